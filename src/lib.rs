@@ -1,0 +1,10 @@
+//! An order worker for *Sign in with Klarna*.
+
+pub mod checkout;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod order;
+pub mod queue;
+pub mod sandbox;
+pub mod vault;

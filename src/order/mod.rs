@@ -1,0 +1,1 @@
+//! Order types and Klarna's rules; pure, no I/O.

@@ -1,0 +1,3 @@
+//! Refresh tokens: kept sealed, spent one at a time, never lost in mid-air.
+
+pub mod claims;
