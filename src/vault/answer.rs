@@ -12,10 +12,10 @@ use super::transport::retry_after;
 
 /// An access token's life where the answer does not say: below Klarna's 299 s. Too short costs one more rotation,
 /// too long an order submitted with a dead token.
-const DEFAULT_LIFE: Duration = Duration::from_secs(120);
+const DEFAULT_LIFE: Duration = Duration::from_mins(2);
 
 /// The longest life that is believed; beyond lie milliseconds taken for seconds.
-const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
 /// The error codes that may be named in a log: anything else in their place could be what was sent, echoed.
 const KNOWN_CODES: [&str; 9] = [
@@ -123,15 +123,11 @@ pub(crate) fn classify(
         (400 | 401, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
         // 408: the endpoint did not wait for the whole request.
         (408 | 429 | 503, _) => refused(false),
-        (303, _) => Answer::NoAnswer {
+        (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer {
             over: true,
             what: what(),
         },
         (300..=499, _) => refused(true),
-        (500 | 501 | 100..=199, _) => Answer::NoAnswer {
-            over: true,
-            what: what(),
-        },
         _ => Answer::NoAnswer {
             over: false,
             what: what(),

@@ -66,7 +66,7 @@ impl TokenClient {
         if let Some(secret) = &merchant.client_secret {
             match merchant.client_auth {
                 ClientAuth::ClientSecretPost => {
-                    fields.push(("client_secret", secret.expose_secret()))
+                    fields.push(("client_secret", secret.expose_secret()));
                 }
                 ClientAuth::ClientSecretBasic => {
                     let secret = form_encoded(secret.expose_secret());

@@ -1,6 +1,6 @@
-//! Verification of id_tokens (OpenID Connect Core section 3.1.3.7).
+//! Verification of `id_token`s (OpenID Connect Core section 3.1.3.7).
 //!
-//! Always after the rotated refresh token is stored: a bad id_token means no prefill, never a lost token or order.
+//! Always after the rotated refresh token is stored: a bad `id_token` means no prefill, never a lost token or order.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
@@ -17,7 +17,7 @@ use crate::config::Merchant;
 /// How far the issuer's clock and ours may disagree, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// Why an id_token is not believed. No claim is in it.
+/// Why an `id_token` is not believed. No claim is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
     /// Not a JWT, or one without `exp`, `iss`, `aud` or `sub`.
@@ -46,7 +46,7 @@ pub enum IdTokenError {
     Expired,
 }
 
-/// Verifies id_tokens against their issuers' published keys.
+/// Verifies `id_token`s against their issuers' published keys.
 pub struct IdTokens {
     jwks: Jwks,
 }
@@ -62,7 +62,7 @@ impl IdTokens {
         })
     }
 
-    /// The claims of an id_token that came at `received_at`. May fetch the issuer's keys, which takes at most 5 s;
+    /// The claims of an `id_token` that came at `received_at`. May fetch the issuer's keys, which takes at most 5 s;
     /// nobody else's keys are held up by it.
     ///
     /// # Errors

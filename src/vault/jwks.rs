@@ -25,7 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: usize = 256 * 1024;
 
-/// A key that signs id_tokens.
+/// A key that signs `id_token`s.
 #[derive(Clone)]
 pub(super) struct Key {
     id: Option<String>,
@@ -81,7 +81,7 @@ impl Jwks {
                     set.fetched_at = Some(now);
                 }
                 Err(reason) => {
-                    tracing::warn!(%reason, "could not fetch the keys that sign id_tokens")
+                    tracing::warn!(%reason, "could not fetch the keys that sign id_tokens");
                 }
             }
         }

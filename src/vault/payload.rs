@@ -1,4 +1,4 @@
-//! An id_token's payload as it comes over the wire, and what of it may prefill an order.
+//! An `id_token`'s payload as it comes over the wire, and what of it may prefill an order.
 //!
 //! Members that are not named here are skipped by the parser, the national identification number among them.
 
@@ -161,7 +161,7 @@ mod tests {
             .into_claims()
     }
 
-    fn street2(address: Value) -> Option<String> {
+    fn street2(address: &Value) -> Option<String> {
         claims(json!({"billing_address": address}))
             .address
             .and_then(|address| address.street_address2)
@@ -214,11 +214,11 @@ mod tests {
     #[test]
     fn both_spellings_of_the_second_address_line() {
         assert_eq!(
-            street2(json!({"street_address2": "c/o A"})).as_deref(),
+            street2(&json!({"street_address2": "c/o A"})).as_deref(),
             Some("c/o A")
         );
         assert_eq!(
-            street2(json!({"street_address_2": "c/o B"})).as_deref(),
+            street2(&json!({"street_address_2": "c/o B"})).as_deref(),
             Some("c/o B")
         );
     }

@@ -20,7 +20,7 @@ const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION
 const POOL_IDLE: Duration = Duration::from_secs(5);
 
 /// The longest wait that an answer may ask for; what is asked beyond it is cut.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// The HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -143,13 +143,21 @@ fn connect_cause(error: &reqwest::Error) -> String {
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::InvalidData) => return "the TLS handshake failed".into(),
-            Some(kind) => return kind.to_string(),
-            None => source = cause.source(),
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            return match innermost(error).kind() {
+                io::ErrorKind::InvalidData => "the TLS handshake failed".into(),
+                kind => kind.to_string(),
+            };
         }
+        source = cause.source();
     }
     "the connection failed".into()
+}
+
+/// The TLS connector wraps one `io::Error` in another, whose `source` passes over the inner one.
+fn innermost(error: &io::Error) -> &io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    inner.map_or(error, innermost)
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
