@@ -1,1 +1,3 @@
-//! (room to be filled)
+//! Klarna's order call.
+
+pub mod request;
