@@ -1,11 +1,10 @@
-//! The body that goes to Klarna: the shop's order, the access token, and what the id_token can fill in.
+//! The body that goes to Klarna: the shop's order, the access token, and what the `id_token` can fill in.
 
 use std::fmt;
 
-use chrono::NaiveDate;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::order::{Body, OrderId};
+use crate::order::{Body, OrderId, is_date};
 use crate::vault::claims::{Address, Claims};
 
 /// The most characters of a value that is filled in: what Klarna allows for names and references.
@@ -30,13 +29,15 @@ const ADDRESS_FIELDS: [&str; 10] = [
 pub struct Built {
     /// The JSON text. It holds the access token, so it is wiped when dropped.
     pub json: SecretString,
-    /// JSON pointers of what was filled in from the id_token, in the order of filling; never the values.
+    /// JSON pointers of what was filled in from the `id_token`, in the order of filling; never the values.
     pub prefilled: Vec<String>,
 }
 
 impl fmt::Debug for Built {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Built").field("prefilled", &self.prefilled).finish_non_exhaustive()
+        f.debug_struct("Built")
+            .field("prefilled", &self.prefilled)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,7 +55,10 @@ pub fn build(
     access_token: Option<&SecretString>,
     claims: Option<&Claims>,
 ) -> Built {
-    let mut draft = Draft { body: body.clone(), prefilled: Vec::new() };
+    let mut draft = Draft {
+        body: body.clone(),
+        prefilled: Vec::new(),
+    };
     if let Some(claims) = claims {
         draft.prefill(claims);
     }
@@ -63,7 +67,10 @@ pub fn build(
     if let Some(token) = access_token {
         draft.insert(&["customer", "klarna_access_token"], token.expose_secret());
     }
-    Built { json: SecretString::from(draft.body.into_string()), prefilled: draft.prefilled }
+    Built {
+        json: SecretString::from(draft.body.into_string()),
+        prefilled: draft.prefilled,
+    }
 }
 
 struct Draft {
@@ -74,26 +81,55 @@ struct Draft {
 impl Draft {
     fn prefill(&mut self, claims: &Claims) {
         // Looked up first: what is filled in below must not count as the order's own.
-        let has_address = ADDRESS_FIELDS.iter().any(|field| self.body.holds(&["billing_address", field]));
-        self.fill(&["billing_address", "given_name"], claims.given_name.as_deref(), is_text);
-        self.fill(&["billing_address", "family_name"], claims.family_name.as_deref(), is_text);
-        self.fill(&["billing_address", "email"], claims.email.as_deref(), is_email);
-        self.fill(&["billing_address", "phone"], claims.phone.as_deref(), is_phone);
+        let has_address = ADDRESS_FIELDS
+            .iter()
+            .any(|field| self.body.holds(&["billing_address", field]));
+        self.fill(
+            &["billing_address", "given_name"],
+            claims.given_name.as_deref(),
+            is_text,
+        );
+        self.fill(
+            &["billing_address", "family_name"],
+            claims.family_name.as_deref(),
+            is_text,
+        );
+        self.fill(
+            &["billing_address", "email"],
+            claims.email.as_deref(),
+            is_email,
+        );
+        self.fill(
+            &["billing_address", "phone"],
+            claims.phone.as_deref(),
+            is_phone,
+        );
         if let Some(address) = claims.address.as_ref().filter(|_| !has_address) {
             self.fill_address(address);
         }
-        self.fill(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date);
+        self.fill(
+            &["customer", "date_of_birth"],
+            claims.date_of_birth.as_deref(),
+            is_date,
+        );
     }
 
     fn fill_address(&mut self, address: &Address) {
         let parts: [(&str, Option<&str>, Check); 6] = [
             ("street_address", address.street_address.as_deref(), is_text),
-            ("street_address2", address.street_address2.as_deref(), is_text),
+            (
+                "street_address2",
+                address.street_address2.as_deref(),
+                is_text,
+            ),
             ("postal_code", address.postal_code.as_deref(), is_text),
             ("city", address.city.as_deref(), is_text),
             ("region", address.region.as_deref(), is_text),
             ("country", address.country.as_deref(), is_country),
         ];
+        let parts = parts.map(|(field, value, fits)| {
+            (field, value.filter(|value| !value.trim().is_empty()), fits)
+        });
         // A block with one part left out could ship wrongly.
         if parts.iter().all(|(_, value, fits)| value.is_none_or(*fits)) {
             for (field, value, fits) in parts {
@@ -111,7 +147,9 @@ impl Draft {
     }
 
     fn insert(&mut self, path: &[&str], value: &str) -> bool {
-        let Some(body) = self.body.insert_absent(path, value) else { return false };
+        let Some(body) = self.body.insert_absent(path, value) else {
+            return false;
+        };
         self.body = body;
         true
     }
@@ -121,7 +159,9 @@ impl Draft {
 type Check = fn(&str) -> bool;
 
 fn is_text(value: &str) -> bool {
-    !value.trim().is_empty() && value.chars().count() <= MOST_CHARACTERS && !value.chars().any(char::is_control)
+    !value.trim().is_empty()
+        && value.chars().count() <= MOST_CHARACTERS
+        && !value.chars().any(char::is_control)
 }
 
 fn is_email(value: &str) -> bool {
@@ -133,11 +173,9 @@ fn is_email(value: &str) -> bool {
 
 fn is_phone(value: &str) -> bool {
     let is_part = |character: char| character.is_ascii_digit() || "+-()./ ".contains(character);
-    is_text(value) && value.chars().all(is_part) && value.contains(|character: char| character.is_ascii_digit())
-}
-
-fn is_date(value: &str) -> bool {
-    value.len() == 10 && NaiveDate::parse_from_str(value, "%Y-%m-%d").is_ok()
+    is_text(value)
+        && value.chars().all(is_part)
+        && value.contains(|character: char| character.is_ascii_digit())
 }
 
 fn is_country(value: &str) -> bool {

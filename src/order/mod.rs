@@ -19,5 +19,5 @@ pub use body::{Body, MAX_BODY, MAX_DEPTH};
 pub use fault::{Fault, OrderError, Rejection};
 pub use id::OrderId;
 pub use new::{NewOrder, check_idempotency_key, check_name};
-pub use rules::check;
+pub use rules::{check, is_date};
 pub use status::{Status, TokenOutcome, UnknownWord};
