@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::{Fault, MAX_DEPTH};
 
 /// So many faults of form are told; a document with more is not worth the memory their pointers would take.
-const MAX_FORM_FAULTS: usize = 20;
+pub(super) const MAX_FORM_FAULTS: usize = 20;
 
 /// What is wrong with a key's second occurrence: readers disagree about which of the two counts.
 pub(super) const TWICE: &str = "occurs twice, and one would hide the other: leave one out";

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::body::not_json;
 use super::fields::{Faults, Fields, Need};
-use super::json::{Kind, TWICE, not_an_object};
+use super::json::{Kind, MAX_FORM_FAULTS, TWICE, not_an_object};
 use super::{Body, Fault, Rejection, check};
 
 const MEMBERS: [&str; 7] = [
@@ -143,17 +143,17 @@ pub fn check_idempotency_key(key: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Members that are unknown or occur twice.
+/// Members that are unknown or occur twice; the first so many, as nothing else bounds their number.
 fn check_members(envelope: &Fields<'_>, faults: &mut Faults<'_>) {
     let mut seen = HashSet::new();
-    for (name, value) in envelope.members() {
-        let message = if !MEMBERS.contains(&name) {
-            format!("is unknown: expected one of {}", MEMBERS.join(", "))
-        } else if !seen.insert(name) {
-            TWICE.to_owned()
-        } else {
-            continue;
-        };
+    let wrong = envelope.members().filter_map(|(name, value)| {
+        if !MEMBERS.contains(&name) {
+            let message = format!("is unknown: expected one of {}", MEMBERS.join(", "));
+            return Some((name, value, message));
+        }
+        (!seen.insert(name)).then(|| (name, value, TWICE.to_owned()))
+    });
+    for (name, value, message) in wrong.take(MAX_FORM_FAULTS) {
         faults.add(value.get(), Fault::new(envelope.pointer(name), message));
     }
 }

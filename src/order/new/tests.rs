@@ -113,6 +113,11 @@ fn what_is_no_envelope_is_told() {
 }
 
 #[test]
+fn a_hostile_envelope_makes_few_faults() {
+    assert_eq!(pointers(&envelope(&r#","x":1"#.repeat(10_000))).len(), 20);
+}
+
+#[test]
 fn a_large_order_is_told_apart() {
     let large = envelope("").replacen("5e4", &"5".repeat(super::super::MAX_BODY), 1);
     assert_eq!(NewOrder::parse(&large), Err(Rejection::TooLarge));

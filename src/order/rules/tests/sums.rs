@@ -25,18 +25,20 @@ fn every_fault_is_told_in_the_order_of_the_document() {
 
 #[test]
 fn an_unreadable_amount_breaks_no_sum() {
-    assert_eq!(
-        pointers(&with("/order_lines/0/total_amount", json!("x"))),
-        ["/order_lines/0/total_amount"]
-    );
-    assert_eq!(
-        pointers(&with("/order_lines/0/total_discount_amount", json!("x"))),
-        ["/order_lines/0/total_discount_amount"]
-    );
-    assert_eq!(
-        pointers(&with("/order_lines/0", json!(7))),
-        ["/order_lines/0"]
-    );
+    for pointer in [
+        "/order_lines/0/total_amount",
+        "/order_lines/0/total_tax_amount",
+        "/order_lines/0",
+    ] {
+        assert_eq!(pointers(&with(pointer, json!("x"))), [pointer]);
+    }
+    // The total is right with the discount that was meant.
+    let mut order = with("/order_lines/0/total_discount_amount", json!("11000"));
+    order["order_lines"][0]["total_amount"] = json!(39_000);
+    order["order_lines"][0]["total_tax_amount"] = json!(3545);
+    order["order_amount"] = json!(39_000);
+    order["order_tax_amount"] = json!(3545);
+    assert_eq!(pointers(&order), ["/order_lines/0/total_discount_amount"]);
 }
 
 #[test]
