@@ -1,5 +1,6 @@
-//! Klarna's order call: what is sent, and what its answers mean.
+//! Klarna's order call: how it is built, sent, and what its answer means.
 
 pub mod answer;
 pub mod client;
 mod redact;
+pub mod request;
