@@ -1,5 +1,7 @@
 //! Settings: their types, their defaults, and how file and environment are laid over each other.
 
+pub mod key_file;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
