@@ -35,7 +35,7 @@ pub struct BuildError {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     /// The request never left: DNS, connect or TLS failed, or it could not be put together.
-    #[error("could not connect: {0}")]
+    #[error("not sent: {0}")]
     NotSent(String),
     /// The request left, wholly or in part, and no whole answer came back.
     #[error("no answer: {0}")]

@@ -71,7 +71,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_fetched_once() {
+async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_kept_for_an_hour() {
     let mut fixture = Fixture::new().await;
     let (ec, rsa) = (SigningKey::es256("ec"), SigningKey::rs256("rsa"));
     let mock = fixture.publish(&[&ec, &rsa], 1).await;
@@ -84,6 +84,8 @@ async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_fetched_once() {
         assert_eq!(claims.subject, "krn:1");
         assert_eq!(claims.given_name.as_deref(), Some("Karl"));
     }
+    fixture.clock.advance(Duration::from_mins(59));
+    fixture.verify(&ec.sign(&claims())).await.unwrap();
     mock.assert_async().await;
 }
 
@@ -270,10 +272,11 @@ async fn without_any_keys_the_token_is_not_believed_and_the_url_is_spared() {
 }
 
 #[tokio::test]
-async fn a_strange_member_of_the_set_does_not_cost_the_others() {
+async fn strange_members_of_the_set_are_left_out_and_do_not_cost_the_others() {
     let mut fixture = Fixture::new().await;
     let key = SigningKey::es256("1");
-    let mut encryption = SigningKey::es256("2").jwk();
+    let enciphering = SigningKey::es256("2");
+    let mut encryption = enciphering.jwk();
     encryption["use"] = json!("enc");
     let set = json!({"keys": [7, {"kty": "XX"}, {"kty": "EC", "crv": "secp256k1"}, encryption, key.jwk()]});
     let _mock = fixture
@@ -283,6 +286,11 @@ async fn a_strange_member_of_the_set_does_not_cost_the_others() {
         .create_async()
         .await;
     fixture.verify(&key.sign(&claims())).await.unwrap();
+    let misused = enciphering.sign(&claims());
+    assert_eq!(
+        fixture.verify(&misused).await,
+        Err(IdTokenError::UnknownKey)
+    );
 }
 
 #[tokio::test]

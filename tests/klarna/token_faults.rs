@@ -6,6 +6,8 @@ use klarna_order_worker::vault::http::TokenClient;
 use crate::faults::{FaultyServer, Step, http, refusing_url};
 use crate::{AMPLE, SHORT, merchant};
 
+const NO_FILE: &str = "/nonexistent";
+
 const GRANT: &str = r#"{"access_token":"at","refresh_token":"new"}"#;
 
 /// Fails on a second request of the same call: the server would have reset it, and counted it.
@@ -216,4 +218,28 @@ async fn no_failure_names_the_token_or_the_url() {
             "{shown}"
         );
     }
+}
+
+/// The environment is the whole process's, so the test runs itself once more in another.
+#[test]
+fn without_ca_certificates_the_error_names_the_package() {
+    if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == NO_FILE) {
+        let error = TokenClient::new(AMPLE, AMPLE).unwrap_err();
+        println!("{error}");
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "without_ca_certificates_the_error_names_the_package",
+            "--nocapture",
+        ])
+        .env("SSL_CERT_FILE", NO_FILE)
+        .env("SSL_CERT_DIR", NO_FILE)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("install its `ca-certificates` package"),
+        "{said}"
+    );
 }
