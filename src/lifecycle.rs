@@ -29,11 +29,10 @@ impl Shutdown {
         tokio::spawn(async move {
             loop {
                 let name = signals.next().await;
-                match stages.advance() {
-                    Stage::Soft => {
-                        tracing::info!(signal = name, "Stopping; a second signal stops at once")
-                    }
-                    _ => tracing::warn!(signal = name, "Stopping at once"),
+                if stages.advance() == Stage::Soft {
+                    tracing::info!(signal = name, "Stopping; a second signal stops at once");
+                } else {
+                    tracing::warn!(signal = name, "Stopping at once");
                 }
             }
         });

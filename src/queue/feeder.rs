@@ -26,7 +26,7 @@ const OUTAGE: Backoff = Backoff {
 /// The wait after an empty claim although a row is due: another worker is about to have it.
 const CONTENDED: Duration = Duration::from_millis(50);
 /// How often to look for rows of ours that we do not work on, where nothing gives cause for doubt.
-const RECOVER_EVERY: Duration = Duration::from_secs(60);
+const RECOVER_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct Feeder<S: Source> {
     pub(super) source: Arc<S>,

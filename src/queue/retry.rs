@@ -17,7 +17,7 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
+            cap: Duration::from_mins(1),
         }
     }
 }
@@ -70,10 +70,10 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_kept_beyond_the_cap() {
-        let asked = Some(Duration::from_secs(300));
+        let asked = Some(Duration::from_mins(5));
         assert_eq!(
             Backoff::default().delay(1, 0.0, asked),
-            Duration::from_secs(300)
+            Duration::from_mins(5)
         );
         assert_eq!(
             Backoff::default().delay(1, 1.0, asked),

@@ -43,13 +43,12 @@ impl<I: Clone> Slots<I> {
 
     /// Waits until a slot is free, then takes all that are. `None` is never seen: the semaphore is not closed.
     pub(super) async fn take_free(&self) -> Option<OwnedSemaphorePermit> {
-        let mut free = match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(first) => first,
-            Err(_) => {
-                let first = Arc::clone(&self.free).acquire_owned().await.ok()?;
-                tokio::time::sleep(GATHER).await;
-                first
-            }
+        let mut free = if let Ok(first) = Arc::clone(&self.free).try_acquire_owned() {
+            first
+        } else {
+            let first = Arc::clone(&self.free).acquire_owned().await.ok()?;
+            tokio::time::sleep(GATHER).await;
+            first
         };
         let rest = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
         if let Ok(rest) = Arc::clone(&self.free).try_acquire_many_owned(rest) {

@@ -133,7 +133,7 @@ async fn beats_go_on_while_handlers_and_claims_block_the_feeder() {
     let _running = start(&memory, &handler, 1, &Wake::new());
     until(HOUR, "the only slot is taken", || handler.running() == 1).await;
     let before = lease.0.load(SeqCst);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(
         lease.0.load(SeqCst) - before,
         30,
@@ -144,7 +144,7 @@ async fn beats_go_on_while_handlers_and_claims_block_the_feeder() {
     handler.gate.add_permits(1);
     until(HOUR, "the claim hangs", || !memory.hang.load(SeqCst)).await;
     let before = lease.0.load(SeqCst);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(
         lease.0.load(SeqCst) - before,
         30,

@@ -41,7 +41,9 @@ pub struct Memory {
     pub panic: AtomicBool,
     /// The next claim never answers.
     pub hang: AtomicBool,
-    /// With these, the next claim that finds nothing is overtaken by a new row and its notice.
+    /// Due rows are told of, but another worker always has them first.
+    pub contended: AtomicBool,
+    /// With this, the next claim that finds nothing is overtaken by a new row and its notice.
     pub overtake: Mutex<Option<Wake>>,
     /// How many calls of any kind there were.
     pub calls: AtomicUsize,
@@ -149,6 +151,7 @@ impl Source for Memory {
             std::future::pending::<()>().await;
         }
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
+        let free = if self.contended.load(SeqCst) { 0 } else { free };
         let claimed = self.take(free, running);
         if self.lose_answer.swap(false, SeqCst) {
             return Err(Unreachable);
@@ -167,24 +170,20 @@ impl Source for Memory {
 
     async fn next_due(&self) -> Result<Option<Duration>, Unreachable> {
         self.reach()?;
-        // An overtaking row is seen by its notice alone.
-        if self
+        // After a claim that found nothing it tells of later rows alone, so that what overtook the claim is found by its
+        // notice or not at all.
+        let found = self
             .claims
             .lock()
             .unwrap()
             .last()
-            .is_some_and(|(_, got)| *got == 0)
-        {
-            let rows = self.rows.lock().unwrap();
-            let later = rows
-                .iter()
-                .filter(|row| row.state == State::Waiting && row.due > Instant::now());
-            return Ok(later.map(|row| row.due - Instant::now()).min());
-        }
+            .is_some_and(|(_, got)| *got > 0);
+        let earliest = Instant::now();
         let rows = self.rows.lock().unwrap();
         let waiting = rows.iter().filter(|row| row.state == State::Waiting);
-        Ok(waiting
-            .map(|row| row.due.saturating_duration_since(Instant::now()))
+        let told = waiting.filter(|row| found || self.contended.load(SeqCst) || row.due > earliest);
+        Ok(told
+            .map(|row| row.due.saturating_duration_since(earliest))
             .min())
     }
 
@@ -192,8 +191,9 @@ impl Source for Memory {
         self.reach()?;
         self.given_back.fetch_add(jobs.len(), SeqCst);
         let mut rows = self.rows.lock().unwrap();
-        jobs.into_iter()
-            .for_each(|job| rows[job].state = State::Waiting);
+        for job in jobs {
+            rows[job].state = State::Waiting;
+        }
         Ok(())
     }
 

@@ -68,7 +68,7 @@ impl Handler<usize> for Gated {
     }
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A queue that polls so seldom that whatever happens soon was not found by polling.
 fn start(memory: &Arc<Memory>, handler: &Arc<Gated>, concurrency: usize, wake: &Wake) -> Running {

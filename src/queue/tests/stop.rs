@@ -20,7 +20,7 @@ async fn a_stop_waits_for_the_jobs_in_flight_and_claims_no_more() {
 
     let mut stop = running.stop(HOUR).boxed();
     assert!(futures::poll!(&mut stop).is_pending());
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(futures::poll!(&mut stop).is_pending(), "it waits");
     handler.gate.add_permits(10);
     assert_eq!(stop.await, Stopped::Clean);
@@ -104,7 +104,7 @@ async fn the_second_stop_waits_for_nobody() {
         }
     });
     shutdown.trigger();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!process.is_finished());
     shutdown.trigger();
     assert_eq!(process.await.unwrap(), None);
