@@ -53,6 +53,20 @@ async fn many_slots_that_fall_free_at_once_are_filled_by_one_claim() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_answers_every_notice_before_it() {
+    let memory = Memory::with_rows(1);
+    let handler = Gated::closed(&memory);
+    let wake = Wake::new();
+    let _running = start(&memory, &handler, 1, &wake);
+    until(SOON, "the slot is taken", || handler.running() == 1).await;
+    (0..5).for_each(|_| wake.notify());
+    let before = memory.claim_calls();
+    handler.gate.add_permits(1);
+    tokio::time::sleep(SOON).await;
+    assert_eq!(memory.claim_calls() - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wake_up_beats_the_slow_poll() {
     let memory = Memory::with_rows(0);
     let wake = Wake::new();
@@ -68,6 +82,7 @@ async fn a_wake_up_beats_the_slow_poll() {
 #[tokio::test(start_paused = true)]
 async fn the_slow_poll_finds_what_nobody_told_of() {
     let memory = Memory::with_rows(0);
+    memory.insert_later("shop", HOUR);
     let options = Options::new("test", 4);
     let _running = Queue::start(
         Arc::clone(&memory),

@@ -49,7 +49,8 @@ pub struct Memory {
     pub calls: AtomicUsize,
     /// How many slots each claim asked for, and how many rows it got.
     pub claims: Mutex<Vec<(usize, usize)>>,
-    pub given_back: AtomicUsize,
+    /// How many rows each call gave back.
+    pub give_backs: Mutex<Vec<usize>>,
     pub recovered: AtomicUsize,
 }
 
@@ -189,7 +190,7 @@ impl Source for Memory {
 
     async fn give_back(&self, jobs: Vec<usize>) -> Result<(), Unreachable> {
         self.reach()?;
-        self.given_back.fetch_add(jobs.len(), SeqCst);
+        self.give_backs.lock().unwrap().push(jobs.len());
         let mut rows = self.rows.lock().unwrap();
         for job in jobs {
             rows[job].state = State::Waiting;

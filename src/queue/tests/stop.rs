@@ -38,7 +38,11 @@ async fn rows_whose_claim_is_answered_after_the_stop_are_given_back() {
     assert_eq!((memory.claim_calls(), handler.started()), (0, 0));
     assert_eq!(running.stop(HOUR).await, Stopped::Clean);
     assert_eq!((handler.started(), memory.count(State::Claimed)), (0, 0));
-    assert_eq!(memory.given_back.load(SeqCst), 3);
+    assert_eq!(
+        memory.give_backs.lock().unwrap().as_slice(),
+        [3],
+        "all at once"
+    );
 }
 
 /// Stops at every point of the way from the claim to the end, step by step: no row is left claimed, none is run and given back.
