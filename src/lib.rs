@@ -4,6 +4,7 @@ pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod lifecycle;
 pub mod order;
 pub mod queue;
 pub mod sandbox;

@@ -1,0 +1,174 @@
+//! Signals: the first asks the process to stop softly, the second to stop now.
+
+use std::io;
+
+use tokio::sync::watch;
+
+/// How far the stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Running,
+    Soft,
+    Hard,
+}
+
+/// The process's stop, asked for by signals or by [`Shutdown::trigger`]. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Sender<Stage>);
+
+impl Shutdown {
+    /// Listens for SIGTERM and Ctrl-C from now on. Install it before anything connects or waits: as process 1 of a container,
+    /// a process without a handler ignores SIGTERM. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the operating system refuses a handler.
+    pub fn install() -> io::Result<Self> {
+        let shutdown = Self::manual();
+        let mut signals = Signals::install()?;
+        let stages = shutdown.clone();
+        tokio::spawn(async move {
+            loop {
+                let name = signals.next().await;
+                if stages.advance() == Stage::Soft {
+                    tracing::info!(signal = name, "Stopping; a second signal stops at once");
+                } else {
+                    tracing::warn!(signal = name, "Stopping at once");
+                }
+            }
+        });
+        Ok(shutdown)
+    }
+
+    /// A stop that no signal asks for, only [`Shutdown::trigger`]: for tests and for what is run within another process.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self(watch::Sender::new(Stage::Running))
+    }
+
+    /// Does what a signal does: the first call asks for the soft stop, the second for the hard one.
+    pub fn trigger(&self) {
+        self.advance();
+    }
+
+    /// Resolves once a stop was asked for: take nothing new, end what runs.
+    pub async fn soft(&self) {
+        self.reached(Stage::Soft).await;
+    }
+
+    /// Resolves once a stop was asked for again: wait for nothing more.
+    pub async fn hard(&self) {
+        self.reached(Stage::Hard).await;
+    }
+
+    /// Whether a stop was asked for.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow() >= Stage::Soft
+    }
+
+    fn advance(&self) -> Stage {
+        self.0.send_modify(|stage| {
+            *stage = if *stage == Stage::Running {
+                Stage::Soft
+            } else {
+                Stage::Hard
+            };
+        });
+        *self.0.borrow()
+    }
+
+    async fn reached(&self, stage: Stage) {
+        // It cannot fail: `self` is a sender, so the channel is open.
+        let _ = self.0.subscribe().wait_for(|now| *now >= stage).await;
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn install() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn install() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        self.0.recv().await;
+        "Ctrl-C"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn the_first_trigger_is_soft_and_the_second_hard() {
+        let shutdown = Shutdown::manual();
+        let elsewhere = shutdown.clone();
+        assert!(shutdown.soft().now_or_never().is_none());
+        assert!(!shutdown.is_requested());
+
+        elsewhere.trigger();
+        assert!(shutdown.soft().now_or_never().is_some());
+        assert!(shutdown.hard().now_or_never().is_none());
+        assert!(shutdown.is_requested());
+
+        elsewhere.trigger();
+        assert!(shutdown.soft().now_or_never().is_some());
+        assert!(shutdown.hard().now_or_never().is_some());
+
+        elsewhere.trigger();
+        assert!(
+            shutdown.hard().now_or_never().is_some(),
+            "a third changes nothing"
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn signals_stop_softly_then_hard() {
+        let shutdown = Shutdown::install().unwrap();
+        let raise = |signal: &str| {
+            let pid = std::process::id().to_string();
+            assert!(
+                std::process::Command::new("kill")
+                    .args([signal, &pid])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        };
+        raise("-TERM");
+        shutdown.soft().await;
+        assert!(shutdown.hard().now_or_never().is_none());
+        raise("-INT");
+        shutdown.hard().await;
+    }
+}

@@ -1,0 +1,77 @@
+//! apalis' [`Backend`] over jobs that the feeder hands in: rows are claimed behind it, so it only passes them on.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use apalis_core::backend::finalize::Ephemeral;
+use apalis_core::backend::{Backend, BackendConfig};
+use apalis_core::task::Task;
+use apalis_core::worker::context::WorkerContext;
+use tokio::sync::mpsc;
+use tower::layer::util::Identity;
+
+use super::slots::Slot;
+use super::source::Source;
+
+/// A claimed row with its place; the place is free again when this is dropped.
+pub(super) struct Slotted<S: Source> {
+    pub(super) job: S::Job,
+    pub(super) slot: Slot<S::Id>,
+}
+
+/// The receiving end of the feed.
+pub(super) struct Rows<S: Source>(pub(super) mpsc::Receiver<Slotted<S>>);
+
+impl<S: Source> Backend for Rows<S> {
+    type Task = Task<Slotted<S>>;
+    /// It never fails: the feeder behind it tries again by itself.
+    type Error = Infallible;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        worker: &WorkerContext,
+    ) -> Poll<Option<Result<Self::Task, Infallible>>> {
+        self.0.poll_recv(cx).map(|job| {
+            if job.is_none() {
+                // The feed's end is the worker's, and its only one: stopped any earlier, it would leave jobs in the
+                // channel that were claimed and that nobody gives back. It fails only before the worker has started.
+                let _ = worker.stop();
+            }
+            job.map(|job| Ok(Task::new(job)))
+        })
+    }
+
+    fn poll_close(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
+        self.0.close();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Source> BackendConfig for Rows<S> {
+    type Args = Slotted<S>;
+    type Id = u64;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = Identity;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> Identity {
+        Identity::new()
+    }
+}

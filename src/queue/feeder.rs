@@ -1,0 +1,239 @@
+//! Claims due rows as slots fall free, and feeds them to the worker.
+//!
+//! It claims no more than there are free slots, so nothing that is claimed waits in a buffer, and a crash strands only what
+//! was running. It ends when it is told to stop, and at nothing else.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::time::Instant;
+
+use super::backend::Slotted;
+use super::retry::{Backoff, random_unit};
+use super::slots::Slots;
+use super::source::{Claimed, Source};
+use super::wake::Woken;
+
+/// The waits between tries while the rows cannot be reached.
+const OUTAGE: Backoff = Backoff {
+    base: Duration::from_millis(200),
+    cap: Duration::from_secs(5),
+};
+/// The wait after an empty claim although a row is due: another worker is about to have it.
+const CONTENDED: Duration = Duration::from_millis(50);
+/// How often to look for rows of ours that we do not work on, where nothing gives cause for doubt.
+const RECOVER_EVERY: Duration = Duration::from_mins(1);
+
+pub(super) struct Feeder<S: Source> {
+    pub(super) source: Arc<S>,
+    pub(super) slots: Slots<S::Id>,
+    pub(super) jobs: mpsc::Sender<Slotted<S>>,
+    pub(super) woken: Woken,
+    pub(super) stopping: Stopping,
+    pub(super) doubt: Doubt,
+    /// The longest wait between two looks.
+    pub(super) poll: Duration,
+}
+
+impl<S: Source> Feeder<S> {
+    /// Feeds until told to stop. Dropping the sender at the end is what ends the worker.
+    pub(super) async fn run(mut self) {
+        let mut outage: Option<Outage> = None;
+        let mut recovered_at = Instant::now();
+        while let Some(free) = self.free_slots().await {
+            // Before the look: what is said from here on ends the wait after it.
+            self.woken.mark_seen();
+            let look = AssertUnwindSafe(self.look(free, &mut recovered_at))
+                .catch_unwind()
+                .await;
+            let problem = match look {
+                Ok(Ok(pause)) => {
+                    if let Some(outage) = outage.take() {
+                        outage.report_end();
+                    }
+                    self.pause(pause).await;
+                    continue;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the source panicked".to_owned(),
+            };
+            // The claim may have gone through although its answer is lost.
+            self.doubt.raise();
+            let pause = outage
+                .get_or_insert_with(|| Outage::begin(&problem))
+                .next_pause();
+            tokio::select! {
+                () = self.stopping.requested() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// All free slots, as soon as there is one; `None` when told to stop.
+    async fn free_slots(&mut self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.stopping.requested() => None,
+            free = self.slots.take_free() => free,
+        }
+    }
+
+    /// One look at the rows; says how long to wait for the next.
+    async fn look(
+        &mut self,
+        free: OwnedSemaphorePermit,
+        recovered_at: &mut Instant,
+    ) -> Result<Duration, S::Error> {
+        if self.doubt.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
+            self.recover().await?;
+            *recovered_at = Instant::now();
+        }
+        let wanted = free.num_permits();
+        let claimed = self.source.claim(wanted, &self.slots.running()).await?;
+        let count = claimed.len();
+        self.hand_in(claimed, free).await;
+        if count >= wanted {
+            return Ok(Duration::ZERO);
+        }
+        let due = self.source.next_due().await?.unwrap_or(self.poll);
+        let least = if count == 0 && due.is_zero() {
+            CONTENDED
+        } else {
+            Duration::ZERO
+        };
+        Ok(due.max(least).min(self.poll))
+    }
+
+    async fn recover(&self) -> Result<(), S::Error> {
+        // Lowered first: a panic while this runs raises it anew.
+        self.doubt.lower();
+        let held = self.slots.claims();
+        match self.source.recover(&held).await {
+            Ok(0) => Ok(()),
+            Ok(rows) => {
+                tracing::warn!(
+                    rows,
+                    "Rows that this worker had claimed but was not working on are due again"
+                );
+                Ok(())
+            }
+            Err(error) => {
+                self.doubt.raise();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives each claimed row its slot and hands it to the worker; back to the source where that is no longer possible.
+    async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: OwnedSemaphorePermit) {
+        let mut unstarted = Vec::new();
+        for Claimed { group, job } in claimed {
+            let permit = if self.stopping.is_requested() {
+                None
+            } else {
+                free.split(1)
+            };
+            let Some(permit) = permit else {
+                unstarted.push(job);
+                continue;
+            };
+            let slot = self.slots.hold(permit, S::id(&job), group);
+            if let Err(refused) = self.jobs.send(Slotted { job, slot }).await {
+                unstarted.push(refused.0.job);
+            }
+        }
+        give_back(&*self.source, unstarted).await;
+    }
+
+    async fn pause(&mut self, longest: Duration) {
+        if longest.is_zero() {
+            return;
+        }
+        tokio::select! {
+            () = self.stopping.requested() => {}
+            () = self.woken.woken() => {}
+            () = tokio::time::sleep(longest) => {}
+        }
+    }
+}
+
+/// Gives rows back. Where that fails they are due again once this worker is taken for lost, or recovers them.
+pub(super) async fn give_back<S: Source>(source: &S, jobs: Vec<S::Job>) {
+    if jobs.is_empty() {
+        return;
+    }
+    let rows = jobs.len();
+    if let Err(error) = source.give_back(jobs).await {
+        tracing::warn!(%error, rows, "Claimed rows could not be given back; they are due again later");
+    }
+}
+
+/// Whether the queue was told to stop; also where its owner is gone.
+#[derive(Clone)]
+pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
+
+impl Stopping {
+    pub(super) fn is_requested(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
+
+    async fn requested(&mut self) {
+        // An error says that the owner is gone.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Whether rows may bear this worker's claim without being worked on.
+#[derive(Clone, Default)]
+pub(super) struct Doubt(Arc<AtomicBool>);
+
+impl Doubt {
+    pub(super) fn raise(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn lower(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A time in which the rows cannot be reached: told once when it begins and once when it is over.
+struct Outage {
+    since: Instant,
+    tries: u32,
+}
+
+impl Outage {
+    fn begin(problem: &str) -> Self {
+        tracing::error!(
+            error = problem,
+            "The queue cannot reach its rows; it tries again until it can"
+        );
+        Self {
+            since: Instant::now(),
+            tries: 0,
+        }
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        self.tries = self.tries.saturating_add(1);
+        OUTAGE.delay(self.tries, random_unit(), None)
+    }
+
+    fn report_end(self) {
+        let seconds = self.since.elapsed().as_secs();
+        tracing::info!(
+            seconds,
+            tries = self.tries,
+            "The queue reaches its rows again"
+        );
+    }
+}

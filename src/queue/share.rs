@@ -1,0 +1,111 @@
+//! Who gets the free slots: going round the groups, so that one group's backlog starves nobody.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// Shares `free` slots out over the groups that have rows waiting, each slot to the group that then holds the fewest.
+///
+/// `running` counts the slots each group holds already. While `n` groups wait, none is given a slot that takes it above
+/// `ceil(slots / n)`, with `slots` all those free or running; a lone group may take everything. Every free slot is given
+/// away as long as anybody waits. Ties go to whoever is next in a round that starts at group `round` (modulo their
+/// number): count it up by one with each call, so that a single free slot goes round.
+#[must_use]
+pub fn share(
+    free: usize,
+    running: &BTreeMap<String, usize>,
+    waiting: &[String],
+    round: usize,
+) -> BTreeMap<String, usize> {
+    let groups: Vec<&String> = waiting
+        .iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let mut shares = BTreeMap::new();
+    if groups.is_empty() {
+        return shares;
+    }
+    let first = round % groups.len();
+    let mut levels: BinaryHeap<_> = (0..groups.len())
+        .map(|turn| {
+            let group = groups[(first + turn) % groups.len()];
+            Reverse((running.get(group).copied().unwrap_or(0), turn, group))
+        })
+        .collect();
+    for _ in 0..free {
+        if let Some(mut lowest) = levels.peek_mut() {
+            let Reverse((level, _, group)) = &mut *lowest;
+            *level += 1;
+            *shares.entry((*group).clone()).or_insert(0) += 1;
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|n| format!("m{n:02}")).collect()
+    }
+
+    #[test]
+    fn a_lone_group_takes_all() {
+        assert_eq!(
+            share(8, &BTreeMap::new(), &names(1), 3),
+            BTreeMap::from([("m00".into(), 8)])
+        );
+    }
+
+    #[test]
+    fn nobody_waiting_gets_nothing() {
+        assert!(share(8, &BTreeMap::new(), &[], 3).is_empty());
+    }
+
+    #[test]
+    fn a_newcomer_catches_up_with_the_one_who_had_all() {
+        let running = BTreeMap::from([("m00".to_owned(), 7)]);
+        assert_eq!(
+            share(3, &running, &names(2), 0),
+            BTreeMap::from([("m01".into(), 3)])
+        );
+    }
+
+    #[test]
+    fn a_single_slot_goes_round() {
+        let takers: Vec<String> = (0..4)
+            .flat_map(|round| share(1, &BTreeMap::new(), &names(3), round).into_keys())
+            .collect();
+        assert_eq!(takers, ["m00", "m01", "m02", "m00"]);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_are_fair_and_nothing_is_kept(
+            free in 0_usize..100,
+            levels in proptest::collection::vec(0_usize..20, 1..12),
+            waiters in 1_usize..12,
+            round: usize,
+        ) {
+            let running: BTreeMap<_, _> = names(levels.len()).into_iter().zip(levels).collect();
+            let waiting = names(waiters);
+            let shares = share(free, &running, &waiting, round);
+
+            prop_assert_eq!(shares.values().sum::<usize>(), free);
+            prop_assert!(shares.keys().all(|group| waiting.contains(group)));
+
+            let slots = free + running.values().sum::<usize>();
+            let after = |group: &String| {
+                running.get(group).unwrap_or(&0) + shares.get(group).unwrap_or(&0)
+            };
+            let lowest = waiting.iter().map(after).min().unwrap();
+            for group in shares.keys() {
+                prop_assert!(after(group) <= slots.div_ceil(waiters));
+                prop_assert!(after(group) <= lowest + 1, "{} is served before a lower one", group);
+            }
+        }
+    }
+}

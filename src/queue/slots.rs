@@ -1,0 +1,102 @@
+//! The places for running jobs, and who holds them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long to gather slots once all were taken: where many jobs end at once, one claim fills all their places.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// As many slots as jobs may run at once.
+#[derive(Clone)]
+pub(super) struct Slots<I> {
+    free: Arc<Semaphore>,
+    held: Arc<Mutex<Held<I>>>,
+}
+
+struct Held<I> {
+    /// Names the next slot. The claim's id would not do: a row may be claimed anew while its earlier, lost job still runs.
+    next: u64,
+    claims: BTreeMap<u64, (I, String)>,
+}
+
+/// A job's place, given up when it is dropped: at the job's end, be it by panic.
+pub(super) struct Slot<I> {
+    number: u64,
+    held: Arc<Mutex<Held<I>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<I: Clone> Slots<I> {
+    pub(super) fn new(count: usize) -> Self {
+        let held = Held {
+            next: 0,
+            claims: BTreeMap::new(),
+        };
+        Self {
+            free: Arc::new(Semaphore::new(count)),
+            held: Arc::new(Mutex::new(held)),
+        }
+    }
+
+    /// Waits until a slot is free, then takes all that are. `None` is never seen: the semaphore is not closed.
+    pub(super) async fn take_free(&self) -> Option<OwnedSemaphorePermit> {
+        let mut free = if let Ok(first) = Arc::clone(&self.free).try_acquire_owned() {
+            first
+        } else {
+            let first = Arc::clone(&self.free).acquire_owned().await.ok()?;
+            tokio::time::sleep(GATHER).await;
+            first
+        };
+        let rest = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
+        if let Ok(rest) = Arc::clone(&self.free).try_acquire_many_owned(rest) {
+            free.merge(rest);
+        }
+        Some(free)
+    }
+
+    /// Turns one free slot into the place of a job.
+    pub(super) fn hold(&self, permit: OwnedSemaphorePermit, id: I, group: String) -> Slot<I> {
+        let mut held = lock(&self.held);
+        let number = held.next;
+        held.next += 1;
+        held.claims.insert(number, (id, group));
+        Slot {
+            number,
+            held: Arc::clone(&self.held),
+            _permit: permit,
+        }
+    }
+
+    /// How many jobs of each group hold a slot.
+    pub(super) fn running(&self) -> BTreeMap<String, usize> {
+        let mut running = BTreeMap::new();
+        for (_, group) in lock(&self.held).claims.values() {
+            *running.entry(group.clone()).or_insert(0) += 1;
+        }
+        running
+    }
+
+    /// The claims of all jobs that hold a slot.
+    pub(super) fn claims(&self) -> Vec<I> {
+        lock(&self.held)
+            .claims
+            .values()
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+}
+
+impl<I> Drop for Slot<I> {
+    /// Runs before the permit is released, so that whoever takes the slot sees the counts without this job.
+    fn drop(&mut self) {
+        lock(&self.held).claims.remove(&self.number);
+    }
+}
+
+/// The map is whole even where a holder of the lock panicked: each change is a single insert or remove.
+fn lock<I>(held: &Mutex<Held<I>>) -> MutexGuard<'_, Held<I>> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}

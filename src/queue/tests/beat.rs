@@ -1,0 +1,216 @@
+//! The beats over a lease in memory, on paused time.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+use tokio::time::{Instant, sleep};
+
+use super::*;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the rows are out of reach")]
+struct Unreachable;
+
+#[derive(Default)]
+struct Leases {
+    unreachable: AtomicBool,
+    hang: AtomicBool,
+    hang_reap: AtomicBool,
+    lost: AtomicBool,
+    panic: AtomicBool,
+    beats: AtomicUsize,
+    registrations: AtomicUsize,
+    reaps: Mutex<Vec<Instant>>,
+}
+
+#[async_trait]
+impl Lease for Leases {
+    type Error = Unreachable;
+
+    async fn beat(&self) -> Result<Beat, Unreachable> {
+        self.beats.fetch_add(1, SeqCst);
+        assert!(!self.panic.swap(false, SeqCst), "as a test commands");
+        if self.hang.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.unreachable.load(SeqCst) {
+            return Err(Unreachable);
+        }
+        Ok(if self.lost.load(SeqCst) {
+            Beat::Lost
+        } else {
+            Beat::Alive
+        })
+    }
+
+    async fn register(&self) -> Result<(), Unreachable> {
+        self.lost.store(false, SeqCst);
+        self.registrations.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    async fn reap(&self, silent_for: Duration) -> Result<usize, Unreachable> {
+        assert_eq!(silent_for, Duration::from_secs(10));
+        self.reaps.lock().unwrap().push(Instant::now());
+        if self.hang_reap.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.unreachable.load(SeqCst) {
+            Err(Unreachable)
+        } else {
+            Ok(1)
+        }
+    }
+}
+
+impl Leases {
+    fn last_reap(&self) -> Option<Instant> {
+        self.reaps.lock().unwrap().last().copied()
+    }
+}
+
+/// The heartbeat on tokio's time, plus what `stopped` adds: time in which the whole process stood still.
+fn start(lease: &Arc<Leases>) -> (Heartbeat, Arc<Mutex<Duration>>) {
+    let stopped = Arc::new(Mutex::new(Duration::from_secs(1000)));
+    let (boot, added) = (Instant::now(), Arc::clone(&stopped));
+    let now = Arc::new(move || boot.elapsed() + *added.lock().unwrap());
+    (
+        Heartbeat::start_with(Arc::clone(lease), BeatOptions::default(), now),
+        stopped,
+    )
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn beats_every_two_seconds_and_tells_its_age() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    let watch = heart.watch();
+    assert_eq!(watch.age(), Duration::MAX, "before the first");
+    sleep(seconds(21)).await;
+    assert_eq!(lease.beats.load(SeqCst), 11);
+    assert_eq!(watch.age(), seconds(1));
+    assert_eq!(watch.observed(), seconds(20));
+
+    lease.unreachable.store(true, SeqCst);
+    sleep(seconds(60)).await;
+    assert_eq!(
+        watch.age(),
+        seconds(61),
+        "it grows while no beat goes through"
+    );
+    lease.unreachable.store(false, SeqCst);
+    sleep(seconds(2)).await;
+    assert!(watch.age() <= seconds(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_are_lost_only_after_silence_that_was_observed() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    let begin = Instant::now();
+    sleep(seconds(9)).await;
+    assert_eq!(lease.last_reap(), None, "too early to say");
+    sleep(seconds(4)).await;
+    assert!(lease.last_reap().unwrap() - begin >= seconds(10));
+
+    lease.unreachable.store(true, SeqCst);
+    sleep(seconds(300)).await;
+    assert_eq!(heart.watch().observed(), Duration::ZERO);
+    lease.unreachable.store(false, SeqCst);
+    let (before, back) = (lease.reaps.lock().unwrap().len(), Instant::now());
+    sleep(seconds(9)).await;
+    assert_eq!(
+        lease.reaps.lock().unwrap().len(),
+        before,
+        "after an outage everybody looks dead"
+    );
+    sleep(seconds(6)).await;
+    assert!(lease.last_reap().unwrap() - back >= seconds(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failed_beat_is_a_gap() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    sleep(seconds(31)).await;
+    lease.unreachable.store(true, SeqCst);
+    sleep(seconds(2)).await;
+    lease.unreachable.store(false, SeqCst);
+    sleep(seconds(4)).await;
+    assert_eq!(heart.watch().observed(), seconds(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_observed_nothing_meanwhile() {
+    let lease = Arc::new(Leases::default());
+    let (heart, stopped) = start(&lease);
+    sleep(seconds(31)).await;
+    let before = lease.reaps.lock().unwrap().len();
+    *stopped.lock().unwrap() += seconds(600);
+    assert_eq!(
+        heart.watch().age(),
+        seconds(601),
+        "it may have been given up"
+    );
+    sleep(seconds(9)).await;
+    assert!(heart.watch().observed() < seconds(10));
+    assert_eq!(lease.reaps.lock().unwrap().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_answers_is_given_up() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    sleep(seconds(1)).await;
+    lease.hang.store(true, SeqCst);
+    sleep(seconds(20)).await;
+    assert_eq!(heart.watch().age(), seconds(21));
+    assert_eq!(heart.watch().observed(), Duration::ZERO);
+    lease.hang.store(false, SeqCst);
+    sleep(seconds(4)).await;
+    assert!(heart.watch().age() <= seconds(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reap_delays_no_beat() {
+    let lease = Arc::new(Leases::default());
+    lease.hang_reap.store(true, SeqCst);
+    let (_heart, _) = start(&lease);
+    sleep(seconds(61)).await;
+    assert!(lease.last_reap().is_some());
+    assert_eq!(lease.beats.load(SeqCst), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_taken_for_lost_registers_anew_and_judges_nobody_at_first() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    sleep(seconds(31)).await;
+    lease.lost.store(true, SeqCst);
+    sleep(seconds(2)).await;
+    assert_eq!(lease.registrations.load(SeqCst), 1);
+    assert_eq!(heart.watch().observed(), Duration::ZERO);
+    assert!(heart.watch().age() <= seconds(2), "registered is alive");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_lease_ends_nothing() {
+    let lease = Arc::new(Leases::default());
+    lease.panic.store(true, SeqCst);
+    let (heart, _) = start(&lease);
+    sleep(seconds(21)).await;
+    assert_eq!(lease.beats.load(SeqCst), 11);
+    assert_eq!(heart.watch().observed(), seconds(18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_heart_stands_still() {
+    let lease = Arc::new(Leases::default());
+    drop(start(&lease));
+    sleep(seconds(60)).await;
+    assert!(lease.beats.load(SeqCst) <= 1);
+    assert_eq!(Arc::strong_count(&lease), 1);
+}

@@ -1,0 +1,213 @@
+//! Rows in memory, whose outages, panics and claims a test commands and counts.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::queue::{Claimed, Source, Wake, share};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Waiting,
+    Claimed,
+    Done,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    group: String,
+    due: Instant,
+    state: State,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the rows are out of reach")]
+pub struct Unreachable;
+
+/// Job and claim are the row's index.
+#[derive(Default)]
+pub struct Memory {
+    rows: Mutex<Vec<Row>>,
+    rounds: AtomicUsize,
+    /// Every call fails.
+    pub unreachable: AtomicBool,
+    /// The next claim goes through, but its answer is lost.
+    pub lose_answer: AtomicBool,
+    /// The next claim panics.
+    pub panic: AtomicBool,
+    /// The next claim never answers.
+    pub hang: AtomicBool,
+    /// Due rows are told of, but another worker always has them first.
+    pub contended: AtomicBool,
+    /// With this, the next claim that finds nothing is overtaken by a new row and its notice.
+    pub overtake: Mutex<Option<Wake>>,
+    /// How many calls of any kind there were.
+    pub calls: AtomicUsize,
+    /// How many slots each claim asked for, and how many rows it got.
+    pub claims: Mutex<Vec<(usize, usize)>>,
+    /// How many rows each call gave back.
+    pub give_backs: Mutex<Vec<usize>>,
+    pub recovered: AtomicUsize,
+}
+
+impl Memory {
+    pub fn with_rows(count: usize) -> Arc<Self> {
+        let memory = Arc::new(Self::default());
+        (0..count).for_each(|_| memory.insert("shop"));
+        memory
+    }
+
+    pub fn insert(&self, group: &str) {
+        self.insert_later(group, Duration::ZERO);
+    }
+
+    pub fn insert_later(&self, group: &str, after: Duration) {
+        let row = Row {
+            group: group.to_owned(),
+            due: Instant::now() + after,
+            state: State::Waiting,
+        };
+        self.rows.lock().unwrap().push(row);
+    }
+
+    pub fn settle(&self, job: usize) {
+        self.rows.lock().unwrap()[job].state = State::Done;
+    }
+
+    pub fn count(&self, state: State) -> usize {
+        self.rows
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|row| row.state == state)
+            .count()
+    }
+
+    pub fn group_of(&self, job: usize) -> String {
+        self.rows.lock().unwrap()[job].group.clone()
+    }
+
+    pub fn claim_calls(&self) -> usize {
+        self.claims.lock().unwrap().len()
+    }
+
+    fn reach(&self) -> Result<(), Unreachable> {
+        self.calls.fetch_add(1, SeqCst);
+        if self.unreachable.load(SeqCst) {
+            Err(Unreachable)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(&self, free: usize, running: &BTreeMap<String, usize>) -> Vec<Claimed<usize>> {
+        let mut rows = self.rows.lock().unwrap();
+        let is_due = |row: &Row| row.state == State::Waiting && row.due <= Instant::now();
+        let waiting: Vec<String> = rows
+            .iter()
+            .filter(|row| is_due(row))
+            .map(|row| row.group.clone())
+            .collect();
+        let mut shares = share(free, running, &waiting, self.rounds.fetch_add(1, SeqCst));
+        let mut claimed = Vec::new();
+        for (job, row) in rows.iter_mut().enumerate().filter(|(_, row)| is_due(row)) {
+            let left = shares.entry(row.group.clone()).or_default();
+            if *left > 0 {
+                *left -= 1;
+                row.state = State::Claimed;
+                claimed.push(Claimed {
+                    group: row.group.clone(),
+                    job,
+                });
+            }
+        }
+        claimed
+    }
+}
+
+#[async_trait]
+impl Source for Memory {
+    type Job = usize;
+    type Id = usize;
+    type Error = Unreachable;
+
+    fn id(job: &usize) -> usize {
+        *job
+    }
+
+    async fn claim(
+        &self,
+        free: usize,
+        running: &BTreeMap<String, usize>,
+    ) -> Result<Vec<Claimed<usize>>, Unreachable> {
+        // As a database would, it lets others go first.
+        tokio::task::yield_now().await;
+        self.claims.lock().unwrap().push((free, 0));
+        self.reach()?;
+        if self.hang.swap(false, SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        assert!(!self.panic.swap(false, SeqCst), "as a test commands");
+        let free = if self.contended.load(SeqCst) { 0 } else { free };
+        let claimed = self.take(free, running);
+        if self.lose_answer.swap(false, SeqCst) {
+            return Err(Unreachable);
+        }
+        if claimed.is_empty()
+            && let Some(wake) = self.overtake.lock().unwrap().take()
+        {
+            self.insert("shop");
+            wake.notify();
+        }
+        if let Some(last) = self.claims.lock().unwrap().last_mut() {
+            last.1 = claimed.len();
+        }
+        Ok(claimed)
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, Unreachable> {
+        self.reach()?;
+        // After a claim that found nothing it tells of later rows alone, so that what overtook the claim is found by its
+        // notice or not at all.
+        let found = self
+            .claims
+            .lock()
+            .unwrap()
+            .last()
+            .is_some_and(|(_, got)| *got > 0);
+        let earliest = Instant::now();
+        let rows = self.rows.lock().unwrap();
+        let waiting = rows.iter().filter(|row| row.state == State::Waiting);
+        let told = waiting.filter(|row| found || self.contended.load(SeqCst) || row.due > earliest);
+        Ok(told
+            .map(|row| row.due.saturating_duration_since(earliest))
+            .min())
+    }
+
+    async fn give_back(&self, jobs: Vec<usize>) -> Result<(), Unreachable> {
+        self.reach()?;
+        self.give_backs.lock().unwrap().push(jobs.len());
+        let mut rows = self.rows.lock().unwrap();
+        for job in jobs {
+            rows[job].state = State::Waiting;
+        }
+        Ok(())
+    }
+
+    async fn recover(&self, held: &[usize]) -> Result<usize, Unreachable> {
+        self.reach()?;
+        let mut count = 0;
+        for (job, row) in self.rows.lock().unwrap().iter_mut().enumerate() {
+            if row.state == State::Claimed && !held.contains(&job) {
+                row.state = State::Waiting;
+                count += 1;
+            }
+        }
+        self.recovered.fetch_add(count, SeqCst);
+        Ok(count)
+    }
+}

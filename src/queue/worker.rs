@@ -1,0 +1,181 @@
+//! The queue at work: apalis' worker, fed with claimed rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::error::WorkerError;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::context::WorkerContext;
+use apalis_core::worker::event::Event;
+use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::backend::{Rows, Slotted};
+use super::feeder::{Doubt, Feeder, Stopping, give_back};
+use super::slots::Slots;
+use super::source::{Handler, Source};
+use super::wake::Wake;
+
+/// How a queue works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many jobs run at once, at least one.
+    pub concurrency: usize,
+    /// The longest wait between two looks at the rows, where neither a wake-up nor a due time ends it earlier.
+    pub poll: Duration,
+    /// Names the queue in logs.
+    pub name: String,
+}
+
+impl Options {
+    /// A queue that polls every second, the fallback for wake-ups that never arrive.
+    #[must_use]
+    pub fn new(name: impl Into<String>, concurrency: usize) -> Self {
+        Self {
+            concurrency,
+            poll: Duration::from_secs(1),
+            name: name.into(),
+        }
+    }
+}
+
+/// Where a queue is started.
+#[derive(Debug)]
+pub struct Queue;
+
+impl Queue {
+    /// Starts to work on the rows of `source`, each in a task of its own, until [`Running::stop`]. Nothing else ends it:
+    /// no outage of the source, however long, and no panic of the handler.
+    ///
+    /// One queue per source and worker name: [`Source::recover`] takes rows of that name that it does not work on for
+    /// left over. Call it within a tokio runtime.
+    pub fn start<S, H>(source: Arc<S>, handler: Arc<H>, options: Options, wake: &Wake) -> Running
+    where
+        S: Source,
+        H: Handler<S::Job>,
+    {
+        let concurrency = options.concurrency.max(1);
+        let (stop, stopping) = watch::channel(false);
+        let stopping = Stopping(stopping);
+        let doubt = Doubt::default();
+        let (jobs, rows) = mpsc::channel(concurrency);
+        let feeder = Feeder {
+            source: Arc::clone(&source),
+            slots: Slots::new(concurrency),
+            jobs,
+            woken: wake.subscribe(),
+            stopping: stopping.clone(),
+            doubt: doubt.clone(),
+            poll: options.poll,
+        };
+        let context = WorkerContext::new(&options.name);
+        let events = build(&context, Rows(rows), source, handler, stopping.clone());
+        tokio::spawn(feeder.run());
+        let driver = tokio::spawn(drive(events, options.name, doubt, wake.clone(), stopping));
+        Running {
+            stop,
+            context,
+            driver,
+        }
+    }
+}
+
+/// apalis' worker as a stream of its events, which has to be polled for anything to happen.
+fn build<S, H>(
+    context: &WorkerContext,
+    rows: Rows<S>,
+    source: Arc<S>,
+    handler: Arc<H>,
+    stopping: Stopping,
+) -> BoxStream<'static, Result<Event, WorkerError>>
+where
+    S: Source,
+    H: Handler<S::Job>,
+{
+    let work = move |Slotted { job, slot }: Slotted<S>| {
+        let (source, handler, stopping) =
+            (Arc::clone(&source), Arc::clone(&handler), stopping.clone());
+        async move {
+            // Named so that it is dropped last, after the job is settled.
+            let _slot = slot;
+            if stopping.is_requested() {
+                give_back(&*source, vec![job]).await;
+            } else {
+                handler.run(job).await;
+            }
+        }
+    };
+    WorkerBuilder::new(context)
+        .backend(rows)
+        .catch_panic()
+        .parallelize(tokio::spawn)
+        .build(work)
+        .stream()
+        .boxed()
+}
+
+async fn drive(
+    mut events: BoxStream<'static, Result<Event, WorkerError>>,
+    name: String,
+    doubt: Doubt,
+    wake: Wake,
+    stopping: Stopping,
+) {
+    while let Some(event) = events.next().await {
+        // The error's text is left out: it may be a panic's message, and that may hold a secret.
+        match event {
+            Ok(Event::Error(_)) => {
+                tracing::error!(
+                    queue = name,
+                    "A handler panicked; its row will be recovered"
+                );
+                doubt.raise();
+                wake.notify();
+            }
+            Err(_) => tracing::error!(queue = name, "The queue's worker reported an error"),
+            Ok(_) => {}
+        }
+    }
+    if !stopping.is_requested() {
+        tracing::error!(queue = name, "The queue ended without being told to");
+    }
+}
+
+/// A queue at work. Dropping it stops the feeding and leaves running handlers to themselves.
+#[must_use = "a queue stops feeding when this is dropped"]
+pub struct Running {
+    stop: watch::Sender<bool>,
+    context: WorkerContext,
+    driver: JoinHandle<()>,
+}
+
+/// How a queue came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every handler that had started has ended, and every other claimed row was given back.
+    Clean,
+    /// The grace was over before. So many handlers still ran; they go on for as long as the process does.
+    Abandoned(usize),
+}
+
+impl Running {
+    /// How many jobs run.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.context.task_count()
+    }
+
+    /// Claims nothing more, gives back what was claimed but never started, and waits up to `grace` for the handlers that
+    /// run. Nothing is cancelled, neither when the grace is over nor where the returned future is dropped (the hard stop).
+    pub async fn stop(self, grace: Duration) -> Stopped {
+        self.stop.send_replace(true);
+        match tokio::time::timeout(grace, self.driver).await {
+            Ok(_) => Stopped::Clean,
+            Err(_) => Stopped::Abandoned(self.context.task_count()),
+        }
+    }
+}
