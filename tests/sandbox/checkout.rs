@@ -1,6 +1,6 @@
 //! Orders: created, recognised, refused.
 
-use klarna_order_worker::sandbox::{Recognition, SandboxOptions, What};
+use klarna_order_worker::sandbox::{Leaks, Recognition, SandboxOptions, What};
 use serde_json::json;
 
 use crate::shop::{Shop, order, read, text};
@@ -149,7 +149,7 @@ async fn secrets_that_reach_an_order_are_counted() {
     let answer = shop.granted(&shop.sign_in("u-1")).await;
     let mut leaking = order("ref-1", Some(text(&answer, "access_token")));
     assert_eq!(shop.order(&leaking).await.0, 201);
-    assert_eq!(shop.stats().leaks, Default::default());
+    assert_eq!(shop.stats().leaks, Leaks::default());
     leaking["merchant_data"] = answer["refresh_token"].clone();
     let issued = shop.get("/sandbox/issued").await;
     leaking["merchant_reference1"] = issued["national_identification_numbers"][0].clone();

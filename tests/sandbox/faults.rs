@@ -123,13 +123,13 @@ async fn a_hanging_answer_ends_with_the_sandbox() {
         .post(shop.url("/eu/lp/idp/oauth2/token"))
         .form(&form)
         .send();
-    let stop = async {
+    let ending = async {
         while admin.stats().exchanges.rotated == 0 {
             tokio::task::yield_now().await;
         }
         shop.sandbox.shutdown().await;
     };
-    let (answer, ()) = tokio::join!(hanging, stop);
+    let (answer, ()) = tokio::join!(hanging, ending);
     answer.unwrap_err();
 }
 

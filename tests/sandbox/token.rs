@@ -252,15 +252,15 @@ async fn malformed_requests_and_strangers_are_told_apart() {
     assert_eq!(status, 400);
     assert!(answer.contains("LEAK") && !answer.contains(&token));
 
-    let stats = shop.stats();
-    assert_eq!(stats.leaks.token_in_query, 1);
+    let seen = shop.stats();
+    assert_eq!(seen.leaks.token_in_query, 1);
     let expected = [
         ("invalid_client", 3),
         ("invalid_request", 4),
         ("unsupported_grant_type", 1),
     ];
     assert_eq!(
-        stats.exchanges.refused,
+        seen.exchanges.refused,
         expected
             .map(|(code, count)| (code.to_owned(), count))
             .into()
