@@ -1,0 +1,152 @@
+//! How each failure looks on the wire.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use futures::stream;
+
+use super::faults::{Endpoint, Failure};
+use super::{Shared, checkout, token};
+
+/// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers `None` where the failure
+/// keeps it from being processed), and distorts the answer.
+///
+/// It runs in a task of its own: like a real provider, it processes what it has received although the client hangs
+/// up. `guard` is kept until the answer is ready.
+pub(super) async fn play(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    user: Option<&str>,
+    guard: impl Send + 'static,
+    work: impl FnOnce(Option<Failure>) -> Option<Response> + Send + 'static,
+) -> Response {
+    let behaviour = shared.behaviour();
+    let conduct = endpoint.conduct(&behaviour);
+    let (failure, latency) = {
+        let world = &mut *shared.world();
+        let failure = world.script.failure(endpoint, user, conduct);
+        if let Some(failure) = failure {
+            world.witness.fault(endpoint.name(), failure);
+        }
+        (failure, world.script.latency(conduct.latency))
+    };
+    let processing = tokio::spawn(async move {
+        pause(latency / 2).await;
+        let answer = work(failure);
+        pause(latency / 2).await;
+        drop(guard);
+        answer
+    });
+    tokio::select! {
+        answer = processing => match answer {
+            Ok(answer) => distort(shared, endpoint, failure, answer, conduct.retry_after).await,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
+        () = shared.stopped() => cut(),
+    }
+}
+
+/// A timer's shortest sleep is a millisecond: too long for none.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+async fn distort(
+    shared: &Shared,
+    endpoint: Endpoint,
+    failure: Option<Failure>,
+    answer: Option<Response>,
+    retry_after: Duration,
+) -> Response {
+    let Some(failure) = failure else {
+        return answer.unwrap_or_else(cut);
+    };
+    if let Some(status) = failure.status() {
+        let mut refusal = refusal(endpoint, status);
+        let seconds = HeaderValue::from(retry_after.as_secs());
+        let headers = refusal.headers_mut();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(
+                HeaderName::from_static("x-ratelimit-limit"),
+                HeaderValue::from_static("50"),
+            );
+            headers.insert(
+                HeaderName::from_static("x-ratelimit-remaining"),
+                HeaderValue::from_static("0"),
+            );
+            headers.insert(
+                HeaderName::from_static("x-ratelimit-reset"),
+                seconds.clone(),
+            );
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE
+            || (status == StatusCode::TOO_MANY_REQUESTS && endpoint == Endpoint::Token)
+        {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        return refusal;
+    }
+    match (failure, answer) {
+        (Failure::Truncated, Some(answer)) => truncated(answer).await,
+        (Failure::Garbage, Some(answer)) => {
+            (answer.status(), Html("<html><body>Hello</body></html>")).into_response()
+        }
+        (Failure::BadIdToken, Some(answer)) => answer,
+        (Failure::Hang, _) => {
+            shared.stopped().await;
+            cut()
+        }
+        _ => cut(),
+    }
+}
+
+fn refusal(endpoint: Endpoint, status: StatusCode) -> Response {
+    match endpoint {
+        Endpoint::Token => token::refusal(status),
+        Endpoint::Checkout => checkout::refusal(status, Vec::new()),
+    }
+}
+
+/// A page, as gateways answer.
+pub(super) fn page(status: StatusCode) -> Response {
+    (
+        status,
+        Html(format!("<html><body><h1>{status}</h1></body></html>")),
+    )
+        .into_response()
+}
+
+/// No answer: the server drops a connection whose body fails before anything of the answer has left.
+fn cut() -> Response {
+    Body::from_stream(stream::once(async {
+        Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted))
+    }))
+    .into_response()
+}
+
+/// The first half of an answer, under the length of the whole.
+async fn truncated(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(whole) = to_bytes(body, usize::MAX).await else {
+        return cut();
+    };
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let half = whole.slice(..whole.len() / 2);
+    let body = stream::unfold(Some(half), |half| async move {
+        let Some(half) = half else {
+            // Lets the half leave before the connection goes down.
+            tokio::task::yield_now().await;
+            return Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None));
+        };
+        Some((Ok(half), None))
+    });
+    Response::from_parts(parts, Body::from_stream(body))
+}
