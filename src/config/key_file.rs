@@ -1,0 +1,72 @@
+//! The file form of an encryption key: 32 random bytes in base64, readable by its owner alone.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// A new key from the operating system's randomness, as text.
+#[must_use]
+pub fn generate() -> SecretString {
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    rand::fill(&mut bytes[..]);
+    STANDARD.encode(&bytes[..]).into()
+}
+
+/// Writes a new key to `path` with mode 0600, and makes missing folders above it.
+///
+/// It is on disk when this returns: a secret sealed with a key that a power cut took away would be lost.
+///
+/// # Errors
+/// Where the file exists already (nothing is ever overwritten), or cannot be written.
+pub fn create(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(generate().expose_secret().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_file_is_private_and_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/k1.key");
+        create(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let first = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(STANDARD.decode(first.trim()).unwrap().len(), 32);
+        assert_eq!(
+            create(&path).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+    }
+
+    #[test]
+    fn no_two_keys_are_alike() {
+        assert_ne!(generate().expose_secret(), generate().expose_secret());
+    }
+}
