@@ -63,8 +63,7 @@ impl Vault {
         let keys = keys(reader, engine);
         let active_key = reader.get_or("vault.active_key", DEFAULT_KEY.to_owned());
         if !keys.is_empty() && !keys.contains_key(&active_key) {
-            let instead =
-                format!("add a [vault.keys.{active_key}] section, or name one that is there");
+            let instead = "name one that is there, or add it";
             reader.fault("vault.active_key", "names no key of vault.keys", instead);
         }
         Self {

@@ -52,8 +52,8 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
         r#"merchants.shop.api_password: missing; write it, or api_password_env or api_password_file"#,
         r#"merchants.shop.region: not one of the values allowed here; write "eu", "na" or "oc""#,
         r#"queue.concurrency: out of range; write 1 to 10000"#,
-        r#"queue.replay_after: not a key of these settings; did you mean vault.replay_after? else leave it out"#,
-        r#"vault.exchange_timout: not a key of these settings; did you mean vault.exchange_timeout? else leave it out"#,
+        r#"queue.replay_after: not a key of these settings; write vault.replay_after if that is meant, or leave it out"#,
+        r#"vault.exchange_timout: not a key of these settings; write vault.exchange_timeout if that is meant, or leave it out"#,
     ];
     assert_eq!(faults(text, &[]), expected);
 }
@@ -71,7 +71,7 @@ fn a_wrong_variable_is_named() {
         told,
         [
             "queue.concurency (from KLARNA_WORKER__QUEUE__CONCURENCY): not a key of these settings; \
-             did you mean queue.concurrency? else leave it out",
+             write queue.concurrency if that is meant, or leave it out",
             "server.bind (from KLARNA_WORKER__SERVER__BIND): not an IP address and a port; \
              write an IP address and a port, such as \"127.0.0.1:8080\"",
         ]

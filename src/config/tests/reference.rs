@@ -79,7 +79,7 @@ fn it_names_every_key_and_no_other() {
     for key in &reader.known {
         assert!(reader.has(key), "config.toml does not show {key}");
     }
-    assert!(reader.known.len() > 50, "{}", reader.known.len());
+    assert!(reader.known.contains("server.api_keys.0.scopes"));
 }
 
 #[test]
