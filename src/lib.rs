@@ -7,4 +7,5 @@ pub mod config;
 pub mod order;
 pub mod queue;
 pub mod sandbox;
+pub mod telemetry;
 pub mod vault;

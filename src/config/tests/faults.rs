@@ -46,14 +46,14 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
         api_username = "u"
     "#;
     let expected = [
-        r#"database.max_connections: not a whole number; write a whole number"#,
+        "database.max_connections: not a whole number; write a whole number",
         r#"installation: missing; write a name for it, such as "shop-production": the database is tied to it"#,
-        r#"keeper: not a key of these settings; leave it out"#,
-        r#"merchants.shop.api_password: missing; write it, or api_password_env or api_password_file"#,
+        "keeper: not a key of these settings; leave it out",
+        "merchants.shop.api_password: missing; write it, or api_password_env or api_password_file",
         r#"merchants.shop.region: not one of the values allowed here; write "eu", "na" or "oc""#,
-        r#"queue.concurrency: out of range; write 1 to 10000"#,
-        r#"queue.replay_after: not a key of these settings; write vault.replay_after if that is meant, or leave it out"#,
-        r#"vault.exchange_timout: not a key of these settings; write vault.exchange_timeout if that is meant, or leave it out"#,
+        "queue.concurrency: out of range; write 1 to 10000",
+        "queue.replay_after: not a key of these settings; write vault.replay_after if that is meant, or leave it out",
+        "vault.exchange_timout: not a key of these settings; write vault.exchange_timeout if that is meant, or leave it out",
     ];
     assert_eq!(faults(text, &[]), expected);
 }
