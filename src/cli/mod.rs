@@ -40,7 +40,7 @@ pub struct Cli {
 /// Options that every command takes.
 #[derive(Debug, Args)]
 struct Global {
-    /// The settings file; `KLARNA_WORKER__SECTION__KEY` in the environment wins over it [default: config.toml]
+    /// The settings file; the environment wins over it [default: config.toml]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     /// For people, or JSON for scripts
