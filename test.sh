@@ -22,8 +22,7 @@ install_package() {
     command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
     say "installing $package"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    # Debian would start a server at once, on the usual port; none but our own is wanted.
-    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends "$package" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$package" >&2
 }
 
 # The folder of initdb and postgres: Debian keeps them off PATH, one folder a version.
@@ -51,7 +50,9 @@ export KLARNA_WORKER_TEST_PG_BIN=$programs
 if [ "$(id -u)" -eq 0 ]; then
     id postgres >/dev/null 2>&1 || give_up "root may not run PostgreSQL: add a user named postgres, or run as another user"
     if command -v runuser >/dev/null; then as_owner() { runuser -u postgres -- "$@"; }
-    else as_owner() { su postgres -s /bin/sh -c 'exec "$0" "$@"' -- "$@"; }
+    else
+        # shellcheck disable=SC2016 # the inner shell expands these
+        as_owner() { su -s /bin/sh -c 'exec "$0" "$@"' -- postgres "$@"; }
     fi
 else
     as_owner() { "$@"; }
@@ -72,7 +73,7 @@ trap 'exit 143' TERM
 [ "$(id -u)" -ne 0 ] || chown postgres "$cluster"
 
 start() {
-    # The server is asked to take a random port; one in use makes the start fail, and another is tried.
+    # A port in use makes the start fail, and another is tried.
     local port=$((20000 + RANDOM % 20000))
     as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
         -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300" \

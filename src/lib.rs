@@ -7,5 +7,6 @@ pub mod config;
 pub mod order;
 pub mod queue;
 pub mod sandbox;
+pub mod store;
 pub mod telemetry;
 pub mod vault;

@@ -46,14 +46,10 @@ pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), Teleme
     let filter = filter(verbosity, directives)?;
     let stderr = std::io::stderr;
     if stderr().is_terminal() {
-        let builder = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(stderr);
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
         builder.finish().try_init().map_err(TelemetryError::Twice)
     } else {
-        json(filter, stderr)
-            .try_init()
-            .map_err(TelemetryError::Twice)
+        json(filter, stderr).try_init().map_err(TelemetryError::Twice)
     }
 }
 
@@ -73,12 +69,7 @@ fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .json()
-        .flatten_event(true)
-        .with_writer(writer)
-        .finish()
+    tracing_subscriber::fmt().with_env_filter(filter).json().flatten_event(true).with_writer(writer).finish()
 }
 
 #[cfg(test)]
@@ -104,9 +95,7 @@ mod tests {
     fn logged(verbosity: Verbosity, directives: Option<&str>) -> Vec<serde_json::Value> {
         let log = Log::default();
         let writer = log.clone();
-        let subscriber = json(filter(verbosity, directives).unwrap(), move || {
-            writer.clone()
-        });
+        let subscriber = json(filter(verbosity, directives).unwrap(), move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             tracing::error!(target: "klarna_order_worker::vault", merchant = "shop", "error");
             tracing::info!(target: "klarna_order_worker::vault", "info");
@@ -116,59 +105,32 @@ mod tests {
             tracing::debug!(target: "hyper", "library's details");
         });
         let bytes = log.0.lock().unwrap().clone();
-        String::from_utf8(bytes)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn messages(verbosity: Verbosity, directives: Option<&str>) -> Vec<String> {
         let logged = logged(verbosity, directives);
-        logged
-            .iter()
-            .map(|line| line["message"].as_str().unwrap().to_owned())
-            .collect()
+        logged.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
 
     #[test]
     fn verbosity_turns_up_this_crate_alone() {
         assert_eq!(messages(Verbosity::Quiet, None), ["error"]);
-        assert_eq!(
-            messages(Verbosity::Normal, None),
-            ["error", "info", "library warns"]
-        );
-        assert_eq!(
-            messages(Verbosity::Debug, Some("")),
-            ["error", "info", "debug", "library warns"]
-        );
-        assert_eq!(
-            messages(Verbosity::Trace, None),
-            ["error", "info", "debug", "trace", "library warns"]
-        );
+        assert_eq!(messages(Verbosity::Normal, None), ["error", "info", "library warns"]);
+        assert_eq!(messages(Verbosity::Debug, Some("")), ["error", "info", "debug", "library warns"]);
+        assert_eq!(messages(Verbosity::Trace, None), ["error", "info", "debug", "trace", "library warns"]);
     }
 
     #[test]
     fn directives_win() {
-        assert_eq!(
-            messages(Verbosity::Trace, Some("off,hyper=debug")),
-            ["library warns", "library's details"]
-        );
+        assert_eq!(messages(Verbosity::Trace, Some("off,hyper=debug")), ["library warns", "library's details"]);
         let error = filter(Verbosity::Normal, Some("klarna_order_worker=loud")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("KLARNA_WORKER_LOG: not a log filter"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("KLARNA_WORKER_LOG: not a log filter"), "{error}");
     }
 
     #[test]
     fn fields_are_data_beside_the_message() {
         let first = &logged(Verbosity::Quiet, None)[0];
-        assert_eq!(
-            (&first["level"], &first["merchant"]),
-            (&"ERROR".into(), &"shop".into())
-        );
+        assert_eq!((&first["level"], &first["merchant"]), (&"ERROR".into(), &"shop".into()));
     }
 }

@@ -26,11 +26,7 @@ fn the_shipped_file_is_found_in_the_working_directory() {
 fn load_in(folder: &Path, variables: &[(&str, &str)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
-        .args([
-            "--exact",
-            "the_shipped_file_is_found_in_the_working_directory",
-            "--nocapture",
-        ])
+        .args(["--exact", "the_shipped_file_is_found_in_the_working_directory", "--nocapture"])
         .current_dir(folder)
         .env(CHILD, "1")
         .envs(variables.iter().copied());
@@ -48,30 +44,18 @@ fn the_environment_alone_is_enough() {
             ("KLARNA_WORKER__MERCHANTS__SHOP__ENVIRONMENT", "playground"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID", "client"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__API_USERNAME", "user"),
-            (
-                "KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV",
-                "PASSWORD",
-            ),
+            ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "PASSWORD"),
             ("PASSWORD", "password"),
         ],
     );
-    assert!(
-        told.contains(r#"loaded Settings { installation: "from-the-environment""#),
-        "{told}"
-    );
+    assert!(told.contains(r#"loaded Settings { installation: "from-the-environment""#), "{told}");
 }
 
 #[test]
 fn an_empty_folder_is_told_as_such() {
     let told = load_in(tempfile::tempdir().unwrap().path(), &[]);
-    assert!(
-        told.contains("refused settings (no config.toml in this folder"),
-        "{told}"
-    );
-    assert!(
-        told.contains("merchants: none given; write a [merchants.<name>] section"),
-        "{told}"
-    );
+    assert!(told.contains("refused settings (no config.toml in this folder"), "{told}");
+    assert!(told.contains("merchants: none given; write a [merchants.<name>] section"), "{told}");
 }
 
 #[test]

@@ -1,1 +1,6 @@
-//! (room to be filled)
+//! Klarna's order call: how it is built, sent, and what its answer means.
+
+pub mod answer;
+pub mod client;
+mod redact;
+pub mod request;

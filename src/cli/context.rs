@@ -30,11 +30,7 @@ impl Context {
     /// A context that reads its settings from `config`, or from the default file where `None`.
     #[must_use]
     pub fn new(config: Option<PathBuf>, format: Format, environment: Variables) -> Self {
-        Self {
-            config,
-            environment,
-            output: Output::stdout(format),
-        }
+        Self { config, environment, output: Output::stdout(format) }
     }
 
     /// The settings, for commands that need them.
@@ -42,10 +38,7 @@ impl Context {
     /// # Errors
     /// Where they do not hold; such an error exits with 2.
     pub fn settings(&self) -> Result<Settings, CliError> {
-        let environment = self
-            .environment
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()));
+        let environment = self.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
         Ok(Settings::load(self.config.as_deref(), environment)?)
     }
 
@@ -59,15 +52,8 @@ impl Context {
     ///
     /// # Errors
     /// Those of the future, and where the system grants no threads.
-    pub fn block_on<T>(
-        &self,
-        future: impl Future<Output = Result<T, CliError>>,
-    ) -> Result<T, CliError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build();
-        runtime
-            .map_err(|error| CliError::failed("start the runtime", error))?
-            .block_on(future)
+    pub fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map_err(|error| CliError::failed("start the runtime", error))?.block_on(future)
     }
 }

@@ -53,26 +53,16 @@ pub enum CliError {
 
 impl CliError {
     /// A failure; `doing` follows "cannot".
-    pub fn failed(
-        doing: impl Into<String>,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        Self::Failed {
-            doing: doing.into(),
-            source: source.into(),
-        }
+    pub fn failed(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed { doing: doing.into(), source: source.into() }
     }
 
     /// The code that the process ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Telemetry(TelemetryError::Filter(_)) | Self::Usage(_) => {
-                Exit::Usage
-            }
-            Self::Telemetry(TelemetryError::Twice(_)) | Self::Failed { .. } | Self::Output(_) => {
-                Exit::Failed
-            }
+            Self::Settings(_) | Self::Telemetry(TelemetryError::Filter(_)) | Self::Usage(_) => Exit::Usage,
+            Self::Telemetry(TelemetryError::Twice(_)) | Self::Failed { .. } | Self::Output(_) => Exit::Failed,
         }
     }
 

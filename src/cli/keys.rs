@@ -26,17 +26,12 @@ impl Command {
         match self {
             Self::Generate { out: Some(path) } => {
                 key_file::create(&path).map_err(|error| not_written(&path, error))?;
-                let human = format!(
-                    "Wrote a new key to {}. Keep a copy of it elsewhere.",
-                    path.display()
-                );
+                let human = format!("Wrote a new key to {}. Keep a copy of it elsewhere.", path.display());
                 context.output.print(human, &json!({ "file": path }))?;
             }
             Self::Generate { out: None } => {
                 let key = key_file::generate();
-                context
-                    .output
-                    .print(key.expose_secret(), &json!({ "key": key.expose_secret() }))?;
+                context.output.print(key.expose_secret(), &json!({ "key": key.expose_secret() }))?;
             }
         }
         Ok(Exit::Done)
@@ -46,10 +41,9 @@ impl Command {
 fn not_written(path: &Path, error: io::Error) -> CliError {
     let doing = format!("write a key to {}", path.display());
     match error.kind() {
-        io::ErrorKind::AlreadyExists => CliError::failed(
-            doing,
-            "the file exists, and secrets may be sealed with what it holds; name another",
-        ),
+        io::ErrorKind::AlreadyExists => {
+            CliError::failed(doing, "the file exists, and secrets may be sealed with what it holds; name another")
+        }
         _ => CliError::failed(doing, error),
     }
 }

@@ -24,12 +24,7 @@ use crate::telemetry::{self, Verbosity};
 ///
 /// Spends single-use refresh tokens safely and creates Klarna Checkout orders.
 #[derive(Debug, Parser)]
-#[command(
-    name = "klarna-order-worker",
-    version,
-    max_term_width = 100,
-    propagate_version = true
-)]
+#[command(name = "klarna-order-worker", version, max_term_width = 100, propagate_version = true)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -72,12 +67,7 @@ impl Command {
 /// Runs the command that was parsed, and tells its errors on standard error.
 #[must_use]
 pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
-    let Global {
-        config,
-        format,
-        verbose,
-        quiet,
-    } = cli.global;
+    let Global { config, format, verbose, quiet } = cli.global;
     let verbosity = match (quiet, verbose) {
         (true, _) => Verbosity::Quiet,
         (_, 0) => Verbosity::Normal,
@@ -87,11 +77,9 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
     let directives = environment.get(telemetry::VARIABLE).map(String::as_str);
     let logging = telemetry::init(verbosity, directives).map_err(CliError::from);
     let context = Context::new(config, format, environment);
-    let exit = logging
-        .and_then(|()| cli.command.run(&context))
-        .unwrap_or_else(|error| {
-            output::tell(format, &error);
-            error.exit()
-        });
+    let exit = logging.and_then(|()| cli.command.run(&context)).unwrap_or_else(|error| {
+        output::tell(format, &error);
+        error.exit()
+    });
     exit.into()
 }

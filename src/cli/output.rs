@@ -33,13 +33,8 @@ impl Output {
     /// The process's standard output.
     #[must_use]
     pub fn stdout(format: Format) -> Self {
-        let columns = Term::stdout()
-            .size_checked()
-            .map(|(_, columns)| columns.into());
-        Self {
-            format,
-            width: columns.filter(|_| Term::stdout().is_term()),
-        }
+        let columns = Term::stdout().size_checked().map(|(_, columns)| columns.into());
+        Self { format, width: columns.filter(|_| Term::stdout().is_term()) }
     }
 
     /// The format that the user asked for.
@@ -56,8 +51,7 @@ impl Output {
         match self.format {
             Format::Human => write_line(&human),
             Format::Json => {
-                let line = serde_json::to_string(json)
-                    .map_err(|error| CliError::failed("write JSON", error))?;
+                let line = serde_json::to_string(json).map_err(|error| CliError::failed("write JSON", error))?;
                 write_line(&line)
             }
         }
@@ -67,11 +61,7 @@ impl Output {
     ///
     /// # Errors
     /// Where standard output takes no more.
-    pub fn table<Row: Serialize>(
-        &self,
-        rows: &[Row],
-        table: impl FnOnce(&[Row]) -> Table,
-    ) -> Result<(), CliError> {
+    pub fn table<Row: Serialize>(&self, rows: &[Row], table: impl FnOnce(&[Row]) -> Table) -> Result<(), CliError> {
         match self.format {
             Format::Human => write_line(&table(rows).fitted(self.width)),
             Format::Json => rows.iter().try_for_each(|row| self.print("", row)),
@@ -81,9 +71,7 @@ impl Output {
 
 fn write_line(line: &impl Display) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .map_err(CliError::Output)
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(CliError::Output)
 }
 
 /// Tells an error and its causes on standard error.

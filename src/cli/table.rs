@@ -17,9 +17,7 @@ impl Table {
     /// An empty table with these columns.
     #[must_use]
     pub fn new<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Self {
-        Self {
-            rows: vec![header.map(str::to_owned).to_vec()],
-        }
+        Self { rows: vec![header.map(str::to_owned).to_vec()] }
     }
 
     /// Adds a row, which has as many cells as the header.
@@ -33,15 +31,8 @@ impl Table {
     pub fn fitted(&self, width: Option<usize>) -> String {
         let widths = self.widths(width.unwrap_or(usize::MAX));
         let line = |row: &Vec<String>| {
-            let cells = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, &width)| pad_str(cell, width, Alignment::Left, Some("…")));
-            cells
-                .collect::<Vec<_>>()
-                .join(&" ".repeat(GAP))
-                .trim_end()
-                .to_owned()
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| pad_str(cell, width, Alignment::Left, Some("…")));
+            cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -49,13 +40,7 @@ impl Table {
     /// As wide as the widest cell, and then the widest columns cut until all fit.
     fn widths(&self, available: usize) -> Vec<usize> {
         let columns = self.rows[0].len();
-        let widest = |column: usize| {
-            self.rows
-                .iter()
-                .map(|row| measure_text_width(&row[column]))
-                .max()
-                .unwrap_or(0)
-        };
+        let widest = |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..columns).map(widest).collect();
         while widths.iter().sum::<usize>() + GAP * columns.saturating_sub(1) > available {
             match widths.iter_mut().max() {
@@ -69,9 +54,7 @@ impl Table {
 
 /// Names and messages come from outside: no control character of theirs may steer the terminal.
 fn printable(cell: &str) -> String {
-    cell.chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect()
+    cell.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 #[cfg(test)]
@@ -87,8 +70,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let expected =
-            "user            state\nu-1             active\nŽofie-Ångström  reauth_required";
+        let expected = "user            state\nu-1             active\nŽofie-Ångström  reauth_required";
         assert_eq!(table().fitted(None), expected);
     }
 
@@ -96,15 +78,9 @@ mod tests {
     fn the_widest_columns_are_cut_to_fit() {
         for width in 14..40 {
             let text = table().fitted(Some(width));
-            assert!(
-                text.lines().all(|line| measure_text_width(line) <= width),
-                "{width}: {text}"
-            );
+            assert!(text.lines().all(|line| measure_text_width(line) <= width), "{width}: {text}");
         }
-        assert_eq!(
-            table().fitted(Some(18)),
-            "user      state\nu-1       active\nŽofie-Å…  reauth_…"
-        );
+        assert_eq!(table().fitted(Some(18)), "user      state\nu-1       active\nŽofie-Å…  reauth_…");
     }
 
     #[test]

@@ -64,40 +64,23 @@ impl Database {
         }
         let statement_cache = number(reader.within("database.statement_cache", 100, &(0..=10_000)));
         let max_connections = reader.within("database.max_connections", 20, &(1..=10_000));
-        Some(Self {
-            engine: engine?,
-            url,
-            listen_url,
-            statement_cache,
-            max_connections,
-        })
+        Some(Self { engine: engine?, url, listen_url, statement_cache, max_connections })
     }
 }
 
 fn engine(url: &str) -> Result<Engine, &'static str> {
     if let Some(path) = url.strip_prefix("sqlite://") {
         return match path {
-            "" | ":memory:" => {
-                Err("names no file, and what is in memory alone would be lost with the process")
-            }
-            path if path.contains('?') => {
-                Err("has options behind a question mark, which have no effect")
-            }
+            "" | ":memory:" => Err("names no file, and what is in memory alone would be lost with the process"),
+            path if path.contains('?') => Err("has options behind a question mark, which have no effect"),
             path => Ok(Engine::Sqlite { path: path.into() }),
         };
     }
-    if is_postgres(url) {
-        Ok(Engine::Postgres)
-    } else {
-        Err("no URL of a SQLite file or a PostgreSQL server")
-    }
+    if is_postgres(url) { Ok(Engine::Postgres) } else { Err("no URL of a SQLite file or a PostgreSQL server") }
 }
 
 fn is_postgres(url: &str) -> bool {
-    ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme))
-        && Url::parse(url).is_ok()
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) && Url::parse(url).is_ok()
 }
 
 #[cfg(test)]
@@ -108,15 +91,9 @@ mod tests {
     fn the_scheme_chooses_the_engine() {
         let sqlite = |path: &str| Ok(Engine::Sqlite { path: path.into() });
         assert_eq!(engine("sqlite://data/worker.db"), sqlite("data/worker.db"));
-        assert_eq!(
-            engine("sqlite:///var/lib/worker.db"),
-            sqlite("/var/lib/worker.db")
-        );
+        assert_eq!(engine("sqlite:///var/lib/worker.db"), sqlite("/var/lib/worker.db"));
         assert_eq!(engine("postgres://u:p@db/shop"), Ok(Engine::Postgres));
-        assert_eq!(
-            engine("postgresql:///shop?host=/run/postgresql"),
-            Ok(Engine::Postgres)
-        );
+        assert_eq!(engine("postgresql:///shop?host=/run/postgresql"), Ok(Engine::Postgres));
         for bad in [
             "mysql://db/shop",
             "data/worker.db",

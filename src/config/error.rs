@@ -49,12 +49,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            key,
-            variable,
-            wrong,
-            instead,
-        } = self;
+        let Self { key, variable, wrong, instead } = self;
         match variable {
             Some(variable) => write!(f, "{key} (from {variable}): {wrong}; {instead}"),
             None => write!(f, "{key}: {wrong}; {instead}"),

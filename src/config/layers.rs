@@ -35,23 +35,13 @@ impl Given {
 
 impl Layers {
     pub(super) fn new(file: Table, env: BTreeMap<String, String>) -> Self {
-        let mut layers = Self {
-            values: BTreeMap::new(),
-            sections: BTreeSet::new(),
-            env,
-        };
+        let mut layers = Self { values: BTreeMap::new(), sections: BTreeSet::new(), env };
         for (key, value) in file {
             layers.lay(key, value);
         }
         for (name, text) in &layers.env {
             if let Some(path) = key_path(name) {
-                layers.values.insert(
-                    path,
-                    Given::Variable {
-                        name: name.clone(),
-                        text: text.clone(),
-                    },
-                );
+                layers.values.insert(path, Given::Variable { name: name.clone(), text: text.clone() });
             }
         }
         layers
@@ -96,18 +86,11 @@ impl Layers {
 
     /// The paths of sections and values, in order.
     pub(super) fn paths(&self) -> BTreeSet<&str> {
-        self.sections
-            .iter()
-            .chain(self.values.keys())
-            .map(String::as_str)
-            .collect()
+        self.sections.iter().chain(self.values.keys()).map(String::as_str).collect()
     }
 }
 
 fn key_path(variable: &str) -> Option<String> {
-    let path = variable
-        .to_ascii_uppercase()
-        .strip_prefix(PREFIX)?
-        .to_ascii_lowercase();
+    let path = variable.to_ascii_uppercase().strip_prefix(PREFIX)?.to_ascii_lowercase();
     Some(path.replace("__", "."))
 }

@@ -107,15 +107,11 @@ impl Merchant {
         }
         let region = reader.require(&key("region"), r#""eu", "na" or "oc""#);
         let environment = reader.require(&key("environment"), r#""production" or "playground""#);
-        let client_id = reader.require(
-            &key("client_id"),
-            "the client id that Klarna's portal shows",
-        );
+        let client_id = reader.require(&key("client_id"), "the client id that Klarna's portal shows");
         let client_secret = reader.secret(&section, "client_secret");
         let client_auth = reader.get(&key("client_auth"));
-        let without_secret = !["", "_env", "_file"]
-            .iter()
-            .any(|form| reader.has(&key(&format!("client_secret{form}"))));
+        let without_secret =
+            !["", "_env", "_file"].iter().any(|form| reader.has(&key(&format!("client_secret{form}"))));
         if client_auth.is_some() && without_secret {
             reader.fault(
                 &key("client_auth"),
@@ -126,14 +122,8 @@ impl Merchant {
         let checkout_provider = reader.get_or(&key("checkout_provider"), CheckoutProvider::Klarna);
         let api_username = reader.require_secret(&section, "api_username");
         let api_password = reader.require_secret(&section, "api_password");
-        let refresh_token_lifetime = reader.lasting(
-            &key("refresh_token_lifetime"),
-            Duration::from_hours(24 * 60),
-        );
-        let on_unusable_token = reader.get_or(
-            &key("on_unusable_token"),
-            OnUnusableToken::SubmitWithoutToken,
-        );
+        let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
+        let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
         let prefill = reader.get_or(&key("prefill"), true);
         let overrides = Overrides::read(reader, key);
         if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
@@ -144,9 +134,7 @@ impl Merchant {
             );
         }
         let (region, environment) = (region?, environment?);
-        let token_url = overrides
-            .token_url
-            .or_else(|| presets::token_url(region, environment))?;
+        let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
         Some(Arc::new(Self {
             name: name.to_owned(),
             region,
@@ -163,13 +151,8 @@ impl Merchant {
             checkout_url: overrides
                 .checkout_url
                 .or_else(|| presets::checkout_url(checkout_provider, region, environment))?,
-            jwks_url: overrides
-                .jwks_url
-                .or_else(|| presets::jwks_url(&token_url, region))?,
-            issuers: overrides.issuer.map_or_else(
-                || presets::issuers(&token_url, region),
-                |issuer| vec![issuer],
-            ),
+            jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
+            issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             token_url,
         }))
     }

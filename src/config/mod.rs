@@ -70,24 +70,14 @@ impl Settings {
     ///
     /// # Errors
     /// Where a file that should be there is not, is no TOML, or the settings do not hold; then with every fault.
-    pub fn load(
-        path: Option<&Path>,
-        env: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigError> {
+    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
         match std::fs::read_to_string(file) {
             Ok(text) => Self::parse(&file.display().to_string(), &text, env),
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                Self::parse(
-                    &format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"),
-                    "",
-                    env,
-                )
+                Self::parse(&format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"), "", env)
             }
-            Err(source) => Err(ConfigError::Unreadable {
-                path: file.to_owned(),
-                source,
-            }),
+            Err(source) => Err(ConfigError::Unreadable { path: file.to_owned(), source }),
         }
     }
 
@@ -95,36 +85,28 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::load`].
-    pub fn parse(
-        origin: &str,
-        text: &str,
-        env: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigError> {
+    pub fn parse(origin: &str, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let file = toml::from_str(text).map_err(|error| syntax_error(origin, text, &error))?;
         let mut reader = Reader::new(file, env.collect());
         let settings = read(&mut reader);
         match (settings, reader.into_faults()) {
             (Some(settings), faults) if faults.is_empty() => Ok(settings),
-            (_, faults) => Err(ConfigError::Faults {
-                origin: origin.to_owned(),
-                faults,
-            }),
+            (_, faults) => Err(ConfigError::Faults { origin: origin.to_owned(), faults }),
         }
     }
 }
 
 /// `None` only where a fault was noted.
 fn read(reader: &mut Reader) -> Option<Settings> {
-    let installation: Option<String> = reader.require(
-        "installation",
-        r#"a name for it, such as "shop-production": the database is tied to it"#,
-    );
+    let installation: Option<String> =
+        reader.require("installation", r#"a name for it, such as "shop-production": the database is tied to it"#);
     if let Some(false) = installation.as_deref().map(is_name) {
         reader.fault("installation", "not a name", NAME_EXPECTED);
     }
     let names = reader.names("merchants");
     if names.is_empty() {
-        let instead = "write a [merchants.<name>] section with region, environment, client_id, api_username and api_password";
+        let instead =
+            "write a [merchants.<name>] section with region, environment, client_id, api_username and api_password";
         reader.fault("merchants", "none given", instead);
     }
     let database = Database::read(reader);
@@ -134,43 +116,22 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let queue = Queue::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
-    Some(Settings {
-        installation: installation?,
-        database: database?,
-        server,
-        vault,
-        checkout,
-        queue,
-        merchants,
-    })
+    Some(Settings { installation: installation?, database: database?, server, vault, checkout, queue, merchants })
 }
 
 fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> BTreeMap<String, Arc<Merchant>> {
-    names
-        .into_iter()
-        .filter_map(|name| Merchant::read(reader, &name).map(|merchant| (name, merchant)))
-        .collect()
+    names.into_iter().filter_map(|name| Merchant::read(reader, &name).map(|merchant| (name, merchant))).collect()
 }
 
 /// Leaves out the snippet that the parser would show: it may hold a secret.
 fn syntax_error(origin: &str, text: &str, error: &toml::de::Error) -> ConfigError {
     let start = error.span().map_or(0, |span| span.start);
-    let line = 1 + text
-        .bytes()
-        .take(start)
-        .filter(|&byte| byte == b'\n')
-        .count();
-    ConfigError::Syntax {
-        origin: origin.to_owned(),
-        line,
-        message: error.message().to_owned(),
-    }
+    let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+    ConfigError::Syntax { origin: origin.to_owned(), line, message: error.message().to_owned() }
 }
 
 fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
-    };
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 

@@ -19,11 +19,7 @@ pub(super) fn token_url(region: Region, environment: Environment) -> Option<Url>
 }
 
 /// The Checkout API's base.
-pub(super) fn checkout_url(
-    provider: CheckoutProvider,
-    region: Region,
-    environment: Environment,
-) -> Option<Url> {
+pub(super) fn checkout_url(provider: CheckoutProvider, region: Region, environment: Environment) -> Option<Url> {
     use {CheckoutProvider as P, Environment as E, Region as R};
     let url = match (provider, region, environment) {
         (P::Kustom, _, E::Production) => "https://api.kustom.co",
@@ -40,21 +36,14 @@ pub(super) fn checkout_url(
 
 /// The signing keys' address on the token endpoint's host.
 pub(super) fn jwks_url(token_url: &Url, region: Region) -> Option<Url> {
-    Url::parse(&format!(
-        "{}/.well-known/jwks.json",
-        provider_url(token_url, region)
-    ))
-    .ok()
+    Url::parse(&format!("{}/.well-known/jwks.json", provider_url(token_url, region))).ok()
 }
 
 /// The issuers seen in Klarna's id_tokens: the token endpoint's host, bare or with a provider's path. The path is the
 /// region's, or where the endpoint's own path names another region, also that one.
 pub(super) fn issuers(token_url: &Url, region: Region) -> Vec<String> {
     let mut issuers = vec![host(token_url), provider_url(token_url, region)];
-    let endpoint = token_url
-        .path()
-        .strip_suffix("/oauth2/token")
-        .filter(|path| !path.is_empty());
+    let endpoint = token_url.path().strip_suffix("/oauth2/token").filter(|path| !path.is_empty());
     let own = endpoint.map(|path| format!("{}{path}", host(token_url)));
     issuers.extend(own.filter(|own| !issuers.contains(own)));
     issuers

@@ -27,32 +27,13 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(file: Table, env: BTreeMap<String, String>) -> Self {
-        Self {
-            layers: Layers::new(file, env),
-            known: BTreeSet::new(),
-            groups: BTreeSet::new(),
-            faults: Vec::new(),
-        }
+        Self { layers: Layers::new(file, env), known: BTreeSet::new(), groups: BTreeSet::new(), faults: Vec::new() }
     }
 
     /// Notes a fault; reading goes on, so that all of them are told at once.
-    pub(super) fn fault(
-        &mut self,
-        key: &str,
-        wrong: impl Into<String>,
-        instead: impl Into<String>,
-    ) {
-        let variable = self
-            .layers
-            .get(key)
-            .and_then(Given::variable)
-            .map(str::to_owned);
-        self.faults.push(Fault {
-            key: key.to_owned(),
-            variable,
-            wrong: wrong.into(),
-            instead: instead.into(),
-        });
+    pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, instead: impl Into<String>) {
+        let variable = self.layers.get(key).and_then(Given::variable).map(str::to_owned);
+        self.faults.push(Fault { key: key.to_owned(), variable, wrong: wrong.into(), instead: instead.into() });
     }
 
     /// Whether something is wrong with this very key.
@@ -72,8 +53,7 @@ impl Reader {
             Given::File(value) => T::read(value),
             Given::Variable { text, .. } => T::read_text(text),
         };
-        read.map_err(|wrong| self.fault(key, wrong, format!("write {}", T::EXPECTED)))
-            .ok()
+        read.map_err(|wrong| self.fault(key, wrong, format!("write {}", T::EXPECTED))).ok()
     }
 
     /// The key's value, or its default.
@@ -96,11 +76,7 @@ impl Reader {
     {
         let value = self.get_or(key, default);
         if !range.contains(&value) {
-            self.fault(
-                key,
-                "out of range",
-                format!("write {} to {}", range.start(), range.end()),
-            );
+            self.fault(key, "out of range", format!("write {} to {}", range.start(), range.end()));
         }
         value
     }
@@ -109,11 +85,7 @@ impl Reader {
     pub(super) fn lasting(&mut self, key: &str, default: Duration) -> Duration {
         let value = self.get_or(key, default);
         if value.is_zero() {
-            self.fault(
-                key,
-                "no time at all",
-                format!("write {}", Duration::EXPECTED),
-            );
+            self.fault(key, "no time at all", format!("write {}", Duration::EXPECTED));
         }
         value
     }
@@ -125,12 +97,7 @@ impl Reader {
             self.known.insert(group.to_owned());
         }
         let start = format!("{group}.");
-        let below = |path: &str| {
-            path.strip_prefix(&start)?
-                .split('.')
-                .next()
-                .map(str::to_owned)
-        };
+        let below = |path: &str| path.strip_prefix(&start)?.split('.').next().map(str::to_owned);
         self.layers.paths().into_iter().filter_map(below).collect()
     }
 

@@ -21,13 +21,7 @@ struct AtLeast<'a> {
     others: &'a [&'a str],
 }
 
-pub(super) fn check(
-    reader: &mut Reader,
-    server: &Server,
-    vault: &Vault,
-    checkout: &Checkout,
-    queue: &Queue,
-) {
+pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkout: &Checkout, queue: &Queue) {
     let rules = [
         // A replay that overtakes its own first request would look like a stolen token to Klarna.
         AtLeast {
@@ -68,14 +62,7 @@ pub(super) fn check(
             others: &["checkout.timeout"],
         },
     ];
-    for AtLeast {
-        key,
-        value,
-        least,
-        formula,
-        others,
-    } in rules
-    {
+    for AtLeast { key, value, least, formula, others } in rules {
         let unsure = reader.is_faulty(key) || others.iter().any(|other| reader.is_faulty(other));
         if value < least && !unsure {
             let instead = format!("write \"{}\" or more", humantime::format_duration(least));

@@ -38,12 +38,7 @@ pub struct ApiKey {
 /// Leaves out the hash: a guessed key could be checked against it.
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            scopes,
-            merchants,
-            ..
-        } = self;
+        let Self { name, scopes, merchants, .. } = self;
         f.debug_struct("ApiKey")
             .field("name", name)
             .field("scopes", scopes)
@@ -71,11 +66,7 @@ impl Server {
         let numbers = reader.names("server.api_keys");
         if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
             let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
-            reader.fault(
-                "server.bind",
-                "reachable from other machines, and there are no API keys",
-                instead,
-            );
+            reader.fault("server.bind", "reachable from other machines, and there are no API keys", instead);
         }
         let mut api_keys: Vec<ApiKey> = Vec::new();
         for number in numbers {
@@ -83,44 +74,24 @@ impl Server {
             let Some(key) = ApiKey::read(reader, &section, merchants) else {
                 continue;
             };
-            if api_keys
-                .iter()
-                .any(|other| other.name == key.name || other.sha256 == key.sha256)
-            {
-                reader.fault(
-                    &section,
-                    "has the name or the key of another one",
-                    "give each its own",
-                );
+            if api_keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
+                reader.fault(&section, "has the name or the key of another one", "give each its own");
             }
             api_keys.push(key);
         }
-        Self {
-            bind,
-            shutdown_grace,
-            api_keys,
-        }
+        Self { bind, shutdown_grace, api_keys }
     }
 }
 
 impl ApiKey {
     fn read(reader: &mut Reader, section: &str, merchants: &BTreeSet<String>) -> Option<Self> {
-        let name: Option<String> = reader.require(
-            &format!("{section}.name"),
-            r#"who calls with it, such as "shop""#,
-        );
+        let name: Option<String> = reader.require(&format!("{section}.name"), r#"who calls with it, such as "shop""#);
         if let Some(false) = name.as_deref().map(is_name) {
-            reader.fault(
-                &format!("{section}.name"),
-                "not a name",
-                super::NAME_EXPECTED,
-            );
+            reader.fault(&format!("{section}.name"), "not a name", super::NAME_EXPECTED);
         }
         let sha256 = sha256(reader, section);
-        let scopes: Option<Vec<Scope>> = reader.require(
-            &format!("{section}.scopes"),
-            r#"what it allows: a list of "orders", "tokens" and "ops""#,
-        );
+        let scopes: Option<Vec<Scope>> =
+            reader.require(&format!("{section}.scopes"), r#"what it allows: a list of "orders", "tokens" and "ops""#);
         let key = format!("{section}.merchants");
         let only: Option<Vec<String>> = reader.get(&key);
         if only.iter().flatten().any(|name| !merchants.contains(name)) {
@@ -144,15 +115,8 @@ impl ApiKey {
 
 fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
     const FORMS: [&str; 3] = ["key_sha256", "key_env", "key_file"];
-    if !FORMS
-        .iter()
-        .any(|form| reader.has(&format!("{section}.{form}")))
-    {
-        reader.fault(
-            section,
-            "has no key",
-            "write one of key_sha256, key_env and key_file",
-        );
+    if !FORMS.iter().any(|form| reader.has(&format!("{section}.{form}"))) {
+        reader.fault(section, "has no key", "write one of key_sha256, key_env and key_file");
     }
     let (form, value) = reader.one_of(section, &FORMS)?;
     let path = format!("{section}.{}", FORMS[form]);
@@ -161,11 +125,7 @@ fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
         0 => {
             let hash = from_hex(value.expose_secret());
             if hash.is_none() {
-                reader.fault(
-                    &path,
-                    "not a SHA-256",
-                    "write the 64 hexadecimal digits of the key's SHA-256",
-                );
+                reader.fault(&path, "not a SHA-256", "write the 64 hexadecimal digits of the key's SHA-256");
             }
             hash
         }

@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 use url::{Host, Url};
 
-use super::{
-    CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, Scope,
-};
+use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, Scope};
 
 /// Longer durations are taken for a slip, and would not fit every calculation with dates.
 const LONGEST: Duration = Duration::from_hours(24 * 366 * 10);
@@ -110,9 +108,7 @@ impl Setting for Url {
             _ if has_credentials => Err("has credentials in it, which would end up in logs"),
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),
-            "http" => {
-                Err("plain http:// to another machine would show tokens and passwords on the way")
-            }
+            "http" => Err("plain http:// to another machine would show tokens and passwords on the way"),
             _ => Err("neither https:// nor http://"),
         }
     }
@@ -148,10 +144,7 @@ fn list<T: DeserializeOwned>(value: &Value) -> Result<Vec<T>, &'static str> {
     if items.is_empty() {
         return Err("an empty list");
     }
-    value
-        .clone()
-        .try_into()
-        .map_err(|_| "an item that is not allowed here")
+    value.clone().try_into().map_err(|_| "an item that is not allowed here")
 }
 
 /// Types with a few named values, as their serde names say.
@@ -189,10 +182,7 @@ mod tests {
         assert_eq!(u32::read_text("20"), Ok(20));
         assert_eq!(bool::read_text("true"), Ok(true));
         assert_eq!(String::read_text("12345"), Ok("12345".to_owned()));
-        assert_eq!(
-            Vec::<Scope>::read_text(r#"["orders", "ops"]"#),
-            Ok(vec![Scope::Orders, Scope::Ops])
-        );
+        assert_eq!(Vec::<Scope>::read_text(r#"["orders", "ops"]"#), Ok(vec![Scope::Orders, Scope::Ops]));
         assert_eq!(u32::read_text("many"), Err("not a whole number"));
     }
 
@@ -206,10 +196,7 @@ mod tests {
 
     #[test]
     fn durations_are_words_and_bounded() {
-        assert_eq!(
-            Duration::read(&text("60d")),
-            Ok(Duration::from_hours(24 * 60))
-        );
+        assert_eq!(Duration::read(&text("60d")), Ok(Duration::from_hours(24 * 60)));
         assert_eq!(Duration::read(&text("ten")), Err("not a duration"));
         assert_eq!(Duration::read(&Value::Integer(10)), Err("not a duration"));
         assert_eq!(Duration::read(&text("11y")), Err("longer than ten years"));
@@ -217,12 +204,7 @@ mod tests {
 
     #[test]
     fn http_goes_to_loopback_alone() {
-        for good in [
-            "https://a.example/x",
-            "http://127.0.0.1:1",
-            "http://[::1]:1",
-            "http://localhost:1",
-        ] {
+        for good in ["https://a.example/x", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"] {
             assert!(Url::read(&text(good)).is_ok(), "{good}");
         }
         for bad in [

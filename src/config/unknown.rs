@@ -16,34 +16,19 @@ pub(super) fn find(
     keys: &BTreeSet<String>,
     groups: &BTreeSet<String>,
 ) -> Vec<(String, String, String)> {
-    let sections: BTreeSet<&str> = keys
-        .iter()
-        .chain(groups)
-        .flat_map(|path| ancestors(path))
-        .collect();
+    let sections: BTreeSet<&str> = keys.iter().chain(groups).flat_map(|path| ancestors(path)).collect();
     let mut found: Vec<(String, String, String)> = Vec::new();
     for path in layers.paths() {
-        let below_unknown =
-            ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
+        let below_unknown = ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
         let is_section = layers.is_section(path);
-        let fits = if is_section {
-            sections.contains(path) || groups.contains(path)
-        } else {
-            keys.contains(path)
-        };
+        let fits = if is_section { sections.contains(path) || groups.contains(path) } else { keys.contains(path) };
         if fits || below_unknown {
             continue;
         }
         let (wrong, instead) = if is_section && keys.contains(path) {
-            (
-                "a section where a value belongs",
-                "write a plain value".to_owned(),
-            )
+            ("a section where a value belongs", "write a plain value".to_owned())
         } else if !is_section && (sections.contains(path) || groups.contains(path)) {
-            (
-                "a value where a section belongs",
-                format!("write [{path}] and its keys below it"),
-            )
+            ("a value where a section belongs", format!("write [{path}] and its keys below it"))
         } else {
             ("not a key of these settings", advice(path, keys, &sections))
         };
@@ -59,21 +44,9 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 
 fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> String {
     let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
-    let candidates = || {
-        keys.iter()
-            .map(String::as_str)
-            .chain(sections.iter().copied())
-    };
-    let closest = candidates()
-        .map(|key| (strsim::osa_distance(key, path), key))
-        .min();
+    let candidates = || keys.iter().map(String::as_str).chain(sections.iter().copied());
+    let closest = candidates().map(|key| (strsim::osa_distance(key, path), key)).min();
     let elsewhere = || candidates().find(|key| last(key) == last(path));
-    let meant = closest
-        .filter(|(distance, _)| *distance <= tolerance(path))
-        .map(|(_, key)| key)
-        .or_else(elsewhere);
-    meant.map_or_else(
-        || "leave it out".to_owned(),
-        |key| format!("write {key} if that is meant, or leave it out"),
-    )
+    let meant = closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
+    meant.map_or_else(|| "leave it out".to_owned(), |key| format!("write {key} if that is meant, or leave it out"))
 }

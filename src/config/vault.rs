@@ -77,8 +77,7 @@ impl Vault {
             replay_after: reader.lasting("vault.replay_after", Duration::from_secs(10)),
             orphan_after: reader.lasting("vault.orphan_after", Duration::from_mins(5)),
             token_patience: reader.get_or("vault.token_patience", Duration::from_secs(20)),
-            access_token_margin: reader
-                .lasting("vault.access_token_margin", Duration::from_mins(1)),
+            access_token_margin: reader.lasting("vault.access_token_margin", Duration::from_mins(1)),
         }
     }
 }
@@ -89,21 +88,11 @@ fn keys(reader: &mut Reader, engine: Option<&Engine>) -> BTreeMap<String, KeySou
         if engine == Some(&Engine::Postgres) {
             let instead = "make one with `klarna-order-worker keys generate --out FILE` and name it in [vault.keys.k1] \
                            as file or env; every process needs the same";
-            reader.fault(
-                "vault.keys",
-                "missing, and on PostgreSQL none is made by itself",
-                instead,
-            );
+            reader.fault("vault.keys", "missing, and on PostgreSQL none is made by itself", instead);
         }
-        return BTreeMap::from([(
-            DEFAULT_KEY.to_owned(),
-            KeySource::File(DEFAULT_KEY_FILE.into()),
-        )]);
+        return BTreeMap::from([(DEFAULT_KEY.to_owned(), KeySource::File(DEFAULT_KEY_FILE.into()))]);
     }
-    names
-        .into_iter()
-        .filter_map(|name| key(reader, &name).map(|source| (name, source)))
-        .collect()
+    names.into_iter().filter_map(|name| key(reader, &name).map(|source| (name, source))).collect()
 }
 
 fn key(reader: &mut Reader, name: &str) -> Option<KeySource> {
@@ -111,15 +100,8 @@ fn key(reader: &mut Reader, name: &str) -> Option<KeySource> {
     if !is_name(name) {
         reader.fault(&section, "not a name", NAME_EXPECTED);
     }
-    if !["file", "env"]
-        .iter()
-        .any(|form| reader.has(&format!("{section}.{form}")))
-    {
-        reader.fault(
-            &section,
-            "has no source",
-            "write file = \"…\" or env = \"…\" in it",
-        );
+    if !["file", "env"].iter().any(|form| reader.has(&format!("{section}.{form}"))) {
+        reader.fault(&section, "has no source", "write file = \"…\" or env = \"…\" in it");
     }
     let (form, value) = reader.one_of(&section, &["file", "env"])?;
     if form == 0 {

@@ -25,9 +25,7 @@ pub struct Queue {
 
 impl Checkout {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        Self {
-            timeout: reader.lasting("checkout.timeout", Duration::from_secs(30)),
-        }
+        Self { timeout: reader.lasting("checkout.timeout", Duration::from_secs(30)) }
     }
 }
 

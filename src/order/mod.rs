@@ -1,1 +1,23 @@
 //! Order types and Klarna's rules; pure, no I/O.
+//!
+//! A [`NewOrder`] is what a door of the service receives: who orders, and Klarna's order as the shop wrote it. Its
+//! [`Body`] keeps that text byte for byte: [`check`] reads it against Klarna's rules and names every [`Fault`], and
+//! [`Body::insert_absent`] is the only way to change it. [`Status`], [`TokenOutcome`] and [`OrderError`] tell what
+//! became of the order.
+
+mod body;
+mod edit;
+mod fault;
+mod fields;
+mod id;
+mod json;
+mod new;
+mod rules;
+mod status;
+
+pub use body::{Body, MAX_BODY, MAX_DEPTH};
+pub use fault::{Fault, OrderError, Rejection};
+pub use id::OrderId;
+pub use new::{NewOrder, check_idempotency_key, check_name};
+pub use rules::{check, is_date};
+pub use status::{Status, TokenOutcome, UnknownWord};

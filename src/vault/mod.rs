@@ -1,3 +1,241 @@
 //! Refresh tokens: kept sealed, spent one at a time, never lost in mid-air.
+//!
+//! [`Registry`] takes tokens in. [`Vault::access`] turns one into an access token: `exchange.rs` is the way of one
+//! exchange from claim to store, `decide.rs` what a token's row and ledger allow, `answer.rs` what Klarna's answer
+//! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
 
+pub mod answer;
+mod cipher;
 pub mod claims;
+mod decide;
+mod exchange;
+mod hash;
+pub mod http;
+pub mod id_token;
+mod instance;
+mod jwks;
+pub mod keys;
+mod payload;
+mod registry;
+mod secrets;
+pub mod transport;
+mod turns;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+pub use self::cipher::{Binding, Cipher, CipherError};
+use self::claims::Claims;
+pub use self::decide::Unusable;
+use self::decide::{LOOK_AGAIN, Policy};
+use self::exchange::{Active, Exchange};
+use self::http::TokenClient;
+use self::id_token::IdTokens;
+pub use self::instance::{Instance, InstanceError};
+pub use self::registry::{Registration, Registry, RegistryError};
+pub use self::secrets::Secrets;
+use self::transport::BuildError;
+use self::turns::Turns;
+use crate::clock::{Clock, delta};
+use crate::config::{self, LostAnswer, Merchant};
+use crate::store::{Kept, Purpose, Store, StoreError};
+
+/// What became of the wish for an access token.
+#[derive(Debug)]
+pub enum Access {
+    /// Here it is.
+    Ready(AccessToken),
+    /// There is none, and waiting does not help.
+    Unusable(Unusable),
+    /// Not yet: ask again after this long.
+    ComeBack(Duration),
+}
+
+/// An access token and what came with it. [`std::fmt::Debug`] shows no secret.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The token.
+    pub token: SecretString,
+    /// Who the shopper is, by Klarna's word; not verified yet.
+    pub id_token: Option<SecretString>,
+    /// When it came, by the database's clock.
+    pub received_at: DateTime<Utc>,
+    /// When it lapses.
+    pub good_until: DateTime<Utc>,
+    /// Whether an earlier attempt fetched it.
+    pub kept: bool,
+    /// Keyed hash of the first `sub` seen for the user.
+    subject: Option<Vec<u8>>,
+}
+
+/// Spends refresh tokens. One in each process that works.
+#[derive(Clone)]
+pub struct Vault {
+    rooms: Arc<Rooms>,
+    turns: Turns,
+    places: Arc<Semaphore>,
+}
+
+/// What an exchange works with.
+struct Rooms {
+    store: Arc<dyn Store>,
+    secrets: Arc<Secrets>,
+    client: TokenClient,
+    id_tokens: IdTokens,
+    settings: config::Vault,
+    /// This start of the process, as the ledger names it.
+    holder: Uuid,
+    active: Active,
+    /// How long this process has had the database without a gap.
+    observed: Box<dyn Fn() -> Duration + Send + Sync>,
+}
+
+impl Rooms {
+    fn policy(&self) -> Policy {
+        Policy {
+            replay_after: self.settings.replay_after,
+            orphan_after: self.settings.orphan_after,
+            observed: (self.observed)(),
+        }
+    }
+}
+
+impl Vault {
+    /// A vault for this start of the process, `holder`. `observed` tells how long the process has had the database
+    /// without a gap: another's silence counts no longer than that.
+    ///
+    /// # Errors
+    /// Where no HTTP client can be built.
+    pub fn new(
+        store: Arc<dyn Store>,
+        secrets: Arc<Secrets>,
+        settings: config::Vault,
+        clock: Clock,
+        holder: Uuid,
+        observed: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Result<Self, BuildError> {
+        let places = Arc::new(Semaphore::new(usize::try_from(settings.max_in_flight).unwrap_or(usize::MAX)));
+        let rooms = Rooms {
+            store,
+            secrets,
+            client: TokenClient::new(settings.exchange_timeout / 2, settings.exchange_timeout)?,
+            id_tokens: IdTokens::new(clock)?,
+            settings,
+            holder,
+            active: Active::default(),
+            observed: Box::new(observed),
+        };
+        Ok(Self { rooms: Arc::new(rooms), turns: Turns::new(), places })
+    }
+
+    /// An access token for `purpose`: the one kept at an earlier exchange for it while that stays good for
+    /// `vault.access_token_margin`, otherwise by an exchange of the user's refresh token.
+    ///
+    /// Dropping the future ends the waiting, never an exchange that has begun.
+    pub async fn access(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
+        match self.kept(purpose).await {
+            Ok(Some(kept)) => return Access::Ready(kept),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "What was kept of an earlier exchange could not be read for now");
+                return Access::ComeBack(Duration::from_secs(1));
+            }
+        }
+        let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return Access::ComeBack(LOOK_AGAIN) };
+        let exchange = Exchange {
+            rooms: Arc::clone(&self.rooms),
+            merchant: Arc::clone(merchant),
+            user: user.to_owned(),
+            purpose,
+            held: (turn, place),
+        };
+        // A panic in it is told by the runtime's hook; its open intent is closed by `tidy`.
+        tokio::spawn(exchange.run()).await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
+    }
+
+    async fn kept(&self, purpose: Purpose) -> Result<Option<AccessToken>, StoreError> {
+        let Some(kept) = self.rooms.store.kept(purpose.id).await? else { return Ok(None) };
+        let Kept { sealed, received_at, good_until, now, subject } = kept;
+        if good_until - now < delta(self.rooms.settings.access_token_margin) {
+            return Ok(None);
+        }
+        match self.rooms.secrets.open_brought(purpose.id, &sealed) {
+            Ok(brought) => Ok(Some(AccessToken {
+                token: brought.access_token,
+                id_token: brought.id_token,
+                received_at,
+                good_until,
+                kept: true,
+                subject,
+            })),
+            Err(error) => {
+                tracing::warn!(%error, "What was kept of an earlier exchange cannot be opened");
+                Ok(None)
+            }
+        }
+    }
+
+    /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or
+    /// with another shopper's, there are no claims; the access token is as good as before.
+    pub async fn claims(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Claims> {
+        let id_token = access.id_token.as_ref()?;
+        let claims = match self.rooms.id_tokens.verify(merchant, id_token, access.received_at).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::warn!(merchant = merchant.name, %error, "An id_token was not accepted; nothing is prefilled");
+                return None;
+            }
+        };
+        let subject = self.rooms.secrets.hasher().subject(&merchant.name, user, &claims.subject);
+        match &access.subject {
+            Some(first) if *first != subject => {
+                tracing::error!(
+                    merchant = merchant.name,
+                    "ALARM: a user's token belongs to another shopper than at first; nothing is prefilled. Check how the \
+                     shop links sign-ins to users"
+                );
+                return None;
+            }
+            Some(_) => {}
+            None => {
+                if let Err(error) = self.rooms.store.note_subject(&merchant.name, user, &subject).await {
+                    tracing::warn!(%error, "The shopper first seen for a user could not be noted for now");
+                }
+            }
+        }
+        Some(claims)
+    }
+
+    /// Closes this process's open intents that no exchange of its own holds: one that panicked left them.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
+        for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
+            if !self.rooms.active.holds(intent.exchange) {
+                tracing::error!(exchange = %intent.exchange, "An exchange ended without a word: its answer is lost");
+                self.rooms.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no exchange is in the air.
+    pub async fn idle(&self) {
+        self.turns.idle().await;
+    }
+
+    /// How many exchanges are in the air.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.turns.taken()
+    }
+}

@@ -7,8 +7,7 @@ use crate::config::{ConfigError, Engine, Settings};
 
 #[test]
 fn the_environment_replaces_the_file_key_by_key() {
-    let text =
-        format!("{LEAST}prefill = true\n[queue]\nconcurrency = 8\norder_deadline = \"3m\"\n");
+    let text = format!("{LEAST}prefill = true\n[queue]\nconcurrency = 8\norder_deadline = \"3m\"\n");
     let variables = env(&[
         ("KLARNA_WORKER__QUEUE__CONCURRENCY", "5"),
         ("klarna_worker__Merchants__Shop__Prefill", "false"),
@@ -60,13 +59,7 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let told = faults(
-        LEAST,
-        &[
-            ("KLARNA_WORKER__QUEUE__CONCURENCY", "5"),
-            ("KLARNA_WORKER__SERVER__BIND", "here"),
-        ],
-    );
+    let told = faults(LEAST, &[("KLARNA_WORKER__QUEUE__CONCURENCY", "5"), ("KLARNA_WORKER__SERVER__BIND", "here")]);
     assert_eq!(
         told,
         [
@@ -81,44 +74,25 @@ fn a_wrong_variable_is_named() {
 #[test]
 fn sections_and_values_are_not_mixed_up() {
     assert_eq!(faulty_keys(&format!("queue = 1\n{LEAST}"), &[]), ["queue"]);
-    assert_eq!(
-        faulty_keys(&format!("{LEAST}[server.bind]\nport = 1\n"), &[]),
-        ["server.bind"]
-    );
-    assert_eq!(
-        faulty_keys(&format!("{LEAST}[server]\napi_keys = 1\n"), &[]),
-        ["server.api_keys"]
-    );
-    assert!(
-        Settings::parse(
-            "test",
-            &format!("{LEAST}[server]\napi_keys = []\n[vault]\n"),
-            std::iter::empty()
-        )
-        .is_ok()
-    );
+    assert_eq!(faulty_keys(&format!("{LEAST}[server.bind]\nport = 1\n"), &[]), ["server.bind"]);
+    assert_eq!(faulty_keys(&format!("{LEAST}[server]\napi_keys = 1\n"), &[]), ["server.api_keys"]);
+    assert!(Settings::parse("test", &format!("{LEAST}[server]\napi_keys = []\n[vault]\n"), std::iter::empty()).is_ok());
 }
 
 #[test]
 fn without_a_merchant_it_says_what_to_write() {
     let told = faults("installation = \"test\"", &[]);
-    assert!(
-        told[0].starts_with("merchants: none given; write a [merchants.<name>] section"),
-        "{told:?}"
-    );
+    assert!(told[0].starts_with("merchants: none given; write a [merchants.<name>] section"), "{told:?}");
 }
 
 #[test]
 fn names_have_a_shape() {
     for bad in ["Shop", "my shop", "", &"x".repeat(65)] {
-        let text = LEAST
-            .replace("\"test\"", &format!("\"{bad}\""))
-            .replace("merchants.shop", &format!("merchants.\"{bad}\""));
+        let text =
+            LEAST.replace("\"test\"", &format!("\"{bad}\"")).replace("merchants.shop", &format!("merchants.\"{bad}\""));
         assert_eq!(faulty_keys(&text, &[])[0], "installation", "{bad}");
         assert!(
-            faults(&text, &[])
-                .iter()
-                .any(|fault| fault.starts_with(&format!("merchants.{bad}: not a name"))),
+            faults(&text, &[]).iter().any(|fault| fault.starts_with(&format!("merchants.{bad}: not a name"))),
             "{bad}"
         );
     }
@@ -130,13 +104,7 @@ fn postgres_needs_its_keys_given() {
     assert_eq!(faulty_keys(LEAST, &[url]), ["vault.keys"]);
     let key = ("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
     assert_eq!(with(&[url, key]).unwrap().database.engine, Engine::Postgres);
-    assert_eq!(
-        faulty_keys(
-            LEAST,
-            &[url, key, ("KLARNA_WORKER__VAULT__ACTIVE_KEY", "k2")]
-        ),
-        ["vault.active_key"]
-    );
+    assert_eq!(faulty_keys(LEAST, &[url, key, ("KLARNA_WORKER__VAULT__ACTIVE_KEY", "k2")]), ["vault.active_key"]);
 }
 
 #[test]
@@ -165,33 +133,16 @@ fn a_wrong_duration_is_told_once_and_not_measured_against_others() {
 
 #[test]
 fn no_time_at_all_is_refused_but_for_patience() {
-    for key in [
-        "VAULT__SEND_WITHIN",
-        "VAULT__EXCHANGE_TIMEOUT",
-        "CHECKOUT__TIMEOUT",
-        "QUEUE__ORDER_DEADLINE",
-    ] {
-        assert_eq!(
-            faulty_keys(LEAST, &[(&format!("KLARNA_WORKER__{key}"), "0s")]).len(),
-            1,
-            "{key}"
-        );
+    for key in ["VAULT__SEND_WITHIN", "VAULT__EXCHANGE_TIMEOUT", "CHECKOUT__TIMEOUT", "QUEUE__ORDER_DEADLINE"] {
+        assert_eq!(faulty_keys(LEAST, &[(&format!("KLARNA_WORKER__{key}"), "0s")]).len(), 1, "{key}");
     }
     assert!(with(&[("KLARNA_WORKER__VAULT__TOKEN_PATIENCE", "0s")]).is_ok());
 }
 
 #[test]
 fn broken_toml_is_told_by_line() {
-    let error = Settings::parse(
-        "config.toml",
-        "installation = \"a\"\n\n[queue\n",
-        std::iter::empty(),
-    )
-    .unwrap_err();
-    assert!(
-        matches!(&error, ConfigError::Syntax { line: 3, .. }),
-        "{error}"
-    );
+    let error = Settings::parse("config.toml", "installation = \"a\"\n\n[queue\n", std::iter::empty()).unwrap_err();
+    assert!(matches!(&error, ConfigError::Syntax { line: 3, .. }), "{error}");
 }
 
 #[test]

@@ -20,9 +20,7 @@ api_password = "password"
 "#;
 
 fn env<'a>(variables: &'a [(&str, &str)]) -> impl Iterator<Item = (String, String)> + 'a {
-    variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
 }
 
 /// The settings of [`LEAST`] with variables laid over it.
@@ -40,8 +38,5 @@ fn faults(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 /// The paths of the keys that are wrong.
 fn faulty_keys(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
-    faults(text, variables)
-        .iter()
-        .map(|fault| fault.split([':', ' ']).next().unwrap().to_owned())
-        .collect()
+    faults(text, variables).iter().map(|fault| fault.split([':', ' ']).next().unwrap().to_owned()).collect()
 }

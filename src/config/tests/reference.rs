@@ -44,38 +44,26 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
 
 /// Reads a text for the sake of what it makes known.
 fn schema_of(text: &str) -> Reader {
-    let mut reader = Reader::new(
-        toml::from_str(text).unwrap(),
-        std::collections::BTreeMap::new(),
-    );
+    let mut reader = Reader::new(toml::from_str(text).unwrap(), std::collections::BTreeMap::new());
     read(&mut reader);
     reader
 }
 
 fn load(text: &str) -> Settings {
-    let secret = (
-        "KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_SECRET",
-        "for client_auth to have a use",
-    );
+    let secret = ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_SECRET", "for client_auth to have a use");
     Settings::parse("config.toml", text, super::env(&[secret])).unwrap()
 }
 
 #[test]
 fn it_loads_as_it_is_shipped() {
     let settings = Settings::parse("config.toml", REFERENCE, std::iter::empty()).unwrap();
-    assert_eq!(
-        settings.merchants["shop"].token_url.as_str(),
-        "http://127.0.0.1:8090/eu/lp/idp/oauth2/token"
-    );
+    assert_eq!(settings.merchants["shop"].token_url.as_str(), "http://127.0.0.1:8090/eu/lp/idp/oauth2/token");
 }
 
 #[test]
 fn it_names_every_key_and_no_other() {
     let reader = schema_of(&uncommented(|_| true));
-    assert_eq!(
-        unknown::find(&reader.layers, &reader.known, &reader.groups),
-        []
-    );
+    assert_eq!(unknown::find(&reader.layers, &reader.known, &reader.groups), []);
     for key in &reader.known {
         assert!(reader.has(key), "config.toml does not show {key}");
     }
@@ -87,8 +75,5 @@ fn its_commented_defaults_are_the_defaults() {
     let shipped = load(REFERENCE);
     let spelled_out = load(&uncommented(|key| !EXAMPLES.contains(&key)));
     assert_eq!(format!("{spelled_out:#?}"), format!("{shipped:#?}"));
-    assert_eq!(
-        spelled_out.database.url.expose_secret(),
-        shipped.database.url.expose_secret()
-    );
+    assert_eq!(spelled_out.database.url.expose_secret(), shipped.database.url.expose_secret());
 }

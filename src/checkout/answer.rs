@@ -1,0 +1,226 @@
+//! What an answer of Klarna's create call means for the order.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::redact::Redactor;
+use crate::vault::transport::retry_after;
+
+/// More messages than this tell a shop nothing new.
+const MOST_MESSAGES: usize = 20;
+
+/// Far above Klarna's ids and codes.
+const LONGEST_ID: usize = 255;
+
+/// What became of an order that was sent. Klarna's texts in it are redacted and cut; `correlation_id` names the call
+/// towards Klarna's support.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CreateAnswer {
+    /// The order exists.
+    Created {
+        /// Klarna's id of the order.
+        klarna_order_id: String,
+        /// What the shop renders, whole.
+        html_snippet: String,
+        /// See above.
+        correlation_id: Option<String>,
+    },
+    /// Klarna will never take this order as it is.
+    BadOrder {
+        /// Why, in Klarna's words; never empty.
+        messages: Vec<String>,
+        /// Klarna's `error_code`.
+        error_code: Option<String>,
+        /// See above.
+        correlation_id: Option<String>,
+    },
+    /// The merchant's settings do not open Klarna's door (credentials, region, product, address): every order of this
+    /// merchant would meet the same.
+    Unauthorised {
+        /// The HTTP status.
+        status: u16,
+        /// Why, in Klarna's words; never empty.
+        messages: Vec<String>,
+        /// See above.
+        correlation_id: Option<String>,
+    },
+    /// Too many calls; nothing was created.
+    Throttled {
+        /// How long Klarna asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// No usable answer; to be sent again.
+    Unavailable {
+        /// For logs and the order's last error: a status or a kind of failure.
+        what: String,
+        /// Klarna may have created the order all the same, so that sending it again may make a second.
+        maybe_created: bool,
+        /// How long Klarna asks to be left alone.
+        retry_after: Option<Duration>,
+        /// See above.
+        correlation_id: Option<String>,
+    },
+}
+
+/// The snippet carries the shopper's session and is left out.
+impl fmt::Debug for CreateAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created {
+                klarna_order_id, ..
+            } => write!(f, "Created({klarna_order_id}, …)"),
+            Self::BadOrder {
+                messages,
+                error_code,
+                ..
+            } => write!(f, "BadOrder({error_code:?}, {messages:?})"),
+            Self::Unauthorised {
+                status, messages, ..
+            } => write!(f, "Unauthorised({status}, {messages:?})"),
+            Self::Throttled { retry_after } => write!(f, "Throttled({retry_after:?})"),
+            Self::Unavailable {
+                what,
+                maybe_created,
+                ..
+            } => {
+                write!(f, "Unavailable({what}, maybe_created: {maybe_created})")
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Order {
+    order_id: String,
+    html_snippet: String,
+}
+
+/// Klarna's error body, each member read leniently.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Complaint {
+    error_code: Value,
+    error_messages: Value,
+    error_message: Value,
+    correlation_id: Value,
+}
+
+/// Reads a whole answer. The redactor is built only where texts of Klarna's are kept.
+///
+/// An unreadable 201 counts as perhaps created: the order exists, but nobody here can name it. So does every 5xx, a 503
+/// among them, and 409, which tells of an earlier request with the same key. Of the redirects, which are never followed,
+/// 303 alone says that the request was carried out (RFC 9110 section 15.4.4); the others, 404, 405 and 410 mean a wrong
+/// `checkout_url`.
+pub(super) fn classify(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    redactor: impl FnOnce() -> Option<Redactor>,
+) -> CreateAnswer {
+    let code = status.as_u16();
+    let correlation_id = || correlation_id(headers, body);
+    let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
+        what,
+        maybe_created,
+        retry_after: retry_after(headers),
+        correlation_id: correlation_id(),
+    };
+    match code {
+        200..=299 => match serde_json::from_slice::<Order>(body) {
+            Ok(order) if is_id(&order.order_id) && !order.html_snippet.is_empty() => {
+                CreateAnswer::Created {
+                    klarna_order_id: order.order_id,
+                    html_snippet: order.html_snippet,
+                    correlation_id: correlation_id(),
+                }
+            }
+            _ => unavailable(
+                true,
+                format!("HTTP {code}, but no order can be read from it"),
+            ),
+        },
+        429 => CreateAnswer::Throttled {
+            retry_after: retry_after(headers),
+        },
+        // Klarna did not wait for the whole request (408), or did not want it yet (425).
+        408 | 425 => unavailable(false, format!("HTTP {code}")),
+        303 | 409 => unavailable(true, format!("HTTP {code}")),
+        401 | 403 | 404 | 405 | 410 | 300..=399 => {
+            let messages = messages(status, body, redactor().as_ref());
+            CreateAnswer::Unauthorised {
+                status: code,
+                messages,
+                correlation_id: correlation_id(),
+            }
+        }
+        400..=499 => {
+            let redactor = redactor();
+            CreateAnswer::BadOrder {
+                error_code: error_code(body, redactor.as_ref()),
+                messages: messages(status, body, redactor.as_ref()),
+                correlation_id: correlation_id(),
+            }
+        }
+        _ => unavailable(true, format!("HTTP {code}")),
+    }
+}
+
+fn complaint(body: &[u8]) -> Complaint {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn error_code(body: &[u8], redactor: Option<&Redactor>) -> Option<String> {
+    let complaint = complaint(body);
+    let code = redactor?.clean(complaint.error_code.as_str()?);
+    is_id(&code).then_some(code)
+}
+
+/// Both `error_messages` and `error_message` occur, and neither where something in between has answered.
+fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec<String> {
+    let complaint = complaint(body);
+    let plural = match complaint.error_messages {
+        Value::Array(items) => items,
+        single => vec![single],
+    };
+    let texts = plural
+        .iter()
+        .chain([&complaint.error_message])
+        .filter_map(Value::as_str);
+    let mut messages: Vec<String> = redactor
+        .map(|redactor| {
+            texts
+                .map(|text| redactor.clean(text))
+                .filter(|text| !text.trim().is_empty())
+                .collect()
+        })
+        .unwrap_or_default();
+    messages.truncate(MOST_MESSAGES);
+    if messages.is_empty() {
+        messages.push(format!(
+            "Klarna answered HTTP {} and did not say why",
+            status.as_u16()
+        ));
+    }
+    messages
+}
+
+/// From the header, which is there even where the body is not Klarna's.
+fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let header = headers
+        .get("klarna-correlation-id")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let id = header.or_else(|| complaint(body).correlation_id.as_str().map(str::to_owned))?;
+    is_id(&id).then_some(id)
+}
+
+/// Looks like an id or a code: anything else in their place is not kept.
+fn is_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(plain)
+}

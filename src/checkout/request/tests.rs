@@ -1,0 +1,236 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn id() -> OrderId {
+    "019a7b3e-5c00-7d46-8ffc-b366a97d1c98".parse().unwrap()
+}
+
+fn claims() -> Claims {
+    let some = |text: &str| Some(text.to_owned());
+    Claims {
+        subject: "krn:kuid:1".to_owned(),
+        given_name: some("Karl \"Kalle\""),
+        family_name: some("Karlsson"),
+        email: some("karl@shop.example"),
+        phone: some("+46701234567"),
+        date_of_birth: some("1984-09-21"),
+        address: Some(Address {
+            street_address: some("Karlaplan 3"),
+            street_address2: None,
+            postal_code: some("11460"),
+            city: some("Stockholm"),
+            region: None,
+            country: some("SE"),
+        }),
+    }
+}
+
+fn built(order: &str, claims: Option<&Claims>) -> (Value, Vec<String>) {
+    let built = build(&Body::parse(order).unwrap(), id(), None, claims);
+    (
+        serde_json::from_str(built.json.expose_secret()).unwrap(),
+        built.prefilled,
+    )
+}
+
+fn prefilled(order: &str, claims: &Claims) -> Vec<String> {
+    built(order, Some(claims)).1
+}
+
+const ALL: [&str; 9] = [
+    "/billing_address/given_name",
+    "/billing_address/family_name",
+    "/billing_address/email",
+    "/billing_address/phone",
+    "/billing_address/street_address",
+    "/billing_address/postal_code",
+    "/billing_address/city",
+    "/billing_address/country",
+    "/customer/date_of_birth",
+];
+
+#[test]
+fn token_and_reference_go_in_and_nothing_else_changes() {
+    let order = r#"{ "n":5e4, "customer" : {"type":"person"} , "x":1.0 }"#;
+    let token = SecretString::from("a\"token");
+    let built = build(&Body::parse(order).unwrap(), id(), Some(&token), None);
+    assert_eq!(
+        built.json.expose_secret(),
+        format!(
+            r#"{{ "n":5e4, "customer" : {{"type":"person","klarna_access_token":"a\"token"}} , "x":1.0,"merchant_reference2":"{}" }}"#,
+            id()
+        )
+    );
+    assert!(built.prefilled.is_empty());
+}
+
+#[test]
+fn without_a_token_there_is_no_customer() {
+    let (sent, _) = built(r#"{"customer":null}"#, None);
+    assert_eq!(
+        sent,
+        json!({ "customer": null, "merchant_reference2": id().to_string() })
+    );
+}
+
+#[test]
+fn a_reference_of_the_shops_own_stays() {
+    let (sent, _) = built(r#"{"merchant_reference2":""}"#, None);
+    assert_eq!(sent, json!({ "merchant_reference2": "" }));
+}
+
+#[test]
+fn claims_fill_an_order_that_says_nothing() {
+    let (sent, filled) = built("{}", Some(&claims()));
+    assert_eq!(filled, ALL);
+    assert_eq!(
+        sent,
+        json!({
+            "billing_address": {
+                "given_name": "Karl \"Kalle\"", "family_name": "Karlsson", "email": "karl@shop.example",
+                "phone": "+46701234567", "street_address": "Karlaplan 3", "postal_code": "11460",
+                "city": "Stockholm", "country": "SE"
+            },
+            "customer": { "date_of_birth": "1984-09-21" },
+            "merchant_reference2": id().to_string()
+        })
+    );
+}
+
+#[test]
+fn what_the_order_says_is_never_changed() {
+    let order = r#"{"billing_address":{"email":"other@shop.example","given_name":"","phone":null},"customer":{"date_of_birth":"1990-01-01"}}"#;
+    let (sent, filled) = built(order, Some(&claims()));
+    assert_eq!(sent["billing_address"]["email"], "other@shop.example");
+    assert_eq!(sent["billing_address"]["given_name"], "");
+    assert_eq!(sent["customer"]["date_of_birth"], "1990-01-01");
+    assert_eq!(
+        filled[..2],
+        ["/billing_address/family_name", "/billing_address/phone"]
+    );
+}
+
+#[test]
+fn an_address_of_the_orders_own_keeps_all_of_the_claims_out() {
+    for field in ADDRESS_FIELDS {
+        let order = json!({ "billing_address": { field: "x" } }).to_string();
+        let filled = prefilled(&order, &claims());
+        assert_eq!(filled, [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]], "{field}");
+    }
+    let nulls = r#"{"billing_address":{"city":null,"region":null}}"#;
+    assert_eq!(prefilled(nulls, &claims()), ALL);
+    let elsewhere = r#"{"shipping_address":{"city":"Lund"}}"#;
+    assert_eq!(prefilled(elsewhere, &claims()), ALL);
+}
+
+#[test]
+fn a_value_that_klarna_could_refuse_is_left_out() {
+    let bad = |change: fn(&mut Claims)| {
+        let mut claims = claims();
+        change(&mut claims);
+        prefilled("{}", &claims)
+    };
+    let all_but = |left_out: &str| {
+        ALL.into_iter()
+            .filter(|pointer| *pointer != left_out)
+            .collect::<Vec<_>>()
+    };
+    for change in [
+        (|claims| claims.email = Some("karl".to_owned())) as fn(&mut Claims),
+        |claims| claims.email = Some("@shop.example".to_owned()),
+        |claims| claims.email = Some("k k@shop.example".to_owned()),
+    ] {
+        assert_eq!(bad(change), all_but("/billing_address/email"));
+    }
+    assert_eq!(
+        bad(|claims| claims.phone = Some("call me".to_owned())),
+        all_but("/billing_address/phone")
+    );
+    assert_eq!(
+        bad(|claims| claims.given_name = Some(" ".to_owned())),
+        all_but("/billing_address/given_name")
+    );
+    assert_eq!(
+        bad(|claims| claims.family_name = Some("ä".repeat(256))),
+        all_but("/billing_address/family_name")
+    );
+    for date in ["21.09.1984", "1984-02-30", "1984-9-21", "+1984-9-21"] {
+        let claims = Claims {
+            date_of_birth: Some(date.to_owned()),
+            ..claims()
+        };
+        assert_eq!(
+            prefilled("{}", &claims),
+            all_but("/customer/date_of_birth"),
+            "{date}"
+        );
+    }
+}
+
+#[test]
+fn one_unfit_part_keeps_the_whole_address_out() {
+    let unfit = |change: fn(&mut Address)| {
+        let mut claims = claims();
+        claims.address.as_mut().map(change).unwrap();
+        prefilled("{}", &claims)
+    };
+    let no_address = [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]];
+    assert_eq!(
+        unfit(|address| address.country = Some("Sweden".to_owned())),
+        no_address
+    );
+    assert_eq!(
+        unfit(|address| address.city = Some("Stock\nholm".to_owned())),
+        no_address
+    );
+    assert_eq!(
+        unfit(|address| address.postal_code = Some("1".repeat(256))),
+        no_address
+    );
+    assert_eq!(unfit(|address| address.region = Some(String::new())), ALL);
+}
+
+#[test]
+fn the_prefilled_order_and_its_token_fit_klarnas_limit() {
+    let widest = Some("\u{1F600}".repeat(MOST_CHARACTERS));
+    let claims = Claims {
+        subject: String::new(),
+        given_name: widest.clone(),
+        family_name: widest.clone(),
+        email: Some(format!("\"@{}", "\u{1F600}".repeat(MOST_CHARACTERS - 2))),
+        phone: Some("1".repeat(MOST_CHARACTERS)),
+        date_of_birth: Some("1984-09-21".to_owned()),
+        address: Some(Address {
+            street_address: widest.clone(),
+            street_address2: widest.clone(),
+            postal_code: widest.clone(),
+            city: widest.clone(),
+            region: widest,
+            country: Some("SE".to_owned()),
+        }),
+    };
+    let token = SecretString::from("t".repeat(4096));
+    let built = build(
+        &Body::parse("{}").unwrap(),
+        id(),
+        Some(&token),
+        Some(&claims),
+    );
+    assert_eq!(built.prefilled.len(), 11);
+    assert!(built.json.expose_secret().len() < 16 * 1024);
+}
+
+#[test]
+fn debug_shows_no_content() {
+    let token = SecretString::from("the-token");
+    let built = build(
+        &Body::parse("{}").unwrap(),
+        id(),
+        Some(&token),
+        Some(&claims()),
+    );
+    let shown = format!("{built:?}");
+    assert!(shown.contains("/billing_address/email"));
+    assert!(!shown.contains("the-token") && !shown.contains("karl@"));
+}

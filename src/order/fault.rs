@@ -1,0 +1,113 @@
+//! What is wrong with an order: at the door ([`Rejection`]), and after it ([`OrderError`]).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::MAX_BODY;
+
+/// One thing wrong with a document, and where. Messages quote amounts and codes, never a shopper's data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Fault {
+    /// A JSON pointer (RFC 6901) to the value; for a missing member, to where it should be.
+    #[schema(example = "/order_lines/0/total_amount")]
+    pub pointer: String,
+    /// What is there and what is expected, as a phrase to read after the pointer.
+    #[schema(
+        example = "is 49000, expected 50000: quantity 5 × unit_price 10000 − total_discount_amount 0"
+    )]
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same fault, seen from a document that holds this one at `prefix`.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        self.pointer.insert_str(0, prefix);
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.pointer.is_empty() {
+            "the document"
+        } else {
+            &self.pointer
+        };
+        write!(f, "{place} {}", self.message)
+    }
+}
+
+/// Why a document was not taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The order is larger than [`MAX_BODY`]; the HTTP door answers 413.
+    #[error("the order is larger than {MAX_BODY} bytes")]
+    TooLarge,
+    /// Everything that is wrong, in the order of the document; never empty.
+    #[error("{}", join(.0))]
+    Faults(Vec<Fault>),
+}
+
+fn join(faults: &[Fault]) -> String {
+    faults
+        .iter()
+        .map(Fault::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Why an order failed: stored with it as JSON, and shown to the shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderError {
+    /// A stable name in snake case, for programs.
+    #[schema(example = "bad_order")]
+    pub code: String,
+    /// A sentence for people: what happened, and what to do.
+    pub message: String,
+    /// What is wrong with the order, where that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Klarna's name for the call, to ask their support about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_reads_as_one_line() {
+        let faults = vec![
+            Fault::new("", "is an array, expected an object"),
+            Fault::new("/locale", "is missing").under("/order"),
+        ];
+        assert_eq!(
+            Rejection::Faults(faults).to_string(),
+            "the document is an array, expected an object; /order/locale is missing"
+        );
+    }
+
+    #[test]
+    fn a_stored_error_leaves_out_what_is_unknown() {
+        let json = r#"{"code":"bad_order","message":"Klarna refused the order."}"#;
+        let error: OrderError = serde_json::from_str(json).unwrap();
+        assert_eq!(
+            (error.faults.len(), error.correlation_id.is_none()),
+            (0, true)
+        );
+        assert_eq!(serde_json::to_string(&error).unwrap(), json);
+    }
+}

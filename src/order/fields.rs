@@ -1,0 +1,243 @@
+//! Reading typed members, and noting every fault on the way.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use serde_json::value::RawValue;
+
+use super::Fault;
+use super::json::{Kind, Object, array, not_an_object, offset, push_step};
+
+/// The faults found so far, each with where its value stands in the document.
+pub(super) struct Faults<'a> {
+    document: &'a str,
+    found: Vec<(usize, Fault)>,
+}
+
+impl<'a> Faults<'a> {
+    pub fn new(document: &'a str) -> Self {
+        Self {
+            document,
+            found: Vec::new(),
+        }
+    }
+
+    /// Notes a fault; `at` is the slice of the document that it is about.
+    pub fn add(&mut self, at: &str, fault: Fault) {
+        self.found.push((offset(self.document, at), fault));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// All of them in the order of the document; a missing member comes before the members that are there.
+    pub fn sorted(mut self) -> Vec<Fault> {
+        self.found.sort_by_key(|(place, _)| *place);
+        self.found.into_iter().map(|(_, fault)| fault).collect()
+    }
+}
+
+/// Whether a member must be there. A `null` is as good as absent: Klarna treats it so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Required,
+    Optional,
+}
+
+/// The members of one object, with where it stands.
+pub(super) struct Fields<'a> {
+    object: Object<'a>,
+    pointer: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The members of a whole document; none where it is no object.
+    pub fn of_document(document: &'a RawValue) -> Option<Self> {
+        let object = Object::read(document)?;
+        Some(Self {
+            object,
+            pointer: String::new(),
+        })
+    }
+
+    /// All members, by name.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.object
+            .members
+            .iter()
+            .map(|(key, value)| (&*key.0, *value))
+    }
+
+    /// The pointer to the member `name`.
+    pub fn pointer(&self, name: &str) -> String {
+        let mut pointer = self.pointer.clone();
+        push_step(&mut pointer, name);
+        pointer
+    }
+
+    /// Notes a fault of the member `name`; where that is missing, it counts as standing where the object begins.
+    pub fn fault(&self, name: &str, message: impl Into<String>, faults: &mut Faults<'_>) {
+        let at = self
+            .object
+            .get(name)
+            .map_or(self.object.text, RawValue::get);
+        faults.add(at, Fault::new(self.pointer(name), message));
+    }
+
+    /// The text of a member of the kind wanted; anything else is noted as a fault that names `expected`.
+    pub fn value(
+        &self,
+        name: &str,
+        need: Need,
+        kind: Kind,
+        expected: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<&'a RawValue> {
+        match self.object.get(name) {
+            Some(raw) if Kind::of(raw) == kind => return Some(raw),
+            None | Some(_) if need == Need::Optional && self.is_absent(name) => {}
+            None => self.fault(name, format!("is missing: expected {expected}"), faults),
+            Some(raw) => self.fault(
+                name,
+                format!("is {}, expected {expected}", Kind::of(raw)),
+                faults,
+            ),
+        }
+        None
+    }
+
+    /// An integer within `range`, written as one.
+    pub fn integer(
+        &self,
+        name: &str,
+        need: Need,
+        range: &RangeInclusive<i64>,
+        faults: &mut Faults<'_>,
+    ) -> Option<i64> {
+        let expected = describe_integer(range);
+        let text = self
+            .value(name, need, Kind::Number, &expected, faults)?
+            .get();
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let hint = match text.parse::<i64>() {
+                Ok(_) => "",
+                Err(_) if text.contains(['.', 'e', 'E']) => ", in plain digits",
+                Err(_) => ", of 64 bits",
+            };
+            self.fault(
+                name,
+                format!("is {}, expected {expected}{hint}", excerpt(text)),
+                faults,
+            );
+        }
+        number
+    }
+
+    /// A string of so many characters (Unicode scalar values).
+    pub fn string(
+        &self,
+        name: &str,
+        need: Need,
+        length: &RangeInclusive<usize>,
+        faults: &mut Faults<'_>,
+    ) -> Option<Cow<'a, str>> {
+        let expected = describe_string(length);
+        let raw = self.value(name, need, Kind::String, &expected, faults)?;
+        let Some(text) = unescape(raw) else {
+            self.fault(
+                name,
+                format!("has an unpaired surrogate escape: expected {expected}"),
+                faults,
+            );
+            return None;
+        };
+        let count = text.chars().count();
+        if length.contains(&count) {
+            return Some(text);
+        }
+        let message = if count == 0 {
+            "is empty".to_owned()
+        } else {
+            format!("has {count} characters")
+        };
+        self.fault(name, format!("{message}, expected {expected}"), faults);
+        None
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &str, faults: &mut Faults<'_>) -> Option<bool> {
+        let raw = self.value(name, Need::Optional, Kind::Bool, "true or false", faults)?;
+        Some(raw.get() == "true")
+    }
+
+    /// The members of the object `name`, where it is there.
+    pub fn object(&self, name: &str, faults: &mut Faults<'_>) -> Option<Self> {
+        let raw = self.value(name, Need::Optional, Kind::Object, "an object", faults)?;
+        Some(Self {
+            object: Object::read(raw)?,
+            pointer: self.pointer(name),
+        })
+    }
+
+    /// The members of each object in the array `name`; none where there is no such array. An item that is no
+    /// object is noted, and left as none.
+    pub fn objects(
+        &self,
+        name: &str,
+        expected: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<Vec<Option<Self>>> {
+        let items = array(self.value(name, Need::Required, Kind::Array, expected, faults)?)?;
+        let read = |(index, raw): (usize, &'a RawValue)| {
+            let pointer = format!("{}/{index}", self.pointer(name));
+            let object = Object::read(raw);
+            if object.is_none() {
+                faults.add(raw.get(), Fault::new(pointer.as_str(), not_an_object(raw)));
+            }
+            object.map(|object| Self { object, pointer })
+        };
+        Some(items.into_iter().enumerate().map(read).collect())
+    }
+
+    /// Whether `name` is missing or null.
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.object
+            .get(name)
+            .is_none_or(|raw| Kind::of(raw) == Kind::Null)
+    }
+}
+
+fn unescape(raw: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(serde::Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(raw.get())
+        .ok()
+        .map(|text| text.0)
+}
+
+fn describe_integer(range: &RangeInclusive<i64>) -> String {
+    match (*range.start(), *range.end()) {
+        (i64::MIN, i64::MAX) => "an integer".to_owned(),
+        (i64::MIN, most) => format!("an integer of at most {most}"),
+        (least, i64::MAX) => format!("an integer of {least} or more"),
+        (least, most) => format!("an integer from {least} to {most}"),
+    }
+}
+
+fn describe_string(length: &RangeInclusive<usize>) -> String {
+    match (*length.start(), *length.end()) {
+        (0, usize::MAX) => "a string".to_owned(),
+        (0, most) => format!("a string of at most {most} characters"),
+        (least, most) => format!("a string of {least} to {most} characters"),
+    }
+}
+
+/// The beginning of a number or code, short enough for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(24) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,201 @@
+//! Reading JSON without rewriting it: members keep their order and every value its text.
+//!
+//! `serde_json::Value` would turn `5e4` into `50000.0` and let the last of two equal keys win in silence.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Fault, MAX_DEPTH};
+
+/// So many faults of form are told; a document with more is not worth the memory their pointers would take.
+pub(super) const MAX_FORM_FAULTS: usize = 20;
+
+/// What is wrong with a key's second occurrence: readers disagree about which of the two counts.
+pub(super) const TWICE: &str = "occurs twice, and one would hide the other: leave one out";
+
+/// The members of one JSON object, in their order.
+pub(super) struct Object<'a> {
+    /// The object's own text, from `{` to `}`.
+    pub text: &'a str,
+    /// Keys (unescaped) and values (as written).
+    pub members: Vec<(Key<'a>, &'a RawValue)>,
+}
+
+/// A member's name, unescaped.
+#[derive(Deserialize, PartialEq, Eq, Hash)]
+pub(super) struct Key<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl<'a> Object<'a> {
+    /// The object that `raw` is; none where it is another kind of value, or a key is no Unicode text.
+    pub fn read(raw: &'a RawValue) -> Option<Self> {
+        let Members(members) = serde_json::from_str(raw.get()).ok()?;
+        Some(Self {
+            text: raw.get(),
+            members,
+        })
+    }
+
+    /// The value of `key`, a `null` too.
+    pub fn get(&self, key: &str) -> Option<&'a RawValue> {
+        self.members
+            .iter()
+            .find(|(name, _)| name.0 == key)
+            .map(|(_, value)| *value)
+    }
+}
+
+struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// The values of the array that `raw` is.
+pub(super) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// What kind of value a text is; its first character tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Kind {
+    pub fn of(raw: &RawValue) -> Self {
+        match raw.get().as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't' | b'f') => Self::Bool,
+            Some(b'"') => Self::String,
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            _ => Self::Number,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        })
+    }
+}
+
+/// Why [`Object::read`] got none out of `raw`, as a fault's message.
+pub(super) fn not_an_object(raw: &RawValue) -> String {
+    match Kind::of(raw) {
+        Kind::Object => {
+            "has a key with an unpaired surrogate escape, expected Unicode text".to_owned()
+        }
+        kind => format!("is {kind}, expected an object"),
+    }
+}
+
+/// Where `part`, a slice of `whole`, begins in it, in bytes.
+pub(super) fn offset(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+}
+
+/// Appends one step to a JSON pointer (RFC 6901 section 3).
+pub(super) fn push_step(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Faults of form, at any depth: keys that occur twice, keys that are no Unicode text, nesting beyond [`MAX_DEPTH`].
+pub(super) fn form_faults(value: &RawValue) -> Vec<Fault> {
+    let mut form = Form {
+        pointer: String::new(),
+        faults: Vec::new(),
+    };
+    form.value(value, 1);
+    form.faults
+}
+
+struct Form {
+    pointer: String,
+    faults: Vec<Fault>,
+}
+
+impl Form {
+    fn value(&mut self, value: &RawValue, depth: usize) {
+        let kind = Kind::of(value);
+        if !matches!(kind, Kind::Array | Kind::Object) || self.faults.len() >= MAX_FORM_FAULTS {
+            return;
+        }
+        if depth > MAX_DEPTH {
+            self.fault(format!(
+                "is nested too deeply: expected at most {MAX_DEPTH} levels"
+            ));
+        } else if kind == Kind::Array {
+            for (index, item) in array(value).unwrap_or_default().into_iter().enumerate() {
+                self.within(&index.to_string(), |form| form.value(item, depth + 1));
+            }
+        } else if let Some(object) = Object::read(value) {
+            self.members(&object, depth);
+        } else {
+            self.fault(not_an_object(value));
+        }
+    }
+
+    fn members(&mut self, object: &Object<'_>, depth: usize) {
+        let mut seen = HashSet::new();
+        for (key, value) in &object.members {
+            self.within(&key.0, |form| {
+                if !seen.insert(key) {
+                    form.fault(TWICE.to_owned());
+                }
+                form.value(value, depth + 1);
+            });
+        }
+    }
+
+    fn within(&mut self, key: &str, visit: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        push_step(&mut self.pointer, key);
+        visit(self);
+        self.pointer.truncate(length);
+    }
+
+    fn fault(&mut self, message: String) {
+        if self.faults.len() < MAX_FORM_FAULTS {
+            self.faults.push(Fault::new(self.pointer.as_str(), message));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The envelope in which every door receives an order.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::body::not_json;
+use super::fields::{Faults, Fields, Need};
+use super::json::{Kind, MAX_FORM_FAULTS, TWICE, not_an_object};
+use super::{Body, Fault, Rejection, check};
+
+const MEMBERS: [&str; 7] = [
+    "merchant",
+    "user",
+    "order",
+    "prefill",
+    "not_before",
+    "deadline",
+    "idempotency_key",
+];
+
+/// The most characters of a merchant's or user's name and of an idempotency key.
+const MOST_CHARACTERS: usize = 255;
+
+/// An order as it comes through a door, lawful by Klarna's rules:
+/// `{"merchant":…,"user":…,"order":{…},"prefill":…,"not_before":…,"deadline":…,"idempotency_key":…}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// The merchant's name in the settings; whether it is known is not checked here.
+    pub merchant: String,
+    /// The shop's own name for the user whose token is to be used.
+    pub user: String,
+    /// Klarna's order as the shop wrote it.
+    pub body: Body,
+    /// Whether to fill absent fields from the `id_token`; the merchant's setting where none.
+    pub prefill: Option<bool>,
+    /// Not to be submitted before this time.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Of no use to the shop after this time; later than `not_before`.
+    pub deadline: Option<DateTime<Utc>>,
+    /// Under which name the shop may send the same order again without ordering twice.
+    pub idempotency_key: Option<String>,
+}
+
+impl NewOrder {
+    /// Reads an envelope and checks its order against Klarna's rules. The order's text is kept byte for byte; times
+    /// are cut to the microsecond, which is what the stores keep.
+    ///
+    /// # Errors
+    /// [`Rejection::TooLarge`] for an order beyond [`super::MAX_BODY`]; otherwise every fault of the envelope
+    /// (unknown members are faults: a misspelt option would silently do nothing) and of the order (under `/order`).
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let envelope = Fields::of_document(raw)
+            .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
+        let mut faults = Faults::new(raw.get());
+        check_members(&envelope, &mut faults);
+        let merchant = name(&envelope, "merchant", &mut faults);
+        let user = name(&envelope, "user", &mut faults);
+        let body = order(&envelope, &mut faults)?;
+        let prefill = envelope.boolean("prefill", &mut faults);
+        let not_before = time(&envelope, "not_before", &mut faults);
+        let deadline = time(&envelope, "deadline", &mut faults);
+        if let (Some(not_before), Some(deadline)) = (not_before, deadline)
+            && deadline <= not_before
+        {
+            envelope.fault(
+                "deadline",
+                "is not after not_before: expected a later time",
+                &mut faults,
+            );
+        }
+        let idempotency_key = idempotency_key(&envelope, &mut faults);
+        match (merchant, user, body) {
+            (Some(merchant), Some(user), Some(body)) if faults.is_empty() => Ok(Self {
+                merchant,
+                user,
+                body,
+                prefill,
+                not_before,
+                deadline,
+                idempotency_key,
+            }),
+            _ => Err(Rejection::Faults(faults.sorted())),
+        }
+    }
+
+    /// SHA-256 over everything but the idempotency key, each part with its length before it: whether a repeat under
+    /// the same key is the same order.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let micros =
+            |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros().to_be_bytes());
+        let mut hash = Sha256::new();
+        let mut part = |bytes: Option<&[u8]>| {
+            // No length is u64::MAX, which so tells an absent part from an empty one.
+            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+            hash.update(length.to_be_bytes());
+            hash.update(bytes.unwrap_or_default());
+        };
+        part(Some(self.merchant.as_bytes()));
+        part(Some(self.user.as_bytes()));
+        part(Some(self.body.as_str().as_bytes()));
+        part(
+            self.prefill
+                .map(|prefill| [u8::from(prefill)])
+                .as_ref()
+                .map(<[u8; 1]>::as_slice),
+        );
+        part(micros(self.not_before).as_ref().map(<[u8; 8]>::as_slice));
+        part(micros(self.deadline).as_ref().map(<[u8; 8]>::as_slice));
+        hash.finalize().into()
+    }
+}
+
+/// Whether `name` can be a merchant's or user's: 1 to 255 characters, none of them a control character.
+///
+/// # Errors
+/// What is wrong and what is expected, as a phrase to read after the place.
+pub fn check_name(name: &str) -> Result<(), &'static str> {
+    let length = name.chars().count();
+    if !(1..=MOST_CHARACTERS).contains(&length) {
+        return Err("is empty or too long, expected 1 to 255 characters");
+    }
+    if name.chars().any(char::is_control) {
+        return Err("has a control character, expected 1 to 255 characters without any");
+    }
+    Ok(())
+}
+
+/// Whether `key` can be an idempotency key: 1 to 255 visible ASCII characters, as an HTTP header can carry.
+///
+/// # Errors
+/// What is wrong and what is expected, as a phrase to read after the place.
+pub fn check_idempotency_key(key: &str) -> Result<(), &'static str> {
+    let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_visible && (1..=MOST_CHARACTERS).contains(&key.len()) {
+        Ok(())
+    } else {
+        Err("is no idempotency key, expected 1 to 255 visible ASCII characters without spaces")
+    }
+}
+
+/// Members that are unknown or occur twice; the first so many, as nothing else bounds their number.
+fn check_members(envelope: &Fields<'_>, faults: &mut Faults<'_>) {
+    let mut seen = HashSet::new();
+    let wrong = envelope.members().filter_map(|(name, value)| {
+        if !MEMBERS.contains(&name) {
+            let message = format!("is unknown: expected one of {}", MEMBERS.join(", "));
+            return Some((name, value, message));
+        }
+        (!seen.insert(name)).then(|| (name, value, TWICE.to_owned()))
+    });
+    for (name, value, message) in wrong.take(MAX_FORM_FAULTS) {
+        faults.add(value.get(), Fault::new(envelope.pointer(name), message));
+    }
+}
+
+fn name(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<String> {
+    let text = envelope.string(member, Need::Required, &(0..=usize::MAX), faults)?;
+    valid(envelope, member, text.into_owned(), check_name, faults)
+}
+
+fn idempotency_key(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    let text = envelope.string("idempotency_key", Need::Optional, &(0..=usize::MAX), faults)?;
+    valid(
+        envelope,
+        "idempotency_key",
+        text.into_owned(),
+        check_idempotency_key,
+        faults,
+    )
+}
+
+fn valid(
+    envelope: &Fields<'_>,
+    member: &str,
+    text: String,
+    check: fn(&str) -> Result<(), &'static str>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
+    match check(&text) {
+        Ok(()) => Some(text),
+        Err(message) => {
+            envelope.fault(member, message, faults);
+            None
+        }
+    }
+}
+
+fn order(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {
+    let Some(raw) = envelope.value(
+        "order",
+        Need::Required,
+        Kind::Object,
+        "an object, Klarna's order",
+        faults,
+    ) else {
+        return Ok(None);
+    };
+    let (body, found) = match Body::parse(raw.get()) {
+        Ok(body) => {
+            let found = check(&body);
+            (Some(body), found)
+        }
+        Err(Rejection::Faults(found)) => (None, found),
+        Err(Rejection::TooLarge) => return Err(Rejection::TooLarge),
+    };
+    for fault in found {
+        faults.add(raw.get(), fault.under("/order"));
+    }
+    Ok(body)
+}
+
+fn time(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<DateTime<Utc>> {
+    let text = envelope.string(member, Need::Optional, &(0..=usize::MAX), faults)?;
+    let time = DateTime::parse_from_rfc3339(&text).ok();
+    if time.is_none() {
+        envelope.fault(
+            member,
+            "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z",
+            faults,
+        );
+    }
+    time.map(|time| time.to_utc().trunc_subsecs(6))
+}
+
+#[cfg(test)]
+mod tests;

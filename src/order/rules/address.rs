@@ -1,0 +1,56 @@
+//! Who buys: `customer`, `billing_address`, `shipping_address`.
+
+use chrono::NaiveDate;
+
+use crate::order::fields::{Faults, Fields, Need};
+
+const ADDRESS_FIELDS: [&str; 15] = [
+    "given_name",
+    "family_name",
+    "email",
+    "title",
+    "street_address",
+    "street_address2",
+    "street_name",
+    "street_number",
+    "house_extension",
+    "postal_code",
+    "city",
+    "region",
+    "phone",
+    "country",
+    "care_of",
+];
+
+pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
+    for name in ["billing_address", "shipping_address"] {
+        if let Some(address) = order.object(name, faults) {
+            for field in ADDRESS_FIELDS {
+                address.string(field, Need::Optional, &(0..=usize::MAX), faults);
+            }
+        }
+    }
+    if let Some(customer) = order.object("customer", faults) {
+        // Even a null is refused: the member is this service's to write, and its token must be the only one.
+        if customer
+            .members()
+            .any(|(name, _)| name == "klarna_access_token")
+        {
+            let message =
+                "must not be given: this service obtains the access token itself and puts it in";
+            customer.fault("klarna_access_token", message, faults);
+        }
+        let born = customer.string("date_of_birth", Need::Optional, &(0..=usize::MAX), faults);
+        if born.is_some_and(|text| !is_date(&text)) {
+            customer.fault("date_of_birth", "is no date, expected yyyy-mm-dd", faults);
+        }
+    }
+}
+
+/// Whether `text` is a date of the calendar as Klarna writes it, `yyyy-mm-dd`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    // Parsing alone would let signs and short months through.
+    text.parse::<NaiveDate>()
+        .is_ok_and(|date| date.to_string() == text)
+}

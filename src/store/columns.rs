@@ -1,0 +1,108 @@
+//! Reading columns alike on both engines, and the one type they disagree on: time.
+
+use chrono::{DateTime, Utc};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueRef};
+use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteRow, SqliteTypeInfo, SqliteValueRef};
+use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
+use uuid::Uuid;
+
+/// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms do not sort).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp(pub DateTime<Utc>);
+
+impl Type<Postgres> for Stamp {
+    fn type_info() -> PgTypeInfo {
+        <DateTime<Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Stamp {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Stamp {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        <DateTime<Utc> as Decode<Postgres>>::decode(value).map(Self)
+    }
+}
+
+impl Type<Sqlite> for Stamp {
+    fn type_info() -> SqliteTypeInfo {
+        <i64 as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Stamp {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode_by_ref(&self.0.timestamp_micros(), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Stamp {
+    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+        let micros = <i64 as Decode<Sqlite>>::decode(value)?;
+        DateTime::from_timestamp_micros(micros).map(Self).ok_or_else(|| "a time out of range".into())
+    }
+}
+
+/// A row of either engine.
+pub(super) trait Columns {
+    fn text(&self, column: &str) -> sqlx::Result<String>;
+    fn opt_text(&self, column: &str) -> sqlx::Result<Option<String>>;
+    fn int(&self, column: &str) -> sqlx::Result<i64>;
+    fn flag(&self, column: &str) -> sqlx::Result<bool>;
+    fn opt_flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
+    fn id(&self, column: &str) -> sqlx::Result<Uuid>;
+    fn opt_id(&self, column: &str) -> sqlx::Result<Option<Uuid>>;
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>>;
+    fn opt_bytes(&self, column: &str) -> sqlx::Result<Option<Vec<u8>>>;
+    fn time(&self, column: &str) -> sqlx::Result<DateTime<Utc>>;
+    fn opt_time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>>;
+}
+
+macro_rules! columns {
+    ($row:ty) => {
+        impl Columns for $row {
+            fn text(&self, column: &str) -> sqlx::Result<String> {
+                self.try_get(column)
+            }
+            fn opt_text(&self, column: &str) -> sqlx::Result<Option<String>> {
+                self.try_get(column)
+            }
+            fn int(&self, column: &str) -> sqlx::Result<i64> {
+                self.try_get(column)
+            }
+            fn flag(&self, column: &str) -> sqlx::Result<bool> {
+                self.try_get(column)
+            }
+            fn opt_flag(&self, column: &str) -> sqlx::Result<Option<bool>> {
+                self.try_get(column)
+            }
+            fn id(&self, column: &str) -> sqlx::Result<Uuid> {
+                self.try_get(column)
+            }
+            fn opt_id(&self, column: &str) -> sqlx::Result<Option<Uuid>> {
+                self.try_get(column)
+            }
+            fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {
+                self.try_get(column)
+            }
+            fn opt_bytes(&self, column: &str) -> sqlx::Result<Option<Vec<u8>>> {
+                self.try_get(column)
+            }
+            fn time(&self, column: &str) -> sqlx::Result<DateTime<Utc>> {
+                self.try_get::<Stamp, _>(column).map(|stamp| stamp.0)
+            }
+            fn opt_time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+                self.try_get::<Option<Stamp>, _>(column).map(|stamp| stamp.map(|stamp| stamp.0))
+            }
+        }
+    };
+}
+
+columns!(PgRow);
+columns!(SqliteRow);

@@ -1,0 +1,148 @@
+//! The rows, on SQLite or PostgreSQL.
+//!
+//! The seam is three traits, [`Orders`], [`Tokens`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
+//! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
+//! `shared/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
+
+mod columns;
+mod error;
+mod lease;
+mod orders;
+mod postgres;
+mod sqlite;
+mod tokens;
+mod workers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret;
+
+pub use self::error::StoreError;
+pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
+pub use self::postgres::PostgresStore;
+pub use self::sqlite::SqliteStore;
+pub use self::tokens::{
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome,
+    Presentation, Purpose, PurposeKind, Registered, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView,
+    Tokens,
+};
+pub use self::workers::{Reaped, Worker, Workers};
+use crate::clock::Clock;
+use crate::config::{Database, Engine};
+use crate::order::OrderId;
+
+/// The level of this program. A migration that an older program cannot live with raises `minimum_program` in the
+/// database, and programs below it refuse to start.
+pub const PROGRAM_LEVEL: i64 = 1;
+
+/// Everything that a store does.
+#[async_trait]
+pub trait Store: Orders + Tokens + Workers {
+    /// Brings the schema up to this program; how many migrations ran.
+    async fn migrate(&self) -> Result<usize, StoreError>;
+
+    /// How many migrations of this program are missing. A database that needs a newer program is an error.
+    async fn missing_migrations(&self) -> Result<usize, StoreError>;
+
+    /// Whose database this is; `None` before its first start.
+    async fn installation(&self) -> Result<Option<Installation>, StoreError>;
+
+    /// Writes the installation down, unless one stands there already.
+    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError>;
+
+    /// What other processes tell: subscribed when this returns.
+    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError>;
+
+    /// Whether the database answers.
+    async fn health(&self) -> Result<(), StoreError>;
+
+    /// Closes every connection.
+    async fn close(&self);
+}
+
+/// Whose database it is.
+#[derive(Clone)]
+pub struct Installation {
+    /// The setting `installation` at the first start.
+    pub name: String,
+    /// The key of the hashes of known tokens, sealed.
+    pub hash_key: Vec<u8>,
+}
+
+/// News from the database, or from this process where the engine tells nobody.
+#[async_trait]
+pub trait Signals: Send {
+    /// The next one. After an error news may have been missed: look at the rows, and listen anew.
+    async fn next(&mut self) -> Result<Signal, StoreError>;
+}
+
+/// One piece of news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Orders were taken in.
+    Due,
+    /// An order was settled.
+    Settled(OrderId),
+}
+
+/// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its folder are made where
+/// absent; a PostgreSQL server must answer.
+///
+/// # Errors
+/// [`StoreError::Location`] where the URL cannot be used, [`StoreError::Unavailable`] where the server does not answer.
+pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match &database.engine {
+        Engine::Sqlite { path } => Arc::new(SqliteStore::open(path, database.max_connections, clock.clone()).await?),
+        Engine::Postgres => Arc::new(PostgresStore::open(database, max_in_flight, clock.clone()).await?),
+    })
+}
+
+/// A duration as both engines count it in statements.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A count of microseconds from a statement; negative ones are no time at all.
+fn from_micros(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+}
+
+/// Checks that a change of state touched exactly one row.
+fn one_row(what: &'static str, actual: u64) -> Result<(), StoreError> {
+    if actual == 1 { Ok(()) } else { Err(StoreError::RowsAffected { what, expected: 1, actual }) }
+}
+
+fn check_level(installation: Option<&(Installation, i64)>) -> Result<(), StoreError> {
+    match installation {
+        Some((_, needed)) if *needed > PROGRAM_LEVEL => {
+            Err(StoreError::NeedsNewerProgram { needed: *needed, has: PROGRAM_LEVEL })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An error kept as JSON, a list kept as JSON: what the rows hold of them.
+fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable(format!("column {column}")))
+}
+
+fn expose(url: &secrecy::SecretString) -> &str {
+    url.expose_secret()
+}
+
+/// Declares an engine's statements, and the list of them all that a test prepares against the engine.
+macro_rules! statements {
+    ($($name:ident = $sql:literal;)+) => {
+        $(pub(super) const $name: &str = $sql;)+
+
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+use statements;

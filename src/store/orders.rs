@@ -1,0 +1,221 @@
+//! The seam for orders: what the rooms ask of a store, whatever the engine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::order::{OrderError, OrderId, Status, TokenOutcome};
+
+/// An order as it goes into its row.
+#[derive(Clone, Debug)]
+pub struct OrderRow {
+    /// The order's id.
+    pub id: OrderId,
+    /// Whose order.
+    pub merchant: String,
+    /// Whose token.
+    pub user: String,
+    /// The shop's own name for the request, unique per merchant.
+    pub idempotency_key: Option<String>,
+    /// Tells a repeat of the same request from another request under the same key.
+    pub digest: [u8; 32],
+    /// Klarna's order, as the shop wrote it.
+    pub body: String,
+    /// Whether absent shopper data is filled in; the merchant's setting where `None`.
+    pub prefill: Option<bool>,
+    /// Not to be submitted earlier.
+    pub not_before: Option<DateTime<Utc>>,
+    /// When the order is given up; `order_deadline` after it may first run where `None`.
+    pub deadline: Option<DateTime<Utc>>,
+    /// The setting `queue.order_deadline`.
+    pub order_deadline: Duration,
+}
+
+/// What became of an insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// A new order.
+    New(OrderId),
+    /// The same request was taken in before, as this order.
+    Same(OrderId),
+    /// The idempotency key was used for another request, which became this order.
+    Different(OrderId),
+}
+
+/// Where orders are put within a transaction of the caller: a connection of either engine.
+#[async_trait]
+pub trait OrderTx: Send {
+    /// Inserts the order and, where the engine can, wakes the workers once the transaction commits.
+    async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError>;
+}
+
+/// One order, claimed by a worker for one attempt.
+#[derive(Clone, Debug)]
+pub struct ClaimedOrder {
+    /// Names the claim in every write.
+    pub claim: Claim,
+    /// Whose order.
+    pub merchant: String,
+    /// Whose token.
+    pub user: String,
+    /// Klarna's order, as the shop wrote it.
+    pub body: String,
+    /// Whether absent shopper data is filled in; the merchant's setting where `None`.
+    pub prefill: Option<bool>,
+    /// Attempts that ended before this one.
+    pub attempts: i64,
+    /// When this claim was made, by the database's clock.
+    pub claimed_at: DateTime<Utc>,
+    /// When the order was first claimed: the token's patience runs from here.
+    pub first_claimed_at: DateTime<Utc>,
+    /// When the order is given up.
+    pub deadline_at: DateTime<Utc>,
+    /// Whether an earlier create may have reached Klarna unseen.
+    pub possible_duplicate: bool,
+    /// Why the last attempt or wait did not end the order.
+    pub error: Option<OrderError>,
+}
+
+/// A worker's hold on an order: a write changes nothing unless worker and number still match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The order.
+    pub order: OrderId,
+    /// This start of the process.
+    pub worker: Uuid,
+    /// One higher at each claim of the order.
+    pub number: i64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Settlement {
+    /// Klarna created the order.
+    Submitted {
+        /// Klarna's id.
+        klarna_order_id: String,
+        /// What the shop renders.
+        html_snippet: Option<String>,
+        /// Names the call in Klarna's logs.
+        correlation_id: Option<String>,
+        /// What became of the shopper's token.
+        token: TokenOutcome,
+        /// JSON pointers of the fields filled in from the id_token.
+        prefilled: Vec<String>,
+    },
+    /// The order is given up.
+    Failed {
+        /// Why.
+        error: OrderError,
+        /// What became of the shopper's token, where that was asked.
+        token: Option<TokenOutcome>,
+    },
+    /// The attempt failed and is counted; another follows.
+    Retry {
+        /// From now.
+        after: Duration,
+        /// Why.
+        error: OrderError,
+        /// Whether the create may have reached Klarna.
+        possible_duplicate: bool,
+    },
+    /// The order waits; no attempt is counted.
+    Snooze {
+        /// From now.
+        after: Duration,
+        /// What for, where somebody could act on it.
+        error: Option<OrderError>,
+    },
+}
+
+/// An order as shops and operators see it.
+#[derive(Clone, Debug)]
+pub struct OrderView {
+    /// The order's id.
+    pub id: OrderId,
+    /// Whose order.
+    pub merchant: String,
+    /// Whose token.
+    pub user: String,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was taken in.
+    pub accepted_at: DateTime<Utc>,
+    /// When it is next due, while it waits.
+    pub due_at: DateTime<Utc>,
+    /// When it is given up.
+    pub deadline_at: DateTime<Utc>,
+    /// When it was settled.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Attempts so far.
+    pub attempts: i64,
+    /// What became of the shopper's token.
+    pub token: Option<TokenOutcome>,
+    /// JSON pointers of the fields filled in from the id_token.
+    pub prefilled: Vec<String>,
+    /// Whether Klarna may hold a second, orphaned session of this order.
+    pub possible_duplicate: bool,
+    /// Klarna's id.
+    pub klarna_order_id: Option<String>,
+    /// What the shop renders; absent in lists.
+    pub html_snippet: Option<String>,
+    /// Names the call in Klarna's logs.
+    pub correlation_id: Option<String>,
+    /// Why the order failed, or why it still waits.
+    pub error: Option<OrderError>,
+}
+
+/// Which orders a list shows, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    /// Only orders in this state.
+    pub status: Option<Status>,
+    /// Only this merchant's.
+    pub merchant: Option<String>,
+    /// Only this user's.
+    pub user: Option<String>,
+    /// Only orders before this one: the last of the page before.
+    pub before: Option<OrderId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What a store does for orders.
+#[async_trait]
+pub trait Orders: Send + Sync {
+    /// Inserts orders in one transaction of their own and wakes the workers.
+    async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
+
+    /// The merchants with orders due.
+    async fn due_merchants(&self) -> Result<Vec<String>, StoreError>;
+
+    /// How long until the next order falls due; `None` where none waits.
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
+
+    /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of one user at most
+    /// one, and none while an order of that user is running that has not got its token yet.
+    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError>;
+
+    /// The worker's claims, as the rows have them.
+    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError>;
+
+    /// Gives claimed orders back that were not begun.
+    async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError>;
+
+    /// Writes how an attempt ended, and with an end deletes what was kept for the order. `false` where the claim is no
+    /// longer the caller's: nothing was written.
+    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError>;
+
+    /// One order.
+    async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
+
+    /// Of these orders, those that are settled.
+    async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError>;
+
+    /// Orders, newest first, without their `html_snippet`.
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError>;
+}

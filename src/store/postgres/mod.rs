@@ -1,0 +1,340 @@
+//! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
+
+mod claim;
+mod pools;
+mod signals;
+mod sql;
+#[path = "../shared/orders.rs"]
+mod orders;
+#[path = "../shared/tokens.rs"]
+mod tokens;
+#[path = "../shared/workers.rs"]
+mod workers;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{PgConnection, Postgres};
+use uuid::Uuid;
+
+use self::pools::Pools;
+use super::columns::Stamp;
+use super::lease::Lease;
+use super::{
+    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter, OrderRow,
+    OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signals, Store, StoreError, TokenFilter, TokenView,
+    Tokens, Worker, Workers, check_level,
+};
+use crate::clock::Clock;
+use crate::config::Database;
+use crate::order::OrderId;
+
+type Connection = PgConnection;
+type Row = PgRow;
+type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+/// Null in service, where the database's clock counts; a test's clock otherwise.
+type Now = Option<Stamp>;
+
+/// A store on PostgreSQL.
+pub struct PostgresStore {
+    pools: Pools,
+    clock: Clock,
+}
+
+impl PostgresStore {
+    /// Connects to the server that `database.url` names.
+    ///
+    /// # Errors
+    /// [`StoreError::Location`] where the URL cannot be read, [`StoreError::Unavailable`] where the server does not
+    /// answer.
+    pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
+        let pools = Pools::open(database, max_in_flight)?;
+        let store = Self { pools, clock };
+        store.health().await?;
+        Ok(store)
+    }
+
+    fn now(&self) -> Now {
+        self.clock.manual_now().map(Stamp)
+    }
+
+    async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
+        Lease::take(&self.pools.queue).await
+    }
+}
+
+/// The clock of a caller's own transaction: always the database's.
+#[async_trait]
+impl OrderTx for PgConnection {
+    async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
+        orders::insert(self, None, order).await
+    }
+}
+
+fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("migrations/postgres");
+    migrator.dangerous_set_table_name("klarna_worker.migrations");
+    migrator.create_schema("klarna_worker");
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn migrate(&self) -> Result<usize, StoreError> {
+        let missing = self.missing_migrations().await?;
+        migrator().run(&self.pools.queue).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        Ok(missing)
+    }
+
+    async fn missing_migrations(&self) -> Result<usize, StoreError> {
+        let mut lease = self.lease().await?;
+        let applied = pools::applied_migrations(&mut lease).await?;
+        if applied > 0 {
+            check_level(workers::installation(&mut lease).await?.as_ref())?;
+        }
+        lease.done();
+        Ok(migrator().iter().count().saturating_sub(applied))
+    }
+
+    async fn installation(&self) -> Result<Option<Installation>, StoreError> {
+        let mut lease = self.lease().await?;
+        let found = workers::installation(&mut lease).await?;
+        lease.done();
+        check_level(found.as_ref())?;
+        Ok(found.map(|(installation, _)| installation))
+    }
+
+    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        workers::found(&mut lease, self.now(), installation).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
+        signals::listen(&self.pools.listen).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        workers::health(&mut lease).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.pools.close().await;
+    }
+}
+
+#[async_trait]
+impl Orders for PostgresStore {
+    async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
+        let mut lease = self.lease().await?;
+        if let [row] = rows {
+            let inserted = orders::insert(&mut lease, self.now(), row).await?;
+            lease.done();
+            return Ok(vec![inserted]);
+        }
+        lease.control("BEGIN").await?;
+        let mut inserted = Vec::with_capacity(rows.len());
+        for row in rows {
+            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
+        }
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(inserted)
+    }
+
+    async fn due_merchants(&self) -> Result<Vec<String>, StoreError> {
+        let mut lease = self.lease().await?;
+        let merchants = orders::due_merchants(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(merchants)
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let mut lease = self.lease().await?;
+        let wait = orders::next_due(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(wait)
+    }
+
+    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError> {
+        let mut lease = self.lease().await?;
+        let mut claimed = Vec::new();
+        for (merchant, share) in shares {
+            claimed.extend(orders::claim(&mut lease, self.now(), worker, merchant, *share).await?);
+        }
+        lease.done();
+        Ok(claimed)
+    }
+
+    async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        for claim in claims {
+            orders::give_back(&mut lease, claim).await?;
+        }
+        lease.done();
+        Ok(())
+    }
+
+    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError> {
+        let mut lease = self.lease().await?;
+        let claims = orders::running_of(&mut lease, worker).await?;
+        lease.done();
+        Ok(claims)
+    }
+
+    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
+        let mut lease = self.lease().await?;
+        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
+        lease.done();
+        Ok(ours)
+    }
+
+    async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let order = orders::view(&mut lease, id).await?;
+        lease.done();
+        Ok(order)
+    }
+
+    async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
+        let mut lease = self.lease().await?;
+        let settled = orders::settled(&mut lease, ids).await?;
+        lease.done();
+        Ok(settled)
+    }
+
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let orders = orders::list(&mut lease, filter).await?;
+        lease.done();
+        Ok(orders)
+    }
+}
+
+#[async_trait]
+impl Tokens for PostgresStore {
+    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(registered)
+    }
+
+    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(forgotten)
+    }
+
+    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let token = tokens::view(&mut lease, merchant, user).await?;
+        lease.done();
+        Ok(token)
+    }
+
+    async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let tokens = tokens::list(&mut lease, filter).await?;
+        lease.done();
+        Ok(tokens)
+    }
+
+    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools, self.now(), merchant, user).await
+    }
+
+    async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
+        let mut lease = Lease::take(&self.pools.intents).await?;
+        tokens::void_intent(&mut lease, self.now(), intent).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
+        let mut lease = Lease::take(&self.pools.intents).await?;
+        lease.control("BEGIN").await?;
+        tokens::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+        let mut lease = self.lease().await?;
+        let intents = tokens::open_intents(&mut lease, holder).await?;
+        lease.done();
+        Ok(intents)
+    }
+
+    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+        let mut lease = Lease::take(&self.pools.intents).await?;
+        lease.control("BEGIN").await?;
+        let settled = tokens::settle(&mut lease, self.now(), end).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(settled)
+    }
+
+    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+        let mut lease = self.lease().await?;
+        let kept = tokens::kept(&mut lease, self.now(), purpose).await?;
+        lease.done();
+        Ok(kept)
+    }
+
+    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        tokens::note_subject(&mut lease, merchant, user, subject).await?;
+        lease.done();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Workers for PostgresStore {
+    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        workers::begin(&mut lease, self.now(), worker).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+        let mut lease = Lease::take(&self.pools.intents).await?;
+        let alive = workers::beat(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(alive)
+    }
+
+    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        workers::end(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(reaped)
+    }
+}

@@ -1,0 +1,91 @@
+//! Three pools, so that queue, API and intents never wait behind a slow token endpoint.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Executor, PgConnection, PgPool};
+
+use crate::config::Database;
+use crate::store::lease::bounded;
+use crate::store::{StoreError, expose};
+
+/// Connections for intents, beats and late stores: short transactions, none of which waits for Klarna.
+const INTENT_CONNECTIONS: u32 = 8;
+/// The longest wait for a connection before the caller backs off.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a minute, and what is
+/// committed is on disk.
+const CLAIM_SESSION: &str = "
+    SET idle_in_transaction_session_timeout = 0;
+    SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
+    SET synchronous_commit = on";
+const SESSION: &str = "SET statement_timeout = '10s'; SET synchronous_commit = on";
+
+pub(super) struct Pools {
+    /// Orders, registrations, the API.
+    pub(super) queue: PgPool,
+    /// One connection for each exchange in the air.
+    pub(super) claims: PgPool,
+    /// Intents and what closes them.
+    pub(super) intents: PgPool,
+    /// Where `LISTEN` connects.
+    pub(super) listen: PgConnectOptions,
+}
+
+impl Pools {
+    pub(super) fn open(database: &Database, max_in_flight: u32) -> Result<Self, StoreError> {
+        let options = options("database.url", expose(&database.url))?.statement_cache_capacity(database.statement_cache);
+        let listen = match &database.listen_url {
+            Some(url) => self::options("database.listen_url", expose(url))?,
+            None => options.clone(),
+        };
+        Ok(Self {
+            queue: pool(database.max_connections, SESSION).connect_lazy_with(options.clone()),
+            claims: pool(max_in_flight, CLAIM_SESSION).connect_lazy_with(options.clone()),
+            intents: pool(INTENT_CONNECTIONS, SESSION).connect_lazy_with(options),
+            listen,
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        self.claims.close().await;
+        self.intents.close().await;
+        self.queue.close().await;
+    }
+}
+
+fn options(key: &str, url: &str) -> Result<PgConnectOptions, StoreError> {
+    PgConnectOptions::from_str(url)
+        .map(|options| options.application_name("klarna-order-worker"))
+        .map_err(|_| StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database")))
+}
+
+fn pool(connections: u32, session: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        // A ping at each acquire costs a round trip; a dead connection shows at its first statement, and is closed then.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection.execute(session).await?;
+                Ok(())
+            })
+        })
+}
+
+/// How many migrations of this program the database has; 0 where it has none of our tables.
+pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<usize, StoreError> {
+    let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
+    if !bounded(there.fetch_one(&mut *c)).await? {
+        return Ok(0);
+    }
+    let versions: Vec<i64> = super::migrator().iter().map(|migration| migration.version).collect();
+    let applied = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM klarna_worker.migrations WHERE success AND version = ANY($1)",
+    );
+    let applied = bounded(applied.bind(versions).fetch_one(c)).await?;
+    Ok(usize::try_from(applied).unwrap_or_default())
+}

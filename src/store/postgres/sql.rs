@@ -1,0 +1,247 @@
+//! Every statement for PostgreSQL. `now` parameters are null in service: the database's clock counts, read when the
+//! statement runs (`clock_timestamp()`), not when its transaction began.
+
+use super::super::statements;
+
+statements! {
+// Orders
+INSERT_ORDER = "
+    WITH t AS (SELECT coalesce($11, clock_timestamp()) AS now),
+    inserted AS (
+        INSERT INTO klarna_worker.orders
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
+            coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond')
+        FROM t
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        RETURNING id
+    )
+    SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted";
+ORDER_BY_KEY = "
+    SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2";
+DUE_MERCHANTS = "
+    WITH RECURSIVE m (merchant) AS (
+        SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
+        UNION ALL
+        SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+        FROM m WHERE m.merchant IS NOT NULL
+    )
+    SELECT merchant FROM m WHERE EXISTS (
+        SELECT 1 FROM klarna_worker.orders o
+        WHERE o.status = 'queued' AND o.merchant = m.merchant AND o.due_at <= coalesce($1, clock_timestamp()))";
+NEXT_DUE = "
+    WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
+    SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
+    FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)";
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not all.
+CLAIM_ORDERS = "
+    WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
+    due AS (
+        SELECT o.id, o.user_id, o.due_at FROM klarna_worker.orders o
+        WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= (SELECT now FROM t)
+            AND NOT EXISTS (
+                SELECT 1 FROM klarna_worker.orders r
+                WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
+                    AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id))
+        ORDER BY o.due_at, o.id LIMIT $2
+        FOR UPDATE OF o SKIP LOCKED
+    ),
+    first AS (SELECT DISTINCT ON (user_id) id FROM due ORDER BY user_id, due_at, id)
+    UPDATE klarna_worker.orders o SET status = 'running', worker = $3, claim_number = o.claim_number + 1,
+        first_claimed_at = coalesce(o.first_claimed_at, t.now)
+    FROM first, t WHERE o.id = first.id
+    RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
+        o.deadline_at, o.possible_duplicate, o.error, t.now";
+GIVE_BACK = "
+    UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
+RUNNING_OF_WORKER = "
+    SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'";
+SUBMITTED = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+            attempts = attempts + 1, klarna_order_id = $5, html_snippet = $6, correlation_id = $7, token_outcome = $8,
+            prefilled = $9, error = NULL
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id
+    ),
+    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+FAILED = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+            attempts = attempts + 1, error = $5, token_outcome = $6
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id
+    ),
+    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+RETRY = "
+    UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
+        due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
+        error = $6, possible_duplicate = possible_duplicate OR $7
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+SNOOZE = "
+    UPDATE klarna_worker.orders SET status = 'queued', worker = NULL,
+        due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
+        error = coalesce($6, error)
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+ORDER = "
+    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+        possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+    FROM klarna_worker.orders WHERE id = $1";
+SETTLED = "
+    SELECT id FROM klarna_worker.orders WHERE id = $1 AND ended_at IS NOT NULL";
+ORDERS = "
+    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+    FROM klarna_worker.orders
+    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
+        AND ($4::uuid IS NULL OR id < $4)
+    ORDER BY id DESC LIMIT $5";
+
+// Tokens
+ENSURE_TOKEN = "
+    INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, updated_at)
+    VALUES ($1, $2, 0, 0, 'forgotten', coalesce($3, clock_timestamp()))
+    ON CONFLICT (merchant, user_id) DO NOTHING";
+LOCK_TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2 FOR UPDATE";
+IS_KNOWN = "
+    SELECT token_id FROM klarna_worker.known_tokens WHERE token_id = $1 AND hash = $2";
+REGISTER = "
+    UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
+        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL,
+        updated_at = coalesce($5, clock_timestamp())
+    WHERE id = $1
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+KNOW = "
+    INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
+    ON CONFLICT DO NOTHING";
+FORGET = "
+    UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+        updated_at = coalesce($3, clock_timestamp())
+    WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
+    RETURNING id";
+FORGET_KEPT = "
+    DELETE FROM klarna_worker.kept WHERE token_id = $1";
+TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";
+TOKENS = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM klarna_worker.tokens
+    WHERE ($1::text IS NULL AND state <> 'forgotten' OR state = $1) AND ($2::text IS NULL OR merchant = $2)
+        AND ($3::text IS NULL OR (merchant, user_id) > ($3, $4))
+    ORDER BY merchant, user_id LIMIT $5";
+// Tried, never waited for: a claim must not keep a connection from others, nor block sign-in.
+TRY_CLAIM = "
+    SELECT id, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed
+    FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";
+CLAIMED_TOKEN = "
+    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.expires_at, t.subject,
+        coalesce($2, clock_timestamp()) AS now,
+        EXISTS (
+            SELECT 1 FROM klarna_worker.exchanges e
+            WHERE e.token_id = t.id AND e.generation >= t.grant_generation AND e.outcome = 'no_answer') AS answer_lost
+    FROM klarna_worker.tokens t WHERE t.id = $1";
+PRESENTATIONS = "
+    SELECT e.id, e.generation, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+        CASE WHEN w.ended_at IS NULL
+            THEN (extract(epoch FROM coalesce($3, clock_timestamp()) - w.beat_at) * 1000000)::bigint END AS holder_silent
+    FROM klarna_worker.exchanges e LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+    WHERE e.token_id = $1 AND e.generation = $2
+    ORDER BY e.presentation DESC";
+// The holder's beat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
+INTEND = "
+    WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
+    beat AS (
+        UPDATE klarna_worker.workers SET beat_at = (SELECT now FROM t)
+        WHERE id = $7 AND ended_at IS NULL AND beat_at < (SELECT now FROM t) - interval '1 second'
+    )
+    INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, (SELECT now FROM t)
+    WHERE EXISTS (SELECT 1 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3)
+        AND EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $7 AND ended_at IS NULL)";
+VOID_INTENT = "
+    INSERT INTO klarna_worker.exchanges
+        (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()), coalesce($8, clock_timestamp()), 'not_sent')
+    ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
+    WHERE exchanges.outcome IS NULL";
+OPEN_INTENTS = "
+    SELECT id, token_id, generation, presentation, purpose, purpose_ref, holder
+    FROM klarna_worker.exchanges WHERE holder = $1 AND outcome IS NULL";
+STORE_SUCCESSOR = "
+    UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
+        issued_at = $5, expires_at = $6, last_exchange = $3, updated_at = coalesce($7, clock_timestamp())
+    WHERE id = $1 AND generation = $2";
+STORED_BEFORE = "
+    SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
+    UNION ALL
+    SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'";
+KEEP = "
+    INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+    SELECT $1, id, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
+    ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+        received_at = excluded.received_at, good_until = excluded.good_until";
+STILL_GOOD = "
+    UPDATE klarna_worker.tokens SET state = 'active', updated_at = coalesce($3, clock_timestamp())
+    WHERE id = $1 AND generation = $2 AND state = 'uncertain'";
+DEAD = "
+    UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, updated_at = coalesce($5, clock_timestamp())
+    WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
+        AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
+HOLD = "
+    UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($4, clock_timestamp())
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
+CLOSE = "
+    UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
+    WHERE id = $1 AND outcome IS NULL";
+KEPT = "
+    SELECT k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
+    FROM klarna_worker.kept k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
+DELETE_KEPT = "
+    DELETE FROM klarna_worker.kept WHERE purpose_ref = $1";
+NOTE_SUBJECT = "
+    UPDATE klarna_worker.tokens SET subject = $3
+    WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+
+// Workers
+BEGIN_WORKER = "
+    INSERT INTO klarna_worker.workers (id, instance, name, started_at, beat_at)
+    VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))";
+END_EARLIER = "
+    UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
+    WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
+BEAT = "
+    UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
+END_WORKER = "
+    UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
+REAP_FAILED = "
+    UPDATE klarna_worker.orders o SET status = 'failed', worker = NULL, ended_at = coalesce($2, clock_timestamp()),
+        lost_workers = lost_workers + 1, possible_duplicate = true, error = $3
+    WHERE status = 'running' AND lost_workers >= 4 AND EXISTS (
+        SELECT 1 FROM klarna_worker.workers w WHERE w.id = o.worker AND (w.ended_at IS NOT NULL
+            OR w.beat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))
+    RETURNING id";
+REAP_REQUEUED = "
+    UPDATE klarna_worker.orders o SET status = 'queued', worker = NULL, due_at = coalesce($2, clock_timestamp()),
+        lost_workers = lost_workers + 1, possible_duplicate = true
+    WHERE status = 'running' AND EXISTS (
+        SELECT 1 FROM klarna_worker.workers w WHERE w.id = o.worker AND (w.ended_at IS NOT NULL
+            OR w.beat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))";
+
+// Installation
+INSTALLATION = "
+    SELECT name, minimum_program::bigint AS minimum_program, hash_key FROM klarna_worker.installation";
+FOUND_INSTALLATION = "
+    INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
+    VALUES ($1, 1, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
+HEALTH = "SELECT 1::bigint AS one";
+}

@@ -1,0 +1,284 @@
+//! Tokens and the ledger, statement by statement; compiled for each engine.
+
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{Connection, Now, Row, sql};
+use crate::store::columns::{Columns, Stamp};
+use crate::store::lease::bounded;
+use crate::store::{
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome, Presentation,
+    Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter, TokenState, TokenView, from_micros, one_row,
+};
+
+/// Registers a token; the caller's transaction holds the row from its reading on.
+pub(in crate::store) async fn register(
+    c: &mut Connection,
+    now: Now,
+    token: &NewToken,
+    unless_newer: bool,
+) -> Result<Registered, StoreError> {
+    bounded(query(sql::ENSURE_TOKEN).bind(&token.merchant).bind(&token.user).bind(now).execute(&mut *c)).await?;
+    let row = bounded(query(sql::LOCK_TOKEN).bind(&token.merchant).bind(&token.user).fetch_one(&mut *c)).await?;
+    let (id, view) = (row.int("id")?, token_view(&row)?);
+    if bounded(query(sql::IS_KNOWN).bind(id).bind(&token.hash[..]).fetch_optional(&mut *c)).await?.is_some() {
+        return Ok(Registered::Known(view));
+    }
+    if unless_newer && view.state == TokenState::Active && view.issued_at.is_some_and(|at| at > token.issued_at) {
+        return Ok(Registered::Newer(view));
+    }
+    let register = query(sql::REGISTER)
+        .bind(id)
+        .bind(&token.sealed)
+        .bind(Stamp(token.issued_at))
+        .bind(Stamp(token.expires_at))
+        .bind(now);
+    let stored = token_view(&bounded(register.fetch_one(&mut *c)).await?)?;
+    know(c, now, id, &token.hash).await?;
+    Ok(Registered::Stored(stored))
+}
+
+async fn know(c: &mut Connection, now: Now, token: i64, hash: &[u8; 32]) -> Result<(), StoreError> {
+    bounded(query(sql::KNOW).bind(token).bind(&hash[..]).bind(now).execute(c)).await?;
+    Ok(())
+}
+
+/// Deletes the secrets of a row and what was kept from them.
+pub(in crate::store) async fn forget(c: &mut Connection, now: Now, merchant: &str, user: &str) -> Result<bool, StoreError> {
+    let row = bounded(query(sql::FORGET).bind(merchant).bind(user).bind(now).fetch_optional(&mut *c)).await?;
+    let Some(row) = row else { return Ok(false) };
+    bounded(query(sql::FORGET_KEPT).bind(row.int("id")?).execute(c)).await?;
+    Ok(true)
+}
+
+pub(in crate::store) async fn view(c: &mut Connection, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+    let row = bounded(query(sql::TOKEN).bind(merchant).bind(user).fetch_optional(c)).await?;
+    row.as_ref().map(token_view).transpose()
+}
+
+pub(in crate::store) async fn list(c: &mut Connection, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+    let (merchant, user) = filter.after.clone().unzip();
+    let list = query(sql::TOKENS)
+        .bind(filter.state.map(TokenState::as_str))
+        .bind(&filter.merchant)
+        .bind(merchant)
+        .bind(user)
+        .bind(i64::from(filter.limit));
+    let rows = bounded(list.fetch_all(c)).await?;
+    rows.iter().map(token_view).collect()
+}
+
+fn token_view(row: &Row) -> Result<TokenView, StoreError> {
+    Ok(TokenView {
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        state: TokenState::from_word(&row.text("state")?)?,
+        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+        generation: row.int("generation")?,
+        issued_at: row.opt_time("issued_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+/// Reads a token row with the ledger of its present generation.
+pub(in crate::store) async fn claimed(c: &mut Connection, now: Now, token: i64) -> Result<ClaimedToken, StoreError> {
+    let row = bounded(query(sql::CLAIMED_TOKEN).bind(token).bind(now).fetch_one(&mut *c)).await?;
+    let generation = row.int("generation")?;
+    let ledger = bounded(query(sql::PRESENTATIONS).bind(token).bind(generation).bind(now).fetch_all(c)).await?;
+    Ok(ClaimedToken {
+        id: row.int("id")?,
+        generation,
+        state: TokenState::from_word(&row.text("state")?)?,
+        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+        sealed: row.opt_bytes("sealed")?,
+        expires_at: row.opt_time("expires_at")?,
+        subject: row.opt_bytes("subject")?,
+        answer_lost: row.flag("answer_lost")?,
+        presentations: ledger.iter().map(presentation).collect::<Result<_, _>>()?,
+        now: row.time("now")?,
+    })
+}
+
+fn presentation(row: &Row) -> Result<Presentation, StoreError> {
+    let silent: Option<i64> = sqlx::Row::try_get(row, "holder_silent")?;
+    Ok(Presentation {
+        exchange: row.id("id")?,
+        number: row.int("presentation")?,
+        outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
+        travelling: row.flag("travelling")?,
+        closed_at: row.opt_time("closed_at")?,
+        holder: row.id("holder")?,
+        holder_silent: silent.map(from_micros),
+    })
+}
+
+/// Writes an intent, in a transaction of the caller or by itself.
+pub(in crate::store) async fn intend(c: &mut Connection, now: Now, intent: &Intent) -> Result<Intended, StoreError> {
+    match bounded(bind_intent(sql::INTEND, intent).bind(now).execute(c)).await {
+        Ok(done) if done.rows_affected() == 1 => Ok(Intended::Recorded),
+        Ok(_) | Err(StoreError::Conflict(_)) => Ok(Intended::Refused),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sees to it that an intent can never be acted on.
+pub(in crate::store) async fn void_intent(c: &mut Connection, now: Now, intent: &Intent) -> Result<(), StoreError> {
+    match bounded(bind_intent(sql::VOID_INTENT, intent).bind(now).execute(c)).await {
+        // Another exchange took the presentation's place: a late commit of this one will be refused.
+        Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn bind_intent<'q>(statement: &'static str, intent: &'q Intent) -> super::Query<'q> {
+    query(statement)
+        .bind(intent.exchange)
+        .bind(intent.token)
+        .bind(intent.generation)
+        .bind(intent.presentation)
+        .bind(intent.purpose.kind.as_str())
+        .bind(intent.purpose.id)
+        .bind(intent.holder)
+}
+
+pub(in crate::store) async fn open_intents(c: &mut Connection, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+    let rows = bounded(query(sql::OPEN_INTENTS).bind(holder).fetch_all(c)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Intent {
+                exchange: row.id("id")?,
+                token: row.int("token_id")?,
+                generation: row.int("generation")?,
+                presentation: row.int("presentation")?,
+                purpose: Purpose {
+                    kind: PurposeKind::from_word(&row.text("purpose")?)?,
+                    id: row.opt_id("purpose_ref")?.unwrap_or_default(),
+                },
+                holder: row.id("holder")?,
+            })
+        })
+        .collect()
+}
+
+/// Closes an intent that nobody will close; with `hold` the token waits for an operator.
+pub(in crate::store) async fn close_orphan(
+    c: &mut Connection,
+    now: Now,
+    exchange: Uuid,
+    (token, generation): (i64, i64),
+    hold: bool,
+) -> Result<(), StoreError> {
+    no_answer(c, now, exchange, (token, generation), true, hold).await
+}
+
+/// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange changes nothing.
+pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+    let row = (end.token, end.generation);
+    match &end.result {
+        ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
+        ExchangeResult::Unchanged => {
+            bounded(query(sql::STILL_GOOD).bind(row.0).bind(row.1).bind(now).execute(&mut *c)).await?;
+            keep(c, row, end.kept.as_ref()).await?;
+            close(c, now, end.exchange, Outcome::Unchanged, false).await?;
+        }
+        ExchangeResult::Rejected(reason) => {
+            let dead = query(sql::DEAD).bind(row.0).bind(row.1).bind(end.exchange).bind(reason.as_str()).bind(now);
+            bounded(dead.execute(&mut *c)).await?;
+            close(c, now, end.exchange, Outcome::Rejected, false).await?;
+        }
+        ExchangeResult::NotSent => close(c, now, end.exchange, Outcome::NotSent, false).await?,
+        ExchangeResult::Refused => close(c, now, end.exchange, Outcome::Refused, false).await?,
+        ExchangeResult::NoAnswer { travelling, hold } => no_answer(c, now, end.exchange, row, *travelling, *hold).await?,
+    }
+    Ok(Settled::Written)
+}
+
+/// Stores a successor where the generation is still the one presented, and closes the intent either way.
+async fn rotated(c: &mut Connection, now: Now, end: &ExchangeEnd, successor: &Successor) -> Result<Settled, StoreError> {
+    let store = query(sql::STORE_SUCCESSOR)
+        .bind(end.token)
+        .bind(end.generation)
+        .bind(end.exchange)
+        .bind(&successor.sealed)
+        .bind(Stamp(successor.issued_at))
+        .bind(Stamp(successor.expires_at))
+        .bind(now);
+    let stored = bounded(store.execute(&mut *c)).await?.rows_affected();
+    if stored == 0 {
+        let before = query(sql::STORED_BEFORE).bind(end.token).bind(end.exchange);
+        if bounded(before.fetch_optional(&mut *c)).await?.is_some() {
+            return Ok(Settled::Written);
+        }
+    } else {
+        one_row("storing a successor", stored)?;
+        // The kept row belongs to the generation just made.
+        keep(c, (end.token, end.generation + 1), end.kept.as_ref()).await?;
+    }
+    know(c, now, end.token, &successor.hash).await?;
+    let outcome = if stored == 1 { Outcome::Rotated } else { Outcome::Superseded };
+    close(c, now, end.exchange, outcome, false).await?;
+    Ok(if stored == 1 { Settled::Written } else { Settled::Superseded })
+}
+
+async fn no_answer(
+    c: &mut Connection,
+    now: Now,
+    exchange: Uuid,
+    (token, generation): (i64, i64),
+    travelling: bool,
+    hold: bool,
+) -> Result<(), StoreError> {
+    if hold {
+        bounded(query(sql::HOLD).bind(token).bind(generation).bind(exchange).bind(now).execute(&mut *c)).await?;
+    }
+    close(c, now, exchange, Outcome::NoAnswer, travelling).await
+}
+
+async fn close(c: &mut Connection, now: Now, exchange: Uuid, outcome: Outcome, travelling: bool) -> Result<(), StoreError> {
+    let close = query(sql::CLOSE).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
+    bounded(close.execute(c)).await?;
+    Ok(())
+}
+
+async fn keep(c: &mut Connection, (token, generation): (i64, i64), kept: Option<&NewKept>) -> Result<(), StoreError> {
+    let Some(kept) = kept else { return Ok(()) };
+    let keep = query(sql::KEEP)
+        .bind(kept.purpose)
+        .bind(token)
+        .bind(generation)
+        .bind(&kept.sealed)
+        .bind(Stamp(kept.received_at))
+        .bind(Stamp(kept.good_until));
+    bounded(keep.execute(c)).await?;
+    Ok(())
+}
+
+pub(in crate::store) async fn kept(c: &mut Connection, now: Now, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+    let row = bounded(query(sql::KEPT).bind(purpose).bind(now).fetch_optional(c)).await?;
+    row.map(|row| {
+        Ok(Kept {
+            sealed: row.bytes("sealed")?,
+            received_at: row.time("received_at")?,
+            good_until: row.time("good_until")?,
+            now: row.time("now")?,
+            subject: row.opt_bytes("subject")?,
+        })
+    })
+    .transpose()
+}
+
+pub(in crate::store) async fn delete_kept(c: &mut Connection, purpose: Uuid) -> Result<(), StoreError> {
+    bounded(query(sql::DELETE_KEPT).bind(purpose).execute(c)).await?;
+    Ok(())
+}
+
+pub(in crate::store) async fn note_subject(
+    c: &mut Connection,
+    merchant: &str,
+    user: &str,
+    subject: &[u8],
+) -> Result<(), StoreError> {
+    bounded(query(sql::NOTE_SUBJECT).bind(merchant).bind(user).bind(subject).execute(c)).await?;
+    Ok(())
+}

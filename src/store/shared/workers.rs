@@ -1,0 +1,65 @@
+//! Workers and the installation, statement by statement; compiled for each engine.
+
+use std::time::Duration;
+
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{Connection, Now, sql};
+use crate::order::OrderError;
+use crate::store::columns::Columns;
+use crate::store::lease::bounded;
+use crate::store::{Installation, Reaped, StoreError, Worker, json, micros, one_row};
+
+pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worker) -> Result<(), StoreError> {
+    bounded(query(sql::END_EARLIER).bind(worker.instance).bind(worker.id).bind(now).execute(&mut *c)).await?;
+    let begin = query(sql::BEGIN_WORKER).bind(worker.id).bind(worker.instance).bind(&worker.name).bind(now);
+    one_row("writing a worker down", bounded(begin.execute(c)).await?.rows_affected())
+}
+
+pub(in crate::store) async fn beat(c: &mut Connection, now: Now, worker: Uuid) -> Result<bool, StoreError> {
+    Ok(bounded(query(sql::BEAT).bind(worker).bind(now).execute(c)).await?.rows_affected() == 1)
+}
+
+pub(in crate::store) async fn end(c: &mut Connection, now: Now, worker: Uuid) -> Result<(), StoreError> {
+    bounded(query(sql::END_WORKER).bind(worker).bind(now).execute(c)).await?;
+    Ok(())
+}
+
+/// Frees the orders of workers that are gone or silent, within the caller's transaction.
+pub(in crate::store) async fn reap(c: &mut Connection, now: Now, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
+    let lost_after = lost_after.map(micros);
+    let error = json(&OrderError {
+        code: "crashed_worker".into(),
+        message: "five workers in a row were lost while running this order; look at their logs before retrying it".into(),
+        faults: Vec::new(),
+        correlation_id: None,
+    })?;
+    let failed = bounded(query(sql::REAP_FAILED).bind(lost_after).bind(now).bind(error).fetch_all(&mut *c)).await?;
+    for row in &failed {
+        super::tokens::delete_kept(c, row.id("id")?).await?;
+    }
+    let requeued = bounded(query(sql::REAP_REQUEUED).bind(lost_after).bind(now).execute(c)).await?.rows_affected();
+    Ok(Reaped { requeued, failed: failed.len() as u64 })
+}
+
+/// The installation and the oldest program it puts up with.
+pub(in crate::store) async fn installation(c: &mut Connection) -> Result<Option<(Installation, i64)>, StoreError> {
+    let row = bounded(query(sql::INSTALLATION).fetch_optional(c)).await?;
+    row.map(|row| {
+        let installation = Installation { name: row.text("name")?, hash_key: row.bytes("hash_key")? };
+        Ok((installation, row.int("minimum_program")?))
+    })
+    .transpose()
+}
+
+pub(in crate::store) async fn found(c: &mut Connection, now: Now, installation: &Installation) -> Result<(), StoreError> {
+    let found = query(sql::FOUND_INSTALLATION).bind(&installation.name).bind(&installation.hash_key).bind(now);
+    bounded(found.execute(c)).await?;
+    Ok(())
+}
+
+pub(in crate::store) async fn health(c: &mut Connection) -> Result<(), StoreError> {
+    bounded(query(sql::HEALTH).fetch_one(c)).await?;
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! SQLite: one file, one writer, one serving process. The committed intent is the claim.
+
+mod claim;
+mod pools;
+mod signals;
+mod sql;
+#[path = "../shared/orders.rs"]
+mod orders;
+#[path = "../shared/tokens.rs"]
+mod tokens;
+#[path = "../shared/workers.rs"]
+mod workers;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Sqlite, SqliteConnection};
+use uuid::Uuid;
+
+use self::pools::Pools;
+use self::signals::Bus;
+use super::columns::Stamp;
+use super::lease::Lease;
+use super::{
+    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter, OrderRow,
+    OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter,
+    TokenView, Tokens, Worker, Workers, check_level,
+};
+use crate::clock::Clock;
+use crate::order::OrderId;
+
+type Connection = SqliteConnection;
+type Row = SqliteRow;
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+/// The program's clock, which is the database's too: both are on one machine.
+type Now = Stamp;
+
+/// A store in a SQLite file.
+pub struct SqliteStore {
+    pools: Pools,
+    bus: Bus,
+    clock: Clock,
+}
+
+impl SqliteStore {
+    /// Opens the file, made with its folder where absent.
+    ///
+    /// # Errors
+    /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where the file cannot be
+    /// opened.
+    pub async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
+        let store = Self { pools: Pools::open(path, readers)?, bus: Bus::default(), clock };
+        store.write().await?.done();
+        Ok(store)
+    }
+
+    fn now(&self) -> Now {
+        Stamp(self.clock.now())
+    }
+
+    async fn read(&self) -> Result<Lease<Sqlite>, StoreError> {
+        Lease::take(&self.pools.readers).await
+    }
+
+    async fn write(&self) -> Result<Lease<Sqlite>, StoreError> {
+        Lease::take(&self.pools.writer).await
+    }
+
+    /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
+    async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
+        pools::begin(&self.pools.writer).await
+    }
+}
+
+async fn commit(mut lease: Lease<Sqlite>) -> Result<(), StoreError> {
+    lease.control("COMMIT").await?;
+    lease.done();
+    Ok(())
+}
+
+#[async_trait]
+impl OrderTx for SqliteConnection {
+    async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
+        orders::insert(self, Stamp(Clock::system().now()), order).await
+    }
+}
+
+fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("migrations/sqlite");
+    migrator.dangerous_set_table_name("klarna_worker_migrations");
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn migrate(&self) -> Result<usize, StoreError> {
+        let missing = self.missing_migrations().await?;
+        migrator().run(&self.pools.writer).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        Ok(missing)
+    }
+
+    async fn missing_migrations(&self) -> Result<usize, StoreError> {
+        let mut lease = self.read().await?;
+        let applied = pools::applied_migrations(&mut lease).await?;
+        if applied > 0 {
+            check_level(workers::installation(&mut lease).await?.as_ref())?;
+        }
+        lease.done();
+        Ok(migrator().iter().count().saturating_sub(applied))
+    }
+
+    async fn installation(&self) -> Result<Option<Installation>, StoreError> {
+        let mut lease = self.read().await?;
+        let found = workers::installation(&mut lease).await?;
+        lease.done();
+        check_level(found.as_ref())?;
+        Ok(found.map(|(installation, _)| installation))
+    }
+
+    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        workers::found(&mut lease, self.now(), installation).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
+        Ok(Box::new(self.bus.listen()))
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        let mut lease = self.read().await?;
+        workers::health(&mut lease).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.pools.close().await;
+    }
+}
+
+#[async_trait]
+impl Orders for SqliteStore {
+    async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
+        let mut lease = self.begin().await?;
+        let mut inserted = Vec::with_capacity(rows.len());
+        for row in rows {
+            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
+        }
+        commit(lease).await?;
+        self.bus.tell(Signal::Due);
+        Ok(inserted)
+    }
+
+    async fn due_merchants(&self) -> Result<Vec<String>, StoreError> {
+        let mut lease = self.read().await?;
+        let merchants = orders::due_merchants(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(merchants)
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let mut lease = self.read().await?;
+        let wait = orders::next_due(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(wait)
+    }
+
+    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError> {
+        let mut lease = self.begin().await?;
+        let mut claimed = Vec::new();
+        for (merchant, share) in shares {
+            claimed.extend(orders::claim(&mut lease, self.now(), worker, merchant, *share).await?);
+        }
+        commit(lease).await?;
+        Ok(claimed)
+    }
+
+    async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
+        let mut lease = self.begin().await?;
+        for claim in claims {
+            orders::give_back(&mut lease, claim).await?;
+        }
+        commit(lease).await?;
+        Ok(())
+    }
+
+    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError> {
+        let mut lease = self.read().await?;
+        let claims = orders::running_of(&mut lease, worker).await?;
+        lease.done();
+        Ok(claims)
+    }
+
+    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
+        let mut lease = self.begin().await?;
+        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
+        let ended = ours && matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
+        if ended {
+            tokens::delete_kept(&mut lease, claim.order.as_uuid()).await?;
+        }
+        commit(lease).await?;
+        if ended {
+            self.bus.tell(Signal::Settled(claim.order));
+        }
+        Ok(ours)
+    }
+
+    async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        let mut lease = self.read().await?;
+        let order = orders::view(&mut lease, id).await?;
+        lease.done();
+        Ok(order)
+    }
+
+    async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
+        let mut lease = self.read().await?;
+        let settled = orders::settled(&mut lease, ids).await?;
+        lease.done();
+        Ok(settled)
+    }
+
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
+        let mut lease = self.read().await?;
+        let orders = orders::list(&mut lease, filter).await?;
+        lease.done();
+        Ok(orders)
+    }
+}
+
+#[async_trait]
+impl Tokens for SqliteStore {
+    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+        let mut lease = self.begin().await?;
+        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
+        commit(lease).await?;
+        Ok(registered)
+    }
+
+    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+        let mut lease = self.begin().await?;
+        let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
+        commit(lease).await?;
+        Ok(forgotten)
+    }
+
+    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+        let mut lease = self.read().await?;
+        let token = tokens::view(&mut lease, merchant, user).await?;
+        lease.done();
+        Ok(token)
+    }
+
+    async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+        let mut lease = self.read().await?;
+        let tokens = tokens::list(&mut lease, filter).await?;
+        lease.done();
+        Ok(tokens)
+    }
+
+    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools.writer, &self.clock, merchant, user).await
+    }
+
+    async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        tokens::void_intent(&mut lease, self.now(), intent).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
+        let mut lease = self.begin().await?;
+        tokens::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
+        commit(lease).await?;
+        Ok(())
+    }
+
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+        let mut lease = self.read().await?;
+        let intents = tokens::open_intents(&mut lease, holder).await?;
+        lease.done();
+        Ok(intents)
+    }
+
+    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+        let mut lease = self.begin().await?;
+        let settled = tokens::settle(&mut lease, self.now(), end).await?;
+        commit(lease).await?;
+        Ok(settled)
+    }
+
+    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+        let mut lease = self.read().await?;
+        let kept = tokens::kept(&mut lease, self.now(), purpose).await?;
+        lease.done();
+        Ok(kept)
+    }
+
+    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        tokens::note_subject(&mut lease, merchant, user, subject).await?;
+        lease.done();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Workers for SqliteStore {
+    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
+        let mut lease = self.begin().await?;
+        workers::begin(&mut lease, self.now(), worker).await?;
+        commit(lease).await?;
+        Ok(())
+    }
+
+    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let alive = workers::beat(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(alive)
+    }
+
+    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        workers::end(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
+        let mut lease = self.begin().await?;
+        let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        commit(lease).await?;
+        Ok(reaped)
+    }
+}

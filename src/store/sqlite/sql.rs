@@ -1,0 +1,219 @@
+//! Every statement for SQLite. Times are microseconds since 1970; the program's clock is the database's, since both are
+//! on one machine.
+
+use super::super::statements;
+
+statements! {
+// Orders
+INSERT_ORDER = "
+    INSERT INTO orders (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
+        coalesce($9, max($11, coalesce($8, $11)) + $10))
+    ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING id";
+ORDER_BY_KEY = "
+    SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2";
+DUE_MERCHANTS = "
+    WITH RECURSIVE m (merchant) AS (
+        SELECT min(merchant) FROM orders WHERE status = 'queued'
+        UNION ALL
+        SELECT (SELECT min(o.merchant) FROM orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+        FROM m WHERE m.merchant IS NOT NULL
+    )
+    SELECT merchant FROM m WHERE EXISTS (
+        SELECT 1 FROM orders o
+        WHERE o.status = 'queued' AND o.merchant = m.merchant AND o.due_at <= $1)";
+NEXT_DUE = "
+    SELECT min(due_at) - $1 AS micros FROM orders WHERE status = 'queued' AND due_at > $1";
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not all.
+CLAIM_ORDERS = "
+    UPDATE orders SET status = 'running', worker = $3, claim_number = claim_number + 1,
+        first_claimed_at = coalesce(first_claimed_at, $4)
+    WHERE id IN (
+        SELECT id FROM (
+            SELECT id, min(due_at) FROM (
+                SELECT o.id, o.user_id, o.due_at FROM orders o
+                WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $4
+                    AND NOT EXISTS (
+                        SELECT 1 FROM orders r
+                        WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
+                            AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+                ORDER BY o.due_at, o.id LIMIT $2)
+            GROUP BY user_id))
+    RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
+        possible_duplicate, error, $4 AS now";
+GIVE_BACK = "
+    UPDATE orders SET status = 'queued', worker = NULL
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
+RUNNING_OF_WORKER = "
+    SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'";
+SUBMITTED = "
+    UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_order_id = $5,
+        html_snippet = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, error = NULL
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+FAILED = "
+    UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
+        token_outcome = $6
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+RETRY = "
+    UPDATE orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
+        due_at = min($4 + $5, deadline_at),
+        error = $6, possible_duplicate = possible_duplicate OR $7
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+SNOOZE = "
+    UPDATE orders SET status = 'queued', worker = NULL,
+        due_at = min($4 + $5, deadline_at),
+        error = coalesce($6, error)
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+ORDER = "
+    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+        possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+    FROM orders WHERE id = $1";
+SETTLED = "
+    SELECT id FROM orders WHERE id = $1 AND ended_at IS NOT NULL";
+ORDERS = "
+    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+    FROM orders
+    WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
+        AND ($4 IS NULL OR id < $4)
+    ORDER BY id DESC LIMIT $5";
+
+// Tokens
+ENSURE_TOKEN = "
+    INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, updated_at)
+    VALUES ($1, $2, 0, 0, 'forgotten', $3)
+    ON CONFLICT (merchant, user_id) DO NOTHING";
+LOCK_TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM tokens WHERE merchant = $1 AND user_id = $2";
+IS_KNOWN = "
+    SELECT token_id FROM known_tokens WHERE token_id = $1 AND hash = $2";
+REGISTER = "
+    UPDATE tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
+        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL,
+        updated_at = $5
+    WHERE id = $1
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+KNOW = "
+    INSERT INTO known_tokens (token_id, hash, seen_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+FORGET = "
+    UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+        updated_at = $3
+    WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
+    RETURNING id";
+FORGET_KEPT = "
+    DELETE FROM kept WHERE token_id = $1";
+TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM tokens WHERE merchant = $1 AND user_id = $2";
+TOKENS = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    FROM tokens
+    WHERE ($1 IS NULL AND state <> 'forgotten' OR state = $1) AND ($2 IS NULL OR merchant = $2)
+        AND ($3 IS NULL OR (merchant, user_id) > ($3, $4))
+    ORDER BY merchant, user_id LIMIT $5";
+TRY_CLAIM = "
+    SELECT id FROM tokens WHERE merchant = $1 AND user_id = $2";
+CLAIMED_TOKEN = "
+    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.expires_at, t.subject,
+        $2 AS now,
+        EXISTS (
+            SELECT 1 FROM exchanges e
+            WHERE e.token_id = t.id AND e.generation >= t.grant_generation AND e.outcome = 'no_answer') AS answer_lost
+    FROM tokens t WHERE t.id = $1";
+PRESENTATIONS = "
+    SELECT e.id, e.generation, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+        CASE WHEN w.ended_at IS NULL THEN $3 - w.beat_at END AS holder_silent
+    FROM exchanges e LEFT JOIN workers w ON w.id = e.holder
+    WHERE e.token_id = $1 AND e.generation = $2
+    ORDER BY e.presentation DESC";
+INTEND = "
+    INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3)
+        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)";
+VOID_INTENT = "
+    INSERT INTO exchanges
+        (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'not_sent')
+    ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
+    WHERE exchanges.outcome IS NULL";
+OPEN_INTENTS = "
+    SELECT id, token_id, generation, presentation, purpose, purpose_ref, holder
+    FROM exchanges WHERE holder = $1 AND outcome IS NULL";
+STORE_SUCCESSOR = "
+    UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
+        issued_at = $5, expires_at = $6, last_exchange = $3, updated_at = $7
+    WHERE id = $1 AND generation = $2";
+STORED_BEFORE = "
+    SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
+    UNION ALL
+    SELECT token_id FROM exchanges WHERE id = $2 AND outcome = 'rotated'";
+KEEP = "
+    INSERT INTO kept (purpose_ref, token_id, sealed, received_at, good_until)
+    SELECT $1, id, $4, $5, $6 FROM tokens WHERE id = $2 AND generation = $3
+    ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+        received_at = excluded.received_at, good_until = excluded.good_until";
+STILL_GOOD = "
+    UPDATE tokens SET state = 'active', updated_at = $3
+    WHERE id = $1 AND generation = $2 AND state = 'uncertain'";
+DEAD = "
+    UPDATE tokens SET state = 'reauth_required', reason = $4, updated_at = $5
+    WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+HOLD = "
+    UPDATE tokens SET state = 'uncertain', updated_at = $4
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+CLOSE = "
+    UPDATE exchanges SET outcome = $2, travelling = $3, closed_at = $4
+    WHERE id = $1 AND outcome IS NULL";
+KEPT = "
+    SELECT k.sealed, k.received_at, k.good_until, t.subject, $2 AS now
+    FROM kept k JOIN tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
+DELETE_KEPT = "
+    DELETE FROM kept WHERE purpose_ref = $1";
+NOTE_SUBJECT = "
+    UPDATE tokens SET subject = $3
+    WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+
+// Workers
+BEGIN_WORKER = "
+    INSERT INTO workers (id, instance, name, started_at, beat_at)
+    VALUES ($1, $2, $3, $4, $4)";
+END_EARLIER = "
+    UPDATE workers SET ended_at = $3
+    WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
+BEAT = "
+    UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL";
+END_WORKER = "
+    UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
+REAP_FAILED = "
+    UPDATE orders SET status = 'failed', worker = NULL, ended_at = $2,
+        lost_workers = lost_workers + 1, possible_duplicate = 1, error = $3
+    WHERE status = 'running' AND lost_workers >= 4 AND EXISTS (
+        SELECT 1 FROM workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
+            OR w.beat_at < $2 - $1))
+    RETURNING id";
+REAP_REQUEUED = "
+    UPDATE orders SET status = 'queued', worker = NULL, due_at = $2,
+        lost_workers = lost_workers + 1, possible_duplicate = 1
+    WHERE status = 'running' AND EXISTS (
+        SELECT 1 FROM workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
+            OR w.beat_at < $2 - $1))";
+
+// Installation
+INSTALLATION = "
+    SELECT name, minimum_program AS minimum_program, hash_key FROM installation";
+FOUND_INSTALLATION = "
+    INSERT INTO installation (name, minimum_program, hash_key, created_at)
+    VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING";
+HEALTH = "SELECT 1 AS one";
+}

@@ -1,0 +1,46 @@
+//! The seam for workers: who is alive, and whose rows are free again.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// One start of a process that works.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// This start.
+    pub id: Uuid,
+    /// The instance folder it lives in.
+    pub instance: Uuid,
+    /// For operators: host and process.
+    pub name: String,
+}
+
+/// What a reaper found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// Orders that are due again.
+    pub requeued: u64,
+    /// Orders that lost their fifth worker and failed.
+    pub failed: u64,
+}
+
+/// What a store does for workers.
+#[async_trait]
+pub trait Workers: Send + Sync {
+    /// Writes the worker down as alive, and every earlier start in its instance folder as dead: the caller holds the
+    /// folder's lock.
+    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
+
+    /// Renews the worker's beat. `false` where it is written down as dead.
+    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError>;
+
+    /// Writes the worker down as gone; what it still holds is free for others.
+    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError>;
+
+    /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at those written down
+    /// as gone. An order that loses its fifth worker fails.
+    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError>;
+}

@@ -1,0 +1,186 @@
+//! What an answer of the token endpoint means for the token that was presented.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::transport::retry_after;
+
+/// An access token's life where the answer does not say: below Klarna's 299 s. Too short costs one more rotation,
+/// too long an order submitted with a dead token.
+const DEFAULT_LIFE: Duration = Duration::from_mins(2);
+
+/// The longest life that is believed; beyond lie milliseconds taken for seconds.
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
+
+/// The error codes that may be named in a log: anything else in their place could be what was sent, echoed.
+const KNOWN_CODES: [&str; 9] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "token_inactive",
+    "server_error",
+    "temporarily_unavailable",
+];
+
+/// What became of a presented refresh token. Every `what` is fit for logs: a status and a known error code, never
+/// anything from the body, the URL or the request.
+#[derive(Debug)]
+pub enum Answer {
+    /// The token is spent and this is its successor: [`Tokens::refresh_token`] is there, and is another.
+    Rotated(Tokens),
+    /// Granted without a new refresh token (RFC 6749 section 6): the one presented stays good, and
+    /// [`Tokens::refresh_token`] is `None`.
+    Unchanged(Tokens),
+    /// The grant is dead: 400 or 401 `invalid_grant`, or 401 `token_inactive`.
+    InvalidGrant,
+    /// Not processed; the token is as it was.
+    Refused {
+        /// The merchant's settings are the likelier cause, so that waiting mends nothing.
+        configuration: bool,
+        /// How long the endpoint asks to be left alone.
+        retry_after: Option<Duration>,
+        /// For logs.
+        what: String,
+    },
+    /// The request never left; the token is as it was.
+    NotSent {
+        /// For logs.
+        what: String,
+    },
+    /// Nobody knows whether the token was spent.
+    NoAnswer {
+        /// The request has come to its end; otherwise it may still be travelling, and must not be overtaken.
+        over: bool,
+        /// For logs.
+        what: String,
+    },
+}
+
+/// What a grant brings. [`std::fmt::Debug`] shows no token.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Never empty.
+    pub access_token: SecretString,
+    /// The successor, where there is one; never empty.
+    pub refresh_token: Option<SecretString>,
+    /// Not verified.
+    pub id_token: Option<SecretString>,
+    /// How long the access token stays good, from its receipt; two minutes where the answer does not say, one hour
+    /// at most.
+    pub expires_in: Duration,
+}
+
+/// The answer's fields (RFC 6749 section 5.1). Only those that a grant stands or falls with are strict.
+#[derive(Deserialize)]
+struct Grant {
+    access_token: String,
+    refresh_token: Option<String>,
+    #[serde(default)]
+    id_token: Value,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+/// Reads a whole answer; `sent` is the refresh token that was presented.
+///
+/// Redirects are never followed. All but 303 say that the request was not carried out here (RFC 9110 section 15.4),
+/// which is a wrong `token_url`: refused. 303 says that it was, and that its result lies elsewhere.
+pub(crate) fn classify(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    sent: &SecretString,
+) -> Answer {
+    let code = error_code(body);
+    let what = || match code {
+        Some(code) => format!("HTTP {} {code}", status.as_u16()),
+        None => format!("HTTP {}", status.as_u16()),
+    };
+    let refused = |configuration| Answer::Refused {
+        configuration,
+        retry_after: retry_after(headers),
+        what: what(),
+    };
+
+    match (status.as_u16(), code) {
+        (200..=299, _) => granted(body, sent).unwrap_or_else(|| Answer::NoAnswer {
+            over: true,
+            what: format!("{}, unreadable", what()),
+        }),
+        (400 | 401, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
+        // 408: the endpoint did not wait for the whole request.
+        (408 | 429 | 503, _) => refused(false),
+        (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer {
+            over: true,
+            what: what(),
+        },
+        (300..=499, _) => refused(true),
+        _ => Answer::NoAnswer {
+            over: false,
+            what: what(),
+        },
+    }
+}
+
+fn granted(body: &[u8], sent: &SecretString) -> Option<Answer> {
+    let grant: Grant = serde_json::from_slice(body).ok()?;
+    let access_token = secret(grant.access_token)?;
+    let refresh_token = grant
+        .refresh_token
+        .and_then(secret)
+        .filter(|token| token.expose_secret() != sent.expose_secret());
+    let id_token = match grant.id_token {
+        Value::String(text) => secret(text),
+        _ => None,
+    };
+    let rotated = refresh_token.is_some();
+    let tokens = Tokens {
+        access_token,
+        refresh_token,
+        id_token,
+        expires_in: life(&grant.expires_in),
+    };
+    Some(if rotated {
+        Answer::Rotated(tokens)
+    } else {
+        Answer::Unchanged(tokens)
+    })
+}
+
+fn secret(text: String) -> Option<SecretString> {
+    (!text.is_empty()).then(|| text.into())
+}
+
+fn life(expires_in: &Value) -> Duration {
+    let seconds = match expires_in {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    seconds
+        .filter(|seconds| seconds.is_finite())
+        .map_or(DEFAULT_LIFE, |seconds| {
+            Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()))
+        })
+}
+
+fn error_code(body: &[u8]) -> Option<&'static str> {
+    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    KNOWN_CODES.into_iter().find(|code| *code == refusal.error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,343 @@
+//! One exchange: claim, intent, request, store. It runs in a task of its own that nothing cancels: whoever waits for
+//! it may stop waiting, and it goes on until its outcome is written down.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+
+use super::answer::{Answer, Tokens};
+use super::decide::{AFTER_USELESS_ANSWER, Decision, LOOK_AGAIN, Unusable, decide};
+use super::secrets::Brought;
+use super::turns::Turn;
+use super::{Access, AccessToken, Rooms};
+use crate::clock::{delta, since_boot};
+use crate::config::{LostAnswer, Merchant};
+use crate::store::{
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Purpose, PurposeKind,
+    Settled, StoreError, Successor, TokenClaim,
+};
+
+/// The wait before the database is asked again after it failed.
+const DATABASE_AWAY: Duration = Duration::from_secs(1);
+/// The wait before the endpoint is asked again after it could not be reached, or refused without saying for how long.
+const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
+
+/// The exchanges of this process that are not written down yet, by id.
+#[derive(Clone, Default)]
+pub(super) struct Active(Arc<Mutex<BTreeSet<Uuid>>>);
+
+/// One of them, until it is written down.
+struct InTheAir {
+    active: Active,
+    exchange: Uuid,
+}
+
+impl Active {
+    fn enter(&self, exchange: Uuid) -> InTheAir {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(exchange);
+        InTheAir { active: self.clone(), exchange }
+    }
+
+    pub(super) fn holds(&self, exchange: Uuid) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&exchange)
+    }
+}
+
+impl Drop for InTheAir {
+    fn drop(&mut self) {
+        self.active.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.exchange);
+    }
+}
+
+/// All that one exchange needs, with the places it takes.
+pub(super) struct Exchange {
+    pub(super) rooms: Arc<Rooms>,
+    pub(super) merchant: Arc<Merchant>,
+    pub(super) user: String,
+    pub(super) purpose: Purpose,
+    /// The user's turn in this process and one of `vault.max_in_flight`, held until the successor is stored.
+    pub(super) held: (Turn, OwnedSemaphorePermit),
+}
+
+impl Exchange {
+    pub(super) async fn run(self) -> Access {
+        let access = self.exchange().await;
+        drop(self.held);
+        access
+    }
+
+    async fn exchange(&self) -> Access {
+        let claim = match self.rooms.store.claim_token(&self.merchant.name, &self.user).await {
+            Ok(ClaimAttempt::Claimed(claim)) => claim,
+            Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
+            Ok(ClaimAttempt::Busy) => return Access::ComeBack(LOOK_AGAIN),
+            Err(error) => return self.database_away(&error),
+        };
+        let read_at = since_boot();
+        match decide(claim.token(), self.rooms.policy()) {
+            Decision::Present { presentation, if_dead } => self.present(claim, read_at, presentation, if_dead).await,
+            Decision::ComeBack(after) => {
+                claim.release().await;
+                Access::ComeBack(after)
+            }
+            Decision::Unusable(why) => {
+                claim.release().await;
+                Access::Unusable(why)
+            }
+            Decision::LostAnswer(exchange) => {
+                let (token, generation) = (claim.token().id, claim.token().generation);
+                claim.release().await;
+                self.close_orphan(exchange, token, generation).await
+            }
+        }
+    }
+
+    async fn present(
+        &self,
+        mut claim: Box<dyn TokenClaim>,
+        read_at: Duration,
+        presentation: i64,
+        if_dead: DeadReason,
+    ) -> Access {
+        let token = claim.token().clone();
+        let sealed = token.sealed.as_deref().unwrap_or_default();
+        let refresh_token = match self.rooms.secrets.open_token(&self.merchant.name, &self.user, sealed) {
+            Ok(refresh_token) => refresh_token,
+            Err(error) => {
+                claim.release().await;
+                tracing::error!(merchant = self.merchant.name, token = token.id, %error,
+                    "A refresh token cannot be opened and is left as it is");
+                return Access::Unusable(Unusable::Unavailable);
+            }
+        };
+        let intent = Intent {
+            exchange: Uuid::now_v7(),
+            token: token.id,
+            generation: token.generation,
+            presentation,
+            purpose: self.purpose,
+            holder: self.rooms.holder,
+        };
+        let _in_the_air = self.rooms.active.enter(intent.exchange);
+        let begun = since_boot();
+        match claim.intend(&intent).await {
+            Ok(Intended::Recorded) => {}
+            Ok(Intended::Refused) => {
+                claim.release().await;
+                return Access::ComeBack(LOOK_AGAIN);
+            }
+            Err(error) => {
+                tracing::warn!(exchange = %intent.exchange, %error,
+                    "An intent may or may not have been written; nothing is sent, and it is voided");
+                claim.release().await;
+                self.void(&intent).await;
+                return Access::ComeBack(LOOK_AGAIN);
+            }
+        }
+        let answer = if since_boot().saturating_sub(begun) > self.rooms.settings.send_within {
+            Answer::NotSent { what: "the process was held up between intent and request".into() }
+        } else {
+            self.rooms.client.present(&self.merchant, &refresh_token).await
+        };
+        let received_at = token.now + delta(since_boot().saturating_sub(read_at));
+        self.conclude(claim, &token, &intent, answer, Received { at: received_at, refresh_token, if_dead }).await
+    }
+
+    /// Writes the answer down, and says what it means for whoever waits.
+    async fn conclude(
+        &self,
+        claim: Box<dyn TokenClaim>,
+        token: &ClaimedToken,
+        intent: &Intent,
+        answer: Answer,
+        received: Received,
+    ) -> Access {
+        let read = match self.read(answer, token, &received) {
+            Ok(read) => read,
+            // Settings rule this out; the token is spent all the same, so the loss must at least be told.
+            Err(error) => {
+                tracing::error!(exchange = %intent.exchange, %error, "A successor could not be sealed");
+                Read::without(self.no_answer(false), Access::Unusable(Unusable::Unavailable))
+            }
+        };
+        let end = ExchangeEnd {
+            exchange: intent.exchange,
+            token: token.id,
+            generation: token.generation,
+            result: read.result,
+            kept: read.kept,
+        };
+        match self.settle(claim, &end).await {
+            Settled::Written => read.access,
+            // A sign-in or forgetting came in between: what the row says now decides.
+            Settled::Superseded => Access::ComeBack(LOOK_AGAIN),
+        }
+    }
+
+    /// What an answer means, sealed and ready to be written.
+    fn read(&self, answer: Answer, token: &ClaimedToken, received: &Received) -> Result<Read, super::CipherError> {
+        let merchant = &self.merchant;
+        let log = |result: &str, what: &str| {
+            tracing::info!(merchant = merchant.name, token = token.id, result, what, "A refresh token was presented");
+        };
+        Ok(match answer {
+            Answer::Rotated(tokens) => {
+                let refresh_token = tokens.refresh_token.clone().unwrap_or_else(|| received.refresh_token.clone());
+                let (access, kept) = self.brought(tokens, token, received.at)?;
+                let successor = Successor {
+                    sealed: self.rooms.secrets.seal_token(&merchant.name, &self.user, &refresh_token)?,
+                    hash: self.rooms.secrets.hasher().token(&merchant.name, &self.user, refresh_token.expose_secret()),
+                    issued_at: received.at,
+                    expires_at: received.at + delta(merchant.refresh_token_lifetime),
+                };
+                Read { result: ExchangeResult::Rotated(successor), kept, access }
+            }
+            Answer::Unchanged(tokens) => {
+                let (access, kept) = self.brought(tokens, token, received.at)?;
+                Read { result: ExchangeResult::Unchanged, kept, access }
+            }
+            Answer::InvalidGrant => {
+                log("rejected", received.if_dead.as_str());
+                let access = Access::Unusable(Unusable::ReauthRequired);
+                Read::without(ExchangeResult::Rejected(received.if_dead), access)
+            }
+            Answer::Refused { configuration, retry_after, what } => {
+                if configuration {
+                    tracing::error!(merchant = merchant.name, what,
+                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url");
+                } else {
+                    log("refused", &what);
+                }
+                Read::without(ExchangeResult::Refused, Access::ComeBack(retry_after.unwrap_or(ENDPOINT_AWAY)))
+            }
+            Answer::NotSent { what } => {
+                log("not_sent", &what);
+                Read::without(ExchangeResult::NotSent, Access::ComeBack(ENDPOINT_AWAY))
+            }
+            Answer::NoAnswer { over, what } => {
+                tracing::warn!(merchant = merchant.name, token = token.id, what, "A refresh token got no usable answer");
+                let access = match self.rooms.settings.lost_answer {
+                    LostAnswer::Hold => Access::Unusable(Unusable::Uncertain),
+                    LostAnswer::Replay if over => Access::ComeBack(AFTER_USELESS_ANSWER),
+                    LostAnswer::Replay => Access::ComeBack(self.rooms.settings.replay_after),
+                };
+                Read::without(self.no_answer(!over), access)
+            }
+        })
+    }
+
+    fn no_answer(&self, travelling: bool) -> ExchangeResult {
+        ExchangeResult::NoAnswer { travelling, hold: self.rooms.settings.lost_answer == LostAnswer::Hold }
+    }
+
+    /// The access token for whoever waits, and the same sealed for the order's later attempts.
+    fn brought(
+        &self,
+        tokens: Tokens,
+        token: &ClaimedToken,
+        received_at: DateTime<Utc>,
+    ) -> Result<(Access, Option<NewKept>), super::CipherError> {
+        let good_until = received_at + delta(tokens.expires_in);
+        let brought = Brought { access_token: tokens.access_token, id_token: tokens.id_token };
+        let kept = if self.purpose.kind == PurposeKind::Order {
+            let sealed = self.rooms.secrets.seal_brought(self.purpose.id, &brought)?;
+            Some(NewKept { purpose: self.purpose.id, sealed, received_at, good_until })
+        } else {
+            None
+        };
+        let access = AccessToken {
+            token: brought.access_token,
+            id_token: brought.id_token,
+            received_at,
+            good_until,
+            kept: false,
+            subject: token.subject.clone(),
+        };
+        Ok((Access::Ready(access), kept))
+    }
+
+    /// Writes the end down, for as long as it takes: until then the successor is in this memory alone.
+    async fn settle(&self, claim: Box<dyn TokenClaim>, end: &ExchangeEnd) -> Settled {
+        let first = claim.settle(end).await;
+        let mut error = match first {
+            Ok(settled) => return settled,
+            Err(error) => error,
+        };
+        let mut pause = Pause::default();
+        loop {
+            tracing::error!(exchange = %end.exchange, %error,
+                "An exchange's end could not be written and is written again, for as long as it takes");
+            pause.wait().await;
+            match self.rooms.store.settle_exchange(end).await {
+                Ok(settled) => return settled,
+                Err(next) => error = next,
+            }
+        }
+    }
+
+    /// Makes sure that the intent can never be acted on, for as long as that takes.
+    async fn void(&self, intent: &Intent) {
+        let mut pause = Pause::default();
+        while let Err(error) = self.rooms.store.void_intent(intent).await {
+            tracing::error!(exchange = %intent.exchange, %error, "An intent in doubt could not be voided yet");
+            pause.wait().await;
+        }
+    }
+
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> Access {
+        let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
+        tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
+        match self.rooms.store.close_orphan(exchange, token, generation, hold).await {
+            Ok(()) if hold => Access::Unusable(Unusable::Uncertain),
+            Ok(()) => Access::ComeBack(self.rooms.settings.replay_after),
+            Err(error) => self.database_away(&error),
+        }
+    }
+
+    fn database_away(&self, error: &StoreError) -> Access {
+        tracing::warn!(merchant = self.merchant.name, %error, "A refresh token could not be claimed for now");
+        Access::ComeBack(DATABASE_AWAY)
+    }
+}
+
+/// What is at hand when an answer has come.
+struct Received {
+    at: DateTime<Utc>,
+    /// The token presented.
+    refresh_token: SecretString,
+    if_dead: DeadReason,
+}
+
+/// An answer, read.
+struct Read {
+    result: ExchangeResult,
+    kept: Option<NewKept>,
+    access: Access,
+}
+
+impl Read {
+    fn without(result: ExchangeResult, access: Access) -> Self {
+        Self { result, kept: None, access }
+    }
+}
+
+/// Doubling waits between tries, 50 ms to 5 s.
+struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Duration::from_millis(50))
+    }
+}
+
+impl Pause {
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Duration::from_secs(5));
+    }
+}

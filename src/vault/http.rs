@@ -1,0 +1,84 @@
+//! The call to the token endpoint.
+
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use reqwest::header::ACCEPT;
+use secrecy::{ExposeSecret, SecretString};
+use url::form_urlencoded;
+
+use super::answer::{Answer, classify};
+use super::transport::{BuildError, Failure, Transport};
+use crate::config::{ClientAuth, Merchant};
+
+/// Far above any lawful answer.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// Presents refresh tokens at the merchants' token endpoints. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct TokenClient {
+    transport: Transport,
+}
+
+impl TokenClient {
+    /// `timeout` bounds one call as a whole; `connect_timeout`, at most half of it, bounds DNS, TCP and TLS.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    pub fn new(connect_timeout: Duration, timeout: Duration) -> Result<Self, BuildError> {
+        Ok(Self {
+            transport: Transport::new(connect_timeout, timeout, BODY_LIMIT)?,
+        })
+    }
+
+    /// Presents a refresh token (RFC 6749 section 6): one call is one HTTP request, never repeated here. Everything
+    /// that can happen is an [`Answer`].
+    ///
+    /// Not to be cancelled: who drops this future may drop the only copy of the successor.
+    pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Answer {
+        match self
+            .transport
+            .send(self.request(merchant, refresh_token))
+            .await
+        {
+            Ok(reply) => classify(reply.status, &reply.headers, &reply.body, refresh_token),
+            Err(failure @ Failure::NotSent(_)) => Answer::NotSent {
+                what: failure.to_string(),
+            },
+            Err(failure @ Failure::NoAnswer(_)) => Answer::NoAnswer {
+                over: false,
+                what: failure.to_string(),
+            },
+        }
+    }
+
+    /// Everything goes into the body: Klarna's sample shows the fields in the query, but URLs end up in logs.
+    fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
+        let mut request = self
+            .transport
+            .post(merchant.token_url.clone())
+            .header(ACCEPT, "application/json");
+        let mut fields = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
+            ("client_id", &merchant.client_id),
+        ];
+        if let Some(secret) = &merchant.client_secret {
+            match merchant.client_auth {
+                ClientAuth::ClientSecretPost => {
+                    fields.push(("client_secret", secret.expose_secret()));
+                }
+                ClientAuth::ClientSecretBasic => {
+                    let secret = form_encoded(secret.expose_secret());
+                    request = request.basic_auth(form_encoded(&merchant.client_id), Some(secret));
+                }
+            }
+        }
+        request.form(&fields)
+    }
+}
+
+/// RFC 6749 section 2.3.1 wants id and secret encoded before they become a user name and a password.
+fn form_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

@@ -1,0 +1,92 @@
+//! The instance folder: whoever holds its lock knows that every earlier start in it is dead.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+/// Why a process cannot live in its instance folder.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// It cannot be made or written.
+    #[error("vault.instance_dir: {folder} cannot be used: {error}; give the process a folder of its own that it may write", folder = .folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Another process lives in it.
+    #[error("vault.instance_dir: another process works in {folder}; give each process a folder of its own", folder = .0.display())]
+    Taken(PathBuf),
+    /// Its id cannot be read.
+    #[error("vault.instance_dir: {file} holds no id; restore it, or remove it together with an empty spool", file = .0.display())]
+    NoId(PathBuf),
+}
+
+/// A held instance folder; the lock goes with the process.
+#[derive(Debug)]
+pub struct Instance {
+    /// The folder's id, the same at every start.
+    pub folder: Uuid,
+    /// This start of the process.
+    pub start: Uuid,
+    _lock: File,
+}
+
+impl Instance {
+    /// Takes the folder, made where absent.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written, or another process holds it.
+    pub fn take(folder: &Path) -> Result<Self, InstanceError> {
+        let unusable = |error| InstanceError::Unusable { folder: folder.to_owned(), error };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let path = folder.join("instance");
+        let mut lock =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(InstanceError::Taken(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        let mut text = String::new();
+        lock.read_to_string(&mut text).map_err(unusable)?;
+        let id = if text.is_empty() {
+            let id = Uuid::now_v7();
+            lock.rewind().and_then(|()| writeln!(lock, "{id}")).and_then(|()| lock.sync_all()).map_err(unusable)?;
+            id
+        } else {
+            text.trim().parse().map_err(|_| InstanceError::NoId(path))?
+        };
+        Ok(Self { folder: id, start: Uuid::now_v7(), _lock: lock })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_its_id_and_has_one_tenant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        let first = Instance::take(&path).unwrap();
+        assert!(matches!(Instance::take(&path), Err(InstanceError::Taken(_))));
+        let (id, start) = (first.folder, first.start);
+        drop(first);
+        let second = Instance::take(&path).unwrap();
+        assert_eq!(second.folder, id);
+        assert_ne!(second.start, start);
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "").unwrap();
+        let error = Instance::take(&path).unwrap_err().to_string();
+        assert!(error.starts_with("vault.instance_dir: ") && error.contains("cannot be used"), "{error}");
+    }
+}

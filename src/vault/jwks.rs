@@ -1,0 +1,162 @@
+//! The issuers' signing keys, fetched when needed and kept for a while.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::id_token::IdTokenError;
+use super::transport::{BuildError, Failure, Transport};
+use crate::clock::Clock;
+
+/// How long fetched keys are used without asking again.
+const KEEP: TimeDelta = TimeDelta::hours(1);
+
+/// The least time between two fetches of one set, however many tokens name keys that it lacks.
+const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(5);
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// A key that signs `id_token`s.
+#[derive(Clone)]
+pub(super) struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    pub decoding: DecodingKey,
+}
+
+/// Key sets by URL.
+pub(super) struct Jwks {
+    transport: Transport,
+    clock: Clock,
+    sets: Mutex<HashMap<Url, Arc<tokio::sync::Mutex<KeySet>>>>,
+}
+
+#[derive(Default)]
+struct KeySet {
+    keys: Vec<Key>,
+    /// The last successful fetch.
+    fetched_at: Option<DateTime<Utc>>,
+    /// The last fetch, whatever came of it.
+    tried_at: Option<DateTime<Utc>>,
+}
+
+impl Jwks {
+    pub fn new(clock: Clock) -> Result<Self, BuildError> {
+        let transport = Transport::new(CONNECT_TIMEOUT, TIMEOUT, BODY_LIMIT)?;
+        Ok(Self {
+            transport,
+            clock,
+            sets: Mutex::default(),
+        })
+    }
+
+    /// The keys that may have signed a token with this header; several only where it names none.
+    ///
+    /// The set stays locked during a fetch, so whoever else needs it waits for that one. A failed fetch leaves the
+    /// keys known so far in use.
+    pub async fn find(
+        &self,
+        url: &Url,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Vec<Key>, IdTokenError> {
+        let set = self.set(url);
+        let mut set = set.lock().await;
+        let now = self.clock.now();
+        let wanted = past(set.fetched_at, KEEP, now) || set.matching(id, algorithm).is_empty();
+        if wanted && past(set.tried_at, FETCH_AGAIN, now) {
+            set.tried_at = Some(now);
+            match self.fetch(url).await {
+                Ok(keys) => {
+                    set.keys = keys;
+                    set.fetched_at = Some(now);
+                }
+                Err(reason) => {
+                    tracing::warn!(%reason, "could not fetch the keys that sign id_tokens");
+                }
+            }
+        }
+        match set.matching(id, algorithm) {
+            keys if !keys.is_empty() => Ok(keys),
+            _ if set.fetched_at.is_none() => Err(IdTokenError::KeysUnavailable),
+            _ => Err(IdTokenError::UnknownKey),
+        }
+    }
+
+    fn set(&self, url: &Url) -> Arc<tokio::sync::Mutex<KeySet>> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sets.entry(url.clone()).or_default())
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Vec<Key>, String> {
+        let request = self.transport.get(url.clone());
+        let reply = self
+            .transport
+            .send(request)
+            .await
+            .map_err(|failure: Failure| failure.to_string())?;
+        if reply.status != reqwest::StatusCode::OK {
+            return Err(format!("HTTP {}", reply.status.as_u16()));
+        }
+        parse(&reply.body).ok_or_else(|| "not a JSON Web Key Set with a usable key".into())
+    }
+}
+
+impl KeySet {
+    fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Key> {
+        let fits =
+            |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
+        self.keys.iter().filter(fits).cloned().collect()
+    }
+}
+
+/// Whether `wait` has gone by since then, or the clock was set back behind it.
+fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> bool {
+    then.is_none_or(|then| now < then || now - then >= wait)
+}
+
+/// One member that cannot be read must not cost the others; a set without any usable key is no answer.
+fn parse(body: &[u8]) -> Option<Vec<Key>> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Value>,
+    }
+    let set: Set = serde_json::from_slice(body).ok()?;
+    let keys: Vec<Key> = set.keys.into_iter().filter_map(usable).collect();
+    (!keys.is_empty()).then_some(keys)
+}
+
+/// RS256 and ES256 signing keys; the algorithm is the key's own, never the token's choice.
+fn usable(jwk: Value) -> Option<Key> {
+    let jwk: Jwk = serde_json::from_value(jwk).ok()?;
+    if !matches!(
+        jwk.common.public_key_use,
+        None | Some(PublicKeyUse::Signature)
+    ) {
+        return None;
+    }
+    let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
+        (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
+        (AlgorithmParameters::EllipticCurve(ec), None | Some(KeyAlgorithm::ES256))
+            if ec.curve == EllipticCurve::P256 =>
+        {
+            Algorithm::ES256
+        }
+        _ => return None,
+    };
+    let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+    Some(Key {
+        id: jwk.common.key_id,
+        algorithm,
+        decoding,
+    })
+}

@@ -1,0 +1,96 @@
+//! The encryption keys, from where the settings say.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::cipher::{Cipher, CipherError};
+use crate::config::{KeySource, Vault, key_file};
+
+/// Why the keys cannot be used. No text shows any part of a key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be read.
+    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup (what it sealed cannot be read without it)", path = .path.display())]
+    Unreadable {
+        /// The key's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file could not be made.
+    #[error("vault.keys.{name}.file: {path} could not be made: {error}", path = .path.display())]
+    NotMade {
+        /// The key's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The environment variable is not there.
+    #[error("vault.keys.{name}.env: the environment variable {variable} is not set")]
+    NoVariable {
+        /// The key's name.
+        name: String,
+        /// The variable.
+        variable: String,
+    },
+    /// Not 32 bytes in base64.
+    #[error("vault.keys.{0}: not 32 bytes in base64; make one with `klarna-order-worker keys generate`")]
+    Malformed(String),
+    /// The cipher cannot use them.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+}
+
+/// Reads every key. With `make_missing`, for a database that holds no secret yet, the active key's file is made where
+/// it is absent.
+///
+/// # Errors
+/// Where a key is missing or unreadable.
+pub fn load(
+    settings: &Vault,
+    environment: impl Fn(&str) -> Option<String>,
+    make_missing: bool,
+) -> Result<Cipher, KeysError> {
+    let mut keys = BTreeMap::new();
+    for (name, source) in &settings.keys {
+        let text = match source {
+            KeySource::File(path) => {
+                if make_missing && *name == settings.active_key && !path.exists() {
+                    make(name, path)?;
+                }
+                std::fs::read_to_string(path)
+                    .map_err(|error| KeysError::Unreadable { name: name.clone(), path: path.clone(), error })?
+            }
+            KeySource::Env(variable) => environment(variable)
+                .ok_or_else(|| KeysError::NoVariable { name: name.clone(), variable: variable.clone() })?,
+        };
+        keys.insert(name.clone(), decode(name, &Zeroizing::new(text))?);
+    }
+    Ok(Cipher::new(&settings.active_key, &keys)?)
+}
+
+fn make(name: &str, path: &Path) -> Result<(), KeysError> {
+    match key_file::create(path) {
+        Ok(()) => tracing::warn!(key = name, path = %path.display(),
+            "A new encryption key was made; back it up, since nothing that it seals can be read without it"),
+        // Another process made it at the same time.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(KeysError::NotMade { name: name.to_owned(), path: path.to_owned(), error }),
+    }
+    Ok(())
+}
+
+fn decode(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    let malformed = || KeysError::Malformed(name.to_owned());
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
+    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
+    Ok(Zeroizing::new(key))
+}

@@ -1,0 +1,253 @@
+//! An `id_token`'s payload as it comes over the wire, and what of it may prefill an order.
+//!
+//! Members that are not named here are skipped by the parser, the national identification number among them.
+
+use chrono::NaiveDate;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::claims::{Address, Claims};
+
+/// The claims in Klarna's names and in OpenID Connect's standard ones.
+#[derive(Deserialize)]
+pub(super) struct Payload {
+    /// Seconds since 1970 (RFC 7519 section 4.1.4); `f64`, since fractions are allowed.
+    pub exp: f64,
+    /// Not valid before, in the same unit.
+    #[serde(default)]
+    pub nbf: Option<f64>,
+    sub: String,
+    #[serde(default)]
+    given_name: Text,
+    #[serde(default)]
+    family_name: Text,
+    #[serde(default)]
+    email: Text,
+    #[serde(default)]
+    phone: Text,
+    #[serde(default)]
+    phone_number: Text,
+    #[serde(default)]
+    date_of_birth: Text,
+    #[serde(default)]
+    birthdate: Text,
+    #[serde(default)]
+    billing_address: Lenient<WireAddress>,
+    #[serde(default)]
+    address: Lenient<WireAddress>,
+}
+
+#[derive(Deserialize)]
+struct WireAddress {
+    #[serde(default)]
+    street_address: Text,
+    #[serde(default)]
+    street_address2: Text,
+    #[serde(default)]
+    street_address_2: Text,
+    #[serde(default)]
+    postal_code: Text,
+    #[serde(default)]
+    city: Text,
+    #[serde(default)]
+    locality: Text,
+    #[serde(default)]
+    region: Text,
+    #[serde(default)]
+    country: Text,
+}
+
+/// Absent where it has another type: a strange claim costs itself, not the others.
+struct Lenient<T>(Option<T>);
+
+type Text = Lenient<String>;
+
+impl<T> Default for Lenient<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either<T> {
+            Wanted(T),
+            Other(IgnoredAny),
+        }
+        Ok(match Either::deserialize(deserializer)? {
+            Either::Wanted(value) => Self(Some(value)),
+            Either::Other(_) => Self(None),
+        })
+    }
+}
+
+impl Text {
+    /// Trimmed; empty is absent.
+    fn get(self) -> Option<String> {
+        self.0
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    }
+}
+
+impl Payload {
+    /// What may prefill an order.
+    pub fn into_claims(self) -> Claims {
+        Claims {
+            subject: self.sub,
+            given_name: self.given_name.get(),
+            family_name: self.family_name.get(),
+            email: self.email.get(),
+            phone: self.phone.get().or_else(|| self.phone_number.get()),
+            date_of_birth: self
+                .date_of_birth
+                .get()
+                .or_else(|| self.birthdate.get())
+                .filter(|text| is_date(text)),
+            address: self
+                .billing_address
+                .0
+                .and_then(address)
+                .or_else(|| self.address.0.and_then(address)),
+        }
+    }
+}
+
+/// One address or none: halves of two are never mixed.
+fn address(wire: WireAddress) -> Option<Address> {
+    let address = Address {
+        street_address: wire.street_address.get(),
+        street_address2: wire
+            .street_address2
+            .get()
+            .or_else(|| wire.street_address_2.get()),
+        postal_code: wire.postal_code.get(),
+        city: wire.city.get().or_else(|| wire.locality.get()),
+        region: wire.region.get(),
+        country: wire
+            .country
+            .get()
+            .filter(|text| is_country_code(text))
+            .map(|text| text.to_ascii_uppercase()),
+    };
+    (address != Address::default()).then_some(address)
+}
+
+/// An older sample of Klarna's has the country's name.
+fn is_country_code(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// `yyyy-mm-dd`; OpenID Connect also allows a year alone, and `0000` for a year withheld.
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && !text.starts_with("0000")
+        && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn claims(mut payload: Value) -> Claims {
+        payload["exp"] = json!(1);
+        payload["sub"] = json!("krn:1");
+        serde_json::from_value::<Payload>(payload)
+            .unwrap()
+            .into_claims()
+    }
+
+    fn street2(address: &Value) -> Option<String> {
+        claims(json!({"billing_address": address}))
+            .address
+            .and_then(|address| address.street_address2)
+    }
+
+    #[test]
+    fn reads_klarnas_sample() {
+        let claims = claims(json!({
+            "given_name": "Karl", "family_name": "Karlsson", "email": "test-customer-se@klarna.com",
+            "email_verified": true, "phone": "+46701234567", "date_of_birth": "1984-09-21", "country": "SE",
+            "locale": "en-SE", "national_identification_number": "198409219667",
+            "billing_address": {"street_address": "Karlaplan 3", "street_address_2": null, "postal_code": "11460",
+                "city": "Stockholm", "region": null, "country": "SE"}
+        }));
+        let some = |text: &str| Some(text.to_owned());
+        assert!(
+            claims
+                == Claims {
+                    subject: "krn:1".into(),
+                    given_name: some("Karl"),
+                    family_name: some("Karlsson"),
+                    email: some("test-customer-se@klarna.com"),
+                    phone: some("+46701234567"),
+                    date_of_birth: some("1984-09-21"),
+                    address: Some(Address {
+                        street_address: some("Karlaplan 3"),
+                        street_address2: None,
+                        postal_code: some("11460"),
+                        city: some("Stockholm"),
+                        region: None,
+                        country: some("SE"),
+                    }),
+                }
+        );
+    }
+
+    #[test]
+    fn reads_the_standard_names() {
+        let claims = claims(json!({
+            "phone_number": "+1", "birthdate": "1990-01-02",
+            "address": {"street_address": "1 Main St", "locality": "Austin", "region": "TX", "country": "us"}
+        }));
+        assert_eq!(claims.phone.as_deref(), Some("+1"));
+        assert_eq!(claims.date_of_birth.as_deref(), Some("1990-01-02"));
+        let address = claims.address.unwrap();
+        assert_eq!(address.city.as_deref(), Some("Austin"));
+        assert_eq!(address.country.as_deref(), Some("US"));
+    }
+
+    #[test]
+    fn both_spellings_of_the_second_address_line() {
+        assert_eq!(
+            street2(&json!({"street_address2": "c/o A"})).as_deref(),
+            Some("c/o A")
+        );
+        assert_eq!(
+            street2(&json!({"street_address_2": "c/o B"})).as_deref(),
+            Some("c/o B")
+        );
+    }
+
+    #[test]
+    fn drops_what_is_empty_strange_or_no_code() {
+        let claims = claims(json!({
+            "given_name": "  ", "family_name": "", "email": 7, "phone": ["+1"], "date_of_birth": "1984",
+            "billing_address": {"street_address": "", "country": "Sweden"}, "address": "1 Main St"
+        }));
+        assert!(
+            claims
+                == Claims {
+                    subject: "krn:1".into(),
+                    ..Claims::default()
+                }
+        );
+    }
+
+    #[test]
+    fn dates_are_whole_and_real() {
+        for (text, good) in [
+            ("1984-09-21", true),
+            ("0000-09-21", false),
+            ("1984-13-01", false),
+            ("1984-9-21", false),
+            ("84-09-21", false),
+        ] {
+            assert_eq!(is_date(text), good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Registration: how refresh tokens come in, are looked at and forgotten. No exchange happens here.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::secrets::Secrets;
+use super::CipherError;
+use crate::clock::{Clock, delta};
+use crate::config::Merchant;
+use crate::store::{NewToken, Registered, Store, StoreError, TokenFilter, TokenView};
+
+/// The longest refresh token that is taken in, in bytes.
+const LONGEST: usize = 4096;
+
+/// Why a token was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// It cannot be one.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// It could not be sealed.
+    #[error("the refresh token could not be sealed: {0}")]
+    Cipher(#[from] CipherError),
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A refresh token as a shop hands it over.
+pub struct Registration {
+    /// Whose token.
+    pub user: String,
+    /// The token.
+    pub refresh_token: SecretString,
+    /// When Klarna issued it; now where `None`.
+    pub issued_at: Option<DateTime<Utc>>,
+    /// When it lapses; the merchant's lifetime after `issued_at` where `None`.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// The door for refresh tokens.
+#[derive(Clone)]
+pub struct Registry {
+    store: Arc<dyn Store>,
+    secrets: Arc<Secrets>,
+    clock: Clock,
+}
+
+impl Registry {
+    /// A registry over a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, clock: Clock) -> Self {
+        Self { store, secrets, clock }
+    }
+
+    /// Registers a token after a sign-in. One that was seen before for the user changes nothing: a repeated request
+    /// cannot bring a spent token back.
+    ///
+    /// # Errors
+    /// Where the token cannot be one, or the store fails.
+    pub async fn register(&self, merchant: &Merchant, registration: &Registration) -> Result<Registered, RegistryError> {
+        Ok(self.store.register_token(&self.sealed(merchant, registration)?, false).await?)
+    }
+
+    /// As [`Registry::register`], but never over a token that was issued later: for imports.
+    ///
+    /// # Errors
+    /// As [`Registry::register`].
+    pub async fn import(&self, merchant: &Merchant, registration: &Registration) -> Result<Registered, RegistryError> {
+        Ok(self.store.register_token(&self.sealed(merchant, registration)?, true).await?)
+    }
+
+    fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
+        let (user, token) = (&registration.user, &registration.refresh_token);
+        let text = token.expose_secret();
+        if text.is_empty() {
+            return Err(RegistryError::Malformed("refresh_token is empty: write the token that sign-in returned"));
+        }
+        if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(RegistryError::Malformed(
+                "refresh_token is no token: it must be at most 4096 visible ASCII characters, without spaces",
+            ));
+        }
+        let now = self.clock.now();
+        // A clock ahead of ours must not lengthen a token's life.
+        let issued_at = registration.issued_at.unwrap_or(now).min(now);
+        let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
+        Ok(NewToken {
+            merchant: merchant.name.clone(),
+            user: user.clone(),
+            sealed: self.secrets.seal_token(&merchant.name, user, token)?,
+            hash: self.secrets.hasher().token(&merchant.name, user, text),
+            issued_at,
+            expires_at,
+        })
+    }
+
+    /// Deletes the user's secrets at once; an exchange in the air then stores nothing. `false` where there was nothing.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn forget(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+        self.store.forget_token(merchant, user).await
+    }
+
+    /// A token's state, never the token.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn view(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+        self.store.token(merchant, user).await
+    }
+
+    /// Tokens' states, by merchant and user.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn list(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+        self.store.tokens(filter).await
+    }
+}

@@ -1,0 +1,84 @@
+//! What the vault seals, each bound to its row: refresh tokens, and what an exchange brought for one order.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::cipher::{Binding, Cipher, CipherError};
+use super::hash::Hasher;
+
+/// Cipher and hashes of one installation.
+pub struct Secrets {
+    cipher: Cipher,
+    hasher: Hasher,
+}
+
+/// Access token and id_token of one exchange.
+#[derive(Clone)]
+pub(super) struct Brought {
+    pub(super) access_token: SecretString,
+    pub(super) id_token: Option<SecretString>,
+}
+
+/// How they lie in a record.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Record {
+    access_token: String,
+    id_token: Option<String>,
+}
+
+impl Secrets {
+    /// The secrets of an installation whose hash key was sealed by [`Secrets::found`].
+    ///
+    /// # Errors
+    /// Where the hash key does not open: the settings' keys are not this database's.
+    pub fn open(cipher: Cipher, hash_key: &[u8]) -> Result<Self, CipherError> {
+        let key = cipher.open(hash_key, Binding(&["hash_key"]))?;
+        let key: [u8; 32] = key.as_slice().try_into().map_err(|_| CipherError::Malformed)?;
+        Ok(Self { cipher, hasher: Hasher::new(&Zeroizing::new(key)) })
+    }
+
+    /// A new hash key, sealed: what a database gets at its first start.
+    ///
+    /// # Errors
+    /// As [`Cipher::seal`].
+    pub fn found(cipher: &Cipher) -> Result<Vec<u8>, CipherError> {
+        let key: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
+        cipher.seal(&key[..], Binding(&["hash_key"]))
+    }
+
+    /// The keyed hashes.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    pub(super) fn seal_token(&self, merchant: &str, user: &str, token: &SecretString) -> Result<Vec<u8>, CipherError> {
+        self.cipher.seal(token.expose_secret().as_bytes(), Binding(&["refresh_token", merchant, user]))
+    }
+
+    pub(super) fn open_token(&self, merchant: &str, user: &str, sealed: &[u8]) -> Result<SecretString, CipherError> {
+        let plain = self.cipher.open(sealed, Binding(&["refresh_token", merchant, user]))?;
+        let text = std::str::from_utf8(&plain).map_err(|_| CipherError::Malformed)?;
+        Ok(SecretString::from(text))
+    }
+
+    pub(super) fn seal_brought(&self, purpose: Uuid, brought: &Brought) -> Result<Vec<u8>, CipherError> {
+        let record = Record {
+            access_token: brought.access_token.expose_secret().to_owned(),
+            id_token: brought.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        };
+        let plain = Zeroizing::new(serde_json::to_vec(&record).map_err(|_| CipherError::Malformed)?);
+        self.cipher.seal(&plain, Binding(&["kept", &purpose.to_string()]))
+    }
+
+    pub(super) fn open_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Brought, CipherError> {
+        let plain = self.cipher.open(sealed, Binding(&["kept", &purpose.to_string()]))?;
+        let mut record: Record = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
+        Ok(Brought {
+            access_token: std::mem::take(&mut record.access_token).into(),
+            id_token: record.id_token.take().map(SecretString::from),
+        })
+    }
+}

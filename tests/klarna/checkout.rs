@@ -1,0 +1,267 @@
+//! Creating an order: what leaves, and what the answers mean.
+
+use klarna_order_worker::checkout::answer::CreateAnswer;
+use klarna_order_worker::checkout::client::CheckoutClient;
+use mockito::{Matcher, Mock, Server, ServerGuard};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::faults::{FaultyServer, Step, http, refusing_url};
+use crate::{AMPLE, SHORT, merchant};
+
+const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
+
+async fn create(base: &str) -> CreateAnswer {
+    let client = CheckoutClient::new(AMPLE).unwrap();
+    client
+        .create(&merchant(base), "order-1", Zeroizing::new(BODY.into()))
+        .await
+}
+
+/// One request, answered thus.
+async fn answer_to(status: usize, headers: &[(&'static str, &str)], body: &str) -> CreateAnswer {
+    let mut server = Server::new_async().await;
+    let mut mock = orders(&mut server).with_status(status).with_body(body);
+    for (name, value) in headers {
+        mock = mock.with_header(*name, value);
+    }
+    let mock = mock.create_async().await;
+    let answer = create(&server.url()).await;
+    mock.assert_async().await;
+    answer
+}
+
+fn orders(server: &mut ServerGuard) -> Mock {
+    server.mock("POST", "/checkout/v3/orders").expect(1)
+}
+
+fn refusal(messages: &serde_json::Value) -> String {
+    json!({"error_code": "BAD_VALUE", "error_messages": messages, "correlation_id": "c-1"})
+        .to_string()
+}
+
+#[tokio::test]
+async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
+    let mut server = Server::new_async().await;
+    let snippet = format!("<div>{}</div>", "x".repeat(300_000));
+    let mock = orders(&mut server)
+        .match_query(Matcher::Missing)
+        // base64("PK1_user:pass word:1")
+        .match_header("authorization", "Basic UEsxX3VzZXI6cGFzcyB3b3JkOjE=")
+        .match_header("content-type", "application/json")
+        .match_header("klarna-idempotency-key", "order-1")
+        .match_header(
+            "user-agent",
+            concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION")),
+        )
+        .match_body(Matcher::Exact(BODY.into()))
+        .with_status(201)
+        .with_header("klarna-correlation-id", "c-9")
+        .with_body(
+            json!({"order_id": "o-1", "status": "checkout_incomplete", "html_snippet": snippet})
+                .to_string(),
+        )
+        .create_async()
+        .await;
+
+    let answer = create(&server.url()).await;
+
+    mock.assert_async().await;
+    let CreateAnswer::Created {
+        klarna_order_id,
+        html_snippet,
+        correlation_id,
+    } = answer
+    else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(klarna_order_id, "o-1");
+    assert!(html_snippet == snippet);
+    assert_eq!(correlation_id.as_deref(), Some("c-9"));
+}
+
+#[tokio::test]
+async fn a_bad_order_brings_klarnas_messages() {
+    for status in [400, 413, 422] {
+        let answer = answer_to(
+            status,
+            &[],
+            &refusal(&json!(["Bad value: order_tax_amount", "And\nmore"])),
+        )
+        .await;
+        assert_eq!(
+            answer,
+            CreateAnswer::BadOrder {
+                messages: vec!["Bad value: order_tax_amount".into(), "And more".into()],
+                error_code: Some("BAD_VALUE".into()),
+                correlation_id: Some("c-1".into()),
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_always_has_a_message() {
+    for (body, expected) in [
+        (r#"{"error_message":"Just one"}"#, "Just one"),
+        (r#"{"error_messages":"No list"}"#, "No list"),
+        ("", "Klarna answered HTTP 400 and did not say why"),
+        (
+            "<html>Bad Request</html>",
+            "Klarna answered HTTP 400 and did not say why",
+        ),
+        (
+            r#"{"error_messages":[null,7," "]}"#,
+            "Klarna answered HTTP 400 and did not say why",
+        ),
+    ] {
+        let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else {
+            panic!("{body}")
+        };
+        assert_eq!(messages, [expected], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
+    let long = format!("{} krn:at:secret-1", "y".repeat(495));
+    let echo = json!([
+        "token krn:at:secret-1, mail karl@klarna.example, pass word:1, country SE",
+        long
+    ]);
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&echo)).await else {
+        panic!()
+    };
+    assert_eq!(
+        messages[0],
+        "token [redacted], mail [redacted], [redacted], country SE"
+    );
+    assert_eq!(messages[1].chars().count(), 501);
+    assert!(messages[1].ends_with(" [red…"), "{}", messages[1]);
+
+    let many = vec!["again"; 100];
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&json!(many))).await
+    else {
+        panic!()
+    };
+    assert_eq!(messages.len(), 20);
+}
+
+#[tokio::test]
+async fn codes_and_ids_that_are_none_are_dropped() {
+    let body = json!({"error_code": "krn:at:secret-1", "correlation_id": "<script>"}).to_string();
+    let CreateAnswer::BadOrder {
+        error_code,
+        correlation_id,
+        ..
+    } = answer_to(400, &[], &body).await
+    else {
+        panic!()
+    };
+    assert_eq!((error_code, correlation_id), (None, None));
+}
+
+#[tokio::test]
+async fn settings_at_fault_concern_every_order_of_the_merchant() {
+    for (status, headers) in [
+        (401, vec![]),
+        (403, vec![]),
+        (404, vec![]),
+        (302, vec![("location", "http://127.0.0.1:1/")]),
+    ] {
+        let answer = answer_to(status, &headers, "").await;
+        let CreateAnswer::Unauthorised {
+            status: seen,
+            messages,
+            ..
+        } = answer
+        else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(usize::from(seen), status);
+        assert_eq!(messages.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn throttling_passes_on_the_requested_wait() {
+    let CreateAnswer::Throttled { retry_after } =
+        answer_to(429, &[("x-ratelimit-reset", "2")], "").await
+    else {
+        panic!()
+    };
+    assert_eq!(retry_after.unwrap().as_secs(), 2);
+}
+
+#[track_caller]
+fn assert_unavailable(answer: &CreateAnswer, maybe: bool) {
+    let CreateAnswer::Unavailable {
+        maybe_created,
+        what,
+        ..
+    } = answer
+    else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(*maybe_created, maybe, "{what}");
+    assert!(
+        !what.contains("127.0.0.1") && !what.contains("secret"),
+        "{what}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_names_no_order_may_have_created_one() {
+    for (status, body) in [
+        (500, ""),
+        (503, ""),
+        (504, "<html>"),
+        (409, ""),
+        (201, ""),
+        (201, "<html>"),
+        (201, r#"{"order_id":"o-1"}"#),
+        (201, r#"{"order_id":"","html_snippet":"<div/>"}"#),
+    ] {
+        assert_unavailable(&answer_to(status, &[], body).await, true);
+    }
+    assert_unavailable(&answer_to(408, &[], "").await, false);
+}
+
+#[tokio::test]
+async fn broken_connections_tell_sent_from_not_sent() {
+    assert_unavailable(&create(&refusing_url().await).await, false);
+
+    let whole = http(
+        "201 Created",
+        "",
+        r#"{"order_id":"o-1","html_snippet":"<div/>"}"#,
+    );
+    let half = &whole[..whole.len() - 2];
+    let flood = Step::flood_after("HTTP/1.1 201 Created\r\nconnection: close\r\n\r\n");
+    for step in [
+        Step::reset_unread(),
+        Step::reset(),
+        Step::close_after(""),
+        Step::close_after(half),
+        flood,
+    ] {
+        let server = FaultyServer::start([step]).await;
+        assert_unavailable(&create(&server.url()).await, true);
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_with_the_time_out() {
+    let server = FaultyServer::start([Step::hang_after("")]).await;
+    let client = CheckoutClient::new(SHORT).unwrap();
+    let answer = client
+        .create(
+            &merchant(&server.url()),
+            "order-1",
+            Zeroizing::new(BODY.into()),
+        )
+        .await;
+    assert_unavailable(&answer, true);
+    assert_eq!(server.requests(), 1);
+}

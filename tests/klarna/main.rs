@@ -1,0 +1,49 @@
+//! The calls towards Klarna, over real sockets: what leaves, what the answers mean, and what every kind of broken
+//! connection is taken for.
+
+mod checkout;
+#[path = "../support/faults.rs"]
+mod faults;
+mod id_token;
+#[path = "../support/issuer.rs"]
+mod issuer;
+mod token_faults;
+mod token_requests;
+
+use std::time::Duration;
+
+use klarna_order_worker::config::{
+    CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region,
+};
+
+/// A public client whose every URL lies under `base`.
+fn merchant(base: &str) -> Merchant {
+    let url = |path: &str| format!("{base}{path}").parse().unwrap();
+    Merchant {
+        name: "shop".into(),
+        region: Region::Eu,
+        environment: Environment::Playground,
+        client_id: "client-1".into(),
+        client_secret: None,
+        client_auth: ClientAuth::ClientSecretPost,
+        checkout_provider: CheckoutProvider::Klarna,
+        api_username: "PK1_user".into(),
+        api_password: "pass word:1".into(),
+        refresh_token_lifetime: Duration::from_hours(60 * 24),
+        on_unusable_token: OnUnusableToken::SubmitWithoutToken,
+        prefill: true,
+        token_url: url("/oauth2/token"),
+        checkout_url: url("/"),
+        jwks_url: url("/jwks.json"),
+        issuers: vec![
+            "https://login.klarna.com".into(),
+            "https://login.klarna.com/eu/lp/idp".into(),
+        ],
+    }
+}
+
+/// Long enough for a busy machine: no test waits for it.
+const AMPLE: Duration = Duration::from_secs(20);
+
+/// For tests that wait until it strikes.
+const SHORT: Duration = Duration::from_millis(600);

@@ -1,0 +1,219 @@
+//! A server that misbehaves to order, byte by byte, and counts what reaches it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What the server does with one request.
+pub struct Step {
+    read: bool,
+    send: Vec<u8>,
+    then: Then,
+}
+
+enum Then {
+    Keep,
+    Close,
+    Reset,
+    /// Says no more, and holds the connection until the client leaves.
+    Hang,
+    /// Sends rubbish until the client leaves.
+    Flood,
+}
+
+impl Step {
+    /// Reads the request, sends these bytes and keeps the connection for the next one.
+    pub fn answer(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            read: true,
+            send: bytes.into(),
+            then: Then::Keep,
+        }
+    }
+
+    /// Resets the connection once a request begins to arrive, without reading it.
+    pub fn reset_unread() -> Self {
+        Self {
+            read: false,
+            send: Vec::new(),
+            then: Then::Reset,
+        }
+    }
+
+    /// Reads the request and resets the connection.
+    pub fn reset() -> Self {
+        Self {
+            read: true,
+            send: Vec::new(),
+            then: Then::Reset,
+        }
+    }
+
+    /// Reads the request, sends these bytes and closes.
+    pub fn close_after(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            read: true,
+            send: bytes.into(),
+            then: Then::Close,
+        }
+    }
+
+    /// Reads the request, sends these bytes and falls silent.
+    pub fn hang_after(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            read: true,
+            send: bytes.into(),
+            then: Then::Hang,
+        }
+    }
+
+    /// Reads the request, sends these bytes and never ends.
+    pub fn flood_after(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            read: true,
+            send: bytes.into(),
+            then: Then::Flood,
+        }
+    }
+
+    /// Sends these bytes without looking for a request and falls silent: what a TLS client meets at a plain port.
+    pub fn speak_first(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            read: false,
+            send: bytes.into(),
+            then: Then::Hang,
+        }
+    }
+}
+
+/// A whole answer with its length.
+pub fn http(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+/// The running server; it ends with this value.
+pub struct FaultyServer {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl FaultyServer {
+    /// Takes one step for each request that begins to arrive, over whichever connection; resets what comes beyond.
+    pub async fn start(steps: impl IntoIterator<Item = Step>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let steps = Arc::new(Mutex::new(steps.into_iter().collect::<VecDeque<_>>()));
+        let requests = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (counted, opened) = (Arc::clone(&requests), Arc::clone(&connections));
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                opened.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(converse(stream, Arc::clone(&steps), Arc::clone(&counted)));
+            }
+        });
+        Self {
+            address,
+            requests,
+            connections,
+            accepting,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn https_url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// How many requests have begun to arrive.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for FaultyServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Where nobody listens.
+pub async fn refusing_url() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+async fn converse(
+    mut stream: TcpStream,
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    requests: Arc<AtomicUsize>,
+) {
+    while stream.peek(&mut [0]).await.is_ok_and(|length| length > 0) {
+        requests.fetch_add(1, Ordering::SeqCst);
+        let step = steps
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or_else(Step::reset_unread);
+        if step.read {
+            read_request(&mut stream).await;
+        }
+        let sent = stream.write_all(&step.send).await;
+        match step.then {
+            _ if sent.is_err() => return,
+            Then::Keep => {}
+            Then::Close => return,
+            Then::Reset => {
+                stream.set_zero_linger().unwrap();
+                return;
+            }
+            Then::Hang => {
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+                return;
+            }
+            Then::Flood => {
+                while stream.write_all(&[b' '; 8192]).await.is_ok() {}
+                return;
+            }
+        }
+    }
+}
+
+/// Head and body, as `content-length` has it.
+async fn read_request(stream: &mut TcpStream) {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return;
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(length) if length > 0 => request.extend_from_slice(&buffer[..length]),
+            _ => return,
+        }
+    }
+}
