@@ -9,4 +9,5 @@ pub mod order;
 pub mod queue;
 pub mod sandbox;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

@@ -1,3 +1,91 @@
+<<<<<<< HEAD
 //! (room to be filled)
 
 pub mod sandbox;
+=======
+//! The command line: its frame here, and a file for each command.
+//!
+//! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
+
+mod context;
+mod error;
+mod keys;
+pub mod output;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub use context::{Context, environment};
+pub use error::{CliError, Exit};
+pub use output::{Format, Output};
+pub use table::Table;
+
+use crate::telemetry::{self, Verbosity};
+
+/// An order worker for Sign in with Klarna.
+///
+/// Spends single-use refresh tokens safely and creates Klarna Checkout orders.
+#[derive(Debug, Parser)]
+#[command(name = "klarna-order-worker", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// The settings file; the environment wins over it [default: config.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// For people, or JSON for scripts
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    /// Log more; -vv logs everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Log errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the keys that refresh tokens are sealed with
+    #[command(subcommand)]
+    Keys(keys::Command),
+}
+
+impl Command {
+    fn run(self, context: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::Keys(command) => command.run(context),
+        }
+    }
+}
+
+/// Runs the command that was parsed, and tells its errors on standard error.
+#[must_use]
+pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
+    let Global { config, format, verbose, quiet } = cli.global;
+    let verbosity = match (quiet, verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, 0) => Verbosity::Normal,
+        (_, 1) => Verbosity::Debug,
+        _ => Verbosity::Trace,
+    };
+    let directives = environment.get(telemetry::VARIABLE).map(String::as_str);
+    let logging = telemetry::init(verbosity, directives).map_err(CliError::from);
+    let context = Context::new(config, format, environment);
+    let exit = logging.and_then(|()| cli.command.run(&context)).unwrap_or_else(|error| {
+        output::tell(format, &error);
+        error.exit()
+    });
+    exit.into()
+}
+>>>>>>> config

@@ -25,19 +25,9 @@ pub fn generate() -> SecretString {
 /// # Errors
 /// Where the file exists already (nothing is ever overwritten), or cannot be written.
 pub fn create(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(generate().expose_secret().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
@@ -58,10 +48,7 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let first = std::fs::read_to_string(&path).unwrap();
         assert_eq!(STANDARD.decode(first.trim()).unwrap().len(), 32);
-        assert_eq!(
-            create(&path).unwrap_err().kind(),
-            io::ErrorKind::AlreadyExists
-        );
+        assert_eq!(create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
     }
 

@@ -1,190 +1,143 @@
 //! Settings: their types, their defaults, and how file and environment are laid over each other.
+//!
+//! The way of a value: [`layers`] lays the environment over the file; [`reader`] hands out one key after another as
+//! the type that is needed; each section reads itself; [`rules`] checks what must hold between sections. Every fault
+//! on the way is collected, so that a user meets all of them at once.
+//!
+//! The commented `config.toml` at the top of the repository is the reference of all keys; tests hold it to the code.
+
+mod database;
+mod error;
+pub mod key_file;
+mod layers;
+mod merchant;
+mod presets;
+mod reader;
+mod rules;
+mod secret;
+mod server;
+mod setting;
+#[cfg(test)]
+mod tests;
+mod unknown;
+mod vault;
+mod work;
 
 pub mod key_file;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use secrecy::SecretString;
-use url::Url;
+pub use database::{Database, Engine};
+pub use error::{ConfigError, Fault};
+pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
+pub use rules::BEAT;
+pub use server::{ApiKey, Scope, Server};
+pub use vault::{KeySource, LostAnswer, Vault};
+pub use work::{Checkout, Queue};
+
+use reader::Reader;
+
+/// The shipped `config.toml`: every key, its default, and why one would change it.
+pub const REFERENCE: &str = include_str!("../../config.toml");
+
+/// Where the settings are looked for when no file is named, relative to the working directory.
+pub const DEFAULT_PATH: &str = "config.toml";
+
+const NAME_EXPECTED: &str = "write 1 to 64 of the characters a-z, 0-9, - and _";
 
 /// Everything that a process is told from outside, checked and complete.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Names the installation; written into the database at its first start, so that a cloned database is refused.
     pub installation: String,
+    /// Where the rows live.
     pub database: Database,
+    /// The HTTP side.
     pub server: Server,
+    /// How refresh tokens are kept and spent.
     pub vault: Vault,
+    /// How orders are submitted.
     pub checkout: Checkout,
+    /// How orders are worked off.
     pub queue: Queue,
-    /// By merchant name.
+    /// By merchant name; never empty.
     pub merchants: BTreeMap<String, Arc<Merchant>>,
 }
 
-/// Where the rows live.
-#[derive(Clone, Debug)]
-pub struct Database {
-    pub engine: Engine,
-    /// Secret, since it may hold a password.
-    pub url: SecretString,
-    /// A direct connection for `LISTEN`, where `url` leads through PgBouncer.
-    pub listen_url: Option<SecretString>,
-    /// Prepared statements kept by connection; 0 behind PgBouncer in transaction mode.
-    pub statement_cache: usize,
-    pub max_connections: u32,
+impl Settings {
+    /// Reads the file at `path` with the environment laid over it. Without a path it is [`DEFAULT_PATH`], which may be
+    /// absent.
+    ///
+    /// # Errors
+    /// Where a file that should be there is not, is no TOML, or the settings do not hold; then with every fault.
+    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let file = path.unwrap_or(Path::new(DEFAULT_PATH));
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&file.display().to_string(), &text, env),
+            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                Self::parse(&format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"), "", env)
+            }
+            Err(source) => Err(ConfigError::Unreadable { path: file.to_owned(), source }),
+        }
+    }
+
+    /// Reads the text of a settings file with an environment laid over it; `origin` names the text in errors.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(origin: &str, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let file = toml::from_str(text).map_err(|error| syntax_error(origin, text, &error))?;
+        let mut reader = Reader::new(file, env.collect());
+        let settings = read(&mut reader);
+        match (settings, reader.into_faults()) {
+            (Some(settings), faults) if faults.is_empty() => Ok(settings),
+            (_, faults) => Err(ConfigError::Faults { origin: origin.to_owned(), faults }),
+        }
+    }
 }
 
-/// The storage engine, as the scheme of `database.url` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Engine {
-    Sqlite { path: PathBuf },
-    Postgres,
+/// `None` only where a fault was noted.
+fn read(reader: &mut Reader) -> Option<Settings> {
+    let installation: Option<String> =
+        reader.require("installation", r#"a name for it, such as "shop-production": the database is tied to it"#);
+    if let Some(false) = installation.as_deref().map(is_name) {
+        reader.fault("installation", "not a name", NAME_EXPECTED);
+    }
+    let names = reader.names("merchants");
+    if names.is_empty() {
+        let instead =
+            "write a [merchants.<name>] section with region, environment, client_id, api_username and api_password";
+        reader.fault("merchants", "none given", instead);
+    }
+    let database = Database::read(reader);
+    let server = Server::read(reader, &names);
+    let vault = Vault::read(reader, database.as_ref().map(|database| &database.engine));
+    let checkout = Checkout::read(reader);
+    let queue = Queue::read(reader);
+    let merchants = merchants(reader, names);
+    rules::check(reader, &server, &vault, &checkout, &queue);
+    Some(Settings { installation: installation?, database: database?, server, vault, checkout, queue, merchants })
 }
 
-/// The HTTP side.
-#[derive(Clone, Debug)]
-pub struct Server {
-    pub bind: SocketAddr,
-    /// How long a stop waits for work in the air.
-    pub shutdown_grace: Duration,
-    pub api_keys: Vec<ApiKey>,
+fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> BTreeMap<String, Arc<Merchant>> {
+    names.into_iter().filter_map(|name| Merchant::read(reader, &name).map(|merchant| (name, merchant))).collect()
 }
 
-/// Who may call the API, and what for.
-#[derive(Clone, Debug)]
-pub struct ApiKey {
-    /// Shown in logs in place of the key.
-    pub name: String,
-    /// SHA-256 of the key; the key itself is not kept.
-    pub sha256: [u8; 32],
-    pub scopes: BTreeSet<Scope>,
-    /// The merchants it is good for; all where `None`.
-    pub merchants: Option<BTreeSet<String>>,
+/// Leaves out the snippet that the parser would show: it may hold a secret.
+fn syntax_error(origin: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+    ConfigError::Syntax { origin: origin.to_owned(), line, message: error.message().to_owned() }
 }
 
-/// What an API key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    Orders,
-    Tokens,
-    Ops,
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// How refresh tokens are kept and spent.
-#[derive(Clone, Debug)]
-pub struct Vault {
-    /// Lock file and spool of this process.
-    pub instance_dir: PathBuf,
-    /// The name of the key that new secrets are sealed with.
-    pub active_key: String,
-    pub keys: BTreeMap<String, KeySource>,
-    /// Exchanges in the air at once, each with a database connection of its own on PostgreSQL.
-    pub max_in_flight: u32,
-    pub exchange_timeout: Duration,
-    /// The longest from before the intent is written to the request's leaving.
-    pub send_within: Duration,
-    pub lost_answer: LostAnswer,
-    pub replay_after: Duration,
-    pub orphan_after: Duration,
-    pub token_patience: Duration,
-    pub access_token_margin: Duration,
-}
-
-/// Where an encryption key (32 bytes, base64) comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySource {
-    File(PathBuf),
-    /// The name of an environment variable.
-    Env(String),
-}
-
-/// What to do about a token whose last presentation got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LostAnswer {
-    /// Present it again after `replay_after`.
-    Replay,
-    /// Leave it `uncertain` until an operator decides.
-    Hold,
-}
-
-/// How orders are submitted.
-#[derive(Clone, Debug)]
-pub struct Checkout {
-    pub timeout: Duration,
-}
-
-/// How orders are worked off.
-#[derive(Clone, Debug)]
-pub struct Queue {
-    pub concurrency: usize,
-    pub order_deadline: Duration,
-    pub worker_lost_after: Duration,
-}
-
-/// One merchant at Klarna.
-#[derive(Clone, Debug)]
-pub struct Merchant {
-    pub name: String,
-    pub region: Region,
-    pub environment: Environment,
-    pub client_id: String,
-    /// For confidential clients.
-    pub client_secret: Option<SecretString>,
-    pub client_auth: ClientAuth,
-    pub checkout_provider: CheckoutProvider,
-    pub api_username: String,
-    pub api_password: SecretString,
-    pub refresh_token_lifetime: Duration,
-    pub on_unusable_token: OnUnusableToken,
-    pub prefill: bool,
-    /// The token endpoint, whole.
-    pub token_url: Url,
-    /// The Checkout API's base; `/checkout/v3/orders` is added.
-    pub checkout_url: Url,
-    pub jwks_url: Url,
-    /// The issuers that an id_token may name.
-    pub issuers: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Region {
-    Eu,
-    Na,
-    Oc,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    Production,
-    Playground,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckoutProvider {
-    Klarna,
-    Kustom,
-}
-
-/// How a confidential client proves itself at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    ClientSecretPost,
-    ClientSecretBasic,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnusableToken {
-    SubmitWithoutToken,
-    Fail,
+/// A count that was bounded when it was read.
+fn number(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

@@ -1,0 +1,108 @@
+//! `[database]`
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::number;
+use super::reader::Reader;
+
+const DEFAULT_URL: &str = "sqlite://data/worker.db";
+
+/// Where the rows live.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Follows from the scheme of `url`.
+    pub engine: Engine,
+    /// Secret, since it may hold a password.
+    pub url: SecretString,
+    /// A direct connection for `LISTEN`, where `url` leads through PgBouncer.
+    pub listen_url: Option<SecretString>,
+    /// Prepared statements kept by connection; 0 behind PgBouncer in transaction mode.
+    pub statement_cache: usize,
+    /// For the API, the queue and the reports; the vault has pools of its own.
+    pub max_connections: u32,
+}
+
+/// The storage engine, as the scheme of `database.url` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, for one process.
+    Sqlite {
+        /// The file, relative to the working directory.
+        path: PathBuf,
+    },
+    /// A server, for any number of processes.
+    Postgres,
+}
+
+impl Database {
+    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+        let url = reader.get_or("database.url", SecretString::from(DEFAULT_URL));
+        let engine = engine(url.expose_secret())
+            .map_err(|wrong| {
+                reader.fault(
+                    "database.url",
+                    wrong,
+                    r#"write "sqlite://path/to/file.db" or "postgres://user@host/name""#,
+                );
+            })
+            .ok();
+        let listen_url: Option<SecretString> = reader.get("database.listen_url");
+        if let Some(listen_url) = &listen_url {
+            if engine == Some(Engine::Postgres) && !is_postgres(listen_url.expose_secret()) {
+                reader.fault(
+                    "database.listen_url",
+                    "no URL of a PostgreSQL server",
+                    r#"write "postgres://user@host/name""#,
+                );
+            }
+            if matches!(engine, Some(Engine::Sqlite { .. })) {
+                reader.fault("database.listen_url", "of no use on SQLite", "leave it out");
+            }
+        }
+        let statement_cache = number(reader.within("database.statement_cache", 100, &(0..=10_000)));
+        let max_connections = reader.within("database.max_connections", 20, &(1..=10_000));
+        Some(Self { engine: engine?, url, listen_url, statement_cache, max_connections })
+    }
+}
+
+fn engine(url: &str) -> Result<Engine, &'static str> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        return match path {
+            "" | ":memory:" => Err("names no file, and what is in memory alone would be lost with the process"),
+            path if path.contains('?') => Err("has options behind a question mark, which have no effect"),
+            path => Ok(Engine::Sqlite { path: path.into() }),
+        };
+    }
+    if is_postgres(url) { Ok(Engine::Postgres) } else { Err("no URL of a SQLite file or a PostgreSQL server") }
+}
+
+fn is_postgres(url: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) && Url::parse(url).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_chooses_the_engine() {
+        let sqlite = |path: &str| Ok(Engine::Sqlite { path: path.into() });
+        assert_eq!(engine("sqlite://data/worker.db"), sqlite("data/worker.db"));
+        assert_eq!(engine("sqlite:///var/lib/worker.db"), sqlite("/var/lib/worker.db"));
+        assert_eq!(engine("postgres://u:p@db/shop"), Ok(Engine::Postgres));
+        assert_eq!(engine("postgresql:///shop?host=/run/postgresql"), Ok(Engine::Postgres));
+        for bad in [
+            "mysql://db/shop",
+            "data/worker.db",
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://a.db?mode=ro",
+            "postgres://[/x",
+        ] {
+            assert!(engine(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `[merchants.<name>]`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::reader::Reader;
+use super::{NAME_EXPECTED, is_name, presets};
+
+/// One merchant at Klarna.
+#[derive(Clone, Debug)]
+pub struct Merchant {
+    /// As in `[merchants.<name>]`; what orders and API paths call it.
+    pub name: String,
+    /// Decides Klarna's hosts.
+    pub region: Region,
+    /// Decides Klarna's hosts.
+    pub environment: Environment,
+    /// The client of *Sign in with Klarna*; an id_token's audience.
+    pub client_id: String,
+    /// For confidential clients.
+    pub client_secret: Option<SecretString>,
+    /// How the secret is sent, where there is one.
+    pub client_auth: ClientAuth,
+    /// Decides the Checkout API's host.
+    pub checkout_provider: CheckoutProvider,
+    /// HTTP Basic user name of the Checkout API.
+    pub api_username: String,
+    /// HTTP Basic password of the Checkout API.
+    pub api_password: SecretString,
+    /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths are agreed with it.
+    pub refresh_token_lifetime: Duration,
+    /// What becomes of an order whose user has no good token.
+    pub on_unusable_token: OnUnusableToken,
+    /// Whether absent fields of the order are filled from the id_token, where the order does not say.
+    pub prefill: bool,
+    /// The token endpoint, whole.
+    pub token_url: Url,
+    /// The Checkout API's base; `/checkout/v3/orders` is added.
+    pub checkout_url: Url,
+    /// The keys that id_tokens are signed with.
+    pub jwks_url: Url,
+    /// The issuers that an id_token may name.
+    pub issuers: Vec<String>,
+}
+
+/// Klarna's regions, as its hosts and paths name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// Europe.
+    Eu,
+    /// North America.
+    Na,
+    /// Oceania; no login host is publicly known.
+    Oc,
+}
+
+/// Klarna's live system or its test system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Real shoppers and real money.
+    Production,
+    /// Klarna's test system.
+    Playground,
+}
+
+/// Who runs the merchant's checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckoutProvider {
+    /// Klarna itself.
+    Klarna,
+    /// Kustom, to which Klarna Checkout passed: same paths and bodies, other hosts.
+    Kustom,
+}
+
+/// How a confidential client proves itself at the token endpoint (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// As the form field `client_secret`.
+    ClientSecretPost,
+    /// As HTTP Basic.
+    ClientSecretBasic,
+}
+
+/// What becomes of an order whose user has no good token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnusableToken {
+    /// It goes out, and Klarna asks the shopper to sign in again.
+    SubmitWithoutToken,
+    /// It fails, and the shop decides.
+    Fail,
+}
+
+impl Merchant {
+    pub(super) fn read(reader: &mut Reader, name: &str) -> Option<Arc<Self>> {
+        let section = format!("merchants.{name}");
+        let key = |key: &str| format!("{section}.{key}");
+        if !is_name(name) {
+            reader.fault(&section, "not a name", NAME_EXPECTED);
+        }
+        let region = reader.require(&key("region"), r#""eu", "na" or "oc""#);
+        let environment = reader.require(&key("environment"), r#""production" or "playground""#);
+        let client_id = reader.require(&key("client_id"), "the client id that Klarna's portal shows");
+        let client_secret = reader.secret(&section, "client_secret");
+        let client_auth = reader.get(&key("client_auth"));
+        let without_secret =
+            !["", "_env", "_file"].iter().any(|form| reader.has(&key(&format!("client_secret{form}"))));
+        if client_auth.is_some() && without_secret {
+            reader.fault(
+                &key("client_auth"),
+                "says how to send a client_secret, and there is none",
+                "add it, or leave this out",
+            );
+        }
+        let checkout_provider = reader.get_or(&key("checkout_provider"), CheckoutProvider::Klarna);
+        let api_username = reader.require_secret(&section, "api_username");
+        let api_password = reader.require_secret(&section, "api_password");
+        let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
+        let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
+        let prefill = reader.get_or(&key("prefill"), true);
+        let overrides = Overrides::read(reader, key);
+        if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
+            reader.fault(
+                &key("token_url"),
+                "missing, and no login host is known for oc",
+                "write the URL that Klarna gave you",
+            );
+        }
+        let (region, environment) = (region?, environment?);
+        let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
+        Some(Arc::new(Self {
+            name: name.to_owned(),
+            region,
+            environment,
+            client_id: client_id?,
+            client_secret,
+            client_auth: client_auth.unwrap_or(ClientAuth::ClientSecretPost),
+            checkout_provider,
+            api_username: api_username?.expose_secret().to_owned(),
+            api_password: api_password?,
+            refresh_token_lifetime,
+            on_unusable_token,
+            prefill,
+            checkout_url: overrides
+                .checkout_url
+                .or_else(|| presets::checkout_url(checkout_provider, region, environment))?,
+            jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
+            issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            token_url,
+        }))
+    }
+}
+
+/// What takes the place of Klarna's own addresses.
+struct Overrides {
+    token_url: Option<Url>,
+    checkout_url: Option<Url>,
+    jwks_url: Option<Url>,
+    issuer: Option<String>,
+}
+
+impl Overrides {
+    fn read(reader: &mut Reader, key: impl Fn(&str) -> String) -> Self {
+        Self {
+            token_url: reader.get(&key("token_url")),
+            checkout_url: reader.get(&key("checkout_url")),
+            jwks_url: reader.get(&key("jwks_url")),
+            issuer: reader.get(&key("issuer")),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Klarna's and Kustom's addresses by region and environment, from their public documentation.
+
+use url::Url;
+
+use super::{CheckoutProvider, Environment, Region};
+
+/// The token endpoint; none is known for Oceania.
+pub(super) fn token_url(region: Region, environment: Environment) -> Option<Url> {
+    let url = match (region, environment) {
+        (Region::Eu, Environment::Production) => "https://login.klarna.com/eu/lp/idp/oauth2/token",
+        (Region::Na, Environment::Production) => "https://login.klarna.com/na/lp/idp/oauth2/token",
+        // For North America too, Klarna's integration guide prints the `eu` path on the playground.
+        (Region::Eu | Region::Na, Environment::Playground) => {
+            "https://login.playground.klarna.com/eu/lp/idp/oauth2/token"
+        }
+        (Region::Oc, _) => return None,
+    };
+    Url::parse(url).ok()
+}
+
+/// The Checkout API's base.
+pub(super) fn checkout_url(provider: CheckoutProvider, region: Region, environment: Environment) -> Option<Url> {
+    use {CheckoutProvider as P, Environment as E, Region as R};
+    let url = match (provider, region, environment) {
+        (P::Kustom, _, E::Production) => "https://api.kustom.co",
+        (P::Kustom, _, E::Playground) => "https://api.playground.kustom.co",
+        (P::Klarna, R::Eu, E::Production) => "https://api.klarna.com",
+        (P::Klarna, R::Eu, E::Playground) => "https://api.playground.klarna.com",
+        (P::Klarna, R::Na, E::Production) => "https://api-na.klarna.com",
+        (P::Klarna, R::Na, E::Playground) => "https://api-na.playground.klarna.com",
+        (P::Klarna, R::Oc, E::Production) => "https://api-oc.klarna.com",
+        (P::Klarna, R::Oc, E::Playground) => "https://api-oc.playground.klarna.com",
+    };
+    Url::parse(url).ok()
+}
+
+/// The signing keys' address on the token endpoint's host.
+pub(super) fn jwks_url(token_url: &Url, region: Region) -> Option<Url> {
+    Url::parse(&format!("{}/.well-known/jwks.json", provider_url(token_url, region))).ok()
+}
+
+/// The issuers seen in Klarna's id_tokens: the token endpoint's host, bare or with a provider's path. The path is the
+/// region's, or where the endpoint's own path names another region, also that one.
+pub(super) fn issuers(token_url: &Url, region: Region) -> Vec<String> {
+    let mut issuers = vec![host(token_url), provider_url(token_url, region)];
+    let endpoint = token_url.path().strip_suffix("/oauth2/token").filter(|path| !path.is_empty());
+    let own = endpoint.map(|path| format!("{}{path}", host(token_url)));
+    issuers.extend(own.filter(|own| !issuers.contains(own)));
+    issuers
+}
+
+fn host(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn provider_url(token_url: &Url, region: Region) -> String {
+    let region = match region {
+        Region::Eu => "eu",
+        Region::Na => "na",
+        Region::Oc => "oc",
+    };
+    format!("{}/{region}/lp/idp", host(token_url))
+}

@@ -1,0 +1,112 @@
+//! The settings read key by key.
+//!
+//! Whoever reads a key makes it known; what was given but never asked for is an unknown key. So the schema stands in
+//! one place only: where it is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Table;
+
+use super::Fault;
+use super::layers::{Given, Layers};
+use super::setting::Setting;
+use super::unknown;
+
+/// What was given, and what has been found out about it.
+pub(super) struct Reader {
+    pub(super) layers: Layers,
+    /// Keys that were asked for, given or not.
+    pub(super) known: BTreeSet<String>,
+    /// Sections whose children have names of the user's choice.
+    pub(super) groups: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    pub(super) fn new(file: Table, env: BTreeMap<String, String>) -> Self {
+        Self { layers: Layers::new(file, env), known: BTreeSet::new(), groups: BTreeSet::new(), faults: Vec::new() }
+    }
+
+    /// Notes a fault; reading goes on, so that all of them are told at once.
+    pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, instead: impl Into<String>) {
+        let variable = self.layers.get(key).and_then(Given::variable).map(str::to_owned);
+        self.faults.push(Fault { key: key.to_owned(), variable, wrong: wrong.into(), instead: instead.into() });
+    }
+
+    /// Whether something is wrong with this very key.
+    pub(super) fn is_faulty(&self, key: &str) -> bool {
+        self.faults.iter().any(|fault| fault.key == key)
+    }
+
+    /// Whether the key has a value, good or bad.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.layers.get(key).is_some()
+    }
+
+    /// The key's value; `None` where it is absent, or wrong and noted as a fault.
+    pub(super) fn get<T: Setting>(&mut self, key: &str) -> Option<T> {
+        self.known.insert(key.to_owned());
+        let read = match self.layers.get(key)? {
+            Given::File(value) => T::read(value),
+            Given::Variable { text, .. } => T::read_text(text),
+        };
+        read.map_err(|wrong| self.fault(key, wrong, format!("write {}", T::EXPECTED))).ok()
+    }
+
+    /// The key's value, or its default.
+    pub(super) fn get_or<T: Setting>(&mut self, key: &str, default: T) -> T {
+        self.get(key).unwrap_or(default)
+    }
+
+    /// A key without a default; `example` is what to write, after "write ".
+    pub(super) fn require<T: Setting>(&mut self, key: &str, example: &str) -> Option<T> {
+        if !self.has(key) {
+            self.fault(key, "missing", format!("write {example}"));
+        }
+        self.get(key)
+    }
+
+    /// A value that must lie in a range.
+    pub(super) fn within<T>(&mut self, key: &str, default: T, range: &RangeInclusive<T>) -> T
+    where
+        T: Setting + PartialOrd + Display,
+    {
+        let value = self.get_or(key, default);
+        if !range.contains(&value) {
+            self.fault(key, "out of range", format!("write {} to {}", range.start(), range.end()));
+        }
+        value
+    }
+
+    /// A duration that must not be zero.
+    pub(super) fn lasting(&mut self, key: &str, default: Duration) -> Duration {
+        let value = self.get_or(key, default);
+        if value.is_zero() {
+            self.fault(key, "no time at all", format!("write {}", Duration::EXPECTED));
+        }
+        value
+    }
+
+    /// The names of the entries of a group: the merchants, the keys of the vault, the numbers of the API keys.
+    pub(super) fn names(&mut self, group: &str) -> BTreeSet<String> {
+        self.groups.insert(group.to_owned());
+        if self.layers.is_empty_list(group) {
+            self.known.insert(group.to_owned());
+        }
+        let start = format!("{group}.");
+        let below = |path: &str| path.strip_prefix(&start)?.split('.').next().map(str::to_owned);
+        self.layers.paths().into_iter().filter_map(below).collect()
+    }
+
+    /// Every fault, unknown keys included, in the order of the keys.
+    pub(super) fn into_faults(mut self) -> Vec<Fault> {
+        for (path, wrong, instead) in unknown::find(&self.layers, &self.known, &self.groups) {
+            self.fault(&path, wrong, instead);
+        }
+        self.faults.sort_by(|a, b| a.key.cmp(&b.key));
+        self.faults
+    }
+}

@@ -1,0 +1,72 @@
+//! What must hold between settings of different sections, so that the exchange protocol keeps its promises.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use super::{Checkout, Queue, Server, Vault};
+
+/// How often a process renews its row in `workers`; what is called silent is measured against it.
+pub const BEAT: Duration = Duration::from_secs(2);
+
+/// Time to write down what the last answers said, once the stop has begun.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// A duration that must not be shorter than follows from others.
+struct AtLeast<'a> {
+    key: &'a str,
+    value: Duration,
+    least: Duration,
+    /// The other keys, in words that name them.
+    formula: &'a str,
+    others: &'a [&'a str],
+}
+
+pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkout: &Checkout, queue: &Queue) {
+    let rules = [
+        // A replay that overtakes its own first request would look like a stolen token to Klarna.
+        AtLeast {
+            key: "vault.replay_after",
+            value: vault.replay_after,
+            least: vault.exchange_timeout / 2,
+            formula: "half of vault.exchange_timeout",
+            others: &["vault.exchange_timeout"],
+        },
+        // A living holder must not be taken for dead while its request is in the air.
+        AtLeast {
+            key: "vault.orphan_after",
+            value: vault.orphan_after,
+            least: 4 * (vault.send_within + vault.exchange_timeout),
+            formula: "four times vault.send_within plus vault.exchange_timeout",
+            others: &["vault.send_within", "vault.exchange_timeout"],
+        },
+        AtLeast {
+            key: "queue.worker_lost_after",
+            value: queue.worker_lost_after,
+            least: 4 * BEAT,
+            formula: "four beats of a worker",
+            others: &[],
+        },
+        AtLeast {
+            key: "server.shutdown_grace",
+            value: server.shutdown_grace,
+            least: vault.exchange_timeout + checkout.timeout + SETTLE,
+            formula: "vault.exchange_timeout plus checkout.timeout plus 5s",
+            others: &["vault.exchange_timeout", "checkout.timeout"],
+        },
+        // The token must still be good when Klarna reads the order.
+        AtLeast {
+            key: "vault.access_token_margin",
+            value: vault.access_token_margin,
+            least: checkout.timeout,
+            formula: "checkout.timeout",
+            others: &["checkout.timeout"],
+        },
+    ];
+    for AtLeast { key, value, least, formula, others } in rules {
+        let unsure = reader.is_faulty(key) || others.iter().any(|other| reader.is_faulty(other));
+        if value < least && !unsure {
+            let instead = format!("write \"{}\" or more", humantime::format_duration(least));
+            reader.fault(key, format!("shorter than {formula}"), instead);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Secrets, which may stand in the file, in the environment, or in files of their own.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reader::Reader;
+
+impl Reader {
+    /// Of keys that exclude each other, the one that is given, by its place in `keys`.
+    ///
+    /// A variable displaces whatever form the file has, so that an image's file can be overridden from outside.
+    pub(super) fn one_of(&mut self, section: &str, keys: &[&str]) -> Option<(usize, SecretString)> {
+        let paths: Vec<String> = keys.iter().map(|key| format!("{section}.{key}")).collect();
+        self.known.extend(paths.iter().cloned());
+        let is_variable = |path: &String| self.layers.get(path).is_some_and(|given| given.variable().is_some());
+        let variables_only = paths.iter().any(is_variable);
+        let mut given =
+            (0..paths.len()).filter(|&i| self.has(&paths[i]) && (!variables_only || is_variable(&paths[i])));
+        let chosen = given.next()?;
+        if let Some(other) = given.next() {
+            self.fault(&paths[other], format!("given beside {}", paths[chosen]), "leave one of them out");
+            return None;
+        }
+        Some((chosen, self.get(&paths[chosen])?))
+    }
+
+    /// A secret under `key`, `key_env` or `key_file`; `None` where none is given, or it is wrong and noted.
+    pub(super) fn secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
+        let [env_key, file_key] = [format!("{key}_env"), format!("{key}_file")];
+        match self.one_of(section, &[key, &env_key, &file_key])? {
+            (0, secret) => Some(secret),
+            (1, name) => self.secret_of_variable(&format!("{section}.{env_key}"), &name),
+            (_, path) => self.secret_of_file(&format!("{section}.{file_key}"), &path),
+        }
+    }
+
+    /// Like [`Reader::secret`], where there must be one.
+    pub(super) fn require_secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
+        let path = format!("{section}.{key}");
+        if !["", "_env", "_file"].iter().any(|form| self.has(&format!("{path}{form}"))) {
+            self.fault(&path, "missing", format!("write it, or {key}_env or {key}_file"));
+        }
+        self.secret(section, key)
+    }
+
+    /// The content of the variable that `key` names. The name is not shown: it may be the secret itself, misplaced.
+    pub(super) fn secret_of_variable(&mut self, key: &str, name: &SecretString) -> Option<SecretString> {
+        let found = self.layers.variable(name.expose_secret()).map(str::trim).unwrap_or_default();
+        if found.is_empty() {
+            self.fault(key, "the environment has no such variable, or an empty one", "name a variable that is set");
+            return None;
+        }
+        Some(found.into())
+    }
+
+    /// The trimmed content of the file that `key` names.
+    pub(super) fn secret_of_file(&mut self, key: &str, path: &SecretString) -> Option<SecretString> {
+        let wrong = match std::fs::read_to_string(path.expose_secret()) {
+            Ok(text) if text.trim().is_empty() => "that file is empty".to_owned(),
+            Ok(text) => return Some(text.trim().into()),
+            Err(error) => format!("that file cannot be read ({})", error.kind()),
+        };
+        self.fault(key, wrong, "name a file that holds the secret and nothing else");
+        None
+    }
+}

@@ -1,0 +1,146 @@
+//! `[server]`
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::is_name;
+use super::reader::Reader;
+
+/// The HTTP side.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address and port; port 0 takes any free one.
+    pub bind: SocketAddr,
+    /// How long a stop waits for work in the air.
+    pub shutdown_grace: Duration,
+    /// Empty only where `bind` is a loopback address: then everybody on the machine may do everything.
+    pub api_keys: Vec<ApiKey>,
+}
+
+/// Who may call the API, and what for.
+#[derive(Clone)]
+pub struct ApiKey {
+    /// Shown in logs in place of the key.
+    pub name: String,
+    /// SHA-256 of the key; the key itself is not kept.
+    pub sha256: [u8; 32],
+    /// What it allows; never empty.
+    pub scopes: BTreeSet<Scope>,
+    /// The merchants it is good for; all where `None`.
+    pub merchants: Option<BTreeSet<String>>,
+}
+
+/// Leaves out the hash: a guessed key could be checked against it.
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, scopes, merchants, .. } = self;
+        f.debug_struct("ApiKey")
+            .field("name", name)
+            .field("scopes", scopes)
+            .field("merchants", merchants)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an API key allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Hand in orders and read their results.
+    Orders,
+    /// Register, read about and forget refresh tokens.
+    Tokens,
+    /// Watch and steer the service.
+    Ops,
+}
+
+impl Server {
+    pub(super) fn read(reader: &mut Reader, merchants: &BTreeSet<String>) -> Self {
+        let bind = reader.get_or("server.bind", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+        let shutdown_grace = reader.lasting("server.shutdown_grace", Duration::from_mins(1));
+        let numbers = reader.names("server.api_keys");
+        if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
+            let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
+            reader.fault("server.bind", "reachable from other machines, and there are no API keys", instead);
+        }
+        let mut api_keys: Vec<ApiKey> = Vec::new();
+        for number in numbers {
+            let section = format!("server.api_keys.{number}");
+            let Some(key) = ApiKey::read(reader, &section, merchants) else {
+                continue;
+            };
+            if api_keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
+                reader.fault(&section, "has the name or the key of another one", "give each its own");
+            }
+            api_keys.push(key);
+        }
+        Self { bind, shutdown_grace, api_keys }
+    }
+}
+
+impl ApiKey {
+    fn read(reader: &mut Reader, section: &str, merchants: &BTreeSet<String>) -> Option<Self> {
+        let name: Option<String> = reader.require(&format!("{section}.name"), r#"who calls with it, such as "shop""#);
+        if let Some(false) = name.as_deref().map(is_name) {
+            reader.fault(&format!("{section}.name"), "not a name", super::NAME_EXPECTED);
+        }
+        let sha256 = sha256(reader, section);
+        let scopes: Option<Vec<Scope>> =
+            reader.require(&format!("{section}.scopes"), r#"what it allows: a list of "orders", "tokens" and "ops""#);
+        let key = format!("{section}.merchants");
+        let only: Option<Vec<String>> = reader.get(&key);
+        if only.iter().flatten().any(|name| !merchants.contains(name)) {
+            reader.fault(
+                &key,
+                "names a merchant that is not in these settings",
+                "write names of [merchants.<name>] sections",
+            );
+        }
+        if reader.is_faulty(&key) {
+            return None;
+        }
+        Some(Self {
+            name: name?,
+            sha256: sha256?,
+            scopes: scopes?.into_iter().collect(),
+            merchants: only.map(BTreeSet::from_iter),
+        })
+    }
+}
+
+fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
+    const FORMS: [&str; 3] = ["key_sha256", "key_env", "key_file"];
+    if !FORMS.iter().any(|form| reader.has(&format!("{section}.{form}"))) {
+        reader.fault(section, "has no key", "write one of key_sha256, key_env and key_file");
+    }
+    let (form, value) = reader.one_of(section, &FORMS)?;
+    let path = format!("{section}.{}", FORMS[form]);
+    let digest = |key: SecretString| Sha256::digest(key.expose_secret()).into();
+    match form {
+        0 => {
+            let hash = from_hex(value.expose_secret());
+            if hash.is_none() {
+                reader.fault(&path, "not a SHA-256", "write the 64 hexadecimal digits of the key's SHA-256");
+            }
+            hash
+        }
+        1 => reader.secret_of_variable(&path, &value).map(digest),
+        _ => reader.secret_of_file(&path, &value).map(digest),
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}

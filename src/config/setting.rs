@@ -1,0 +1,221 @@
+//! How one value is read: from TOML, or from the text of an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use toml::Value;
+use url::{Host, Url};
+
+use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, Scope};
+
+/// Longer durations are taken for a slip, and would not fit every calculation with dates.
+const LONGEST: Duration = Duration::from_hours(24 * 366 * 10);
+
+/// A type that a key's value can have.
+pub(super) trait Setting: Sized {
+    /// What to write, after "write ".
+    const EXPECTED: &str;
+
+    /// The value, or what is wrong with it. The text must not show the value.
+    fn read(value: &Value) -> Result<Self, &'static str>;
+
+    /// Reads a variable's text: as it stands where that makes sense, else as TOML (numbers, booleans, lists).
+    fn read_text(text: &str) -> Result<Self, &'static str> {
+        Self::read(&Value::String(text.to_owned())).or_else(|wrong| {
+            let parsed = text.parse::<Value>().map_err(|_| wrong)?;
+            Self::read(&parsed).map_err(|_| wrong)
+        })
+    }
+}
+
+impl Setting for String {
+    const EXPECTED: &str = "a text in quotes";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        match value.as_str() {
+            Some(text) if text.trim().is_empty() => Err("empty"),
+            Some(text) => Ok(text.to_owned()),
+            None => Err("not a text"),
+        }
+    }
+}
+
+impl Setting for SecretString {
+    const EXPECTED: &str = String::EXPECTED;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        String::read(value).map(Self::from)
+    }
+}
+
+impl Setting for PathBuf {
+    const EXPECTED: &str = "a path in quotes";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        String::read(value).map(Self::from)
+    }
+}
+
+impl Setting for bool {
+    const EXPECTED: &str = "true or false";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        value.as_bool().ok_or("not true or false")
+    }
+}
+
+impl Setting for u32 {
+    const EXPECTED: &str = "a whole number";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let number = value.as_integer().ok_or("not a whole number")?;
+        Self::try_from(number).map_err(|_| "out of range")
+    }
+}
+
+impl Setting for Duration {
+    const EXPECTED: &str = r#"a duration such as "10s", "5m" or "60d""#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let text = value.as_str().ok_or("not a duration")?;
+        match humantime::parse_duration(text) {
+            Ok(duration) if duration > LONGEST => Err("longer than ten years"),
+            Ok(duration) => Ok(duration),
+            Err(_) => Err("not a duration"),
+        }
+    }
+}
+
+impl Setting for SocketAddr {
+    const EXPECTED: &str = r#"an IP address and a port, such as "127.0.0.1:8080""#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let text = value.as_str().ok_or("not an address")?;
+        text.parse().map_err(|_| "not an IP address and a port")
+    }
+}
+
+impl Setting for Url {
+    const EXPECTED: &str = "an https:// URL (http:// only to 127.0.0.1, [::1] or localhost)";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let url = Self::parse(value.as_str().ok_or("not a URL")?).map_err(|_| "not a URL")?;
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        match url.scheme() {
+            _ if has_credentials => Err("has credentials in it, which would end up in logs"),
+            "https" => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
+            "http" => Err("plain http:// to another machine would show tokens and passwords on the way"),
+            _ => Err("neither https:// nor http://"),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+impl Setting for Vec<String> {
+    const EXPECTED: &str = r#"a list such as ["shop"]"#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        list(value)
+    }
+}
+
+impl Setting for Vec<Scope> {
+    const EXPECTED: &str = r#"a list of "orders", "tokens" and "ops""#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        list(value)
+    }
+}
+
+fn list<T: DeserializeOwned>(value: &Value) -> Result<Vec<T>, &'static str> {
+    let items = value.as_array().ok_or("not a list")?;
+    if items.is_empty() {
+        return Err("an empty list");
+    }
+    value.clone().try_into().map_err(|_| "an item that is not allowed here")
+}
+
+/// Types with a few named values, as their serde names say.
+macro_rules! named {
+    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+        impl Setting for $type {
+            const EXPECTED: &str = $expected;
+
+            fn read(value: &Value) -> Result<Self, &'static str> {
+                value.clone().try_into().map_err(|_| "not one of the values allowed here")
+            }
+        }
+    )+};
+}
+
+named! {
+    Region: r#""eu", "na" or "oc""#,
+    Environment: r#""production" or "playground""#,
+    CheckoutProvider: r#""klarna" or "kustom""#,
+    ClientAuth: r#""client_secret_post" or "client_secret_basic""#,
+    LostAnswer: r#""replay" or "hold""#,
+    OnUnusableToken: r#""submit_without_token" or "fail""#,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> Value {
+        Value::String(value.to_owned())
+    }
+
+    #[test]
+    fn a_variable_is_read_as_the_type_that_the_key_needs() {
+        assert_eq!(u32::read_text("20"), Ok(20));
+        assert_eq!(bool::read_text("true"), Ok(true));
+        assert_eq!(String::read_text("12345"), Ok("12345".to_owned()));
+        assert_eq!(Vec::<Scope>::read_text(r#"["orders", "ops"]"#), Ok(vec![Scope::Orders, Scope::Ops]));
+        assert_eq!(u32::read_text("many"), Err("not a whole number"));
+    }
+
+    #[test]
+    fn the_file_needs_the_type_itself() {
+        assert_eq!(u32::read(&text("20")), Err("not a whole number"));
+        assert_eq!(u32::read(&Value::Integer(-1)), Err("out of range"));
+        assert_eq!(bool::read(&text("true")), Err("not true or false"));
+        assert_eq!(String::read(&text("  ")), Err("empty"));
+    }
+
+    #[test]
+    fn durations_are_words_and_bounded() {
+        assert_eq!(Duration::read(&text("60d")), Ok(Duration::from_hours(24 * 60)));
+        assert_eq!(Duration::read(&text("ten")), Err("not a duration"));
+        assert_eq!(Duration::read(&Value::Integer(10)), Err("not a duration"));
+        assert_eq!(Duration::read(&text("11y")), Err("longer than ten years"));
+    }
+
+    #[test]
+    fn http_goes_to_loopback_alone() {
+        for good in ["https://a.example/x", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"] {
+            assert!(Url::read(&text(good)).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "http://localhost.example",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "https://user:pw@a.example",
+            "a.example",
+        ] {
+            assert!(Url::read(&text(bad)).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Klarna's addresses, and what takes their place.
+
+use std::sync::Arc;
+
+use super::{LEAST, faulty_keys, with};
+use crate::config::{ClientAuth, Merchant};
+
+fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
+    let variables: Vec<(String, &str)> =
+        variables.iter().map(|(key, value)| (format!("KLARNA_WORKER__MERCHANTS__SHOP__{key}"), *value)).collect();
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    with(&variables).unwrap().merchants["shop"].clone()
+}
+
+#[test]
+fn addresses_follow_from_region_environment_and_provider() {
+    let table = [
+        ("eu", "production", "klarna", "https://login.klarna.com/eu/lp/idp", "https://api.klarna.com/"),
+        (
+            "eu",
+            "playground",
+            "klarna",
+            "https://login.playground.klarna.com/eu/lp/idp",
+            "https://api.playground.klarna.com/",
+        ),
+        ("na", "production", "klarna", "https://login.klarna.com/na/lp/idp", "https://api-na.klarna.com/"),
+        (
+            "na",
+            "playground",
+            "klarna",
+            "https://login.playground.klarna.com/eu/lp/idp",
+            "https://api-na.playground.klarna.com/",
+        ),
+        ("eu", "production", "kustom", "https://login.klarna.com/eu/lp/idp", "https://api.kustom.co/"),
+        (
+            "na",
+            "playground",
+            "kustom",
+            "https://login.playground.klarna.com/eu/lp/idp",
+            "https://api.playground.kustom.co/",
+        ),
+    ];
+    for (region, environment, provider, login, checkout) in table {
+        let merchant = merchant(&[("REGION", region), ("ENVIRONMENT", environment), ("CHECKOUT_PROVIDER", provider)]);
+        assert_eq!(merchant.token_url.as_str(), format!("{login}/oauth2/token"));
+        assert_eq!(merchant.checkout_url.as_str(), checkout);
+    }
+}
+
+#[test]
+fn signing_keys_and_issuers_follow_from_the_token_host_in_force() {
+    let eu = merchant(&[]);
+    assert_eq!(eu.jwks_url.as_str(), "https://login.klarna.com/eu/lp/idp/.well-known/jwks.json");
+    assert_eq!(eu.issuers, ["https://login.klarna.com", "https://login.klarna.com/eu/lp/idp"]);
+    let na = merchant(&[("REGION", "na"), ("ENVIRONMENT", "playground")]);
+    let host = "https://login.playground.klarna.com";
+    assert_eq!(na.jwks_url.as_str(), format!("{host}/na/lp/idp/.well-known/jwks.json"));
+    assert_eq!(na.issuers, [host.to_owned(), format!("{host}/na/lp/idp"), format!("{host}/eu/lp/idp")]);
+    let own = merchant(&[("TOKEN_URL", "http://127.0.0.1:8090/token")]);
+    assert_eq!(own.jwks_url.as_str(), "http://127.0.0.1:8090/eu/lp/idp/.well-known/jwks.json");
+    assert_eq!(own.issuers, ["http://127.0.0.1:8090", "http://127.0.0.1:8090/eu/lp/idp"]);
+}
+
+#[test]
+fn every_address_can_be_replaced() {
+    let own = merchant(&[
+        ("CHECKOUT_URL", "https://a.example/base"),
+        ("JWKS_URL", "https://b.example/keys"),
+        ("ISSUER", "https://c.example"),
+    ]);
+    assert_eq!(own.checkout_url.as_str(), "https://a.example/base");
+    assert_eq!(own.jwks_url.as_str(), "https://b.example/keys");
+    assert_eq!(own.issuers, ["https://c.example"]);
+    let plain = [("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://a.example")];
+    assert_eq!(faulty_keys(LEAST, &plain), ["merchants.shop.checkout_url"]);
+}
+
+#[test]
+fn oceania_needs_its_token_url() {
+    let region = ("KLARNA_WORKER__MERCHANTS__SHOP__REGION", "oc");
+    assert_eq!(faulty_keys(LEAST, &[region]), ["merchants.shop.token_url"]);
+    let oc = merchant(&[("REGION", "oc"), ("TOKEN_URL", "https://login.example/oc/lp/idp/oauth2/token")]);
+    assert_eq!(oc.jwks_url.as_str(), "https://login.example/oc/lp/idp/.well-known/jwks.json");
+    assert_eq!(oc.checkout_url.as_str(), "https://api-oc.klarna.com/");
+}
+
+#[test]
+fn a_way_to_send_a_secret_needs_one() {
+    let auth = ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_AUTH", "client_secret_basic");
+    assert_eq!(faulty_keys(LEAST, &[auth]), ["merchants.shop.client_auth"]);
+    let merchant = merchant(&[("CLIENT_AUTH", "client_secret_basic"), ("CLIENT_SECRET", "secret")]);
+    assert_eq!(merchant.client_auth, ClientAuth::ClientSecretBasic);
+}

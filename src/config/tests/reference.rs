@@ -1,0 +1,79 @@
+//! The shipped `config.toml` says what the code does.
+
+use secrecy::ExposeSecret;
+
+use crate::config::reader::Reader;
+use crate::config::{REFERENCE, Settings, read, unknown};
+
+/// Commented keys that show an example or another form, not a default.
+const EXAMPLES: [&str; 21] = [
+    "listen_url",
+    "[server.api_keys]",
+    "name",
+    "key_sha256",
+    "key_env",
+    "key_file",
+    "scopes",
+    "merchants",
+    "env",
+    "api_username_env",
+    "api_username_file",
+    "api_password_env",
+    "api_password_file",
+    "jwks_url",
+    "issuer",
+    "client_secret",
+    "client_secret_env",
+    "client_secret_file",
+    "token_url",
+    "checkout_url",
+    "[[server.api_keys]]",
+];
+
+/// The reference with the `#` taken from those commented keys and sections that `wanted` says.
+fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
+    let line = |line: &'static str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+            let key = rest.split(" =").next().unwrap_or(rest);
+            if wanted(key) { rest } else { line }
+        }
+        _ => line,
+    };
+    REFERENCE.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads a text for the sake of what it makes known.
+fn schema_of(text: &str) -> Reader {
+    let mut reader = Reader::new(toml::from_str(text).unwrap(), std::collections::BTreeMap::new());
+    read(&mut reader);
+    reader
+}
+
+fn load(text: &str) -> Settings {
+    let secret = ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_SECRET", "for client_auth to have a use");
+    Settings::parse("config.toml", text, super::env(&[secret])).unwrap()
+}
+
+#[test]
+fn it_loads_as_it_is_shipped() {
+    let settings = Settings::parse("config.toml", REFERENCE, std::iter::empty()).unwrap();
+    assert_eq!(settings.merchants["shop"].token_url.as_str(), "http://127.0.0.1:8090/eu/lp/idp/oauth2/token");
+}
+
+#[test]
+fn it_names_every_key_and_no_other() {
+    let reader = schema_of(&uncommented(|_| true));
+    assert_eq!(unknown::find(&reader.layers, &reader.known, &reader.groups), []);
+    for key in &reader.known {
+        assert!(reader.has(key), "config.toml does not show {key}");
+    }
+    assert!(reader.known.contains("server.api_keys.0.scopes"));
+}
+
+#[test]
+fn its_commented_defaults_are_the_defaults() {
+    let shipped = load(REFERENCE);
+    let spelled_out = load(&uncommented(|key| !EXAMPLES.contains(&key)));
+    assert_eq!(format!("{spelled_out:#?}"), format!("{shipped:#?}"));
+    assert_eq!(spelled_out.database.url.expose_secret(), shipped.database.url.expose_secret());
+}

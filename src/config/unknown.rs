@@ -1,0 +1,52 @@
+//! What was given and belongs nowhere, with a guess at what was meant.
+
+use std::collections::BTreeSet;
+
+use super::layers::Layers;
+
+/// How many slips of the pen a path of this length may hold and still be taken for another one.
+fn tolerance(path: &str) -> usize {
+    (1 + path.len() / 8).min(3)
+}
+
+/// One fault for each unknown path: the path, what is wrong, what to write instead. What lies below an unknown section
+/// is not told again.
+pub(super) fn find(
+    layers: &Layers,
+    keys: &BTreeSet<String>,
+    groups: &BTreeSet<String>,
+) -> Vec<(String, String, String)> {
+    let sections: BTreeSet<&str> = keys.iter().chain(groups).flat_map(|path| ancestors(path)).collect();
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for path in layers.paths() {
+        let below_unknown = ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
+        let is_section = layers.is_section(path);
+        let fits = if is_section { sections.contains(path) || groups.contains(path) } else { keys.contains(path) };
+        if fits || below_unknown {
+            continue;
+        }
+        let (wrong, instead) = if is_section && keys.contains(path) {
+            ("a section where a value belongs", "write a plain value".to_owned())
+        } else if !is_section && (sections.contains(path) || groups.contains(path)) {
+            ("a value where a section belongs", format!("write [{path}] and its keys below it"))
+        } else {
+            ("not a key of these settings", advice(path, keys, &sections))
+        };
+        found.push((path.to_owned(), wrong.to_owned(), instead));
+    }
+    found
+}
+
+/// `a.b` and `a` for `a.b.c`.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('.').map(|(dot, _)| &path[..dot])
+}
+
+fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> String {
+    let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
+    let candidates = || keys.iter().map(String::as_str).chain(sections.iter().copied());
+    let closest = candidates().map(|key| (strsim::osa_distance(key, path), key)).min();
+    let elsewhere = || candidates().find(|key| last(key) == last(path));
+    let meant = closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
+    meant.map_or_else(|| "leave it out".to_owned(), |key| format!("write {key} if that is meant, or leave it out"))
+}

@@ -1,0 +1,4 @@
+//! Tests through the public doors.
+
+mod cli;
+mod form;
