@@ -8,7 +8,6 @@
 
 mod database;
 mod error;
-pub mod key_file;
 mod layers;
 mod merchant;
 mod presets;

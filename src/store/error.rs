@@ -40,7 +40,9 @@ pub enum StoreError {
         configured: String,
     },
     /// The database was migrated by a newer program, which left this one behind.
-    #[error("the database needs a newer program (level {needed}; this one has level {has}): upgrade klarna-order-worker")]
+    #[error(
+        "the database needs a newer program (level {needed}; this one has level {has}): upgrade klarna-order-worker"
+    )]
     NeedsNewerProgram {
         /// The level the database asks for.
         needed: i64,
@@ -101,9 +103,12 @@ fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
         b"53100" => StoreError::DiskFull,
         // Connection, authorisation, resources, operator intervention, system, rollback; read-only after a failover;
         // statement or lock time-out.
-        [b'0', b'8', ..] | [b'2', b'8', ..] | [b'5', b'3' | b'7' | b'8', ..] | [b'4', b'0', ..] | b"25006" | b"55P03" => {
-            StoreError::Unavailable(message)
-        }
+        [b'0', b'8', ..]
+        | [b'2', b'8', ..]
+        | [b'5', b'3' | b'7' | b'8', ..]
+        | [b'4', b'0', ..]
+        | b"25006"
+        | b"55P03" => StoreError::Unavailable(message),
         _ => StoreError::Refused(message),
     }
 }

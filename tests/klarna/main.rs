@@ -12,9 +12,7 @@ mod token_requests;
 
 use std::time::Duration;
 
-use klarna_order_worker::config::{
-    CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region,
-};
+use klarna_order_worker::config::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
 
 /// A public client whose every URL lies under `base`.
 fn merchant(base: &str) -> Merchant {
@@ -35,10 +33,7 @@ fn merchant(base: &str) -> Merchant {
         token_url: url("/oauth2/token"),
         checkout_url: url("/"),
         jwks_url: url("/jwks.json"),
-        issuers: vec![
-            "https://login.klarna.com".into(),
-            "https://login.klarna.com/eu/lp/idp".into(),
-        ],
+        issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
     }
 }
 
