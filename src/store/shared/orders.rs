@@ -6,7 +6,7 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, Row, sql};
-use crate::order::OrderId;
+use crate::order::{OrderId, Status, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
@@ -111,7 +111,7 @@ pub(in crate::store) async fn settle(
             .bind(correlation_id)
             .bind(token.as_str())
             .bind(json(prefilled)?),
-        Settlement::Failed { error, token } => settle.bind(json(error)?).bind(token.map(|token| token.as_str())),
+        Settlement::Failed { error, token } => settle.bind(json(error)?).bind(token.map(TokenOutcome::as_str)),
         Settlement::Retry { after, error, possible_duplicate } => {
             settle.bind(micros(*after)).bind(json(error)?).bind(*possible_duplicate)
         }
@@ -137,7 +137,7 @@ pub(in crate::store) async fn settled(c: &mut Connection, ids: &[OrderId]) -> Re
 
 pub(in crate::store) async fn list(c: &mut Connection, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
     let list = query(sql::ORDERS)
-        .bind(filter.status.map(|status| status.as_str()))
+        .bind(filter.status.map(Status::as_str))
         .bind(&filter.merchant)
         .bind(&filter.user)
         .bind(filter.before.map(|id| id.as_uuid()))

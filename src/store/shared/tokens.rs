@@ -200,7 +200,7 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
         ExchangeResult::NotSent => close(c, now, end.exchange, Outcome::NotSent, false).await?,
         ExchangeResult::Refused => close(c, now, end.exchange, Outcome::Refused, false).await?,
         ExchangeResult::NoAnswer { travelling, hold } => {
-            no_answer(c, now, end.exchange, row, *travelling, *hold).await?
+            no_answer(c, now, end.exchange, row, *travelling, *hold).await?;
         }
     }
     Ok(Settled::Written)
