@@ -1,5 +1,7 @@
 //! An order worker for *Sign in with Klarna*.
 
+pub mod api;
+pub mod app;
 pub mod checkout;
 pub mod cli;
 pub mod clock;

@@ -7,6 +7,7 @@ mod error;
 mod keys;
 pub mod output;
 pub mod sandbox;
+mod serve;
 mod table;
 
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service: the API and the worker, or some of its roles
+    Serve(serve::Args),
+    /// Run a stand-in for Klarna's token and Checkout endpoints
+    Sandbox(sandbox::Args),
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
@@ -60,6 +65,8 @@ enum Command {
 impl Command {
     fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
+            Self::Serve(args) => args.run(context),
+            Self::Sandbox(args) => args.run(context),
             Self::Keys(command) => command.run(context),
         }
     }

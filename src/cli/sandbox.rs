@@ -1,20 +1,24 @@
 //! `sandbox`: the stand-in for Klarna, in a process of its own.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use secrecy::SecretString;
+use serde::Serialize;
 use url::Url;
 
+use super::{CliError, Context, Exit};
 use crate::clock::Clock;
+use crate::lifecycle::Shutdown;
 use crate::sandbox::{
     Algorithm, Behaviour, Conduct, Failure, Latency, Registration, Rotation, Sandbox, SandboxError, SandboxOptions,
     SignIn, lines,
 };
 
-/// Run a stand-in for Klarna's token and Checkout endpoints.
+/// What the sandbox plays.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Address to listen on; port 0 takes a free one
@@ -97,28 +101,64 @@ pub struct Args {
     merchant: String,
 }
 
-/// Serves until a signal comes.
-///
-/// # Errors
-/// Where the address is taken, the options can't be, or the tokens' file can't be written.
-pub async fn run(args: Args) -> Result<(), SandboxError> {
-    // Before anything is done: as process 1, a process without a handler ignores its signals.
-    let signal = stop_signal().map_err(SandboxError::Signals)?;
-    let users = (args.users, args.users_age, args.merchant.clone(), args.tokens_file.clone());
-    let sandbox = Sandbox::start(options(args), Clock::system()).await?;
-    let url = sandbox.url();
-    println!("sandbox   {url}");
-    println!("token     {url}/eu/lp/idp/oauth2/token");
-    println!("jwks      {url}/eu/lp/idp/.well-known/jwks.json");
-    println!("checkout  {url}/checkout/v3/orders");
-    println!("stats     {url}/stats");
-    if let (count, age, merchant, Some(path)) = users {
-        sign_in(&sandbox, count, age, &merchant, &path)?;
-        println!("tokens    {}", path.display());
+/// Where a sandbox is reached.
+#[derive(Debug, Serialize)]
+struct Addresses {
+    sandbox: String,
+    token_url: String,
+    jwks_url: String,
+    checkout_url: String,
+    stats: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_file: Option<PathBuf>,
+}
+
+impl Addresses {
+    fn new(url: &str, tokens_file: Option<PathBuf>) -> Self {
+        Self {
+            sandbox: url.to_owned(),
+            token_url: format!("{url}/eu/lp/idp/oauth2/token"),
+            jwks_url: format!("{url}/eu/lp/idp/.well-known/jwks.json"),
+            checkout_url: url.to_owned(),
+            stats: format!("{url}/stats"),
+            tokens_file,
+        }
     }
-    signal.await;
-    sandbox.shutdown().await;
-    Ok(())
+}
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "sandbox       {}", self.sandbox)?;
+        writeln!(f, "token_url     {}", self.token_url)?;
+        writeln!(f, "jwks_url      {}", self.jwks_url)?;
+        writeln!(f, "checkout_url  {}", self.checkout_url)?;
+        write!(f, "stats         {}", self.stats)?;
+        self.tokens_file.as_ref().map_or(Ok(()), |file| write!(f, "\ntokens        {}", file.display()))
+    }
+}
+
+impl Args {
+    /// Serves until a signal comes.
+    ///
+    /// # Errors
+    /// Where the address is taken, the options can't be, or the tokens' file can't be written.
+    pub fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.block_on(async {
+            // Before anything is done: as process 1, a process without a handler ignores its signals.
+            let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
+            let users = (self.users, self.users_age, self.merchant.clone(), self.tokens_file.clone());
+            let failed = |error: SandboxError| CliError::failed("run the sandbox", error);
+            let sandbox = Sandbox::start(options(self), Clock::system()).await.map_err(failed)?;
+            if let (count, age, merchant, Some(path)) = &users {
+                sign_in(&sandbox, *count, *age, merchant, path).map_err(failed)?;
+            }
+            let addresses = Addresses::new(sandbox.url(), users.3);
+            context.output.print(&addresses, &addresses)?;
+            shutdown.soft().await;
+            sandbox.shutdown().await;
+            Ok(Exit::Done)
+        })
+    }
 }
 
 fn options(args: Args) -> SandboxOptions {
@@ -166,18 +206,4 @@ fn sign_in(
     });
     std::fs::write(path, lines(registrations))
         .map_err(|source| SandboxError::TokensFile { path: path.to_owned(), source })
-}
-
-/// Resolves at SIGTERM or Ctrl-C; handled from the call on.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(async move {
-            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

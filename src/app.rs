@@ -1,0 +1,150 @@
+//! The only wiring: builds every room from the settings, and starts and stops the service.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::{Engine, Merchant, Settings};
+use crate::intake::Intake;
+use crate::store::{self, Installation, Store, StoreError};
+use crate::vault::keys::{self, KeysError};
+use crate::vault::transport::BuildError;
+use crate::vault::{CipherError, InstanceError, Registry, Secrets};
+
+mod service;
+
+pub use service::{Role, Service};
+
+/// Why the program could not be set up. Each reads as one line, and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The encryption keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The keys and the database do not belong together.
+    #[error("the encryption keys are not those of this database: {0}; restore the keys that belong to it")]
+    OtherKeys(CipherError),
+    /// A secret could not be made.
+    #[error("the installation's secrets could not be made: {0}")]
+    Cipher(CipherError),
+    /// The instance folder.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// Another process serves the same SQLite file.
+    #[error("another process serves {file} (its lock file {file}.lock is held): on SQLite there is one `serve`; use PostgreSQL for several", file = .0.display())]
+    Served(PathBuf),
+    /// The lock file beside the SQLite file.
+    #[error("the lock file {file}.lock cannot be used: {error}", file = .file.display())]
+    Lock {
+        /// The database's file.
+        file: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// An HTTP client.
+    #[error(transparent)]
+    Client(#[from] BuildError),
+    /// The API's address.
+    #[error("server.bind: {bind} cannot be listened on: {error}")]
+    Bind {
+        /// The address.
+        bind: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+/// Settings, database and secrets of one installation: what every command works with.
+#[derive(Clone)]
+pub struct App {
+    /// As loaded.
+    pub settings: Arc<Settings>,
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// Cipher and hashes.
+    pub secrets: Arc<Secrets>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Opens the database, checks that it is this installation's and fits this program, and opens its secrets. A SQLite
+    /// database is migrated; on PostgreSQL that is the command `migrate`'s.
+    ///
+    /// # Errors
+    /// Where any of that fails; nothing was changed but by migrations.
+    pub async fn open(
+        settings: Settings,
+        environment: &BTreeMap<String, String>,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        let store = store::open(&settings.database, settings.vault.max_in_flight, &clock).await?;
+        let embedded = settings.database.engine != Engine::Postgres;
+        match store.missing_migrations().await? {
+            0 => {}
+            _ if embedded => {
+                store.migrate().await?;
+            }
+            missing => return Err(StoreError::NotMigrated(missing).into()),
+        }
+        let secrets = open_secrets(&*store, &settings, environment, embedded).await?;
+        Ok(Self { settings: Arc::new(settings), store, secrets: Arc::new(secrets), clock })
+    }
+
+    /// The settings' merchants, by name.
+    #[must_use]
+    pub fn merchants(&self) -> Arc<BTreeMap<String, Arc<Merchant>>> {
+        Arc::new(self.settings.merchants.clone())
+    }
+
+    /// The way in for orders.
+    #[must_use]
+    pub fn intake(&self) -> Intake {
+        let deadline = self.settings.queue.order_deadline;
+        Intake::new(Arc::clone(&self.store), self.merchants(), deadline, self.clock.clone())
+    }
+
+    /// The way in for refresh tokens.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        Registry::new(Arc::clone(&self.store), Arc::clone(&self.secrets), self.clock.clone())
+    }
+}
+
+/// The secrets of the database; made at its first start.
+async fn open_secrets(
+    store: &dyn Store,
+    settings: &Settings,
+    environment: &BTreeMap<String, String>,
+    embedded: bool,
+) -> Result<Secrets, AppError> {
+    let found = store.installation().await?;
+    if let Some(found) = &found {
+        check_name(found, settings)?;
+    }
+    // A key is made only beside a database that holds nothing sealed with another.
+    let cipher = keys::load(&settings.vault, |name| environment.get(name).cloned(), embedded && found.is_none())?;
+    let installation = if let Some(found) = found {
+        found
+    } else {
+        let hash_key = Secrets::found(&cipher).map_err(AppError::Cipher)?;
+        store.found_installation(&Installation { name: settings.installation.clone(), hash_key }).await?;
+        // Another process may have been first.
+        let found = store.installation().await?.ok_or_else(|| StoreError::Unreadable("no installation".into()))?;
+        check_name(&found, settings)?;
+        found
+    };
+    Secrets::open(cipher, &installation.hash_key).map_err(AppError::OtherKeys)
+}
+
+fn check_name(found: &Installation, settings: &Settings) -> Result<(), StoreError> {
+    if found.name == settings.installation {
+        return Ok(());
+    }
+    Err(StoreError::OtherInstallation { stored: found.name.clone(), configured: settings.installation.clone() })
+}

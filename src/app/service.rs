@@ -1,0 +1,265 @@
+//! The running service: its roles, started in order and stopped in the reverse one.
+
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{App, AppError};
+use crate::api::{self, Readiness};
+use crate::checkout::client::CheckoutClient;
+use crate::config::{BEAT, Engine};
+use crate::delivery::Waiters;
+use crate::queue::{Backoff, BeatOptions, Heartbeat, Options, Queue, Running, Stopped, Wake};
+use crate::store::{Signal, Store, Worker};
+use crate::vault::{Instance, Vault};
+use crate::worker::{OrderHandler, OrderSource, WorkerLease};
+
+/// How often open intents are compared with the exchanges in the air.
+const TIDY: Duration = Duration::from_mins(1);
+/// How long the database's connections have to close.
+const CLOSE: Duration = Duration::from_secs(2);
+/// The wait before signals are listened for again.
+const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// Serves the HTTP API.
+    Api,
+    /// Runs orders.
+    Worker,
+}
+
+/// A service at work.
+pub struct Service {
+    app: App,
+    ready: Readiness,
+    waiters: Waiters,
+    api: Option<Api>,
+    worker: Option<AtWork>,
+    /// Signals and polls, ended when the service is.
+    background: Vec<JoinHandle<()>>,
+    /// SQLite: held while this process serves the file.
+    _served: Option<File>,
+}
+
+struct Api {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+struct AtWork {
+    worker: Worker,
+    vault: Vault,
+    queue: Running,
+    heartbeat: Heartbeat,
+    _instance: Instance,
+}
+
+impl Service {
+    /// Starts the roles. Everything that can be wrong with folders, locks and addresses is found here.
+    ///
+    /// # Errors
+    /// Where a lock is held by another process, an address is taken, or the database cannot be used.
+    pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
+        let served = lock_file(&app)?;
+        let wake = Wake::new();
+        let waiters = Waiters::new(Arc::clone(&app.store));
+        let ready = Readiness::default();
+        let worker = if roles.contains(&Role::Worker) { Some(AtWork::start(&app, &wake).await?) } else { None };
+        let api = if roles.contains(&Role::Api) { Some(Api::start(&app, &waiters, &ready).await?) } else { None };
+        let polling = waiters.clone();
+        let background = vec![
+            tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
+            tokio::spawn(async move { polling.poll().await }),
+        ];
+        ready.set_ready(true);
+        Ok(Self { app, ready, waiters, api, worker, background, _served: served })
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.api.as_ref().map(|api| api.address)
+    }
+
+    /// Those who wait for orders in this process.
+    #[must_use]
+    pub fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
+    /// Takes nothing new, answers who waits, and ends what runs, for `grace` at most. `true` where nothing was cut off.
+    pub async fn stop(self, grace: Duration) -> bool {
+        let until = Instant::now() + grace;
+        let left = || until.saturating_duration_since(Instant::now());
+        self.ready.set_ready(false);
+        self.waiters.close();
+        let mut clean = true;
+        if let Some(api) = self.api {
+            api.stop.send_replace(true);
+            clean &= tokio::time::timeout(left(), api.server).await.is_ok();
+        }
+        if let Some(work) = self.worker {
+            clean &= work.stop(&self.app, until).await;
+        }
+        for task in self.background {
+            task.abort();
+        }
+        // It waits for every connection, and a handler that was cut off may hold one.
+        let _ = tokio::time::timeout(CLOSE, self.app.store.close()).await;
+        clean
+    }
+}
+
+impl Api {
+    async fn start(app: &App, waiters: &Waiters, ready: &Readiness) -> Result<Self, AppError> {
+        let server = &app.settings.server;
+        let failed = |error| AppError::Bind { bind: server.bind, error };
+        let listener = TcpListener::bind(server.bind).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let router = api::router(api::Rooms {
+            intake: app.intake(),
+            registry: app.registry(),
+            waiters: waiters.clone(),
+            store: Arc::clone(&app.store),
+            merchants: app.merchants(),
+            api_keys: server.api_keys.clone(),
+            ready: ready.clone(),
+        });
+        let (stop, mut stopping) = watch::channel(false);
+        let stopped = async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let drain = server.shutdown_grace;
+        let server = tokio::spawn(async move {
+            if let Err(error) = api::serve(listener, router, stopped, drain).await {
+                tracing::error!(%error, "The API ended");
+            }
+        });
+        Ok(Self { address, stop, server })
+    }
+}
+
+impl AtWork {
+    async fn start(app: &App, wake: &Wake) -> Result<Self, AppError> {
+        let settings = &app.settings;
+        let instance = Instance::take(&settings.vault.instance_dir)?;
+        let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
+        app.store.begin_worker(&worker).await?;
+        // Earlier starts in this folder are dead: what they held is free at once.
+        let reaped = app.store.reap(None).await?;
+        if reaped != crate::store::Reaped::default() {
+            tracing::warn!(requeued = reaped.requeued, failed = reaped.failed, "Orders of dead workers were freed");
+        }
+        let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone());
+        let options = BeatOptions { every: BEAT, worker_lost_after: settings.queue.worker_lost_after };
+        let heartbeat = Heartbeat::start(Arc::new(lease), options);
+        let beats = heartbeat.watch();
+        let observed = move || beats.observed();
+        let vault = Vault::new(
+            Arc::clone(&app.store),
+            Arc::clone(&app.secrets),
+            settings.vault.clone(),
+            app.clock.clone(),
+            worker.id,
+            observed,
+        )?;
+        tokio::spawn(tidy(vault.clone()));
+        let handler = OrderHandler {
+            store: Arc::clone(&app.store),
+            merchants: app.merchants(),
+            vault: vault.clone(),
+            checkout: CheckoutClient::new(settings.checkout.timeout)?,
+            beats: heartbeat.watch(),
+            token_patience: settings.vault.token_patience,
+        };
+        let source = OrderSource::new(Arc::clone(&app.store), worker.id);
+        let options = Options::new("orders", settings.queue.concurrency);
+        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, wake);
+        Ok(Self { worker, vault, queue, heartbeat, _instance: instance })
+    }
+
+    /// Handlers first, then the exchanges that nobody waits for any more, then the beats.
+    async fn stop(self, app: &App, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let stopped = self.queue.stop(left).await;
+        if let Stopped::Abandoned(orders) = stopped {
+            tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
+        }
+        let idle = tokio::time::timeout_at(until, self.vault.idle()).await.is_ok();
+        if !idle {
+            tracing::error!(
+                exchanges = self.vault.in_flight(),
+                "The grace is over: the successors of these may be lost"
+            );
+        }
+        if let Err(error) = app.store.end_worker(self.worker.id).await {
+            tracing::warn!(%error, "This worker could not be written down as gone; others will notice its silence");
+        }
+        drop(self.heartbeat);
+        idle && stopped == Stopped::Clean
+    }
+}
+
+/// Passes news on: due orders to the queue, ends to those who wait for them.
+async fn listen(store: Arc<dyn Store>, wake: Wake, waiters: Waiters) {
+    let mut failures = 0;
+    loop {
+        let failed = match store.listen().await {
+            Ok(mut signals) => {
+                failures = 0;
+                // What came before the subscription is found by looking.
+                wake.notify();
+                loop {
+                    match signals.next().await {
+                        Ok(Signal::Due) => wake.notify(),
+                        Ok(Signal::Settled(id)) => waiters.tell(id),
+                        Err(error) => break error,
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        failures += 1;
+        tracing::warn!(error = %failed, "News from the database stopped; it is listened for again, and polled meanwhile");
+        tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
+    }
+}
+
+async fn tidy(vault: Vault) {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        if let Err(error) = vault.tidy().await {
+            tracing::debug!(%error, "Open intents could not be looked at for now");
+        }
+    }
+}
+
+/// On SQLite, the right to be the one process that serves the file.
+fn lock_file(app: &App) -> Result<Option<File>, AppError> {
+    let Engine::Sqlite { path } = &app.settings.database.engine else { return Ok(None) };
+    let mut name = path.clone().into_os_string();
+    name.push(".lock");
+    let failed = |error| AppError::Lock { file: path.clone(), error };
+    let file = File::options().write(true).create(true).truncate(false).open(name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(AppError::Served(path.clone())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// For operators: which machine, which process.
+fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
+}
