@@ -13,9 +13,7 @@ const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@
 
 async fn create(base: &str) -> CreateAnswer {
     let client = CheckoutClient::new(AMPLE).unwrap();
-    client
-        .create(&merchant(base), "order-1", Zeroizing::new(BODY.into()))
-        .await
+    client.create(&merchant(base), "order-1", Zeroizing::new(BODY.into())).await
 }
 
 /// One request, answered thus.
@@ -36,8 +34,7 @@ fn orders(server: &mut ServerGuard) -> Mock {
 }
 
 fn refusal(messages: &serde_json::Value) -> String {
-    json!({"error_code": "BAD_VALUE", "error_messages": messages, "correlation_id": "c-1"})
-        .to_string()
+    json!({"error_code": "BAD_VALUE", "error_messages": messages, "correlation_id": "c-1"}).to_string()
 }
 
 #[tokio::test]
@@ -50,31 +47,18 @@ async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
         .match_header("authorization", "Basic UEsxX3VzZXI6cGFzcyB3b3JkOjE=")
         .match_header("content-type", "application/json")
         .match_header("klarna-idempotency-key", "order-1")
-        .match_header(
-            "user-agent",
-            concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION")),
-        )
+        .match_header("user-agent", concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION")))
         .match_body(Matcher::Exact(BODY.into()))
         .with_status(201)
         .with_header("klarna-correlation-id", "c-9")
-        .with_body(
-            json!({"order_id": "o-1", "status": "checkout_incomplete", "html_snippet": snippet})
-                .to_string(),
-        )
+        .with_body(json!({"order_id": "o-1", "status": "checkout_incomplete", "html_snippet": snippet}).to_string())
         .create_async()
         .await;
 
     let answer = create(&server.url()).await;
 
     mock.assert_async().await;
-    let CreateAnswer::Created {
-        klarna_order_id,
-        html_snippet,
-        correlation_id,
-    } = answer
-    else {
-        panic!("{answer:?}")
-    };
+    let CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } = answer else { panic!("{answer:?}") };
     assert_eq!(klarna_order_id, "o-1");
     assert!(html_snippet == snippet);
     assert_eq!(correlation_id.as_deref(), Some("c-9"));
@@ -83,12 +67,7 @@ async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
 #[tokio::test]
 async fn a_bad_order_brings_klarnas_messages() {
     for status in [400, 413, 422] {
-        let answer = answer_to(
-            status,
-            &[],
-            &refusal(&json!(["Bad value: order_tax_amount", "And\nmore"])),
-        )
-        .await;
+        let answer = answer_to(status, &[], &refusal(&json!(["Bad value: order_tax_amount", "And\nmore"]))).await;
         assert_eq!(
             answer,
             CreateAnswer::BadOrder {
@@ -106,18 +85,10 @@ async fn a_refusal_always_has_a_message() {
         (r#"{"error_message":"Just one"}"#, "Just one"),
         (r#"{"error_messages":"No list"}"#, "No list"),
         ("", "Klarna answered HTTP 400 and did not say why"),
-        (
-            "<html>Bad Request</html>",
-            "Klarna answered HTTP 400 and did not say why",
-        ),
-        (
-            r#"{"error_messages":[null,7," "]}"#,
-            "Klarna answered HTTP 400 and did not say why",
-        ),
+        ("<html>Bad Request</html>", "Klarna answered HTTP 400 and did not say why"),
+        (r#"{"error_messages":[null,7," "]}"#, "Klarna answered HTTP 400 and did not say why"),
     ] {
-        let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else {
-            panic!("{body}")
-        };
+        let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else { panic!("{body}") };
         assert_eq!(messages, [expected], "{body}");
     }
 }
@@ -125,59 +96,31 @@ async fn a_refusal_always_has_a_message() {
 #[tokio::test]
 async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
     let long = format!("{} krn:at:secret-1", "y".repeat(495));
-    let echo = json!([
-        "token krn:at:secret-1, mail karl@klarna.example, pass word:1, country SE",
-        long
-    ]);
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&echo)).await else {
-        panic!()
-    };
-    assert_eq!(
-        messages[0],
-        "token [redacted], mail [redacted], [redacted], country SE"
-    );
+    let echo = json!(["token krn:at:secret-1, mail karl@klarna.example, pass word:1, country SE", long]);
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&echo)).await else { panic!() };
+    assert_eq!(messages[0], "token [redacted], mail [redacted], [redacted], country SE");
     assert_eq!(messages[1].chars().count(), 501);
     assert!(messages[1].ends_with(" [red…"), "{}", messages[1]);
 
     let many = vec!["again"; 100];
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&json!(many))).await
-    else {
-        panic!()
-    };
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&json!(many))).await else { panic!() };
     assert_eq!(messages.len(), 20);
 }
 
 #[tokio::test]
 async fn codes_and_ids_that_are_none_are_dropped() {
     let body = json!({"error_code": "krn:at:secret-1", "correlation_id": "<script>"}).to_string();
-    let CreateAnswer::BadOrder {
-        error_code,
-        correlation_id,
-        ..
-    } = answer_to(400, &[], &body).await
-    else {
-        panic!()
-    };
+    let CreateAnswer::BadOrder { error_code, correlation_id, .. } = answer_to(400, &[], &body).await else { panic!() };
     assert_eq!((error_code, correlation_id), (None, None));
 }
 
 #[tokio::test]
 async fn settings_at_fault_concern_every_order_of_the_merchant() {
-    for (status, headers) in [
-        (401, vec![]),
-        (403, vec![]),
-        (404, vec![]),
-        (302, vec![("location", "http://127.0.0.1:1/")]),
-    ] {
+    for (status, headers) in
+        [(401, vec![]), (403, vec![]), (404, vec![]), (302, vec![("location", "http://127.0.0.1:1/")])]
+    {
         let answer = answer_to(status, &headers, "").await;
-        let CreateAnswer::Unauthorised {
-            status: seen,
-            messages,
-            ..
-        } = answer
-        else {
-            panic!("{answer:?}")
-        };
+        let CreateAnswer::Unauthorised { status: seen, messages, .. } = answer else { panic!("{answer:?}") };
         assert_eq!(usize::from(seen), status);
         assert_eq!(messages.len(), 1);
     }
@@ -185,9 +128,7 @@ async fn settings_at_fault_concern_every_order_of_the_merchant() {
 
 #[tokio::test]
 async fn throttling_passes_on_the_requested_wait() {
-    let CreateAnswer::Throttled { retry_after } =
-        answer_to(429, &[("x-ratelimit-reset", "2")], "").await
-    else {
+    let CreateAnswer::Throttled { retry_after } = answer_to(429, &[("x-ratelimit-reset", "2")], "").await else {
         panic!()
     };
     assert_eq!(retry_after.unwrap().as_secs(), 2);
@@ -195,19 +136,9 @@ async fn throttling_passes_on_the_requested_wait() {
 
 #[track_caller]
 fn assert_unavailable(answer: &CreateAnswer, maybe: bool) {
-    let CreateAnswer::Unavailable {
-        maybe_created,
-        what,
-        ..
-    } = answer
-    else {
-        panic!("{answer:?}")
-    };
+    let CreateAnswer::Unavailable { maybe_created, what, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(*maybe_created, maybe, "{what}");
-    assert!(
-        !what.contains("127.0.0.1") && !what.contains("secret"),
-        "{what}"
-    );
+    assert!(!what.contains("127.0.0.1") && !what.contains("secret"), "{what}");
 }
 
 #[tokio::test]
@@ -231,20 +162,10 @@ async fn an_answer_that_names_no_order_may_have_created_one() {
 async fn broken_connections_tell_sent_from_not_sent() {
     assert_unavailable(&create(&refusing_url().await).await, false);
 
-    let whole = http(
-        "201 Created",
-        "",
-        r#"{"order_id":"o-1","html_snippet":"<div/>"}"#,
-    );
+    let whole = http("201 Created", "", r#"{"order_id":"o-1","html_snippet":"<div/>"}"#);
     let half = &whole[..whole.len() - 2];
     let flood = Step::flood_after("HTTP/1.1 201 Created\r\nconnection: close\r\n\r\n");
-    for step in [
-        Step::reset_unread(),
-        Step::reset(),
-        Step::close_after(""),
-        Step::close_after(half),
-        flood,
-    ] {
+    for step in [Step::reset_unread(), Step::reset(), Step::close_after(""), Step::close_after(half), flood] {
         let server = FaultyServer::start([step]).await;
         assert_unavailable(&create(&server.url()).await, true);
         assert_eq!(server.requests(), 1);
@@ -255,13 +176,7 @@ async fn broken_connections_tell_sent_from_not_sent() {
 async fn silence_ends_with_the_time_out() {
     let server = FaultyServer::start([Step::hang_after("")]).await;
     let client = CheckoutClient::new(SHORT).unwrap();
-    let answer = client
-        .create(
-            &merchant(&server.url()),
-            "order-1",
-            Zeroizing::new(BODY.into()),
-        )
-        .await;
+    let answer = client.create(&merchant(&server.url()), "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, true);
     assert_eq!(server.requests(), 1);
 }

@@ -47,22 +47,12 @@ impl Fixture {
         let server = Server::new_async().await;
         let merchant = merchant(&server.url());
         let clock = Clock::manual(now());
-        Self {
-            server,
-            merchant,
-            id_tokens: IdTokens::new(clock.clone()).unwrap(),
-            clock,
-        }
+        Self { server, merchant, id_tokens: IdTokens::new(clock.clone()).unwrap(), clock }
     }
 
     /// Serves these keys; asserting the mock asserts the number of fetches.
     async fn publish(&mut self, keys: &[&SigningKey], fetches: usize) -> Mock {
-        self.server
-            .mock("GET", "/jwks.json")
-            .with_body(jwks(keys))
-            .expect(fetches)
-            .create_async()
-            .await
+        self.server.mock("GET", "/jwks.json").with_body(jwks(keys)).expect(fetches).create_async().await
     }
 
     async fn verify(&self, token: &SecretString) -> Result<Claims, IdTokenError> {
@@ -75,11 +65,7 @@ async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_kept_for_an_hour
     let mut fixture = Fixture::new().await;
     let (ec, rsa) = (SigningKey::es256("ec"), SigningKey::rs256("rsa"));
     let mock = fixture.publish(&[&ec, &rsa], 1).await;
-    for token in [
-        ec.sign(&claims()),
-        rsa.sign(&claims()),
-        ec.sign(&with("aud", json!(["client-1", "other"]))),
-    ] {
+    for token in [ec.sign(&claims()), rsa.sign(&claims()), ec.sign(&with("aud", json!(["client-1", "other"])))] {
         let claims = fixture.verify(&token).await.unwrap();
         assert_eq!(claims.subject, "krn:1");
         assert_eq!(claims.given_name.as_deref(), Some("Karl"));
@@ -92,19 +78,10 @@ async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_kept_for_an_hour
 #[tokio::test]
 async fn a_token_without_a_key_id_is_tried_against_every_key_of_its_algorithm() {
     let mut fixture = Fixture::new().await;
-    let (first, second, stranger) = (
-        SigningKey::es256("1"),
-        SigningKey::es256("2"),
-        SigningKey::es256("3"),
-    );
+    let (first, second, stranger) = (SigningKey::es256("1"), SigningKey::es256("2"), SigningKey::es256("3"));
     let _mock = fixture.publish(&[&first, &second], 1).await;
     let header = json!({"alg": "ES256"});
-    assert!(
-        fixture
-            .verify(&second.sign_with_header(&header, &claims()))
-            .await
-            .is_ok()
-    );
+    assert!(fixture.verify(&second.sign_with_header(&header, &claims())).await.is_ok());
     let forged = stranger.sign_with_header(&header, &claims());
     assert_eq!(fixture.verify(&forged).await, Err(IdTokenError::Signature));
 }
@@ -117,14 +94,8 @@ async fn what_is_claimed_must_fit_the_merchant_and_the_moment() {
     let mut nameless = claims();
     nameless.as_object_mut().unwrap().remove("iss");
     for (claims, expected) in [
-        (
-            with("iss", json!("https://login.klarna.com/eu/lp/idp")),
-            Ok(()),
-        ),
-        (
-            with("iss", json!("https://login.evil.example")),
-            Err(IdTokenError::Issuer),
-        ),
+        (with("iss", json!("https://login.klarna.com/eu/lp/idp")), Ok(())),
+        (with("iss", json!("https://login.evil.example")), Err(IdTokenError::Issuer)),
         (nameless, Err(IdTokenError::Malformed)),
         (with("aud", json!("other")), Err(IdTokenError::Audience)),
         (with("aud", json!(null)), Err(IdTokenError::Malformed)),
@@ -149,34 +120,17 @@ async fn expiry_is_judged_at_the_receipt_not_now() {
     fixture.clock.advance(Duration::from_hours(24));
     assert!(fixture.verify(&token).await.is_ok());
     let late = now() + Duration::from_hours(24);
-    assert_eq!(
-        fixture
-            .id_tokens
-            .verify(&fixture.merchant, &token, late)
-            .await,
-        Err(IdTokenError::Expired)
-    );
+    assert_eq!(fixture.id_tokens.verify(&fixture.merchant, &token, late).await, Err(IdTokenError::Expired));
 }
 
 #[tokio::test]
 async fn forged_signatures_are_refused() {
     let mut fixture = Fixture::new().await;
-    let (ec, rsa, stranger) = (
-        SigningKey::es256("ec"),
-        SigningKey::rs256("rsa"),
-        SigningKey::es256("ec"),
-    );
+    let (ec, rsa, stranger) = (SigningKey::es256("ec"), SigningKey::rs256("rsa"), SigningKey::es256("ec"));
     let _mock = fixture.publish(&[&ec, &rsa], 1).await;
 
-    let unsigned = format!(
-        "{}.",
-        message(&json!({"alg": "none", "kid": "ec"}), &claims())
-    )
-    .into();
-    assert_eq!(
-        fixture.verify(&unsigned).await,
-        Err(IdTokenError::Malformed)
-    );
+    let unsigned = format!("{}.", message(&json!({"alg": "none", "kid": "ec"}), &claims())).into();
+    assert_eq!(fixture.verify(&unsigned).await, Err(IdTokenError::Malformed));
 
     let hs256 = message(&json!({"alg": "HS256", "kid": "rsa"}), &claims());
     let mut mac = Hmac::<Sha256>::new_from_slice(&rsa.public_bytes()).unwrap();
@@ -184,21 +138,12 @@ async fn forged_signatures_are_refused() {
     let hs256 = format!("{hs256}.{}", b64(&mac.finalize().into_bytes())).into();
     assert_eq!(fixture.verify(&hs256).await, Err(IdTokenError::Algorithm));
 
-    assert_eq!(
-        fixture.verify(&stranger.sign(&claims())).await,
-        Err(IdTokenError::Signature)
-    );
+    assert_eq!(fixture.verify(&stranger.sign(&claims())).await, Err(IdTokenError::Signature));
     let crossed = ec.sign_with_header(&json!({"alg": "RS256", "kid": "rsa"}), &claims());
     assert_eq!(fixture.verify(&crossed).await, Err(IdTokenError::Signature));
     let misnamed = ec.sign_with_header(&json!({"alg": "ES256", "kid": "rsa"}), &claims());
-    assert_eq!(
-        fixture.verify(&misnamed).await,
-        Err(IdTokenError::UnknownKey)
-    );
-    assert_eq!(
-        fixture.verify(&"not.a".into()).await,
-        Err(IdTokenError::Malformed)
-    );
+    assert_eq!(fixture.verify(&misnamed).await, Err(IdTokenError::UnknownKey));
+    assert_eq!(fixture.verify(&"not.a".into()).await, Err(IdTokenError::Malformed));
 }
 
 #[tokio::test]
@@ -207,10 +152,7 @@ async fn an_unknown_key_fetches_the_set_again_at_most_once_a_minute() {
     let (old, new) = (SigningKey::es256("old"), SigningKey::es256("new"));
     let before = fixture.publish(&[&old], 1).await;
     fixture.verify(&old.sign(&claims())).await.unwrap();
-    assert_eq!(
-        fixture.verify(&new.sign(&claims())).await,
-        Err(IdTokenError::UnknownKey)
-    );
+    assert_eq!(fixture.verify(&new.sign(&claims())).await, Err(IdTokenError::UnknownKey));
     before.assert_async().await;
     before.remove_async().await;
 
@@ -219,10 +161,7 @@ async fn an_unknown_key_fetches_the_set_again_at_most_once_a_minute() {
     fixture.verify(&new.sign(&claims())).await.unwrap();
     for _ in 0..3 {
         let unknown = SigningKey::es256("unknown").sign(&claims());
-        assert_eq!(
-            fixture.verify(&unknown).await,
-            Err(IdTokenError::UnknownKey)
-        );
+        assert_eq!(fixture.verify(&unknown).await, Err(IdTokenError::UnknownKey));
     }
     after.assert_async().await;
 }
@@ -236,13 +175,7 @@ async fn keys_stay_in_use_while_their_url_fails() {
     mock.assert_async().await;
     mock.remove_async().await;
 
-    let down = fixture
-        .server
-        .mock("GET", "/jwks.json")
-        .with_status(503)
-        .expect(1)
-        .create_async()
-        .await;
+    let down = fixture.server.mock("GET", "/jwks.json").with_status(503).expect(1).create_async().await;
     fixture.clock.advance(Duration::from_hours(2));
     for _ in 0..3 {
         fixture.verify(&key.sign(&claims())).await.unwrap();
@@ -255,18 +188,9 @@ async fn without_any_keys_the_token_is_not_believed_and_the_url_is_spared() {
     let mut fixture = Fixture::new().await;
     let key = SigningKey::es256("1");
     let oct = json!({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "1"}]}).to_string();
-    let useless = fixture
-        .server
-        .mock("GET", "/jwks.json")
-        .with_body(oct)
-        .expect(1)
-        .create_async()
-        .await;
+    let useless = fixture.server.mock("GET", "/jwks.json").with_body(oct).expect(1).create_async().await;
     for _ in 0..3 {
-        assert_eq!(
-            fixture.verify(&key.sign(&claims())).await,
-            Err(IdTokenError::KeysUnavailable)
-        );
+        assert_eq!(fixture.verify(&key.sign(&claims())).await, Err(IdTokenError::KeysUnavailable));
     }
     useless.assert_async().await;
 }
@@ -279,18 +203,10 @@ async fn strange_members_of_the_set_are_left_out_and_do_not_cost_the_others() {
     let mut encryption = enciphering.jwk();
     encryption["use"] = json!("enc");
     let set = json!({"keys": [7, {"kty": "XX"}, {"kty": "EC", "crv": "secp256k1"}, encryption, key.jwk()]});
-    let _mock = fixture
-        .server
-        .mock("GET", "/jwks.json")
-        .with_body(set.to_string())
-        .create_async()
-        .await;
+    let _mock = fixture.server.mock("GET", "/jwks.json").with_body(set.to_string()).create_async().await;
     fixture.verify(&key.sign(&claims())).await.unwrap();
     let misused = enciphering.sign(&claims());
-    assert_eq!(
-        fixture.verify(&misused).await,
-        Err(IdTokenError::UnknownKey)
-    );
+    assert_eq!(fixture.verify(&misused).await, Err(IdTokenError::UnknownKey));
 }
 
 #[tokio::test]

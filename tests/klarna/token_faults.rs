@@ -18,76 +18,51 @@ async fn present(step: Step) -> Answer {
 async fn present_within(timeout: std::time::Duration, step: Step) -> Answer {
     let server = FaultyServer::start([step]).await;
     let client = TokenClient::new(timeout, timeout).unwrap();
-    let answer = client
-        .present(&merchant(&server.url()), &"sent-token".into())
-        .await;
+    let answer = client.present(&merchant(&server.url()), &"sent-token".into()).await;
     assert_eq!((server.requests(), server.connections()), (1, 1));
     answer
 }
 
 async fn present_to(base: &str) -> Answer {
-    TokenClient::new(AMPLE, AMPLE)
-        .unwrap()
-        .present(&merchant(base), &"sent-token".into())
-        .await
+    TokenClient::new(AMPLE, AMPLE).unwrap().present(&merchant(base), &"sent-token".into()).await
 }
 
 #[track_caller]
 fn assert_travelling(answer: &Answer) {
-    assert!(
-        matches!(answer, Answer::NoAnswer { over: false, .. }),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Answer::NoAnswer { over: false, .. }), "{answer:?}");
 }
 
 #[track_caller]
 fn assert_over(answer: &Answer) {
-    assert!(
-        matches!(answer, Answer::NoAnswer { over: true, .. }),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Answer::NoAnswer { over: true, .. }), "{answer:?}");
 }
 
 #[track_caller]
 fn assert_not_sent(answer: &Answer, because: &str) {
-    assert!(
-        matches!(answer, Answer::NotSent { what } if what.contains(because)),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Answer::NotSent { what } if what.contains(because)), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent() {
-    assert_not_sent(
-        &present_to(&refusing_url().await).await,
-        "connection refused",
-    );
+    assert_not_sent(&present_to(&refusing_url().await).await, "connection refused");
 }
 
 #[tokio::test]
 async fn an_unknown_host_is_not_sent() {
-    assert_not_sent(
-        &present_to("http://nowhere.invalid").await,
-        "does not resolve",
-    );
+    assert_not_sent(&present_to("http://nowhere.invalid").await, "does not resolve");
 }
 
 #[tokio::test]
 async fn a_failed_tls_handshake_is_not_sent() {
     let server = FaultyServer::start([Step::speak_first("HTTP/1.1 400 Bad Request\r\n\r\n")]).await;
-    assert_not_sent(
-        &present_to(&server.https_url()).await,
-        "TLS handshake failed",
-    );
+    assert_not_sent(&present_to(&server.https_url()).await, "TLS handshake failed");
 }
 
 #[tokio::test]
 async fn a_silent_tls_handshake_is_not_sent_even_where_both_time_outs_are_set_alike() {
     let server = FaultyServer::start([Step::speak_first("")]).await;
     let client = TokenClient::new(SHORT, SHORT).unwrap();
-    let answer = client
-        .present(&merchant(&server.https_url()), &"sent-token".into())
-        .await;
+    let answer = client.present(&merchant(&server.https_url()), &"sent-token".into()).await;
     assert_not_sent(&answer, "timed out");
 }
 
@@ -119,10 +94,7 @@ async fn silence_within_the_body_is_timed_out_too() {
 
 #[tokio::test]
 async fn half_an_answer_is_no_answer() {
-    for whole in [
-        http("200 OK", "", GRANT),
-        http("400 Bad Request", "", r#"{"error":"invalid_grant"}"#),
-    ] {
+    for whole in [http("200 OK", "", GRANT), http("400 Bad Request", "", r#"{"error":"invalid_grant"}"#)] {
         assert_travelling(&present(Step::close_after(&whole[..whole.len() - 4])).await);
     }
 }
@@ -134,49 +106,29 @@ async fn garbage_is_no_answer() {
 
 #[tokio::test]
 async fn an_endless_body_is_cut_and_unreadable() {
-    assert_over(
-        &present(Step::flood_after(
-            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n",
-        ))
-        .await,
-    );
+    assert_over(&present(Step::flood_after("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")).await);
 }
 
 #[tokio::test]
 async fn an_oversized_refusal_is_not_taken_for_a_dead_grant() {
-    let answer = present(Step::flood_after(
-        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n",
-    ))
-    .await;
+    let answer = present(Step::flood_after("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")).await;
     assert!(matches!(answer, Answer::Refused { .. }), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_wrong_content_type_costs_no_successor() {
-    let answer = present(Step::answer(http(
-        "200 OK",
-        "content-type: text/html\r\n",
-        GRANT,
-    )))
-    .await;
+    let answer = present(Step::answer(http("200 OK", "content-type: text/html\r\n", GRANT))).await;
     assert!(matches!(answer, Answer::Rotated(_)), "{answer:?}");
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = FaultyServer::start([]).await;
-    for (status, over) in [
-        ("302 Found", false),
-        ("307 Temporary Redirect", false),
-        ("303 See Other", true),
-    ] {
+    for (status, over) in [("302 Found", false), ("307 Temporary Redirect", false), ("303 See Other", true)] {
         let location = format!("location: {}/\r\n", elsewhere.url());
         let answer = present(Step::answer(http(status, &location, ""))).await;
         match answer {
-            Answer::Refused {
-                configuration: true,
-                ..
-            } => assert!(!over, "{status}"),
+            Answer::Refused { configuration: true, .. } => assert!(!over, "{status}"),
             other => {
                 assert!(over, "{status}");
                 assert_over(&other);
@@ -188,18 +140,11 @@ async fn redirects_are_not_followed() {
 
 #[tokio::test]
 async fn a_stale_kept_connection_leaves_no_answer_and_is_not_tried_again() {
-    let server = FaultyServer::start([
-        Step::answer(http("200 OK", "", GRANT)),
-        Step::reset_unread(),
-    ])
-    .await;
+    let server = FaultyServer::start([Step::answer(http("200 OK", "", GRANT)), Step::reset_unread()]).await;
     let client = TokenClient::new(AMPLE, AMPLE).unwrap();
     let merchant = merchant(&server.url());
 
-    assert!(matches!(
-        client.present(&merchant, &"one".into()).await,
-        Answer::Rotated(_)
-    ));
+    assert!(matches!(client.present(&merchant, &"one".into()).await, Answer::Rotated(_)));
     assert_travelling(&client.present(&merchant, &"two".into()).await);
 
     assert_eq!((server.requests(), server.connections()), (2, 1));
@@ -207,16 +152,11 @@ async fn a_stale_kept_connection_leaves_no_answer_and_is_not_tried_again() {
 
 #[tokio::test]
 async fn no_failure_names_the_token_or_the_url() {
-    for step in [
-        Step::reset(),
-        Step::close_after("sent-token"),
-        Step::answer(http("400 No", "", r#"{"error":"sent-token"}"#)),
-    ] {
+    for step in
+        [Step::reset(), Step::close_after("sent-token"), Step::answer(http("400 No", "", r#"{"error":"sent-token"}"#))]
+    {
         let shown = format!("{:?}", present(step).await);
-        assert!(
-            !shown.contains("sent-token") && !shown.contains("127.0.0.1"),
-            "{shown}"
-        );
+        assert!(!shown.contains("sent-token") && !shown.contains("127.0.0.1"), "{shown}");
     }
 }
 
@@ -229,17 +169,11 @@ fn without_ca_certificates_the_error_names_the_package() {
         return;
     }
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([
-            "without_ca_certificates_the_error_names_the_package",
-            "--nocapture",
-        ])
+        .args(["without_ca_certificates_the_error_names_the_package", "--nocapture"])
         .env("SSL_CERT_FILE", NO_FILE)
         .env("SSL_CERT_DIR", NO_FILE)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("install its `ca-certificates` package"),
-        "{said}"
-    );
+    assert!(output.status.success() && said.contains("install its `ca-certificates` package"), "{said}");
 }

@@ -21,10 +21,7 @@ fn post(server: &mut ServerGuard, body: &str) -> Mock {
         .match_query(Matcher::Missing)
         .match_header("content-type", "application/x-www-form-urlencoded")
         .match_header("accept", "application/json")
-        .match_header(
-            "user-agent",
-            concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION")),
-        )
+        .match_header("user-agent", concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION")))
         .match_body(Matcher::Exact(body.into()))
         .with_status(200)
         .with_body(GRANT)
@@ -34,21 +31,14 @@ fn post(server: &mut ServerGuard, body: &str) -> Mock {
 #[tokio::test]
 async fn a_public_client_sends_the_fields_in_the_body_and_no_secret() {
     let mut server = Server::new_async().await;
-    let mock = post(
-        &mut server,
-        "grant_type=refresh_token&refresh_token=ory_rt_1%2B%26&client_id=client-1",
-    )
-    .match_header("authorization", Matcher::Missing)
-    .create_async()
-    .await;
-
-    let answer = client()
-        .present(&merchant(&server.url()), &"ory_rt_1+&".into())
+    let mock = post(&mut server, "grant_type=refresh_token&refresh_token=ory_rt_1%2B%26&client_id=client-1")
+        .match_header("authorization", Matcher::Missing)
+        .create_async()
         .await;
 
-    let Answer::Rotated(tokens) = answer else {
-        panic!("{answer:?}")
-    };
+    let answer = client().present(&merchant(&server.url()), &"ory_rt_1+&".into()).await;
+
+    let Answer::Rotated(tokens) = answer else { panic!("{answer:?}") };
     assert_eq!(tokens.access_token.expose_secret(), "ory_at_1");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "ory_rt_2");
     mock.assert_async().await;
@@ -57,12 +47,8 @@ async fn a_public_client_sends_the_fields_in_the_body_and_no_secret() {
 #[tokio::test]
 async fn client_secret_post_adds_the_secret_to_the_body() {
     let mut server = Server::new_async().await;
-    let body =
-        "grant_type=refresh_token&refresh_token=ory_rt_1&client_id=client-1&client_secret=s%3Ac";
-    let mock = post(&mut server, body)
-        .match_header("authorization", Matcher::Missing)
-        .create_async()
-        .await;
+    let body = "grant_type=refresh_token&refresh_token=ory_rt_1&client_id=client-1&client_secret=s%3Ac";
+    let mock = post(&mut server, body).match_header("authorization", Matcher::Missing).create_async().await;
     let mut merchant = merchant(&server.url());
     merchant.client_secret = Some("s:c".into());
 
@@ -76,13 +62,10 @@ async fn client_secret_post_adds_the_secret_to_the_body() {
 async fn client_secret_basic_encodes_both_halves_and_keeps_the_secret_out_of_the_body() {
     let mut server = Server::new_async().await;
     // base64("client-1:s%3Ac"), encoded first as RFC 6749 section 2.3.1 asks.
-    let mock = post(
-        &mut server,
-        "grant_type=refresh_token&refresh_token=ory_rt_1&client_id=client-1",
-    )
-    .match_header("authorization", "Basic Y2xpZW50LTE6cyUzQWM=")
-    .create_async()
-    .await;
+    let mock = post(&mut server, "grant_type=refresh_token&refresh_token=ory_rt_1&client_id=client-1")
+        .match_header("authorization", "Basic Y2xpZW50LTE6cyUzQWM=")
+        .create_async()
+        .await;
     let mut merchant = merchant(&server.url());
     merchant.client_secret = Some("s:c".into());
     merchant.client_auth = ClientAuth::ClientSecretBasic;
@@ -99,29 +82,13 @@ async fn the_table_of_answers_holds_over_the_wire_with_one_request_each() {
     let client = client();
     for (status, body, expected) in [
         (200, r#"{"access_token":"at"}"#, "Unchanged("),
-        (
-            200,
-            r#"{"access_token":"at","refresh_token":"ory_rt_1"}"#,
-            "Unchanged(",
-        ),
+        (200, r#"{"access_token":"at","refresh_token":"ory_rt_1"}"#, "Unchanged("),
         (200, "<html>", "NoAnswer { over: true"),
         (400, r#"{"error":"invalid_grant"}"#, "InvalidGrant"),
         (401, r#"{"error":"token_inactive"}"#, "InvalidGrant"),
-        (
-            401,
-            r#"{"error":"invalid_client"}"#,
-            "Refused { configuration: true",
-        ),
-        (
-            429,
-            "",
-            "Refused { configuration: false, retry_after: Some(7s)",
-        ),
-        (
-            503,
-            "",
-            "Refused { configuration: false, retry_after: Some(7s)",
-        ),
+        (401, r#"{"error":"invalid_client"}"#, "Refused { configuration: true"),
+        (429, "", "Refused { configuration: false, retry_after: Some(7s)"),
+        (503, "", "Refused { configuration: false, retry_after: Some(7s)"),
         (500, "", "NoAnswer { over: true"),
         (502, "", "NoAnswer { over: false"),
         (504, "", "NoAnswer { over: false"),
@@ -134,12 +101,7 @@ async fn the_table_of_answers_holds_over_the_wire_with_one_request_each() {
             .expect(1)
             .create_async()
             .await;
-        let answer = format!(
-            "{:?}",
-            client
-                .present(&merchant(&server.url()), &"ory_rt_1".into())
-                .await
-        );
+        let answer = format!("{:?}", client.present(&merchant(&server.url()), &"ory_rt_1".into()).await);
         assert!(answer.starts_with(expected), "{status} {body}: {answer}");
         mock.assert_async().await;
         mock.remove_async().await;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::sandbox::{
-    Behaviour, Endpoint, Failure, Latency, Outcome, SandboxOptions,
-};
+use klarna_order_worker::sandbox::{Behaviour, Endpoint, Failure, Latency, Outcome, SandboxOptions};
 
 use crate::shop::{Shop, order, read, text};
 
@@ -35,26 +33,11 @@ async fn each_failure_spends_the_token_or_not_as_it_says() {
         };
         let cut_off = matches!(failure, Failure::Lost | Failure::Truncated | Failure::Cut);
         assert_eq!(answer.is_err(), cut_off, "{failure}");
-        assert!(
-            !answer.unwrap_or_default().contains("ory_"),
-            "{failure}: the answer tells a token"
-        );
+        assert!(!answer.unwrap_or_default().contains("ory_"), "{failure}: the answer tells a token");
 
-        assert_eq!(
-            shop.exchange(&token).await.0.is_success(),
-            !spent,
-            "{failure}"
-        );
-        let again = if spent {
-            Outcome::Reused
-        } else {
-            Outcome::Rotated
-        };
-        assert_eq!(
-            shop.outcomes(&user),
-            [spent.then_some(Outcome::Rotated), Some(again)],
-            "{failure}"
-        );
+        assert_eq!(shop.exchange(&token).await.0.is_success(), !spent, "{failure}");
+        let again = if spent { Outcome::Reused } else { Outcome::Rotated };
+        assert_eq!(shop.outcomes(&user), [spent.then_some(Outcome::Rotated), Some(again)], "{failure}");
         assert_eq!(shop.stats().faults[&format!("token.{failure}")], 1);
     }
 }
@@ -100,10 +83,7 @@ async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
         () = received => {}
     }
     shop.refused(&token).await;
-    assert_eq!(
-        shop.outcomes("u-1"),
-        [Some(Outcome::Rotated), Some(Outcome::Reused)]
-    );
+    assert_eq!(shop.outcomes("u-1"), [Some(Outcome::Rotated), Some(Outcome::Reused)]);
     assert_eq!(shop.stats().exchanges.concurrent, 1);
 }
 
@@ -113,16 +93,8 @@ async fn a_hanging_answer_ends_with_the_sandbox() {
     let token = shop.sign_in("u-1");
     shop.fail_next(Endpoint::Token, Failure::Hang);
     let admin = shop.sandbox.admin().clone();
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("client_id", "shop"),
-        ("refresh_token", token.as_str()),
-    ];
-    let hanging = shop
-        .http
-        .post(shop.url("/eu/lp/idp/oauth2/token"))
-        .form(&form)
-        .send();
+    let form = [("grant_type", "refresh_token"), ("client_id", "shop"), ("refresh_token", token.as_str())];
+    let hanging = shop.http.post(shop.url("/eu/lp/idp/oauth2/token")).form(&form).send();
     let ending = async {
         while admin.stats().exchanges.rotated == 0 {
             tokio::task::yield_now().await;
@@ -137,10 +109,7 @@ async fn a_hanging_answer_ends_with_the_sandbox() {
 async fn drawn_failures_come_at_their_rate_and_repeat_with_their_seed() {
     let first = drawn(11).await;
     let failed = first.1.iter().filter(|status| **status != 200).count();
-    assert!(
-        (30..=90).contains(&failed),
-        "{failed} of 200 failed at a rate of 0.3"
-    );
+    assert!((30..=90).contains(&failed), "{failed} of 200 failed at a rate of 0.3");
     assert!(first.1.contains(&500) && first.1.contains(&503));
     assert_eq!(first, drawn(11).await);
     assert_ne!(first, drawn(12).await);
@@ -151,12 +120,7 @@ async fn drawn(seed: u64) -> (String, Vec<u16>) {
     let mut behaviour = Behaviour::default();
     behaviour.token.failure_rate = 0.3;
     behaviour.token.failures = vec![Failure::InternalError, Failure::Unavailable];
-    let shop = Shop::open(SandboxOptions {
-        seed: Some(seed),
-        behaviour,
-        ..SandboxOptions::default()
-    })
-    .await;
+    let shop = Shop::open(SandboxOptions { seed: Some(seed), behaviour, ..SandboxOptions::default() }).await;
     let mut token = shop.sign_in("u-1");
     let mut statuses = Vec::new();
     for _ in 0..200 {

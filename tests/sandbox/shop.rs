@@ -21,23 +21,13 @@ impl Shop {
     pub async fn open(options: SandboxOptions) -> Self {
         let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(2_000_000_000));
         let sandbox = Sandbox::start(options, clock.clone()).await.unwrap();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .retry(reqwest::retry::never());
+        let client = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never());
         let http = client.tls_certs_only([]).build().unwrap();
-        Self {
-            sandbox,
-            clock,
-            http,
-        }
+        Self { sandbox, clock, http }
     }
 
     pub async fn with(behaviour: Behaviour) -> Self {
-        Self::open(SandboxOptions {
-            behaviour,
-            ..SandboxOptions::default()
-        })
-        .await
+        Self::open(SandboxOptions { behaviour, ..SandboxOptions::default() }).await
     }
 
     pub fn stats(&self) -> Stats {
@@ -45,19 +35,12 @@ impl Shop {
     }
 
     pub fn sign_in(&self, user: &str) -> String {
-        let sign_in = SignIn {
-            user: user.to_owned(),
-            ..SignIn::default()
-        };
+        let sign_in = SignIn { user: user.to_owned(), ..SignIn::default() };
         self.sandbox.admin().sign_in(sign_in).refresh_token
     }
 
     pub fn fail_next(&self, endpoint: Endpoint, failure: Failure) {
-        self.sandbox.admin().fail_next(Ordered {
-            endpoint,
-            user: None,
-            failure,
-        });
+        self.sandbox.admin().fail_next(Ordered { endpoint, user: None, failure });
     }
 
     /// The outcomes of a user's presentations, in their order.
@@ -76,20 +59,11 @@ impl Shop {
     }
 
     pub async fn send_form(&self, form: &[(&str, &str)]) -> reqwest::Result<Response> {
-        self.http
-            .post(self.url("/eu/lp/idp/oauth2/token"))
-            .form(form)
-            .send()
-            .await
+        self.http.post(self.url("/eu/lp/idp/oauth2/token")).form(form).send().await
     }
 
     pub async fn send_exchange(&self, token: &str) -> reqwest::Result<Response> {
-        self.send_form(&[
-            ("grant_type", "refresh_token"),
-            ("client_id", "shop"),
-            ("refresh_token", token),
-        ])
-        .await
+        self.send_form(&[("grant_type", "refresh_token"), ("client_id", "shop"), ("refresh_token", token)]).await
     }
 
     pub async fn exchange(&self, token: &str) -> (StatusCode, Value) {
@@ -106,30 +80,16 @@ impl Shop {
     /// An exchange that must be answered `invalid_grant`.
     pub async fn refused(&self, token: &str) {
         let (status, answer) = self.exchange(token).await;
-        assert_eq!(
-            (status.as_u16(), &answer["error"]),
-            (400, &json!("invalid_grant"))
-        );
+        assert_eq!((status.as_u16(), &answer["error"]), (400, &json!("invalid_grant")));
     }
 
     pub async fn send_order(&self, order: &Value) -> reqwest::Result<Response> {
-        self.send_order_with(order, "klarna-idempotency-key", "key-1")
-            .await
+        self.send_order_with(order, "klarna-idempotency-key", "key-1").await
     }
 
-    pub async fn send_order_with(
-        &self,
-        order: &Value,
-        name: &str,
-        value: &str,
-    ) -> reqwest::Result<Response> {
-        let request = self
-            .http
-            .post(self.url("/checkout/v3/orders"))
-            .basic_auth("api-user", Some("password"));
-        let request = request
-            .header(name, value)
-            .header("content-type", "application/json");
+    pub async fn send_order_with(&self, order: &Value, name: &str, value: &str) -> reqwest::Result<Response> {
+        let request = self.http.post(self.url("/checkout/v3/orders")).basic_auth("api-user", Some("password"));
+        let request = request.header(name, value).header("content-type", "application/json");
         request.body(order.to_string()).send().await
     }
 
@@ -138,35 +98,22 @@ impl Shop {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, String) {
-        let answer = self
-            .http
-            .post(self.url(path))
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.post(self.url(path)).body(body.to_string()).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        read(self.http.get(self.url(path)).send().await.unwrap())
-            .await
-            .1
+        read(self.http.get(self.url(path)).send().await.unwrap()).await.1
     }
 }
 
 pub async fn read(answer: Response) -> (StatusCode, Value) {
     let status = answer.status();
-    (
-        status,
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap(),
-    )
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
 }
 
 pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer[name]
-        .as_str()
-        .unwrap_or_else(|| panic!("no {name} in {answer}"))
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }
 
 /// A good order.

@@ -29,74 +29,43 @@ enum Then {
 impl Step {
     /// Reads the request, sends these bytes and keeps the connection for the next one.
     pub fn answer(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            read: true,
-            send: bytes.into(),
-            then: Then::Keep,
-        }
+        Self { read: true, send: bytes.into(), then: Then::Keep }
     }
 
     /// Resets the connection once a request begins to arrive, without reading it.
     pub fn reset_unread() -> Self {
-        Self {
-            read: false,
-            send: Vec::new(),
-            then: Then::Reset,
-        }
+        Self { read: false, send: Vec::new(), then: Then::Reset }
     }
 
     /// Reads the request and resets the connection.
     pub fn reset() -> Self {
-        Self {
-            read: true,
-            send: Vec::new(),
-            then: Then::Reset,
-        }
+        Self { read: true, send: Vec::new(), then: Then::Reset }
     }
 
     /// Reads the request, sends these bytes and closes.
     pub fn close_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            read: true,
-            send: bytes.into(),
-            then: Then::Close,
-        }
+        Self { read: true, send: bytes.into(), then: Then::Close }
     }
 
     /// Reads the request, sends these bytes and falls silent.
     pub fn hang_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            read: true,
-            send: bytes.into(),
-            then: Then::Hang,
-        }
+        Self { read: true, send: bytes.into(), then: Then::Hang }
     }
 
     /// Reads the request, sends these bytes and never ends.
     pub fn flood_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            read: true,
-            send: bytes.into(),
-            then: Then::Flood,
-        }
+        Self { read: true, send: bytes.into(), then: Then::Flood }
     }
 
     /// Sends these bytes without looking for a request and falls silent: what a TLS client meets at a plain port.
     pub fn speak_first(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            read: false,
-            send: bytes.into(),
-            then: Then::Hang,
-        }
+        Self { read: false, send: bytes.into(), then: Then::Hang }
     }
 }
 
 /// A whole answer with its length.
 pub fn http(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
 /// The running server; it ends with this value.
@@ -122,12 +91,7 @@ impl FaultyServer {
                 tokio::spawn(converse(stream, Arc::clone(&steps), Arc::clone(&counted)));
             }
         });
-        Self {
-            address,
-            requests,
-            connections,
-            accepting,
-        }
+        Self { address, requests, connections, accepting }
     }
 
     pub fn url(&self) -> String {
@@ -161,18 +125,10 @@ pub async fn refusing_url() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-async fn converse(
-    mut stream: TcpStream,
-    steps: Arc<Mutex<VecDeque<Step>>>,
-    requests: Arc<AtomicUsize>,
-) {
+async fn converse(mut stream: TcpStream, steps: Arc<Mutex<VecDeque<Step>>>, requests: Arc<AtomicUsize>) {
     while stream.peek(&mut [0]).await.is_ok_and(|length| length > 0) {
         requests.fetch_add(1, Ordering::SeqCst);
-        let step = steps
-            .lock()
-            .unwrap()
-            .pop_front()
-            .unwrap_or_else(Step::reset_unread);
+        let step = steps.lock().unwrap().pop_front().unwrap_or_else(Step::reset_unread);
         if step.read {
             read_request(&mut stream).await;
         }
@@ -204,9 +160,7 @@ async fn read_request(stream: &mut TcpStream) {
     loop {
         let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "));
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
                 return;
             }

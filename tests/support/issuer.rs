@@ -3,8 +3,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaPublicKeyComponents,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,17 +23,11 @@ pub struct SigningKey {
 
 impl SigningKey {
     pub fn es256(id: &'static str) -> Self {
-        Self {
-            id,
-            pair: Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()),
-        }
+        Self { id, pair: Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()) }
     }
 
     pub fn rs256(id: &'static str) -> Self {
-        Self {
-            id,
-            pair: Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
-        }
+        Self { id, pair: Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()) }
     }
 
     fn algorithm(&self) -> &'static str {
@@ -68,30 +61,17 @@ impl SigningKey {
     }
 
     pub fn sign(&self, claims: &Value) -> SecretString {
-        self.sign_with_header(
-            &json!({"alg": self.algorithm(), "typ": "JWT", "kid": self.id}),
-            claims,
-        )
+        self.sign_with_header(&json!({"alg": self.algorithm(), "typ": "JWT", "kid": self.id}), claims)
     }
 
     pub fn sign_with_header(&self, header: &Value, claims: &Value) -> SecretString {
         let message = message(header, claims);
         let random = SystemRandom::new();
         let signature = match &self.pair {
-            Pair::Ec(pair) => pair
-                .sign(&random, message.as_bytes())
-                .unwrap()
-                .as_ref()
-                .to_vec(),
+            Pair::Ec(pair) => pair.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec(),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(
-                    &RSA_PKCS1_SHA256,
-                    &random,
-                    message.as_bytes(),
-                    &mut signature,
-                )
-                .unwrap();
+                pair.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature).unwrap();
                 signature
             }
         };
@@ -101,11 +81,7 @@ impl SigningKey {
 
 /// What the signature covers.
 pub fn message(header: &Value, claims: &Value) -> String {
-    format!(
-        "{}.{}",
-        b64(header.to_string().as_bytes()),
-        b64(claims.to_string().as_bytes())
-    )
+    format!("{}.{}", b64(header.to_string().as_bytes()), b64(claims.to_string().as_bytes()))
 }
 
 pub fn b64(bytes: &[u8]) -> String {
