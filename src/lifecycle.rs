@@ -68,11 +68,7 @@ impl Shutdown {
 
     fn advance(&self) -> Stage {
         self.0.send_modify(|stage| {
-            *stage = if *stage == Stage::Running {
-                Stage::Soft
-            } else {
-                Stage::Hard
-            };
+            *stage = if *stage == Stage::Running { Stage::Soft } else { Stage::Hard };
         });
         *self.0.borrow()
     }
@@ -93,10 +89,7 @@ struct Signals {
 impl Signals {
     fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn next(&mut self) -> &'static str {
@@ -145,10 +138,7 @@ mod tests {
         assert!(shutdown.hard().now_or_never().is_some());
 
         elsewhere.trigger();
-        assert!(
-            shutdown.hard().now_or_never().is_some(),
-            "a third changes nothing"
-        );
+        assert!(shutdown.hard().now_or_never().is_some(), "a third changes nothing");
     }
 
     #[cfg(unix)]
@@ -157,13 +147,7 @@ mod tests {
         let shutdown = Shutdown::install().unwrap();
         let raise = |signal: &str| {
             let pid = std::process::id().to_string();
-            assert!(
-                std::process::Command::new("kill")
-                    .args([signal, &pid])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
         };
         raise("-TERM");
         shutdown.soft().await;

@@ -71,23 +71,11 @@ pub enum CreateAnswer {
 impl fmt::Debug for CreateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Created {
-                klarna_order_id, ..
-            } => write!(f, "Created({klarna_order_id}, …)"),
-            Self::BadOrder {
-                messages,
-                error_code,
-                ..
-            } => write!(f, "BadOrder({error_code:?}, {messages:?})"),
-            Self::Unauthorised {
-                status, messages, ..
-            } => write!(f, "Unauthorised({status}, {messages:?})"),
+            Self::Created { klarna_order_id, .. } => write!(f, "Created({klarna_order_id}, …)"),
+            Self::BadOrder { messages, error_code, .. } => write!(f, "BadOrder({error_code:?}, {messages:?})"),
+            Self::Unauthorised { status, messages, .. } => write!(f, "Unauthorised({status}, {messages:?})"),
             Self::Throttled { retry_after } => write!(f, "Throttled({retry_after:?})"),
-            Self::Unavailable {
-                what,
-                maybe_created,
-                ..
-            } => {
+            Self::Unavailable { what, maybe_created, .. } => {
                 write!(f, "Unavailable({what}, maybe_created: {maybe_created})")
             }
         }
@@ -132,31 +120,20 @@ pub(super) fn classify(
     };
     match code {
         200..=299 => match serde_json::from_slice::<Order>(body) {
-            Ok(order) if is_id(&order.order_id) && !order.html_snippet.is_empty() => {
-                CreateAnswer::Created {
-                    klarna_order_id: order.order_id,
-                    html_snippet: order.html_snippet,
-                    correlation_id: correlation_id(),
-                }
-            }
-            _ => unavailable(
-                true,
-                format!("HTTP {code}, but no order can be read from it"),
-            ),
+            Ok(order) if is_id(&order.order_id) && !order.html_snippet.is_empty() => CreateAnswer::Created {
+                klarna_order_id: order.order_id,
+                html_snippet: order.html_snippet,
+                correlation_id: correlation_id(),
+            },
+            _ => unavailable(true, format!("HTTP {code}, but no order can be read from it")),
         },
-        429 => CreateAnswer::Throttled {
-            retry_after: retry_after(headers),
-        },
+        429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
         408 | 425 => unavailable(false, format!("HTTP {code}")),
         303 | 409 => unavailable(true, format!("HTTP {code}")),
         401 | 403 | 404 | 405 | 410 | 300..=399 => {
             let messages = messages(status, body, redactor().as_ref());
-            CreateAnswer::Unauthorised {
-                status: code,
-                messages,
-                correlation_id: correlation_id(),
-            }
+            CreateAnswer::Unauthorised { status: code, messages, correlation_id: correlation_id() }
         }
         400..=499 => {
             let redactor = redactor();
@@ -187,34 +164,20 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
         Value::Array(items) => items,
         single => vec![single],
     };
-    let texts = plural
-        .iter()
-        .chain([&complaint.error_message])
-        .filter_map(Value::as_str);
+    let texts = plural.iter().chain([&complaint.error_message]).filter_map(Value::as_str);
     let mut messages: Vec<String> = redactor
-        .map(|redactor| {
-            texts
-                .map(|text| redactor.clean(text))
-                .filter(|text| !text.trim().is_empty())
-                .collect()
-        })
+        .map(|redactor| texts.map(|text| redactor.clean(text)).filter(|text| !text.trim().is_empty()).collect())
         .unwrap_or_default();
     messages.truncate(MOST_MESSAGES);
     if messages.is_empty() {
-        messages.push(format!(
-            "Klarna answered HTTP {} and did not say why",
-            status.as_u16()
-        ));
+        messages.push(format!("Klarna answered HTTP {} and did not say why", status.as_u16()));
     }
     messages
 }
 
 /// From the header, which is there even where the body is not Klarna's.
 fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    let header = headers
-        .get("klarna-correlation-id")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let header = headers.get("klarna-correlation-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let id = header.or_else(|| complaint(body).correlation_id.as_str().map(str::to_owned))?;
     is_id(&id).then_some(id)
 }

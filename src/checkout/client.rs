@@ -29,36 +29,24 @@ impl CheckoutClient {
     /// # Errors
     /// Where TLS cannot be set up, for the most part for want of CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self {
-            transport: Transport::new(CONNECT_TIMEOUT, timeout, BODY_LIMIT)?,
-        })
+        Ok(Self { transport: Transport::new(CONNECT_TIMEOUT, timeout, BODY_LIMIT)? })
     }
 
     /// Sends the order (`POST /checkout/v3/orders`) once; `body` is its JSON, access token included. Everything that
     /// can happen is a [`CreateAnswer`].
     ///
     /// `Klarna-Idempotency-Key` is not documented for this call. It costs nothing, and nothing relies on it.
-    pub async fn create(
-        &self,
-        merchant: &Merchant,
-        idempotency_key: &str,
-        body: Zeroizing<String>,
-    ) -> CreateAnswer {
+    pub async fn create(&self, merchant: &Merchant, idempotency_key: &str, body: Zeroizing<String>) -> CreateAnswer {
         let request = self
             .transport
             .post(orders_url(&merchant.checkout_url))
-            .basic_auth(
-                &merchant.api_username,
-                Some(merchant.api_password.expose_secret()),
-            )
+            .basic_auth(&merchant.api_username, Some(merchant.api_password.expose_secret()))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.as_bytes().to_vec());
         match self.transport.send(request).await {
-            Ok(reply) => classify(reply.status, &reply.headers, &reply.body, || {
-                Redactor::new(merchant, &body)
-            }),
+            Ok(reply) => classify(reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body)),
             Err(failure) => CreateAnswer::Unavailable {
                 maybe_created: !matches!(failure, Failure::NotSent(_)),
                 what: failure.to_string(),
@@ -84,18 +72,9 @@ mod tests {
     #[test]
     fn the_path_is_added_to_whatever_base_is_set() {
         for (base, expected) in [
-            (
-                "https://api.klarna.com",
-                "https://api.klarna.com/checkout/v3/orders",
-            ),
-            (
-                "https://api.klarna.com/",
-                "https://api.klarna.com/checkout/v3/orders",
-            ),
-            (
-                "http://127.0.0.1:1/stub/",
-                "http://127.0.0.1:1/stub/checkout/v3/orders",
-            ),
+            ("https://api.klarna.com", "https://api.klarna.com/checkout/v3/orders"),
+            ("https://api.klarna.com/", "https://api.klarna.com/checkout/v3/orders"),
+            ("http://127.0.0.1:1/stub/", "http://127.0.0.1:1/stub/checkout/v3/orders"),
         ] {
             assert_eq!(orders_url(&base.parse().unwrap()).as_str(), expected);
         }

@@ -37,14 +37,8 @@ impl Redactor {
     /// `None` where the body cannot be read: then nobody knows what to remove, and no text may be kept.
     pub fn new(merchant: &Merchant, body: &str) -> Option<Self> {
         let order: Personal = serde_json::from_str(body).ok()?;
-        let mut values = vec![Zeroizing::new(
-            merchant.api_password.expose_secret().to_owned(),
-        )];
-        for member in [
-            order.customer,
-            order.billing_address,
-            order.shipping_address,
-        ] {
+        let mut values = vec![Zeroizing::new(merchant.api_password.expose_secret().to_owned())];
+        for member in [order.customer, order.billing_address, order.shipping_address] {
             collect(member, &mut values);
         }
         values.retain(|value| value.chars().count() >= SHORTEST_VALUE);
@@ -54,12 +48,8 @@ impl Redactor {
 
     /// On one line, redacted, and only then cut: half a token at the end would not be found any more.
     pub fn clean(&self, text: &str) -> String {
-        let redacted = self.values.iter().fold(text.to_owned(), |text, value| {
-            text.replace(value.as_str(), MARK)
-        });
-        let line: Vec<&str> = redacted
-            .split(|c: char| c.is_whitespace() || c.is_control())
-            .collect();
+        let redacted = self.values.iter().fold(text.to_owned(), |text, value| text.replace(value.as_str(), MARK));
+        let line: Vec<&str> = redacted.split(|c: char| c.is_whitespace() || c.is_control()).collect();
         let line = line.join(" ");
         match line.char_indices().nth(LONGEST_MESSAGE) {
             Some((end, _)) => format!("{}…", &line[..end]),
@@ -72,9 +62,7 @@ fn collect(value: Value, into: &mut Vec<Zeroizing<String>>) {
     match value {
         Value::String(text) => into.push(Zeroizing::new(text)),
         Value::Array(items) => items.into_iter().for_each(|item| collect(item, into)),
-        Value::Object(members) => members
-            .into_iter()
-            .for_each(|(_, member)| collect(member, into)),
+        Value::Object(members) => members.into_iter().for_each(|(_, member)| collect(member, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -35,9 +35,7 @@ pub struct Built {
 
 impl fmt::Debug for Built {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Built")
-            .field("prefilled", &self.prefilled)
-            .finish_non_exhaustive()
+        f.debug_struct("Built").field("prefilled", &self.prefilled).finish_non_exhaustive()
     }
 }
 
@@ -49,16 +47,8 @@ impl fmt::Debug for Built {
 /// - `order_id` becomes `merchant_reference2`, so that an order whose answer was lost can be found at Klarna.
 /// - `access_token` becomes `customer.klarna_access_token`.
 #[must_use]
-pub fn build(
-    body: &Body,
-    order_id: OrderId,
-    access_token: Option<&SecretString>,
-    claims: Option<&Claims>,
-) -> Built {
-    let mut draft = Draft {
-        body: body.clone(),
-        prefilled: Vec::new(),
-    };
+pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>, claims: Option<&Claims>) -> Built {
+    let mut draft = Draft { body: body.clone(), prefilled: Vec::new() };
     if let Some(claims) = claims {
         draft.prefill(claims);
     }
@@ -67,10 +57,7 @@ pub fn build(
     if let Some(token) = access_token {
         draft.insert(&["customer", "klarna_access_token"], token.expose_secret());
     }
-    Built {
-        json: SecretString::from(draft.body.into_string()),
-        prefilled: draft.prefilled,
-    }
+    Built { json: SecretString::from(draft.body.into_string()), prefilled: draft.prefilled }
 }
 
 struct Draft {
@@ -81,55 +68,27 @@ struct Draft {
 impl Draft {
     fn prefill(&mut self, claims: &Claims) {
         // Looked up first: what is filled in below must not count as the order's own.
-        let has_address = ADDRESS_FIELDS
-            .iter()
-            .any(|field| self.body.holds(&["billing_address", field]));
-        self.fill(
-            &["billing_address", "given_name"],
-            claims.given_name.as_deref(),
-            is_text,
-        );
-        self.fill(
-            &["billing_address", "family_name"],
-            claims.family_name.as_deref(),
-            is_text,
-        );
-        self.fill(
-            &["billing_address", "email"],
-            claims.email.as_deref(),
-            is_email,
-        );
-        self.fill(
-            &["billing_address", "phone"],
-            claims.phone.as_deref(),
-            is_phone,
-        );
+        let has_address = ADDRESS_FIELDS.iter().any(|field| self.body.holds(&["billing_address", field]));
+        self.fill(&["billing_address", "given_name"], claims.given_name.as_deref(), is_text);
+        self.fill(&["billing_address", "family_name"], claims.family_name.as_deref(), is_text);
+        self.fill(&["billing_address", "email"], claims.email.as_deref(), is_email);
+        self.fill(&["billing_address", "phone"], claims.phone.as_deref(), is_phone);
         if let Some(address) = claims.address.as_ref().filter(|_| !has_address) {
             self.fill_address(address);
         }
-        self.fill(
-            &["customer", "date_of_birth"],
-            claims.date_of_birth.as_deref(),
-            is_date,
-        );
+        self.fill(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date);
     }
 
     fn fill_address(&mut self, address: &Address) {
         let parts: [(&str, Option<&str>, Check); 6] = [
             ("street_address", address.street_address.as_deref(), is_text),
-            (
-                "street_address2",
-                address.street_address2.as_deref(),
-                is_text,
-            ),
+            ("street_address2", address.street_address2.as_deref(), is_text),
             ("postal_code", address.postal_code.as_deref(), is_text),
             ("city", address.city.as_deref(), is_text),
             ("region", address.region.as_deref(), is_text),
             ("country", address.country.as_deref(), is_country),
         ];
-        let parts = parts.map(|(field, value, fits)| {
-            (field, value.filter(|value| !value.trim().is_empty()), fits)
-        });
+        let parts = parts.map(|(field, value, fits)| (field, value.filter(|value| !value.trim().is_empty()), fits));
         // A block with one part left out could ship wrongly.
         if parts.iter().all(|(_, value, fits)| value.is_none_or(*fits)) {
             for (field, value, fits) in parts {
@@ -159,9 +118,7 @@ impl Draft {
 type Check = fn(&str) -> bool;
 
 fn is_text(value: &str) -> bool {
-    !value.trim().is_empty()
-        && value.chars().count() <= MOST_CHARACTERS
-        && !value.chars().any(char::is_control)
+    !value.trim().is_empty() && value.chars().count() <= MOST_CHARACTERS && !value.chars().any(char::is_control)
 }
 
 fn is_email(value: &str) -> bool {
@@ -173,9 +130,7 @@ fn is_email(value: &str) -> bool {
 
 fn is_phone(value: &str) -> bool {
     let is_part = |character: char| character.is_ascii_digit() || "+-()./ ".contains(character);
-    is_text(value)
-        && value.chars().all(is_part)
-        && value.contains(|character: char| character.is_ascii_digit())
+    is_text(value) && value.chars().all(is_part) && value.contains(|character: char| character.is_ascii_digit())
 }
 
 fn is_country(value: &str) -> bool {

@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-//! (room to be filled)
-
-pub mod sandbox;
-=======
 //! The command line: its frame here, and a file for each command.
 //!
 //! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
@@ -11,6 +6,7 @@ mod context;
 mod error;
 mod keys;
 pub mod output;
+pub mod sandbox;
 mod table;
 
 use std::path::PathBuf;
@@ -88,4 +84,3 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
     });
     exit.into()
 }
->>>>>>> config

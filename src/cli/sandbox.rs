@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::sandbox::{
-    Algorithm, Behaviour, Conduct, Failure, Latency, Registration, Rotation, Sandbox, SandboxError,
-    SandboxOptions, SignIn, lines,
+    Algorithm, Behaviour, Conduct, Failure, Latency, Registration, Rotation, Sandbox, SandboxError, SandboxOptions,
+    SignIn, lines,
 };
 
 /// Run a stand-in for Klarna's token and Checkout endpoints.
@@ -65,12 +65,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0)]
     token_failure_rate: f64,
     /// How they fail, separated by commas
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "500,503,429,lost"
-    )]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "500,503,429,lost")]
     token_failures: Vec<Failure>,
     /// Latency of the Checkout endpoint
     #[arg(long, default_value = "0s")]
@@ -79,12 +74,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0)]
     checkout_failure_rate: f64,
     /// How they fail, separated by commas
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "500,503,429,lost"
-    )]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "500,503,429,lost")]
     checkout_failures: Vec<Failure>,
     /// What answers 503 and 429 ask for
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
@@ -114,12 +104,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), SandboxError> {
     // Before anything is done: as process 1, a process without a handler ignores its signals.
     let signal = stop_signal().map_err(SandboxError::Signals)?;
-    let users = (
-        args.users,
-        args.users_age,
-        args.merchant.clone(),
-        args.tokens_file.clone(),
-    );
+    let users = (args.users, args.users_age, args.merchant.clone(), args.tokens_file.clone());
     let sandbox = Sandbox::start(options(args), Clock::system()).await?;
     let url = sandbox.url();
     println!("sandbox   {url}");
@@ -176,20 +161,11 @@ fn sign_in(
     path: &std::path::Path,
 ) -> Result<(), SandboxError> {
     let registrations = (1..=count).map(|number| {
-        let sign_in = SignIn {
-            user: format!("u-{number}"),
-            age,
-            ..SignIn::default()
-        };
-        Registration {
-            merchant: Some(merchant.to_owned()),
-            ..sandbox.admin().sign_in(sign_in)
-        }
+        let sign_in = SignIn { user: format!("u-{number}"), age, ..SignIn::default() };
+        Registration { merchant: Some(merchant.to_owned()), ..sandbox.admin().sign_in(sign_in) }
     });
-    std::fs::write(path, lines(registrations)).map_err(|source| SandboxError::TokensFile {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::write(path, lines(registrations))
+        .map_err(|source| SandboxError::TokensFile { path: path.to_owned(), source })
 }
 
 /// Resolves at SIGTERM or Ctrl-C; handled from the call on.
@@ -197,10 +173,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         Ok(async move {
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
         })

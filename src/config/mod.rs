@@ -1,14 +1,13 @@
 //! Settings: their types, their defaults, and how file and environment are laid over each other.
 //!
-//! The way of a value: [`layers`] lays the environment over the file; [`reader`] hands out one key after another as
-//! the type that is needed; each section reads itself; [`rules`] checks what must hold between sections. Every fault
+//! The way of a value: `layers` lays the environment over the file; `reader` hands out one key after another as
+//! the type that is needed; each section reads itself; `rules` checks what must hold between sections. Every fault
 //! on the way is collected, so that a user meets all of them at once.
 //!
 //! The commented `config.toml` at the top of the repository is the reference of all keys; tests hold it to the code.
 
 mod database;
 mod error;
-pub mod key_file;
 mod layers;
 mod merchant;
 mod presets;

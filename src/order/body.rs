@@ -36,11 +36,7 @@ impl Body {
             return Err(Rejection::Faults(vec![Fault::new("", not_an_object(raw))]));
         }
         let faults = form_faults(raw);
-        if faults.is_empty() {
-            Ok(Self(raw.get().to_owned()))
-        } else {
-            Err(Rejection::Faults(faults))
-        }
+        if faults.is_empty() { Ok(Self(raw.get().to_owned())) } else { Err(Rejection::Faults(faults)) }
     }
 
     /// The text as given.
@@ -65,9 +61,7 @@ impl Body {
     pub fn holds(&self, path: &[&str]) -> bool {
         let mut value = self.raw();
         for key in path {
-            value = value
-                .and_then(Object::read)
-                .and_then(|object| object.get(key));
+            value = value.and_then(Object::read).and_then(|object| object.get(key));
         }
         value.is_some_and(|value| Kind::of(value) != Kind::Null)
     }

@@ -24,11 +24,7 @@ pub(super) fn insert_absent(text: &str, path: &[&str], value: &str) -> Option<St
             }
             Some(found) if Kind::of(found) == Kind::Null => {
                 let start = offset(text, found.get());
-                return Some(splice(
-                    text,
-                    start..start + found.get().len(),
-                    &nested(rest, value),
-                ));
+                return Some(splice(text, start..start + found.get().len(), &nested(rest, value)));
             }
             Some(_) if rest.is_empty() => return None,
             Some(found) => object = Object::read(found)?,

@@ -14,9 +14,7 @@ pub struct Fault {
     #[schema(example = "/order_lines/0/total_amount")]
     pub pointer: String,
     /// What is there and what is expected, as a phrase to read after the pointer.
-    #[schema(
-        example = "is 49000, expected 50000: quantity 5 × unit_price 10000 − total_discount_amount 0"
-    )]
+    #[schema(example = "is 49000, expected 50000: quantity 5 × unit_price 10000 − total_discount_amount 0")]
     pub message: String,
 }
 
@@ -24,10 +22,7 @@ impl Fault {
     /// A fault at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 
     /// The same fault, seen from a document that holds this one at `prefix`.
@@ -40,11 +35,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.pointer.is_empty() {
-            "the document"
-        } else {
-            &self.pointer
-        };
+        let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
         write!(f, "{place} {}", self.message)
     }
 }
@@ -61,11 +52,7 @@ pub enum Rejection {
 }
 
 fn join(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(Fault::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Why an order failed: stored with it as JSON, and shown to the shop.
@@ -104,10 +91,7 @@ mod tests {
     fn a_stored_error_leaves_out_what_is_unknown() {
         let json = r#"{"code":"bad_order","message":"Klarna refused the order."}"#;
         let error: OrderError = serde_json::from_str(json).unwrap();
-        assert_eq!(
-            (error.faults.len(), error.correlation_id.is_none()),
-            (0, true)
-        );
+        assert_eq!((error.faults.len(), error.correlation_id.is_none()), (0, true));
         assert_eq!(serde_json::to_string(&error).unwrap(), json);
     }
 }

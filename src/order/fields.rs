@@ -16,10 +16,7 @@ pub(super) struct Faults<'a> {
 
 impl<'a> Faults<'a> {
     pub fn new(document: &'a str) -> Self {
-        Self {
-            document,
-            found: Vec::new(),
-        }
+        Self { document, found: Vec::new() }
     }
 
     /// Notes a fault; `at` is the slice of the document that it is about.
@@ -55,18 +52,12 @@ impl<'a> Fields<'a> {
     /// The members of a whole document; none where it is no object.
     pub fn of_document(document: &'a RawValue) -> Option<Self> {
         let object = Object::read(document)?;
-        Some(Self {
-            object,
-            pointer: String::new(),
-        })
+        Some(Self { object, pointer: String::new() })
     }
 
     /// All members, by name.
     pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.object
-            .members
-            .iter()
-            .map(|(key, value)| (&*key.0, *value))
+        self.object.members.iter().map(|(key, value)| (&*key.0, *value))
     }
 
     /// The pointer to the member `name`.
@@ -78,10 +69,7 @@ impl<'a> Fields<'a> {
 
     /// Notes a fault of the member `name`; where that is missing, it counts as standing where the object begins.
     pub fn fault(&self, name: &str, message: impl Into<String>, faults: &mut Faults<'_>) {
-        let at = self
-            .object
-            .get(name)
-            .map_or(self.object.text, RawValue::get);
+        let at = self.object.get(name).map_or(self.object.text, RawValue::get);
         faults.add(at, Fault::new(self.pointer(name), message));
     }
 
@@ -98,27 +86,15 @@ impl<'a> Fields<'a> {
             Some(raw) if Kind::of(raw) == kind => return Some(raw),
             None | Some(_) if need == Need::Optional && self.is_absent(name) => {}
             None => self.fault(name, format!("is missing: expected {expected}"), faults),
-            Some(raw) => self.fault(
-                name,
-                format!("is {}, expected {expected}", Kind::of(raw)),
-                faults,
-            ),
+            Some(raw) => self.fault(name, format!("is {}, expected {expected}", Kind::of(raw)), faults),
         }
         None
     }
 
     /// An integer within `range`, written as one.
-    pub fn integer(
-        &self,
-        name: &str,
-        need: Need,
-        range: &RangeInclusive<i64>,
-        faults: &mut Faults<'_>,
-    ) -> Option<i64> {
+    pub fn integer(&self, name: &str, need: Need, range: &RangeInclusive<i64>, faults: &mut Faults<'_>) -> Option<i64> {
         let expected = describe_integer(range);
-        let text = self
-            .value(name, need, Kind::Number, &expected, faults)?
-            .get();
+        let text = self.value(name, need, Kind::Number, &expected, faults)?.get();
         let number = text.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
             let hint = match text.parse::<i64>() {
@@ -126,11 +102,7 @@ impl<'a> Fields<'a> {
                 Err(_) if text.contains(['.', 'e', 'E']) => ", in plain digits",
                 Err(_) => ", of 64 bits",
             };
-            self.fault(
-                name,
-                format!("is {}, expected {expected}{hint}", excerpt(text)),
-                faults,
-            );
+            self.fault(name, format!("is {}, expected {expected}{hint}", excerpt(text)), faults);
         }
         number
     }
@@ -146,22 +118,14 @@ impl<'a> Fields<'a> {
         let expected = describe_string(length);
         let raw = self.value(name, need, Kind::String, &expected, faults)?;
         let Some(text) = unescape(raw) else {
-            self.fault(
-                name,
-                format!("has an unpaired surrogate escape: expected {expected}"),
-                faults,
-            );
+            self.fault(name, format!("has an unpaired surrogate escape: expected {expected}"), faults);
             return None;
         };
         let count = text.chars().count();
         if length.contains(&count) {
             return Some(text);
         }
-        let message = if count == 0 {
-            "is empty".to_owned()
-        } else {
-            format!("has {count} characters")
-        };
+        let message = if count == 0 { "is empty".to_owned() } else { format!("has {count} characters") };
         self.fault(name, format!("{message}, expected {expected}"), faults);
         None
     }
@@ -175,20 +139,12 @@ impl<'a> Fields<'a> {
     /// The members of the object `name`, where it is there.
     pub fn object(&self, name: &str, faults: &mut Faults<'_>) -> Option<Self> {
         let raw = self.value(name, Need::Optional, Kind::Object, "an object", faults)?;
-        Some(Self {
-            object: Object::read(raw)?,
-            pointer: self.pointer(name),
-        })
+        Some(Self { object: Object::read(raw)?, pointer: self.pointer(name) })
     }
 
     /// The members of each object in the array `name`; none where there is no such array. An item that is no
     /// object is noted, and left as none.
-    pub fn objects(
-        &self,
-        name: &str,
-        expected: &str,
-        faults: &mut Faults<'_>,
-    ) -> Option<Vec<Option<Self>>> {
+    pub fn objects(&self, name: &str, expected: &str, faults: &mut Faults<'_>) -> Option<Vec<Option<Self>>> {
         let items = array(self.value(name, Need::Required, Kind::Array, expected, faults)?)?;
         let read = |(index, raw): (usize, &'a RawValue)| {
             let pointer = format!("{}/{index}", self.pointer(name));
@@ -203,18 +159,14 @@ impl<'a> Fields<'a> {
 
     /// Whether `name` is missing or null.
     pub fn is_absent(&self, name: &str) -> bool {
-        self.object
-            .get(name)
-            .is_none_or(|raw| Kind::of(raw) == Kind::Null)
+        self.object.get(name).is_none_or(|raw| Kind::of(raw) == Kind::Null)
     }
 }
 
 fn unescape(raw: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(raw.get())
-        .ok()
-        .map(|text| text.0)
+    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
 }
 
 fn describe_integer(range: &RangeInclusive<i64>) -> String {

@@ -9,9 +9,7 @@ use utoipa::ToSchema;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// An order's id: a UUID version 7 (RFC 9562), so that ids sort by the time of acceptance and indexes stay compact.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct OrderId(Uuid);
 
@@ -20,11 +18,7 @@ impl OrderId {
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        Self(Uuid::new_v7(Timestamp::from_unix(
-            NoContext,
-            seconds,
-            now.timestamp_subsec_nanos(),
-        )))
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
     }
 
     /// The id as the stores keep it.
@@ -63,10 +57,7 @@ mod tests {
     #[test]
     fn ids_are_version_7_and_sort_by_time() {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        let (first, second) = (
-            OrderId::new(now),
-            OrderId::new(now + TimeDelta::milliseconds(1)),
-        );
+        let (first, second) = (OrderId::new(now), OrderId::new(now + TimeDelta::milliseconds(1)));
         assert_eq!(first.as_uuid().get_version_num(), 7);
         assert!(first < second);
         assert!(first.to_string() < second.to_string());

@@ -34,18 +34,12 @@ impl<'a> Object<'a> {
     /// The object that `raw` is; none where it is another kind of value, or a key is no Unicode text.
     pub fn read(raw: &'a RawValue) -> Option<Self> {
         let Members(members) = serde_json::from_str(raw.get()).ok()?;
-        Some(Self {
-            text: raw.get(),
-            members,
-        })
+        Some(Self { text: raw.get(), members })
     }
 
     /// The value of `key`, a `null` too.
     pub fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.members
-            .iter()
-            .find(|(name, _)| name.0 == key)
-            .map(|(_, value)| *value)
+        self.members.iter().find(|(name, _)| name.0 == key).map(|(_, value)| *value)
     }
 }
 
@@ -120,9 +114,7 @@ impl fmt::Display for Kind {
 /// Why [`Object::read`] got none out of `raw`, as a fault's message.
 pub(super) fn not_an_object(raw: &RawValue) -> String {
     match Kind::of(raw) {
-        Kind::Object => {
-            "has a key with an unpaired surrogate escape, expected Unicode text".to_owned()
-        }
+        Kind::Object => "has a key with an unpaired surrogate escape, expected Unicode text".to_owned(),
         kind => format!("is {kind}, expected an object"),
     }
 }
@@ -140,10 +132,7 @@ pub(super) fn push_step(pointer: &mut String, key: &str) {
 
 /// Faults of form, at any depth: keys that occur twice, keys that are no Unicode text, nesting beyond [`MAX_DEPTH`].
 pub(super) fn form_faults(value: &RawValue) -> Vec<Fault> {
-    let mut form = Form {
-        pointer: String::new(),
-        faults: Vec::new(),
-    };
+    let mut form = Form { pointer: String::new(), faults: Vec::new() };
     form.value(value, 1);
     form.faults
 }
@@ -160,9 +149,7 @@ impl Form {
             return;
         }
         if depth > MAX_DEPTH {
-            self.fault(format!(
-                "is nested too deeply: expected at most {MAX_DEPTH} levels"
-            ));
+            self.fault(format!("is nested too deeply: expected at most {MAX_DEPTH} levels"));
         } else if kind == Kind::Array {
             for (index, item) in array(value).unwrap_or_default().into_iter().enumerate() {
                 self.within(&index.to_string(), |form| form.value(item, depth + 1));

@@ -11,15 +11,7 @@ use super::fields::{Faults, Fields, Need};
 use super::json::{Kind, MAX_FORM_FAULTS, TWICE, not_an_object};
 use super::{Body, Fault, Rejection, check};
 
-const MEMBERS: [&str; 7] = [
-    "merchant",
-    "user",
-    "order",
-    "prefill",
-    "not_before",
-    "deadline",
-    "idempotency_key",
-];
+const MEMBERS: [&str; 7] = ["merchant", "user", "order", "prefill", "not_before", "deadline", "idempotency_key"];
 
 /// The most characters of a merchant's or user's name and of an idempotency key.
 const MOST_CHARACTERS: usize = 255;
@@ -53,8 +45,8 @@ impl NewOrder {
     /// (unknown members are faults: a misspelt option would silently do nothing) and of the order (under `/order`).
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let envelope = Fields::of_document(raw)
-            .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
+        let envelope =
+            Fields::of_document(raw).ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
         let mut faults = Faults::new(raw.get());
         check_members(&envelope, &mut faults);
         let merchant = name(&envelope, "merchant", &mut faults);
@@ -66,23 +58,13 @@ impl NewOrder {
         if let (Some(not_before), Some(deadline)) = (not_before, deadline)
             && deadline <= not_before
         {
-            envelope.fault(
-                "deadline",
-                "is not after not_before: expected a later time",
-                &mut faults,
-            );
+            envelope.fault("deadline", "is not after not_before: expected a later time", &mut faults);
         }
         let idempotency_key = idempotency_key(&envelope, &mut faults);
         match (merchant, user, body) {
-            (Some(merchant), Some(user), Some(body)) if faults.is_empty() => Ok(Self {
-                merchant,
-                user,
-                body,
-                prefill,
-                not_before,
-                deadline,
-                idempotency_key,
-            }),
+            (Some(merchant), Some(user), Some(body)) if faults.is_empty() => {
+                Ok(Self { merchant, user, body, prefill, not_before, deadline, idempotency_key })
+            }
             _ => Err(Rejection::Faults(faults.sorted())),
         }
     }
@@ -91,8 +73,7 @@ impl NewOrder {
     /// the same key is the same order.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let micros =
-            |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros().to_be_bytes());
+        let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros().to_be_bytes());
         let mut hash = Sha256::new();
         let mut part = |bytes: Option<&[u8]>| {
             // No length is u64::MAX, which so tells an absent part from an empty one.
@@ -103,12 +84,7 @@ impl NewOrder {
         part(Some(self.merchant.as_bytes()));
         part(Some(self.user.as_bytes()));
         part(Some(self.body.as_str().as_bytes()));
-        part(
-            self.prefill
-                .map(|prefill| [u8::from(prefill)])
-                .as_ref()
-                .map(<[u8; 1]>::as_slice),
-        );
+        part(self.prefill.map(|prefill| [u8::from(prefill)]).as_ref().map(<[u8; 1]>::as_slice));
         part(micros(self.not_before).as_ref().map(<[u8; 8]>::as_slice));
         part(micros(self.deadline).as_ref().map(<[u8; 8]>::as_slice));
         hash.finalize().into()
@@ -165,13 +141,7 @@ fn name(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<
 
 fn idempotency_key(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
     let text = envelope.string("idempotency_key", Need::Optional, &(0..=usize::MAX), faults)?;
-    valid(
-        envelope,
-        "idempotency_key",
-        text.into_owned(),
-        check_idempotency_key,
-        faults,
-    )
+    valid(envelope, "idempotency_key", text.into_owned(), check_idempotency_key, faults)
 }
 
 fn valid(
@@ -191,13 +161,7 @@ fn valid(
 }
 
 fn order(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {
-    let Some(raw) = envelope.value(
-        "order",
-        Need::Required,
-        Kind::Object,
-        "an object, Klarna's order",
-        faults,
-    ) else {
+    let Some(raw) = envelope.value("order", Need::Required, Kind::Object, "an object, Klarna's order", faults) else {
         return Ok(None);
     };
     let (body, found) = match Body::parse(raw.get()) {
@@ -218,11 +182,7 @@ fn time(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<
     let text = envelope.string(member, Need::Optional, &(0..=usize::MAX), faults)?;
     let time = DateTime::parse_from_rfc3339(&text).ok();
     if time.is_none() {
-        envelope.fault(
-            member,
-            "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z",
-            faults,
-        );
+        envelope.fault(member, "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z", faults);
     }
     time.map(|time| time.to_utc().trunc_subsecs(6))
 }

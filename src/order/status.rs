@@ -24,13 +24,7 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of an order's life.
-    pub const ALL: [Self; 5] = [
-        Self::Queued,
-        Self::Running,
-        Self::Submitted,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Submitted, Self::Failed, Self::Cancelled];
 
     /// The word for it in JSON and in the stores.
     #[must_use]
@@ -71,14 +65,8 @@ pub enum TokenOutcome {
 
 impl TokenOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 6] = [
-        Self::Fresh,
-        Self::Kept,
-        Self::NotRegistered,
-        Self::ReauthRequired,
-        Self::Uncertain,
-        Self::Unavailable,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Fresh, Self::Kept, Self::NotRegistered, Self::ReauthRequired, Self::Uncertain, Self::Unavailable];
 
     /// The word for it in JSON and in the stores.
     #[must_use]
@@ -102,19 +90,9 @@ pub struct UnknownWord {
     pub expected: String,
 }
 
-fn known<T: Copy>(
-    all: &[T],
-    word: impl Fn(T) -> &'static str,
-    text: &str,
-) -> Result<T, UnknownWord> {
+fn known<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str, text: &str) -> Result<T, UnknownWord> {
     let found = all.iter().copied().find(|item| word(*item) == text);
-    found.ok_or_else(|| UnknownWord {
-        expected: all
-            .iter()
-            .map(|item| word(*item))
-            .collect::<Vec<_>>()
-            .join(", "),
-    })
+    found.ok_or_else(|| UnknownWord { expected: all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", ") })
 }
 
 impl FromStr for Status {
@@ -164,21 +142,12 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_the_known_ones() {
         let error = "done".parse::<Status>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown word, expected one of: queued, running, submitted, failed, cancelled"
-        );
+        assert_eq!(error.to_string(), "unknown word, expected one of: queued, running, submitted, failed, cancelled");
     }
 
     #[test]
     fn settled_is_what_no_worker_touches_again() {
-        let settled: Vec<_> = Status::ALL
-            .into_iter()
-            .filter(|status| status.is_settled())
-            .collect();
-        assert_eq!(
-            settled,
-            [Status::Submitted, Status::Failed, Status::Cancelled]
-        );
+        let settled: Vec<_> = Status::ALL.into_iter().filter(|status| status.is_settled()).collect();
+        assert_eq!(settled, [Status::Submitted, Status::Failed, Status::Cancelled]);
     }
 }

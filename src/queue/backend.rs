@@ -27,11 +27,7 @@ impl<S: Source> Backend for Rows<S> {
     /// It never fails: the feeder behind it tries again by itself.
     type Error = Infallible;
 
-    fn poll_ready(
-        &mut self,
-        _: &mut Context<'_>,
-        _: &WorkerContext,
-    ) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
@@ -50,11 +46,7 @@ impl<S: Source> Backend for Rows<S> {
         })
     }
 
-    fn poll_close(
-        &mut self,
-        _: &mut Context<'_>,
-        _: &WorkerContext,
-    ) -> Poll<Result<(), Infallible>> {
+    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
         self.0.close();
         Poll::Ready(Ok(()))
     }

@@ -54,10 +54,7 @@ pub struct BeatOptions {
 impl Default for BeatOptions {
     /// Every 2 s; lost after 10 s.
     fn default() -> Self {
-        Self {
-            every: Duration::from_secs(2),
-            worker_lost_after: Duration::from_secs(10),
-        }
+        Self { every: Duration::from_secs(2), worker_lost_after: Duration::from_secs(10) }
     }
 }
 
@@ -75,15 +72,8 @@ impl Heartbeat {
     }
 
     fn start_with<L: Lease>(lease: Arc<L>, options: BeatOptions, now: Now) -> Self {
-        let watch = BeatWatch {
-            record: Arc::default(),
-            now,
-        };
-        let beater = Beater {
-            lease,
-            options,
-            watch: watch.clone(),
-        };
+        let watch = BeatWatch { record: Arc::default(), now };
+        let beater = Beater { lease, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
             // Side by side, so that a slow reap delays no beat.
             tokio::join!(beater.beat_on(), beater.reap_on());
@@ -144,9 +134,7 @@ impl BeatWatch {
     /// was stopped), the time between was not observed.
     fn good(&self, sent: Duration, longest_gap: Duration) {
         let mut record = self.record();
-        let gap = record
-            .last_good
-            .is_none_or(|last| sent.saturating_sub(last) > longest_gap);
+        let gap = record.last_good.is_none_or(|last| sent.saturating_sub(last) > longest_gap);
         if gap || record.unbroken_since.is_none() {
             record.unbroken_since = Some(sent);
         }
@@ -198,9 +186,7 @@ impl<L: Lease> Beater<L> {
 
     async fn beat_once(&self) -> Result<(), L::Error> {
         if self.lease.beat().await? == Beat::Lost {
-            tracing::warn!(
-                "This worker was taken for lost and registers anew; its jobs went to others"
-            );
+            tracing::warn!("This worker was taken for lost and registers anew; its jobs went to others");
             // Whoever was wrong about us: how long the others have been silent is not ours to say.
             self.watch.bad();
             self.lease.register().await?;
@@ -227,10 +213,7 @@ impl<L: Lease> Beater<L> {
     }
 
     /// What `call` answers, or why there is no answer; a panic of the lease is no reason to beat no more.
-    async fn bounded<T>(
-        &self,
-        call: impl Future<Output = Result<T, L::Error>>,
-    ) -> Result<T, String> {
+    async fn bounded<T>(&self, call: impl Future<Output = Result<T, L::Error>>) -> Result<T, String> {
         match timeout(self.options.every, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
             Ok(Err(_)) => Err("the lease panicked".to_owned()),

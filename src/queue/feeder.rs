@@ -19,10 +19,7 @@ use super::source::{Claimed, Source};
 use super::wake::Woken;
 
 /// The waits between tries while the rows cannot be reached.
-const OUTAGE: Backoff = Backoff {
-    base: Duration::from_millis(200),
-    cap: Duration::from_secs(5),
-};
+const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 /// The wait after an empty claim although a row is due: another worker is about to have it.
 const CONTENDED: Duration = Duration::from_millis(50);
 /// How often to look for rows of ours that we do not work on, where nothing gives cause for doubt.
@@ -47,9 +44,7 @@ impl<S: Source> Feeder<S> {
         while let Some(free) = self.free_slots().await {
             // Before the look: what is said from here on ends the wait after it.
             self.woken.mark_seen();
-            let look = AssertUnwindSafe(self.look(free, &mut recovered_at))
-                .catch_unwind()
-                .await;
+            let look = AssertUnwindSafe(self.look(free, &mut recovered_at)).catch_unwind().await;
             let problem = match look {
                 Ok(Ok(pause)) => {
                     if let Some(outage) = outage.take() {
@@ -63,9 +58,7 @@ impl<S: Source> Feeder<S> {
             };
             // The claim may have gone through although its answer is lost.
             self.doubt.raise();
-            let pause = outage
-                .get_or_insert_with(|| Outage::begin(&problem))
-                .next_pause();
+            let pause = outage.get_or_insert_with(|| Outage::begin(&problem)).next_pause();
             tokio::select! {
                 () = self.stopping.requested() => {}
                 () = tokio::time::sleep(pause) => {}
@@ -83,11 +76,7 @@ impl<S: Source> Feeder<S> {
     }
 
     /// One look at the rows; says how long to wait for the next.
-    async fn look(
-        &mut self,
-        free: OwnedSemaphorePermit,
-        recovered_at: &mut Instant,
-    ) -> Result<Duration, S::Error> {
+    async fn look(&mut self, free: OwnedSemaphorePermit, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
         if self.doubt.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
             self.recover().await?;
             *recovered_at = Instant::now();
@@ -100,11 +89,7 @@ impl<S: Source> Feeder<S> {
             return Ok(Duration::ZERO);
         }
         let due = self.source.next_due().await?.unwrap_or(self.poll);
-        let least = if count == 0 && due.is_zero() {
-            CONTENDED
-        } else {
-            Duration::ZERO
-        };
+        let least = if count == 0 && due.is_zero() { CONTENDED } else { Duration::ZERO };
         Ok(due.max(least).min(self.poll))
     }
 
@@ -115,10 +100,7 @@ impl<S: Source> Feeder<S> {
         match self.source.recover(&held).await {
             Ok(0) => Ok(()),
             Ok(rows) => {
-                tracing::warn!(
-                    rows,
-                    "Rows that this worker had claimed but was not working on are due again"
-                );
+                tracing::warn!(rows, "Rows that this worker had claimed but was not working on are due again");
                 Ok(())
             }
             Err(error) => {
@@ -132,11 +114,7 @@ impl<S: Source> Feeder<S> {
     async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: OwnedSemaphorePermit) {
         let mut unstarted = Vec::new();
         for Claimed { group, job } in claimed {
-            let permit = if self.stopping.is_requested() {
-                None
-            } else {
-                free.split(1)
-            };
+            let permit = if self.stopping.is_requested() { None } else { free.split(1) };
             let Some(permit) = permit else {
                 unstarted.push(job);
                 continue;
@@ -213,14 +191,8 @@ struct Outage {
 
 impl Outage {
     fn begin(problem: &str) -> Self {
-        tracing::error!(
-            error = problem,
-            "The queue cannot reach its rows; it tries again until it can"
-        );
-        Self {
-            since: Instant::now(),
-            tries: 0,
-        }
+        tracing::error!(error = problem, "The queue cannot reach its rows; it tries again until it can");
+        Self { since: Instant::now(), tries: 0 }
     }
 
     fn next_pause(&mut self) -> Duration {
@@ -230,10 +202,6 @@ impl Outage {
 
     fn report_end(self) {
         let seconds = self.since.elapsed().as_secs();
-        tracing::info!(
-            seconds,
-            tries = self.tries,
-            "The queue reaches its rows again"
-        );
+        tracing::info!(seconds, tries = self.tries, "The queue reaches its rows again");
     }
 }

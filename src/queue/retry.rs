@@ -15,10 +15,7 @@ pub struct Backoff {
 impl Default for Backoff {
     /// From 1 s to 60 s.
     fn default() -> Self {
-        Self {
-            base: Duration::from_secs(1),
-            cap: Duration::from_mins(1),
-        }
+        Self { base: Duration::from_secs(1), cap: Duration::from_mins(1) }
     }
 }
 
@@ -39,14 +36,8 @@ impl Backoff {
 
 /// `unit` of `whole`; a `unit` outside 0 to 1 is taken as the nearer of the two.
 fn fraction(whole: Duration, unit: f64) -> Duration {
-    let unit = if unit.is_nan() {
-        0.0
-    } else {
-        unit.clamp(0.0, 1.0)
-    };
-    Duration::try_from_secs_f64(whole.as_secs_f64() * unit)
-        .unwrap_or(whole)
-        .min(whole)
+    let unit = if unit.is_nan() { 0.0 } else { unit.clamp(0.0, 1.0) };
+    Duration::try_from_secs_f64(whole.as_secs_f64() * unit).unwrap_or(whole).min(whole)
 }
 
 /// A random number for [`Backoff::delay`], where nobody needs to know it beforehand.
@@ -62,23 +53,16 @@ mod tests {
 
     #[test]
     fn doubles_up_to_the_cap() {
-        let longest: Vec<u64> = [1, 2, 3, 6, 7, 8, u32::MAX]
-            .map(|n| Backoff::default().delay(n, 1.0, None).as_secs())
-            .to_vec();
+        let longest: Vec<u64> =
+            [1, 2, 3, 6, 7, 8, u32::MAX].map(|n| Backoff::default().delay(n, 1.0, None).as_secs()).to_vec();
         assert_eq!(longest, [1, 2, 4, 32, 60, 60, 60]);
     }
 
     #[test]
     fn what_was_asked_for_is_kept_beyond_the_cap() {
         let asked = Some(Duration::from_mins(5));
-        assert_eq!(
-            Backoff::default().delay(1, 0.0, asked),
-            Duration::from_mins(5)
-        );
-        assert_eq!(
-            Backoff::default().delay(1, 1.0, asked),
-            Duration::from_secs(301)
-        );
+        assert_eq!(Backoff::default().delay(1, 0.0, asked), Duration::from_mins(5));
+        assert_eq!(Backoff::default().delay(1, 1.0, asked), Duration::from_secs(301));
     }
 
     proptest! {

@@ -16,11 +16,7 @@ pub fn share(
     waiting: &[String],
     round: usize,
 ) -> BTreeMap<String, usize> {
-    let groups: Vec<&String> = waiting
-        .iter()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let groups: Vec<&String> = waiting.iter().collect::<BTreeSet<_>>().into_iter().collect();
     let mut shares = BTreeMap::new();
     if groups.is_empty() {
         return shares;
@@ -54,10 +50,7 @@ mod tests {
 
     #[test]
     fn a_lone_group_takes_all() {
-        assert_eq!(
-            share(8, &BTreeMap::new(), &names(1), 3),
-            BTreeMap::from([("m00".into(), 8)])
-        );
+        assert_eq!(share(8, &BTreeMap::new(), &names(1), 3), BTreeMap::from([("m00".into(), 8)]));
     }
 
     #[test]
@@ -68,17 +61,13 @@ mod tests {
     #[test]
     fn a_newcomer_catches_up_with_the_one_who_had_all() {
         let running = BTreeMap::from([("m00".to_owned(), 7)]);
-        assert_eq!(
-            share(3, &running, &names(2), 0),
-            BTreeMap::from([("m01".into(), 3)])
-        );
+        assert_eq!(share(3, &running, &names(2), 0), BTreeMap::from([("m01".into(), 3)]));
     }
 
     #[test]
     fn a_single_slot_goes_round() {
-        let takers: Vec<String> = (0..4)
-            .flat_map(|round| share(1, &BTreeMap::new(), &names(3), round).into_keys())
-            .collect();
+        let takers: Vec<String> =
+            (0..4).flat_map(|round| share(1, &BTreeMap::new(), &names(3), round).into_keys()).collect();
         assert_eq!(takers, ["m00", "m01", "m02", "m00"]);
     }
 

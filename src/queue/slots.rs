@@ -31,14 +31,8 @@ pub(super) struct Slot<I> {
 
 impl<I: Clone> Slots<I> {
     pub(super) fn new(count: usize) -> Self {
-        let held = Held {
-            next: 0,
-            claims: BTreeMap::new(),
-        };
-        Self {
-            free: Arc::new(Semaphore::new(count)),
-            held: Arc::new(Mutex::new(held)),
-        }
+        let held = Held { next: 0, claims: BTreeMap::new() };
+        Self { free: Arc::new(Semaphore::new(count)), held: Arc::new(Mutex::new(held)) }
     }
 
     /// Waits until a slot is free, then takes all that are. `None` is never seen: the semaphore is not closed.
@@ -63,11 +57,7 @@ impl<I: Clone> Slots<I> {
         let number = held.next;
         held.next += 1;
         held.claims.insert(number, (id, group));
-        Slot {
-            number,
-            held: Arc::clone(&self.held),
-            _permit: permit,
-        }
+        Slot { number, held: Arc::clone(&self.held), _permit: permit }
     }
 
     /// How many jobs of each group hold a slot.
@@ -81,11 +71,7 @@ impl<I: Clone> Slots<I> {
 
     /// The claims of all jobs that hold a slot.
     pub(super) fn claims(&self) -> Vec<I> {
-        lock(&self.held)
-            .claims
-            .values()
-            .map(|(id, _)| id.clone())
-            .collect()
+        lock(&self.held).claims.values().map(|(id, _)| id.clone()).collect()
     }
 }
 

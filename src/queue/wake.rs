@@ -21,10 +21,7 @@ impl Wake {
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> Woken {
-        Woken {
-            notices: self.0.subscribe(),
-            _kept_open: self.clone(),
-        }
+        Woken { notices: self.0.subscribe(), _kept_open: self.clone() }
     }
 }
 
@@ -65,10 +62,7 @@ mod tests {
         wake.notify();
         wake.notify();
         assert!(woken.woken().now_or_never().is_some());
-        assert!(
-            woken.woken().now_or_never().is_none(),
-            "two notices count as one"
-        );
+        assert!(woken.woken().now_or_never().is_none(), "two notices count as one");
     }
 
     #[test]

@@ -35,11 +35,7 @@ impl Options {
     /// A queue that polls every second, the fallback for wake-ups that never arrive.
     #[must_use]
     pub fn new(name: impl Into<String>, concurrency: usize) -> Self {
-        Self {
-            concurrency,
-            poll: Duration::from_secs(1),
-            name: name.into(),
-        }
+        Self { concurrency, poll: Duration::from_secs(1), name: name.into() }
     }
 }
 
@@ -76,11 +72,7 @@ impl Queue {
         let events = build(&context, Rows(rows), source, handler, stopping.clone());
         tokio::spawn(feeder.run());
         let driver = tokio::spawn(drive(events, options.name, doubt, wake.clone(), stopping));
-        Running {
-            stop,
-            context,
-            driver,
-        }
+        Running { stop, context, driver }
     }
 }
 
@@ -97,8 +89,7 @@ where
     H: Handler<S::Job>,
 {
     let work = move |Slotted { job, slot }: Slotted<S>| {
-        let (source, handler, stopping) =
-            (Arc::clone(&source), Arc::clone(&handler), stopping.clone());
+        let (source, handler, stopping) = (Arc::clone(&source), Arc::clone(&handler), stopping.clone());
         async move {
             // Named so that it is dropped last, after the job is settled.
             let _slot = slot;
@@ -109,13 +100,7 @@ where
             }
         }
     };
-    WorkerBuilder::new(context)
-        .backend(rows)
-        .catch_panic()
-        .parallelize(tokio::spawn)
-        .build(work)
-        .stream()
-        .boxed()
+    WorkerBuilder::new(context).backend(rows).catch_panic().parallelize(tokio::spawn).build(work).stream().boxed()
 }
 
 async fn drive(
@@ -129,10 +114,7 @@ async fn drive(
         // The error's text is left out: it may be a panic's message, and that may hold a secret.
         match event {
             Ok(Event::Error(_)) => {
-                tracing::error!(
-                    queue = name,
-                    "A handler panicked; its row will be recovered"
-                );
+                tracing::error!(queue = name, "A handler panicked; its row will be recovered");
                 doubt.raise();
                 wake.notify();
             }

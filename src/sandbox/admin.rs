@@ -64,29 +64,15 @@ impl Admin {
     pub fn sign_in(&self, sign_in: SignIn) -> Registration {
         let SignIn { user, claims, age } = sign_in;
         let terms = self.0.behaviour();
-        let issued_at = self
-            .0
-            .clock
-            .now()
-            .checked_sub_signed(delta(age))
-            .unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let issued_at = self.0.clock.now().checked_sub_signed(delta(age)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let world = &mut *self.0.world();
         if !claims.is_empty() || !world.profiles.contains_key(&user) {
             world.people += 1;
-            world
-                .profiles
-                .insert(user.clone(), Arc::new(profile(world.people, claims)));
+            world.profiles.insert(user.clone(), Arc::new(profile(world.people, claims)));
         }
         let (refresh_token, holder) = world.grants.sign_in(&user, &terms, issued_at);
-        world
-            .witness
-            .event(issued_at, Some(&holder), What::SignedIn);
-        Registration {
-            merchant: None,
-            user,
-            refresh_token,
-            issued_at,
-        }
+        world.witness.event(issued_at, Some(&holder), What::SignedIn);
+        Registration { merchant: None, user, refresh_token, issued_at }
     }
 
     /// Withdraws the user's consent, as in Klarna's app. Answers how many grants that ended.
@@ -123,11 +109,7 @@ impl Admin {
     pub fn issued(&self) -> Issued {
         let world = self.0.world();
         let claim = |name: &str| {
-            world
-                .profiles
-                .values()
-                .filter_map(|profile| profile.get(name)?.as_str().map(str::to_owned))
-                .collect()
+            world.profiles.values().filter_map(|profile| profile.get(name)?.as_str().map(str::to_owned)).collect()
         };
         Issued {
             refresh_tokens: world.grants.refresh_tokens().cloned().collect(),
@@ -162,7 +144,5 @@ impl Admin {
 
 /// Registrations as JSON lines, as `tokens import` reads them.
 pub(crate) fn lines(registrations: impl Iterator<Item = Registration>) -> String {
-    registrations.fold(String::new(), |text, registration| {
-        text + &json!(registration).to_string() + "\n"
-    })
+    registrations.fold(String::new(), |text, registration| text + &json!(registration).to_string() + "\n")
 }

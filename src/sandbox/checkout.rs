@@ -38,18 +38,11 @@ pub(super) async fn create(
 ) -> Response {
     shared.world().witness.stats.orders.requests += 1;
     let mut answer = answer(&shared, &headers, body).await;
-    answer
-        .headers_mut()
-        .entry(CORRELATION_ID)
-        .or_insert_with(|| correlation_header(Uuid::new_v4()));
+    answer.headers_mut().entry(CORRELATION_ID).or_insert_with(|| correlation_header(Uuid::new_v4()));
     answer
 }
 
-async fn answer(
-    shared: &Arc<Shared>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     let Some(api_user) = authenticated(shared, headers) else {
         return refuse(shared, StatusCode::UNAUTHORIZED, Vec::new());
     };
@@ -61,11 +54,7 @@ async fn answer(
         return refuse(shared, StatusCode::PAYLOAD_TOO_LARGE, Vec::new());
     }
     let Ok(text) = String::from_utf8(body.into()) else {
-        return refuse(
-            shared,
-            StatusCode::BAD_REQUEST,
-            vec!["Malformed JSON".to_owned()],
-        );
+        return refuse(shared, StatusCode::BAD_REQUEST, vec!["Malformed JSON".to_owned()]);
     };
     let order: Value = serde_json::from_str(&text).unwrap_or_default();
     let user = access_token(&order).and_then(|token| {
@@ -73,19 +62,11 @@ async fn answer(
         Some(world.grants.access(token, shared.clock.now())?.holder.user)
     });
     note_leaks(shared, &text, user.as_deref());
-    let key = headers
-        .get(IDEMPOTENCY_KEY)
-        .and_then(|key| key.to_str().ok());
+    let key = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
     let key = key.map(|key| (api_user, key.to_owned()));
     let worker = Arc::clone(shared);
-    play(
-        shared,
-        Endpoint::Checkout,
-        user.as_deref(),
-        (),
-        move |failure| process(&worker, &text, order, key, failure),
-    )
-    .await
+    play(shared, Endpoint::Checkout, user.as_deref(), (), move |failure| process(&worker, &text, order, key, failure))
+        .await
 }
 
 /// The API user, where it is known.
@@ -105,15 +86,11 @@ fn access_token(order: &Value) -> Option<&str> {
 
 fn note_leaks(shared: &Shared, text: &str, user: Option<&str>) {
     let mut world = shared.world();
-    let number = user.and_then(|user| {
-        world.profiles.get(user)?["national_identification_number"]
-            .as_str()
-            .map(str::to_owned)
-    });
+    let number =
+        user.and_then(|user| world.profiles.get(user)?["national_identification_number"].as_str().map(str::to_owned));
     let leaks = &mut world.witness.stats.leaks;
     leaks.refresh_token_in_order += u64::from(text.contains("ory_rt_"));
-    leaks.national_identification_number_in_order +=
-        u64::from(number.is_some_and(|number| text.contains(&number)));
+    leaks.national_identification_number_in_order += u64::from(number.is_some_and(|number| text.contains(&number)));
 }
 
 /// `None` where the failure keeps the request from being processed.
@@ -145,25 +122,14 @@ fn process(
         None => Recognition::WithoutToken,
     };
     let holder = access.flatten().map(|access| access.holder);
-    let order_id = uuid::Builder::from_random_bytes(world.grants.random_id().to_be_bytes())
-        .into_uuid()
-        .to_string();
+    let order_id = uuid::Builder::from_random_bytes(world.grants.random_id().to_be_bytes()).into_uuid().to_string();
     let reference = order["merchant_reference2"].as_str().map(str::to_owned);
     world.witness.order(reference.as_deref(), recognition);
-    let what = What::Order {
-        order_id: order_id.clone(),
-        reference,
-        recognition,
-        fault: failure,
-    };
+    let what = What::Order { order_id: order_id.clone(), reference, recognition, fault: failure };
     world.witness.event(now, holder.as_ref(), what);
 
     let location = format!("{}/checkout/v3/orders/{order_id}", shared.base);
-    let order = echo(
-        order,
-        &order_id,
-        &now.to_rfc3339_opts(SecondsFormat::Millis, true),
-    );
+    let order = echo(order, &order_id, &now.to_rfc3339_opts(SecondsFormat::Millis, true));
     if let Some(key) = key {
         world.replays.insert(key, (location.clone(), order.clone()));
     }
@@ -196,14 +162,7 @@ fn created(location: &str, order: Value) -> Response {
 
 /// A refusal of the endpoint's own, counted.
 fn refuse(shared: &Shared, status: StatusCode, messages: Vec<String>) -> Response {
-    *shared
-        .world()
-        .witness
-        .stats
-        .orders
-        .refused
-        .entry(status.as_u16())
-        .or_default() += 1;
+    *shared.world().witness.stats.orders.refused.entry(status.as_u16()).or_default() += 1;
     refusal(status, messages)
 }
 
@@ -217,17 +176,11 @@ pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
         StatusCode::TOO_MANY_REQUESTS => ("TOO_MANY_REQUESTS", "Too many requests"),
         _ => return page(status),
     };
-    let messages = if messages.is_empty() {
-        vec![message.to_owned()]
-    } else {
-        messages
-    };
+    let messages = if messages.is_empty() { vec![message.to_owned()] } else { messages };
     let id = Uuid::new_v4();
     let body = json!({"error_code": code, "error_messages": messages, "correlation_id": id});
     let mut answer = (status, Json(body)).into_response();
-    answer
-        .headers_mut()
-        .insert(CORRELATION_ID, correlation_header(id));
+    answer.headers_mut().insert(CORRELATION_ID, correlation_header(id));
     answer
 }
 

@@ -92,26 +92,18 @@ impl Failure {
             Self::Forbidden => Some(StatusCode::FORBIDDEN),
             Self::TooLarge => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => Some(StatusCode::TOO_MANY_REQUESTS),
-            Self::InternalError | Self::InternalErrorProcessed => {
-                Some(StatusCode::INTERNAL_SERVER_ERROR)
-            }
+            Self::InternalError | Self::InternalErrorProcessed => Some(StatusCode::INTERNAL_SERVER_ERROR),
             Self::BadGateway => Some(StatusCode::BAD_GATEWAY),
             Self::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::GatewayTimeout => Some(StatusCode::GATEWAY_TIMEOUT),
-            Self::Cut
-            | Self::Lost
-            | Self::Truncated
-            | Self::Hang
-            | Self::Garbage
-            | Self::BadIdToken => None,
+            Self::Cut | Self::Lost | Self::Truncated | Self::Hang | Self::Garbage | Self::BadIdToken => None,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_possible_value()
-            .map_or(Ok(()), |value| f.write_str(value.get_name()))
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
     }
 }
 
@@ -120,14 +112,8 @@ impl TryFrom<String> for Failure {
 
     fn try_from(name: String) -> Result<Self, String> {
         <Self as ValueEnum>::from_str(&name, false).map_err(|_| {
-            let known: Vec<String> = Self::value_variants()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            format!(
-                "{name:?} is no kind of failure; the kinds are {}",
-                known.join(", ")
-            )
+            let known: Vec<String> = Self::value_variants().iter().map(ToString::to_string).collect();
+            format!("{name:?} is no kind of failure; the kinds are {}", known.join(", "))
         })
     }
 }
@@ -184,15 +170,9 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn failure(
-        &mut self,
-        endpoint: Endpoint,
-        user: Option<&str>,
-        conduct: &Conduct,
-    ) -> Option<Failure> {
+    pub(super) fn failure(&mut self, endpoint: Endpoint, user: Option<&str>, conduct: &Conduct) -> Option<Failure> {
         let fits = |ordered: &Ordered| {
-            ordered.endpoint == endpoint
-                && (ordered.user.is_none() || ordered.user.as_deref() == user)
+            ordered.endpoint == endpoint && (ordered.user.is_none() || ordered.user.as_deref() == user)
         };
         if let Some(index) = self.ordered.iter().position(fits) {
             return Some(self.ordered.remove(index).failure);

@@ -6,8 +6,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,16 +33,15 @@ impl SigningKey {
     pub(super) fn generate(algorithm: Algorithm, kid: &str) -> Result<Self, SandboxError> {
         let (pair, name, mut jwk) = match algorithm {
             Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-                    .map_err(|_| SandboxError::Crypto)?;
+                let pair =
+                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| SandboxError::Crypto)?;
                 // An uncompressed point: 4, then x and y of 32 bytes each (SEC 1 section 2.3.3).
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                 let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});
                 (Pair::Ec(pair), "ES256", jwk)
             }
             Algorithm::Rs256 => {
-                let pair =
-                    RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| SandboxError::Crypto)?;
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| SandboxError::Crypto)?;
                 let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 let jwk = json!({"kty": "RSA", "n": encode(&public.n), "e": encode(&public.e)});
                 (Pair::Rsa(pair), "RS256", jwk)
@@ -52,16 +50,8 @@ impl SigningKey {
         jwk["kid"] = json!(kid);
         jwk["alg"] = json!(name);
         jwk["use"] = json!("sig");
-        let header = encode(
-            json!({"alg": name, "kid": kid, "typ": "JWT"})
-                .to_string()
-                .as_bytes(),
-        ) + ".";
-        Ok(Self {
-            pair,
-            header,
-            jwks: json!({"keys": [jwk]}),
-        })
+        let header = encode(json!({"alg": name, "kid": kid, "typ": "JWT"}).to_string().as_bytes()) + ".";
+        Ok(Self { pair, header, jwks: json!({"keys": [jwk]}) })
     }
 
     /// The public half (RFC 7517 section 5).
@@ -75,20 +65,13 @@ impl SigningKey {
         let random = SystemRandom::new();
         let signature = match &self.pair {
             Pair::Ec(pair) => {
-                let signature = pair
-                    .sign(&random, message.as_bytes())
-                    .map_err(|_| SandboxError::Crypto)?;
+                let signature = pair.sign(&random, message.as_bytes()).map_err(|_| SandboxError::Crypto)?;
                 encode(signature.as_ref())
             }
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(
-                    &RSA_PKCS1_SHA256,
-                    &random,
-                    message.as_bytes(),
-                    &mut signature,
-                )
-                .map_err(|_| SandboxError::Crypto)?;
+                pair.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature)
+                    .map_err(|_| SandboxError::Crypto)?;
                 encode(&signature)
             }
         };

@@ -59,9 +59,7 @@ pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, What};
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The address is taken, or not this machine's.
-    #[error(
-        "cannot listen on {address}: {source}; choose another address, or port 0 for a free one"
-    )]
+    #[error("cannot listen on {address}: {source}; choose another address, or port 0 for a free one")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
@@ -128,10 +126,7 @@ impl Sandbox {
     /// [`SandboxError::Bind`], [`SandboxError::Options`] and [`SandboxError::Crypto`].
     pub async fn start(options: SandboxOptions, clock: Clock) -> Result<Self, SandboxError> {
         options.behaviour.check().map_err(SandboxError::Options)?;
-        let bound = |source| SandboxError::Bind {
-            address: options.bind,
-            source,
-        };
+        let bound = |source| SandboxError::Bind { address: options.bind, source };
         let listener = TcpListener::bind(options.bind).await.map_err(bound)?;
         let address = listener.local_addr().map_err(bound)?;
         let base = match &options.public_url {
@@ -150,14 +145,8 @@ impl Sandbox {
                 grants,
                 profiles: HashMap::new(),
                 people: 0,
-                witness: stats::Witness {
-                    record: options.record,
-                    ..stats::Witness::default()
-                },
-                script: faults::Script {
-                    ordered: Vec::new(),
-                    rng: seed,
-                },
+                witness: stats::Witness { record: options.record, ..stats::Witness::default() },
+                script: faults::Script { ordered: Vec::new(), rng: seed },
                 presenting: HashMap::new(),
                 id_tokens: Vec::new(),
                 replays: HashMap::new(),
@@ -171,11 +160,7 @@ impl Sandbox {
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let server = axum::serve(listener, router(Arc::clone(&shared)))
             .with_graceful_shutdown(async move { stopping.stopped().await });
-        Ok(Self {
-            admin: Admin(shared),
-            address,
-            server: tokio::spawn(server.into_future()),
-        })
+        Ok(Self { admin: Admin(shared), address, server: tokio::spawn(server.into_future()) })
     }
 
     /// The base of its URLs, and the issuer of its id_tokens, without a slash at its end.
@@ -217,19 +202,11 @@ impl Shared {
     }
 
     fn behaviour(&self) -> Arc<Behaviour> {
-        Arc::clone(
-            &self
-                .behaviour
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn set_behaviour(&self, behaviour: Behaviour) {
-        *self
-            .behaviour
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
+        *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
 
     /// Resolves once the sandbox is told to stop.
@@ -249,10 +226,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/revoke", post(routes::revoke))
         .route("/sandbox/issued", get(routes::issued))
         .route("/sandbox/record", get(routes::record))
-        .route(
-            "/sandbox/options",
-            get(routes::options).post(routes::change_options),
-        )
+        .route("/sandbox/options", get(routes::options).post(routes::change_options))
         .route("/sandbox/fail", post(routes::fail))
         .layer(DefaultBodyLimit::max(checkout::READ_LIMIT))
         .with_state(shared)

@@ -132,12 +132,7 @@ impl Default for Conduct {
         Self {
             latency: Latency::default(),
             failure_rate: 0.0,
-            failures: vec![
-                Failure::InternalError,
-                Failure::Unavailable,
-                Failure::TooManyRequests,
-                Failure::Lost,
-            ],
+            failures: vec![Failure::InternalError, Failure::Unavailable, Failure::TooManyRequests, Failure::Lost],
             retry_after: Duration::from_secs(1),
         }
     }
@@ -151,14 +146,10 @@ impl Behaviour {
     pub fn check(&self) -> Result<(), String> {
         for (name, conduct) in [("token", &self.token), ("checkout", &self.checkout)] {
             if !(0.0..=1.0).contains(&conduct.failure_rate) {
-                return Err(format!(
-                    "{name}: the failure rate must lie between 0 and 1, as 0.05 for 5 %"
-                ));
+                return Err(format!("{name}: the failure rate must lie between 0 and 1, as 0.05 for 5 %"));
             }
             if conduct.failure_rate > 0.0 && conduct.failures.is_empty() {
-                return Err(format!(
-                    "{name}: a failure rate needs at least one kind of failure"
-                ));
+                return Err(format!("{name}: a failure rate needs at least one kind of failure"));
             }
         }
         Ok(())
@@ -171,8 +162,7 @@ impl Behaviour {
     pub fn patched(&self, patch: serde_json::Value) -> Result<Self, String> {
         let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         merge(&mut whole, patch);
-        let patched: Self =
-            serde_path_to_error::deserialize(whole).map_err(|error| error.to_string())?;
+        let patched: Self = serde_path_to_error::deserialize(whole).map_err(|error| error.to_string())?;
         patched.check()?;
         Ok(patched)
     }
@@ -204,10 +194,7 @@ mod tests {
         assert_eq!(changed.token.latency.most, Duration::from_millis(10));
         assert_eq!(changed.token.failures, [Failure::Lost]);
         assert_eq!(changed.checkout, Conduct::default());
-        assert_eq!(
-            changed.refresh_token_lifetime,
-            Behaviour::default().refresh_token_lifetime
-        );
+        assert_eq!(changed.refresh_token_lifetime, Behaviour::default().refresh_token_lifetime);
     }
 
     #[test]
@@ -215,9 +202,7 @@ mod tests {
         let refuse = |patch| Behaviour::default().patched(patch).unwrap_err();
         assert!(refuse(json!({"token": {"latencies": "1s"}})).contains("latencies"));
         assert!(refuse(json!({"token": {"failure_rate": 2}})).contains("between 0 and 1"));
-        assert!(
-            refuse(json!({"token": {"failure_rate": 1, "failures": []}})).contains("at least one")
-        );
+        assert!(refuse(json!({"token": {"failure_rate": 1, "failures": []}})).contains("at least one"));
         assert!(refuse(json!({"checkout": {"latency": "2s..1s"}})).contains("shorter"));
         assert!(refuse(json!({"grace_period": "soon"})).contains("grace_period"));
     }

@@ -72,18 +72,9 @@ async fn distort(
         let seconds = HeaderValue::from(retry_after.as_secs());
         let headers = refusal.headers_mut();
         if status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(
-                HeaderName::from_static("x-ratelimit-limit"),
-                HeaderValue::from_static("50"),
-            );
-            headers.insert(
-                HeaderName::from_static("x-ratelimit-remaining"),
-                HeaderValue::from_static("0"),
-            );
-            headers.insert(
-                HeaderName::from_static("x-ratelimit-reset"),
-                seconds.clone(),
-            );
+            headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from_static("50"));
+            headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from_static("0"));
+            headers.insert(HeaderName::from_static("x-ratelimit-reset"), seconds.clone());
         }
         if status == StatusCode::SERVICE_UNAVAILABLE
             || (status == StatusCode::TOO_MANY_REQUESTS && endpoint == Endpoint::Token)
@@ -94,9 +85,7 @@ async fn distort(
     }
     match (failure, answer) {
         (Failure::Truncated, Some(answer)) => truncated(answer).await,
-        (Failure::Garbage, Some(answer)) => {
-            (answer.status(), Html("<html><body>Hello</body></html>")).into_response()
-        }
+        (Failure::Garbage, Some(answer)) => (answer.status(), Html("<html><body>Hello</body></html>")).into_response(),
         (Failure::BadIdToken, Some(answer)) => answer,
         (Failure::Hang, _) => {
             shared.stopped().await;
@@ -115,19 +104,13 @@ fn refusal(endpoint: Endpoint, status: StatusCode) -> Response {
 
 /// A page, as gateways answer.
 pub(super) fn page(status: StatusCode) -> Response {
-    (
-        status,
-        Html(format!("<html><body><h1>{status}</h1></body></html>")),
-    )
-        .into_response()
+    (status, Html(format!("<html><body><h1>{status}</h1></body></html>"))).into_response()
 }
 
 /// No answer: the server drops a connection whose body fails before anything of the answer has left.
 fn cut() -> Response {
-    Body::from_stream(stream::once(async {
-        Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted))
-    }))
-    .into_response()
+    Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) }))
+        .into_response()
 }
 
 /// The first half of an answer, under the length of the whole.
@@ -136,9 +119,7 @@ async fn truncated(answer: Response) -> Response {
     let Ok(whole) = to_bytes(body, usize::MAX).await else {
         return cut();
     };
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half = whole.slice(..whole.len() / 2);
     let body = stream::unfold(Some(half), |half| async move {
         let Some(half) = half else {

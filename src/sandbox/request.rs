@@ -24,11 +24,7 @@ pub(super) struct Refusal {
 }
 
 const fn bad(code: &'static str, description: &'static str) -> Refusal {
-    Refusal {
-        status: StatusCode::BAD_REQUEST,
-        code,
-        description,
-    }
+    Refusal { status: StatusCode::BAD_REQUEST, code, description }
 }
 
 pub(super) const INVALID_CLIENT: Refusal = Refusal {
@@ -44,33 +40,20 @@ impl RefreshRequest {
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Result<Self, Refusal> {
-        if query.is_some_and(|query| {
-            ["token", "client_", "grant_type"]
-                .iter()
-                .any(|name| query.contains(name))
-        }) {
+        if query.is_some_and(|query| ["token", "client_", "grant_type"].iter().any(|name| query.contains(name))) {
             shared.world().witness.stats.leaks.token_in_query += 1;
             return Err(bad(
                 "invalid_request",
                 "LEAK: form fields came in the query string, and URLs end up in logs. Send them in the body.",
             ));
         }
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !content_type.starts_with("application/x-www-form-urlencoded") {
-            return Err(bad(
-                "invalid_request",
-                "The body must be application/x-www-form-urlencoded.",
-            ));
+            return Err(bad("invalid_request", "The body must be application/x-www-form-urlencoded."));
         }
         let mut fields = HashMap::new();
         for (name, value) in form_urlencoded::parse(body.unwrap_or_default()) {
-            if fields
-                .insert(name.into_owned(), value.into_owned())
-                .is_some()
-            {
+            if fields.insert(name.into_owned(), value.into_owned()).is_some() {
                 return Err(bad("invalid_request", "A field came more than once."));
             }
         }
@@ -78,63 +61,36 @@ impl RefreshRequest {
         match fields.get("grant_type").map(String::as_str) {
             Some("refresh_token") => {}
             Some(_) => {
-                return Err(bad(
-                    "unsupported_grant_type",
-                    "Only refresh_token is granted here.",
-                ));
+                return Err(bad("unsupported_grant_type", "Only refresh_token is granted here."));
             }
             None => return Err(bad("invalid_request", "The field grant_type is missing.")),
         }
         match fields.remove("refresh_token") {
-            Some(refresh_token) if !refresh_token.is_empty() => Ok(Self {
-                client_id,
-                refresh_token,
-            }),
-            _ => Err(bad(
-                "invalid_request",
-                "The field refresh_token is missing.",
-            )),
+            Some(refresh_token) if !refresh_token.is_empty() => Ok(Self { client_id, refresh_token }),
+            _ => Err(bad("invalid_request", "The field refresh_token is missing.")),
         }
     }
 }
 
 /// The client's id, where it is known and, if it has a secret, has proved it (RFC 6749 section 2.3.1).
-fn authenticate(
-    shared: &Shared,
-    headers: &HeaderMap,
-    fields: &mut HashMap<String, String>,
-) -> Result<String, Refusal> {
+fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<String, String>) -> Result<String, Refusal> {
     let posted_secret = fields.remove("client_secret");
     let (client_id, secret) = match basic_credentials(headers) {
         Some(_) if posted_secret.is_some() => {
-            return Err(bad(
-                "invalid_request",
-                "The client authenticated in more than one way.",
-            ));
+            return Err(bad("invalid_request", "The client authenticated in more than one way."));
         }
         Some((id, secret)) => (decode_form(&id), Some(decode_form(&secret))),
-        None => (
-            fields.remove("client_id").unwrap_or_default(),
-            posted_secret,
-        ),
+        None => (fields.remove("client_id").unwrap_or_default(), posted_secret),
     };
     if client_id.is_empty() {
         return Err(bad("invalid_request", "The field client_id is missing."));
     }
-    let known = shared
-        .options
-        .client_id
-        .as_ref()
-        .is_none_or(|known| *known == client_id);
+    let known = shared.options.client_id.as_ref().is_none_or(|known| *known == client_id);
     let proved = match &shared.options.client_secret {
         Some(expected) => secret.as_deref() == Some(expected.expose_secret()),
         None => true,
     };
-    if known && proved {
-        Ok(client_id)
-    } else {
-        Err(INVALID_CLIENT)
-    }
+    if known && proved { Ok(client_id) } else { Err(INVALID_CLIENT) }
 }
 
 /// User name and password of `Authorization: Basic`, as sent.
@@ -151,8 +107,5 @@ pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)>
 
 /// OAuth's Basic credentials are form-encoded before they are joined.
 fn decode_form(text: &str) -> String {
-    form_urlencoded::parse(text.as_bytes())
-        .next()
-        .map(|(name, _)| name.into_owned())
-        .unwrap_or_default()
+    form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }

@@ -70,9 +70,7 @@ struct Revoke {
 
 /// `POST /sandbox/revoke`
 pub(super) async fn revoke(State(shared): State<Arc<Shared>>, body: String) -> Response {
-    answer(
-        parse(&body).map(|Revoke { user }| Json(json!({"revoked": Admin(shared).revoke(&user)}))),
-    )
+    answer(parse(&body).map(|Revoke { user }| Json(json!({"revoked": Admin(shared).revoke(&user)}))))
 }
 
 /// Body of `POST /sandbox/users`: one user, or `count` of them named `prefix` and a number from 1.
@@ -101,26 +99,15 @@ pub(super) async fn users(
 ) -> Response {
     let lines = parse(&body).and_then(sign_ins).map(|sign_ins| {
         let admin = Admin(shared);
-        let registrations = sign_ins.map(|sign_in| Registration {
-            merchant: merchant.clone(),
-            ..admin.sign_in(sign_in)
-        });
-        (
-            [(header::CONTENT_TYPE, "application/x-ndjson")],
-            lines(registrations),
-        )
+        let registrations =
+            sign_ins.map(|sign_in| Registration { merchant: merchant.clone(), ..admin.sign_in(sign_in) });
+        ([(header::CONTENT_TYPE, "application/x-ndjson")], lines(registrations))
     });
     answer(lines)
 }
 
 fn sign_ins(users: Users) -> Result<impl Iterator<Item = SignIn>, String> {
-    let Users {
-        user,
-        claims,
-        count,
-        prefix,
-        age,
-    } = users;
+    let Users { user, claims, count, prefix, age } = users;
     let age = match age.as_deref().map(humantime::parse_duration) {
         None => Duration::ZERO,
         Some(Ok(age)) => age,
@@ -134,11 +121,7 @@ fn sign_ins(users: Users) -> Result<impl Iterator<Item = SignIn>, String> {
         }
     };
     let numbered = (1..=count).map(move |number| format!("{prefix}{number}"));
-    Ok(named.into_iter().chain(numbered).map(move |user| SignIn {
-        user,
-        claims: claims.clone(),
-        age,
-    }))
+    Ok(named.into_iter().chain(numbered).map(move |user| SignIn { user, claims: claims.clone(), age }))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, String> {

@@ -32,61 +32,31 @@ impl Faults {
     fn order(&mut self, body: &Value) {
         let country = body["purchase_country"].as_str().unwrap_or_default();
         self.require(country.len() == 2 && country != "AQ", "purchase_country");
-        self.require(
-            body["purchase_currency"]
-                .as_str()
-                .is_some_and(|code| code.len() == 3),
-            "purchase_currency",
-        );
-        self.require(
-            body["locale"]
-                .as_str()
-                .is_some_and(|locale| locale.len() >= 2),
-            "locale",
-        );
+        self.require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
+        self.require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
         for name in ["merchant_reference1", "merchant_reference2"] {
             self.optional_text(body, name, 255, name);
         }
         self.optional_text(body, "merchant_data", 6_000, "merchant_data");
-        self.optional_text(
-            &body["customer"],
-            "klarna_access_token",
-            usize::MAX,
-            "customer.klarna_access_token",
-        );
+        self.optional_text(&body["customer"], "klarna_access_token", usize::MAX, "customer.klarna_access_token");
         if let Some(urls) = body.get("merchant_urls") {
             for name in ["terms", "checkout", "confirmation", "push"] {
-                let fits = urls[name]
-                    .as_str()
-                    .is_some_and(|url| !url.is_empty() && url.chars().count() <= 2_000);
+                let fits = urls[name].as_str().is_some_and(|url| !url.is_empty() && url.chars().count() <= 2_000);
                 self.require(fits, format!("merchant_urls.{name}"));
             }
         }
-        let lines = body["order_lines"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
         self.require((1..=MAX_LINES).contains(&lines.len()), "order_lines");
-        let sums = lines
-            .iter()
-            .enumerate()
-            .filter_map(|(index, line)| self.line(index, line, country == "US"));
+        let sums = lines.iter().enumerate().filter_map(|(index, line)| self.line(index, line, country == "US"));
         let (amount, tax) = sums.fold((0, 0), |sums, line| (sums.0 + line.0, sums.1 + line.1));
-        self.require(
-            body["order_amount"].as_i64() == Some(amount),
-            "order_amount",
-        );
-        self.require(
-            body["order_tax_amount"].as_i64() == Some(tax),
-            "order_tax_amount",
-        );
+        self.require(body["order_amount"].as_i64() == Some(amount), "order_amount");
+        self.require(body["order_tax_amount"].as_i64() == Some(tax), "order_tax_amount");
     }
 
     /// Checks a line; answers what it adds to the order's amount and to its tax.
     fn line(&mut self, index: usize, line: &Value, in_us: bool) -> Option<(i64, i64)> {
         let path = |name: &str| format!("order_lines[{index}].{name}");
-        let named = line["name"]
-            .as_str()
-            .is_some_and(|name| !name.is_empty() && name.chars().count() <= 255);
+        let named = line["name"].as_str().is_some_and(|name| !name.is_empty() && name.chars().count() <= 255);
         self.require(named, path("name"));
         self.optional_text(line, "reference", 255, path("reference"));
         let mut number = |name: &str, range: std::ops::RangeInclusive<i64>| {
@@ -108,10 +78,7 @@ impl Faults {
         self.require(price == i128::from(total), path("total_amount"));
         // Within 1 of total - total * 10000 / (10000 + rate), which is total * rate / (10000 + rate).
         let whole = 10_000 + rate;
-        self.require(
-            (tax * whole - total * rate).abs() <= whole,
-            path("total_tax_amount"),
-        );
+        self.require((tax * whole - total * rate).abs() <= whole, path("total_tax_amount"));
         if in_us {
             self.require(tax == 0, path("total_tax_amount"));
             let sales_tax = line["type"] == "sales_tax";
@@ -123,9 +90,7 @@ impl Faults {
     fn optional_text(&mut self, object: &Value, name: &str, longest: usize, path: impl AsRef<str>) {
         let fits = match object.get(name) {
             None | Some(Value::Null) => true,
-            Some(value) => value
-                .as_str()
-                .is_some_and(|text| text.chars().count() <= longest),
+            Some(value) => value.as_str().is_some_and(|text| text.chars().count() <= longest),
         };
         self.require(fits, path);
     }
@@ -157,18 +122,9 @@ mod tests {
     #[test]
     fn each_rule_is_told_by_its_field() {
         assert_eq!(klarna_faults("[1]"), ["Malformed JSON"]);
-        assert_eq!(
-            faults(|order| order["order_tax_amount"] = json!(4_546)),
-            ["Bad value: order_tax_amount"]
-        );
-        assert_eq!(
-            faults(|order| order["order_amount"] = json!("50000")),
-            ["Bad value: order_amount"]
-        );
-        assert_eq!(
-            faults(|order| order["purchase_country"] = json!("AQ")),
-            ["Bad value: purchase_country"]
-        );
+        assert_eq!(faults(|order| order["order_tax_amount"] = json!(4_546)), ["Bad value: order_tax_amount"]);
+        assert_eq!(faults(|order| order["order_amount"] = json!("50000")), ["Bad value: order_amount"]);
+        assert_eq!(faults(|order| order["purchase_country"] = json!("AQ")), ["Bad value: purchase_country"]);
         assert_eq!(
             faults(|order| order["merchant_reference2"] = json!("x".repeat(256))),
             ["Bad value: merchant_reference2"]
@@ -178,20 +134,14 @@ mod tests {
             ["Bad value: order_lines[0].total_amount"]
         );
         assert_eq!(
-            faults(|order| order["merchant_urls"] =
-                json!({"terms": "https://shop.example", "checkout": "", "push": "x"})),
-            [
-                "Bad value: merchant_urls.checkout",
-                "Bad value: merchant_urls.confirmation"
-            ]
+            faults(
+                |order| order["merchant_urls"] = json!({"terms": "https://shop.example", "checkout": "", "push": "x"})
+            ),
+            ["Bad value: merchant_urls.checkout", "Bad value: merchant_urls.confirmation"]
         );
         assert_eq!(
             faults(|order| order["order_lines"] = json!([])),
-            [
-                "Bad value: order_lines",
-                "Bad value: order_amount",
-                "Bad value: order_tax_amount"
-            ]
+            ["Bad value: order_lines", "Bad value: order_amount", "Bad value: order_tax_amount"]
         );
     }
 

@@ -110,44 +110,20 @@ struct AccessToken {
 
 impl Grants {
     pub(super) fn new(rng: StdRng) -> Self {
-        Self {
-            rng,
-            families: Vec::new(),
-            by_user: HashMap::new(),
-            refresh: HashMap::new(),
-            access: HashMap::new(),
-        }
+        Self { rng, families: Vec::new(), by_user: HashMap::new(), refresh: HashMap::new(), access: HashMap::new() }
     }
 
     /// A new family for `user`, beside those of earlier sign-ins: its first refresh token, and its place.
-    pub(super) fn sign_in(
-        &mut self,
-        user: &str,
-        terms: &Behaviour,
-        at: DateTime<Utc>,
-    ) -> (String, Holder) {
+    pub(super) fn sign_in(&mut self, user: &str, terms: &Behaviour, at: DateTime<Utc>) -> (String, Holder) {
         let user: Arc<str> = match self.by_user.get_key_value(user) {
             Some((known, _)) => Arc::clone(known),
             None => user.into(),
         };
         let family = self.families.len();
-        self.families.push(Family {
-            user: Arc::clone(&user),
-            revoked: false,
-        });
-        self.by_user
-            .entry(Arc::clone(&user))
-            .or_default()
-            .push(family);
+        self.families.push(Family { user: Arc::clone(&user), revoked: false });
+        self.by_user.entry(Arc::clone(&user)).or_default().push(family);
         let token = self.issue_refresh(family, 0, terms, at);
-        (
-            token,
-            Holder {
-                user,
-                family,
-                generation: 0,
-            },
-        )
+        (token, Holder { user, family, generation: 0 })
     }
 
     /// Takes back all that `user` granted, as in Klarna's app. Answers how many families that ended.
@@ -162,19 +138,9 @@ impl Grants {
     }
 
     /// Presents a refresh token (RFC 6749 section 6).
-    pub(super) fn present(
-        &mut self,
-        token: &str,
-        terms: &Behaviour,
-        now: DateTime<Utc>,
-    ) -> Presentation {
+    pub(super) fn present(&mut self, token: &str, terms: &Behaviour, now: DateTime<Utc>) -> Presentation {
         let Some(known) = self.refresh.get(token) else {
-            return Presentation {
-                outcome: Outcome::Unknown,
-                holder: None,
-                spent_before: false,
-                tokens: None,
-            };
+            return Presentation { outcome: Outcome::Unknown, holder: None, spent_before: false, tokens: None };
         };
         let spent_before = known.spent.is_some();
         let outcome = self.judge(known, terms, now);
@@ -185,10 +151,7 @@ impl Grants {
             Outcome::Rotated => {
                 let successor = self.issue_refresh(family, generation + 1, terms, now);
                 if let Some(known) = self.refresh.get_mut(token) {
-                    known.spent = Some(Spent {
-                        at: now,
-                        successor: successor.clone(),
-                    });
+                    known.spent = Some(Spent { at: now, successor: successor.clone() });
                 }
                 Some((generation + 1, Some(successor)))
             }
@@ -201,16 +164,9 @@ impl Grants {
             }
             Outcome::Unknown | Outcome::Expired | Outcome::Revoked => None,
         };
-        let tokens = tokens.map(|(generation, refresh)| Tokens {
-            access: self.issue_access(family, generation, terms, now),
-            refresh,
-        });
-        Presentation {
-            outcome,
-            holder: Some(holder),
-            spent_before,
-            tokens,
-        }
+        let tokens = tokens
+            .map(|(generation, refresh)| Tokens { access: self.issue_access(family, generation, terms, now), refresh });
+        Presentation { outcome, holder: Some(holder), spent_before, tokens }
     }
 
     fn judge(&self, known: &RefreshToken, terms: &Behaviour, now: DateTime<Utc>) -> Outcome {
@@ -218,11 +174,7 @@ impl Grants {
             return Outcome::Revoked;
         }
         match &known.spent {
-            Some(spent)
-                if terms.rotation == Rotation::Grace && self.in_grace(spent, terms, now) =>
-            {
-                Outcome::Repeated
-            }
+            Some(spent) if terms.rotation == Rotation::Grace && self.in_grace(spent, terms, now) => Outcome::Repeated,
             Some(_) => Outcome::Reused,
             None if now >= known.expires_at => Outcome::Expired,
             None => match terms.rotation {
@@ -234,10 +186,7 @@ impl Grants {
 
     /// A client that has spent the successor had received it: presenting the old token then is no lost answer.
     fn in_grace(&self, spent: &Spent, terms: &Behaviour, now: DateTime<Utc>) -> bool {
-        let unspent = self
-            .refresh
-            .get(&spent.successor)
-            .is_some_and(|successor| successor.spent.is_none());
+        let unspent = self.refresh.get(&spent.successor).is_some_and(|successor| successor.spent.is_none());
         unspent && now - spent.at < delta(terms.grace_period)
     }
 
@@ -245,10 +194,7 @@ impl Grants {
     pub(super) fn access(&self, token: &str, now: DateTime<Utc>) -> Option<Access> {
         let known = self.access.get(token)?;
         let good = now < known.expires_at && !self.families[known.family].revoked;
-        Some(Access {
-            holder: self.holder(known.family, known.generation),
-            good,
-        })
+        Some(Access { holder: self.holder(known.family, known.generation), good })
     }
 
     /// Whose the refresh token is; `None` where it was never issued.
@@ -271,51 +217,20 @@ impl Grants {
     }
 
     fn holder(&self, family: usize, generation: u64) -> Holder {
-        Holder {
-            user: Arc::clone(&self.families[family].user),
-            family,
-            generation,
-        }
+        Holder { user: Arc::clone(&self.families[family].user), family, generation }
     }
 
-    fn issue_refresh(
-        &mut self,
-        family: usize,
-        generation: u64,
-        terms: &Behaviour,
-        at: DateTime<Utc>,
-    ) -> String {
+    fn issue_refresh(&mut self, family: usize, generation: u64, terms: &Behaviour, at: DateTime<Utc>) -> String {
         let token = self.random_token("ory_rt_");
         let expires_at = later(at, terms.refresh_token_lifetime);
-        self.refresh.insert(
-            token.clone(),
-            RefreshToken {
-                family,
-                generation,
-                expires_at,
-                spent: None,
-            },
-        );
+        self.refresh.insert(token.clone(), RefreshToken { family, generation, expires_at, spent: None });
         token
     }
 
-    fn issue_access(
-        &mut self,
-        family: usize,
-        generation: u64,
-        terms: &Behaviour,
-        at: DateTime<Utc>,
-    ) -> String {
+    fn issue_access(&mut self, family: usize, generation: u64, terms: &Behaviour, at: DateTime<Utc>) -> String {
         let token = self.random_token("ory_at_");
         let expires_at = later(at, terms.access_token_lifetime);
-        self.access.insert(
-            token.clone(),
-            AccessToken {
-                family,
-                generation,
-                expires_at,
-            },
-        );
+        self.access.insert(token.clone(), AccessToken { family, generation, expires_at });
         token
     }
 
@@ -327,8 +242,7 @@ impl Grants {
 }
 
 fn later(at: DateTime<Utc>, by: std::time::Duration) -> DateTime<Utc> {
-    at.checked_add_signed(delta(by))
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    at.checked_add_signed(delta(by)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]
@@ -343,10 +257,7 @@ mod tests {
     }
 
     fn terms(rotation: Rotation) -> Behaviour {
-        Behaviour {
-            rotation,
-            ..Behaviour::default()
-        }
+        Behaviour { rotation, ..Behaviour::default() }
     }
 
     fn refresh(presentation: Presentation) -> String {
@@ -363,21 +274,10 @@ mod tests {
         let granted = grants.present(&first, &terms, START).tokens.unwrap();
         assert!(grants.access(&granted.access, START).unwrap().good);
 
-        assert_eq!(
-            grants.present(&first, &terms, START).outcome,
-            Outcome::Reused
-        );
-        assert_eq!(
-            grants
-                .present(&granted.refresh.unwrap(), &terms, START)
-                .outcome,
-            Outcome::Revoked
-        );
+        assert_eq!(grants.present(&first, &terms, START).outcome, Outcome::Reused);
+        assert_eq!(grants.present(&granted.refresh.unwrap(), &terms, START).outcome, Outcome::Revoked);
         assert!(!grants.access(&granted.access, START).unwrap().good);
-        assert_eq!(
-            grants.present(&other, &terms, START).outcome,
-            Outcome::Rotated
-        );
+        assert_eq!(grants.present(&other, &terms, START).outcome, Outcome::Rotated);
     }
 
     #[test]
@@ -386,16 +286,8 @@ mod tests {
         let end = START + delta(terms.refresh_token_lifetime);
         let (first, _) = grants.sign_in("u-1", &terms, START);
         let (second, _) = grants.sign_in("u-2", &terms, START);
-        assert_eq!(
-            grants
-                .present(&first, &terms, end - TimeDelta::microseconds(1))
-                .outcome,
-            Outcome::Rotated
-        );
-        assert_eq!(
-            grants.present(&second, &terms, end).outcome,
-            Outcome::Expired
-        );
+        assert_eq!(grants.present(&first, &terms, end - TimeDelta::microseconds(1)).outcome, Outcome::Rotated);
+        assert_eq!(grants.present(&second, &terms, end).outcome, Outcome::Expired);
     }
 
     #[test]
@@ -407,23 +299,12 @@ mod tests {
         assert_eq!(again.outcome, Outcome::Repeated);
         assert_eq!(refresh(again), second);
         let third = refresh(grants.present(&second, &terms, START));
-        assert_eq!(
-            grants.present(&first, &terms, START).outcome,
-            Outcome::Reused
-        );
-        assert_eq!(
-            grants.present(&third, &terms, START).outcome,
-            Outcome::Revoked
-        );
+        assert_eq!(grants.present(&first, &terms, START).outcome, Outcome::Reused);
+        assert_eq!(grants.present(&third, &terms, START).outcome, Outcome::Revoked);
 
         let (late, _) = grants.sign_in("u-2", &terms, START);
         grants.present(&late, &terms, START);
-        assert_eq!(
-            grants
-                .present(&late, &terms, START + delta(terms.grace_period))
-                .outcome,
-            Outcome::Reused
-        );
+        assert_eq!(grants.present(&late, &terms, START + delta(terms.grace_period)).outcome, Outcome::Reused);
     }
 
     #[test]
@@ -431,19 +312,9 @@ mod tests {
         let mut grants = grants();
         let (token, _) = grants.sign_in("u-1", &terms(Rotation::Idempotent), START);
         for _ in 0..3 {
-            assert_eq!(
-                refresh(grants.present(&token, &terms(Rotation::Idempotent), START)),
-                token
-            );
+            assert_eq!(refresh(grants.present(&token, &terms(Rotation::Idempotent), START)), token);
         }
-        assert!(
-            grants
-                .present(&token, &terms(Rotation::Omitted), START)
-                .tokens
-                .unwrap()
-                .refresh
-                .is_none()
-        );
+        assert!(grants.present(&token, &terms(Rotation::Omitted), START).tokens.unwrap().refresh.is_none());
     }
 
     proptest! {

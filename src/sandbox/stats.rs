@@ -156,11 +156,7 @@ impl Witness {
     }
 
     pub(super) fn fault(&mut self, endpoint: &str, failure: Failure) {
-        *self
-            .stats
-            .faults
-            .entry(format!("{endpoint}.{failure}"))
-            .or_default() += 1;
+        *self.stats.faults.entry(format!("{endpoint}.{failure}")).or_default() += 1;
     }
 
     pub(super) fn outcome(&mut self, outcome: Outcome, spent_before: bool) {

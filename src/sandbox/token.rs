@@ -27,20 +27,17 @@ pub(super) async fn exchange(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     shared.world().witness.stats.exchanges.total += 1;
-    let request =
-        match RefreshRequest::read(&shared, query.as_deref(), &headers, body.as_deref().ok()) {
-            Ok(request) => request,
-            Err(refusal) => return refuse(&shared, &refusal),
-        };
+    let request = match RefreshRequest::read(&shared, query.as_deref(), &headers, body.as_deref().ok()) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(&shared, &refusal),
+    };
     let presenting = Presenting::begin(&shared, &request.refresh_token);
     let concurrent = presenting.concurrent;
     let holder = shared.world().grants.holder_of(&request.refresh_token);
     let user = holder.as_ref().map(|holder| &*holder.user);
     let worker = Arc::clone(&shared);
-    play(&shared, Endpoint::Token, user, presenting, move |failure| {
-        process(&worker, &request, concurrent, failure)
-    })
-    .await
+    play(&shared, Endpoint::Token, user, presenting, move |failure| process(&worker, &request, concurrent, failure))
+        .await
 }
 
 /// A refusal of the endpoint's own, counted.
@@ -52,18 +49,9 @@ fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
 }
 
 /// `None` where the failure keeps the request from being processed.
-fn process(
-    shared: &Shared,
-    request: &RefreshRequest,
-    concurrent: bool,
-    failure: Option<Failure>,
-) -> Option<Response> {
+fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure: Option<Failure>) -> Option<Response> {
     let (terms, now) = (shared.behaviour(), shared.clock.now());
-    let presented = |outcome| What::Presented {
-        outcome,
-        concurrent,
-        fault: failure,
-    };
+    let presented = |outcome| What::Presented { outcome, concurrent, fault: failure };
     let mut lock = shared.world();
     let world = &mut *lock;
     if failure.is_some_and(|failure| !failure.is_processed()) {
@@ -71,37 +59,20 @@ fn process(
         world.witness.event(now, holder.as_ref(), presented(None));
         return None;
     }
-    let Presentation {
-        outcome,
-        holder,
-        spent_before,
-        tokens,
-    } = world.grants.present(&request.refresh_token, &terms, now);
+    let Presentation { outcome, holder, spent_before, tokens } =
+        world.grants.present(&request.refresh_token, &terms, now);
     world.witness.outcome(outcome, spent_before);
-    world
-        .witness
-        .event(now, holder.as_ref(), presented(Some(outcome)));
+    world.witness.event(now, holder.as_ref(), presented(Some(outcome)));
     let (Some(holder), Some(tokens)) = (holder, tokens) else {
-        let description =
-            "The refresh token is invalid, expired, revoked or was issued to another client.";
+        let description = "The refresh token is invalid, expired, revoked or was issued to another client.";
         return Some(error(StatusCode::BAD_REQUEST, "invalid_grant", description));
     };
-    let profile = world
-        .profiles
-        .get(&*holder.user)
-        .cloned()
-        .unwrap_or_default();
+    let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
     // Signing takes longer than all the rest: not under the lock.
     drop(lock);
-    Some(
-        grant(shared, request, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
-            error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "server_error",
-                "The id_token could not be signed.",
-            )
-        }),
-    )
+    Some(grant(shared, request, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
+        error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
+    }))
 }
 
 fn grant(
@@ -116,16 +87,11 @@ fn grant(
     let lifetime = terms.access_token_lifetime.as_secs();
     let issued_at = shared.clock.now().timestamp();
     let mut claims = profile.clone();
-    claims
-        .entry("sub")
-        .or_insert_with(|| json!(format!("krn:kuid:{}", holder.user)));
+    claims.entry("sub").or_insert_with(|| json!(format!("krn:kuid:{}", holder.user)));
     claims.insert("iss".to_owned(), json!(shared.base));
     claims.insert("aud".to_owned(), json!(request.client_id));
     claims.insert("iat".to_owned(), json!(issued_at));
-    claims.insert(
-        "exp".to_owned(),
-        json!(issued_at.saturating_add_unsigned(lifetime)),
-    );
+    claims.insert("exp".to_owned(), json!(issued_at.saturating_add_unsigned(lifetime)));
     let mut id_token = shared.key.sign(&Value::Object(claims))?;
     if shared.options.record {
         shared.world().id_tokens.push(id_token.clone());
@@ -150,51 +116,31 @@ fn grant(
 fn falsified(id_token: &str) -> String {
     let (message, signature) = id_token.rsplit_once('.').unwrap_or((id_token, ""));
     let letter = if signature.starts_with('A') { 'B' } else { 'A' };
-    format!(
-        "{message}.{letter}{}",
-        signature.get(1..).unwrap_or_default()
-    )
+    format!("{message}.{letter}{}", signature.get(1..).unwrap_or_default())
 }
 
 /// What the endpoint answers when a fault refuses the request.
 pub(super) fn refusal(status: StatusCode) -> Response {
     match status {
-        StatusCode::BAD_REQUEST => error(
-            status,
-            "invalid_request",
-            "Failed to refresh token. Please retry.",
-        ),
+        StatusCode::BAD_REQUEST => error(status, "invalid_request", "Failed to refresh token. Please retry."),
         StatusCode::UNAUTHORIZED => error(status, INVALID_CLIENT.code, INVALID_CLIENT.description),
-        StatusCode::FORBIDDEN => error(
-            status,
-            "unauthorized_client",
-            "The client may not use this grant.",
-        ),
+        StatusCode::FORBIDDEN => error(status, "unauthorized_client", "The client may not use this grant."),
         _ => page(status),
     }
 }
 
 /// RFC 6749 section 5.2.
 fn error(status: StatusCode, code: &str, description: &str) -> Response {
-    let mut answer = (
-        status,
-        Json(json!({"error": code, "error_description": description})),
-    )
-        .into_response();
+    let mut answer = (status, Json(json!({"error": code, "error_description": description}))).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        answer.headers_mut().insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"sandbox\""),
-        );
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sandbox\""));
     }
     unstored(answer)
 }
 
 /// RFC 6749 section 5.1.
 fn unstored(mut answer: Response) -> Response {
-    answer
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -213,11 +159,7 @@ impl Presenting {
         *presenting += 1;
         let concurrent = *presenting > 1;
         world.witness.stats.exchanges.concurrent += u64::from(concurrent);
-        Self {
-            shared: Arc::clone(shared),
-            token: token.to_owned(),
-            concurrent,
-        }
+        Self { shared: Arc::clone(shared), token: token.to_owned(), concurrent }
     }
 }
 

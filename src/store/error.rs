@@ -40,7 +40,9 @@ pub enum StoreError {
         configured: String,
     },
     /// The database was migrated by a newer program, which left this one behind.
-    #[error("the database needs a newer program (level {needed}; this one has level {has}): upgrade klarna-order-worker")]
+    #[error(
+        "the database needs a newer program (level {needed}; this one has level {has}): upgrade klarna-order-worker"
+    )]
     NeedsNewerProgram {
         /// The level the database asks for.
         needed: i64,
@@ -97,13 +99,15 @@ fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
             _ => StoreError::Refused(message),
         };
     }
-    match code.as_bytes() {
-        b"53100" => StoreError::DiskFull,
-        // Connection, authorisation, resources, operator intervention, system, rollback; read-only after a failover;
-        // statement or lock time-out.
-        [b'0', b'8', ..] | [b'2', b'8', ..] | [b'5', b'3' | b'7' | b'8', ..] | [b'4', b'0', ..] | b"25006" | b"55P03" => {
-            StoreError::Unavailable(message)
-        }
-        _ => StoreError::Refused(message),
-    }
+    let unavailable = match code.as_bytes() {
+        b"53100" => return StoreError::DiskFull,
+        // Connection, authorisation, rollback.
+        [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] => true,
+        // Resources, operator intervention, system.
+        [b'5', class, ..] => matches!(class, b'3' | b'7' | b'8'),
+        // Read-only after a failover; a lock's time-out.
+        b"25006" | b"55P03" => true,
+        _ => false,
+    };
+    if unavailable { StoreError::Unavailable(message) } else { StoreError::Refused(message) }
 }

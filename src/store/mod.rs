@@ -24,9 +24,9 @@ pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, Ord
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome,
-    Presentation, Purpose, PurposeKind, Registered, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView,
-    Tokens,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
+    Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, Successor, TokenClaim, TokenFilter, TokenState,
+    TokenView, Tokens,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;

@@ -198,7 +198,11 @@ pub trait Orders: Send + Sync {
 
     /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of one user at most
     /// one, and none while an order of that user is running that has not got its token yet.
-    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError>;
+    async fn claim_orders(
+        &self,
+        worker: Uuid,
+        shares: &BTreeMap<String, usize>,
+    ) -> Result<Vec<ClaimedOrder>, StoreError>;
 
     /// The worker's claims, as the rows have them.
     async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError>;

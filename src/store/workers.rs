@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Claim, StoreError};
 
 /// One start of a process that works.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub struct Reaped {
 /// What a store does for workers.
 #[async_trait]
 pub trait Workers: Send + Sync {
-    /// Writes the worker down as alive, and every earlier start in its instance folder as dead: the caller holds the
-    /// folder's lock.
+    /// Writes the worker down as alive, anew where it was thought dead, and every other start in its instance folder as
+    /// dead: the caller holds the folder's lock.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
     /// Renews the worker's beat. `false` where it is written down as dead.
@@ -43,4 +43,7 @@ pub trait Workers: Send + Sync {
     /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at those written down
     /// as gone. An order that loses its fifth worker fails.
     async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError>;
+
+    /// Frees one order that the worker holds by its row, but not in truth: as if the worker were lost.
+    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError>;
 }

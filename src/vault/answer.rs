@@ -98,66 +98,38 @@ struct Refusal {
 ///
 /// Redirects are never followed. All but 303 say that the request was not carried out here (RFC 9110 section 15.4),
 /// which is a wrong `token_url`: refused. 303 says that it was, and that its result lies elsewhere.
-pub(crate) fn classify(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    sent: &SecretString,
-) -> Answer {
+pub(crate) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], sent: &SecretString) -> Answer {
     let code = error_code(body);
     let what = || match code {
         Some(code) => format!("HTTP {} {code}", status.as_u16()),
         None => format!("HTTP {}", status.as_u16()),
     };
-    let refused = |configuration| Answer::Refused {
-        configuration,
-        retry_after: retry_after(headers),
-        what: what(),
-    };
+    let refused = |configuration| Answer::Refused { configuration, retry_after: retry_after(headers), what: what() };
 
     match (status.as_u16(), code) {
-        (200..=299, _) => granted(body, sent).unwrap_or_else(|| Answer::NoAnswer {
-            over: true,
-            what: format!("{}, unreadable", what()),
-        }),
+        (200..=299, _) => granted(body, sent)
+            .unwrap_or_else(|| Answer::NoAnswer { over: true, what: format!("{}, unreadable", what()) }),
         (400 | 401, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
         // 408: the endpoint did not wait for the whole request.
         (408 | 429 | 503, _) => refused(false),
-        (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer {
-            over: true,
-            what: what(),
-        },
+        (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer { over: true, what: what() },
         (300..=499, _) => refused(true),
-        _ => Answer::NoAnswer {
-            over: false,
-            what: what(),
-        },
+        _ => Answer::NoAnswer { over: false, what: what() },
     }
 }
 
 fn granted(body: &[u8], sent: &SecretString) -> Option<Answer> {
     let grant: Grant = serde_json::from_slice(body).ok()?;
     let access_token = secret(grant.access_token)?;
-    let refresh_token = grant
-        .refresh_token
-        .and_then(secret)
-        .filter(|token| token.expose_secret() != sent.expose_secret());
+    let refresh_token =
+        grant.refresh_token.and_then(secret).filter(|token| token.expose_secret() != sent.expose_secret());
     let id_token = match grant.id_token {
         Value::String(text) => secret(text),
         _ => None,
     };
     let rotated = refresh_token.is_some();
-    let tokens = Tokens {
-        access_token,
-        refresh_token,
-        id_token,
-        expires_in: life(&grant.expires_in),
-    };
-    Some(if rotated {
-        Answer::Rotated(tokens)
-    } else {
-        Answer::Unchanged(tokens)
-    })
+    let tokens = Tokens { access_token, refresh_token, id_token, expires_in: life(&grant.expires_in) };
+    Some(if rotated { Answer::Rotated(tokens) } else { Answer::Unchanged(tokens) })
 }
 
 fn secret(text: String) -> Option<SecretString> {
@@ -172,9 +144,7 @@ fn life(expires_in: &Value) -> Duration {
     };
     seconds
         .filter(|seconds| seconds.is_finite())
-        .map_or(DEFAULT_LIFE, |seconds| {
-            Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()))
-        })
+        .map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64())))
 }
 
 fn error_code(body: &[u8]) -> Option<&'static str> {

@@ -7,22 +7,32 @@ use std::fmt;
 pub struct Claims {
     /// Klarna's stable id of the shopper.
     pub subject: String,
+    /// First name.
     pub given_name: Option<String>,
+    /// Last name.
     pub family_name: Option<String>,
+    /// E-mail address.
     pub email: Option<String>,
+    /// Phone number.
     pub phone: Option<String>,
     /// `yyyy-mm-dd`.
     pub date_of_birth: Option<String>,
+    /// Billing address.
     pub address: Option<Address>,
 }
 
 /// A postal address as claimed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Address {
+    /// Street and number.
     pub street_address: Option<String>,
+    /// What does not fit the first line.
     pub street_address2: Option<String>,
+    /// Postal code.
     pub postal_code: Option<String>,
+    /// City.
     pub city: Option<String>,
+    /// State or province.
     pub region: Option<String>,
     /// ISO 3166-1 alpha-2; anything else is dropped when the id_token is read.
     pub country: Option<String>,

@@ -63,7 +63,11 @@ pub(super) fn decide(token: &ClaimedToken, policy: Policy) -> Decision {
         TokenState::Uncertain => return Decision::Unusable(Unusable::Uncertain),
     }
     if let Some(open) = token.presentations.iter().find(|presentation| presentation.outcome.is_none()) {
-        return if known_dead(open, policy) { Decision::LostAnswer(open.exchange) } else { Decision::ComeBack(LOOK_AGAIN) };
+        return if known_dead(open, policy) {
+            Decision::LostAnswer(open.exchange)
+        } else {
+            Decision::ComeBack(LOOK_AGAIN)
+        };
     }
     if let Some(wait) = wait_after_silence(token, policy) {
         return Decision::ComeBack(wait);

@@ -18,8 +18,8 @@ use super::{Access, AccessToken, Rooms};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::store::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Purpose, PurposeKind,
-    Settled, StoreError, Successor, TokenClaim,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Purpose,
+    PurposeKind, Settled, StoreError, Successor, TokenClaim,
 };
 
 /// The wait before the database is asked again after it failed.
@@ -208,8 +208,11 @@ impl Exchange {
             }
             Answer::Refused { configuration, retry_after, what } => {
                 if configuration {
-                    tracing::error!(merchant = merchant.name, what,
-                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url");
+                    tracing::error!(
+                        merchant = merchant.name,
+                        what,
+                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url"
+                    );
                 } else {
                     log("refused", &what);
                 }
@@ -220,7 +223,12 @@ impl Exchange {
                 Read::without(ExchangeResult::NotSent, Access::ComeBack(ENDPOINT_AWAY))
             }
             Answer::NoAnswer { over, what } => {
-                tracing::warn!(merchant = merchant.name, token = token.id, what, "A refresh token got no usable answer");
+                tracing::warn!(
+                    merchant = merchant.name,
+                    token = token.id,
+                    what,
+                    "A refresh token got no usable answer"
+                );
                 let access = match self.rooms.settings.lost_answer {
                     LostAnswer::Hold => Access::Unusable(Unusable::Uncertain),
                     LostAnswer::Replay if over => Access::ComeBack(AFTER_USELESS_ANSWER),

@@ -26,9 +26,7 @@ impl TokenClient {
     /// # Errors
     /// Where TLS cannot be set up, for the most part for want of CA certificates.
     pub fn new(connect_timeout: Duration, timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self {
-            transport: Transport::new(connect_timeout, timeout, BODY_LIMIT)?,
-        })
+        Ok(Self { transport: Transport::new(connect_timeout, timeout, BODY_LIMIT)? })
     }
 
     /// Presents a refresh token (RFC 6749 section 6): one call is one HTTP request, never repeated here. Everything
@@ -36,28 +34,16 @@ impl TokenClient {
     ///
     /// Not to be cancelled: who drops this future may drop the only copy of the successor.
     pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Answer {
-        match self
-            .transport
-            .send(self.request(merchant, refresh_token))
-            .await
-        {
+        match self.transport.send(self.request(merchant, refresh_token)).await {
             Ok(reply) => classify(reply.status, &reply.headers, &reply.body, refresh_token),
-            Err(failure @ Failure::NotSent(_)) => Answer::NotSent {
-                what: failure.to_string(),
-            },
-            Err(failure @ Failure::NoAnswer(_)) => Answer::NoAnswer {
-                over: false,
-                what: failure.to_string(),
-            },
+            Err(failure @ Failure::NotSent(_)) => Answer::NotSent { what: failure.to_string() },
+            Err(failure @ Failure::NoAnswer(_)) => Answer::NoAnswer { over: false, what: failure.to_string() },
         }
     }
 
     /// Everything goes into the body: Klarna's sample shows the fields in the query, but URLs end up in logs.
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
-        let mut request = self
-            .transport
-            .post(merchant.token_url.clone())
-            .header(ACCEPT, "application/json");
+        let mut request = self.transport.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
         let mut fields = vec![
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),

@@ -57,9 +57,7 @@ impl IdTokens {
     /// # Errors
     /// Where TLS cannot be set up.
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
-        Ok(Self {
-            jwks: Jwks::new(clock)?,
-        })
+        Ok(Self { jwks: Jwks::new(clock)? })
     }
 
     /// The claims of an `id_token` that came at `received_at`. May fetch the issuer's keys, which takes at most 5 s;
@@ -78,10 +76,7 @@ impl IdTokens {
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Err(IdTokenError::Algorithm);
         }
-        let keys = self
-            .jwks
-            .find(&merchant.jwks_url, header.kid.as_deref(), header.alg)
-            .await?;
+        let keys = self.jwks.find(&merchant.jwks_url, header.kid.as_deref(), header.alg).await?;
         let payload = signed_payload(token, &keys, &validation(merchant, header.alg))?;
         if !valid_at(&payload, received_at) {
             return Err(IdTokenError::Expired);
@@ -100,11 +95,7 @@ fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn signed_payload(
-    token: &str,
-    keys: &[Key],
-    validation: &Validation,
-) -> Result<Payload, IdTokenError> {
+fn signed_payload(token: &str, keys: &[Key], validation: &Validation) -> Result<Payload, IdTokenError> {
     let mut verdict = IdTokenError::UnknownKey;
     for key in keys {
         match decode::<Payload>(token, &key.decoding, validation) {
@@ -128,10 +119,7 @@ fn reason(kind: &ErrorKind) -> IdTokenError {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "seconds of this age are exact in an f64"
-)]
+#[expect(clippy::cast_precision_loss, reason = "seconds of this age are exact in an f64")]
 fn valid_at(payload: &Payload, at: DateTime<Utc>) -> bool {
     let at = at.timestamp() as f64;
     payload.exp + LEEWAY > at && payload.nbf.is_none_or(|nbf| nbf - LEEWAY <= at)

@@ -52,23 +52,14 @@ struct KeySet {
 impl Jwks {
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
         let transport = Transport::new(CONNECT_TIMEOUT, TIMEOUT, BODY_LIMIT)?;
-        Ok(Self {
-            transport,
-            clock,
-            sets: Mutex::default(),
-        })
+        Ok(Self { transport, clock, sets: Mutex::default() })
     }
 
     /// The keys that may have signed a token with this header; several only where it names none.
     ///
     /// The set stays locked during a fetch, so whoever else needs it waits for that one. A failed fetch leaves the
     /// keys known so far in use.
-    pub async fn find(
-        &self,
-        url: &Url,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<Vec<Key>, IdTokenError> {
+    pub async fn find(&self, url: &Url, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Key>, IdTokenError> {
         let set = self.set(url);
         let mut set = set.lock().await;
         let now = self.clock.now();
@@ -99,11 +90,7 @@ impl Jwks {
 
     async fn fetch(&self, url: &Url) -> Result<Vec<Key>, String> {
         let request = self.transport.get(url.clone());
-        let reply = self
-            .transport
-            .send(request)
-            .await
-            .map_err(|failure: Failure| failure.to_string())?;
+        let reply = self.transport.send(request).await.map_err(|failure: Failure| failure.to_string())?;
         if reply.status != reqwest::StatusCode::OK {
             return Err(format!("HTTP {}", reply.status.as_u16()));
         }
@@ -113,8 +100,7 @@ impl Jwks {
 
 impl KeySet {
     fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Key> {
-        let fits =
-            |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
+        let fits = |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
         self.keys.iter().filter(fits).cloned().collect()
     }
 }
@@ -138,10 +124,7 @@ fn parse(body: &[u8]) -> Option<Vec<Key>> {
 /// RS256 and ES256 signing keys; the algorithm is the key's own, never the token's choice.
 fn usable(jwk: Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(jwk).ok()?;
-    if !matches!(
-        jwk.common.public_key_use,
-        None | Some(PublicKeyUse::Signature)
-    ) {
+    if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
         return None;
     }
     let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
@@ -154,9 +137,5 @@ fn usable(jwk: Value) -> Option<Key> {
         _ => return None,
     };
     let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key {
-        id: jwk.common.key_id,
-        algorithm,
-        decoding,
-    })
+    Some(Key { id: jwk.common.key_id, algorithm, decoding })
 }

@@ -66,8 +66,11 @@ pub fn load(
                 if make_missing && *name == settings.active_key && !path.exists() {
                     make(name, path)?;
                 }
-                std::fs::read_to_string(path)
-                    .map_err(|error| KeysError::Unreadable { name: name.clone(), path: path.clone(), error })?
+                std::fs::read_to_string(path).map_err(|error| KeysError::Unreadable {
+                    name: name.clone(),
+                    path: path.clone(),
+                    error,
+                })?
             }
             KeySource::Env(variable) => environment(variable)
                 .ok_or_else(|| KeysError::NoVariable { name: name.clone(), variable: variable.clone() })?,

@@ -1,6 +1,6 @@
 //! Refresh tokens: kept sealed, spent one at a time, never lost in mid-air.
 //!
-//! [`Registry`] takes tokens in. [`Vault::access`] turns one into an access token: `exchange.rs` is the way of one
+//! [`Registry`] takes tokens in. [`Vault::exchange`] turns one into an access token: `exchange.rs` is the way of one
 //! exchange from claim to store, `decide.rs` what a token's row and ledger allow, `answer.rs` what Klarna's answer
 //! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
 
@@ -38,6 +38,7 @@ use self::http::TokenClient;
 use self::id_token::IdTokens;
 pub use self::instance::{Instance, InstanceError};
 pub use self::registry::{Registration, Registry, RegistryError};
+use self::secrets::Brought;
 pub use self::secrets::Secrets;
 use self::transport::BuildError;
 use self::turns::Turns;
@@ -133,19 +134,33 @@ impl Vault {
         Ok(Self { rooms: Arc::new(rooms), turns: Turns::new(), places })
     }
 
-    /// An access token for `purpose`: the one kept at an earlier exchange for it while that stays good for
-    /// `vault.access_token_margin`, otherwise by an exchange of the user's refresh token.
-    ///
-    /// Dropping the future ends the waiting, never an exchange that has begun.
-    pub async fn access(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
-        match self.kept(purpose).await {
-            Ok(Some(kept)) => return Access::Ready(kept),
-            Ok(None) => {}
+    /// The access token kept at an earlier exchange for `purpose`, while it stays good for
+    /// `vault.access_token_margin`. Where it cannot be read there is none.
+    pub async fn kept(&self, purpose: Purpose) -> Option<AccessToken> {
+        let read = self.rooms.store.kept(purpose.id).await;
+        let kept = read.unwrap_or_else(|error| {
+            tracing::warn!(%error, "What was kept of an earlier exchange could not be read for now");
+            None
+        })?;
+        let Kept { sealed, received_at, good_until, now, subject } = kept;
+        if good_until - now < delta(self.rooms.settings.access_token_margin) {
+            return None;
+        }
+        match self.rooms.secrets.open_brought(purpose.id, &sealed) {
+            Ok(Brought { access_token, id_token }) => {
+                Some(AccessToken { token: access_token, id_token, received_at, good_until, kept: true, subject })
+            }
             Err(error) => {
-                tracing::warn!(%error, "What was kept of an earlier exchange could not be read for now");
-                return Access::ComeBack(Duration::from_secs(1));
+                tracing::warn!(%error, "What was kept of an earlier exchange cannot be opened");
+                None
             }
         }
+    }
+
+    /// An access token for `purpose`, by an exchange of the user's refresh token.
+    ///
+    /// Dropping the future ends the waiting, never an exchange that has begun; what that brings is kept for the purpose.
+    pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
         let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
         // The semaphore is never closed.
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return Access::ComeBack(LOOK_AGAIN) };
@@ -158,28 +173,6 @@ impl Vault {
         };
         // A panic in it is told by the runtime's hook; its open intent is closed by `tidy`.
         tokio::spawn(exchange.run()).await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
-    }
-
-    async fn kept(&self, purpose: Purpose) -> Result<Option<AccessToken>, StoreError> {
-        let Some(kept) = self.rooms.store.kept(purpose.id).await? else { return Ok(None) };
-        let Kept { sealed, received_at, good_until, now, subject } = kept;
-        if good_until - now < delta(self.rooms.settings.access_token_margin) {
-            return Ok(None);
-        }
-        match self.rooms.secrets.open_brought(purpose.id, &sealed) {
-            Ok(brought) => Ok(Some(AccessToken {
-                token: brought.access_token,
-                id_token: brought.id_token,
-                received_at,
-                good_until,
-                kept: true,
-                subject,
-            })),
-            Err(error) => {
-                tracing::warn!(%error, "What was kept of an earlier exchange cannot be opened");
-                Ok(None)
-            }
-        }
     }
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or

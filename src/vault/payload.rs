@@ -86,9 +86,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
 impl Text {
     /// Trimmed; empty is absent.
     fn get(self) -> Option<String> {
-        self.0
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
+        self.0.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }
 
@@ -101,16 +99,8 @@ impl Payload {
             family_name: self.family_name.get(),
             email: self.email.get(),
             phone: self.phone.get().or_else(|| self.phone_number.get()),
-            date_of_birth: self
-                .date_of_birth
-                .get()
-                .or_else(|| self.birthdate.get())
-                .filter(|text| is_date(text)),
-            address: self
-                .billing_address
-                .0
-                .and_then(address)
-                .or_else(|| self.address.0.and_then(address)),
+            date_of_birth: self.date_of_birth.get().or_else(|| self.birthdate.get()).filter(|text| is_date(text)),
+            address: self.billing_address.0.and_then(address).or_else(|| self.address.0.and_then(address)),
         }
     }
 }
@@ -119,18 +109,11 @@ impl Payload {
 fn address(wire: WireAddress) -> Option<Address> {
     let address = Address {
         street_address: wire.street_address.get(),
-        street_address2: wire
-            .street_address2
-            .get()
-            .or_else(|| wire.street_address_2.get()),
+        street_address2: wire.street_address2.get().or_else(|| wire.street_address_2.get()),
         postal_code: wire.postal_code.get(),
         city: wire.city.get().or_else(|| wire.locality.get()),
         region: wire.region.get(),
-        country: wire
-            .country
-            .get()
-            .filter(|text| is_country_code(text))
-            .map(|text| text.to_ascii_uppercase()),
+        country: wire.country.get().filter(|text| is_country_code(text)).map(|text| text.to_ascii_uppercase()),
     };
     (address != Address::default()).then_some(address)
 }
@@ -142,9 +125,7 @@ fn is_country_code(text: &str) -> bool {
 
 /// `yyyy-mm-dd`; OpenID Connect also allows a year alone, and `0000` for a year withheld.
 fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && !text.starts_with("0000")
-        && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
+    text.len() == 10 && !text.starts_with("0000") && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
 }
 
 #[cfg(test)]
@@ -156,15 +137,11 @@ mod tests {
     fn claims(mut payload: Value) -> Claims {
         payload["exp"] = json!(1);
         payload["sub"] = json!("krn:1");
-        serde_json::from_value::<Payload>(payload)
-            .unwrap()
-            .into_claims()
+        serde_json::from_value::<Payload>(payload).unwrap().into_claims()
     }
 
     fn street2(address: &Value) -> Option<String> {
-        claims(json!({"billing_address": address}))
-            .address
-            .and_then(|address| address.street_address2)
+        claims(json!({"billing_address": address})).address.and_then(|address| address.street_address2)
     }
 
     #[test]
@@ -213,14 +190,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_the_second_address_line() {
-        assert_eq!(
-            street2(&json!({"street_address2": "c/o A"})).as_deref(),
-            Some("c/o A")
-        );
-        assert_eq!(
-            street2(&json!({"street_address_2": "c/o B"})).as_deref(),
-            Some("c/o B")
-        );
+        assert_eq!(street2(&json!({"street_address2": "c/o A"})).as_deref(), Some("c/o A"));
+        assert_eq!(street2(&json!({"street_address_2": "c/o B"})).as_deref(), Some("c/o B"));
     }
 
     #[test]
@@ -229,13 +200,7 @@ mod tests {
             "given_name": "  ", "family_name": "", "email": 7, "phone": ["+1"], "date_of_birth": "1984",
             "billing_address": {"street_address": "", "country": "Sweden"}, "address": "1 Main St"
         }));
-        assert!(
-            claims
-                == Claims {
-                    subject: "krn:1".into(),
-                    ..Claims::default()
-                }
-        );
+        assert!(claims == Claims { subject: "krn:1".into(), ..Claims::default() });
     }
 
     #[test]

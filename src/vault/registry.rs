@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::secrets::Secrets;
 use super::CipherError;
+use super::secrets::Secrets;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::store::{NewToken, Registered, Store, StoreError, TokenFilter, TokenView};
@@ -60,7 +60,11 @@ impl Registry {
     ///
     /// # Errors
     /// Where the token cannot be one, or the store fails.
-    pub async fn register(&self, merchant: &Merchant, registration: &Registration) -> Result<Registered, RegistryError> {
+    pub async fn register(
+        &self,
+        merchant: &Merchant,
+        registration: &Registration,
+    ) -> Result<Registered, RegistryError> {
         Ok(self.store.register_token(&self.sealed(merchant, registration)?, false).await?)
     }
 

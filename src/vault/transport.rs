@@ -24,9 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// The HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot set up TLS: {reason}; if the system has no CA certificates, install its `ca-certificates` package"
-)]
+#[error("cannot set up TLS: {reason}; if the system has no CA certificates, install its `ca-certificates` package")]
 pub struct BuildError {
     reason: String,
 }
@@ -61,11 +59,7 @@ impl Transport {
     /// `timeout` covers a call from connecting to the body's last byte, `connect_timeout` DNS, TCP and TLS. The
     /// latter is cut to half the former: a total time-out that strikes in mid-handshake could not be told from one
     /// after sending.
-    pub fn new(
-        connect_timeout: Duration,
-        timeout: Duration,
-        body_limit: usize,
-    ) -> Result<Self, BuildError> {
+    pub fn new(connect_timeout: Duration, timeout: Duration, body_limit: usize) -> Result<Self, BuildError> {
         let client = Client::builder()
             .retry(retry::never())
             .redirect(redirect::Policy::none())
@@ -77,9 +71,7 @@ impl Transport {
             .timeout(timeout)
             .user_agent(USER_AGENT)
             .build()
-            .map_err(|error| BuildError {
-                reason: root_cause(&error.without_url()),
-            })?;
+            .map_err(|error| BuildError { reason: root_cause(&error.without_url()) })?;
         Ok(Self { client, body_limit })
     }
 
@@ -106,11 +98,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply {
-            status,
-            headers,
-            body,
-        })
+        Ok(Reply { status, headers, body })
     }
 }
 
@@ -175,23 +163,13 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
     let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
-    let until = |then: &str| {
-        Some(
-            (date(then)? - date(text(DATE.as_str())?)?)
-                .to_std()
-                .unwrap_or_default(),
-        )
-    };
+    let until = |then: &str| Some((date(then)? - date(text(DATE.as_str())?)?).to_std().unwrap_or_default());
 
     text(RETRY_AFTER.as_str())
         .and_then(|value| seconds(value).or_else(|| until(value)))
         .map(|wait| wait.min(LONGEST_WAIT))
         // Others put a point in time there; read as a duration it would be decades.
-        .or_else(|| {
-            text("x-ratelimit-reset")
-                .and_then(seconds)
-                .filter(|wait| *wait <= LONGEST_WAIT)
-        })
+        .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -203,12 +181,7 @@ mod tests {
     fn wait(headers: &[(&'static str, &'static str)]) -> Option<u64> {
         let headers = headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         retry_after(&headers).map(|wait| wait.as_secs())
     }
@@ -217,23 +190,11 @@ mod tests {
     fn reads_every_form_of_a_requested_wait() {
         let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(wait(&[("retry-after", "7")]), Some(7));
-        assert_eq!(
-            wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT"), date]),
-            Some(30)
-        );
-        assert_eq!(
-            wait(&[("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), date]),
-            Some(0)
-        );
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT"), date]), Some(30));
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), date]), Some(0));
         assert_eq!(wait(&[("x-ratelimit-reset", "3")]), Some(3));
-        assert_eq!(
-            wait(&[("retry-after", "2"), ("x-ratelimit-reset", "3")]),
-            Some(2)
-        );
-        assert_eq!(
-            wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "3")]),
-            Some(3)
-        );
+        assert_eq!(wait(&[("retry-after", "2"), ("x-ratelimit-reset", "3")]), Some(2));
+        assert_eq!(wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "3")]), Some(3));
     }
 
     #[test]
@@ -241,10 +202,7 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "99999999")]), Some(3600));
         assert_eq!(wait(&[("x-ratelimit-reset", "1792567680")]), None);
         assert_eq!(wait(&[("retry-after", "-1")]), None);
-        assert_eq!(
-            wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")]),
-            None
-        );
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")]), None);
         assert_eq!(wait(&[]), None);
     }
 }

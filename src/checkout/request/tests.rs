@@ -28,10 +28,7 @@ fn claims() -> Claims {
 
 fn built(order: &str, claims: Option<&Claims>) -> (Value, Vec<String>) {
     let built = build(&Body::parse(order).unwrap(), id(), None, claims);
-    (
-        serde_json::from_str(built.json.expose_secret()).unwrap(),
-        built.prefilled,
-    )
+    (serde_json::from_str(built.json.expose_secret()).unwrap(), built.prefilled)
 }
 
 fn prefilled(order: &str, claims: &Claims) -> Vec<String> {
@@ -68,10 +65,7 @@ fn token_and_reference_go_in_and_nothing_else_changes() {
 #[test]
 fn without_a_token_there_is_no_customer() {
     let (sent, _) = built(r#"{"customer":null}"#, None);
-    assert_eq!(
-        sent,
-        json!({ "customer": null, "merchant_reference2": id().to_string() })
-    );
+    assert_eq!(sent, json!({ "customer": null, "merchant_reference2": id().to_string() }));
 }
 
 #[test]
@@ -105,10 +99,7 @@ fn what_the_order_says_is_never_changed() {
     assert_eq!(sent["billing_address"]["email"], "other@shop.example");
     assert_eq!(sent["billing_address"]["given_name"], "");
     assert_eq!(sent["customer"]["date_of_birth"], "1990-01-01");
-    assert_eq!(
-        filled[..2],
-        ["/billing_address/family_name", "/billing_address/phone"]
-    );
+    assert_eq!(filled[..2], ["/billing_address/family_name", "/billing_address/phone"]);
 }
 
 #[test]
@@ -131,11 +122,7 @@ fn a_value_that_klarna_could_refuse_is_left_out() {
         change(&mut claims);
         prefilled("{}", &claims)
     };
-    let all_but = |left_out: &str| {
-        ALL.into_iter()
-            .filter(|pointer| *pointer != left_out)
-            .collect::<Vec<_>>()
-    };
+    let all_but = |left_out: &str| ALL.into_iter().filter(|pointer| *pointer != left_out).collect::<Vec<_>>();
     for change in [
         (|claims| claims.email = Some("karl".to_owned())) as fn(&mut Claims),
         |claims| claims.email = Some("@shop.example".to_owned()),
@@ -143,28 +130,12 @@ fn a_value_that_klarna_could_refuse_is_left_out() {
     ] {
         assert_eq!(bad(change), all_but("/billing_address/email"));
     }
-    assert_eq!(
-        bad(|claims| claims.phone = Some("call me".to_owned())),
-        all_but("/billing_address/phone")
-    );
-    assert_eq!(
-        bad(|claims| claims.given_name = Some(" ".to_owned())),
-        all_but("/billing_address/given_name")
-    );
-    assert_eq!(
-        bad(|claims| claims.family_name = Some("ä".repeat(256))),
-        all_but("/billing_address/family_name")
-    );
+    assert_eq!(bad(|claims| claims.phone = Some("call me".to_owned())), all_but("/billing_address/phone"));
+    assert_eq!(bad(|claims| claims.given_name = Some(" ".to_owned())), all_but("/billing_address/given_name"));
+    assert_eq!(bad(|claims| claims.family_name = Some("ä".repeat(256))), all_but("/billing_address/family_name"));
     for date in ["21.09.1984", "1984-02-30", "1984-9-21", "+1984-9-21"] {
-        let claims = Claims {
-            date_of_birth: Some(date.to_owned()),
-            ..claims()
-        };
-        assert_eq!(
-            prefilled("{}", &claims),
-            all_but("/customer/date_of_birth"),
-            "{date}"
-        );
+        let claims = Claims { date_of_birth: Some(date.to_owned()), ..claims() };
+        assert_eq!(prefilled("{}", &claims), all_but("/customer/date_of_birth"), "{date}");
     }
 }
 
@@ -176,18 +147,9 @@ fn one_unfit_part_keeps_the_whole_address_out() {
         prefilled("{}", &claims)
     };
     let no_address = [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]];
-    assert_eq!(
-        unfit(|address| address.country = Some("Sweden".to_owned())),
-        no_address
-    );
-    assert_eq!(
-        unfit(|address| address.city = Some("Stock\nholm".to_owned())),
-        no_address
-    );
-    assert_eq!(
-        unfit(|address| address.postal_code = Some("1".repeat(256))),
-        no_address
-    );
+    assert_eq!(unfit(|address| address.country = Some("Sweden".to_owned())), no_address);
+    assert_eq!(unfit(|address| address.city = Some("Stock\nholm".to_owned())), no_address);
+    assert_eq!(unfit(|address| address.postal_code = Some("1".repeat(256))), no_address);
     assert_eq!(unfit(|address| address.region = Some(String::new())), ALL);
 }
 
@@ -211,12 +173,7 @@ fn the_prefilled_order_and_its_token_fit_klarnas_limit() {
         }),
     };
     let token = SecretString::from("t".repeat(4096));
-    let built = build(
-        &Body::parse("{}").unwrap(),
-        id(),
-        Some(&token),
-        Some(&claims),
-    );
+    let built = build(&Body::parse("{}").unwrap(), id(), Some(&token), Some(&claims));
     assert_eq!(built.prefilled.len(), 11);
     assert!(built.json.expose_secret().len() < 16 * 1024);
 }
@@ -224,12 +181,7 @@ fn the_prefilled_order_and_its_token_fit_klarnas_limit() {
 #[test]
 fn debug_shows_no_content() {
     let token = SecretString::from("the-token");
-    let built = build(
-        &Body::parse("{}").unwrap(),
-        id(),
-        Some(&token),
-        Some(&claims()),
-    );
+    let built = build(&Body::parse("{}").unwrap(), id(), Some(&token), Some(&claims()));
     let shown = format!("{built:?}");
     assert!(shown.contains("/billing_address/email"));
     assert!(!shown.contains("the-token") && !shown.contains("karl@"));

@@ -49,6 +49,11 @@ fn schema_of(text: &str) -> Reader {
     reader
 }
 
+/// The path of every key there is, for one merchant, one key of the vault and one API key.
+pub(super) fn every_key() -> Vec<String> {
+    schema_of(&uncommented(|_| true)).known.into_iter().collect()
+}
+
 fn load(text: &str) -> Settings {
     let secret = ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_SECRET", "for client_auth to have a use");
     Settings::parse("config.toml", text, super::env(&[secret])).unwrap()

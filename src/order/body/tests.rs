@@ -9,19 +9,13 @@ fn body(text: &str) -> Body {
 
 fn faults(text: &str) -> Vec<(String, String)> {
     match Body::parse(text) {
-        Err(Rejection::Faults(faults)) => faults
-            .into_iter()
-            .map(|fault| (fault.pointer, fault.message))
-            .collect(),
+        Err(Rejection::Faults(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect(),
         other => panic!("expected faults, got {other:?}"),
     }
 }
 
 fn pointers(text: &str) -> Vec<String> {
-    faults(text)
-        .into_iter()
-        .map(|(pointer, _)| pointer)
-        .collect()
+    faults(text).into_iter().map(|(pointer, _)| pointer).collect()
 }
 
 #[test]
@@ -42,38 +36,18 @@ fn anything_but_one_object_is_refused() {
     ] {
         assert_eq!(faults(text), [(String::new(), message.to_owned())]);
     }
-    for text in [
-        "",
-        "{",
-        "{}{}",
-        "{'a':1}",
-        "{\"a\":01}",
-        "{\"a\":\"\u{0}\"}",
-        "{\"a\":1,}",
-    ] {
+    for text in ["", "{", "{}{}", "{'a':1}", "{\"a\":01}", "{\"a\":\"\u{0}\"}", "{\"a\":1,}"] {
         let found = faults(text);
-        assert!(
-            found[0].1.starts_with("is not JSON: "),
-            "{text:?}: {found:?}"
-        );
+        assert!(found[0].1.starts_with("is not JSON: "), "{text:?}: {found:?}");
     }
 }
 
 #[test]
 fn equal_keys_are_found_at_any_depth_and_however_escaped() {
-    assert_eq!(
-        pointers(r#"{"a":1,"b":{"c":[{},{"d":1,"d":2}]},"a":3}"#),
-        ["/b/c/1/d", "/a"]
-    );
-    assert_eq!(
-        pointers(r#"{"order_amount":1,"order_\u0061mount":2}"#),
-        ["/order_amount"]
-    );
+    assert_eq!(pointers(r#"{"a":1,"b":{"c":[{},{"d":1,"d":2}]},"a":3}"#), ["/b/c/1/d", "/a"]);
+    assert_eq!(pointers(r#"{"order_amount":1,"order_\u0061mount":2}"#), ["/order_amount"]);
     assert_eq!(pointers(r#"{"a/b~":{"x":1,"x":1}}"#), ["/a~1b~0/x"]);
-    assert_eq!(
-        pointers(r#"{"a":{"x":1},"a":{"x":1,"x":2}}"#),
-        ["/a", "/a/x"]
-    );
+    assert_eq!(pointers(r#"{"a":{"x":1},"a":{"x":1,"x":2}}"#), ["/a", "/a/x"]);
 }
 
 #[test]
@@ -83,18 +57,9 @@ fn a_key_that_is_no_text_is_refused() {
 
 #[test]
 fn nesting_has_a_limit() {
-    let nested = |levels: usize| {
-        format!(
-            "{{\"a\":{}{}}}",
-            "[".repeat(levels - 1),
-            "]".repeat(levels - 1)
-        )
-    };
+    let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     assert!(Body::parse(&nested(MAX_DEPTH)).is_ok());
-    assert_eq!(
-        pointers(&nested(MAX_DEPTH + 1)),
-        [format!("/a{}", "/0".repeat(MAX_DEPTH - 1))]
-    );
+    assert_eq!(pointers(&nested(MAX_DEPTH + 1)), [format!("/a{}", "/0".repeat(MAX_DEPTH - 1))]);
     assert_eq!(pointers(&nested(200_000)).len(), 1);
 }
 
@@ -107,21 +72,14 @@ fn size_has_a_limit_of_its_own() {
 
 #[test]
 fn a_hostile_body_makes_few_faults() {
-    let text = format!(
-        "{{\"{}\":{{{}\"a\":1}}}}",
-        "k".repeat(300_000),
-        "\"a\":1,".repeat(100_000)
-    );
+    let text = format!("{{\"{}\":{{{}\"a\":1}}}}", "k".repeat(300_000), "\"a\":1,".repeat(100_000));
     assert!(text.len() <= MAX_BODY);
     assert_eq!(faults(&text).len(), 20);
 }
 
 #[test]
 fn debug_shows_no_content() {
-    assert_eq!(
-        format!("{:?}", body(r#"{"email":"a@b.example"}"#)),
-        "Body(23 bytes)"
-    );
+    assert_eq!(format!("{:?}", body(r#"{"email":"a@b.example"}"#)), "Body(23 bytes)");
 }
 
 #[test]
@@ -131,28 +89,13 @@ fn insert_touches_only_its_place() {
         ("{ \n}", &["a"], "{\"a\":\"v\" \n}"),
         (r#"{"n":5e4 }"#, &["a"], r#"{"n":5e4,"a":"v" }"#),
         (r#"{"n":1}"#, &["c", "d"], r#"{"n":1,"c":{"d":"v"}}"#),
-        (
-            r#"{"c" : { "x":1.0 } , "n":1}"#,
-            &["c", "d"],
-            r#"{"c" : { "x":1.0,"d":"v" } , "n":1}"#,
-        ),
-        (
-            r#"{"c": null ,"n":1}"#,
-            &["c", "d"],
-            r#"{"c": {"d":"v"} ,"n":1}"#,
-        ),
+        (r#"{"c" : { "x":1.0 } , "n":1}"#, &["c", "d"], r#"{"c" : { "x":1.0,"d":"v" } , "n":1}"#),
+        (r#"{"c": null ,"n":1}"#, &["c", "d"], r#"{"c": {"d":"v"} ,"n":1}"#),
         (r#"{"c":{"d":null}}"#, &["c", "d"], r#"{"c":{"d":"v"}}"#),
-        (
-            r#"{"\u0063":{"x":1}}"#,
-            &["c", "d"],
-            r#"{"\u0063":{"x":1,"d":"v"}}"#,
-        ),
+        (r#"{"\u0063":{"x":1}}"#, &["c", "d"], r#"{"\u0063":{"x":1,"d":"v"}}"#),
     ];
     for (text, path, expected) in cases {
-        assert_eq!(
-            body(text).insert_absent(path, "v").unwrap().as_str(),
-            expected
-        );
+        assert_eq!(body(text).insert_absent(path, "v").unwrap().as_str(), expected);
     }
 }
 
@@ -176,10 +119,7 @@ fn insert_never_overwrites() {
 fn inserted_values_are_escaped() {
     let value = "O\"Neil\\\u{1}\n,\u{1F600}";
     let edited = body("{}").insert_absent(&["a"], value).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Value>(edited.as_str()).unwrap(),
-        json!({ "a": value })
-    );
+    assert_eq!(serde_json::from_str::<Value>(edited.as_str()).unwrap(), json!({ "a": value }));
 }
 
 #[test]
@@ -187,10 +127,7 @@ fn null_is_no_value_of_ones_own() {
     let order = body(r#"{"a":{"b":null,"c":0},"d":null}"#);
     assert!(order.holds(&["a", "c"]) && order.holds(&["a"]));
     assert!(
-        !order.holds(&["a", "b"])
-            && !order.holds(&["d"])
-            && !order.holds(&["e"])
-            && !order.holds(&["a", "c", "x"])
+        !order.holds(&["a", "b"]) && !order.holds(&["d"]) && !order.holds(&["e"]) && !order.holds(&["a", "c", "x"])
     );
 }
 

@@ -16,19 +16,13 @@ fn parse(rest: &str) -> NewOrder {
 
 fn faults(text: &str) -> Vec<(String, String)> {
     match NewOrder::parse(text) {
-        Err(Rejection::Faults(faults)) => faults
-            .into_iter()
-            .map(|fault| (fault.pointer, fault.message))
-            .collect(),
+        Err(Rejection::Faults(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect(),
         other => panic!("expected faults, got {other:?}"),
     }
 }
 
 fn pointers(text: &str) -> Vec<String> {
-    faults(text)
-        .into_iter()
-        .map(|(pointer, _)| pointer)
-        .collect()
+    faults(text).into_iter().map(|(pointer, _)| pointer).collect()
 }
 
 #[test]
@@ -52,18 +46,9 @@ fn an_envelope_with_all_members_is_read() {
 
 #[test]
 fn members_that_are_absent_or_null_are_none() {
-    let nulls =
-        parse(r#","prefill":null,"not_before":null,"deadline":null,"idempotency_key":null"#);
+    let nulls = parse(r#","prefill":null,"not_before":null,"deadline":null,"idempotency_key":null"#);
     assert_eq!(nulls, parse(""));
-    assert_eq!(
-        (
-            nulls.prefill,
-            nulls.not_before,
-            nulls.deadline,
-            nulls.idempotency_key
-        ),
-        (None, None, None, None)
-    );
+    assert_eq!((nulls.prefill, nulls.not_before, nulls.deadline, nulls.idempotency_key), (None, None, None, None));
 }
 
 #[test]
@@ -97,19 +82,10 @@ fn members_that_occur_twice_are_refused() {
 
 #[test]
 fn what_is_no_envelope_is_told() {
-    assert_eq!(
-        faults("[]"),
-        [(String::new(), "is an array, expected an object".to_owned())]
-    );
+    assert_eq!(faults("[]"), [(String::new(), "is an array, expected an object".to_owned())]);
     assert!(faults("{\"merchant\":")[0].1.starts_with("is not JSON: "));
-    assert_eq!(
-        faults(r#"{"\ud800":1}"#)[0].1,
-        "has a key with an unpaired surrogate escape, expected Unicode text"
-    );
-    assert_eq!(
-        pointers(r#"{"merchant":"shop","user":"u","order":[]}"#),
-        ["/order"]
-    );
+    assert_eq!(faults(r#"{"\ud800":1}"#)[0].1, "has a key with an unpaired surrogate escape, expected Unicode text");
+    assert_eq!(pointers(r#"{"merchant":"shop","user":"u","order":[]}"#), ["/order"]);
 }
 
 #[test]
@@ -150,35 +126,17 @@ fn the_deadline_comes_after_the_beginning() {
 fn the_digest_sees_all_but_the_idempotency_key() {
     let digest = parse("").digest();
     assert_eq!(parse(r#","idempotency_key":"k""#).digest(), digest);
-    assert_eq!(
-        NewOrder::parse(&format!(" {} ", envelope("")))
-            .unwrap()
-            .digest(),
-        digest
-    );
+    assert_eq!(NewOrder::parse(&format!(" {} ", envelope(""))).unwrap().digest(), digest);
     let others = [
         parse(r#","prefill":true"#),
         parse(r#","prefill":false"#),
         parse(r#","not_before":"2026-01-01T00:00:00Z""#),
         parse(r#","deadline":"2026-01-01T00:00:00Z""#),
-        NewOrder {
-            user: "u-2".to_owned(),
-            ..parse("")
-        },
-        NewOrder {
-            merchant: "shop2".to_owned(),
-            ..parse("")
-        },
+        NewOrder { user: "u-2".to_owned(), ..parse("") },
+        NewOrder { merchant: "shop2".to_owned(), ..parse("") },
         // The same characters, cut elsewhere.
-        NewOrder {
-            merchant: "shopu".to_owned(),
-            user: "-1".to_owned(),
-            ..parse("")
-        },
-        NewOrder {
-            body: Body::parse("{}").unwrap(),
-            ..parse("")
-        },
+        NewOrder { merchant: "shopu".to_owned(), user: "-1".to_owned(), ..parse("") },
+        NewOrder { body: Body::parse("{}").unwrap(), ..parse("") },
     ];
     let mut digests: Vec<_> = others.iter().map(NewOrder::digest).collect();
     digests.push(digest);
@@ -190,15 +148,10 @@ fn the_digest_sees_all_but_the_idempotency_key() {
 #[test]
 fn the_example_orders_are_lawful_but_for_one() {
     let examples = include_str!("../../../examples/orders.jsonl");
-    let (good, refused): (Vec<_>, Vec<_>) = examples
-        .lines()
-        .partition(|line| NewOrder::parse(line).is_ok());
+    let (good, refused): (Vec<_>, Vec<_>) = examples.lines().partition(|line| NewOrder::parse(line).is_ok());
     let message = "is 49000, expected 49800: the sum of the lines' total_amount";
     assert_eq!(refused.len(), 1);
-    assert_eq!(
-        faults(refused[0]),
-        [("/order/order_amount".to_owned(), message.to_owned())]
-    );
+    assert_eq!(faults(refused[0]), [("/order/order_amount".to_owned(), message.to_owned())]);
     for line in good {
         assert!(line.contains(NewOrder::parse(line).unwrap().body.as_str()));
     }

@@ -32,12 +32,8 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
     }
     if let Some(customer) = order.object("customer", faults) {
         // Even a null is refused: the member is this service's to write, and its token must be the only one.
-        if customer
-            .members()
-            .any(|(name, _)| name == "klarna_access_token")
-        {
-            let message =
-                "must not be given: this service obtains the access token itself and puts it in";
+        if customer.members().any(|(name, _)| name == "klarna_access_token") {
+            let message = "must not be given: this service obtains the access token itself and puts it in";
             customer.fault("klarna_access_token", message, faults);
         }
         let born = customer.string("date_of_birth", Need::Optional, &(0..=usize::MAX), faults);
@@ -51,6 +47,5 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
 #[must_use]
 pub fn is_date(text: &str) -> bool {
     // Parsing alone would let signs and short months through.
-    text.parse::<NaiveDate>()
-        .is_ok_and(|date| date.to_string() == text)
+    text.parse::<NaiveDate>().is_ok_and(|date| date.to_string() == text)
 }

@@ -29,21 +29,15 @@ mod tests {
         assert_eq!(line_total(5, 10_000, 0), 50_000);
         assert_eq!(nearest_tax(50_000, 1000), 4545);
         // Exactly 4545.45…: one off on either side is 4544.45… to 4546.45….
-        let fitting: Vec<_> = (4540..4550)
-            .filter(|tax| tax_fits(50_000, 1000, *tax))
-            .collect();
+        let fitting: Vec<_> = (4540..4550).filter(|tax| tax_fits(50_000, 1000, *tax)).collect();
         assert_eq!(fitting, [4545, 4546]);
     }
 
     #[test]
     fn a_whole_tax_may_be_one_off_on_either_side() {
-        let fitting: Vec<_> = (990..1010)
-            .filter(|tax| tax_fits(11_000, 1000, *tax))
-            .collect();
+        let fitting: Vec<_> = (990..1010).filter(|tax| tax_fits(11_000, 1000, *tax)).collect();
         assert_eq!(fitting, [999, 1000, 1001]);
-        let fitting: Vec<_> = (-1010..-990)
-            .filter(|tax| tax_fits(-11_000, 1000, *tax))
-            .collect();
+        let fitting: Vec<_> = (-1010..-990).filter(|tax| tax_fits(-11_000, 1000, *tax)).collect();
         assert_eq!(fitting, [-1001, -1000, -999]);
     }
 

@@ -38,11 +38,7 @@ pub(super) enum Regime {
 
 impl Regime {
     pub fn of(country: Option<&str>) -> Self {
-        if country.is_some_and(|code| code.eq_ignore_ascii_case("US")) {
-            Self::SalesTax
-        } else {
-            Self::Included
-        }
+        if country.is_some_and(|code| code.eq_ignore_ascii_case("US")) { Self::SalesTax } else { Self::Included }
     }
 }
 
@@ -61,19 +57,12 @@ pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>)
         return;
     };
     if items.is_empty() || items.len() > MOST_LINES {
-        order.fault(
-            "order_lines",
-            format!("has {} lines, expected 1 to {MOST_LINES}", items.len()),
-            faults,
-        );
+        order.fault("order_lines", format!("has {} lines, expected 1 to {MOST_LINES}", items.len()), faults);
         return;
     }
     let lines: Vec<Line> = items
         .iter()
-        .map(|item| {
-            item.as_ref()
-                .map_or_else(Line::default, |line| check_line(line, regime, faults))
-        })
+        .map(|item| item.as_ref().map_or_else(Line::default, |line| check_line(line, regime, faults)))
         .collect();
     if let (Some(amount), Some(sum)) = (amount, sum(&lines, |line| line.total))
         && i128::from(amount) != sum
@@ -88,36 +77,20 @@ pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>)
 
 /// In the US a shop writes the tax as the `sales_tax` lines' `total_amount` (Klarna's samples, with no tax *of* those
 /// lines) or as their `total_tax_amount` as well; the order's tax may be either sum.
-fn check_order_tax(
-    order: &Fields<'_>,
-    tax: i64,
-    lines: &[Line],
-    regime: Regime,
-    faults: &mut Faults<'_>,
-) {
+fn check_order_tax(order: &Fields<'_>, tax: i64, lines: &[Line], regime: Regime, faults: &mut Faults<'_>) {
     let Some(included) = sum(lines, |line| line.tax) else {
         return;
     };
     let (expected, of_what) = match regime {
         Regime::Included => (Some(included), "the sum of the lines' total_tax_amount"),
         Regime::SalesTax => (
-            sum(lines, |line| {
-                if line.is_sales_tax {
-                    line.total
-                } else {
-                    line.tax
-                }
-            }),
+            sum(lines, |line| if line.is_sales_tax { line.total } else { line.tax }),
             "the sum of the sales_tax lines' total_amount",
         ),
     };
     let Some(expected) = expected else { return };
     if ![included, expected].contains(&i128::from(tax)) {
-        order.fault(
-            "order_tax_amount",
-            format!("is {tax}, expected {expected}: {of_what}"),
-            faults,
-        );
+        order.fault("order_tax_amount", format!("is {tax}, expected {expected}: {of_what}"), faults);
     }
 }
 
@@ -135,40 +108,19 @@ fn check_line(line: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>) -> Lin
     }
     let total = check_total(line, faults);
     let tax = check_tax(line, total, regime, is_sales_tax, faults);
-    Line {
-        is_sales_tax,
-        total,
-        tax,
-    }
+    Line { is_sales_tax, total, tax }
 }
 
 /// Klarna states no least `unit_price` or `total_amount` for any type of line: discounts, gift cards and store
 /// credit are negative.
 fn check_total(line: &Fields<'_>, faults: &mut Faults<'_>) -> Option<i64> {
     let quantity = line.integer("quantity", Need::Required, &(0..=i64::MAX), faults);
-    let unit_price = line.integer(
-        "unit_price",
-        Need::Required,
-        &(i64::MIN..=MOST_AMOUNT),
-        faults,
-    );
-    let given = line.integer(
-        "total_discount_amount",
-        Need::Optional,
-        &(0..=i64::MAX),
-        faults,
-    );
-    let total = line.integer(
-        "total_amount",
-        Need::Required,
-        &(i64::MIN..=MOST_AMOUNT),
-        faults,
-    );
+    let unit_price = line.integer("unit_price", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
+    let given = line.integer("total_discount_amount", Need::Optional, &(0..=i64::MAX), faults);
+    let total = line.integer("total_amount", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
     // An unreadable discount is a fault already; the total is then not held against it.
     let discount = given.or_else(|| line.is_absent("total_discount_amount").then_some(0));
-    if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) =
-        (quantity, unit_price, discount, total)
-    {
+    if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) = (quantity, unit_price, discount, total) {
         let expected = line_total(quantity, unit_price, discount);
         if i128::from(total) != expected {
             let message = format!(
@@ -189,18 +141,11 @@ fn check_tax(
     faults: &mut Faults<'_>,
 ) -> Option<i64> {
     let rate = line.integer("tax_rate", Need::Required, &(0..=MOST_RATE), faults);
-    let tax = line.integer(
-        "total_tax_amount",
-        Need::Required,
-        &(i64::MIN..=i64::MAX),
-        faults,
-    );
+    let tax = line.integer("total_tax_amount", Need::Required, &(i64::MIN..=i64::MAX), faults);
     if regime == Regime::SalesTax && !is_sales_tax {
         for (name, value) in [("tax_rate", rate), ("total_tax_amount", tax)] {
             if let Some(value) = value.filter(|value| *value != 0) {
-                let message = format!(
-                    "is {value}, expected 0: in the US tax is a line of its own, of type sales_tax"
-                );
+                let message = format!("is {value}, expected 0: in the US tax is a line of its own, of type sales_tax");
                 line.fault(name, message, faults);
             }
         }
@@ -208,9 +153,8 @@ fn check_tax(
         let is_all_tax = regime == Regime::SalesTax && tax == total;
         if !is_all_tax && !tax_fits(total, rate, tax) {
             let expected = nearest_tax(total, rate);
-            let message = format!(
-                "is {tax}, expected {expected} (±1): what total_amount {total} includes at tax_rate {rate}"
-            );
+            let message =
+                format!("is {tax}, expected {expected} (±1): what total_amount {total} includes at tax_rate {rate}");
             line.fault("total_tax_amount", message, faults);
         }
     }

@@ -31,27 +31,9 @@ pub fn check(body: &Body) -> Vec<Fault> {
 /// Country, currency and locale by their shape (which of them go together is the merchant's contract); returns the
 /// purchase country.
 fn codes(order: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
-    code(
-        order,
-        "purchase_currency",
-        "an ISO 4217 code such as \"SEK\"",
-        |text| is_letters(text, 3),
-        faults,
-    );
-    code(
-        order,
-        "locale",
-        "a language, and mostly a country, such as \"en-SE\"",
-        is_locale,
-        faults,
-    );
-    code(
-        order,
-        "purchase_country",
-        "an ISO 3166 alpha-2 code such as \"SE\"",
-        |text| is_letters(text, 2),
-        faults,
-    )
+    code(order, "purchase_currency", "an ISO 4217 code such as \"SEK\"", |text| is_letters(text, 3), faults);
+    code(order, "locale", "a language, and mostly a country, such as \"en-SE\"", is_locale, faults);
+    code(order, "purchase_country", "an ISO 3166 alpha-2 code such as \"SE\"", |text| is_letters(text, 2), faults)
 }
 
 fn code(
@@ -65,11 +47,7 @@ fn code(
     if is_right(&text) {
         return Some(text.into_owned());
     }
-    order.fault(
-        name,
-        format!("is {:?}, expected {expected}", excerpt(&text)),
-        faults,
-    );
+    order.fault(name, format!("is {:?}, expected {expected}", excerpt(&text)), faults);
     None
 }
 
@@ -84,11 +62,7 @@ fn is_locale(text: &str) -> bool {
 
 /// The strings that Klarna keeps for the shop.
 fn texts(order: &Fields<'_>, faults: &mut Faults<'_>) {
-    for (name, most) in [
-        ("merchant_reference1", 255),
-        ("merchant_reference2", 255),
-        ("merchant_data", 6000),
-    ] {
+    for (name, most) in [("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6000)] {
         order.string(name, Need::Optional, &(0..=most), faults);
     }
 }

@@ -30,16 +30,11 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
     for (name, secure) in OPTIONAL {
         let url = urls.string(name, Need::Optional, &(0..=MOST), faults);
         if secure && url.is_some_and(|url| !url.is_empty() && !is_https(&url)) {
-            urls.fault(
-                name,
-                "does not begin with https://, and Klarna calls no other URL here",
-                faults,
-            );
+            urls.fault(name, "does not begin with https://, and Klarna calls no other URL here", faults);
         }
     }
 }
 
 fn is_https(url: &str) -> bool {
-    url.get(..8)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }

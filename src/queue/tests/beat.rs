@@ -35,11 +35,7 @@ impl Lease for Leases {
         if self.unreachable.load(SeqCst) {
             return Err(Unreachable);
         }
-        Ok(if self.lost.load(SeqCst) {
-            Beat::Lost
-        } else {
-            Beat::Alive
-        })
+        Ok(if self.lost.load(SeqCst) { Beat::Lost } else { Beat::Alive })
     }
 
     async fn register(&self) -> Result<(), Unreachable> {
@@ -54,11 +50,7 @@ impl Lease for Leases {
         if self.hang_reap.load(SeqCst) {
             std::future::pending::<()>().await;
         }
-        if self.unreachable.load(SeqCst) {
-            Err(Unreachable)
-        } else {
-            Ok(1)
-        }
+        if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(1) }
     }
 }
 
@@ -73,10 +65,7 @@ fn start(lease: &Arc<Leases>) -> (Heartbeat, Arc<Mutex<Duration>>) {
     let stopped = Arc::new(Mutex::new(Duration::from_secs(1000)));
     let (boot, added) = (Instant::now(), Arc::clone(&stopped));
     let now = Arc::new(move || boot.elapsed() + *added.lock().unwrap());
-    (
-        Heartbeat::start_with(Arc::clone(lease), BeatOptions::default(), now),
-        stopped,
-    )
+    (Heartbeat::start_with(Arc::clone(lease), BeatOptions::default(), now), stopped)
 }
 
 fn seconds(count: u64) -> Duration {
@@ -96,11 +85,7 @@ async fn beats_every_two_seconds_and_tells_its_age() {
 
     lease.unreachable.store(true, SeqCst);
     sleep(seconds(60)).await;
-    assert_eq!(
-        watch.age(),
-        seconds(61),
-        "it grows while no beat goes through"
-    );
+    assert_eq!(watch.age(), seconds(61), "it grows while no beat goes through");
     lease.unreachable.store(false, SeqCst);
     sleep(seconds(2)).await;
     assert!(watch.age() <= seconds(2));
@@ -122,11 +107,7 @@ async fn others_are_lost_only_after_silence_that_was_observed() {
     lease.unreachable.store(false, SeqCst);
     let (before, back) = (lease.reaps.lock().unwrap().len(), Instant::now());
     sleep(seconds(9)).await;
-    assert_eq!(
-        lease.reaps.lock().unwrap().len(),
-        before,
-        "after an outage everybody looks dead"
-    );
+    assert_eq!(lease.reaps.lock().unwrap().len(), before, "after an outage everybody looks dead");
     sleep(seconds(6)).await;
     assert!(lease.last_reap().unwrap() - back >= seconds(10));
 }
@@ -150,11 +131,7 @@ async fn a_process_that_stood_still_observed_nothing_meanwhile() {
     sleep(seconds(31)).await;
     let before = lease.reaps.lock().unwrap().len();
     *stopped.lock().unwrap() += seconds(600);
-    assert_eq!(
-        heart.watch().age(),
-        seconds(601),
-        "it may have been given up"
-    );
+    assert_eq!(heart.watch().age(), seconds(601), "it may have been given up");
     sleep(seconds(9)).await;
     assert!(heart.watch().observed() < seconds(10));
     assert_eq!(lease.reaps.lock().unwrap().len(), before);

@@ -32,24 +32,14 @@ async fn an_outage_of_a_week_ends_nothing_and_running_handlers_go_on() {
     memory.unreachable.store(true, SeqCst);
     handler.gate.add_permits(1);
     tokio::time::sleep(HOUR * 24 * 7).await;
-    assert_eq!(
-        memory.count(State::Done),
-        1,
-        "a handler settles from memory in its own time"
-    );
+    assert_eq!(memory.count(State::Done), 1, "a handler settles from memory in its own time");
     assert_eq!(handler.running(), 1, "the other still runs");
     let tries = memory.calls.load(SeqCst);
-    assert!(
-        (100_000..300_000).contains(&tries),
-        "{tries} tries, but each waits 2.5 s to 5 s"
-    );
+    assert!((100_000..300_000).contains(&tries), "{tries} tries, but each waits 2.5 s to 5 s");
 
     memory.unreachable.store(false, SeqCst);
     handler.gate.add_permits(4);
-    until(Duration::from_secs(6), "all done after the outage", || {
-        memory.count(State::Done) == 5
-    })
-    .await;
+    until(Duration::from_secs(6), "all done after the outage", || memory.count(State::Done) == 5).await;
     assert_eq!(handler.started(), 5, "nothing ran twice");
     assert_eq!(running.stop(HOUR).await, Stopped::Clean);
 }
@@ -74,10 +64,7 @@ async fn recovery_leaves_alone_what_runs() {
     until(HOUR, "three run", || handler.running() == 3).await;
     handler.panic.store(true, SeqCst);
     handler.gate.add_permits(1);
-    until(HOUR, "the fourth ran again after its panic", || {
-        handler.started() == 5
-    })
-    .await;
+    until(HOUR, "the fourth ran again after its panic", || handler.started() == 5).await;
     assert_eq!(memory.recovered.load(SeqCst), 1);
     assert_eq!(handler.running(), 3);
 }
@@ -134,20 +121,12 @@ async fn beats_go_on_while_handlers_and_claims_block_the_feeder() {
     until(HOUR, "the only slot is taken", || handler.running() == 1).await;
     let before = lease.0.load(SeqCst);
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(
-        lease.0.load(SeqCst) - before,
-        30,
-        "the feeder waits for a slot"
-    );
+    assert_eq!(lease.0.load(SeqCst) - before, 30, "the feeder waits for a slot");
 
     memory.hang.store(true, SeqCst);
     handler.gate.add_permits(1);
     until(HOUR, "the claim hangs", || !memory.hang.load(SeqCst)).await;
     let before = lease.0.load(SeqCst);
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(
-        lease.0.load(SeqCst) - before,
-        30,
-        "the feeder waits for its claim"
-    );
+    assert_eq!(lease.0.load(SeqCst) - before, 30, "the feeder waits for its claim");
 }

@@ -22,21 +22,14 @@ async fn no_more_run_than_there_are_slots_and_no_more_are_claimed() {
         let busy = 3.min(20 - done);
         until(SOON, "all slots taken", || handler.running() == busy).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert_eq!(
-            memory.count(State::Claimed),
-            busy,
-            "a claimed row waits in a buffer"
-        );
+        assert_eq!(memory.count(State::Claimed), busy, "a claimed row waits in a buffer");
         assert_eq!(running.in_flight(), busy);
         handler.gate.add_permits(1);
         until_done(&memory, done + 1).await;
     }
     assert_eq!(handler.peak.load(SeqCst), 3);
     let claims = memory.claims.lock().unwrap().clone();
-    assert!(
-        claims.iter().all(|(free, got)| *free >= 1 && got <= free),
-        "{claims:?}"
-    );
+    assert!(claims.iter().all(|(free, got)| *free >= 1 && got <= free), "{claims:?}");
     assert_eq!(claims[0], (3, 3));
 }
 
@@ -84,18 +77,10 @@ async fn the_slow_poll_finds_what_nobody_told_of() {
     let memory = Memory::with_rows(0);
     memory.insert_later("shop", HOUR);
     let options = Options::new("test", 4);
-    let _running = Queue::start(
-        Arc::clone(&memory),
-        Gated::open(&memory),
-        options,
-        &Wake::new(),
-    );
+    let _running = Queue::start(Arc::clone(&memory), Gated::open(&memory), options, &Wake::new());
     until(SOON, "a first look", || memory.claim_calls() == 1).await;
     memory.insert("shop");
-    until(Duration::from_millis(1100), "picked up", || {
-        memory.count(State::Done) == 1
-    })
-    .await;
+    until(Duration::from_millis(1100), "picked up", || memory.count(State::Done) == 1).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,10 +92,7 @@ async fn a_row_is_picked_up_when_it_falls_due() {
     let _running = start(&memory, &Gated::open(&memory), 4, &Wake::new());
     for (count, due) in [(1, 60), (2, 90)] {
         until(HOUR, "due", || memory.count(State::Done) == count).await;
-        let late = begin
-            .elapsed()
-            .checked_sub(Duration::from_secs(due))
-            .expect("not before");
+        let late = begin.elapsed().checked_sub(Duration::from_secs(due)).expect("not before");
         assert!(late < Duration::from_millis(20), "{late:?} late");
     }
 }
@@ -155,10 +137,7 @@ async fn a_backlog_of_one_group_does_not_starve_another() {
     let handler = Gated::closed(&memory);
     let wake = Wake::new();
     let _running = start(&memory, &handler, 10, &wake);
-    until(SOON, "the lone group has all slots", || {
-        handler.running() == 10
-    })
-    .await;
+    until(SOON, "the lone group has all slots", || handler.running() == 10).await;
     for _ in 0..50 {
         memory.insert("boutique");
     }
@@ -166,10 +145,7 @@ async fn a_backlog_of_one_group_does_not_starve_another() {
     handler.gate.add_permits(40);
     until(SOON, "forty are done", || handler.started() == 50).await;
     let started = handler.started.lock().unwrap().clone();
-    let newcomers = started[10..50]
-        .iter()
-        .filter(|job| memory.group_of(**job) == "boutique")
-        .count();
+    let newcomers = started[10..50].iter().filter(|job| memory.group_of(**job) == "boutique").count();
     assert!((18..=25).contains(&newcomers), "{newcomers} of 40");
 }
 
@@ -229,9 +205,7 @@ impl Handler<usize> for Settling {
 #[test]
 fn a_test_steps_without_a_worker() {
     let memory = Memory::with_rows(0);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     (0..4).for_each(|_| memory.insert("shop"));
     memory.insert_later("shop", HOUR);
     let handler = Settling(Arc::clone(&memory), AtomicUsize::new(0));
@@ -239,10 +213,7 @@ fn a_test_steps_without_a_worker() {
         assert!(run_one(&*memory, &handler).await.unwrap());
         assert_eq!(handler.1.load(SeqCst), 1);
         assert_eq!(drain(&*memory, &handler).await.unwrap(), 3);
-        assert!(
-            !run_one(&*memory, &handler).await.unwrap(),
-            "what is not due stays"
-        );
+        assert!(!run_one(&*memory, &handler).await.unwrap(), "what is not due stays");
         memory.unreachable.store(true, SeqCst);
         assert!(run_one(&*memory, &handler).await.is_err());
     });

@@ -66,11 +66,7 @@ impl Memory {
     }
 
     pub fn insert_later(&self, group: &str, after: Duration) {
-        let row = Row {
-            group: group.to_owned(),
-            due: Instant::now() + after,
-            state: State::Waiting,
-        };
+        let row = Row { group: group.to_owned(), due: Instant::now() + after, state: State::Waiting };
         self.rows.lock().unwrap().push(row);
     }
 
@@ -79,12 +75,7 @@ impl Memory {
     }
 
     pub fn count(&self, state: State) -> usize {
-        self.rows
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|row| row.state == state)
-            .count()
+        self.rows.lock().unwrap().iter().filter(|row| row.state == state).count()
     }
 
     pub fn group_of(&self, job: usize) -> String {
@@ -97,21 +88,13 @@ impl Memory {
 
     fn reach(&self) -> Result<(), Unreachable> {
         self.calls.fetch_add(1, SeqCst);
-        if self.unreachable.load(SeqCst) {
-            Err(Unreachable)
-        } else {
-            Ok(())
-        }
+        if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(()) }
     }
 
     fn take(&self, free: usize, running: &BTreeMap<String, usize>) -> Vec<Claimed<usize>> {
         let mut rows = self.rows.lock().unwrap();
         let is_due = |row: &Row| row.state == State::Waiting && row.due <= Instant::now();
-        let waiting: Vec<String> = rows
-            .iter()
-            .filter(|row| is_due(row))
-            .map(|row| row.group.clone())
-            .collect();
+        let waiting: Vec<String> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
         let mut shares = share(free, running, &waiting, self.rounds.fetch_add(1, SeqCst));
         let mut claimed = Vec::new();
         for (job, row) in rows.iter_mut().enumerate().filter(|(_, row)| is_due(row)) {
@@ -119,10 +102,7 @@ impl Memory {
             if *left > 0 {
                 *left -= 1;
                 row.state = State::Claimed;
-                claimed.push(Claimed {
-                    group: row.group.clone(),
-                    job,
-                });
+                claimed.push(Claimed { group: row.group.clone(), job });
             }
         }
         claimed
@@ -139,11 +119,7 @@ impl Source for Memory {
         *job
     }
 
-    async fn claim(
-        &self,
-        free: usize,
-        running: &BTreeMap<String, usize>,
-    ) -> Result<Vec<Claimed<usize>>, Unreachable> {
+    async fn claim(&self, free: usize, running: &BTreeMap<String, usize>) -> Result<Vec<Claimed<usize>>, Unreachable> {
         // As a database would, it lets others go first.
         tokio::task::yield_now().await;
         self.claims.lock().unwrap().push((free, 0));
@@ -173,19 +149,12 @@ impl Source for Memory {
         self.reach()?;
         // After a claim that found nothing it tells of later rows alone, so that what overtook the claim is found by its
         // notice or not at all.
-        let found = self
-            .claims
-            .lock()
-            .unwrap()
-            .last()
-            .is_some_and(|(_, got)| *got > 0);
+        let found = self.claims.lock().unwrap().last().is_some_and(|(_, got)| *got > 0);
         let earliest = Instant::now();
         let rows = self.rows.lock().unwrap();
         let waiting = rows.iter().filter(|row| row.state == State::Waiting);
         let told = waiting.filter(|row| found || self.contended.load(SeqCst) || row.due > earliest);
-        Ok(told
-            .map(|row| row.due.saturating_duration_since(earliest))
-            .min())
+        Ok(told.map(|row| row.due.saturating_duration_since(earliest)).min())
     }
 
     async fn give_back(&self, jobs: Vec<usize>) -> Result<(), Unreachable> {

@@ -72,10 +72,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// A queue that polls so seldom that whatever happens soon was not found by polling.
 fn start(memory: &Arc<Memory>, handler: &Arc<Gated>, concurrency: usize, wake: &Wake) -> Running {
-    let options = Options {
-        poll: HOUR,
-        ..Options::new("test", concurrency)
-    };
+    let options = Options { poll: HOUR, ..Options::new("test", concurrency) };
     Queue::start(Arc::clone(memory), Arc::clone(handler), options, wake)
 }
 
@@ -86,15 +83,9 @@ async fn until(within: Duration, what: &str, reached: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    assert!(
-        tokio::time::timeout(within, wait).await.is_ok(),
-        "{what}: not within {within:?}"
-    );
+    assert!(tokio::time::timeout(within, wait).await.is_ok(), "{what}: not within {within:?}");
 }
 
 async fn until_done(memory: &Memory, count: usize) {
-    until(Duration::from_secs(20), "all done", || {
-        memory.count(State::Done) == count
-    })
-    .await;
+    until(Duration::from_secs(20), "all done", || memory.count(State::Done) == count).await;
 }

@@ -38,11 +38,7 @@ async fn rows_whose_claim_is_answered_after_the_stop_are_given_back() {
     assert_eq!((memory.claim_calls(), handler.started()), (0, 0));
     assert_eq!(running.stop(HOUR).await, Stopped::Clean);
     assert_eq!((handler.started(), memory.count(State::Claimed)), (0, 0));
-    assert_eq!(
-        memory.give_backs.lock().unwrap().as_slice(),
-        [3],
-        "all at once"
-    );
+    assert_eq!(memory.give_backs.lock().unwrap().as_slice(), [3], "all at once");
 }
 
 /// Stops at every point of the way from the claim to the end, step by step: no row is left claimed, none is run and given back.
@@ -55,17 +51,9 @@ async fn a_stop_at_any_step_leaves_no_row_claimed() {
         for _ in 0..steps {
             tokio::task::yield_now().await;
         }
-        assert_eq!(
-            running.stop(HOUR).await,
-            Stopped::Clean,
-            "after {steps} steps"
-        );
+        assert_eq!(running.stop(HOUR).await, Stopped::Clean, "after {steps} steps");
         assert_eq!(memory.count(State::Claimed), 0, "after {steps} steps");
-        assert_eq!(
-            memory.count(State::Done),
-            handler.started(),
-            "after {steps} steps"
-        );
+        assert_eq!(memory.count(State::Done), handler.started(), "after {steps} steps");
     }
 }
 
@@ -78,15 +66,9 @@ async fn what_outlasts_the_grace_is_abandoned_but_not_cancelled() {
     handler.gate.add_permits(1);
     until(HOUR, "one is done", || memory.count(State::Done) == 1).await;
     until(HOUR, "three run again", || handler.running() == 3).await;
-    assert_eq!(
-        running.stop(Duration::from_secs(30)).await,
-        Stopped::Abandoned(3)
-    );
+    assert_eq!(running.stop(Duration::from_secs(30)).await, Stopped::Abandoned(3));
     handler.gate.add_permits(3);
-    until(HOUR, "they end by themselves", || {
-        memory.count(State::Done) == 4
-    })
-    .await;
+    until(HOUR, "they end by themselves", || memory.count(State::Done) == 4).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,10 +95,7 @@ async fn the_second_stop_waits_for_nobody() {
     shutdown.trigger();
     assert_eq!(process.await.unwrap(), None);
     handler.gate.add_permits(1);
-    until(HOUR, "the handler was not cancelled", || {
-        memory.count(State::Done) == 1
-    })
-    .await;
+    until(HOUR, "the handler was not cancelled", || memory.count(State::Done) == 1).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,10 +104,7 @@ async fn a_claim_that_never_answers_outlasts_no_grace() {
     memory.hang.store(true, SeqCst);
     let running = start(&memory, &Gated::open(&memory), 1, &Wake::new());
     until(HOUR, "it hangs", || !memory.hang.load(SeqCst)).await;
-    assert_eq!(
-        running.stop(Duration::from_secs(30)).await,
-        Stopped::Abandoned(0)
-    );
+    assert_eq!(running.stop(Duration::from_secs(30)).await, Stopped::Abandoned(0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,10 +117,6 @@ async fn dropping_the_queue_stops_the_feeding() {
     wake.notify();
     tokio::time::sleep(HOUR * 2).await;
     assert_eq!(handler.started(), 0);
-    assert_eq!(
-        Arc::strong_count(&memory),
-        2,
-        "the queue's tasks are gone, only test and handler hold the rows"
-    );
+    assert_eq!(Arc::strong_count(&memory), 2, "the queue's tasks are gone, only test and handler hold the rows");
     assert_eq!(handler.gate.available_permits(), Semaphore::MAX_PERMITS / 2);
 }

@@ -1,11 +1,11 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
+#[path = "../shared/orders.rs"]
+mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/orders.rs"]
-mod orders;
 #[path = "../shared/tokens.rs"]
 mod tokens;
 #[path = "../shared/workers.rs"]
@@ -24,9 +24,9 @@ use self::pools::Pools;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter, OrderRow,
-    OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signals, Store, StoreError, TokenFilter, TokenView,
-    Tokens, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter,
+    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signals, Store, StoreError,
+    TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -164,7 +164,11 @@ impl Orders for PostgresStore {
         Ok(wait)
     }
 
-    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError> {
+    async fn claim_orders(
+        &self,
+        worker: Uuid,
+        shares: &BTreeMap<String, usize>,
+    ) -> Result<Vec<ClaimedOrder>, StoreError> {
         let mut lease = self.lease().await?;
         let mut claimed = Vec::new();
         for (merchant, share) in shares {
@@ -333,6 +337,15 @@ impl Workers for PostgresStore {
         let mut lease = self.lease().await?;
         lease.control("BEGIN").await?;
         let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(reaped)
+    }
+
+    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        let reaped = workers::lose(&mut lease, self.now(), claim).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(reaped)

@@ -36,7 +36,8 @@ pub(super) struct Pools {
 
 impl Pools {
     pub(super) fn open(database: &Database, max_in_flight: u32) -> Result<Self, StoreError> {
-        let options = options("database.url", expose(&database.url))?.statement_cache_capacity(database.statement_cache);
+        let options =
+            options("database.url", expose(&database.url))?.statement_cache_capacity(database.statement_cache);
         let listen = match &database.listen_url {
             Some(url) => self::options("database.listen_url", expose(url))?,
             None => options.clone(),
@@ -57,9 +58,9 @@ impl Pools {
 }
 
 fn options(key: &str, url: &str) -> Result<PgConnectOptions, StoreError> {
-    PgConnectOptions::from_str(url)
-        .map(|options| options.application_name("klarna-order-worker"))
-        .map_err(|_| StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database")))
+    PgConnectOptions::from_str(url).map(|options| options.application_name("klarna-order-worker")).map_err(|_| {
+        StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database"))
+    })
 }
 
 fn pool(connections: u32, session: &'static str) -> PgPoolOptions {

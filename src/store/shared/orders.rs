@@ -6,11 +6,12 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, Row, sql};
-use crate::order::OrderId;
+use crate::order::{OrderId, Status, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderView, Settlement, StoreError, from_json, from_micros, json, micros,
+    Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderView, Settlement, StoreError, from_json, from_micros,
+    json, micros,
 };
 
 pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &OrderRow) -> Result<Inserted, StoreError> {
@@ -29,7 +30,8 @@ pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &Order
     if bounded(insert.fetch_optional(&mut *c)).await?.is_some() {
         return Ok(Inserted::New(order.id));
     }
-    let found = bounded(query(sql::ORDER_BY_KEY).bind(&order.merchant).bind(&order.idempotency_key).fetch_one(c)).await?;
+    let found =
+        bounded(query(sql::ORDER_BY_KEY).bind(&order.merchant).bind(&order.idempotency_key).fetch_one(c)).await?;
     let id = OrderId::from(found.id("id")?);
     Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
 }
@@ -109,13 +111,11 @@ pub(in crate::store) async fn settle(
             .bind(correlation_id)
             .bind(token.as_str())
             .bind(json(prefilled)?),
-        Settlement::Failed { error, token } => settle.bind(json(error)?).bind(token.map(|token| token.as_str())),
+        Settlement::Failed { error, token } => settle.bind(json(error)?).bind(token.map(TokenOutcome::as_str)),
         Settlement::Retry { after, error, possible_duplicate } => {
             settle.bind(micros(*after)).bind(json(error)?).bind(*possible_duplicate)
         }
-        Settlement::Snooze { after, error } => {
-            settle.bind(micros(*after)).bind(error.as_ref().map(json).transpose()?)
-        }
+        Settlement::Snooze { after, error } => settle.bind(micros(*after)).bind(error.as_ref().map(json).transpose()?),
     };
     Ok(bounded(settle.fetch_optional(c)).await?.is_some())
 }
@@ -137,7 +137,7 @@ pub(in crate::store) async fn settled(c: &mut Connection, ids: &[OrderId]) -> Re
 
 pub(in crate::store) async fn list(c: &mut Connection, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
     let list = query(sql::ORDERS)
-        .bind(filter.status.map(|status| status.as_str()))
+        .bind(filter.status.map(Status::as_str))
         .bind(&filter.merchant)
         .bind(&filter.user)
         .bind(filter.before.map(|id| id.as_uuid()))

@@ -7,8 +7,9 @@ use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome, Presentation,
-    Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter, TokenState, TokenView, from_micros, one_row,
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome,
+    Presentation, Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter, TokenState, TokenView,
+    from_micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -44,14 +45,23 @@ async fn know(c: &mut Connection, now: Now, token: i64, hash: &[u8; 32]) -> Resu
 }
 
 /// Deletes the secrets of a row and what was kept from them.
-pub(in crate::store) async fn forget(c: &mut Connection, now: Now, merchant: &str, user: &str) -> Result<bool, StoreError> {
+pub(in crate::store) async fn forget(
+    c: &mut Connection,
+    now: Now,
+    merchant: &str,
+    user: &str,
+) -> Result<bool, StoreError> {
     let row = bounded(query(sql::FORGET).bind(merchant).bind(user).bind(now).fetch_optional(&mut *c)).await?;
     let Some(row) = row else { return Ok(false) };
     bounded(query(sql::FORGET_KEPT).bind(row.int("id")?).execute(c)).await?;
     Ok(true)
 }
 
-pub(in crate::store) async fn view(c: &mut Connection, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+pub(in crate::store) async fn view(
+    c: &mut Connection,
+    merchant: &str,
+    user: &str,
+) -> Result<Option<TokenView>, StoreError> {
     let row = bounded(query(sql::TOKEN).bind(merchant).bind(user).fetch_optional(c)).await?;
     row.as_ref().map(token_view).transpose()
 }
@@ -194,7 +204,9 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
             close(c, now, end.exchange, outcome, false).await?;
             return Ok(Settled::Written);
         }
-        ExchangeResult::NoAnswer { travelling, hold } => no_answer(c, now, end.exchange, row, *travelling, *hold).await?,
+        ExchangeResult::NoAnswer { travelling, hold } => {
+            no_answer(c, now, end.exchange, row, *travelling, *hold).await?;
+        }
     }
     let state = bounded(query(sql::STATE_OF_GENERATION).bind(row.0).bind(row.1).fetch_optional(c)).await?;
     let state = state.map(|row| TokenState::from_word(&row.text("state")?)).transpose()?;
@@ -207,7 +219,12 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
 }
 
 /// Stores a successor where the generation is still the one presented, and closes the intent either way.
-async fn rotated(c: &mut Connection, now: Now, end: &ExchangeEnd, successor: &Successor) -> Result<Settled, StoreError> {
+async fn rotated(
+    c: &mut Connection,
+    now: Now,
+    end: &ExchangeEnd,
+    successor: &Successor,
+) -> Result<Settled, StoreError> {
     let store = query(sql::STORE_SUCCESSOR)
         .bind(end.token)
         .bind(end.generation)
@@ -247,7 +264,13 @@ async fn no_answer(
     close(c, now, exchange, Outcome::NoAnswer, travelling).await
 }
 
-async fn close(c: &mut Connection, now: Now, exchange: Uuid, outcome: Outcome, travelling: bool) -> Result<(), StoreError> {
+async fn close(
+    c: &mut Connection,
+    now: Now,
+    exchange: Uuid,
+    outcome: Outcome,
+    travelling: bool,
+) -> Result<(), StoreError> {
     let close = query(sql::CLOSE).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
     bounded(close.execute(c)).await?;
     Ok(())

@@ -5,11 +5,11 @@ use std::time::Duration;
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, sql};
+use super::{Connection, Now, Row, sql};
 use crate::order::OrderError;
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{Installation, Reaped, StoreError, Worker, json, micros, one_row};
+use crate::store::{Claim, Installation, Reaped, StoreError, Worker, json, micros, one_row};
 
 pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worker) -> Result<(), StoreError> {
     bounded(query(sql::END_EARLIER).bind(worker.instance).bind(worker.id).bind(now).execute(&mut *c)).await?;
@@ -27,20 +27,49 @@ pub(in crate::store) async fn end(c: &mut Connection, now: Now, worker: Uuid) ->
 }
 
 /// Frees the orders of workers that are gone or silent, within the caller's transaction.
-pub(in crate::store) async fn reap(c: &mut Connection, now: Now, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
-    let lost_after = lost_after.map(micros);
-    let error = json(&OrderError {
+pub(in crate::store) async fn reap(
+    c: &mut Connection,
+    now: Now,
+    lost_after: Option<Duration>,
+) -> Result<Reaped, StoreError> {
+    let reap = query(sql::REAP).bind(lost_after.map(micros)).bind(now).bind(crashed_worker()?);
+    let rows = bounded(reap.fetch_all(&mut *c)).await?;
+    freed(c, &rows).await
+}
+
+/// Frees one order of a worker that holds it no longer, within the caller's transaction.
+pub(in crate::store) async fn lose(c: &mut Connection, now: Now, claim: &Claim) -> Result<Reaped, StoreError> {
+    let lose = query(sql::LOSE_ORDER)
+        .bind(claim.order.as_uuid())
+        .bind(claim.worker)
+        .bind(claim.number)
+        .bind(now)
+        .bind(crashed_worker()?);
+    let rows = bounded(lose.fetch_all(&mut *c)).await?;
+    freed(c, &rows).await
+}
+
+async fn freed(c: &mut Connection, rows: &[Row]) -> Result<Reaped, StoreError> {
+    let mut reaped = Reaped::default();
+    for row in rows {
+        if row.text("status")? == "failed" {
+            reaped.failed += 1;
+            super::tokens::delete_kept(c, row.id("id")?).await?;
+        } else {
+            reaped.requeued += 1;
+        }
+    }
+    Ok(reaped)
+}
+
+fn crashed_worker() -> Result<String, StoreError> {
+    json(&OrderError {
         code: "crashed_worker".into(),
-        message: "five workers in a row were lost while running this order; look at their logs before retrying it".into(),
+        message: "five workers in a row were lost while running this order; look at their logs before retrying it"
+            .into(),
         faults: Vec::new(),
         correlation_id: None,
-    })?;
-    let failed = bounded(query(sql::REAP_FAILED).bind(lost_after).bind(now).bind(error).fetch_all(&mut *c)).await?;
-    for row in &failed {
-        super::tokens::delete_kept(c, row.id("id")?).await?;
-    }
-    let requeued = bounded(query(sql::REAP_REQUEUED).bind(lost_after).bind(now).execute(c)).await?.rows_affected();
-    Ok(Reaped { requeued, failed: failed.len() as u64 })
+    })
 }
 
 /// The installation and the oldest program it puts up with.
@@ -53,7 +82,11 @@ pub(in crate::store) async fn installation(c: &mut Connection) -> Result<Option<
     .transpose()
 }
 
-pub(in crate::store) async fn found(c: &mut Connection, now: Now, installation: &Installation) -> Result<(), StoreError> {
+pub(in crate::store) async fn found(
+    c: &mut Connection,
+    now: Now,
+    installation: &Installation,
+) -> Result<(), StoreError> {
     let found = query(sql::FOUND_INSTALLATION).bind(&installation.name).bind(&installation.hash_key).bind(now);
     bounded(found.execute(c)).await?;
     Ok(())

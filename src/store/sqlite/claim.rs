@@ -24,7 +24,12 @@ impl SqliteClaim {
     }
 }
 
-pub(super) async fn claim(writer: &SqlitePool, clock: &Clock, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+pub(super) async fn claim(
+    writer: &SqlitePool,
+    clock: &Clock,
+    merchant: &str,
+    user: &str,
+) -> Result<ClaimAttempt, StoreError> {
     let mut lease = pools::begin(writer).await?;
     let found = query(sql::TRY_CLAIM).bind(merchant).bind(user).fetch_optional(&mut *lease);
     let Some(row) = bounded(found).await? else {

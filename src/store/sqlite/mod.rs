@@ -1,11 +1,11 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
 mod claim;
+#[path = "../shared/orders.rs"]
+mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/orders.rs"]
-mod orders;
 #[path = "../shared/tokens.rs"]
 mod tokens;
 #[path = "../shared/workers.rs"]
@@ -26,9 +26,9 @@ use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter, OrderRow,
-    OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter,
-    TokenView, Tokens, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter,
+    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signal, Signals, Store, StoreError,
+    TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -172,7 +172,11 @@ impl Orders for SqliteStore {
         Ok(wait)
     }
 
-    async fn claim_orders(&self, worker: Uuid, shares: &BTreeMap<String, usize>) -> Result<Vec<ClaimedOrder>, StoreError> {
+    async fn claim_orders(
+        &self,
+        worker: Uuid,
+        shares: &BTreeMap<String, usize>,
+    ) -> Result<Vec<ClaimedOrder>, StoreError> {
         let mut lease = self.begin().await?;
         let mut claimed = Vec::new();
         for (merchant, share) in shares {
@@ -337,6 +341,13 @@ impl Workers for SqliteStore {
     async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
         let mut lease = self.begin().await?;
         let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        commit(lease).await?;
+        Ok(reaped)
+    }
+
+    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError> {
+        let mut lease = self.begin().await?;
+        let reaped = workers::lose(&mut lease, self.now(), claim).await?;
         commit(lease).await?;
         Ok(reaped)
     }

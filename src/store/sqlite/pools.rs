@@ -23,7 +23,10 @@ impl Pools {
     pub(super) fn open(path: &Path, readers: u32) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| {
-                StoreError::Location(format!("the folder {} cannot be made: {error}; change database.url", folder.display()))
+                StoreError::Location(format!(
+                    "the folder {} cannot be made: {error}; change database.url",
+                    folder.display()
+                ))
             })?;
         }
         let options = SqliteConnectOptions::new()

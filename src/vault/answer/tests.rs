@@ -17,14 +17,8 @@ fn row(status: u16, body: &str) -> &'static str {
         Answer::Rotated(_) => "rotated",
         Answer::Unchanged(_) => "unchanged",
         Answer::InvalidGrant => "invalid grant",
-        Answer::Refused {
-            configuration: true,
-            ..
-        } => "refused: configuration",
-        Answer::Refused {
-            configuration: false,
-            ..
-        } => "refused",
+        Answer::Refused { configuration: true, .. } => "refused: configuration",
+        Answer::Refused { configuration: false, .. } => "refused",
         Answer::NotSent { .. } => "not sent",
         Answer::NoAnswer { over: true, .. } => "no answer, over",
         Answer::NoAnswer { over: false, .. } => "no answer, travelling",
@@ -33,81 +27,32 @@ fn row(status: u16, body: &str) -> &'static str {
 
 #[test]
 fn follows_the_table_of_answers() {
-    let grant =
-        r#"{"access_token":"at","refresh_token":"new","expires_in":299,"token_type":"Bearer"}"#;
+    let grant = r#"{"access_token":"at","refresh_token":"new","expires_in":299,"token_type":"Bearer"}"#;
     let table = [
         (200, grant, "rotated"),
         (201, grant, "rotated"),
         (200, r#"{"access_token":"at"}"#, "unchanged"),
-        (
-            200,
-            r#"{"access_token":"at","refresh_token":null}"#,
-            "unchanged",
-        ),
-        (
-            200,
-            r#"{"access_token":"at","refresh_token":""}"#,
-            "unchanged",
-        ),
-        (
-            200,
-            r#"{"access_token":"at","refresh_token":"ory_rt_sent"}"#,
-            "unchanged",
-        ),
+        (200, r#"{"access_token":"at","refresh_token":null}"#, "unchanged"),
+        (200, r#"{"access_token":"at","refresh_token":""}"#, "unchanged"),
+        (200, r#"{"access_token":"at","refresh_token":"ory_rt_sent"}"#, "unchanged"),
         (200, "", "no answer, over"),
         (200, "<html>", "no answer, over"),
         (200, r#"{"refresh_token":"new"}"#, "no answer, over"),
-        (
-            200,
-            r#"{"access_token":"","refresh_token":"new"}"#,
-            "no answer, over",
-        ),
-        (
-            200,
-            r#"{"access_token":"at","refresh_token":7}"#,
-            "no answer, over",
-        ),
+        (200, r#"{"access_token":"","refresh_token":"new"}"#, "no answer, over"),
+        (200, r#"{"access_token":"at","refresh_token":7}"#, "no answer, over"),
         (200, r#"{"error":"invalid_grant"}"#, "no answer, over"),
-        (
-            400,
-            r#"{"error":"invalid_grant","error_description":"x"}"#,
-            "invalid grant",
-        ),
+        (400, r#"{"error":"invalid_grant","error_description":"x"}"#, "invalid grant"),
         (401, r#"{"error":"invalid_grant"}"#, "invalid grant"),
         (401, r#"{"error":"token_inactive"}"#, "invalid grant"),
-        (
-            400,
-            r#"{"error":"token_inactive"}"#,
-            "refused: configuration",
-        ),
-        (
-            403,
-            r#"{"error":"invalid_grant"}"#,
-            "refused: configuration",
-        ),
+        (400, r#"{"error":"token_inactive"}"#, "refused: configuration"),
+        (403, r#"{"error":"invalid_grant"}"#, "refused: configuration"),
         (500, r#"{"error":"invalid_grant"}"#, "no answer, over"),
         (429, r#"{"error":"invalid_grant"}"#, "refused"),
-        (
-            400,
-            r#"{"error":"invalid_request"}"#,
-            "refused: configuration",
-        ),
-        (
-            401,
-            r#"{"error":"invalid_client"}"#,
-            "refused: configuration",
-        ),
+        (400, r#"{"error":"invalid_request"}"#, "refused: configuration"),
+        (401, r#"{"error":"invalid_client"}"#, "refused: configuration"),
         (400, "invalid_grant", "refused: configuration"),
-        (
-            400,
-            r#"{"error":"INVALID_GRANT"}"#,
-            "refused: configuration",
-        ),
-        (
-            400,
-            r#"{"error":["invalid_grant"]}"#,
-            "refused: configuration",
-        ),
+        (400, r#"{"error":"INVALID_GRANT"}"#, "refused: configuration"),
+        (400, r#"{"error":["invalid_grant"]}"#, "refused: configuration"),
         (404, "", "refused: configuration"),
         (408, "", "refused"),
         (429, "", "refused"),
@@ -130,9 +75,7 @@ fn follows_the_table_of_answers() {
 #[test]
 fn a_grant_brings_all_its_tokens() {
     let body = r#"{"access_token":"at","refresh_token":"new","id_token":"idt","expires_in":299}"#;
-    let Answer::Rotated(tokens) = answer(200, body) else {
-        panic!("not rotated")
-    };
+    let Answer::Rotated(tokens) = answer(200, body) else { panic!("not rotated") };
     assert_eq!(tokens.access_token.expose_secret(), "at");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "new");
     assert_eq!(tokens.id_token.unwrap().expose_secret(), "idt");
@@ -142,9 +85,7 @@ fn a_grant_brings_all_its_tokens() {
 #[test]
 fn a_strange_id_token_costs_no_successor() {
     let body = r#"{"access_token":"at","refresh_token":"new","id_token":{"a":1}}"#;
-    let Answer::Rotated(tokens) = answer(200, body) else {
-        panic!("not rotated")
-    };
+    let Answer::Rotated(tokens) = answer(200, body) else { panic!("not rotated") };
     assert!(tokens.id_token.is_none());
 }
 
@@ -167,26 +108,17 @@ fn expires_in_is_read_leniently_and_kept_within_reason() {
 
 #[test]
 fn a_refusal_passes_on_the_requested_wait() {
-    let headers = HeaderMap::from_iter([(
-        "retry-after".parse().unwrap(),
-        HeaderValue::from_static("7"),
-    )]);
+    let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), HeaderValue::from_static("7"))]);
     let answer = classify(StatusCode::TOO_MANY_REQUESTS, &headers, b"", &SENT.into());
-    assert!(
-        matches!(answer, Answer::Refused { retry_after: Some(wait), .. } if wait.as_secs() == 7)
-    );
+    assert!(matches!(answer, Answer::Refused { retry_after: Some(wait), .. } if wait.as_secs() == 7));
 }
 
 #[test]
 fn messages_name_status_and_known_codes_only() {
-    let Answer::Refused { what, .. } = answer(401, r#"{"error":"invalid_client"}"#) else {
-        panic!()
-    };
+    let Answer::Refused { what, .. } = answer(401, r#"{"error":"invalid_client"}"#) else { panic!() };
     assert_eq!(what, "HTTP 401 invalid_client");
     let echo = format!(r#"{{"error":"{SENT}","error_description":"{SENT}"}}"#);
-    let Answer::Refused { what, .. } = answer(400, &echo) else {
-        panic!()
-    };
+    let Answer::Refused { what, .. } = answer(400, &echo) else { panic!() };
     assert_eq!(what, "HTTP 400");
 }
 
@@ -194,10 +126,7 @@ fn messages_name_status_and_known_codes_only() {
 fn debug_shows_no_token() {
     let body = r#"{"access_token":"hush1","refresh_token":"hush2","id_token":"hush3"}"#;
     let shown = format!("{:?}", answer(200, body));
-    assert!(
-        shown.contains("Rotated") && !shown.contains("hush"),
-        "{shown}"
-    );
+    assert!(shown.contains("Rotated") && !shown.contains("hush"), "{shown}");
 }
 
 fn member() -> impl Strategy<Value = Option<Value>> {
@@ -215,10 +144,7 @@ fn member() -> impl Strategy<Value = Option<Value>> {
 fn rotated_means_both_tokens(answer: &Answer) -> Result<(), TestCaseError> {
     if let Answer::Rotated(tokens) = answer {
         prop_assert!(!tokens.access_token.expose_secret().is_empty());
-        let successor = tokens
-            .refresh_token
-            .as_ref()
-            .map(ExposeSecret::expose_secret);
+        let successor = tokens.refresh_token.as_ref().map(ExposeSecret::expose_secret);
         prop_assert!(successor.is_some_and(|token| !token.is_empty() && token != SENT));
     }
     Ok(())

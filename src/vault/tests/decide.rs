@@ -107,9 +107,8 @@ fn two_unanswered_in_a_row_back_off_by_minutes_then_hours() {
 
 #[test]
 fn an_answer_ends_the_row_of_silences_and_a_request_never_sent_does_not() {
-    let ledger = |middle| {
-        vec![closed(3, Outcome::NoAnswer, 5), closed(2, middle, 20), closed(1, Outcome::NoAnswer, 40)]
-    };
+    let ledger =
+        |middle| vec![closed(3, Outcome::NoAnswer, 5), closed(2, middle, 20), closed(1, Outcome::NoAnswer, 40)];
     assert_eq!(decide(&token(ledger(Outcome::Refused)), POLICY), seconds(5));
     assert_eq!(decide(&token(ledger(Outcome::NotSent)), POLICY), seconds(55));
     let latest_not_sent = vec![closed(2, Outcome::NotSent, 0), closed(1, Outcome::NoAnswer, 3)];
@@ -125,10 +124,7 @@ fn what_a_refusal_would_mean_is_known_before() {
     let past = Some(now() - TimeDelta::seconds(1));
     assert_eq!(means(token(vec![])), DeadReason::Rejected);
     assert_eq!(means(ClaimedToken { expires_at: past, ..token(vec![]) }), DeadReason::Expired);
-    assert_eq!(
-        means(ClaimedToken { expires_at: past, answer_lost: true, ..token(vec![]) }),
-        DeadReason::AnswerLost
-    );
+    assert_eq!(means(ClaimedToken { expires_at: past, answer_lost: true, ..token(vec![]) }), DeadReason::AnswerLost);
 }
 
 fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Option<u64>)> {

@@ -14,17 +14,11 @@ fn found(order: &Value) -> Vec<(String, String)> {
 
 fn found_in(text: &str) -> Vec<(String, String)> {
     let body = Body::parse(text).unwrap();
-    check(&body)
-        .into_iter()
-        .map(|fault| (fault.pointer, fault.message))
-        .collect()
+    check(&body).into_iter().map(|fault| (fault.pointer, fault.message)).collect()
 }
 
 fn pointers(order: &Value) -> Vec<String> {
-    found(order)
-        .into_iter()
-        .map(|(pointer, _)| pointer)
-        .collect()
+    found(order).into_iter().map(|(pointer, _)| pointer).collect()
 }
 
 /// Klarna's own sample.

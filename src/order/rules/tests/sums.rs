@@ -6,10 +6,7 @@ use super::*;
 fn every_fault_is_told_in_the_order_of_the_document() {
     let order = r#"{"order_lines":[{"name":"","quantity":1,"unit_price":10,"tax_rate":0,"total_amount":11,"total_tax_amount":0}],
         "locale":"","order_amount":12,"order_tax_amount":1,"purchase_currency":"SEK"}"#;
-    let pointers: Vec<_> = found_in(order)
-        .into_iter()
-        .map(|(pointer, _)| pointer)
-        .collect();
+    let pointers: Vec<_> = found_in(order).into_iter().map(|(pointer, _)| pointer).collect();
     assert_eq!(
         pointers,
         [
@@ -25,11 +22,7 @@ fn every_fault_is_told_in_the_order_of_the_document() {
 
 #[test]
 fn an_unreadable_amount_breaks_no_sum() {
-    for pointer in [
-        "/order_lines/0/total_amount",
-        "/order_lines/0/total_tax_amount",
-        "/order_lines/0",
-    ] {
+    for pointer in ["/order_lines/0/total_amount", "/order_lines/0/total_tax_amount", "/order_lines/0"] {
         assert_eq!(pointers(&with(pointer, json!("x"))), [pointer]);
     }
     // The total is right with the discount that was meant.
@@ -44,11 +37,7 @@ fn an_unreadable_amount_breaks_no_sum() {
 #[test]
 fn negative_lines_are_lawful() {
     let mut order = lawful();
-    for (kind, price) in [
-        ("discount", -1000),
-        ("gift_card", -2000),
-        ("store_credit", -3000),
-    ] {
+    for (kind, price) in [("discount", -1000), ("gift_card", -2000), ("store_credit", -3000)] {
         order["order_lines"].as_array_mut().unwrap().push(json!({
             "type": kind, "name": kind, "quantity": 1, "unit_price": price, "tax_rate": 0,
             "total_amount": price, "total_tax_amount": 0
@@ -82,19 +71,13 @@ fn in_the_us_tax_is_a_line_of_its_own() {
             "is 999, expected 1000: the sum of the sales_tax lines' total_amount".to_owned()
         )]
     );
-    assert_eq!(
-        pointers(&american(500, 1000)),
-        ["/order_lines/1/total_tax_amount"]
-    );
+    assert_eq!(pointers(&american(500, 1000)), ["/order_lines/1/total_tax_amount"]);
 
     let mut included = american(0, 1000);
     included["order_lines"][0]["tax_rate"] = json!(1000);
     included["order_lines"][0]["total_tax_amount"] = json!(1818);
     included["order_tax_amount"] = json!(2818);
-    assert_eq!(
-        pointers(&included),
-        ["/order_lines/0/tax_rate", "/order_lines/0/total_tax_amount"]
-    );
+    assert_eq!(pointers(&included), ["/order_lines/0/tax_rate", "/order_lines/0/total_tax_amount"]);
     included["purchase_country"] = json!("CA");
     included["order_tax_amount"] = json!(1818);
     assert_eq!(found(&included), []);
@@ -109,12 +92,6 @@ fn extreme_amounts_do_not_overflow() {
     let mut order = lawful();
     order["order_lines"] = Value::from(vec![line; 2]);
     let pointers = pointers(&order);
-    assert!(
-        pointers.contains(&"/order_lines/1/total_amount".to_owned()),
-        "{pointers:?}"
-    );
-    assert!(
-        pointers.contains(&"/order_amount".to_owned()),
-        "{pointers:?}"
-    );
+    assert!(pointers.contains(&"/order_lines/1/total_amount".to_owned()), "{pointers:?}");
+    assert!(pointers.contains(&"/order_amount".to_owned()), "{pointers:?}");
 }

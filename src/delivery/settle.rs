@@ -1,0 +1,30 @@
+//! The end of an attempt, written for as long as it takes.
+
+use std::time::Duration;
+
+use crate::queue::Backoff;
+use crate::store::{Claim, Settlement, Store, StoreError};
+
+const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
+
+/// Writes how an attempt ended. While the database is away the result is kept in memory and written again: Klarna has
+/// the order already. `false` where the claim went to another worker in the meantime, and nothing was written.
+///
+/// # Errors
+/// Where the database refuses the statement itself: trying again would not help, and the queue recovers the claim.
+pub async fn settle(store: &dyn Store, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
+    let mut tries = 0;
+    loop {
+        match store.settle_order(claim, settlement).await {
+            Err(error) if error.is_transient() => {
+                tries += 1;
+                if tries == 1 {
+                    tracing::error!(order = %claim.order, %error,
+                        "An order's result could not be written and is written again, for as long as it takes");
+                }
+                tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+            }
+            settled => return settled,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One attempt at one order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret;
+use tokio::time::timeout;
+use tracing::Instrument;
+use zeroize::Zeroizing;
+
+use super::verdict::{error, past_deadline, verdict};
+use crate::checkout::client::CheckoutClient;
+use crate::checkout::request;
+use crate::clock::since_boot;
+use crate::config::{Merchant, OnUnusableToken};
+use crate::delivery::settle;
+use crate::order::{Body, OrderError, Rejection, TokenOutcome};
+use crate::queue::{BeatWatch, Handler};
+use crate::store::{ClaimedOrder, Purpose, PurposeKind, Settlement, Store};
+use crate::vault::{Access, AccessToken, Unusable, Vault};
+
+/// A worker whose own last beat is older sends no create: others may have taken its orders over.
+const OLDEST_BEAT: Duration = Duration::from_secs(5);
+/// The wait before a worker without a beat looks again.
+const NO_BEAT: Duration = Duration::from_secs(1);
+/// The wait of an order whose merchant is not in this process's settings.
+const NO_MERCHANT: Duration = Duration::from_secs(30);
+/// How long a repeated submission waits for a new exchange: the order's own patience may be long over, and the access
+/// token that was kept too.
+const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
+
+/// Runs orders: token, prefill, submission, result.
+pub struct OrderHandler {
+    /// Where results go.
+    pub store: Arc<dyn Store>,
+    /// By name.
+    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    /// Where access tokens come from.
+    pub vault: Vault,
+    /// Klarna's order call.
+    pub checkout: CheckoutClient,
+    /// This worker's own beats.
+    pub beats: BeatWatch,
+    /// The setting `vault.token_patience`.
+    pub token_patience: Duration,
+}
+
+#[async_trait]
+impl Handler<ClaimedOrder> for OrderHandler {
+    async fn run(&self, order: ClaimedOrder) {
+        let id = order.claim.order;
+        let span = tracing::info_span!("order", order = %id, merchant = order.merchant, attempt = order.attempts + 1);
+        async {
+            let settlement = self.attempt(&order).await.unwrap_or_else(|early| *early);
+            match settle(&*self.store, &order.claim, &settlement).await {
+                Ok(true) => tell(&settlement),
+                Ok(false) => tracing::warn!("Another worker has taken this order over; nothing was written"),
+                Err(error) => tracing::error!(%error, "The order's result cannot be written; its claim is recovered"),
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+}
+
+/// An attempt that ends before Klarna is asked for the order.
+type Early = Box<Settlement>;
+
+impl OrderHandler {
+    async fn attempt(&self, order: &ClaimedOrder) -> Result<Settlement, Early> {
+        if order.claimed_at >= order.deadline_at {
+            return Err(Box::new(past_deadline(order)));
+        }
+        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| unknown_merchant(order))?;
+        let body = Body::parse(&order.body).map_err(unreadable)?;
+        let token = self.token(order, merchant).await?;
+
+        let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
+        let claims = match &token {
+            Ok(access) if wants_prefill => self.vault.claims(merchant, &order.user, access).await,
+            _ => None,
+        };
+        let access_token = token.as_ref().ok().map(|access| &access.token);
+        let built = request::build(&body, order.claim.order, access_token, claims.as_ref());
+        if self.beats.age() > OLDEST_BEAT {
+            return Err(Box::new(Settlement::Snooze { after: NO_BEAT, error: None }));
+        }
+        let json = Zeroizing::new(built.json.expose_secret().to_owned());
+        let answer = self.checkout.create(merchant, &order.claim.order.to_string(), json).await;
+        Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
+    }
+
+    /// The shopper's access token, or why the order goes out without one.
+    async fn token(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Arc<Merchant>,
+    ) -> Result<Result<AccessToken, Unusable>, Early> {
+        let begun = since_boot();
+        let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.as_uuid() };
+        let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
+        let mut patience = self.token_patience.saturating_sub(waited);
+        if order.attempts > 0 {
+            patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
+        }
+        let access = match self.vault.kept(purpose).await {
+            Some(kept) => Access::Ready(kept),
+            None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
+                .await
+                .unwrap_or(Access::ComeBack(Duration::ZERO)),
+        };
+        let unusable = match access {
+            Access::Ready(access) => return Ok(Ok(access)),
+            Access::Unusable(why) => why,
+            Access::ComeBack(after) => {
+                let left = self.token_patience.saturating_sub(waited + since_boot().saturating_sub(begun));
+                if !left.is_zero() {
+                    return Err(Box::new(Settlement::Snooze { after: after.min(left), error: None }));
+                }
+                Unusable::Unavailable
+            }
+        };
+        match merchant.on_unusable_token {
+            OnUnusableToken::SubmitWithoutToken => Ok(Err(unusable)),
+            OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
+        }
+    }
+}
+
+fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
+    match token {
+        Ok(access) if access.kept => TokenOutcome::Kept,
+        Ok(_) => TokenOutcome::Fresh,
+        Err(Unusable::NotRegistered) => TokenOutcome::NotRegistered,
+        Err(Unusable::ReauthRequired) => TokenOutcome::ReauthRequired,
+        Err(Unusable::Uncertain) => TokenOutcome::Uncertain,
+        Err(Unusable::Unavailable) => TokenOutcome::Unavailable,
+    }
+}
+
+fn unknown_merchant(order: &ClaimedOrder) -> Early {
+    let message = format!(
+        "no worker's settings have the merchant {}; add merchants.{} and restart the workers",
+        order.merchant, order.merchant
+    );
+    Box::new(Settlement::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) })
+}
+
+fn unreadable(rejection: Rejection) -> Early {
+    let message = rejection.to_string();
+    let faults = match rejection {
+        Rejection::Faults(faults) => faults.into_iter().map(|fault| fault.under("/order")).collect(),
+        Rejection::TooLarge => Vec::new(),
+    };
+    let error = OrderError { faults, ..error("invalid_order", message) };
+    Box::new(Settlement::Failed { error, token: None })
+}
+
+fn refused_without_token(unusable: Unusable) -> Settlement {
+    let (code, message) = match unusable {
+        Unusable::NotRegistered => ("token_not_registered", "no token is known for the user: the shopper must sign in"),
+        Unusable::ReauthRequired => {
+            ("token_reauth_required", "the user's token is dead: the shopper must sign in again")
+        }
+        Unusable::Uncertain => ("token_uncertain", "the user's token waits for an operator's decision"),
+        Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
+    };
+    let message = format!("{message}; on_unusable_token = \"fail\" keeps the order from going out without one");
+    Settlement::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
+}
+
+/// One line for each attempt's end.
+fn tell(settlement: &Settlement) {
+    match settlement {
+        Settlement::Submitted { klarna_order_id, correlation_id, token, .. } => tracing::info!(
+            klarna_order = klarna_order_id,
+            correlation = correlation_id.as_deref(),
+            token = token.as_str(),
+            "The order was submitted"
+        ),
+        Settlement::Failed { error, .. } => tracing::warn!(
+            code = error.code,
+            correlation = error.correlation_id.as_deref(),
+            error = error.message,
+            "The order failed"
+        ),
+        Settlement::Retry { after, error, .. } => tracing::warn!(
+            code = error.code,
+            correlation = error.correlation_id.as_deref(),
+            after_ms = after.as_millis(),
+            error = error.message,
+            "The attempt failed, and another follows"
+        ),
+        Settlement::Snooze { after, error: Some(error) } => {
+            tracing::warn!(code = error.code, after_ms = after.as_millis(), error = error.message, "The order waits");
+        }
+        Settlement::Snooze { after, error: None } => {
+            tracing::debug!(after_ms = after.as_millis(), "The order waits for its token");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Due orders as the queue's rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::queue::{Claimed, Source, share};
+use crate::store::{Claim, ClaimedOrder, Store, StoreError};
+
+/// Claims due orders for one worker.
+pub struct OrderSource {
+    store: Arc<dyn Store>,
+    worker: Uuid,
+    /// Turns with each claim, so that a single free slot goes round the merchants.
+    round: AtomicUsize,
+}
+
+impl OrderSource {
+    /// A source for this start of the process, `worker`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, worker: Uuid) -> Self {
+        Self { store, worker, round: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl Source for OrderSource {
+    type Job = ClaimedOrder;
+    type Id = Claim;
+    type Error = StoreError;
+
+    fn id(job: &ClaimedOrder) -> Claim {
+        job.claim
+    }
+
+    async fn claim(
+        &self,
+        free: usize,
+        running: &BTreeMap<String, usize>,
+    ) -> Result<Vec<Claimed<ClaimedOrder>>, StoreError> {
+        let waiting = self.store.due_merchants().await?;
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shares = share(free, running, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
+        let orders = self.store.claim_orders(self.worker, &shares).await?;
+        Ok(orders.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect())
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.store.next_due().await
+    }
+
+    async fn give_back(&self, jobs: Vec<ClaimedOrder>) -> Result<(), StoreError> {
+        let claims: Vec<Claim> = jobs.iter().map(|job| job.claim).collect();
+        self.store.give_back(&claims).await
+    }
+
+    async fn recover(&self, held: &[Claim]) -> Result<usize, StoreError> {
+        let ours = self.store.running_orders(self.worker).await?;
+        let lost: Vec<Claim> = ours.into_iter().filter(|claim| !held.contains(claim)).collect();
+        for claim in &lost {
+            self.store.lose_order(claim).await?;
+        }
+        Ok(lost.len())
+    }
+}

@@ -1,0 +1,180 @@
+//! What Klarna's answer to a create means for the order; pure.
+
+use std::time::Duration;
+
+use crate::checkout::answer::CreateAnswer;
+use crate::order::{Fault, OrderError, TokenOutcome};
+use crate::queue::Backoff;
+use crate::store::{ClaimedOrder, Settlement};
+
+/// The wait of an order whose merchant Klarna does not let in: somebody must mend the settings first.
+const SHUT_OUT: Duration = Duration::from_secs(15);
+
+/// An error without Klarna's name for a call.
+pub(super) fn error(code: &str, message: impl Into<String>) -> OrderError {
+    OrderError { code: code.to_owned(), message: message.into(), faults: Vec::new(), correlation_id: None }
+}
+
+/// The order is past its deadline; why it was not submitted before is told with it.
+pub(super) fn past_deadline(order: &ClaimedOrder) -> Settlement {
+    let error = match &order.error {
+        Some(last) => OrderError {
+            code: "deadline_exceeded".to_owned(),
+            message: format!(
+                "the order's deadline passed before it could be submitted. The last try: {}",
+                last.message
+            ),
+            ..last.clone()
+        },
+        None => error("deadline_exceeded", "the order's deadline passed before a worker could submit it"),
+    };
+    Settlement::Failed { error, token: None }
+}
+
+/// The end, or the next step, of an attempt that Klarna answered. `unit` is a random number from 0 to 1.
+pub(super) fn verdict(
+    answer: CreateAnswer,
+    order: &ClaimedOrder,
+    token: TokenOutcome,
+    prefilled: Vec<String>,
+    unit: f64,
+) -> Settlement {
+    let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
+    let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
+    match answer {
+        CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } => Settlement::Submitted {
+            klarna_order_id,
+            html_snippet: Some(html_snippet),
+            correlation_id,
+            token,
+            prefilled,
+        },
+        CreateAnswer::BadOrder { messages, error_code, correlation_id } => {
+            let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
+            Settlement::Failed {
+                error: OrderError {
+                    code: "klarna_refused_order".to_owned(),
+                    message: format!("Klarna refused the order{code}: {}", messages.join("; ")),
+                    faults: messages.into_iter().map(|message| Fault::new("/order", message)).collect(),
+                    correlation_id,
+                },
+                token: Some(token),
+            }
+        }
+        CreateAnswer::Unauthorised { status, messages, correlation_id } => Settlement::Snooze {
+            after: SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0)),
+            error: Some(OrderError {
+                code: "klarna_refused_merchant".to_owned(),
+                message: format!(
+                    "Klarna refused the merchant {} with {status}: {}. Check api_username, api_password, region and \
+                     checkout_url of merchants.{}; the order waits until its deadline",
+                    order.merchant,
+                    messages.join("; "),
+                    order.merchant,
+                ),
+                faults: Vec::new(),
+                correlation_id,
+            }),
+        },
+        CreateAnswer::Throttled { retry_after } => Settlement::Retry {
+            after: back_off(retry_after),
+            error: error("klarna_throttled", "Klarna answered 429: too many calls; the order is sent again"),
+            possible_duplicate: false,
+        },
+        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => Settlement::Retry {
+            after: back_off(retry_after),
+            error: OrderError {
+                code: "klarna_unavailable".to_owned(),
+                message: format!("Klarna gave no usable answer ({what}); the order is sent again"),
+                faults: Vec::new(),
+                correlation_id,
+            },
+            possible_duplicate: maybe_created,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::order::OrderId;
+    use crate::store::Claim;
+
+    fn order() -> ClaimedOrder {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        ClaimedOrder {
+            claim: Claim { order: OrderId::new(now), worker: Uuid::nil(), number: 1 },
+            merchant: "shop".into(),
+            user: "u-1".into(),
+            body: String::new(),
+            prefill: None,
+            attempts: 2,
+            claimed_at: now,
+            first_claimed_at: now,
+            deadline_at: now + TimeDelta::minutes(10),
+            possible_duplicate: false,
+            error: None,
+        }
+    }
+
+    fn judged(answer: CreateAnswer) -> Settlement {
+        verdict(answer, &order(), TokenOutcome::Fresh, Vec::new(), 1.0)
+    }
+
+    #[test]
+    fn a_bad_order_fails_at_once_with_klarnas_words() {
+        let answer = CreateAnswer::BadOrder {
+            messages: vec!["Bad value: order_tax_amount".into()],
+            error_code: Some("BAD_VALUE".into()),
+            correlation_id: Some("c-1".into()),
+        };
+        let Settlement::Failed { error, token } = judged(answer) else { panic!("not failed") };
+        assert_eq!(error.message, "Klarna refused the order (BAD_VALUE): Bad value: order_tax_amount");
+        assert_eq!((error.correlation_id.as_deref(), token), (Some("c-1"), Some(TokenOutcome::Fresh)));
+    }
+
+    #[test]
+    fn a_refused_merchant_waits_and_counts_no_attempt() {
+        let answer = CreateAnswer::Unauthorised { status: 401, messages: vec!["no".into()], correlation_id: None };
+        let Settlement::Snooze { after, error } = judged(answer) else { panic!("not snoozed") };
+        assert_eq!(after, Duration::from_secs(30));
+        assert!(error.unwrap().message.contains("merchants.shop"));
+    }
+
+    #[test]
+    fn an_answer_that_may_have_created_marks_a_possible_duplicate_and_backs_off() {
+        let unavailable = |maybe_created| CreateAnswer::Unavailable {
+            what: "HTTP 500".into(),
+            maybe_created,
+            retry_after: None,
+            correlation_id: None,
+        };
+        for maybe in [true, false] {
+            let Settlement::Retry { after, possible_duplicate, .. } = judged(unavailable(maybe)) else { panic!() };
+            assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));
+        }
+    }
+
+    #[test]
+    fn throttling_waits_at_least_as_long_as_klarna_asks() {
+        let asked = Some(Duration::from_secs(90));
+        let Settlement::Retry { after, possible_duplicate, .. } =
+            judged(CreateAnswer::Throttled { retry_after: asked })
+        else {
+            panic!("not retried")
+        };
+        assert!(after >= Duration::from_secs(90) && !possible_duplicate);
+    }
+
+    #[test]
+    fn a_deadline_tells_the_last_trouble() {
+        let mut late = order();
+        late.error = Some(error("klarna_unavailable", "Klarna was away"));
+        let Settlement::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
+        assert_eq!(error.code, "deadline_exceeded");
+        assert!(error.message.ends_with("The last try: Klarna was away"), "{}", error.message);
+    }
+}
