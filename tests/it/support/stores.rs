@@ -109,7 +109,7 @@ impl Db {
         if self.is_sqlite() {
             database.engine = Engine::Sqlite { path: self.folder().join("new/empty.db") };
         } else {
-            self.execute("DROP SCHEMA klarna_worker CASCADE").await;
+            self.execute("DROP SCHEMA IF EXISTS klarna_worker CASCADE").await;
         }
         let store = store::open(&database, MAX_IN_FLIGHT, &self.clock).await.unwrap();
         self.opened.lock().unwrap().push(Arc::clone(&store));
