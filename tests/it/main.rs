@@ -1,4 +1,6 @@
 //! Tests through the public doors.
 
 mod cli;
+mod conformance;
 mod form;
+mod support;

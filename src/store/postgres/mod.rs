@@ -58,12 +58,16 @@ impl PostgresStore {
     }
 
     fn now(&self) -> Now {
-        self.clock.manual_now().map(Stamp)
+        now(&self.clock)
     }
 
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
         Lease::take(&self.pools.queue).await
     }
+}
+
+fn now(clock: &Clock) -> Now {
+    clock.manual_now().map(Stamp)
 }
 
 /// The clock of a caller's own transaction: always the database's.
@@ -258,7 +262,7 @@ impl Tokens for PostgresStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, self.now(), merchant, user).await
+        claim::claim(&self.pools, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {

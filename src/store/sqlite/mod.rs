@@ -100,7 +100,14 @@ fn migrator() -> Migrator {
 impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
-        migrator().run(&self.pools.writer).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        let mut left = missing;
+        while let Err(error) = migrator().run(&self.pools.writer).await {
+            // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
+            let before = std::mem::replace(&mut left, self.missing_migrations().await?);
+            if left >= before {
+                return Err(StoreError::Refused(error.to_string()));
+            }
+        }
         Ok(missing)
     }
 
