@@ -56,7 +56,7 @@ enum Command {
     /// Run the service: the API and the worker, or some of its roles
     Serve(serve::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
