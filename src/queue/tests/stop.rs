@@ -45,7 +45,7 @@ async fn rows_whose_claim_is_answered_after_the_stop_are_given_back() {
     );
 }
 
-/// Stops at every point of the way from the claim to the end, step by step: no row is left claimed, none is run and given back.
+/// Stops at every point of the way from the claim to the end, step by step: no row is left claimed, none is started any more.
 #[tokio::test(start_paused = true)]
 async fn a_stop_at_any_step_leaves_no_row_claimed() {
     for steps in 0..60 {
@@ -55,10 +55,16 @@ async fn a_stop_at_any_step_leaves_no_row_claimed() {
         for _ in 0..steps {
             tokio::task::yield_now().await;
         }
+        let started = handler.started();
         assert_eq!(
             running.stop(HOUR).await,
             Stopped::Clean,
             "after {steps} steps"
+        );
+        assert_eq!(
+            handler.started(),
+            started,
+            "started after {steps} steps, though stopping"
         );
         assert_eq!(memory.count(State::Claimed), 0, "after {steps} steps");
         assert_eq!(
