@@ -74,8 +74,10 @@ impl Service {
         let wake = Wake::new();
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
+        // The address first: once the worker runs, its exchanges must not be cut off by an error here.
+        let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
         let worker = if roles.contains(&Role::Worker) { Some(AtWork::start(&app, &wake).await?) } else { None };
-        let api = if roles.contains(&Role::Api) { Some(Api::start(&app, &waiters, &ready).await?) } else { None };
+        let api = listener.map(|(listener, address)| Api::start(&app, listener, address, &waiters, &ready));
         let polling = waiters.clone();
         let background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
@@ -121,11 +123,8 @@ impl Service {
 }
 
 impl Api {
-    async fn start(app: &App, waiters: &Waiters, ready: &Readiness) -> Result<Self, AppError> {
+    fn start(app: &App, listener: TcpListener, address: SocketAddr, waiters: &Waiters, ready: &Readiness) -> Self {
         let server = &app.settings.server;
-        let failed = |error| AppError::Bind { bind: server.bind, error };
-        let listener = TcpListener::bind(server.bind).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let router = api::router(api::Rooms {
             intake: app.intake(),
             registry: app.registry(),
@@ -145,7 +144,7 @@ impl Api {
                 tracing::error!(%error, "The API ended");
             }
         });
-        Ok(Self { address, stop, server })
+        Self { address, stop, server }
     }
 }
 
@@ -208,6 +207,13 @@ impl AtWork {
         drop(self.heartbeat);
         idle && stopped == Stopped::Clean
     }
+}
+
+async fn listen_on(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let failed = |error| AppError::Bind { bind, error };
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Passes news on: due orders to the queue, ends to those who wait for them.
