@@ -51,21 +51,9 @@ async fn a_stop_at_any_step_leaves_no_row_claimed() {
         for _ in 0..steps {
             tokio::task::yield_now().await;
         }
-<<<<<<< HEAD
-        assert_eq!(running.stop(HOUR).await, Stopped::Clean, "after {steps} steps");
-=======
         let started = handler.started();
-        assert_eq!(
-            running.stop(HOUR).await,
-            Stopped::Clean,
-            "after {steps} steps"
-        );
-        assert_eq!(
-            handler.started(),
-            started,
-            "started after {steps} steps, though stopping"
-        );
->>>>>>> queue
+        assert_eq!(running.stop(HOUR).await, Stopped::Clean, "after {steps} steps");
+        assert_eq!(handler.started(), started, "started after {steps} steps, though stopping");
         assert_eq!(memory.count(State::Claimed), 0, "after {steps} steps");
         assert_eq!(memory.count(State::Done), handler.started(), "after {steps} steps");
     }
