@@ -18,7 +18,7 @@ use crate::config::{BEAT, Engine};
 use crate::delivery::Waiters;
 use crate::queue::{Backoff, BeatOptions, Heartbeat, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, Worker};
-use crate::vault::{Instance, Vault};
+use crate::vault::{Instance, InstanceError, Spool, Vault};
 use crate::worker::{OrderHandler, OrderSource, WorkerLease};
 
 /// How often open intents are compared with the exchanges in the air.
@@ -152,6 +152,10 @@ impl AtWork {
     async fn start(app: &App, wake: &Wake) -> Result<Self, AppError> {
         let settings = &app.settings;
         let instance = Instance::take(&settings.vault.instance_dir)?;
+        // Before anything else: what an earlier start could not store.
+        let spool = Spool::open(&settings.vault.instance_dir, &settings.installation, Arc::clone(&app.secrets))
+            .map_err(|error| InstanceError::Unusable { folder: settings.vault.instance_dir.clone(), error })?;
+        spool.replay(&*app.store).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
         // Earlier starts in this folder are dead: what they held is free at once.
@@ -169,7 +173,7 @@ impl AtWork {
             Arc::clone(&app.secrets),
             settings.vault.clone(),
             app.clock.clone(),
-            worker.id,
+            (worker.id, spool),
             observed,
         )?;
         tokio::spawn(tidy(vault.clone()));
@@ -194,8 +198,8 @@ impl AtWork {
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
         }
-        let idle = tokio::time::timeout_at(until, self.vault.idle()).await.is_ok();
-        if !idle {
+        let safe = tokio::time::timeout_at(until, self.vault.safe()).await.is_ok();
+        if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),
                 "The grace is over: the successors of these may be lost"
@@ -205,7 +209,7 @@ impl AtWork {
             tracing::warn!(%error, "This worker could not be written down as gone; others will notice its silence");
         }
         drop(self.heartbeat);
-        idle && stopped == Stopped::Clean
+        safe && stopped == Stopped::Clean
     }
 }
 
