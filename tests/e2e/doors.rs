@@ -7,7 +7,8 @@ use crate::support::program::command;
 use crate::support::shop::Shop;
 
 fn refused(folder: &Path, settings: &str, code: i32, says: &str) {
-    let output = command(folder).env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
+    let output =
+        command(folder).env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{told}");
     assert!(told.contains(says), "{told}");

@@ -78,11 +78,8 @@ impl Shop {
     /// Runs a command to its end, and answers what it printed.
     pub fn run(&self, name: &str, args: &[&str]) -> Vec<Value> {
         let settings = format!("{name}.toml");
-        let output = command(self.folder.path())
-            .args(["--format", "json", "--config", &settings])
-            .args(args)
-            .output()
-            .unwrap();
+        let output =
+            command(self.folder.path()).args(["--format", "json", "--config", &settings]).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
