@@ -106,7 +106,8 @@ impl Store for PostgresStore {
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let mut lease = self.lease().await?;
-        let found = workers::installation(&mut lease).await?;
+        let founded = pools::applied_migrations(&mut lease).await? > 0;
+        let found = if founded { workers::installation(&mut lease).await? } else { None };
         lease.done();
         check_level(found.as_ref())?;
         Ok(found.map(|(installation, _)| installation))
