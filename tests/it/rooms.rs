@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Data's way through: a room knows only rooms of earlier rows. `app` knows all rooms but those after it.
+/// Data's way through: a room knows only rooms of earlier rows.
 const ORDER: [&[&str]; 10] = [
-    &["clock", "order"],
-    &["config", "queue", "sandbox", "telemetry", "lifecycle"],
+    &["clock", "telemetry", "lifecycle"],
+    &["config", "order", "queue", "sandbox"],
     &["store"],
     &["intake", "vault"],
     &["checkout", "keeper"],
