@@ -32,6 +32,9 @@ use crate::clock::Clock;
 use crate::config::Database;
 use crate::order::OrderId;
 
+#[cfg(test)]
+pub(super) use self::sql::ALL as STATEMENTS;
+
 type Connection = PgConnection;
 type Row = PgRow;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;

@@ -2,7 +2,7 @@
 
 mod installation;
 mod orders;
-mod pg;
+pub mod pg;
 mod settling;
-mod tokens;
+pub mod tokens;
 mod workers;
