@@ -71,7 +71,7 @@ async fn who_stops_waiting_stops_no_exchange(db: Db) {
     assert!(waiting.await.unwrap_err().is_cancelled());
     assert_eq!(vault.in_flight(), 1);
     klarna.answer_one();
-    vault.idle().await;
+    vault.safe().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     let access = ready(shop.access_for(&vault, "u", order).await);
     assert!(access.kept);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
-use klarna_order_worker::vault::{Access, AccessToken, Cipher, Registration, Registry, Secrets, Vault};
+use klarna_order_worker::vault::{Access, AccessToken, Cipher, Registration, Registry, Secrets, Spool, Vault};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -80,7 +80,9 @@ impl Shop {
     async fn process_that_observed(&self, observed: Duration) -> (Vault, Uuid) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
-        let vault = Vault::new(store, secrets, settings, self.db.clock.clone(), holder, move || observed);
+        let folder = self.db.folder().join(holder.to_string());
+        let spool = Spool::open(&folder, "test", Arc::clone(&secrets)).unwrap();
+        let vault = Vault::new(store, secrets, settings, self.db.clock.clone(), (holder, spool), move || observed);
         (vault.unwrap(), holder)
     }
 
