@@ -5,6 +5,7 @@
 mod context;
 mod error;
 mod keys;
+mod openapi;
 pub mod output;
 pub mod sandbox;
 mod serve;
@@ -60,6 +61,8 @@ enum Command {
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
 }
 
 impl Command {
@@ -68,6 +71,7 @@ impl Command {
             Self::Serve(args) => args.run(context),
             Self::Sandbox(args) => args.run(context),
             Self::Keys(command) => command.run(context),
+            Self::Openapi => openapi::run(),
         }
     }
 }
