@@ -16,7 +16,7 @@ use crate::vault::{Registry, RegistryError};
 
 /// What to import.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub struct Args {
     /// JSON lines or CSV of merchant, user, refresh_token, issued_at and, where it is known, expires_at; - reads
     /// standard input
     #[arg(value_name = "FILE|-")]
