@@ -155,6 +155,14 @@ async fn a_process_that_stood_still_observed_nothing_meanwhile() {
         seconds(601),
         "it may have been given up"
     );
+    lease.hang.store(true, SeqCst);
+    sleep(seconds(2)).await;
+    assert_eq!(
+        lease.reaps.lock().unwrap().len(),
+        before,
+        "before a beat is answered"
+    );
+    lease.hang.store(false, SeqCst);
     sleep(seconds(9)).await;
     assert!(heart.watch().observed() < seconds(10));
     assert_eq!(lease.reaps.lock().unwrap().len(), before);
