@@ -121,14 +121,23 @@ pub(super) async fn put(
 
 /// Reads the body. The parser's own messages are not shown: they quote what they did not expect, which may be the token.
 fn parse(text: &str) -> Result<TokenRequest, Problem> {
+    let refused = |(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]);
+    // An array of the members' values would do for the parser.
+    if !text.trim_start().starts_with('{') {
+        return Err(refused(("", EXPECTED)));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string().as_str() {
-        "refresh_token" => ("/refresh_token", "is no string, expected the token that sign-in returned"),
-        "issued_at" => ("/issued_at", "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z"),
-        _ => ("", EXPECTED),
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().to_string();
+        match place.as_str() {
+            _ if !error.inner().is_data() => ("", "is not JSON"),
+            "refresh_token" => ("/refresh_token", "is no string, expected the token that sign-in returned"),
+            "issued_at" => ("/issued_at", "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z"),
+            _ => ("", EXPECTED),
+        }
     });
     let ended = parsed.and_then(|request| json.end().map(|()| request).map_err(|_| ("", EXPECTED)));
-    ended.map_err(|(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]))
+    ended.map_err(refused)
 }
 
 const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","issued_at":"…"}, the latter optional"#;

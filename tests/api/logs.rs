@@ -57,8 +57,8 @@ async fn no_secret_is_in_any_answer_or_log() {
         send(as_key("sesame-guess", Method::GET, token)).await,
         send(as_key("sesame-key", Method::DELETE, token)).await,
         post(envelope("shop", "sesame-user", &ORDER.replace("T-shirt", "sesame-shirt"))).await,
-        post(envelope("shop", "sesame-user", r#"{"klarna_access_token":"sesame-token"}"#)).await,
-        post(envelope("shop", "sesame-user", r#"{"locale":"sesame-locale"}"#)).await,
+        post(envelope("shop", "sesame-user", r#"{"customer":{"klarna_access_token":"sesame-token"}}"#)).await,
+        post(envelope("shop", "sesame-user", r#"{"billing_address":{"email":"sesame"}}"#)).await,
         post(r#"{"sesame": "#.to_owned()).await,
     ];
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();

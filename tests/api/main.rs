@@ -191,6 +191,7 @@ fn envelope(merchant: &str, user: &str, order: &str) -> String {
 
 /// A `[[server.api_keys]]` section.
 fn key(name: &str, key: &str, rest: &str) -> String {
-    let hash = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hash: Vec<String> = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash.concat();
     format!("[[server.api_keys]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\n{rest}\n")
 }

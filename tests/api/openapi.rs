@@ -1,5 +1,7 @@
 //! The description of the API.
 
+use std::process::Command;
+
 use klarna_order_worker::api;
 use serde_json::Value;
 
@@ -13,6 +15,8 @@ fn the_committed_description_is_the_codes() {
         committed == api::document().unwrap(),
         "openapi.json is not what the code says; write it anew: cargo run -- openapi > openapi.json"
     );
+    let printed = Command::new(env!("CARGO_BIN_EXE_klarna-order-worker")).arg("openapi").output().unwrap();
+    assert!(printed.status.success() && printed.stdout == committed.as_bytes(), "the command prints another");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! How the server stops.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::routing::get;
 use klarna_order_worker::api;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::{Api, ORDER, SOON, envelope};
@@ -63,18 +66,22 @@ async fn silent_connections_do_not_delay_the_stop() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_off() {
-    let api = Api::open().await;
-    // A server whose one handler never ends, in place of a caller that would be waited for.
-    let endless = axum::Router::new().route("/", axum::routing::get(std::future::pending::<()>));
+    let began = Arc::new(Notify::new());
+    let told = Arc::clone(&began);
+    let endless = async move || {
+        told.notify_one();
+        std::future::pending::<()>().await;
+    };
+    let router = axum::Router::new().route("/", get(endless));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopped = async { stopped.await.unwrap_or(()) };
-    let server = tokio::spawn(api::serve(listener, endless, stopped, Duration::from_millis(100)));
+    let server = tokio::spawn(api::serve(listener, router, stopped, Duration::from_millis(100)));
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    timeout(SOON, began.notified()).await.expect("not begun");
     drop(stop);
     timeout(SOON, server).await.expect("still serving").unwrap().unwrap();
     assert_eq!(rest(connection).await, "", "no answer, and the connection is closed");
-    drop(api);
 }

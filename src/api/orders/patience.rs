@@ -23,16 +23,16 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_capped() {
-        let seconds = |text| read(text).map(|wait| wait.as_secs_f64());
-        assert_eq!(seconds(None).unwrap(), 0.0);
-        assert_eq!(seconds(Some("0")).unwrap(), 0.0);
-        assert_eq!(seconds(Some("25")).unwrap(), 25.0);
-        assert_eq!(seconds(Some("1500ms")).unwrap(), 1.5);
+        let millis = |text| read(text).map(|wait| wait.as_millis());
+        assert_eq!(millis(None).unwrap(), 0);
+        assert_eq!(millis(Some("0")).unwrap(), 0);
+        assert_eq!(millis(Some("25")).unwrap(), 25_000);
+        assert_eq!(millis(Some("1500ms")).unwrap(), 1_500);
         for long in ["61", "2m", "18446744073709551615", "90days"] {
-            assert_eq!(seconds(Some(long)).unwrap(), 60.0, "{long}");
+            assert_eq!(millis(Some(long)).unwrap(), 60_000, "{long}");
         }
         for bad in ["", "soon", "-5", "5 bananas", "99999999999999999999"] {
-            assert!(seconds(Some(bad)).is_err(), "{bad}");
+            assert!(millis(Some(bad)).is_err(), "{bad}");
         }
     }
 }

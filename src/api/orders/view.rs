@@ -48,7 +48,7 @@ pub struct OrderRequest {
     #[schema(example = "u-1", min_length = 1, max_length = 255)]
     pub user: String,
     /// The body of Klarna's create-order call, passed on byte for byte. No key may occur twice in one object, and
-    /// there must be no `klarna_access_token`: it is added here.
+    /// `customer` must have no `klarna_access_token`: it is added here.
     #[schema(value_type = Object)]
     pub order: Value,
     /// Whether to fill absent fields of the order from the user's `id_token`; the merchant's setting where absent.
