@@ -47,7 +47,7 @@ fn gather(folder: &Path, room: Option<&str>, rooms: &mut BTreeMap<String, String
                 gather(&path, Some(room), rooms);
             }
         } else if name != "tests" && path.extension().is_some_and(|extension| extension == "rs") {
-            rooms.entry(room.to_owned()).or_default().push_str(&code(&fs::read_to_string(&path).unwrap()));
+            rooms.entry(room.to_owned()).or_default().push_str(&(code(&fs::read_to_string(&path).unwrap()) + "\n"));
         }
     }
 }
@@ -59,7 +59,7 @@ fn code(source: &str) -> String {
         _ => source,
     };
     let lines = source.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The names that follow `prefix`, also within braces: `crate::{a, b::c}` names `a` and `b`.

@@ -55,9 +55,8 @@ impl PostgresStore {
     /// answer.
     pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
-        let store = Self { pools, clock };
-        store.health().await?;
-        Ok(store)
+        pools.reach().await?;
+        Ok(Self { pools, clock })
     }
 
     fn now(&self) -> Now {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 
 use crate::config::Database;
 use crate::store::lease::bounded;
@@ -51,6 +51,12 @@ impl Pools {
             intents: pool(INTENT_CONNECTIONS, SESSION).connect_lazy_with(options),
             listen,
         })
+    }
+
+    /// Asks the server once, outside the pools: they would try again for a while, and not say why.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        let connection = bounded(self.queue.connect_options().connect()).await?;
+        bounded(connection.close()).await
     }
 
     pub(super) async fn close(&self) {

@@ -3,6 +3,7 @@
 mod installation;
 mod orders;
 pub mod pg;
+mod service;
 mod settling;
 pub mod tokens;
 mod workers;

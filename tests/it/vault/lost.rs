@@ -120,7 +120,7 @@ async fn a_silent_process_is_dead_only_to_who_watched_it(db: Db) {
     let endpoint = answering(vec![]).await;
     let shop = Shop::new(&db, &endpoint.url);
     let (newcomer, _) = shop.process_that_observed(Duration::from_secs(299)).await;
-    let (watcher, _) = shop.process_that_observed(Duration::from_secs(300)).await;
+    let (watcher, _) = shop.process_that_observed(Duration::from_mins(5)).await;
     shop.register("u", "rt-1").await;
     abandoned(&db, db.begin_worker().await).await;
     db.advance(299);

@@ -56,7 +56,7 @@ impl Shop {
                 replay_after: Duration::from_secs(10),
                 orphan_after: Duration::from_mins(5),
                 token_patience: Duration::from_secs(20),
-                access_token_margin: Duration::from_secs(60),
+                access_token_margin: Duration::from_mins(1),
             },
         }
     }

@@ -33,7 +33,7 @@ async fn everything(db: &Db) -> Vec<u8> {
 
 /// The forms in which a text may lie there.
 fn forms(secret: &str) -> [String; 3] {
-    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret.to_owned(), hex, STANDARD.encode(secret)]
 }
 
