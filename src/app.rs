@@ -83,7 +83,7 @@ impl App {
         environment: &BTreeMap<String, String>,
         clock: Clock,
     ) -> Result<Self, AppError> {
-        let store = store::open(&settings.database, settings.vault.max_in_flight, &clock).await?;
+        let store = open_database(&settings, &clock).await?;
         let embedded = settings.database.engine != Engine::Postgres;
         match store.missing_migrations().await? {
             0 => {}
@@ -116,6 +116,19 @@ impl App {
     }
 }
 
+/// Opens the database and checks that it fits this program and, where a name is written in it, this installation.
+/// Nothing is migrated.
+///
+/// # Errors
+/// Where the database cannot be used, or is another's.
+pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn Store>, AppError> {
+    let store = store::open(&settings.database, settings.vault.max_in_flight, clock).await?;
+    if let Some(found) = store.installation().await? {
+        check_name(&found, settings)?;
+    }
+    Ok(store)
+}
+
 /// The secrets of the database; made at its first start.
 async fn open_secrets(
     store: &dyn Store,
@@ -124,9 +137,6 @@ async fn open_secrets(
     embedded: bool,
 ) -> Result<Secrets, AppError> {
     let found = store.installation().await?;
-    if let Some(found) = &found {
-        check_name(found, settings)?;
-    }
     // A key is made only beside a database that holds nothing sealed with another.
     let cipher = keys::load(&settings.vault, |name| environment.get(name).cloned(), embedded && found.is_none())?;
     let installation = if let Some(found) = found {

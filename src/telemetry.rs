@@ -18,6 +18,8 @@ pub const VARIABLE: &str = "KLARNA_WORKER_LOG";
 pub enum Verbosity {
     /// Errors alone.
     Quiet,
+    /// What should not have happened, for commands whose output is their result.
+    Warnings,
     /// What an operator wants to know, and the warnings of libraries.
     #[default]
     Normal,
@@ -44,6 +46,11 @@ pub enum TelemetryError {
 /// Where the directives do not parse, or logging was set up before.
 pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), TelemetryError> {
     let filter = filter(verbosity, directives)?;
+    // A panic's message may hold what the panicking code was working on.
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
+    }));
     let stderr = std::io::stderr;
     if stderr().is_terminal() {
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
@@ -56,6 +63,7 @@ pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), Teleme
 fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<EnvFilter, TelemetryError> {
     let usual = match verbosity {
         Verbosity::Quiet => "error",
+        Verbosity::Warnings => "warn",
         Verbosity::Normal => "warn,klarna_order_worker=info",
         Verbosity::Debug => "warn,klarna_order_worker=debug",
         Verbosity::Trace => "warn,klarna_order_worker=trace",
@@ -116,6 +124,7 @@ mod tests {
     #[test]
     fn verbosity_turns_up_this_crate_alone() {
         assert_eq!(messages(Verbosity::Quiet, None), ["error"]);
+        assert_eq!(messages(Verbosity::Warnings, None), ["error", "library warns"]);
         assert_eq!(messages(Verbosity::Normal, None), ["error", "info", "library warns"]);
         assert_eq!(messages(Verbosity::Debug, Some("")), ["error", "info", "debug", "library warns"]);
         assert_eq!(messages(Verbosity::Trace, None), ["error", "info", "debug", "trace", "library warns"]);

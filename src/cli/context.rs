@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{CliError, Format, Output};
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::Settings;
 
 /// Environment variables by name.
@@ -46,6 +48,14 @@ impl Context {
     #[must_use]
     pub fn environment(&self) -> &Variables {
         &self.environment
+    }
+
+    /// Opens what the settings describe, for commands that work with the rows.
+    ///
+    /// # Errors
+    /// Where the settings do not hold, or database or keys cannot be used.
+    pub async fn app(&self) -> Result<App, CliError> {
+        Ok(App::open(self.settings()?, &self.environment, Clock::system()).await?)
     }
 
     /// Runs a command's asynchronous part to its end.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use crate::app::AppError;
 use crate::config::ConfigError;
 use crate::telemetry::TelemetryError;
 
@@ -35,6 +36,9 @@ pub enum CliError {
     /// Logging could not be set up.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// Database, keys or folders could not be used.
+    #[error(transparent)]
+    App(#[from] AppError),
     /// The command line says something that cannot be; the text says what to write instead.
     #[error("{0}")]
     Usage(String),
@@ -57,12 +61,26 @@ impl CliError {
         Self::Failed { doing: doing.into(), source: source.into() }
     }
 
+    /// The same, from a command that changes things line by line. Who stopped reading its output half-way must hear
+    /// how far it came.
+    #[must_use]
+    pub fn behind_line(self, line: u64) -> Self {
+        match self {
+            Self::Output(error) => {
+                Self::failed(format!("go on behind line {line}, the last that was dealt with"), error)
+            }
+            other => other,
+        }
+    }
+
     /// The code that the process ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
             Self::Settings(_) | Self::Telemetry(TelemetryError::Filter(_)) | Self::Usage(_) => Exit::Usage,
-            Self::Telemetry(TelemetryError::Twice(_)) | Self::Failed { .. } | Self::Output(_) => Exit::Failed,
+            Self::Telemetry(TelemetryError::Twice(_)) | Self::App(_) | Self::Failed { .. } | Self::Output(_) => {
+                Exit::Failed
+            }
         }
     }
 

@@ -3,13 +3,21 @@
 //! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
 
 mod context;
+mod demo;
+mod enqueue;
 mod error;
 mod keys;
+mod lines;
+mod migrate;
 mod openapi;
+mod orders;
 pub mod output;
+mod progress;
 pub mod sandbox;
 mod serve;
 mod table;
+mod tokens;
+mod views;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,8 +64,20 @@ struct Global {
 enum Command {
     /// Run the service: the API and the worker, or some of its roles
     Serve(serve::Args),
+    /// See the main job done, on a database of its own and the built-in sandbox
+    Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
+    /// Take orders in
+    Enqueue(enqueue::Args),
+    /// Look at orders
+    #[command(subcommand)]
+    Orders(orders::Command),
+    /// Register, look at and forget refresh tokens
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// Bring the database's schema up to this program
+    Migrate(migrate::Args),
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
@@ -69,9 +89,24 @@ impl Command {
     fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Serve(args) => args.run(context),
+            Self::Demo(args) => args.run(context),
             Self::Sandbox(args) => args.run(context),
+            Self::Enqueue(args) => args.run(context),
+            Self::Orders(command) => command.run(context),
+            Self::Tokens(command) => command.run(context),
+            Self::Migrate(args) => args.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),
+        }
+    }
+
+    /// How much is logged where the user does not say. The log is what `serve` and `sandbox` have to show; the others
+    /// have their results, and the demo's trouble is staged and told in its table.
+    fn verbosity(&self) -> Verbosity {
+        match self {
+            Self::Serve(_) | Self::Sandbox(_) => Verbosity::Normal,
+            Self::Demo(_) => Verbosity::Quiet,
+            _ => Verbosity::Warnings,
         }
     }
 }
@@ -82,7 +117,7 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
     let Global { config, format, verbose, quiet } = cli.global;
     let verbosity = match (quiet, verbose) {
         (true, _) => Verbosity::Quiet,
-        (_, 0) => Verbosity::Normal,
+        (_, 0) => cli.command.verbosity(),
         (_, 1) => Verbosity::Debug,
         _ => Verbosity::Trace,
     };

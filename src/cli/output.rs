@@ -67,6 +67,14 @@ impl Output {
             Format::Json => rows.iter().try_for_each(|row| self.print("", row)),
         }
     }
+
+    /// Tells people what they may want to do next, on standard error; scripts are told nothing.
+    pub fn hint(&self, hint: impl Display) {
+        if self.format == Format::Human {
+            // It is of no use to anybody where standard error is closed.
+            let _ = writeln!(io::stderr(), "{hint}");
+        }
+    }
 }
 
 fn write_line(line: &impl Display) -> Result<(), CliError> {

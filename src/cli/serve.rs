@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
-use crate::app::{App, AppError, Role, Service};
+use crate::app::{App, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::Shutdown;
 
@@ -31,10 +31,9 @@ impl Args {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let grace = settings.server.shutdown_grace;
-            let failed = |error: AppError| CliError::failed("start", error);
-            let app = App::open(settings, context.environment(), Clock::system()).await.map_err(failed)?;
+            let app = App::open(settings, context.environment(), Clock::system()).await?;
             let roles: BTreeSet<Role> = self.roles.into_iter().collect();
-            let service = Service::start(app, &roles).await.map_err(failed)?;
+            let service = Service::start(app, &roles).await?;
             let ready = Ready { api: service.address().map(|address| format!("http://{address}")) };
             let line = ready.api.as_ref().map_or_else(|| "ready".to_owned(), |api| format!("ready  {api}"));
             context.output.print(line, &ready)?;

@@ -53,7 +53,7 @@ impl Table {
 }
 
 /// Names and messages come from outside: no control character of theirs may steer the terminal.
-fn printable(cell: &str) -> String {
+pub(super) fn printable(cell: &str) -> String {
     cell.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 

@@ -46,7 +46,7 @@ pub trait Store: Orders + Tokens + Workers {
     /// How many migrations of this program are missing. A database that needs a newer program is an error.
     async fn missing_migrations(&self) -> Result<usize, StoreError>;
 
-    /// Whose database this is; `None` before its first start.
+    /// Whose database this is; `None` before its first start, migrated or not.
     async fn installation(&self) -> Result<Option<Installation>, StoreError>;
 
     /// Writes the installation down, unless one stands there already.
@@ -142,7 +142,10 @@ macro_rules! statements {
         $(pub(super) const $name: &str = $sql;)+
 
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+        pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
 use statements;
+
+#[cfg(test)]
+mod tests;

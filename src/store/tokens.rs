@@ -327,7 +327,8 @@ pub struct Kept {
 pub enum Settled {
     /// Written now, or found written by an earlier try of the same exchange.
     Written,
-    /// The generation had moved on: nothing but the ledger was touched.
+    /// The generation had moved on, or another had closed the intent: nothing but the ledger was touched, and what the
+    /// row says now counts.
     Superseded,
 }
 

@@ -40,6 +40,25 @@ pub struct Registration {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+impl Registration {
+    /// Whether its refresh token can be one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Malformed`], which says what is wrong and never shows the token.
+    pub fn check(&self) -> Result<(), RegistryError> {
+        let text = self.refresh_token.expose_secret();
+        if text.is_empty() {
+            return Err(RegistryError::Malformed("refresh_token is empty: write the token that sign-in returned"));
+        }
+        if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(RegistryError::Malformed(
+                "refresh_token is no token: it must be at most 4096 visible ASCII characters, without spaces",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// The door for refresh tokens.
 #[derive(Clone)]
 pub struct Registry {
@@ -77,16 +96,9 @@ impl Registry {
     }
 
     fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
+        registration.check()?;
         let (user, token) = (&registration.user, &registration.refresh_token);
         let text = token.expose_secret();
-        if text.is_empty() {
-            return Err(RegistryError::Malformed("refresh_token is empty: write the token that sign-in returned"));
-        }
-        if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(RegistryError::Malformed(
-                "refresh_token is no token: it must be at most 4096 visible ASCII characters, without spaces",
-            ));
-        }
         let now = self.clock.now();
         // A clock ahead of ours must not lengthen a token's life.
         let issued_at = registration.issued_at.unwrap_or(now).min(now);

@@ -1,4 +1,8 @@
 //! Tests through the public doors.
 
 mod cli;
+mod conformance;
 mod form;
+mod rooms;
+mod support;
+mod vault;

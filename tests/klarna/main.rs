@@ -7,35 +7,14 @@ mod faults;
 mod id_token;
 #[path = "../support/issuer.rs"]
 mod issuer;
+#[path = "../support/merchant.rs"]
+mod merchant;
 mod token_faults;
 mod token_requests;
 
 use std::time::Duration;
 
-use klarna_order_worker::config::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
-
-/// A public client whose every URL lies under `base`.
-fn merchant(base: &str) -> Merchant {
-    let url = |path: &str| format!("{base}{path}").parse().unwrap();
-    Merchant {
-        name: "shop".into(),
-        region: Region::Eu,
-        environment: Environment::Playground,
-        client_id: "client-1".into(),
-        client_secret: None,
-        client_auth: ClientAuth::ClientSecretPost,
-        checkout_provider: CheckoutProvider::Klarna,
-        api_username: "PK1_user".into(),
-        api_password: "pass word:1".into(),
-        refresh_token_lifetime: Duration::from_hours(60 * 24),
-        on_unusable_token: OnUnusableToken::SubmitWithoutToken,
-        prefill: true,
-        token_url: url("/oauth2/token"),
-        checkout_url: url("/"),
-        jwks_url: url("/jwks.json"),
-        issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
-    }
-}
+use merchant::merchant;
 
 /// Long enough for a busy machine: no test waits for it.
 const AMPLE: Duration = Duration::from_secs(20);

@@ -15,10 +15,11 @@ async fn a_panic_costs_neither_the_slot_nor_the_row() {
     let memory = Memory::with_rows(3);
     let handler = Gated::open(&memory);
     handler.panic.store(true, SeqCst);
-    let running = start(&memory, &handler, 1, &Wake::new());
+    let running = start(&memory, &handler, 5, &Wake::new());
     until_done(&memory, 3).await;
     assert_eq!(handler.started(), 4, "the row that panicked ran again");
     assert_eq!(memory.recovered.load(SeqCst), 1);
+    assert_eq!(running.in_flight(), 0);
     assert_eq!(running.stop(HOUR).await, Stopped::Clean);
 }
 

@@ -5,6 +5,7 @@ use sqlx::{Postgres, query};
 
 use super::pools::Pools;
 use super::{Now, sql, tokens};
+use crate::clock::Clock;
 use crate::store::columns::Columns;
 use crate::store::lease::{Lease, bounded};
 use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Settled, StoreError, TokenClaim};
@@ -14,10 +15,21 @@ struct PostgresClaim {
     lease: Lease<Postgres>,
     intents: sqlx::PgPool,
     token: ClaimedToken,
-    now: Now,
+    clock: Clock,
 }
 
-pub(super) async fn claim(pools: &Pools, now: Now, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+impl PostgresClaim {
+    fn now(&self) -> Now {
+        super::now(&self.clock)
+    }
+}
+
+pub(super) async fn claim(
+    pools: &Pools,
+    clock: &Clock,
+    merchant: &str,
+    user: &str,
+) -> Result<ClaimAttempt, StoreError> {
     let mut lease = Lease::take(&pools.claims).await?;
     lease.control("BEGIN").await?;
     let tried = query(sql::TRY_CLAIM).bind(merchant).bind(user).fetch_optional(&mut *lease);
@@ -26,9 +38,9 @@ pub(super) async fn claim(pools: &Pools, now: Now, merchant: &str, user: &str) -
         Some(row) if !row.flag("claimed")? => ClaimAttempt::Busy,
         Some(row) => {
             // A statement of its own, hence with a snapshot of its own, taken after the lock was.
-            let token = tokens::claimed(&mut lease, now, row.int("id")?).await?;
-            let intents = pools.intents.clone();
-            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { lease, intents, token, now })));
+            let token = tokens::claimed(&mut lease, super::now(clock), row.int("id")?).await?;
+            let (intents, clock) = (pools.intents.clone(), clock.clone());
+            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { lease, intents, token, clock })));
         }
     };
     lease.control("ROLLBACK").await?;
@@ -44,13 +56,14 @@ impl TokenClaim for PostgresClaim {
 
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError> {
         let mut lease = Lease::take(&self.intents).await?;
-        let intended = tokens::intend(&mut lease, self.now, intent).await?;
+        let intended = tokens::intend(&mut lease, self.now(), intent).await?;
         lease.done();
         Ok(intended)
     }
 
     async fn settle(mut self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let settled = tokens::settle(&mut self.lease, self.now, end).await?;
+        let now = self.now();
+        let settled = tokens::settle(&mut self.lease, now, end).await?;
         self.lease.control("COMMIT").await?;
         self.lease.done();
         Ok(settled)

@@ -32,6 +32,9 @@ use crate::clock::Clock;
 use crate::config::Database;
 use crate::order::OrderId;
 
+#[cfg(test)]
+pub(super) use self::sql::ALL as STATEMENTS;
+
 type Connection = PgConnection;
 type Row = PgRow;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
@@ -52,18 +55,21 @@ impl PostgresStore {
     /// answer.
     pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
-        let store = Self { pools, clock };
-        store.health().await?;
-        Ok(store)
+        pools.reach().await?;
+        Ok(Self { pools, clock })
     }
 
     fn now(&self) -> Now {
-        self.clock.manual_now().map(Stamp)
+        now(&self.clock)
     }
 
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
         Lease::take(&self.pools.queue).await
     }
+}
+
+fn now(clock: &Clock) -> Now {
+    clock.manual_now().map(Stamp)
 }
 
 /// The clock of a caller's own transaction: always the database's.
@@ -102,7 +108,8 @@ impl Store for PostgresStore {
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let mut lease = self.lease().await?;
-        let found = workers::installation(&mut lease).await?;
+        let founded = pools::applied_migrations(&mut lease).await? > 0;
+        let found = if founded { workers::installation(&mut lease).await? } else { None };
         lease.done();
         check_level(found.as_ref())?;
         Ok(found.map(|(installation, _)| installation))
@@ -258,7 +265,7 @@ impl Tokens for PostgresStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, self.now(), merchant, user).await
+        claim::claim(&self.pools, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {

@@ -184,9 +184,11 @@ STORED_BEFORE = "
     SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
     UNION ALL
     SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'";
+// Not for an order that went out meanwhile: nobody would delete it.
 KEEP = "
     INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
     SELECT $1, id, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
+        AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
     ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
         received_at = excluded.received_at, good_until = excluded.good_until";
 STILL_GOOD = "
@@ -200,6 +202,8 @@ HOLD = "
     UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($4, clock_timestamp())
     WHERE id = $1 AND generation = $2 AND state = 'active'
         AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
+STATE_OF_GENERATION = "
+    SELECT state FROM klarna_worker.tokens WHERE id = $1 AND generation = $2";
 CLOSE = "
     UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
     WHERE id = $1 AND outcome IS NULL";

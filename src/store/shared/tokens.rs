@@ -197,13 +197,25 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
             bounded(dead.execute(&mut *c)).await?;
             close(c, now, end.exchange, Outcome::Rejected, false).await?;
         }
-        ExchangeResult::NotSent => close(c, now, end.exchange, Outcome::NotSent, false).await?,
-        ExchangeResult::Refused => close(c, now, end.exchange, Outcome::Refused, false).await?,
+        // The token is as it was, whoever's it is by now: nothing to be told apart.
+        ExchangeResult::NotSent | ExchangeResult::Refused => {
+            let not_sent = matches!(end.result, ExchangeResult::NotSent);
+            let outcome = if not_sent { Outcome::NotSent } else { Outcome::Refused };
+            close(c, now, end.exchange, outcome, false).await?;
+            return Ok(Settled::Written);
+        }
         ExchangeResult::NoAnswer { travelling, hold } => {
             no_answer(c, now, end.exchange, row, *travelling, *hold).await?;
         }
     }
-    Ok(Settled::Written)
+    let state = bounded(query(sql::STATE_OF_GENERATION).bind(row.0).bind(row.1).fetch_optional(c)).await?;
+    let state = state.map(|row| TokenState::from_word(&row.text("state")?)).transpose()?;
+    let stands = match &end.result {
+        ExchangeResult::Rejected(_) => state == Some(TokenState::ReauthRequired),
+        ExchangeResult::NoAnswer { hold: true, .. } => state == Some(TokenState::Uncertain),
+        _ => state.is_some(),
+    };
+    Ok(if stands { Settled::Written } else { Settled::Superseded })
 }
 
 /// Stores a successor where the generation is still the one presented, and closes the intent either way.

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use sqlx::{Sqlite, SqlitePool, query};
 
-use super::{Now, Stamp, pools, sql, tokens};
+use super::{Now, Stamp, pools, sql, tokens, workers};
 use crate::clock::Clock;
 use crate::store::columns::Columns;
 use crate::store::lease::{Lease, bounded};
@@ -56,6 +56,8 @@ impl TokenClaim for SqliteClaim {
         let now = self.now();
         let Some(mut lease) = self.lease.take() else { return Ok(Intended::Refused) };
         let intended = tokens::intend(&mut lease, now, intent).await?;
+        // So that a fresh intent never looks orphaned.
+        workers::beat(&mut lease, now, intent.holder).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(intended)

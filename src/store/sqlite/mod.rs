@@ -33,6 +33,9 @@ use super::{
 use crate::clock::Clock;
 use crate::order::OrderId;
 
+#[cfg(test)]
+pub(super) use self::sql::ALL as STATEMENTS;
+
 type Connection = SqliteConnection;
 type Row = SqliteRow;
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
@@ -100,7 +103,14 @@ fn migrator() -> Migrator {
 impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
-        migrator().run(&self.pools.writer).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        let mut left = missing;
+        while let Err(error) = migrator().run(&self.pools.writer).await {
+            // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
+            let before = std::mem::replace(&mut left, self.missing_migrations().await?);
+            if left >= before {
+                return Err(StoreError::Refused(error.to_string()));
+            }
+        }
         Ok(missing)
     }
 
@@ -116,7 +126,8 @@ impl Store for SqliteStore {
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let mut lease = self.read().await?;
-        let found = workers::installation(&mut lease).await?;
+        let founded = pools::applied_migrations(&mut lease).await? > 0;
+        let found = if founded { workers::installation(&mut lease).await? } else { None };
         lease.done();
         check_level(found.as_ref())?;
         Ok(found.map(|(installation, _)| installation))

@@ -156,9 +156,11 @@ STORED_BEFORE = "
     SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
     UNION ALL
     SELECT token_id FROM exchanges WHERE id = $2 AND outcome = 'rotated'";
+// Not for an order that went out meanwhile: nobody would delete it.
 KEEP = "
     INSERT INTO kept (purpose_ref, token_id, sealed, received_at, good_until)
     SELECT $1, id, $4, $5, $6 FROM tokens WHERE id = $2 AND generation = $3
+        AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
     ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
         received_at = excluded.received_at, good_until = excluded.good_until";
 STILL_GOOD = "
@@ -172,6 +174,8 @@ HOLD = "
     UPDATE tokens SET state = 'uncertain', updated_at = $4
     WHERE id = $1 AND generation = $2 AND state = 'active'
         AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+STATE_OF_GENERATION = "
+    SELECT state FROM tokens WHERE id = $1 AND generation = $2";
 CLOSE = "
     UPDATE exchanges SET outcome = $2, travelling = $3, closed_at = $4
     WHERE id = $1 AND outcome IS NULL";

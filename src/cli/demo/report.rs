@@ -1,0 +1,119 @@
+//! The demo's last word.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::expected::{Ended, Outcome, differences};
+use super::stage::{REVOKED, UNLUCKY};
+use crate::cli::Table;
+use crate::cli::views::or_dash;
+use crate::order::TokenOutcome;
+use crate::sandbox::Stats;
+
+/// What came of it all.
+#[derive(Serialize)]
+pub(super) struct Report {
+    /// Told line by line before.
+    #[serde(skip)]
+    ended: Vec<Ended>,
+    with_token: usize,
+    without_token: usize,
+    refused_at_the_door: usize,
+    refused_by_klarna: usize,
+    /// The sandbox's own count.
+    sandbox: Stats,
+    /// Empty where all came out as it should.
+    differences: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(ended: Vec<Ended>, sandbox: Stats) -> Self {
+        let count = |fits: fn(&Ended) -> bool| ended.iter().filter(|ended| fits(ended)).count();
+        Self {
+            with_token: count(|ended| ended.result == Outcome::Submitted && has_token(ended)),
+            without_token: count(|ended| ended.result == Outcome::Submitted && !has_token(ended)),
+            refused_at_the_door: count(|ended| ended.result == Outcome::RefusedAtTheDoor),
+            refused_by_klarna: count(|ended| ended.result == Outcome::RefusedByKlarna),
+            differences: differences(&ended, &sandbox),
+            ended,
+            sandbox,
+        }
+    }
+
+    pub(super) fn all_well(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    pub(super) fn rows(&self) -> &[Ended] {
+        &self.ended
+    }
+}
+
+fn has_token(ended: &Ended) -> bool {
+    matches!(ended.token, Some(TokenOutcome::Fresh | TokenOutcome::Kept))
+}
+
+/// The orders, a row each.
+pub(super) fn table(rows: &[Ended]) -> Table {
+    let mut table = Table::new(["line", "user", "token", "result"]);
+    for row in rows {
+        let result = match row.result {
+            Outcome::Submitted => match row.prefilled.len() {
+                0 => "submitted".to_owned(),
+                fields => format!("submitted, {fields} fields filled in"),
+            },
+            Outcome::RefusedAtTheDoor => format!("refused at the door: {}", or_dash(row.error.as_deref())),
+            // Its message begins with who refused.
+            Outcome::RefusedByKlarna => or_dash(row.error.as_deref()),
+            Outcome::Unfinished => format!("unfinished: {}", or_dash(row.error.as_deref())),
+        };
+        table.row([row.line.to_string(), row.user.clone(), or_dash(row.token), result]);
+    }
+    table
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { with_token, without_token, refused_at_the_door, refused_by_klarna, .. } = self;
+        let fields: BTreeSet<&str> = self
+            .ended
+            .iter()
+            .flat_map(|ended| &ended.prefilled)
+            .map(|pointer| pointer.trim_start_matches('/'))
+            .collect();
+        let fields: Vec<&str> = fields.into_iter().collect();
+        let (exchanges, orders) = (&self.sandbox.exchanges, &self.sandbox.orders);
+        writeln!(f, "\nSubmitted with a token     {with_token:>2}   Klarna recognises the shopper")?;
+        writeln!(f, "Submitted without one      {without_token:>2}   never signed in, or withdrew ({REVOKED})")?;
+        writeln!(
+            f,
+            "Refused                    {:>2}   {refused_at_the_door} at the door, {refused_by_klarna} by Klarna",
+            refused_at_the_door + refused_by_klarna
+        )?;
+        writeln!(f, "Filled in from id_tokens        {}", fields.join(", "))?;
+        writeln!(f, "\nKlarna's stand-in counted")?;
+        writeln!(
+            f,
+            "  exchanges     {:>2}   {} rotated, {} refused for good ({REVOKED}), {} told to come back ({UNLUCKY}, who got her token after all)",
+            exchanges.total,
+            exchanges.rotated,
+            exchanges.invalid_grant,
+            self.sandbox.faults.get("token.503").copied().unwrap_or_default(),
+        )?;
+        writeln!(f, "  spent tokens  {:>2}   presented again", exchanges.spent_presented)?;
+        writeln!(
+            f,
+            "  orders        {:>2}   {} of recognised shoppers, {} twice",
+            orders.total, orders.recognised, orders.duplicates
+        )?;
+        match self.differences.as_slice() {
+            [] => write!(f, "\nAll {} orders came out as they should.", self.ended.len()),
+            differences => {
+                write!(f, "\nNot as it should be:")?;
+                differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
+            }
+        }
+    }
+}

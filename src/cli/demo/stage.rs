@@ -1,0 +1,151 @@
+//! What the demo runs on: sandbox, settings, users and their tokens, service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Value;
+
+use super::folder::Folder;
+use crate::app::{App, Role, Service};
+use crate::cli::CliError;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::sandbox::{
+    Behaviour, Conduct, Endpoint, Failure, Latency, Ordered, Sandbox, SandboxError, SandboxOptions, SignIn,
+};
+use crate::store::Registered;
+use crate::vault::Registration;
+
+/// Who has signed in with Klarna at the shop.
+pub(super) const USERS: [&str; 6] = ["alma", "bo", "carla", "dev", "elsa", REVOKED];
+/// Who has withdrawn since.
+pub(super) const REVOKED: &str = "revoked";
+/// Whose first exchange finds the token endpoint away.
+pub(super) const UNLUCKY: &str = "elsa";
+
+const MERCHANT: &str = "shop";
+const CLIENT_ID: &str = "sandbox-client";
+/// The sandbox's API user and its password.
+const CREDENTIAL: &str = "sandbox";
+/// How long the service may take to stop: nothing is left to do by then.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Everything at work.
+pub(super) struct Stage {
+    pub sandbox: Sandbox,
+    pub app: App,
+    pub service: Service,
+    /// The settings, as a file that other commands can be given.
+    pub config: PathBuf,
+}
+
+impl Stage {
+    pub(super) async fn set(folder: &Folder) -> Result<Self, CliError> {
+        let failed = |error: SandboxError| CliError::failed("start the sandbox", error);
+        let sandbox = Sandbox::start(options(), Clock::system()).await.map_err(failed)?;
+        let config = folder.join("config.toml");
+        let text = settings(folder, sandbox.url())?;
+        let doing = || format!("write {}", config.display());
+        std::fs::write(&config, &text).map_err(|error| CliError::failed(doing(), error))?;
+        // Nothing of the environment: it may point at a database with live tokens.
+        let settings = Settings::parse(&config.display().to_string(), &text, std::iter::empty())?;
+        let app = App::open(settings, &BTreeMap::new(), Clock::system()).await?;
+        sign_in(&sandbox, &app).await?;
+        let service = Service::start(app.clone(), &BTreeSet::from([Role::Api, Role::Worker])).await?;
+        Ok(Self { sandbox, app, service, config })
+    }
+
+    /// Where the service's API listens.
+    pub(super) fn api(&self) -> String {
+        self.service.address().map(|address| format!("http://{address}")).unwrap_or_default()
+    }
+
+    pub(super) async fn strike(self) {
+        self.service.stop(GRACE).await;
+        self.sandbox.shutdown().await;
+    }
+}
+
+/// Latencies such as those of a service not far away, so that there is something to see.
+fn options() -> SandboxOptions {
+    let conduct = |least, most| Conduct {
+        latency: Latency { least: Duration::from_millis(least), most: Duration::from_millis(most) },
+        ..Conduct::default()
+    };
+    SandboxOptions {
+        client_id: Some(CLIENT_ID.to_owned()),
+        api_user: Some((CREDENTIAL.to_owned(), CREDENTIAL.into())),
+        behaviour: Behaviour { token: conduct(50, 150), checkout: conduct(100, 250), ..Behaviour::default() },
+        ..SandboxOptions::default()
+    }
+}
+
+fn settings(folder: &Folder, sandbox: &str) -> Result<String, CliError> {
+    let path = |name: &str| quoted(&folder.join(name));
+    let database = folder.join("worker.db");
+    let database = Value::String(format!("sqlite://{}", text(&database)?));
+    Ok(format!(
+        "# The demo's settings. The sandbox that they name ends with the demo; the database stays until the next one.
+installation = \"demo\"
+
+[database]
+url = {database}
+
+[server]
+bind = \"127.0.0.1:0\"
+
+[vault]
+instance_dir = {instance}
+
+[vault.keys.k1]
+file = {key}
+
+[merchants.{MERCHANT}]
+region = \"eu\"
+environment = \"playground\"
+client_id = \"{CLIENT_ID}\"
+api_username = \"{CREDENTIAL}\"
+api_password = \"{CREDENTIAL}\"
+token_url = \"{sandbox}/eu/lp/idp/oauth2/token\"
+checkout_url = \"{sandbox}\"
+",
+        instance = path("instance")?,
+        key = path("k1.key")?,
+    ))
+}
+
+fn quoted(path: &Path) -> Result<Value, CliError> {
+    Ok(Value::String(text(path)?.to_owned()))
+}
+
+fn text(path: &Path) -> Result<&str, CliError> {
+    let wrong = || CliError::Usage("--data: settings cannot name a path that is no UTF-8; name another".to_owned());
+    path.to_str().ok_or_else(wrong)
+}
+
+/// Signs the users in at the sandbox, registers their tokens, and stages the trouble to come.
+async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
+    let failed = |user: &str| format!("register the token of {user}");
+    let registry = app.registry();
+    let merchant =
+        app.settings.merchants.get(MERCHANT).ok_or_else(|| CliError::failed("run the demo", "no merchant"))?;
+    for user in USERS {
+        let signed_in = sandbox.admin().sign_in(SignIn { user: user.to_owned(), ..SignIn::default() });
+        let registration = Registration {
+            user: signed_in.user,
+            refresh_token: signed_in.refresh_token.into(),
+            issued_at: Some(signed_in.issued_at),
+            expires_at: None,
+        };
+        match registry.register(merchant, &registration).await {
+            Ok(Registered::Stored(_)) => {}
+            Ok(_) => return Err(CliError::failed(failed(user), "the new database knows it already")),
+            Err(error) => return Err(CliError::failed(failed(user), error)),
+        }
+    }
+    let _ = sandbox.admin().revoke(REVOKED);
+    let user = Some(UNLUCKY.to_owned());
+    sandbox.admin().fail_next(Ordered { endpoint: Endpoint::Token, user, failure: Failure::Unavailable });
+    Ok(())
+}

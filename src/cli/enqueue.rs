@@ -1,0 +1,169 @@
+//! `enqueue`: orders from a file, through the door that all orders take.
+
+mod wait;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::lines::{Line, Lines};
+use super::progress::Progress;
+use super::table::printable;
+use super::{CliError, Context, Exit, Format};
+use crate::intake::{Accepted, Intake, IntakeError};
+use crate::order::{Fault, NewOrder, OrderId, Rejection};
+use crate::store::StoreError;
+
+/// What to take in.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Orders as JSON lines, as POST /v1/orders takes them with "idempotency_key" for the header; - reads standard input
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Wait for at most so long until all are settled, and tell what became of each
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    wait: Option<Duration>,
+}
+
+/// What became of a line.
+#[derive(Serialize)]
+struct Taken {
+    line: u64,
+    result: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// Taken in now.
+    New,
+    /// Taken in before, by the same request.
+    Known,
+    /// Not taken in.
+    Refused,
+}
+
+impl Taken {
+    fn accepted(line: u64, accepted: Accepted) -> Self {
+        let result = if accepted.new { Outcome::New } else { Outcome::Known };
+        Self { line, result, id: Some(accepted.id), error: None, faults: Vec::new() }
+    }
+
+    fn refused(line: u64, error: impl ToString, faults: Vec<Fault>) -> Self {
+        Self { line, result: Outcome::Refused, id: None, error: Some(error.to_string()), faults }
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.result {
+            Outcome::New => "new",
+            Outcome::Known => "known",
+            Outcome::Refused => "refused",
+        };
+        write!(f, "line {:<5}  {word:<7}  ", self.line)?;
+        self.id.map_or(Ok(()), |id| write!(f, "{id}"))?;
+        self.error.as_deref().map_or(Ok(()), |error| f.write_str(&printable(error)))
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    new: u64,
+    known: u64,
+    refused: u64,
+}
+
+impl Counts {
+    fn count(&mut self, result: Outcome) {
+        *match result {
+            Outcome::New => &mut self.new,
+            Outcome::Known => &mut self.known,
+            Outcome::Refused => &mut self.refused,
+        } += 1;
+    }
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
+        let lines = Lines::open(&self.file)?;
+        context.block_on(async {
+            let app = context.app().await?;
+            let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some()).await?;
+            let Counts { new, known, refused } = counts;
+            if context.output.format() == Format::Human {
+                let summary = format!("{new} taken in, {known} there already, {refused} refused");
+                context.output.print(summary, &())?;
+            }
+            let all_submitted = match self.wait {
+                Some(patience) => wait::for_all(context, &*app.store, accepted, patience).await?,
+                None => true,
+            };
+            Ok(if refused == 0 && all_submitted { Exit::Done } else { Exit::SomeFailed })
+        })
+    }
+}
+
+/// Takes the lines in one by one; with `remember`, answers which orders they became.
+async fn take_in(
+    context: &Context,
+    intake: &Intake,
+    mut lines: Lines,
+    remember: bool,
+) -> Result<(Counts, Vec<(u64, OrderId)>), CliError> {
+    let progress = Progress::through(&context.output, &lines);
+    let mut counts = Counts::default();
+    let mut accepted = Vec::new();
+    while let Some(line) = lines.next() {
+        let line = line?;
+        let number = line.number;
+        let taken = submit(intake, line).await.map_err(|error| stopped(number, error))?;
+        counts.count(taken.result);
+        if remember {
+            accepted.extend(taken.id.map(|id| (number, id)));
+        }
+        let printed = progress.aside(|| context.output.print(&taken, &taken));
+        printed.map_err(|error| error.behind_line(number))?;
+        progress.at(lines.position(), format!("line {number}"));
+    }
+    Ok((counts, accepted))
+}
+
+/// An error is one that the lines that follow would meet too.
+async fn submit(intake: &Intake, Line { number, text }: Line) -> Result<Taken, StoreError> {
+    let order = match text.as_deref().map(NewOrder::parse) {
+        Ok(Ok(order)) => order,
+        Ok(Err(rejection)) => return Ok(rejected(number, rejection)),
+        Err(bad) => return Ok(Taken::refused(number, bad, Vec::new())),
+    };
+    Ok(match intake.submit(order).await {
+        Ok(accepted) => Taken::accepted(number, accepted),
+        Err(IntakeError::Rejected(rejection)) => rejected(number, rejection),
+        Err(error @ IntakeError::KeyReused(_)) => Taken::refused(number, error, Vec::new()),
+        Err(IntakeError::Store(error)) => return Err(error),
+    })
+}
+
+fn rejected(number: u64, rejection: Rejection) -> Taken {
+    let told = rejection.to_string();
+    match rejection {
+        Rejection::Faults(faults) => Taken::refused(number, told, faults),
+        Rejection::TooLarge => Taken::refused(number, told, Vec::new()),
+    }
+}
+
+fn stopped(number: u64, error: StoreError) -> CliError {
+    let doing = format!(
+        "take in line {number}, the first that is not known to be in; once it works again, repeat the command (lines \
+         with an idempotency_key are never taken in twice) or go on from this line"
+    );
+    CliError::failed(doing, error)
+}

@@ -1,0 +1,76 @@
+//! `enqueue --wait`: what became of the orders.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use crate::cli::progress::Progress;
+use crate::cli::table::printable;
+use crate::cli::views::{OrderJson, outcome};
+use crate::cli::{CliError, Context};
+use crate::order::{OrderId, Status};
+use crate::store::{OrderView, Store, StoreError};
+
+/// How often the rows are looked at: any worker, anywhere, may settle them.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How many orders are asked for at once.
+const CHUNK: usize = 500;
+
+/// An order's end, with the line that it came from.
+#[derive(Serialize)]
+struct Ended<'a> {
+    line: u64,
+    #[serde(flatten)]
+    order: OrderJson<'a>,
+    #[serde(skip)]
+    view: &'a OrderView,
+}
+
+impl fmt::Display for Ended<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.view.token.map_or("-", |token| token.as_str());
+        let outcome = printable(&outcome(self.view));
+        write!(f, "line {:<5}  {:<9}  {token:<15}  {outcome}", self.line, self.view.status)
+    }
+}
+
+/// Waits until all orders are settled, for `patience` at most, and tells each; those that are not settled by then last.
+/// Whether all were submitted.
+pub(super) async fn for_all(
+    context: &Context,
+    store: &dyn Store,
+    mut pending: Vec<(u64, OrderId)>,
+    patience: Duration,
+) -> Result<bool, CliError> {
+    let failed = |error: StoreError| CliError::failed("look at the orders' results", error);
+    let until = Instant::now() + patience;
+    let total = pending.len();
+    let progress = Progress::new(&context.output, Some(total as u64));
+    let mut all_submitted = true;
+    while !pending.is_empty() {
+        let is_over = Instant::now() >= until;
+        let mut unsettled = Vec::new();
+        for chunk in pending.chunks(CHUNK) {
+            let ids: Vec<OrderId> = chunk.iter().map(|(_, id)| *id).collect();
+            let settled = store.settled(&ids).await.map_err(failed)?;
+            for &(line, id) in chunk {
+                if !is_over && !settled.contains(&id) {
+                    unsettled.push((line, id));
+                    continue;
+                }
+                let Some(view) = store.order(id).await.map_err(failed)? else { continue };
+                all_submitted &= view.status == Status::Submitted;
+                let ended = Ended { line, order: OrderJson::from(&view), view: &view };
+                progress.aside(|| context.output.print(&ended, &ended))?;
+            }
+        }
+        pending = unsettled;
+        progress.at((total - pending.len()) as u64, format!("{} orders are not settled yet", pending.len()));
+        if !pending.is_empty() {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(all_submitted)
+}

@@ -1,0 +1,57 @@
+//! `migrate`
+
+use serde_json::json;
+
+use super::{CliError, Context, Exit};
+use crate::app::{AppError, open_database};
+use crate::clock::Clock;
+use crate::config::{Engine, Settings};
+
+/// How the schema is brought up to date.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Change nothing: exit 0 where nothing is missing, 3 where migrations are, 1 where that cannot be found out
+    #[arg(long)]
+    check: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
+        let settings = context.settings()?;
+        context.block_on(async {
+            if self.check { check(context, &settings).await } else { migrate(context, &settings).await }
+        })
+    }
+}
+
+async fn migrate(context: &Context, settings: &Settings) -> Result<Exit, CliError> {
+    let store = open_database(settings, &Clock::system()).await?;
+    let ran = store.migrate().await.map_err(AppError::from)?;
+    store.close().await;
+    let human = match ran {
+        0 => "The database is up to date; nothing was to be done.".to_owned(),
+        ran => format!("The database is up to date; migrations run: {ran}."),
+    };
+    context.output.print(human, &json!({ "ran": ran }))?;
+    Ok(Exit::Done)
+}
+
+async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError> {
+    // Opening a SQLite database makes it.
+    if let Engine::Sqlite { path } = &settings.database.engine
+        && !path.exists()
+    {
+        let human = format!("There is no database yet; {} is made and migrated at the first start.", path.display());
+        context.output.print(human, &json!({ "missing": null }))?;
+        return Ok(Exit::SomeFailed);
+    }
+    let store = open_database(settings, &Clock::system()).await?;
+    let missing = store.missing_migrations().await.map_err(AppError::from)?;
+    store.close().await;
+    let human = match missing {
+        0 => "The database is up to date.".to_owned(),
+        missing => format!("Migrations missing: {missing}. Run `klarna-order-worker migrate`."),
+    };
+    context.output.print(human, &json!({ "missing": missing }))?;
+    Ok(if missing == 0 { Exit::Done } else { Exit::SomeFailed })
+}

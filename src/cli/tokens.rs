@@ -1,0 +1,178 @@
+//! `tokens`
+
+mod import;
+mod record;
+
+use std::io::{IsTerminal, Write, stderr, stdin};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::json;
+
+use super::table::printable;
+use super::views::{Fields, TokenJson, or_dash, time};
+use super::{CliError, Context, Exit, Table};
+use crate::store::{TokenFilter, TokenState, TokenView};
+use crate::vault::Registry;
+
+const STATES: [TokenState; 4] =
+    [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Register refresh tokens from a file
+    ///
+    /// A token that was seen before changes nothing, and a newer one is never replaced: the same file may be imported
+    /// again.
+    Import(import::Args),
+    /// List tokens' states by merchant and user
+    List(Filter),
+    /// Show a token's state and times, never the token
+    Show(Whose),
+    /// Delete a user's token and all that was kept from it
+    Forget {
+        #[command(flatten)]
+        whose: Whose,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Whose token.
+#[derive(Debug, clap::Args)]
+pub(super) struct Whose {
+    /// The merchant's name in the settings
+    merchant: String,
+    /// The shop's name for the user
+    user: String,
+}
+
+/// Which tokens.
+#[derive(Debug, clap::Args)]
+pub(super) struct Filter {
+    /// Only tokens in this state; forgotten ones are listed only where asked for
+    #[arg(long, value_parser = PossibleValuesParser::new(STATES.map(TokenState::as_str)).try_map(|word| state(&word)))]
+    state: Option<TokenState>,
+    /// Only this merchant's
+    #[arg(long)]
+    merchant: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Only tokens behind this merchant and user: the last of the page before
+    #[arg(long, num_args = 2, value_names = ["MERCHANT", "USER"])]
+    after: Option<Vec<String>>,
+}
+
+fn state(word: &str) -> Result<TokenState, String> {
+    STATES.into_iter().find(|state| state.as_str() == word).ok_or_else(|| "unknown state".to_owned())
+}
+
+impl From<Filter> for TokenFilter {
+    fn from(Filter { state, merchant, limit, after }: Filter) -> Self {
+        let after = after.and_then(|pair| <[String; 2]>::try_from(pair).ok()).map(|[merchant, user]| (merchant, user));
+        Self { state, merchant, after, limit }
+    }
+}
+
+impl Command {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::Import(args) => args.run(context),
+            Self::List(filter) => {
+                context.block_on(async { list(context, &context.app().await?.registry(), &filter.into()).await })
+            }
+            Self::Show(whose) => {
+                context.block_on(async { show(context, &context.app().await?.registry(), &whose).await })
+            }
+            Self::Forget { whose, yes } => {
+                if !yes && !confirmed(&whose)? {
+                    return Err(CliError::failed("forget the token", "the answer was not yes"));
+                }
+                context.block_on(async { forget(context, &context.app().await?.registry(), &whose).await })
+            }
+        }
+    }
+}
+
+async fn list(context: &Context, registry: &Registry, filter: &TokenFilter) -> Result<Exit, CliError> {
+    let tokens = registry.list(filter).await.map_err(|error| CliError::failed("list tokens", error))?;
+    let rows: Vec<TokenJson> = tokens.iter().map(TokenJson::from).collect();
+    context.output.table(&rows, |_| table(&tokens))?;
+    if let Some(last) = tokens.last().filter(|_| tokens.len() == filter.limit as usize) {
+        context.output.hint(format!("More: --after {} {}", last.merchant, printable(&last.user)));
+    }
+    Ok(Exit::Done)
+}
+
+fn table(tokens: &[TokenView]) -> Table {
+    let mut table = Table::new(["merchant", "user", "state", "reason", "generation", "issued", "expires"]);
+    for token in tokens {
+        table.row([
+            token.merchant.clone(),
+            token.user.clone(),
+            token.state.as_str().to_owned(),
+            or_dash(token.reason.map(|reason| reason.as_str())),
+            token.generation.to_string(),
+            or_dash(token.issued_at.map(time)),
+            or_dash(token.expires_at.map(time)),
+        ]);
+    }
+    table
+}
+
+async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
+    let doing = format!("show the token of {whose}");
+    let found = registry.view(&whose.merchant, &whose.user).await;
+    let Some(token) = found.map_err(|error| CliError::failed(&doing, error))? else {
+        return Err(CliError::failed(doing, NO_TOKEN));
+    };
+    let mut fields = Fields::default();
+    fields.add("merchant", &token.merchant);
+    fields.add("user", &token.user);
+    fields.add("state", token.state.as_str());
+    fields.add("reason", or_dash(token.reason.map(|reason| reason.as_str())));
+    fields.add("generation", token.generation);
+    fields.add("issued_at", or_dash(token.issued_at.map(time)));
+    fields.add("expires_at", or_dash(token.expires_at.map(time)));
+    fields.add("updated_at", time(token.updated_at));
+    context.output.print(fields, &TokenJson::from(&token))?;
+    Ok(Exit::Done)
+}
+
+const NO_TOKEN: &str = "none was ever registered under these names; `tokens list` shows those that are";
+
+/// Asks on a terminal. Elsewhere nobody can answer, and `--yes` must say it.
+fn confirmed(whose: &Whose) -> Result<bool, CliError> {
+    if !stdin().is_terminal() {
+        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to forget the token of {whose}")));
+    }
+    // Where standard error is closed the answer still counts.
+    let _ = write!(
+        stderr(),
+        "Forget the token of {whose}? Their orders go out without one until they sign in again. [y/N] "
+    );
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).map_err(|error| CliError::failed("read the answer", error))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
+    let Whose { merchant, user } = whose;
+    let doing = format!("forget the token of {whose}");
+    let forgotten = registry.forget(merchant, user).await.map_err(|error| CliError::failed(&doing, error))?;
+    if !forgotten {
+        // A misspelt name must not pass for a deletion.
+        let found = registry.view(merchant, user).await.map_err(|error| CliError::failed(&doing, error))?;
+        found.ok_or_else(|| CliError::failed(doing, NO_TOKEN))?;
+    }
+    let human = if forgotten { "The token is forgotten." } else { "The token was forgotten before." };
+    context.output.print(human, &json!({ "merchant": merchant, "user": user, "forgotten": forgotten }))?;
+    Ok(Exit::Done)
+}
+
+impl std::fmt::Display for Whose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", printable(&self.user), printable(&self.merchant))
+    }
+}

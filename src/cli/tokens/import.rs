@@ -1,0 +1,190 @@
+//! `tokens import`
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::record::{InputFormat, Reader, Record};
+use crate::app::App;
+use crate::cli::lines::{Line, Lines};
+use crate::cli::progress::Progress;
+use crate::cli::table::printable;
+use crate::cli::{CliError, Context, Exit};
+use crate::store::{Registered, StoreError, TokenState};
+use crate::vault::{Registry, RegistryError};
+
+/// What to import.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// JSON lines or CSV of merchant, user, refresh_token, issued_at and, where it is known, expires_at; - reads
+    /// standard input
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// How the input is written [default: as its first line looks]
+    #[arg(long, value_enum)]
+    input_format: Option<InputFormat>,
+    /// Check every line and tell what would happen; change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What became of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Registered; with `--dry-run`, it would be unless it is known.
+    Stored,
+    /// Seen before: nothing changed.
+    Known,
+    /// A token issued later is there: nothing changed.
+    Newer,
+    /// What is wrong with it.
+    Refused(String),
+}
+
+/// How many lines came to what.
+#[derive(Default, Serialize)]
+struct Summary {
+    dry_run: bool,
+    stored: u64,
+    known: u64,
+    newer: u64,
+    refused: u64,
+}
+
+/// A line that somebody should know about.
+#[derive(Serialize)]
+struct Told<'a> {
+    line: u64,
+    result: &'static str,
+    error: &'a str,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
+        let lines = Lines::open(&self.file)?;
+        context.block_on(async {
+            let app = context.app().await?;
+            let summary = self.import(context, &app, lines).await?;
+            context.output.print(&summary, &summary)?;
+            Ok(if summary.refused == 0 { Exit::Done } else { Exit::SomeFailed })
+        })
+    }
+
+    async fn import(&self, context: &Context, app: &App, mut lines: Lines) -> Result<Summary, CliError> {
+        let registry = app.registry();
+        let progress = Progress::through(&context.output, &lines);
+        let mut summary = Summary { dry_run: self.dry_run, ..Summary::default() };
+        let mut reader = None;
+        while let Some(line) = lines.next() {
+            let Line { number, text } = line?;
+            let text = text.map_err(|bad| bad.to_string());
+            let reader = match (&mut reader, &text) {
+                (Some(reader), _) => reader,
+                (none, Ok(first)) => {
+                    let (made, is_header) =
+                        Reader::new(self.input_format, first).map_err(|wrong| not_read(number, wrong))?;
+                    let reader = none.insert(made);
+                    if is_header {
+                        continue;
+                    }
+                    reader
+                }
+                (_, Err(bad)) => return Err(not_read(number, bad.clone())),
+            };
+            let outcome = match text.and_then(|text| reader.read(&text)) {
+                Ok(record) => self.register(app, &registry, record).await.map_err(|error| stopped(number, error))?,
+                Err(wrong) => Outcome::Refused(wrong),
+            };
+            summary.count(&outcome);
+            if let Some(told) = outcome.told(number) {
+                let printed = progress.aside(|| context.output.print(&told, &told));
+                printed.map_err(|error| error.behind_line(number))?;
+            }
+            progress.at(lines.position(), format!("line {number}"));
+        }
+        Ok(summary)
+    }
+
+    /// An error is one that the lines that follow would meet too.
+    async fn register(&self, app: &App, registry: &Registry, record: Record) -> Result<Outcome, StoreError> {
+        let Record { merchant, registration } = record;
+        let Some(merchant) = app.settings.merchants.get(&merchant) else {
+            let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
+            return Ok(Outcome::Refused(format!(
+                "the settings have no such merchant; they have: {}",
+                known.join(", ")
+            )));
+        };
+        if self.dry_run {
+            let found = registry.view(&merchant.name, &registration.user).await?;
+            let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
+            let is_newer = |token: &crate::store::TokenView| {
+                token.state == TokenState::Active && token.issued_at.is_some_and(|at| at > issued_at)
+            };
+            return Ok(if found.as_ref().is_some_and(is_newer) { Outcome::Newer } else { Outcome::Stored });
+        }
+        match registry.import(merchant, &registration).await {
+            Ok(Registered::Stored(_)) => Ok(Outcome::Stored),
+            Ok(Registered::Known(_)) => Ok(Outcome::Known),
+            Ok(Registered::Newer(_)) => Ok(Outcome::Newer),
+            Err(RegistryError::Store(error)) => Err(error),
+            Err(error @ (RegistryError::Malformed(_) | RegistryError::Cipher(_))) => {
+                Ok(Outcome::Refused(error.to_string()))
+            }
+        }
+    }
+}
+
+impl Outcome {
+    fn told(&self, line: u64) -> Option<Told<'_>> {
+        match self {
+            Self::Stored | Self::Known => None,
+            Self::Newer => Some(Told { line, result: "newer", error: "skipped: a token issued later is registered" }),
+            Self::Refused(wrong) => Some(Told { line, result: "refused", error: wrong }),
+        }
+    }
+}
+
+impl Summary {
+    fn count(&mut self, outcome: &Outcome) {
+        *match outcome {
+            Outcome::Stored => &mut self.stored,
+            Outcome::Known => &mut self.known,
+            Outcome::Newer => &mut self.newer,
+            Outcome::Refused(_) => &mut self.refused,
+        } += 1;
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dry_run, stored, known, newer, refused } = self;
+        if *dry_run {
+            write!(
+                f,
+                "{stored} would be registered (unless known), {newer} older than what is there, {refused} refused; "
+            )?;
+            return f.write_str("nothing was changed");
+        }
+        write!(f, "{stored} registered, {known} known already, {newer} older than what is there, {refused} refused")
+    }
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {:<5}  {}", self.line, printable(self.error))
+    }
+}
+
+fn not_read(number: u64, wrong: String) -> CliError {
+    CliError::failed("read the tokens", format!("line {number} {wrong}"))
+}
+
+fn stopped(number: u64, error: StoreError) -> CliError {
+    let doing = format!(
+        "register the token on line {number}, the first that is not known to be in; once it works again, repeat the \
+         command: tokens that are in change nothing"
+    );
+    CliError::failed(doing, error)
+}

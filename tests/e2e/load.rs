@@ -1,0 +1,40 @@
+//! Many orders at once, on one process and on two.
+
+use std::time::Duration;
+
+use crate::support::engine::{Database, both_engines, on_postgres};
+use crate::support::shop::{SLOW, Shop, assert_sums};
+
+const PATIENCE: Duration = Duration::from_mins(5);
+
+both_engines!(every_order_of_many_is_submitted_once_with_a_fresh_token);
+
+async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Database) {
+    let shop = Shop::open(database, &SLOW, "").await;
+    let served = shop.serve("a");
+    let users = shop.sign_in(200).await;
+    served.client().register_all(&users).await;
+    let ids = served.client().post_all(&users, 2_000).await;
+    served.client().all_submitted_fresh(&ids, PATIENCE).await;
+    assert_sums(&shop.stats().await, 2_000);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_few_users_and_present_no_token_twice() {
+    on_postgres(|database| async {
+        let shop = Shop::open(database, &SLOW, "").await;
+        shop.write_settings("b", "");
+        let (a, b) = (shop.serve("a"), shop.serve("b"));
+        let users = shop.sign_in(10).await;
+        a.client().register_all(&users).await;
+        let ids = a.client().post_all(&users, 500).await;
+        // Told by the process that did not take them in.
+        b.client().all_submitted_fresh(&ids, PATIENCE).await;
+        assert_sums(&shop.stats().await, 500);
+        assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}

@@ -1,0 +1,12 @@
+//! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders by HTTP, on both
+//! engines, with processes and servers stopped in the middle.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod support;
+
+mod doors;
+mod load;
+mod outage;
+mod outcomes;
+mod restart;

@@ -1,0 +1,66 @@
+//! What a shop is told of orders that don't go the easy way.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::engine::{Database, both_engines};
+use crate::support::shop::{Shop, order};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+both_engines!(every_other_end_is_told_so_that_a_shop_understands);
+
+async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
+    let shop = Shop::open(database, &[], "").await;
+    let settings = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
+    let hasty = settings.replace("token_patience = \"10m\"", "token_patience = \"3s\"");
+    std::fs::write(shop.folder.path().join("a.toml"), hasty).unwrap();
+    let served = shop.serve("a");
+    let client = served.client();
+    let users = shop.sign_in(4).await;
+    client.register_all(&users).await;
+
+    // A user whom nobody has ever signed in.
+    let unknown = client.ended(&client.post("stranger", "k-1").await, PATIENCE).await;
+    assert_eq!((&unknown["status"], &unknown["token"]), (&json!("submitted"), &json!("not_registered")), "{unknown}");
+
+    // One who withdrew in Klarna's app.
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
+    let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
+    assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
+
+    // A sum that is wrong: refused at the door, with the place.
+    let mut wrong = order();
+    wrong["order_amount"] = json!(49000);
+    let (status, problem) = client.try_post("u-2", "k-3", &wrong).await.unwrap();
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(problem["faults"][0]["pointer"], "/order/order_amount", "{problem}");
+    assert!(problem["faults"][0]["message"].as_str().unwrap().contains("50000"), "{problem}");
+
+    // An order that only Klarna can refuse.
+    let mut refused = order();
+    refused["purchase_country"] = json!("AQ");
+    let (_, accepted) = client.try_post("u-2", "k-4", &refused).await.unwrap();
+    let refused = client.ended(accepted["id"].as_str().unwrap(), PATIENCE).await;
+    assert_eq!((&refused["status"], &refused["attempts"]), (&json!("failed"), &json!(1)), "{refused}");
+    assert_eq!(refused["error"]["code"], "klarna_refused_order", "{refused}");
+    assert!(message(&refused).contains("purchase_country"), "{refused}");
+    assert!(refused["error"]["correlation_id"].is_string(), "{refused}");
+
+    // The token endpoint down for longer than the order's patience: the sale is not lost, and neither is the token.
+    let down = json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } });
+    shop.tell_sandbox("/sandbox/options", down).await;
+    let late = client.ended(&client.post("u-3", "k-5").await, PATIENCE).await;
+    assert_eq!((&late["status"], &late["token"]), (&json!("submitted"), &json!("unavailable")), "{late}");
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
+    let back = client.ended(&client.post("u-3", "k-6").await, PATIENCE).await;
+    assert_eq!((&back["status"], &back["token"]), (&json!("submitted"), &json!("fresh")), "{back}");
+
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+fn message(order: &Value) -> &str {
+    order["error"]["message"].as_str().unwrap_or_else(|| panic!("no error in {order}"))
+}

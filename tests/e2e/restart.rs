@@ -1,0 +1,62 @@
+//! The service stopped in the middle of its work: politely, and not.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::until;
+use crate::support::shop::{SLOW, Shop, assert_sums};
+
+const PATIENCE: Duration = Duration::from_mins(3);
+
+both_engines!(a_stop_in_the_middle_loses_and_repeats_nothing, a_kill_in_the_middle_loses_no_order);
+
+async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
+    let shop = Shop::open(database, &SLOW, "").await;
+    let users = shop.sign_in(50).await;
+    let served = shop.serve("a");
+    served.client().register_all(&users).await;
+    let ids = served.client().post_all(&users, 500).await;
+    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 100).await;
+    assert!(served.program.terminate().await.success(), "the stop was not clean");
+    let before = shop.stats().await.orders.total;
+    assert!(before < 500, "all orders were done before the stop");
+
+    let served = shop.serve("a");
+    served.client().all_submitted_fresh(&ids, PATIENCE).await;
+    assert_sums(&shop.stats().await, 500);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_kill_in_the_middle_loses_no_order(database: Database) {
+    // What was unanswered at the kill is presented again after this, the shortest that settings allow.
+    let shop = Shop::open(database, &SLOW, "").await;
+    let users = shop.sign_in(40).await;
+    let mut ids = Vec::new();
+    let mut served = shop.serve("a");
+    served.client().register_all(&users).await;
+    for round in 0..4_u64 {
+        for (number, (user, _)) in users.iter().enumerate() {
+            ids.push(served.client().post(user, &format!("cart-{round}-{number}")).await);
+        }
+        let least = 15 + round * 30;
+        until("orders at the sandbox", PATIENCE, async || shop.stats().await.orders.requests >= least).await;
+        served.program.kill();
+        served = shop.serve("a");
+    }
+    let mut with_token = 0;
+    for id in &ids {
+        let order = served.client().ended(id, PATIENCE).await;
+        // A token whose answer the kill swallowed is beyond saving, and said to be; the order goes out all the same.
+        assert_eq!(order["status"], "submitted", "{order}");
+        with_token += u32::from(["fresh", "kept"].map(|word| json!(word)).contains(&order["token"]));
+    }
+    assert!(with_token > 0);
+    let stats = shop.stats().await;
+    assert_eq!(stats.orders.distinct_references, 160, "{stats:?}");
+    assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}

@@ -1,0 +1,84 @@
+//! A PostgreSQL server of one test's own, to be stopped and started in its middle.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::engine::Database;
+use crate::postgres::{is_root, programs};
+
+/// A server in a temporary folder; gone with this value.
+pub struct Cluster {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let programs = programs();
+        let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
+        let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let cluster = Self { programs, folder, port };
+        let mut init = as_owner(cluster.programs.join("initdb"));
+        init.arg("-D").arg(cluster.data()).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
+        run(&mut init);
+        cluster.up();
+        cluster
+    }
+
+    /// Starts the server, and waits until it answers.
+    pub fn up(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200",
+            self.port,
+            self.folder.display()
+        );
+        run(self.control().arg("-l").arg(self.folder.join("log")).args(["-w", "-o", &options, "start"]));
+    }
+
+    /// Stops the server where it stands, with every connection to it.
+    pub fn down(&self) {
+        run(self.control().args(["-m", "immediate", "-w", "stop"]));
+    }
+
+    /// Its database.
+    pub fn database(&self) -> Database {
+        Database::Postgres { url: format!("postgres://postgres@127.0.0.1:{}/postgres", self.port) }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn control(&self) -> Command {
+        let mut control = as_owner(self.programs.join("pg_ctl"));
+        control.arg("-D").arg(self.data());
+        control
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.control().args(["-m", "immediate", "-w", "stop"]).stdout(Stdio::null()).status();
+        let _ = as_owner("rm").arg("-rf").arg(&self.folder).status();
+    }
+}
+
+fn run(command: &mut Command) {
+    // The server inherits what it is given: a pipe would stay open for as long as it lives.
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+/// A command as the user that may run PostgreSQL: root may not.
+fn as_owner(program: impl AsRef<OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
+    command
+}

@@ -1,0 +1,89 @@
+//! Looking for secrets in what a run left behind.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// The bytes of every file under `folder`.
+pub fn files_in(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            bytes.extend(files_in(&entry.path()));
+        } else {
+            bytes.extend(std::fs::read(entry.path()).unwrap());
+        }
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// The bytes of every log in `folder`.
+pub fn logs_in(folder: &Path) -> Vec<u8> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let logs: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
+    assert!(!logs.is_empty());
+    logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// The forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its three alignments.
+///
+/// All forms are looked for in one pass over the bytes, by their first [`WINDOW`] bytes.
+pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
+    let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let starts: HashSet<&[u8]> = forms.iter().map(|(_, form)| &form[..WINDOW.min(form.len())]).collect();
+    let lengths: HashSet<usize> = starts.iter().map(|start| start.len()).collect();
+    let mut hits: HashSet<&[u8]> = HashSet::new();
+    for length in lengths {
+        hits.extend(bytes.windows(length).filter(|window| starts.contains(window)));
+    }
+    let candidates = forms.iter().filter(|(_, form)| hits.contains(&form[..WINDOW.min(form.len())]));
+    candidates.filter(|(_, form)| contains(bytes, form)).map(|(kind, _)| kind.clone()).collect()
+}
+
+const WINDOW: usize = 16;
+
+fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
+    let plain = secret.as_bytes();
+    let mut hex = String::new();
+    for byte in plain {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    let mut forms = vec![
+        ("plain".to_owned(), plain.to_vec()),
+        ("hex".to_owned(), hex.clone().into_bytes()),
+        ("upper-case hex".to_owned(), hex.to_uppercase().into_bytes()),
+    ];
+    for shift in 0..3 {
+        // The characters at both ends depend on the neighbours, and are left out.
+        let shifted = [&vec![0; shift], plain].concat();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let text = engine.encode(&shifted).into_bytes();
+            let end = text.len() - 2;
+            forms.push((format!("base64, shifted by {shift}"), text[if shift == 0 { 0 } else { 4 }..end].to_vec()));
+        }
+    }
+    forms
+}
+
+fn contains(bytes: &[u8], form: &[u8]) -> bool {
+    bytes.windows(form.len()).any(|window| window == form)
+}
+
+#[test]
+fn every_form_of_a_secret_is_found() {
+    let secret = "klarna_rt_0123456789abcdefghijklmn".to_owned();
+    for prefix in ["", "a", "ab", "abc"] {
+        let text = format!("{prefix}{secret}tail");
+        let base64 = STANDARD_NO_PAD.encode(&text).into_bytes();
+        assert!(!find(&base64, std::slice::from_ref(&secret)).is_empty(), "{prefix}");
+    }
+    let hex: String = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
+    for text in [format!("x{secret}y"), format!("0{hex}1"), hex.to_lowercase()] {
+        assert!(!find(text.as_bytes(), std::slice::from_ref(&secret)).is_empty(), "{text}");
+    }
+    assert_eq!(find(b"nothing of the kind, klarna_rt_0123", &[secret]), Vec::<String>::new());
+}

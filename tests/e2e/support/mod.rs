@@ -1,0 +1,5 @@
+pub mod cluster;
+pub mod engine;
+pub mod leaks;
+pub mod program;
+pub mod shop;

@@ -1,0 +1,89 @@
+//! The program, in a process of its own.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A long-running command that has said it is ready.
+pub struct Program {
+    child: Child,
+    /// The JSON line it said when it was ready.
+    pub ready: Value,
+}
+
+impl Program {
+    /// Starts a command in `folder`, its log appended to `folder/NAME.log`, and waits for its JSON line.
+    pub fn start(folder: &Path, name: &str, args: &[&str]) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut child = command(folder)
+            .args(["--format", "json"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let status = child.wait().unwrap();
+            let log = std::fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();
+            panic!("{name} did not start ({status}): {log}");
+        }
+        Self { child, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub async fn terminate(mut self) -> ExitStatus {
+        signal(self.child.id(), "TERM");
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
+    }
+
+    /// Kills it where it stands.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker")));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KLARNA_WORKER_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).env("KLARNA_WORKER_LOG", "debug");
+    command
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Looks again and again until `found` says yes, for `patience` at most.
+pub async fn until(what: &str, patience: Duration, mut found: impl AsyncFnMut() -> bool) {
+    let end = tokio::time::Instant::now() + patience;
+    while !found().await {
+        assert!(tokio::time::Instant::now() < end, "waited {patience:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

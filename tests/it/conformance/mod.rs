@@ -1,0 +1,9 @@
+//! The storage seam: the same cases over both engines, through the traits alone.
+
+mod installation;
+mod orders;
+pub mod pg;
+mod service;
+mod settling;
+pub mod tokens;
+mod workers;

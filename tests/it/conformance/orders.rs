@@ -1,0 +1,291 @@
+//! How orders come in, fall due, are claimed and shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use klarna_order_worker::order::{OrderId, Status};
+use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
+use uuid::Uuid;
+
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_body_comes_back_byte_for_byte,
+    a_repeated_key_makes_no_second_order,
+    keys_count_by_merchant_and_orders_without_one_are_never_the_same,
+    fifty_equal_inserts_at_once_make_one_order,
+    several_inserts_stand_or_fall_together,
+    nothing_is_due_before_its_time,
+    the_deadline_counts_from_when_an_order_may_first_run,
+    next_due_looks_at_the_future_alone,
+    the_longest_due_is_claimed_first_and_no_more_than_the_share,
+    each_merchant_has_its_own_share,
+    of_one_user_one_order_runs_until_it_has_its_token,
+    concurrent_workers_never_claim_the_same_order,
+    what_is_given_back_is_claimed_anew_under_another_number,
+    lists_go_from_new_to_old_by_page_and_filter,
+    listeners_hear_of_orders_and_ends,
+];
+
+pub const DEADLINE: Duration = Duration::from_hours(1);
+
+/// An order of `user`, due at once.
+pub fn order(db: &Db, user: &str) -> OrderRow {
+    OrderRow {
+        id: OrderId::new(db.clock.now()),
+        merchant: "shop".into(),
+        user: user.into(),
+        idempotency_key: None,
+        digest: [1; 32],
+        body: "{}".into(),
+        prefill: None,
+        not_before: None,
+        deadline: None,
+        order_deadline: DEADLINE,
+    }
+}
+
+pub async fn insert(db: &Db, order: OrderRow) -> OrderId {
+    assert_eq!(db.store.insert_orders(std::slice::from_ref(&order)).await.unwrap(), [Inserted::New(order.id)]);
+    order.id
+}
+
+fn keyed(db: &Db, key: &str) -> OrderRow {
+    OrderRow { idempotency_key: Some(key.into()), ..order(db, "u") }
+}
+
+pub async fn claim(db: &Db, worker: Uuid, share: usize) -> Vec<ClaimedOrder> {
+    let shares = BTreeMap::from([("shop".to_owned(), share)]);
+    db.store.claim_orders(worker, &shares).await.unwrap()
+}
+
+fn ids(claimed: &[ClaimedOrder]) -> BTreeSet<OrderId> {
+    claimed.iter().map(|order| order.claim.order).collect()
+}
+
+async fn a_body_comes_back_byte_for_byte(db: Db) {
+    let body = "{\n  \"order_amount\": 1.0e2,\t\"b\":1,\"a\":\"\\u00e5 å €\" , \"b\": 12345678901234567890 }";
+    let id = insert(&db, OrderRow { body: body.into(), prefill: Some(false), ..order(&db, "å \"u\"'; --") }).await;
+    let worker = db.begin_worker().await;
+    let claimed = claim(&db, worker, 1).await.remove(0);
+    assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
+    assert_eq!((claimed.user.as_str(), claimed.attempts, claimed.possible_duplicate), ("å \"u\"'; --", 0, false));
+    assert_eq!((claimed.claimed_at, claimed.first_claimed_at), (db.clock.now(), db.clock.now()));
+}
+
+async fn a_repeated_key_makes_no_second_order(db: Db) {
+    let first = insert(&db, keyed(&db, "k")).await;
+    let same = db.store.insert_orders(&[keyed(&db, "k")]).await.unwrap();
+    assert_eq!(same, [Inserted::Same(first)]);
+    let other = OrderRow { digest: [2; 32], body: "{\"other\":1}".into(), ..keyed(&db, "k") };
+    assert_eq!(db.store.insert_orders(&[other]).await.unwrap(), [Inserted::Different(first)]);
+    assert_eq!(db.value("body FROM orders").await.unwrap(), "{}");
+}
+
+async fn keys_count_by_merchant_and_orders_without_one_are_never_the_same(db: Db) {
+    insert(&db, keyed(&db, "k")).await;
+    insert(&db, OrderRow { merchant: "other".into(), ..keyed(&db, "k") }).await;
+    insert(&db, order(&db, "u")).await;
+    insert(&db, order(&db, "u")).await;
+    assert_eq!(db.count("orders").await, 4);
+}
+
+async fn fifty_equal_inserts_at_once_make_one_order(db: Db) {
+    let other_process = db.open().await;
+    let inserts = (0..50).map(|n| {
+        let (store, order) = (if n % 2 == 0 { &db.store } else { &other_process }, keyed(&db, "k"));
+        async move { store.insert_orders(&[order]).await.unwrap()[0] }
+    });
+    let mut new = Vec::new();
+    let mut same = Vec::new();
+    for inserted in join_all(inserts).await {
+        match inserted {
+            Inserted::New(id) => new.push(id),
+            Inserted::Same(id) => same.push(id),
+            Inserted::Different(_) => panic!("{inserted:?}"),
+        }
+    }
+    assert_eq!(new.len(), 1);
+    assert_eq!(same, vec![new[0]; 49]);
+    assert_eq!(db.count("orders").await, 1);
+}
+
+async fn several_inserts_stand_or_fall_together(db: Db) {
+    let (first, twice) = (order(&db, "a"), order(&db, "b"));
+    let error = db.store.insert_orders(&[first, twice.clone(), twice]).await.unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+    assert_eq!(db.count("orders").await, 0);
+}
+
+async fn nothing_is_due_before_its_time(db: Db) {
+    let at = db.clock.now() + TimeDelta::seconds(30);
+    insert(&db, OrderRow { not_before: Some(at), ..order(&db, "u") }).await;
+    let worker = db.begin_worker().await;
+    db.advance(29);
+    assert_eq!(db.store.due_merchants().await.unwrap(), Vec::<String>::new());
+    assert!(claim(&db, worker, 1).await.is_empty());
+    db.advance(1);
+    assert_eq!(db.store.due_merchants().await.unwrap(), ["shop"]);
+    assert_eq!(claim(&db, worker, 1).await.len(), 1);
+    assert_eq!(db.store.due_merchants().await.unwrap(), Vec::<String>::new());
+}
+
+async fn the_deadline_counts_from_when_an_order_may_first_run(db: Db) {
+    let now = db.clock.now();
+    let deadline = |id| {
+        let db = db.clone();
+        async move { db.store.order(id).await.unwrap().unwrap().deadline_at }
+    };
+    let plain = insert(&db, order(&db, "u")).await;
+    assert_eq!(deadline(plain).await, now + DEADLINE);
+    let later = now + TimeDelta::days(2);
+    let late = insert(&db, OrderRow { not_before: Some(later), ..order(&db, "u") }).await;
+    assert_eq!(deadline(late).await, later + DEADLINE);
+    let past = insert(&db, OrderRow { not_before: Some(now - TimeDelta::days(2)), ..order(&db, "u") }).await;
+    assert_eq!(deadline(past).await, now + DEADLINE);
+    let own = insert(&db, OrderRow { deadline: Some(later), ..order(&db, "u") }).await;
+    assert_eq!(deadline(own).await, later);
+}
+
+async fn next_due_looks_at_the_future_alone(db: Db) {
+    assert_eq!(db.store.next_due().await.unwrap(), None);
+    insert(&db, order(&db, "u")).await;
+    assert_eq!(db.store.next_due().await.unwrap(), None);
+    for seconds in [90, 70, 80] {
+        let at = db.clock.now() + TimeDelta::seconds(seconds);
+        insert(&db, OrderRow { not_before: Some(at), ..order(&db, "u") }).await;
+    }
+    assert_eq!(db.store.next_due().await.unwrap(), Some(Duration::from_secs(70)));
+    db.advance(70);
+    assert_eq!(db.store.next_due().await.unwrap(), Some(Duration::from_secs(10)));
+}
+
+async fn the_longest_due_is_claimed_first_and_no_more_than_the_share(db: Db) {
+    let now = db.clock.now();
+    let mut by_age = BTreeMap::new();
+    for seconds in [2, 3, 1] {
+        let at = now + TimeDelta::seconds(seconds);
+        let row = OrderRow { not_before: Some(at), ..order(&db, &format!("u{seconds}")) };
+        by_age.insert(seconds, insert(&db, row).await);
+    }
+    db.advance(3);
+    let worker = db.begin_worker().await;
+    assert_eq!(ids(&claim(&db, worker, 2).await), BTreeSet::from([by_age[&1], by_age[&2]]));
+    assert_eq!(ids(&claim(&db, worker, 2).await), BTreeSet::from([by_age[&3]]));
+    assert!(claim(&db, worker, 2).await.is_empty());
+}
+
+async fn each_merchant_has_its_own_share(db: Db) {
+    for user in ["a", "b", "c"] {
+        insert(&db, order(&db, user)).await;
+        insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
+        insert(&db, OrderRow { merchant: "unasked".into(), ..order(&db, user) }).await;
+    }
+    assert_eq!(db.store.due_merchants().await.unwrap(), ["other", "shop", "unasked"]);
+    let worker = db.begin_worker().await;
+    let shares = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 2), ("unknown".to_owned(), 9)]);
+    let mut claimed: Vec<_> =
+        db.store.claim_orders(worker, &shares).await.unwrap().into_iter().map(|order| order.merchant).collect();
+    claimed.sort();
+    assert_eq!(claimed, ["other", "other", "shop"]);
+}
+
+async fn of_one_user_one_order_runs_until_it_has_its_token(db: Db) {
+    let first = insert(&db, order(&db, "u")).await;
+    db.advance(1);
+    let second = insert(&db, order(&db, "u")).await;
+    let other = insert(&db, order(&db, "v")).await;
+    let same_name = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, "u") }).await;
+    let worker = db.begin_worker().await;
+    let shares = BTreeMap::from([("shop".to_owned(), 9), ("other".to_owned(), 9)]);
+    let claimed = ids(&db.store.claim_orders(worker, &shares).await.unwrap());
+    assert_eq!(claimed, BTreeSet::from([first, other, same_name]));
+    assert!(claim(&db, worker, 9).await.is_empty());
+    super::tokens::exchange_for(&db, "u", first).await;
+    assert_eq!(ids(&claim(&db, worker, 9).await), BTreeSet::from([second]));
+}
+
+async fn concurrent_workers_never_claim_the_same_order(db: Db) {
+    for n in 0..40 {
+        insert(&db, order(&db, &format!("u{n}"))).await;
+    }
+    let mut claims = Vec::new();
+    for _ in 0..8 {
+        let (store, worker) = (db.open().await, db.begin_worker().await);
+        claims.push(async move {
+            let mut claimed = Vec::new();
+            loop {
+                let shares = BTreeMap::from([("shop".to_owned(), 3)]);
+                let some = store.claim_orders(worker, &shares).await.unwrap();
+                if some.is_empty() {
+                    return claimed;
+                }
+                claimed.extend(some);
+            }
+        });
+    }
+    let claimed: Vec<_> = join_all(claims).await.into_iter().flatten().collect();
+    assert!(claimed.iter().all(|order| order.claim.number == 1));
+    assert_eq!(ids(&claimed).len(), claimed.len(), "an order was claimed twice");
+    assert_eq!(db.count("orders WHERE status = 'running'").await, claimed.len() as u64);
+    // Rows that another has locked are passed over; whoever comes last sees none.
+    assert_eq!(claimed.len(), 40);
+}
+
+async fn what_is_given_back_is_claimed_anew_under_another_number(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    let (worker, other) = (db.begin_worker().await, db.begin_worker().await);
+    let first = claim(&db, worker, 1).await.remove(0);
+    assert_eq!(db.store.running_orders(worker).await.unwrap(), [first.claim]);
+    db.advance(5);
+    db.store.give_back(&[first.claim]).await.unwrap();
+    assert!(db.store.running_orders(worker).await.unwrap().is_empty());
+    let second = claim(&db, other, 1).await.remove(0);
+    assert_eq!((second.claim.order, second.claim.worker, second.claim.number), (id, other, first.claim.number + 1));
+    assert_eq!((second.attempts, second.first_claimed_at), (0, first.first_claimed_at));
+    assert_eq!(second.claimed_at, db.clock.now());
+    db.store.give_back(&[first.claim]).await.unwrap();
+    assert_eq!(
+        db.store.running_orders(other).await.unwrap(),
+        [second.claim],
+        "a stale claim gave back another's order"
+    );
+}
+
+async fn lists_go_from_new_to_old_by_page_and_filter(db: Db) {
+    let mut newest_first = Vec::new();
+    for n in 0..5 {
+        db.advance(1);
+        let row = OrderRow { merchant: ["shop", "other"][n % 2].into(), ..order(&db, ["a", "b", "c"][n % 3]) };
+        newest_first.insert(0, insert(&db, row).await);
+    }
+    let worker = db.begin_worker().await;
+    let running = claim(&db, worker, 1).await.remove(0).claim.order;
+    let list = |filter: OrderFilter| {
+        let db = db.clone();
+        async move { db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>() }
+    };
+    let all = OrderFilter { limit: 100, ..OrderFilter::default() };
+    assert_eq!(list(all.clone()).await, newest_first);
+    assert_eq!(list(OrderFilter { limit: 2, ..all.clone() }).await, newest_first[..2]);
+    let next = OrderFilter { limit: 2, before: Some(newest_first[1]), ..all.clone() };
+    assert_eq!(list(next).await, newest_first[2..4]);
+    let shop = OrderFilter { merchant: Some("shop".into()), ..all.clone() };
+    assert_eq!(list(shop).await, [newest_first[0], newest_first[2], newest_first[4]]);
+    let user = OrderFilter { user: Some("b".into()), ..all.clone() };
+    assert_eq!(list(user).await, [newest_first[0], newest_first[3]]);
+    assert_eq!(list(OrderFilter { status: Some(Status::Running), ..all.clone() }).await, [running]);
+    assert_eq!(list(OrderFilter { status: Some(Status::Queued), ..all }).await.len(), 4);
+}
+
+async fn listeners_hear_of_orders_and_ends(db: Db) {
+    let mut signals = db.store.listen().await.unwrap();
+    let id = insert(&db, order(&db, "u")).await;
+    assert_eq!(signals.next().await.unwrap(), Signal::Due);
+    let worker = db.begin_worker().await;
+    let claimed = claim(&db, worker, 1).await.remove(0);
+    assert!(db.store.settle_order(&claimed.claim, &super::settling::failed()).await.unwrap());
+    assert_eq!(signals.next().await.unwrap(), Signal::Settled(id));
+}

@@ -1,0 +1,164 @@
+//! What only PostgreSQL can do: many processes, and connections that die.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use klarna_order_worker::store::{ClaimAttempt, Intended, Settled, Store, TokenClaim};
+use tokio::time::timeout;
+
+use super::orders::{insert, order};
+use super::tokens::{claim, end, intended, intent, outcome, register, row, successor};
+use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
+
+postgres_alone![
+    a_claim_keeps_others_away_until_it_is_over,
+    a_claim_dies_with_its_connection_and_the_successor_does_not,
+    a_claim_dropped_without_a_word_frees_the_token,
+    a_claim_blocks_neither_sign_in_nor_forgetting,
+    of_two_who_think_they_hold_the_claim_one_may_send,
+    claims_that_wait_for_klarna_keep_nobody_else_waiting,
+    a_listener_whose_connection_dies_says_so,
+    pools_recover_from_connections_that_died,
+];
+
+/// Long enough for a busy machine: no test waits for it.
+const AMPLE: Duration = Duration::from_secs(20);
+
+async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
+    match store.claim_token("shop", user).await.unwrap() {
+        ClaimAttempt::Claimed(claim) => Some(claim),
+        ClaimAttempt::Busy => None,
+        ClaimAttempt::Missing => panic!("no token of {user}"),
+    }
+}
+
+/// Claims as soon as whoever holds the token is gone.
+async fn claim_soon(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
+    let claimed = async {
+        loop {
+            if let Some(claim) = attempt(store, user).await {
+                return claim;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(AMPLE, claimed).await.expect("the lock was never freed")
+}
+
+/// Kills every connection that holds a claim.
+pub async fn kill_claims(db: &Db) {
+    let kill = "count(pg_terminate_backend(pid, 5000)) FROM pg_locks WHERE locktype = 'advisory' \
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(db.value(kill).await.as_deref(), Some("1"));
+}
+
+async fn a_claim_keeps_others_away_until_it_is_over(db: Db) {
+    let other = db.open().await;
+    register(&db, "u", 1).await;
+    register(&db, "v", 1).await;
+    let held = claim(&*db.store, "u").await;
+    assert!(attempt(&*other, "u").await.is_none());
+    assert!(attempt(&*db.store, "u").await.is_none());
+    claim(&*other, "v").await.release().await;
+    held.release().await;
+    claim(&*other, "u").await.release().await;
+    let holder = db.begin_worker().await;
+    let (held, intent) = intended(&db, "u", holder).await;
+    assert!(attempt(&*other, "u").await.is_none());
+    held.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
+    let next = claim(&*other, "u").await;
+    assert_eq!(next.token().generation, 2);
+    next.release().await;
+}
+
+async fn a_claim_dies_with_its_connection_and_the_successor_does_not(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (held, sent) = intended(&db, "u", holder).await;
+    kill_claims(&db).await;
+    let next = claim(&*db.open().await, "u").await;
+    assert_eq!(next.token().presentations[0].outcome, None, "the intent went with the claim");
+    next.release().await;
+    let came = end(&db, &sent, successor(&db, 2));
+    let error = held.settle(&came).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(db.store.settle_exchange(&came).await.unwrap(), Settled::Written);
+    assert_eq!((row(&db, "u").await.2, outcome(&db, &sent).await.as_deref()), (2, Some("rotated")));
+}
+
+async fn a_claim_dropped_without_a_word_frees_the_token(db: Db) {
+    register(&db, "u", 1).await;
+    drop(claim(&*db.store, "u").await);
+    claim_soon(&*db.store, "u").await.release().await;
+}
+
+async fn a_claim_blocks_neither_sign_in_nor_forgetting(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (held, sent) = intended(&db, "u", holder).await;
+    timeout(AMPLE, register(&db, "u", 2)).await.expect("sign-in waited for a claim");
+    timeout(AMPLE, db.store.forget_token("shop", "u")).await.expect("forgetting waited for a claim").unwrap();
+    let late = end(&db, &sent, successor(&db, 3));
+    assert_eq!(held.settle(&late).await.unwrap(), Settled::Superseded);
+    assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);
+}
+
+async fn of_two_who_think_they_hold_the_claim_one_may_send(db: Db) {
+    let other = db.open().await;
+    let holders = [db.begin_worker().await, db.begin_worker().await];
+    for byte in 1..=10 {
+        register(&db, "u", byte).await;
+        let mut first = claim(&*db.store, "u").await;
+        kill_claims(&db).await;
+        let mut second = claim(&*other, "u").await;
+        let intents = [intent(&*first, holders[0]), intent(&*second, holders[1])];
+        let (one, two) = tokio::join!(first.intend(&intents[0]), second.intend(&intents[1]));
+        let recorded = [one.unwrap(), two.unwrap()].into_iter().filter(|one| *one == Intended::Recorded).count();
+        assert_eq!(recorded, 1);
+        second.release().await;
+    }
+}
+
+async fn claims_that_wait_for_klarna_keep_nobody_else_waiting(db: Db) {
+    let holder = db.begin_worker().await;
+    let mut claims = Vec::new();
+    for n in 0..MAX_IN_FLIGHT {
+        let user = format!("u{n}");
+        register(&db, &user, 1).await;
+        claims.push(claim(&*db.store, &user).await);
+    }
+    let rest = async {
+        insert(&db, order(&db, "u")).await;
+        register(&db, "other", 1).await;
+        assert!(db.store.beat(holder).await.unwrap());
+        for claim in &mut claims {
+            let intent = intent(&**claim, holder);
+            assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+        }
+    };
+    timeout(Duration::from_secs(4), rest).await.expect("somebody waited for a claim's connection");
+    join_all(claims.into_iter().map(TokenClaim::release)).await;
+}
+
+async fn a_listener_whose_connection_dies_says_so(db: Db) {
+    let mut signals = db.store.listen().await.unwrap();
+    let kill = "count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+                WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    assert_eq!(db.value(kill).await.as_deref(), Some("1"));
+    let lost = timeout(AMPLE, signals.next()).await.expect("the loss went unnoticed");
+    assert!(lost.unwrap_err().is_transient());
+}
+
+async fn pools_recover_from_connections_that_died(db: Db) {
+    join_all((0..4).map(|_| db.store.health())).await;
+    let kill = "count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert_ne!(db.value(kill).await.as_deref(), Some("0"));
+    let mut failures = 0;
+    while let Err(error) = db.store.health().await {
+        assert!(error.is_transient(), "{error}");
+        failures += 1;
+        assert!(failures <= 4, "more failures than there were connections");
+    }
+    insert(&db, order(&db, "u")).await;
+}

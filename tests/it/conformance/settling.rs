@@ -1,0 +1,174 @@
+//! How an attempt ends, and what a claim that no longer holds may change: nothing.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use klarna_order_worker::order::{OrderError, Status, TokenOutcome};
+use klarna_order_worker::store::{Claim, Settlement};
+
+use super::orders::{DEADLINE, claim, insert, order};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_submitted_order_bears_klarnas_answer,
+    a_failed_order_bears_its_reason,
+    a_retry_counts_an_attempt_and_a_snooze_none,
+    waits_end_at_the_deadline,
+    a_possible_duplicate_stays_one,
+    a_stale_claim_changes_nothing,
+    nothing_ends_twice,
+    an_end_deletes_what_was_kept_and_a_retry_does_not,
+    settled_names_those_that_ended,
+];
+
+pub fn error(code: &str) -> OrderError {
+    OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
+}
+
+fn submitted() -> Settlement {
+    Settlement::Submitted {
+        klarna_order_id: "k-1".into(),
+        html_snippet: Some("<div>å</div>".into()),
+        correlation_id: Some("c-1".into()),
+        token: TokenOutcome::Fresh,
+        prefilled: vec!["/billing_address/email".into()],
+    }
+}
+
+pub fn failed() -> Settlement {
+    Settlement::Failed { error: error("bad_order"), token: Some(TokenOutcome::NotRegistered) }
+}
+
+fn retry(seconds: u64, possible_duplicate: bool) -> Settlement {
+    Settlement::Retry { after: Duration::from_secs(seconds), error: error("away"), possible_duplicate }
+}
+
+fn snooze(seconds: u64, error: Option<OrderError>) -> Settlement {
+    Settlement::Snooze { after: Duration::from_secs(seconds), error }
+}
+
+/// An order, claimed.
+async fn claimed(db: &Db) -> Claim {
+    insert(db, order(db, "u")).await;
+    let worker = db.begin_worker().await;
+    claim(db, worker, 1).await.remove(0).claim
+}
+
+async fn a_submitted_order_bears_klarnas_answer(db: Db) {
+    let claim = claimed(&db).await;
+    assert!(db.store.settle_order(&claim, &retry(0, false)).await.unwrap());
+    let claim = self::claim(&db, claim.worker, 1).await.remove(0).claim;
+    db.advance(3);
+    assert!(db.store.settle_order(&claim, &submitted()).await.unwrap());
+    let view = db.store.order(claim.order).await.unwrap().unwrap();
+    assert_eq!((view.status, view.ended_at, view.attempts), (Status::Submitted, Some(db.clock.now()), 2));
+    assert_eq!((view.klarna_order_id.as_deref(), view.correlation_id.as_deref()), (Some("k-1"), Some("c-1")));
+    assert_eq!((view.html_snippet.as_deref(), view.token), (Some("<div>å</div>"), Some(TokenOutcome::Fresh)));
+    assert_eq!((view.prefilled, view.error), (vec!["/billing_address/email".to_owned()], None));
+}
+
+async fn a_failed_order_bears_its_reason(db: Db) {
+    let claim = claimed(&db).await;
+    assert!(db.store.settle_order(&claim, &failed()).await.unwrap());
+    let view = db.store.order(claim.order).await.unwrap().unwrap();
+    assert_eq!((view.status, view.ended_at, view.attempts), (Status::Failed, Some(db.clock.now()), 1));
+    assert_eq!((view.error, view.token), (Some(error("bad_order")), Some(TokenOutcome::NotRegistered)));
+}
+
+async fn a_retry_counts_an_attempt_and_a_snooze_none(db: Db) {
+    let first = claimed(&db).await;
+    assert!(db.store.settle_order(&first, &retry(10, false)).await.unwrap());
+    let view = db.store.order(first.order).await.unwrap().unwrap();
+    assert_eq!((view.status, view.attempts, view.error), (Status::Queued, 1, Some(error("away"))));
+    assert_eq!(view.due_at, db.clock.now() + TimeDelta::seconds(10));
+    assert!(claim(&db, first.worker, 1).await.is_empty());
+
+    db.advance(10);
+    let second = claim(&db, first.worker, 1).await.remove(0);
+    assert_eq!((second.attempts, second.error), (1, Some(error("away"))));
+    assert!(db.store.settle_order(&second.claim, &snooze(5, None)).await.unwrap());
+    let view = db.store.order(first.order).await.unwrap().unwrap();
+    assert_eq!((view.status, view.attempts, view.error), (Status::Queued, 1, Some(error("away"))));
+    assert_eq!(view.due_at, db.clock.now() + TimeDelta::seconds(5));
+
+    db.advance(5);
+    let third = claim(&db, first.worker, 1).await.remove(0);
+    assert_eq!(third.claim.number, 3);
+    assert_eq!(third.first_claimed_at, db.clock.now() - TimeDelta::seconds(15), "patience began anew");
+    assert!(db.store.settle_order(&third.claim, &snooze(5, Some(error("breaker")))).await.unwrap());
+    let view = db.store.order(first.order).await.unwrap().unwrap();
+    assert_eq!((view.attempts, view.error), (1, Some(error("breaker"))));
+}
+
+async fn waits_end_at_the_deadline(db: Db) {
+    for wait in [retry(2 * DEADLINE.as_secs(), false), snooze(2 * DEADLINE.as_secs(), None)] {
+        let claim = claimed(&db).await;
+        assert!(db.store.settle_order(&claim, &wait).await.unwrap());
+        let view = db.store.order(claim.order).await.unwrap().unwrap();
+        assert_eq!(view.due_at, view.deadline_at, "{wait:?}");
+        assert_eq!(view.deadline_at, db.clock.now() + DEADLINE);
+    }
+}
+
+async fn a_possible_duplicate_stays_one(db: Db) {
+    let first = claimed(&db).await;
+    assert!(db.store.settle_order(&first, &retry(0, true)).await.unwrap());
+    let second = claim(&db, first.worker, 1).await.remove(0);
+    assert!(second.possible_duplicate);
+    assert!(db.store.settle_order(&second.claim, &retry(0, false)).await.unwrap());
+    let third = claim(&db, first.worker, 1).await.remove(0);
+    assert!(third.possible_duplicate);
+    assert!(db.store.settle_order(&third.claim, &submitted()).await.unwrap());
+    assert!(db.store.order(first.order).await.unwrap().unwrap().possible_duplicate);
+}
+
+async fn a_stale_claim_changes_nothing(db: Db) {
+    let stale = claimed(&db).await;
+    db.store.give_back(&[stale]).await.unwrap();
+    let held = claim(&db, stale.worker, 1).await.remove(0).claim;
+    let before = format!("{:?}", db.store.order(held.order).await.unwrap());
+    let strangers = Claim { worker: db.begin_worker().await, ..held };
+    for settlement in [submitted(), failed(), retry(1, true), snooze(1, Some(error("x")))] {
+        for claim in [stale, strangers] {
+            assert!(!db.store.settle_order(&claim, &settlement).await.unwrap(), "{settlement:?}");
+            assert_eq!(format!("{:?}", db.store.order(held.order).await.unwrap()), before, "{settlement:?}");
+        }
+    }
+    assert_eq!(db.store.running_orders(held.worker).await.unwrap(), [held]);
+    assert!(db.store.settle_order(&held, &submitted()).await.unwrap());
+}
+
+async fn nothing_ends_twice(db: Db) {
+    let claim = claimed(&db).await;
+    assert!(db.store.settle_order(&claim, &submitted()).await.unwrap());
+    for settlement in [submitted(), failed(), retry(1, true), snooze(1, None)] {
+        assert!(!db.store.settle_order(&claim, &settlement).await.unwrap());
+    }
+    db.store.give_back(&[claim]).await.unwrap();
+    assert_eq!(db.store.order(claim.order).await.unwrap().unwrap().status, Status::Submitted);
+}
+
+async fn an_end_deletes_what_was_kept_and_a_retry_does_not(db: Db) {
+    for end in [submitted(), failed()] {
+        let first = claimed(&db).await;
+        super::tokens::exchange_for(&db, "u", first.order).await;
+        assert!(db.store.settle_order(&first, &retry(0, false)).await.unwrap());
+        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_some());
+        let second = claim(&db, first.worker, 1).await.remove(0).claim;
+        assert!(!db.store.settle_order(&first, &end).await.unwrap());
+        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_some(), "a stale claim deleted what is kept");
+        assert!(db.store.settle_order(&second, &end).await.unwrap());
+        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_none());
+        // The order went out; an exchange that it no longer waited for comes back late.
+        super::tokens::exchange_for(&db, "u", first.order).await;
+        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_none(), "kept for an order that has ended");
+    }
+}
+
+async fn settled_names_those_that_ended(db: Db) {
+    let claim = claimed(&db).await;
+    let waits = insert(&db, order(&db, "v")).await;
+    assert_eq!(db.store.settled(&[waits, claim.order]).await.unwrap(), []);
+    assert!(db.store.settle_order(&claim, &failed()).await.unwrap());
+    assert_eq!(db.store.settled(&[waits, claim.order]).await.unwrap(), [claim.order]);
+}

@@ -1,0 +1,175 @@
+//! What each end of an exchange writes, once however often it is told.
+
+use chrono::TimeDelta;
+use klarna_order_worker::store::{DeadReason, ExchangeResult, Kept, Outcome, Settled, TokenState};
+use uuid::Uuid;
+
+use super::{claim, end, intended, kept, outcome, register, row, successor, view};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_successor_takes_the_place_of_the_token_it_came_for,
+    unchanged_keeps_the_token_and_what_it_brought,
+    unchanged_makes_an_uncertain_token_good,
+    a_rejected_token_is_dead_for_its_reason,
+    what_was_not_processed_changes_no_token,
+    no_answer_is_remembered_for_the_grant,
+    no_answer_holds_the_token_where_asked,
+    a_settled_exchange_settles_to_the_same_again,
+    a_later_exchange_for_the_same_order_replaces_what_is_kept,
+    what_is_kept_needs_no_order_of_its_own_kind,
+];
+
+async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
+    register(&db, "u", 1).await;
+    db.store.note_subject("shop", "u", b"s").await.unwrap();
+    let holder = db.begin_worker().await;
+    let (claim, intent) = intended(&db, "u", holder).await;
+    let came = db.clock.now();
+    let end = end(&db, &intent, successor(&db, 2));
+    db.advance(3);
+    assert_eq!(claim.settle(&end).await.unwrap(), Settled::Written);
+
+    let view = view(&db, "u").await;
+    assert_eq!((view.state, view.reason, view.generation), (TokenState::Active, None, 2));
+    assert_eq!((view.issued_at, view.expires_at), (Some(came), Some(came + TimeDelta::days(60))));
+    assert_eq!(view.updated_at, db.clock.now());
+    assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"));
+    let Kept { sealed, received_at, good_until, now, subject } =
+        db.store.kept(intent.purpose.id).await.unwrap().unwrap();
+    assert_eq!(sealed, intent.exchange.as_bytes());
+    assert_eq!((received_at, good_until, now), (came, came + TimeDelta::seconds(299), db.clock.now()));
+    assert_eq!(subject.as_deref(), Some(&b"s"[..]));
+}
+
+async fn unchanged_keeps_the_token_and_what_it_brought(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, intent) = intended(&db, "u", holder).await;
+    assert_eq!(claim.settle(&end(&db, &intent, ExchangeResult::Unchanged)).await.unwrap(), Settled::Written);
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
+    assert_eq!(outcome(&db, &intent).await.as_deref(), Some("unchanged"));
+    assert!(kept(&db, &intent).await);
+    let (claim, next) = intended(&db, "u", holder).await;
+    assert_eq!((claim.token().sealed.as_deref(), next.presentation), (Some(&[1][..]), 2));
+    claim.release().await;
+}
+
+async fn unchanged_makes_an_uncertain_token_good(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, intent) = intended(&db, "u", holder).await;
+    claim.release().await;
+    db.store.close_orphan(intent.exchange, intent.token, intent.generation, true).await.unwrap();
+    let late = end(&db, &intent, ExchangeResult::Unchanged);
+    assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Written);
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
+}
+
+async fn a_rejected_token_is_dead_for_its_reason(db: Db) {
+    let holder = db.begin_worker().await;
+    for (user, reason) in [("a", DeadReason::Rejected), ("b", DeadReason::AnswerLost), ("c", DeadReason::Expired)] {
+        register(&db, user, 1).await;
+        let (claim, intent) = intended(&db, user, holder).await;
+        let end = end(&db, &intent, ExchangeResult::Rejected(reason));
+        assert_eq!(claim.settle(&end).await.unwrap(), Settled::Written);
+        assert_eq!(row(&db, user).await, (TokenState::ReauthRequired, Some(reason), 1));
+        assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rejected"));
+    }
+}
+
+async fn what_was_not_processed_changes_no_token(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let before = format!("{:?}", view(&db, "u").await);
+    db.advance(1);
+    for (result, word) in [(ExchangeResult::NotSent, "not_sent"), (ExchangeResult::Refused, "refused")] {
+        let (claim, intent) = intended(&db, "u", holder).await;
+        assert_eq!(claim.settle(&end(&db, &intent, result)).await.unwrap(), Settled::Written);
+        assert_eq!(outcome(&db, &intent).await.as_deref(), Some(word));
+        assert_eq!(format!("{:?}", view(&db, "u").await), before);
+        assert!(!kept(&db, &intent).await);
+    }
+    let claim = claim(&*db.store, "u").await;
+    assert!(!claim.token().answer_lost);
+    claim.release().await;
+}
+
+async fn no_answer_is_remembered_for_the_grant(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    for travelling in [true, false] {
+        let (claim, intent) = intended(&db, "u", holder).await;
+        let result = ExchangeResult::NoAnswer { travelling, hold: false };
+        assert_eq!(claim.settle(&end(&db, &intent, result)).await.unwrap(), Settled::Written);
+        let claim = super::claim(&*db.store, "u").await;
+        let latest = &claim.token().presentations[0];
+        assert_eq!((latest.outcome, latest.travelling), (Some(Outcome::NoAnswer), travelling));
+        assert!(claim.token().answer_lost);
+        claim.release().await;
+    }
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
+    // A rotation belongs to the same grant, a sign-in begins another.
+    let (claim, intent) = intended(&db, "u", holder).await;
+    claim.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
+    let claim = super::claim(&*db.store, "u").await;
+    assert!(claim.token().answer_lost && claim.token().presentations.is_empty());
+    claim.release().await;
+    register(&db, "u", 3).await;
+    let claim = super::claim(&*db.store, "u").await;
+    assert!(!claim.token().answer_lost);
+    claim.release().await;
+}
+
+async fn no_answer_holds_the_token_where_asked(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, intent) = intended(&db, "u", holder).await;
+    let held = ExchangeResult::NoAnswer { travelling: false, hold: true };
+    assert_eq!(claim.settle(&end(&db, &intent, held)).await.unwrap(), Settled::Written);
+    assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
+    assert_eq!(outcome(&db, &intent).await.as_deref(), Some("no_answer"));
+}
+
+async fn a_settled_exchange_settles_to_the_same_again(db: Db) {
+    let holder = db.begin_worker().await;
+    let results = [
+        successor(&db, 2),
+        ExchangeResult::Unchanged,
+        ExchangeResult::Rejected(DeadReason::Rejected),
+        ExchangeResult::NotSent,
+        ExchangeResult::Refused,
+        ExchangeResult::NoAnswer { travelling: true, hold: false },
+        ExchangeResult::NoAnswer { travelling: true, hold: true },
+    ];
+    for (n, result) in results.into_iter().enumerate() {
+        let user = format!("u{n}");
+        register(&db, &user, 1).await;
+        let (claim, intent) = intended(&db, &user, holder).await;
+        let end = end(&db, &intent, result);
+        assert_eq!(claim.settle(&end).await.unwrap(), Settled::Written, "{user}");
+        let before = (row(&db, &user).await, outcome(&db, &intent).await, kept(&db, &intent).await);
+        for _ in 0..2 {
+            assert_eq!(db.store.settle_exchange(&end).await.unwrap(), Settled::Written, "{user}");
+            let now = (row(&db, &user).await, outcome(&db, &intent).await, kept(&db, &intent).await);
+            assert_eq!(now, before, "{user}");
+        }
+    }
+}
+
+async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, first) = intended(&db, "u", holder).await;
+    claim.settle(&end(&db, &first, successor(&db, 2))).await.unwrap();
+    let mut claim = super::claim(&*db.store, "u").await;
+    let second = klarna_order_worker::store::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
+    claim.intend(&second).await.unwrap();
+    claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
+    let kept = db.store.kept(first.purpose.id).await.unwrap().unwrap();
+    assert_eq!(kept.sealed, second.exchange.as_bytes());
+}
+
+async fn what_is_kept_needs_no_order_of_its_own_kind(db: Db) {
+    assert!(db.store.kept(Uuid::now_v7()).await.unwrap().is_none());
+}

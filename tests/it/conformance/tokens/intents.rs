@@ -1,0 +1,233 @@
+//! Claims and the intents written under them.
+
+use std::time::Duration;
+
+use klarna_order_worker::store::{
+    ClaimAttempt, ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState,
+};
+use uuid::Uuid;
+
+use super::{claim, end, intended, intent, kept, outcome, register, row, successor};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_user_without_a_row_has_nothing_to_claim,
+    a_claim_reads_the_row_and_the_ledger_of_its_generation,
+    the_next_claim_sees_what_the_last_one_stored,
+    an_intent_of_another_generation_is_refused,
+    a_presentation_is_taken_once,
+    a_holder_written_down_as_dead_intends_nothing,
+    an_intent_renews_its_holders_beat,
+    open_intents_are_those_of_the_holder,
+    a_voided_intent_can_never_be_written,
+    voiding_closes_an_open_intent_and_no_other,
+    voiding_gives_way_to_another_exchange_in_its_place,
+    an_orphan_is_closed_as_unanswered,
+    an_orphan_held_leaves_the_token_to_an_operator,
+    closing_an_orphan_touches_nothing_that_moved_on,
+];
+
+async fn a_user_without_a_row_has_nothing_to_claim(db: Db) {
+    register(&db, "u", 1).await;
+    for (merchant, user) in [("shop", "v"), ("other", "u")] {
+        assert!(matches!(db.store.claim_token(merchant, user).await.unwrap(), ClaimAttempt::Missing));
+    }
+    // Nothing is left locked behind it.
+    claim(&*db.store, "u").await.release().await;
+    register(&db, "v", 1).await;
+}
+
+async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (first_claim, first) = intended(&db, "u", holder).await;
+    let travelling = ExchangeResult::NoAnswer { travelling: true, hold: false };
+    first_claim.settle(&end(&db, &first, travelling)).await.unwrap();
+    let first_closed = db.clock.now();
+    db.advance(60);
+    let (second_claim, second) = intended(&db, "u", holder).await;
+    second_claim.release().await;
+    db.advance(7);
+
+    let claim = claim(&*db.store, "u").await;
+    let token = claim.token();
+    assert_eq!((token.generation, token.state, token.reason), (1, TokenState::Active, None));
+    assert_eq!((token.sealed.as_deref(), token.answer_lost, token.now), (Some(&[1][..]), true, db.clock.now()));
+    let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
+    assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
+    assert_eq!((open.holder, open.holder_silent), (holder, Some(Duration::from_secs(7))));
+    assert_eq!((closed.exchange, closed.number, closed.travelling), (first.exchange, 1, true));
+    assert_eq!((closed.outcome, closed.closed_at), (Some(Outcome::NoAnswer), Some(first_closed)));
+    claim.release().await;
+
+    db.store.end_worker(holder).await.unwrap();
+    let claim = super::claim(&*db.store, "u").await;
+    assert!(claim.token().presentations.iter().all(|presentation| presentation.holder_silent.is_none()));
+    claim.release().await;
+}
+
+async fn the_next_claim_sees_what_the_last_one_stored(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    for generation in 1..=3 {
+        let (claim, intent) = intended(&db, "u", holder).await;
+        assert_eq!((claim.token().generation, intent.presentation), (generation, 1));
+        assert!(claim.token().presentations.is_empty() && !claim.token().answer_lost);
+        let byte = u8::try_from(generation + 1).unwrap();
+        claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();
+    }
+    let claim = claim(&*db.store, "u").await;
+    assert_eq!(claim.token().sealed.as_deref(), Some(&[4][..]));
+    claim.release().await;
+}
+
+async fn an_intent_of_another_generation_is_refused(db: Db) {
+    register(&db, "u", 1).await;
+    register(&db, "u", 2).await;
+    let holder = db.begin_worker().await;
+    for generation in [1, 3] {
+        let mut claim = claim(&*db.store, "u").await;
+        let intent = Intent { generation, ..intent(&*claim, holder) };
+        assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused);
+        claim.release().await;
+    }
+    assert_eq!(db.count("exchanges").await, 0);
+}
+
+async fn a_presentation_is_taken_once(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (first_claim, first) = intended(&db, "u", holder).await;
+    first_claim.release().await;
+    let mut second = claim(&*db.store, "u").await;
+    let same = Intent { presentation: 1, ..intent(&*second, holder) };
+    assert_eq!(second.intend(&same).await.unwrap(), Intended::Refused);
+    second.release().await;
+    assert_eq!((db.count("exchanges").await, outcome(&db, &first).await), (1, None));
+}
+
+async fn a_holder_written_down_as_dead_intends_nothing(db: Db) {
+    register(&db, "u", 1).await;
+    let dead = db.begin_worker().await;
+    db.store.end_worker(dead).await.unwrap();
+    for holder in [dead, Uuid::now_v7()] {
+        let mut claim = claim(&*db.store, "u").await;
+        let intent = intent(&*claim, holder);
+        assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused);
+        claim.release().await;
+    }
+    assert_eq!(db.count("exchanges").await, 0);
+}
+
+async fn an_intent_renews_its_holders_beat(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    db.advance(400);
+    let (claim, _) = intended(&db, "u", holder).await;
+    claim.release().await;
+    let claim = super::claim(&*db.store, "u").await;
+    assert_eq!(claim.token().presentations[0].holder_silent, Some(Duration::ZERO));
+    claim.release().await;
+}
+
+async fn open_intents_are_those_of_the_holder(db: Db) {
+    let (holder, other) = (db.begin_worker().await, db.begin_worker().await);
+    for user in ["u", "v", "w"] {
+        register(&db, user, 1).await;
+    }
+    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    let mut held = claim(&*db.store, "u").await;
+    let open = Intent { purpose: sweep, ..intent(&*held, holder) };
+    assert_eq!(held.intend(&open).await.unwrap(), Intended::Recorded);
+    held.release().await;
+    let (closing, closed) = intended(&db, "v", holder).await;
+    closing.settle(&end(&db, &closed, ExchangeResult::NotSent)).await.unwrap();
+    let (others, _) = intended(&db, "w", other).await;
+    others.release().await;
+    let found = db.store.open_intents(holder).await.unwrap();
+    assert_eq!(format!("{found:?}"), format!("{:?}", [open]));
+}
+
+async fn a_voided_intent_can_never_be_written(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let mut claim = claim(&*db.store, "u").await;
+    let intent = intent(&*claim, holder);
+    // On SQLite the claim is a write transaction, which ends here.
+    claim.release().await;
+    db.store.void_intent(&intent).await.unwrap();
+    assert_eq!(outcome(&db, &intent).await.as_deref(), Some("not_sent"));
+    claim = super::claim(&*db.store, "u").await;
+    assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused, "the late commit came through");
+    claim.release().await;
+    let (claim, next) = intended(&db, "u", holder).await;
+    assert_eq!(next.presentation, 2);
+    claim.release().await;
+}
+
+async fn voiding_closes_an_open_intent_and_no_other(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, open) = intended(&db, "u", holder).await;
+    claim.release().await;
+    db.store.void_intent(&open).await.unwrap();
+    assert_eq!(outcome(&db, &open).await.as_deref(), Some("not_sent"));
+    let (claim, settled) = intended(&db, "u", holder).await;
+    claim.settle(&end(&db, &settled, successor(&db, 2))).await.unwrap();
+    db.store.void_intent(&settled).await.unwrap();
+    assert_eq!(outcome(&db, &settled).await.as_deref(), Some("rotated"));
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
+}
+
+async fn voiding_gives_way_to_another_exchange_in_its_place(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, taken) = intended(&db, "u", holder).await;
+    claim.release().await;
+    db.store.void_intent(&Intent { exchange: Uuid::now_v7(), ..taken.clone() }).await.unwrap();
+    assert_eq!((db.count("exchanges").await, outcome(&db, &taken).await), (1, None));
+}
+
+async fn an_orphan_is_closed_as_unanswered(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, orphan) = intended(&db, "u", holder).await;
+    claim.release().await;
+    db.store.close_orphan(orphan.exchange, orphan.token, orphan.generation, false).await.unwrap();
+    let claim = super::claim(&*db.store, "u").await;
+    let closed = &claim.token().presentations[0];
+    // Nobody knows where its request is: the next presentation waits until it cannot be overtaken.
+    assert_eq!((closed.outcome, closed.travelling), (Some(Outcome::NoAnswer), true));
+    assert_eq!(closed.closed_at, Some(db.clock.now()));
+    claim.release().await;
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
+}
+
+async fn an_orphan_held_leaves_the_token_to_an_operator(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, orphan) = intended(&db, "u", holder).await;
+    claim.release().await;
+    db.store.close_orphan(orphan.exchange, orphan.token, orphan.generation, true).await.unwrap();
+    assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
+    assert_eq!(outcome(&db, &orphan).await.as_deref(), Some("no_answer"));
+}
+
+async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    // Settled after all.
+    let (claim, settled) = intended(&db, "u", holder).await;
+    claim.settle(&end(&db, &settled, ExchangeResult::Unchanged)).await.unwrap();
+    db.store.close_orphan(settled.exchange, settled.token, settled.generation, true).await.unwrap();
+    assert_eq!(outcome(&db, &settled).await.as_deref(), Some("unchanged"));
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
+    assert!(kept(&db, &settled).await);
+    // Open, and signed in anew meanwhile.
+    let (claim, open) = intended(&db, "u", holder).await;
+    claim.release().await;
+    register(&db, "u", 2).await;
+    db.store.close_orphan(open.exchange, open.token, open.generation, true).await.unwrap();
+    assert_eq!(outcome(&db, &open).await.as_deref(), Some("no_answer"));
+    assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
+}

@@ -1,0 +1,117 @@
+//! Tokens: registered, claimed, intended, and what each end of an exchange writes.
+
+mod ends;
+mod intents;
+mod late;
+mod registration;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use klarna_order_worker::order::OrderId;
+use klarna_order_worker::store::{
+    ClaimAttempt, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, NewToken, Purpose, PurposeKind,
+    Registered, Settled, Store, Successor, TokenClaim, TokenState, TokenView,
+};
+use uuid::Uuid;
+
+use crate::support::stores::Db;
+
+/// The token that one byte stands for.
+pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
+    NewToken {
+        merchant: "shop".into(),
+        user: user.into(),
+        sealed: vec![byte],
+        hash: [byte; 32],
+        issued_at: db.clock.now(),
+        expires_at: db.clock.now() + TimeDelta::days(60),
+    }
+}
+
+pub async fn register(db: &Db, user: &str, byte: u8) -> TokenView {
+    match db.store.register_token(&new_token(db, user, byte), false).await.unwrap() {
+        Registered::Stored(view) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn view(db: &Db, user: &str) -> TokenView {
+    db.store.token("shop", user).await.unwrap().unwrap()
+}
+
+/// State, reason and generation.
+pub async fn row(db: &Db, user: &str) -> (TokenState, Option<DeadReason>, i64) {
+    let view = view(db, user).await;
+    (view.state, view.reason, view.generation)
+}
+
+pub async fn claim(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
+    match store.claim_token("shop", user).await.unwrap() {
+        ClaimAttempt::Claimed(claim) => claim,
+        ClaimAttempt::Missing => panic!("no token of {user}"),
+        ClaimAttempt::Busy => panic!("the token of {user} is claimed"),
+    }
+}
+
+/// The next intent that a claim allows, for an order of its own.
+pub fn intent(claim: &dyn TokenClaim, holder: Uuid) -> Intent {
+    let token = claim.token();
+    Intent {
+        exchange: Uuid::now_v7(),
+        token: token.id,
+        generation: token.generation,
+        presentation: token.presentations.first().map_or(1, |latest| latest.number + 1),
+        purpose: Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() },
+        holder,
+    }
+}
+
+/// A claim with its intent written down: all but the request.
+pub async fn intended(db: &Db, user: &str, holder: Uuid) -> (Box<dyn TokenClaim>, Intent) {
+    let mut claim = claim(&*db.store, user).await;
+    let intent = intent(&*claim, holder);
+    assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+    (claim, intent)
+}
+
+pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
+    let NewToken { sealed, hash, issued_at, expires_at, .. } = new_token(db, "", byte);
+    ExchangeResult::Rotated(Successor { sealed, hash, issued_at, expires_at })
+}
+
+/// An end of the exchange, with something to keep where an access token came.
+pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
+    let kept = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewKept {
+        purpose: intent.purpose.id,
+        sealed: intent.exchange.as_bytes().to_vec(),
+        received_at: db.clock.now(),
+        good_until: db.clock.now() + Duration::from_secs(299),
+    });
+    ExchangeEnd { exchange: intent.exchange, token: intent.token, generation: intent.generation, result, kept }
+}
+
+pub async fn kept(db: &Db, intent: &Intent) -> bool {
+    db.store.kept(intent.purpose.id).await.unwrap().is_some()
+}
+
+/// How the ledger says that a presentation ended.
+pub async fn outcome(db: &Db, intent: &Intent) -> Option<String> {
+    let Intent { token, generation, presentation, .. } = intent;
+    let wanted = format!("token_id = {token} AND generation = {generation} AND presentation = {presentation}");
+    db.value(&format!("outcome FROM exchanges WHERE {wanted}")).await
+}
+
+/// Rotates the user's token for an order, registering one first where there is none.
+pub async fn exchange_for(db: &Db, user: &str, order: OrderId) {
+    if db.store.token("shop", user).await.unwrap().is_none() {
+        register(db, user, 200).await;
+    }
+    // Before the claim: on SQLite that is a write transaction.
+    let holder = db.begin_worker().await;
+    let mut claim = claim(&*db.store, user).await;
+    let purpose = Purpose { kind: PurposeKind::Order, id: order.as_uuid() };
+    let intent = Intent { purpose, ..intent(&*claim, holder) };
+    assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+    assert_eq!(claim.settle(&end(db, &intent, successor(db, 201))).await.unwrap(), Settled::Written);
+}

@@ -1,0 +1,51 @@
+//! A connection of the test's own, beside the store: for rows that no trait shows, and for killing connections.
+
+use std::path::Path;
+
+use klarna_order_worker::store::OrderTx;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
+
+/// A connection to either engine. The same SQL serves both: PostgreSQL's search path names the schema.
+pub enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Raw {
+    pub async fn sqlite(path: &Path) -> Self {
+        Self::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap())
+    }
+
+    pub async fn postgres(url: &str) -> Self {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql("SET search_path = klarna_worker").execute(&mut connection).await.unwrap();
+        Self::Postgres(connection)
+    }
+
+    /// Where orders go in within a transaction of the test's own.
+    pub fn orders(&mut self) -> &mut dyn OrderTx {
+        match self {
+            Self::Sqlite(connection) => connection,
+            Self::Postgres(connection) => connection,
+        }
+    }
+
+    /// Runs statements.
+    pub async fn execute(&mut self, sql: &str) {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+        match self {
+            Self::Sqlite(connection) => drop(sql.execute(connection).await.unwrap()),
+            Self::Postgres(connection) => drop(sql.execute(connection).await.unwrap()),
+        }
+    }
+
+    /// The only column of `SELECT {query}`, as text.
+    pub async fn column(&mut self, query: &str) -> Vec<Option<String>> {
+        let sql = AssertSqlSafe(format!("WITH q (x) AS (SELECT {query}) SELECT CAST(x AS text) FROM q"));
+        match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(sql).fetch_all(connection).await.unwrap(),
+            Self::Postgres(connection) => sqlx::query_scalar(sql).fetch_all(connection).await.unwrap(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One case, run over both engines.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::DateTime;
+use futures::FutureExt as _;
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::config::{Database, Engine};
+use klarna_order_worker::store::{self, Store, Worker};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::postgres::TestDatabase;
+use super::raw::Raw;
+
+/// Makes `name::sqlite` and `name::postgres` of each `async fn name(db: Db)`.
+macro_rules! both_engines {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                $crate::support::stores::on_sqlite(super::$name).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                $crate::support::stores::on_postgres(super::$name).await;
+            }
+        })+
+    };
+}
+pub(crate) use both_engines;
+
+/// Makes `name::postgres` of each `async fn name(db: Db)`.
+macro_rules! postgres_alone {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn postgres() {
+                $crate::support::stores::on_postgres(super::$name).await;
+            }
+        })+
+    };
+}
+pub(crate) use postgres_alone;
+
+/// Connections for exchanges in a store that [`Db::open`] opens.
+pub const MAX_IN_FLIGHT: u32 = 4;
+
+/// A migrated database of the test's own, under a clock that the test turns.
+#[derive(Clone)]
+pub struct Db {
+    /// A process's store on it.
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    database: Database,
+    folder: Arc<TempDir>,
+    opened: Arc<Mutex<Vec<Arc<dyn Store>>>>,
+}
+
+pub async fn on_sqlite<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.db");
+    let engine = Engine::Sqlite { path: path.clone() };
+    run(engine, &format!("sqlite:{}", path.display()), folder, case).await;
+}
+
+pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
+    let database = TestDatabase::create().await;
+    let result = run(Engine::Postgres, database.url(), tempfile::tempdir().unwrap(), case);
+    let result = std::panic::AssertUnwindSafe(result).catch_unwind().await;
+    database.remove().await;
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn run<F: Future<Output = ()>>(engine: Engine, url: &str, folder: TempDir, case: impl FnOnce(Db) -> F) {
+    let database = Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 };
+    let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+    let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
+    store.migrate().await.unwrap();
+    let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
+    case(Db { store, clock, database, folder: Arc::new(folder), opened: Arc::clone(&opened) }).await;
+    let opened = std::mem::take(&mut *opened.lock().unwrap());
+    for store in opened {
+        store.close().await;
+    }
+}
+
+impl Db {
+    /// Another process's store on the same database.
+    pub async fn open(&self) -> Arc<dyn Store> {
+        self.open_with(&self.clock).await
+    }
+
+    /// As [`Db::open`], under a clock of its own.
+    pub async fn open_with(&self, clock: &Clock) -> Arc<dyn Store> {
+        let store = store::open(&self.database, MAX_IN_FLIGHT, clock).await.unwrap();
+        self.opened.lock().unwrap().push(Arc::clone(&store));
+        store
+    }
+
+    /// A store on a database that was never migrated.
+    pub async fn empty(&self) -> Arc<dyn Store> {
+        let mut database = self.database.clone();
+        if self.is_sqlite() {
+            database.engine = Engine::Sqlite { path: self.folder().join("new/empty.db") };
+        } else {
+            self.execute("DROP SCHEMA IF EXISTS klarna_worker CASCADE").await;
+        }
+        let store = store::open(&database, MAX_IN_FLIGHT, &self.clock).await.unwrap();
+        self.opened.lock().unwrap().push(Arc::clone(&store));
+        store
+    }
+
+    /// The test's own connection.
+    pub async fn raw(&self) -> Raw {
+        match &self.database.engine {
+            Engine::Sqlite { path } => Raw::sqlite(path).await,
+            Engine::Postgres => Raw::postgres(secrecy::ExposeSecret::expose_secret(&self.database.url)).await,
+        }
+    }
+
+    /// The only value of `SELECT {query}`.
+    pub async fn value(&self, query: &str) -> Option<String> {
+        let mut values = self.raw().await.column(query).await;
+        assert_eq!(values.len(), 1, "{query}");
+        values.remove(0)
+    }
+
+    /// How many rows `SELECT count(*) FROM {rest}` counts.
+    pub async fn count(&self, rest: &str) -> u64 {
+        self.value(&format!("count(*) FROM {rest}")).await.unwrap().parse().unwrap()
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.raw().await.execute(sql).await;
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.database.engine != Engine::Postgres
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// A folder for the test's files; on SQLite the database lies in it.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// A process that begins to work, in an instance folder of its own.
+    pub async fn begin_worker(&self) -> Uuid {
+        self.begin_worker_in(Uuid::new_v4()).await
+    }
+
+    /// A process that begins to work.
+    pub async fn begin_worker_in(&self, instance: Uuid) -> Uuid {
+        let worker = Worker { id: Uuid::now_v7(), instance, name: "host/1".into() };
+        self.store.begin_worker(&worker).await.unwrap();
+        worker.id
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}

@@ -1,0 +1,123 @@
+//! A PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL; `test.sh` sets it), or
+//! one of this process's own. A test without any fails.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+/// An empty database of one test's own.
+pub struct TestDatabase {
+    name: String,
+    url: String,
+}
+
+impl TestDatabase {
+    pub async fn create() -> Self {
+        let name = format!("klarna_worker_test_{}", Uuid::new_v4().simple());
+        server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+        let mut url: url::Url = SERVER.get().unwrap().url.parse().unwrap();
+        url.set_path(&name);
+        Self { name, url: url.into() }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Removes it, whoever is still connected.
+    pub async fn remove(self) {
+        server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+async fn server(statement: &str) {
+    let url = &SERVER.get_or_init(Server::find).url;
+    let mut connection = PgConnection::connect(url).await.expect("the test's PostgreSQL does not answer");
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+static SERVER: OnceLock<Server> = OnceLock::new();
+
+struct Server {
+    url: String,
+    /// Stops the server and removes its folder once its standard input ends, which it does with this process, however
+    /// that ends.
+    _keeper: Option<Child>,
+}
+
+/// `$1` is the folder of PostgreSQL's programs, `$2` the port.
+const KEEPER: &str = r#"
+set -eu
+exec 2>&1
+trap '' HUP INT TERM
+cd /
+folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-test.XXXXXX")
+trap '"$1/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$folder"' EXIT
+"$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C -N >"$folder/log" || { cat "$folder/log"; exit 1; }
+options="-p $2 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$folder' -c fsync=off -c max_connections=300"
+"$1/pg_ctl" -D "$folder/data" -l "$folder/log" -w -o "$options" start >"$folder/start" || { cat "$folder/log"; exit 1; }
+echo ready
+cat
+"#;
+
+impl Server {
+    fn find() -> Self {
+        match std::env::var("KLARNA_WORKER_TEST_POSTGRES") {
+            Ok(url) => Self { url, _keeper: None },
+            Err(_) => Self::start(),
+        }
+    }
+
+    fn start() -> Self {
+        let programs = programs();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        // PostgreSQL refuses to run as root.
+        let mut shell = if is_root() {
+            let mut runuser = Command::new("runuser");
+            runuser.args(["-u", "postgres", "--", "sh"]);
+            runuser
+        } else {
+            Command::new("sh")
+        };
+        let mut keeper = shell
+            .args(["-c", KEEPER, "keeper"])
+            .arg(programs)
+            .arg(&port)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell can be started");
+        let mut said = BufReader::new(keeper.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        if line != "ready\n" {
+            said.read_to_string(&mut line).unwrap();
+            panic!("PostgreSQL did not start: {line}");
+        }
+        Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), _keeper: Some(keeper) }
+    }
+}
+
+pub fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout == b"0\n"
+}
+
+/// The folder of `initdb`: Debian keeps it off `PATH`, one folder a version.
+pub fn programs() -> PathBuf {
+    let named = std::env::var_os("KLARNA_WORKER_TEST_PG_BIN").map(PathBuf::from);
+    let asked = Command::new("pg_config").arg("--bindir").output().ok();
+    let asked = asked.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders = named.into_iter().chain(asked).chain(versions.map(|version| version.path().join("bin")));
+    folders
+        .find(|folder| folder.join("initdb").is_file())
+        .expect("no PostgreSQL to test with: run ./test.sh, or set KLARNA_WORKER_TEST_PG_BIN to the folder of initdb")
+}
