@@ -202,11 +202,10 @@ impl Gate {
 
     fn closed_for(&self, now: Duration) -> Option<Duration> {
         let until = match self.state {
-            State::Closed => self.held_until,
             State::Open { until } => until.max(self.held_until),
             // Another's probe decides; it is looked at again soon.
             State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
-            State::Probing { .. } => self.held_until,
+            State::Closed | State::Probing { .. } => self.held_until,
         };
         let wait = until.saturating_sub(now);
         (!wait.is_zero()).then_some(wait)
