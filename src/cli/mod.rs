@@ -66,7 +66,7 @@ enum Command {
     /// See the main job done, on a database of its own and the built-in sandbox
     Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
     /// Take orders in
     Enqueue(enqueue::Args),
     /// Look at orders

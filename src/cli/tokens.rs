@@ -11,7 +11,7 @@ use serde_json::json;
 use super::table::printable;
 use super::views::{Fields, TokenJson, or_dash, time};
 use super::{CliError, Context, Exit, Table};
-use crate::store::{TokenFilter, TokenState, TokenView};
+use crate::store::{DeadReason, TokenFilter, TokenState, TokenView};
 use crate::vault::Registry;
 
 const STATES: [TokenState; 4] =
@@ -112,7 +112,7 @@ fn table(tokens: &[TokenView]) -> Table {
             token.merchant.clone(),
             token.user.clone(),
             token.state.as_str().to_owned(),
-            or_dash(token.reason.map(|reason| reason.as_str())),
+            or_dash(token.reason.map(DeadReason::as_str)),
             token.generation.to_string(),
             or_dash(token.issued_at.map(time)),
             or_dash(token.expires_at.map(time)),
@@ -131,7 +131,7 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     fields.add("merchant", &token.merchant);
     fields.add("user", &token.user);
     fields.add("state", token.state.as_str());
-    fields.add("reason", or_dash(token.reason.map(|reason| reason.as_str())));
+    fields.add("reason", or_dash(token.reason.map(DeadReason::as_str)));
     fields.add("generation", token.generation);
     fields.add("issued_at", or_dash(token.issued_at.map(time)));
     fields.add("expires_at", or_dash(token.expires_at.map(time)));
