@@ -76,7 +76,7 @@ start() {
     # A port in use makes the start fail, and another is tried.
     local port=$((20000 + RANDOM % 20000))
     as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
-        -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300" \
+        -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 -c fsync=off" \
         start >/dev/null 2>&1 && echo "$port"
 }
 

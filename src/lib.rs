@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+pub mod breaker;
 pub mod checkout;
 pub mod cli;
 pub mod clock;

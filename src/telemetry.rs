@@ -46,6 +46,11 @@ pub enum TelemetryError {
 /// Where the directives do not parse, or logging was set up before.
 pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), TelemetryError> {
     let filter = filter(verbosity, directives)?;
+    // A panic's message may hold what the panicking code was working on.
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
+    }));
     let stderr = std::io::stderr;
     if stderr().is_terminal() {
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);

@@ -18,7 +18,7 @@ use crate::config::{BEAT, Engine};
 use crate::delivery::Waiters;
 use crate::queue::{Backoff, BeatOptions, Heartbeat, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, Worker};
-use crate::vault::{Instance, Vault};
+use crate::vault::{Instance, InstanceError, Spool, Vault};
 use crate::worker::{OrderHandler, OrderSource, WorkerLease};
 
 /// How often open intents are compared with the exchanges in the air.
@@ -74,8 +74,10 @@ impl Service {
         let wake = Wake::new();
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
+        // The address first: once the worker runs, its exchanges must not be cut off by an error here.
+        let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
         let worker = if roles.contains(&Role::Worker) { Some(AtWork::start(&app, &wake).await?) } else { None };
-        let api = if roles.contains(&Role::Api) { Some(Api::start(&app, &waiters, &ready).await?) } else { None };
+        let api = listener.map(|(listener, address)| Api::start(&app, listener, address, &waiters, &ready));
         let polling = waiters.clone();
         let background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
@@ -121,11 +123,8 @@ impl Service {
 }
 
 impl Api {
-    async fn start(app: &App, waiters: &Waiters, ready: &Readiness) -> Result<Self, AppError> {
+    fn start(app: &App, listener: TcpListener, address: SocketAddr, waiters: &Waiters, ready: &Readiness) -> Self {
         let server = &app.settings.server;
-        let failed = |error| AppError::Bind { bind: server.bind, error };
-        let listener = TcpListener::bind(server.bind).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let router = api::router(api::Rooms {
             intake: app.intake(),
             registry: app.registry(),
@@ -145,7 +144,7 @@ impl Api {
                 tracing::error!(%error, "The API ended");
             }
         });
-        Ok(Self { address, stop, server })
+        Self { address, stop, server }
     }
 }
 
@@ -153,6 +152,10 @@ impl AtWork {
     async fn start(app: &App, wake: &Wake) -> Result<Self, AppError> {
         let settings = &app.settings;
         let instance = Instance::take(&settings.vault.instance_dir)?;
+        // Before anything else: what an earlier start could not store.
+        let spool = Spool::open(&settings.vault.instance_dir, &settings.installation, Arc::clone(&app.secrets))
+            .map_err(|error| InstanceError::Unusable { folder: settings.vault.instance_dir.clone(), error })?;
+        spool.replay(&*app.store).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
         // Earlier starts in this folder are dead: what they held is free at once.
@@ -170,7 +173,7 @@ impl AtWork {
             Arc::clone(&app.secrets),
             settings.vault.clone(),
             app.clock.clone(),
-            worker.id,
+            (worker.id, spool),
             observed,
         )?;
         tokio::spawn(tidy(vault.clone()));
@@ -195,8 +198,8 @@ impl AtWork {
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
         }
-        let idle = tokio::time::timeout_at(until, self.vault.idle()).await.is_ok();
-        if !idle {
+        let safe = tokio::time::timeout_at(until, self.vault.safe()).await.is_ok();
+        if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),
                 "The grace is over: the successors of these may be lost"
@@ -206,8 +209,15 @@ impl AtWork {
             tracing::warn!(%error, "This worker could not be written down as gone; others will notice its silence");
         }
         drop(self.heartbeat);
-        idle && stopped == Stopped::Clean
+        safe && stopped == Stopped::Clean
     }
+}
+
+async fn listen_on(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let failed = |error| AppError::Bind { bind, error };
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Passes news on: due orders to the queue, ends to those who wait for them.

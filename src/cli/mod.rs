@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod lines;
 mod migrate;
+mod openapi;
 mod orders;
 pub mod output;
 mod progress;
@@ -80,6 +81,8 @@ enum Command {
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
 }
 
 impl Command {
@@ -93,6 +96,7 @@ impl Command {
             Self::Tokens(command) => command.run(context),
             Self::Migrate(args) => args.run(context),
             Self::Keys(command) => command.run(context),
+            Self::Openapi => openapi::run(),
         }
     }
 

@@ -101,10 +101,8 @@ fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     }
     let unavailable = match code.as_bytes() {
         b"53100" => return StoreError::DiskFull,
-        // Read-only after a failover; a lock's time-out.
-        b"25006" | b"55P03" => true,
-        // Connection, authorisation, rollback.
-        [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] => true,
+        // Read-only after a failover; a lock's time-out; connection, authorisation, rollback.
+        b"25006" | b"55P03" | [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] => true,
         // Resources, operator intervention, system.
         [b'5', class, ..] => matches!(class, b'3' | b'7' | b'8'),
         _ => false,

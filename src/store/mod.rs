@@ -142,7 +142,10 @@ macro_rules! statements {
         $(pub(super) const $name: &str = $sql;)+
 
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+        pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
 use statements;
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::StoreError;
 
 /// Where a token stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
     /// Usable.
@@ -23,7 +23,7 @@ pub enum TokenState {
 }
 
 /// Why a token is dead: the likelier cause, not a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadReason {
     /// Klarna refused it, and nothing on our side explains why: the user withdrew, most likely.

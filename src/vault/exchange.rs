@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
 use super::answer::{Answer, Tokens};
 use super::decide::{AFTER_USELESS_ANSWER, Decision, LOOK_AGAIN, Unusable, decide};
 use super::secrets::Brought;
 use super::turns::Turn;
-use super::{Access, AccessToken, Rooms};
+use super::{Access, AccessToken, Rooms, settle};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::store::{
@@ -60,18 +60,34 @@ pub(super) struct Exchange {
     pub(super) merchant: Arc<Merchant>,
     pub(super) user: String,
     pub(super) purpose: Purpose,
-    /// The user's turn in this process and one of `vault.max_in_flight`, held until the successor is stored.
-    pub(super) held: (Turn, OwnedSemaphorePermit),
+    /// The user's turn in this process, kept until the successor is stored.
+    pub(super) turn: Turn,
+    /// One of `vault.max_in_flight`.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// Whoever waits for the exchange, until they are answered; they may have gone.
+struct Waiting(Option<oneshot::Sender<Access>>);
+
+impl Waiting {
+    fn answer(&mut self, access: Access) {
+        if let Some(waiting) = self.0.take() {
+            // An error says that nobody waits any more.
+            let _ = waiting.send(access);
+        }
+    }
 }
 
 impl Exchange {
-    pub(super) async fn run(self) -> Access {
-        let access = self.exchange().await;
-        drop(self.held);
-        access
+    /// Runs to the recorded outcome. `waiting` is answered as soon as the answer is safe.
+    pub(super) async fn run(self, waiting: oneshot::Sender<Access>) {
+        let mut waiting = Waiting(Some(waiting));
+        let access = self.exchange(&mut waiting).await;
+        drop((self.turn, self.place));
+        waiting.answer(access);
     }
 
-    async fn exchange(&self) -> Access {
+    async fn exchange(&self, waiting: &mut Waiting) -> Access {
         let claim = match self.rooms.store.claim_token(&self.merchant.name, &self.user).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
@@ -80,7 +96,9 @@ impl Exchange {
         };
         let read_at = since_boot();
         match decide(claim.token(), self.rooms.policy()) {
-            Decision::Present { presentation, if_dead } => self.present(claim, read_at, presentation, if_dead).await,
+            Decision::Present { presentation, if_dead } => {
+                self.present(claim, read_at, (presentation, if_dead), waiting).await
+            }
             Decision::ComeBack(after) => {
                 claim.release().await;
                 Access::ComeBack(after)
@@ -101,8 +119,8 @@ impl Exchange {
         &self,
         mut claim: Box<dyn TokenClaim>,
         read_at: Duration,
-        presentation: i64,
-        if_dead: DeadReason,
+        (presentation, if_dead): (i64, DeadReason),
+        waiting: &mut Waiting,
     ) -> Access {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
@@ -135,7 +153,7 @@ impl Exchange {
                 tracing::warn!(exchange = %intent.exchange, %error,
                     "An intent may or may not have been written; nothing is sent, and it is voided");
                 claim.release().await;
-                self.void(&intent).await;
+                settle::void(&self.rooms, &intent).await;
                 return Access::ComeBack(LOOK_AGAIN);
             }
         }
@@ -145,7 +163,8 @@ impl Exchange {
             self.rooms.client.present(&self.merchant, &refresh_token).await
         };
         let received_at = token.now + delta(since_boot().saturating_sub(read_at));
-        self.conclude(claim, &token, &intent, answer, Received { at: received_at, refresh_token, if_dead }).await
+        let received = Received { at: received_at, refresh_token, if_dead };
+        self.conclude(claim, &token, intent.exchange, (answer, received), waiting).await
     }
 
     /// Writes the answer down, and says what it means for whoever waits.
@@ -153,27 +172,26 @@ impl Exchange {
         &self,
         claim: Box<dyn TokenClaim>,
         token: &ClaimedToken,
-        intent: &Intent,
-        answer: Answer,
-        received: Received,
+        exchange: Uuid,
+        (answer, received): (Answer, Received),
+        waiting: &mut Waiting,
     ) -> Access {
         let read = match self.read(answer, token, &received) {
             Ok(read) => read,
             // Settings rule this out; the token is spent all the same, so the loss must at least be told.
             Err(error) => {
-                tracing::error!(exchange = %intent.exchange, %error, "A successor could not be sealed");
+                tracing::error!(%exchange, %error, "A successor could not be sealed");
                 Read::without(self.no_answer(false), Access::Unusable(Unusable::Unavailable))
             }
         };
-        let end = ExchangeEnd {
-            exchange: intent.exchange,
-            token: token.id,
-            generation: token.generation,
-            result: read.result,
-            kept: read.kept,
+        let Read { result, kept, access } = read;
+        let end = ExchangeEnd { exchange, token: token.id, generation: token.generation, result, kept };
+        let spooled = || {
+            self.turn.on_disk();
+            waiting.answer(access.clone());
         };
-        match self.settle(claim, &end).await {
-            Settled::Written => read.access,
+        match settle::settle(&self.rooms, claim, &end, spooled).await {
+            Settled::Written => access,
             // A sign-in or forgetting came in between: what the row says now decides.
             Settled::Superseded => Access::ComeBack(LOOK_AGAIN),
         }
@@ -269,34 +287,6 @@ impl Exchange {
         Ok((Access::Ready(access), kept))
     }
 
-    /// Writes the end down, for as long as it takes: until then the successor is in this memory alone.
-    async fn settle(&self, claim: Box<dyn TokenClaim>, end: &ExchangeEnd) -> Settled {
-        let first = claim.settle(end).await;
-        let mut error = match first {
-            Ok(settled) => return settled,
-            Err(error) => error,
-        };
-        let mut pause = Pause::default();
-        loop {
-            tracing::error!(exchange = %end.exchange, %error,
-                "An exchange's end could not be written and is written again, for as long as it takes");
-            pause.wait().await;
-            match self.rooms.store.settle_exchange(end).await {
-                Ok(settled) => return settled,
-                Err(next) => error = next,
-            }
-        }
-    }
-
-    /// Makes sure that the intent can never be acted on, for as long as that takes.
-    async fn void(&self, intent: &Intent) {
-        let mut pause = Pause::default();
-        while let Err(error) = self.rooms.store.void_intent(intent).await {
-            tracing::error!(exchange = %intent.exchange, %error, "An intent in doubt could not be voided yet");
-            pause.wait().await;
-        }
-    }
-
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> Access {
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
@@ -331,21 +321,5 @@ struct Read {
 impl Read {
     fn without(result: ExchangeResult, access: Access) -> Self {
         Self { result, kept: None, access }
-    }
-}
-
-/// Doubling waits between tries, 50 ms to 5 s.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(50))
-    }
-}
-
-impl Pause {
-    async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_secs(5));
     }
 }

@@ -18,6 +18,8 @@ pub mod keys;
 mod payload;
 mod registry;
 mod secrets;
+mod settle;
+mod spool;
 pub mod transport;
 mod turns;
 
@@ -26,7 +28,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 pub use self::cipher::{Binding, Cipher, CipherError};
@@ -40,6 +42,7 @@ pub use self::instance::{Instance, InstanceError};
 pub use self::registry::{Registration, Registry, RegistryError};
 use self::secrets::Brought;
 pub use self::secrets::Secrets;
+pub use self::spool::{Replayed, Spool};
 use self::transport::BuildError;
 use self::turns::Turns;
 use crate::clock::{Clock, delta};
@@ -47,7 +50,7 @@ use crate::config::{self, LostAnswer, Merchant};
 use crate::store::{Kept, Purpose, Store, StoreError};
 
 /// What became of the wish for an access token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Access {
     /// Here it is.
     Ready(AccessToken),
@@ -89,6 +92,7 @@ struct Rooms {
     client: TokenClient,
     id_tokens: IdTokens,
     settings: config::Vault,
+    spool: Spool,
     /// This start of the process, as the ledger names it.
     holder: Uuid,
     active: Active,
@@ -107,7 +111,7 @@ impl Rooms {
 }
 
 impl Vault {
-    /// A vault for this start of the process, `holder`. `observed` tells how long the process has had the database
+    /// A vault for this start of the process, `holder`, with the spool of its instance folder. `observed` tells how long the process has had the database
     /// without a gap: another's silence counts no longer than that.
     ///
     /// # Errors
@@ -117,7 +121,7 @@ impl Vault {
         secrets: Arc<Secrets>,
         settings: config::Vault,
         clock: Clock,
-        holder: Uuid,
+        (holder, spool): (Uuid, Spool),
         observed: impl Fn() -> Duration + Send + Sync + 'static,
     ) -> Result<Self, BuildError> {
         let places = Arc::new(Semaphore::new(usize::try_from(settings.max_in_flight).unwrap_or(usize::MAX)));
@@ -127,6 +131,7 @@ impl Vault {
             client: TokenClient::new(settings.exchange_timeout / 2, settings.exchange_timeout)?,
             id_tokens: IdTokens::new(clock)?,
             settings,
+            spool,
             holder,
             active: Active::default(),
             observed: Box::new(observed),
@@ -169,10 +174,13 @@ impl Vault {
             merchant: Arc::clone(merchant),
             user: user.to_owned(),
             purpose,
-            held: (turn, place),
+            turn,
+            place,
         };
-        // A panic in it is told by the runtime's hook; its open intent is closed by `tidy`.
-        tokio::spawn(exchange.run()).await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
+        let (waiting, answer) = oneshot::channel();
+        tokio::spawn(exchange.run(waiting));
+        // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
+        answer.await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
     }
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or
@@ -206,11 +214,13 @@ impl Vault {
         Some(claims)
     }
 
-    /// Closes this process's open intents that no exchange of its own holds: one that panicked left them.
+    /// Replays the spool, and closes this process's open intents that no exchange of its own holds: one that panicked
+    /// left them.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
+        self.rooms.spool.replay(&*self.rooms.store).await?;
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
             if !self.rooms.active.holds(intent.exchange) {
@@ -221,9 +231,9 @@ impl Vault {
         Ok(())
     }
 
-    /// Waits until no exchange is in the air.
-    pub async fn idle(&self) {
-        self.turns.idle().await;
+    /// Waits until no exchange is in the air, but for those whose successor lies in the spool.
+    pub async fn safe(&self) {
+        self.turns.safe().await;
     }
 
     /// How many exchanges are in the air.

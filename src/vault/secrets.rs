@@ -81,4 +81,12 @@ impl Secrets {
             id_token: record.id_token.take().map(SecretString::from),
         })
     }
+
+    pub(super) fn seal_spooled(&self, installation: &str, record: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.cipher.seal(record, Binding(&["spool", installation]))
+    }
+
+    pub(super) fn open_spooled(&self, installation: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CipherError> {
+        self.cipher.open(sealed, Binding(&["spool", installation]))
+    }
 }

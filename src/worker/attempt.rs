@@ -73,8 +73,8 @@ impl OrderHandler {
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
         }
-        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| unknown_merchant(order))?;
-        let body = Body::parse(&order.body).map_err(unreadable)?;
+        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        let body = Body::parse(&order.body).map_err(|rejection| Box::new(unreadable(rejection)))?;
         let token = self.token(order, merchant).await?;
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
@@ -105,7 +105,9 @@ impl OrderHandler {
         if order.attempts > 0 {
             patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
         }
-        let access = match self.vault.kept(purpose).await {
+        // The first claim has nothing kept to look for.
+        let kept = if order.claim.number > 1 { self.vault.kept(purpose).await } else { None };
+        let access = match kept {
             Some(kept) => Access::Ready(kept),
             None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
                 .await
@@ -140,22 +142,22 @@ fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
     }
 }
 
-fn unknown_merchant(order: &ClaimedOrder) -> Early {
+fn unknown_merchant(order: &ClaimedOrder) -> Settlement {
     let message = format!(
         "no worker's settings have the merchant {}; add merchants.{} and restart the workers",
         order.merchant, order.merchant
     );
-    Box::new(Settlement::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) })
+    Settlement::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
 }
 
-fn unreadable(rejection: Rejection) -> Early {
+fn unreadable(rejection: Rejection) -> Settlement {
     let message = rejection.to_string();
     let faults = match rejection {
         Rejection::Faults(faults) => faults.into_iter().map(|fault| fault.under("/order")).collect(),
         Rejection::TooLarge => Vec::new(),
     };
     let error = OrderError { faults, ..error("invalid_order", message) };
-    Box::new(Settlement::Failed { error, token: None })
+    Settlement::Failed { error, token: None }
 }
 
 fn refused_without_token(unusable: Unusable) -> Settlement {

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 both_engines!(every_order_of_many_is_submitted_once_with_a_fresh_token);
 
-async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Database) -> Database {
+async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Database) {
     let shop = Shop::open(database, &SLOW, "").await;
     let served = shop.serve("a");
     let users = shop.sign_in(200).await;
@@ -18,7 +18,7 @@ async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Data
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
     assert_sums(&shop.stats().await, 2_000);
     assert!(served.program.terminate().await.success());
-    shop.close().await
+    shop.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,7 +34,7 @@ async fn two_processes_share_few_users_and_present_no_token_twice() {
         b.client().all_submitted_fresh(&ids, PATIENCE).await;
         assert_sums(&shop.stats().await, 500);
         assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
-        shop.close().await
+        shop.close().await;
     })
     .await;
 }

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 both_engines!(every_other_end_is_told_so_that_a_shop_understands);
 
-async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) -> Database {
+async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
     let shop = Shop::open(database, &[], "").await;
     let settings = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
     let hasty = settings.replace("token_patience = \"10m\"", "token_patience = \"3s\"");
@@ -58,7 +58,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert_eq!((&back["status"], &back["token"]), (&json!("submitted"), &json!("fresh")), "{back}");
 
     assert!(served.program.terminate().await.success());
-    shop.close().await
+    shop.close().await;
 }
 
 fn message(order: &Value) -> &str {

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 both_engines!(a_stop_in_the_middle_loses_and_repeats_nothing, a_kill_in_the_middle_loses_no_order);
 
-async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) -> Database {
+async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
     let shop = Shop::open(database, &SLOW, "").await;
     let users = shop.sign_in(50).await;
     let served = shop.serve("a");
@@ -27,10 +27,10 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) -> D
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
     assert_sums(&shop.stats().await, 500);
     assert!(served.program.terminate().await.success());
-    shop.close().await
+    shop.close().await;
 }
 
-async fn a_kill_in_the_middle_loses_no_order(database: Database) -> Database {
+async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     // What was unanswered at the kill is presented again after this, the shortest that settings allow.
     let shop = Shop::open(database, &SLOW, "").await;
     let users = shop.sign_in(40).await;
@@ -58,5 +58,5 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) -> Database {
     assert_eq!(stats.orders.distinct_references, 160, "{stats:?}");
     assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
     assert!(served.program.terminate().await.success());
-    shop.close().await
+    shop.close().await;
 }

@@ -3,4 +3,6 @@
 mod cli;
 mod conformance;
 mod form;
+mod rooms;
 mod support;
+mod vault;

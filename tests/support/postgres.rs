@@ -105,13 +105,13 @@ impl Server {
     }
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     id.stdout == b"0\n"
 }
 
 /// The folder of `initdb`: Debian keeps it off `PATH`, one folder a version.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let named = std::env::var_os("KLARNA_WORKER_TEST_PG_BIN").map(PathBuf::from);
     let asked = Command::new("pg_config").arg("--bindir").output().ok();
     let asked = asked.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));

@@ -16,7 +16,7 @@ use crate::vault::{Registry, RegistryError};
 
 /// What to import.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
+pub struct Args {
     /// JSON lines or CSV; - reads standard input
     ///
     /// Members or columns: `merchant`, `user`, `refresh_token`, and where they are known `issued_at` and `expires_at`,

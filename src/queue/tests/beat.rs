@@ -138,6 +138,18 @@ async fn a_process_that_stood_still_observed_nothing_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_judges_nobody_before_its_next_beat_is_answered() {
+    let lease = Arc::new(Leases::default());
+    let (_heart, stopped) = start(&lease);
+    sleep(seconds(31)).await;
+    let before = lease.reaps.lock().unwrap().len();
+    *stopped.lock().unwrap() += seconds(600);
+    lease.hang.store(true, SeqCst);
+    sleep(seconds(2)).await;
+    assert_eq!(lease.reaps.lock().unwrap().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_never_answers_is_given_up() {
     let lease = Arc::new(Leases::default());
     let (heart, _) = start(&lease);

@@ -32,6 +32,9 @@ use crate::clock::Clock;
 use crate::config::Database;
 use crate::order::OrderId;
 
+#[cfg(test)]
+pub(super) use self::sql::ALL as STATEMENTS;
+
 type Connection = PgConnection;
 type Row = PgRow;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
@@ -52,9 +55,8 @@ impl PostgresStore {
     /// answer.
     pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
-        let store = Self { pools, clock };
-        store.health().await?;
-        Ok(store)
+        pools.reach().await?;
+        Ok(Self { pools, clock })
     }
 
     fn now(&self) -> Now {

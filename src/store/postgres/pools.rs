@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Executor, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 
 use crate::config::Database;
 use crate::store::lease::bounded;
@@ -14,6 +14,9 @@ use crate::store::{StoreError, expose};
 const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection before the caller backs off.
 const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is taken to be alive.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a minute, and what is
 /// committed is on disk.
@@ -50,6 +53,12 @@ impl Pools {
         })
     }
 
+    /// Asks the server once, outside the pools: they would try again for a while, and not say why.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        let connection = bounded(self.queue.connect_options().connect()).await?;
+        bounded(connection.close()).await
+    }
+
     pub(super) async fn close(&self) {
         self.claims.close().await;
         self.intents.close().await;
@@ -67,8 +76,17 @@ fn pool(connections: u32, session: &'static str) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
-        // A ping at each acquire costs a round trip; a dead connection shows at its first statement, and is closed then.
+        // A ping at each acquire costs a round trip; none at all makes the first caller after a restart of the server
+        // meet a dead connection. One that was in use a moment ago is taken as it is.
         .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 connection.execute(session).await?;

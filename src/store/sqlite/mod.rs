@@ -33,6 +33,9 @@ use super::{
 use crate::clock::Clock;
 use crate::order::OrderId;
 
+#[cfg(test)]
+pub(super) use self::sql::ALL as STATEMENTS;
+
 type Connection = SqliteConnection;
 type Row = SqliteRow;
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;

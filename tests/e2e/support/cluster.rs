@@ -1,10 +1,12 @@
 //! A PostgreSQL server of one test's own, to be stopped and started in its middle.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::postgres::{TestDatabase, as_owner, programs};
+use super::engine::Database;
+use crate::postgres::{is_root, programs};
 
 /// A server in a temporary folder; gone with this value.
 pub struct Cluster {
@@ -43,8 +45,8 @@ impl Cluster {
     }
 
     /// Its database.
-    pub fn database(&self) -> TestDatabase {
-        TestDatabase::at(format!("postgres://postgres@127.0.0.1:{}/postgres", self.port))
+    pub fn database(&self) -> Database {
+        Database::Postgres { url: format!("postgres://postgres@127.0.0.1:{}/postgres", self.port) }
     }
 
     fn data(&self) -> PathBuf {
@@ -69,4 +71,14 @@ fn run(command: &mut Command) {
     // The server inherits what it is given: a pipe would stay open for as long as it lives.
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?}: {status}");
+}
+
+/// A command as the user that may run PostgreSQL: root may not.
+fn as_owner(program: impl AsRef<OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
+    command
 }

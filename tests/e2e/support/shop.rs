@@ -34,7 +34,7 @@ impl Shop {
         let sandbox = Program::start(folder.path(), "sandbox", &args);
         let shop = Self { folder, database, sandbox, http: reqwest::Client::new() };
         shop.write_settings("a", settings);
-        if matches!(shop.database, Database::Postgres(_)) {
+        if matches!(shop.database, Database::Postgres { .. }) {
             shop.run("a", &["migrate"]);
         }
         shop
@@ -120,7 +120,7 @@ impl Shop {
     }
 
     /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop is closed.
-    pub async fn close(self) -> Database {
+    pub async fn close(self) {
         let url = format!("{}/sandbox/issued", self.sandbox_url());
         let issued = self.http.get(url).send().await.unwrap().text().await.unwrap();
         let issued: Issued = serde_json::from_str(&issued).unwrap();
@@ -134,7 +134,6 @@ impl Shop {
             let found = leaks::find(bytes, &secrets);
             assert!(found.is_empty(), "{place}: {} secrets found, the first as {}", found.len(), found[0]);
         }
-        self.database
     }
 }
 

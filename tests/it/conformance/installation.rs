@@ -96,6 +96,7 @@ async fn what_is_no_server_is_told(db: Db) {
     };
     let away = open("postgres://u:hidden@127.0.0.1:1/d").await;
     assert!(matches!(away, StoreError::Unavailable(_)) && away.is_transient(), "{away}");
+    assert!(away.to_string().contains("refused"), "{away}");
     let nonsense = open("postgres://u:hidden@host:port/d").await;
     assert!(matches!(nonsense, StoreError::Location(_)) && !nonsense.is_transient(), "{nonsense}");
     assert!(!format!("{away}{away:?}{nonsense}{nonsense:?}").contains("hidden"));

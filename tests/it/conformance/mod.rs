@@ -2,7 +2,8 @@
 
 mod installation;
 mod orders;
-mod pg;
+pub mod pg;
+mod service;
 mod settling;
-mod tokens;
+pub mod tokens;
 mod workers;

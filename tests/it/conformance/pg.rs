@@ -46,7 +46,7 @@ async fn claim_soon(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
 }
 
 /// Kills every connection that holds a claim.
-async fn kill_claims(db: &Db) {
+pub async fn kill_claims(db: &Db) {
     let kill = "count(pg_terminate_backend(pid, 5000)) FROM pg_locks WHERE locktype = 'advisory' \
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(db.value(kill).await.as_deref(), Some("1"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::Status;
-use klarna_order_worker::store::Reaped;
+use klarna_order_worker::store::{Claim, Reaped, Worker};
 use uuid::Uuid;
 
 use super::orders::{claim, insert, order};
@@ -16,6 +16,8 @@ both_engines![
     only_orders_of_the_gone_or_silent_are_freed,
     a_worker_that_comes_back_writes_nothing,
     the_fifth_lost_worker_fails_the_order,
+    a_worker_thought_dead_may_begin_anew,
+    an_order_held_by_its_row_alone_is_lost,
 ];
 
 const LOST: Option<Duration> = Some(Duration::from_secs(10));
@@ -96,4 +98,33 @@ async fn the_fifth_lost_worker_fails_the_order(db: Db) {
     assert_eq!(view.error.unwrap().code, "crashed_worker");
     assert_eq!(view.ended_at, Some(db.clock.now()));
     assert!(db.store.kept(id.as_uuid()).await.unwrap().is_none());
+}
+
+async fn a_worker_thought_dead_may_begin_anew(db: Db) {
+    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/1".into() };
+    db.store.begin_worker(&worker).await.unwrap();
+    insert(&db, order(&db, "u")).await;
+    let held = claim(&db, worker.id, 1).await.remove(0).claim;
+    db.store.end_worker(worker.id).await.unwrap();
+    assert_eq!(db.store.reap(None).await.unwrap(), Reaped { requeued: 1, failed: 0 });
+    db.store.begin_worker(&worker).await.unwrap();
+    assert!(db.store.beat(worker.id).await.unwrap());
+    assert!(!db.store.settle_order(&held, &failed()).await.unwrap(), "what it held before is gone");
+    assert_eq!(db.count("workers").await, 1);
+}
+
+async fn an_order_held_by_its_row_alone_is_lost(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    let worker = db.begin_worker().await;
+    for lost in 1..=5 {
+        let held = claim(&db, worker, 1).await.remove(0).claim;
+        let stale = Claim { number: held.number - 1, ..held };
+        assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reaped::default());
+        let expected = if lost < 5 { Reaped { requeued: 1, failed: 0 } } else { Reaped { requeued: 0, failed: 1 } };
+        assert_eq!(db.store.lose_order(&held).await.unwrap(), expected);
+        assert_eq!(db.store.lose_order(&held).await.unwrap(), Reaped::default());
+    }
+    let view = db.store.order(id).await.unwrap().unwrap();
+    assert_eq!((view.status, view.possible_duplicate), (Status::Failed, true));
+    assert_eq!(view.error.unwrap().code, "crashed_worker");
 }

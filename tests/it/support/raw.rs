@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use klarna_order_worker::store::OrderTx;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 
@@ -20,6 +21,14 @@ impl Raw {
         let mut connection = PgConnection::connect(url).await.unwrap();
         sqlx::raw_sql("SET search_path = klarna_worker").execute(&mut connection).await.unwrap();
         Self::Postgres(connection)
+    }
+
+    /// Where orders go in within a transaction of the test's own.
+    pub fn orders(&mut self) -> &mut dyn OrderTx {
+        match self {
+            Self::Sqlite(connection) => connection,
+            Self::Postgres(connection) => connection,
+        }
     }
 
     /// Runs statements.

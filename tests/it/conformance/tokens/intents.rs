@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::store::{
-    ClaimAttempt, ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, Settled, TokenState,
+    ClaimAttempt, ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState,
 };
 use uuid::Uuid;
 

@@ -154,7 +154,7 @@ async fn registrations_at_once_each_get_a_generation(db: Db) {
         })
         .collect();
     generations.sort_unstable();
-    assert_eq!(generations, Vec::from_iter(1..=20));
+    assert_eq!(generations, (1..=20).collect::<Vec<_>>());
 }
 
 async fn equal_registrations_at_once_are_one(db: Db) {

@@ -1,0 +1,122 @@
+//! What holds for every request: its id, its span, and that a panic is answered.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::{Kind, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over from a caller.
+const LONGEST_ID: usize = 128;
+
+/// Puts the frame around finished routes.
+pub(super) fn framed(router: Router) -> Router {
+    router
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(request))
+}
+
+/// Names the request in its span and its answer.
+async fn request(request: Request, next: Next) -> Response {
+    let id = given_id(request.headers()).unwrap_or_else(new_id);
+    // The route and not the path, which names users.
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let span = tracing::info_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        method = %request.method(),
+        route,
+        key = tracing::field::Empty,
+    );
+    let answered = async {
+        let began = Instant::now();
+        let mut response = next.run(request).await;
+        tracing::debug!(status = response.status().as_u16(), took = ?began.elapsed(), "Answered");
+        response.headers_mut().insert(REQUEST_ID, id);
+        // Answers hold shoppers' data.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    };
+    answered.instrument(span).await
+}
+
+/// The caller's own id, where it can stand in a log as it is.
+fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    ((1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed)).then(|| id.clone())
+}
+
+fn new_id() -> HeaderValue {
+    // A UUID has no character that a header could not hold.
+    HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
+}
+
+/// The panic's text is told by the process's hook; it may quote anything, and leaves the process in no answer.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("The program panicked in a request; this is a fault of the program");
+    Problem::internal().into_response()
+}
+
+async fn no_route() -> Problem {
+    Problem::new(Kind::NotFound, "there is no such path; /openapi.json names all of them")
+}
+
+async fn no_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "the header Allow names the methods of this path")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn router() -> Router {
+        let panics = || async { assert_eq!(1, 2, "sesame") };
+        framed(Router::new().route("/panic", get(panics)).route("/", get(|| async { "here" })))
+    }
+
+    async fn get_with_id(path: &str, id: &str) -> Response {
+        let request = Request::get(path).header(REQUEST_ID, id).body(Body::empty()).unwrap();
+        router().oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_text() {
+        let response = get_with_id("/panic", "mine").await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[REQUEST_ID], "mine");
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains("urn:klarna-order-worker:problem:internal"), "{text}");
+        assert!(!text.contains("sesame"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn only_a_sane_id_is_taken_over() {
+        for good in ["a", "018f-x_y.z:1", &"i".repeat(LONGEST_ID)] {
+            assert_eq!(get_with_id("/", good).await.headers()[REQUEST_ID], good);
+        }
+        for bad in ["", "two words", "new=\"field\"", "{}", &"i".repeat(LONGEST_ID + 1)] {
+            let response = get_with_id("/", bad).await;
+            let own: Uuid = response.headers()[REQUEST_ID].to_str().unwrap().parse().unwrap();
+            assert_eq!(own.get_version_num(), 7, "for {bad:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `/livez` and `/readyz`, which ask for no key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use super::Rooms;
+use super::problem::{Kind, Problem, ProblemDetails};
+
+/// How long the database may take to show that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the process takes requests: not before it is set up, and no longer once it stops. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says whether the process takes requests from now on.
+    pub fn set_ready(&self, ready: bool) {
+        self.0.store(ready, Ordering::SeqCst);
+    }
+
+    /// Whether the process takes requests.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// That all is well.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`; anything else is an error.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// Whether the process runs.
+///
+/// Where this does not answer, restart the process. It looks at nothing else: a database that is away is no reason to
+/// restart.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "health",
+    security(()),
+    responses((status = 200, description = "The process runs", body = Health))
+)]
+pub(super) async fn livez() -> Json<Health> {
+    Json(OK)
+}
+
+/// Whether the process takes requests.
+///
+/// Send it requests only while this answers 200. It turns to 503 as soon as the process is asked to stop, and while the
+/// database does not answer.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    security(()),
+    responses(
+        (status = 200, description = "The process takes requests", body = Health),
+        (status = 503, description = "The process starts or stops, or its database does not answer",
+            body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn readyz(State(rooms): State<Arc<Rooms>>) -> Result<Json<Health>, Problem> {
+    let not_ready = |detail| Problem::new(Kind::NotReady, detail);
+    if !rooms.ready.is_ready() {
+        return Err(not_ready("the process starts or stops"));
+    }
+    match timeout(PATIENCE, rooms.store.health()).await {
+        Ok(Ok(())) => Ok(Json(OK)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "The database is not well");
+            Err(not_ready("the database does not answer"))
+        }
+        Err(_) => Err(not_ready("the database does not answer in time")),
+    }
+}

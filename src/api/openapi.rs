@@ -1,0 +1,77 @@
+//! The API's description, made from the code. The copy at `openapi.json` is held to it by a test.
+
+mod answers;
+
+use axum::Json;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+pub(super) use answers::{Absent, AbsentMerchant, Common, SentOrder, SentToken};
+
+use super::problem::ProblemDetails;
+use super::{health, orders, tokens};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "klarna-order-worker",
+        description = "Takes in orders for Klarna Checkout and the refresh tokens of Sign in with Klarna.\n\n\
+            Every error is `application/problem+json` (RFC 9457) with a stable `type`. Every answer has an \
+            `x-request-id`, the caller's own where it sends one; logs name it."
+    ),
+    servers((url = "/", description = "Where this document was read")),
+    paths(
+        orders::post,
+        orders::show,
+        orders::list,
+        tokens::put,
+        tokens::show,
+        tokens::forget,
+        health::livez,
+        health::readyz,
+        serve,
+    ),
+    components(schemas(ProblemDetails)),
+    tags(
+        (name = "orders", description = "Orders in, results out: keys of the scope `orders`"),
+        (name = "tokens", description = "Refresh tokens: keys of the scope `tokens`"),
+        (name = "health", description = "For load balancers and orchestrators; no key"),
+    ),
+    security(("api_key" = [])),
+    modifiers(&ApiKey),
+)]
+struct Document;
+
+/// The API's description (OpenAPI 3.1), as pretty-printed JSON with a line feed at its end.
+///
+/// # Errors
+/// None that can be thought of: it is made of strings.
+pub fn document() -> Result<String, serde_json::Error> {
+    Document::openapi().to_pretty_json().map(|json| json + "\n")
+}
+
+/// This description.
+#[utoipa::path(
+    get,
+    operation_id = "openapi",
+    path = "/openapi.json",
+    tag = "health",
+    security(()),
+    responses((status = 200, description = "The description of this API", body = Object))
+)]
+pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+/// How keys are presented.
+struct ApiKey;
+
+impl Modify for ApiKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A key of the setting `server.api_keys`; none is asked for where there are none"));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme.build()));
+    }
+}

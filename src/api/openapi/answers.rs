@@ -1,0 +1,106 @@
+//! The errors of the operations, each with an example.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use super::super::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::order::Fault;
+
+/// A kind of error, and what it says for example.
+type Example = (Kind, &'static str);
+
+/// Every operation that asks for a key.
+pub(in super::super) struct Common;
+
+impl IntoResponses for Common {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[
+            (Kind::InvalidRequest, "limit: is 0, expected 1 to 200"),
+            (Kind::Unauthorized, "the API key is not known here"),
+            (Kind::Forbidden, "the API key is not good for this merchant"),
+            (Kind::Internal, "the request could not be served; the logs tell more under this x-request-id"),
+            (Kind::Unavailable, "the database does not answer; send the request again"),
+            (Kind::DiskFull, "nothing was taken in; send it again once there is room"),
+        ])
+    }
+}
+
+/// Every operation that takes a body.
+const SENT: [Example; 3] = [
+    (Kind::RequestTimeout, "a body must arrive within 20 s"),
+    (Kind::TooLarge, "a body must not be larger than 1000000 bytes"),
+    (Kind::UnsupportedMediaType, "send the header Content-Type: application/json"),
+];
+
+/// A post of an order.
+pub(in super::super) struct SentOrder;
+
+impl IntoResponses for SentOrder {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [
+            (Kind::InvalidOrder, ""),
+            (Kind::IdempotencyKeyReused, "the idempotency key was used before, for another request"),
+        ];
+        answers(&[&SENT[..], &own[..]].concat())
+    }
+}
+
+/// A put of a refresh token.
+pub(in super::super) struct SentToken;
+
+impl IntoResponses for SentToken {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [(Kind::InvalidToken, "refresh_token is empty: write the token that sign-in returned")];
+        answers(&[&SENT[..], &own[..]].concat())
+    }
+}
+
+/// A look at something that may not be there.
+pub(in super::super) struct Absent;
+
+impl IntoResponses for Absent {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[(Kind::NotFound, "there is no order with this id")])
+    }
+}
+
+/// What needs a merchant of the settings.
+pub(in super::super) struct AbsentMerchant;
+
+impl IntoResponses for AbsentMerchant {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[(Kind::UnknownMerchant, "the settings have no merchant of the name in the path")])
+    }
+}
+
+/// An answer for each status, with an example for each kind.
+fn answers(kinds: &[Example]) -> BTreeMap<String, RefOr<Response>> {
+    let mut statuses: BTreeMap<String, Vec<Example>> = BTreeMap::new();
+    for example in kinds {
+        statuses.entry(example.0.parts().0.as_str().to_owned()).or_default().push(*example);
+    }
+    statuses.into_iter().map(|(status, kinds)| (status, RefOr::T(answer(&kinds)))).collect()
+}
+
+fn answer(kinds: &[Example]) -> Response {
+    let titles: Vec<&str> = kinds.iter().map(|(kind, _)| kind.parts().2).collect();
+    let examples = kinds.iter().map(|&(kind, detail)| {
+        let (_, name, title) = kind.parts();
+        let value = serde_json::to_value(problem(kind, detail).details()).ok();
+        (name, ExampleBuilder::new().summary(title).value(value).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).examples_from_iter(examples);
+    ResponseBuilder::new().description(titles.join(", or: ")).content(MEDIA_TYPE, content.build()).build()
+}
+
+fn problem(kind: Kind, detail: &str) -> Problem {
+    if kind == Kind::InvalidOrder {
+        let message = "is 49000, expected 50000: quantity 5 × unit_price 10000 − total_discount_amount 0";
+        return Problem::with_faults(kind, vec![Fault::new("/order/order_lines/0/total_amount", message)]);
+    }
+    Problem::new(kind, detail)
+}

@@ -1,0 +1,229 @@
+//! `/v1/merchants/{merchant}/users/{user}/token`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Rooms;
+use super::auth::Caller;
+use super::extract::{self, InPath, check_user};
+use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
+use super::problem::{Kind, Problem};
+use crate::order::Fault;
+use crate::store::{DeadReason, Registered, TokenState, TokenView};
+use crate::vault::Registration;
+
+/// Far above the longest refresh token.
+const LARGEST: usize = 16 * 1024;
+
+/// A refresh token to register. `Debug` shows no secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// The refresh token that sign-in returned.
+    #[schema(value_type = String, min_length = 1, max_length = 4096, write_only, example = "the-refresh-token")]
+    pub refresh_token: SecretString,
+    /// When Klarna issued it; now where absent.
+    #[serde(default)]
+    #[schema(required = false, example = "2026-01-31T12:00:00Z")]
+    pub issued_at: Option<DateTime<Utc>>,
+}
+
+/// A user's refresh token: everything but the token.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Token {
+    /// Whose merchant.
+    #[schema(example = "shop")]
+    pub merchant: String,
+    /// Whose token.
+    #[schema(example = "u-1")]
+    pub user: String,
+    /// Where it stands: `active`; `reauth_required`, so that only a new sign-in helps; or `uncertain`, where the answer of
+    /// its last exchange was lost and an operator decides.
+    pub state: TokenState,
+    /// Why it is dead, by all likelihood: `rejected` (Klarna refused it, mostly because the user withdrew),
+    /// `answer_lost` (a lost answer may have spent it) or `expired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<DeadReason>,
+    /// One more at each rotation, registration and forgetting.
+    #[schema(example = 1, minimum = 0)]
+    pub generation: i64,
+    /// When Klarna issued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub issued_at: Option<DateTime<Utc>>,
+    /// When it lapses, by this service's reckoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When anything of this last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<TokenView> for Token {
+    fn from(token: TokenView) -> Self {
+        let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, updated_at } = token;
+        Self { merchant, user, state, reason, generation, issued_at, expires_at, updated_at }
+    }
+}
+
+/// Register a user's refresh token.
+///
+/// Send it after each sign-in. A token that is known already changes nothing, so a repeat cannot bring a spent one back.
+#[utoipa::path(
+    put,
+    operation_id = "register_token",
+    path = "/v1/merchants/{merchant}/users/{user}/token",
+    tag = "tokens",
+    params(
+        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
+        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
+    ),
+    request_body = TokenRequest,
+    responses(
+        (status = 204, description = "Stored"),
+        (status = 200, description = "The token was known already, and nothing changed", body = Token),
+        SentToken,
+        AbsentMerchant,
+        Common,
+    )
+)]
+pub(super) async fn put(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath((merchant, user)): InPath<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.act_for(&merchant)?;
+    let merchant = rooms
+        .merchants
+        .get(&merchant)
+        .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant of the name in the path"))?;
+    check_user(&user)?;
+    let body = extract::Json::read(&headers, body, LARGEST).await?;
+    let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
+    let registration = Registration { user, refresh_token, issued_at, expires_at: None };
+    Ok(match rooms.registry.register(merchant, &registration).await? {
+        Registered::Stored(_) => StatusCode::NO_CONTENT.into_response(),
+        Registered::Known(token) | Registered::Newer(token) => Json(Token::from(token)).into_response(),
+    })
+}
+
+/// Reads the body. The parser's own messages are not shown: they quote what they did not expect, which may be the token.
+fn parse(text: &str) -> Result<TokenRequest, Problem> {
+    let refused = |(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]);
+    // An array of the members' values would do for the parser.
+    if !text.trim_start().starts_with('{') {
+        return Err(refused(("", EXPECTED)));
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().to_string();
+        match place.as_str() {
+            _ if !error.inner().is_data() => ("", "is not JSON"),
+            "refresh_token" => ("/refresh_token", "is no string, expected the token that sign-in returned"),
+            "issued_at" => ("/issued_at", "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z"),
+            _ => ("", EXPECTED),
+        }
+    });
+    let ended = parsed.and_then(|request| json.end().map(|()| request).map_err(|_| ("", EXPECTED)));
+    ended.map_err(refused)
+}
+
+const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","issued_at":"…"}, the latter optional"#;
+
+/// Look at a user's refresh token: its state, never the token.
+#[utoipa::path(
+    get,
+    operation_id = "get_token",
+    path = "/v1/merchants/{merchant}/users/{user}/token",
+    tag = "tokens",
+    params(
+        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
+        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
+    ),
+    responses((status = 200, description = "How the token stands", body = Token), Absent, Common)
+)]
+pub(super) async fn show(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath((merchant, user)): InPath<(String, String)>,
+) -> Result<Json<Token>, Problem> {
+    caller.act_for(&merchant)?;
+    check_user(&user)?;
+    let token = rooms.registry.view(&merchant, &user).await?;
+    let token = token.filter(|token| token.state != TokenState::Forgotten);
+    let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
+    Ok(Json(token.ok_or_else(absent)?.into()))
+}
+
+/// Forget a user's refresh token.
+///
+/// Also where there is none. An exchange that is under way stores nothing any more.
+#[utoipa::path(
+    delete,
+    operation_id = "forget_token",
+    path = "/v1/merchants/{merchant}/users/{user}/token",
+    tag = "tokens",
+    params(
+        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
+        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
+    ),
+    responses((status = 204, description = "There is no token of the user any more"), Common)
+)]
+pub(super) async fn forget(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath((merchant, user)): InPath<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    caller.act_for(&merchant)?;
+    check_user(&user)?;
+    rooms.registry.forget(&merchant, &user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_read() {
+        let request = parse(r#"{"refresh_token":"t-1","issued_at":"2026-01-31T12:00:00+01:00"}"#).unwrap();
+        assert_eq!(request.refresh_token.expose_secret(), "t-1");
+        assert_eq!(request.issued_at.unwrap().to_rfc3339(), "2026-01-31T11:00:00+00:00");
+        assert!(parse(r#"{"refresh_token":"t-1","issued_at":null}"#).unwrap().issued_at.is_none());
+    }
+
+    #[test]
+    fn a_token_in_the_wrong_place_is_not_quoted() {
+        let wrong = [
+            (r#""sesame""#, ""),
+            (r#"["sesame"]"#, ""),
+            (r#"{"sesame":1}"#, ""),
+            (r#"{"refresh_token":"sesame","token":"x"}"#, ""),
+            (r#"{"refresh_token":"sesame","refresh_token":"sesame"}"#, ""),
+            (r#"{"refresh_token":"sesame"} sesame"#, ""),
+            (r#"{"refresh_token":"sesame"#, ""),
+            (r#"{"refresh_token":{"sesame":"sesame"}}"#, "/refresh_token"),
+            (r#"{"refresh_token":"x","issued_at":"sesame"}"#, "/issued_at"),
+            (r#"{"issued_at":"2026-01-31T12:00:00Z"}"#, ""),
+        ];
+        for (text, pointer) in wrong {
+            let problem = parse(text).unwrap_err().details();
+            assert_eq!(problem.faults[0].pointer, pointer, "{text}");
+            assert!(!format!("{problem:?}").contains("sesame"), "{problem:?}");
+        }
+    }
+}

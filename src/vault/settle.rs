@@ -1,0 +1,72 @@
+//! The store that does not give up: an exchange's end is written in the claim's transaction, or else in fresh ones, for
+//! as long as it takes. A successor that the database does not have at once goes to the spool meanwhile.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Rooms;
+use crate::queue::Backoff;
+use crate::store::{ExchangeEnd, Intent, Settled, TokenClaim};
+
+/// A store that takes longer makes the spool be written.
+const PROMPT: Duration = Duration::from_millis(250);
+const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
+
+/// Writes the end down. `spooled` is called where the successor lies in the spool before the database has it: from then
+/// on it is safe, and its access token may be used.
+pub(super) async fn settle(
+    rooms: &Rooms,
+    claim: Box<dyn TokenClaim>,
+    end: &ExchangeEnd,
+    spooled: impl FnOnce(),
+) -> Settled {
+    let mut first = pin!(claim.settle(end));
+    let mut result = match timeout(PROMPT, first.as_mut()).await {
+        Ok(Ok(settled)) => return settled,
+        Ok(failed) => Some(failed),
+        Err(_) => None,
+    };
+    let in_spool = spool(rooms, end).await;
+    if in_spool {
+        spooled();
+    }
+    let mut tries = 0;
+    loop {
+        let written = match result.take() {
+            Some(written) => written,
+            None if tries == 0 => first.as_mut().await,
+            None => rooms.store.settle_exchange(end).await,
+        };
+        match written {
+            Ok(settled) => {
+                if in_spool {
+                    rooms.spool.remove(end.exchange).await;
+                }
+                return settled;
+            }
+            Err(error) => tracing::error!(exchange = %end.exchange, %error, in_spool,
+                "An exchange's end could not be written and is written again, for as long as it takes"),
+        }
+        tries += 1;
+        tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+    }
+}
+
+async fn spool(rooms: &Rooms, end: &ExchangeEnd) -> bool {
+    rooms.spool.write(end).await.unwrap_or_else(|error| {
+        tracing::error!(exchange = %end.exchange, %error, "A successor could not be spooled: it is in memory alone");
+        false
+    })
+}
+
+/// Makes sure that an intent whose commit is in doubt can never be acted on, for as long as that takes.
+pub(super) async fn void(rooms: &Rooms, intent: &Intent) {
+    let mut tries = 0;
+    while let Err(error) = rooms.store.void_intent(intent).await {
+        tries += 1;
+        tracing::error!(exchange = %intent.exchange, %error, "An intent in doubt could not be voided yet");
+        tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+    }
+}

@@ -1,0 +1,208 @@
+//! Successors on this machine's own disk, for as long as the database does not have them.
+//!
+//! A file is written where the first try to store a successor fails or takes too long: from then on a crash of the
+//! process loses nothing. It is replayed by the rule of every store (generation-checked, idempotent), at start before
+//! anything else and every minute, and removed once the database has it. A file that cannot be read, or belongs to
+//! another installation, is told and never deleted.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::secrets::Secrets;
+use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Store, StoreError, Successor};
+
+const ENDING: &str = "successor";
+
+/// The spool of one instance folder.
+#[derive(Clone)]
+pub struct Spool {
+    folder: PathBuf,
+    installation: String,
+    secrets: Arc<Secrets>,
+}
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Successors that the database has now.
+    pub stored: usize,
+    /// Files that are left alone: unreadable, sealed with an unknown key, or another installation's.
+    pub left: usize,
+}
+
+/// A file: whose it is, and the sealed [`Record`].
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    installation: String,
+    record: String,
+}
+
+/// The end of an exchange that brought a successor. Tokens in it are sealed for their rows besides.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    exchange: Uuid,
+    token: i64,
+    generation: i64,
+    sealed: Vec<u8>,
+    hash: [u8; 32],
+    issued_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    kept: Option<KeptRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptRecord {
+    purpose: Uuid,
+    sealed: Vec<u8>,
+    received_at: DateTime<Utc>,
+    good_until: DateTime<Utc>,
+}
+
+impl Spool {
+    /// The spool in `instance_dir`, made where absent.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
+    pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
+        let folder = instance_dir.join("spool");
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder, installation: installation.to_owned(), secrets })
+    }
+
+    /// Writes a successor down; durable when this returns `true`. Ends without a successor need no file: `false`.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub(super) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
+        let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
+        let record = serde_json::to_vec(&Record::new(end, successor))?;
+        let sealed = self.secrets.seal_spooled(&self.installation, &record).map_err(io::Error::other)?;
+        let envelope = Envelope { installation: self.installation.clone(), record: STANDARD.encode(sealed) };
+        let (path, text) = (self.path(end.exchange), serde_json::to_vec(&envelope)?);
+        tokio::task::spawn_blocking(move || write_durably(&path, &text)).await.map_err(io::Error::other)??;
+        Ok(true)
+    }
+
+    /// Removes the file of an exchange that the database has.
+    pub(super) async fn remove(&self, exchange: Uuid) {
+        let path = self.path(exchange);
+        match tokio::fs::remove_file(&path).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(%exchange, %error, "A stored successor's spool file could not be removed"),
+        }
+    }
+
+    /// Stores what lies in the spool.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read, or the database cannot be used: what is left is tried again.
+    pub async fn replay(&self, store: &dyn Store) -> Result<Replayed, StoreError> {
+        let mut replayed = Replayed::default();
+        let entries = fs::read_dir(&self.folder).map_err(|error| {
+            StoreError::Location(format!("the spool {} cannot be read: {error}", self.folder.display()))
+        })?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_none_or(|ending| ending != ENDING) {
+                continue;
+            }
+            match self.read(&path) {
+                Ok(end) => {
+                    let settled = store.settle_exchange(&end).await?;
+                    tracing::warn!(exchange = %end.exchange, ?settled, "A successor from the spool was replayed");
+                    self.remove(end.exchange).await;
+                    replayed.stored += 1;
+                }
+                Err(why) => {
+                    tracing::error!(file = %path.display(), why, "A spool file is left alone: see to it by hand");
+                    replayed.left += 1;
+                }
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// How many files wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        fs::read_dir(&self.folder).map_or(0, |entries| {
+            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == ENDING)).count()
+        })
+    }
+
+    fn read(&self, path: &Path) -> Result<ExchangeEnd, String> {
+        let text = fs::read(path).map_err(|error| error.to_string())?;
+        let envelope: Envelope = serde_json::from_slice(&text).map_err(|_| "it is no spool file")?;
+        if envelope.installation != self.installation {
+            return Err(format!("it belongs to the installation {:?}", envelope.installation));
+        }
+        let sealed = STANDARD.decode(envelope.record).map_err(|_| "it is no spool file")?;
+        let record = self.secrets.open_spooled(&self.installation, &sealed).map_err(|error| error.to_string())?;
+        let record: Record = serde_json::from_slice(&record).map_err(|_| "another program's record is in it")?;
+        Ok(record.into())
+    }
+
+    fn path(&self, exchange: Uuid) -> PathBuf {
+        self.folder.join(format!("{exchange}.{ENDING}"))
+    }
+}
+
+/// A temporary file, fsync, rename, fsync of the folder: whole, or not there.
+fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("writing");
+    let mut file = File::create(&temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+impl Record {
+    fn new(end: &ExchangeEnd, successor: &Successor) -> Self {
+        Self {
+            exchange: end.exchange,
+            token: end.token,
+            generation: end.generation,
+            sealed: successor.sealed.clone(),
+            hash: successor.hash,
+            issued_at: successor.issued_at,
+            expires_at: successor.expires_at,
+            kept: end.kept.as_ref().map(|kept| KeptRecord {
+                purpose: kept.purpose,
+                sealed: kept.sealed.clone(),
+                received_at: kept.received_at,
+                good_until: kept.good_until,
+            }),
+        }
+    }
+}
+
+impl From<Record> for ExchangeEnd {
+    fn from(record: Record) -> Self {
+        Self {
+            exchange: record.exchange,
+            token: record.token,
+            generation: record.generation,
+            result: ExchangeResult::Rotated(Successor {
+                sealed: record.sealed,
+                hash: record.hash,
+                issued_at: record.issued_at,
+                expires_at: record.expires_at,
+            }),
+            kept: record.kept.map(|kept| NewKept {
+                purpose: kept.purpose,
+                sealed: kept.sealed,
+                received_at: kept.received_at,
+                good_until: kept.good_until,
+            }),
+        }
+    }
+}

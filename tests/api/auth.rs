@@ -1,0 +1,114 @@
+//! Keys, scopes, merchants.
+
+use reqwest::Method;
+
+use super::{Answer, Api, ORDER, envelope, json, key, send};
+
+const TOKEN: &str = "/v1/merchants/shop/users/u-1/token";
+
+async fn keyed() -> Api {
+    let all = key("all", "key-of-all", r#"scopes = ["orders", "tokens"]"#);
+    let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
+    let tokens = key("tokens", "key-of-tokens", r#"scopes = ["tokens"]"#);
+    let limited = key("limited", "key-of-other", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"other\"]");
+    Api::with_keys(&[all, orders, tokens, limited].concat()).await
+}
+
+impl Api {
+    async fn as_key(&self, key: &str, method: Method, path: &str, body: Option<String>) -> Answer {
+        let request = self.request(method, path).bearer_auth(key);
+        send(match body {
+            Some(body) => json(request, body),
+            None => request,
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_and_checked() {
+    let api = keyed().await;
+    let refused = |answer: &Answer| {
+        answer.problem(401, "unauthorized");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    };
+    refused(&api.get("/v1/orders").await);
+    for header in ["", "Bearer", "Bearer ", "Basic key-of-all", "key-of-all", "Bearer key-of-al", "Bearer key-of-alll"]
+    {
+        refused(&send(api.request(Method::GET, "/v1/orders").header("authorization", header)).await);
+    }
+    refused(&api.post_order(envelope("shop", "u-1", ORDER)).await);
+    assert!(api.claim().await.is_empty(), "nothing was taken in");
+
+    for header in ["Bearer key-of-all", "bearer key-of-all", "BEARER  key-of-all"] {
+        let answer = send(api.request(Method::GET, "/v1/orders").header("authorization", header)).await;
+        assert_eq!(answer.status, 200, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_scopes_alone() {
+    let api = keyed().await;
+    let refused = api.as_key("key-of-orders", Method::GET, TOKEN, None).await.problem(403, "forbidden");
+    assert!(refused["detail"].as_str().unwrap().contains("\"tokens\""), "{refused}");
+    for method in [Method::PUT, Method::DELETE] {
+        api.as_key("key-of-orders", method, TOKEN, Some("{}".into())).await.problem(403, "forbidden");
+    }
+    let order = envelope("shop", "u-1", ORDER);
+    let refused = api.as_key("key-of-tokens", Method::POST, "/v1/orders", Some(order.clone())).await;
+    let refused = refused.problem(403, "forbidden");
+    assert!(refused["detail"].as_str().unwrap().contains("\"orders\""), "{refused}");
+
+    assert_eq!(api.as_key("key-of-orders", Method::POST, "/v1/orders", Some(order)).await.status, 202);
+    api.as_key("key-of-tokens", Method::GET, TOKEN, None).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_merchants_alone() {
+    let api = keyed().await;
+    let post = |key, merchant| api.as_key(key, Method::POST, "/v1/orders", Some(envelope(merchant, "u-1", ORDER)));
+    let (of_shop, of_other) = (post("key-of-all", "shop").await, post("key-of-other", "other").await);
+    assert_eq!((of_shop.status.as_u16(), of_other.status.as_u16()), (202, 202));
+
+    // Another's order is as if it were not there, at once and not after the wait.
+    let path = of_shop.header("location").to_owned();
+    let theirs = api_get(&api, "key-of-other", &format!("{path}?wait=60s")).await.problem(404, "not-found");
+    let none = api_get(&api, "key-of-other", "/v1/orders/00000000-0000-7000-8000-000000000000").await;
+    assert_eq!(theirs, none.json());
+    assert_eq!(api_get(&api, "key-of-other", of_other.header("location")).await.json()["merchant"], "other");
+
+    post("key-of-other", "shop").await.problem(403, "forbidden");
+    // Which merchants there are is not told either.
+    let unknown = post("key-of-other", "no-such").await;
+    unknown.problem(403, "forbidden");
+    assert!(!unknown.text.contains("shop"), "{unknown:?}");
+    for method in [Method::PUT, Method::GET, Method::DELETE] {
+        let body = Some(r#"{"refresh_token":"t"}"#.into());
+        api.as_key("key-of-other", method, TOKEN, body).await.problem(403, "forbidden");
+    }
+
+    let listed = api_get(&api, "key-of-other", "/v1/orders").await.json();
+    assert_eq!(listed["orders"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["orders"][0]["merchant"], "other");
+    api_get(&api, "key-of-other", "/v1/orders?merchant=shop").await.problem(403, "forbidden");
+    assert_eq!(api_get(&api, "key-of-all", "/v1/orders").await.json()["orders"].as_array().unwrap().len(), 2);
+}
+
+async fn api_get(api: &Api, key: &str, path: &str) -> Answer {
+    api.as_key(key, Method::GET, path, None).await
+}
+
+#[tokio::test]
+async fn health_and_description_ask_for_no_key() {
+    let api = keyed().await;
+    for path in ["/livez", "/readyz", "/openapi.json"] {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_keys_everybody_on_the_machine_is_let_in() {
+    let api = Api::open().await;
+    api.accepted("shop", "u-1").await;
+    api.get(TOKEN).await.problem(404, "not-found");
+}

@@ -1,0 +1,79 @@
+//! What must never be told: keys, tokens, bodies.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use reqwest::Method;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Answer, Api, ORDER, envelope, json, key, send};
+
+/// Everything that the process logs, at the finest level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// To be called once.
+    fn capture() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(LevelFilter::TRACE);
+        subscriber.with_writer(move || writer.clone()).init();
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_any_answer_or_log() {
+    let log = Log::capture();
+    let api = Api::with_keys(&key("shop-key", "sesame-key", r#"scopes = ["orders", "tokens"]"#)).await;
+    let as_key = |key: &str, method, path: &str| api.request(method, path).bearer_auth(key);
+    let token = "/v1/merchants/shop/users/sesame-user/token";
+    let put = |body: &'static str| send(json(as_key("sesame-key", Method::PUT, token), body));
+    let post = |body: String| send(json(as_key("sesame-key", Method::POST, "/v1/orders"), body));
+
+    let answers: Vec<Answer> = vec![
+        put(r#"{"refresh_token":"sesame-token"}"#).await,
+        put(r#"{"refresh_token":"sesame-token"}"#).await,
+        put(r#"{"refresh_token":"sesame token"}"#).await,
+        put(r#"{"refresh_token":{"sesame":1}}"#).await,
+        put(r#"{"token":"sesame-token"}"#).await,
+        put(r#""sesame-token""#).await,
+        put(r#"{"refresh_token":"sesame-token"#).await,
+        send(as_key("sesame-guess", Method::GET, token)).await,
+        send(as_key("sesame-key", Method::DELETE, token)).await,
+        post(envelope("shop", "sesame-user", &ORDER.replace("T-shirt", "sesame-shirt"))).await,
+        post(envelope("shop", "sesame-user", r#"{"customer":{"klarna_access_token":"sesame-token"}}"#)).await,
+        post(envelope("shop", "sesame-user", r#"{"billing_address":{"email":"sesame"}}"#)).await,
+        post(r#"{"sesame": "#.to_owned()).await,
+    ];
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses, [204, 200, 422, 422, 422, 422, 422, 401, 204, 202, 422, 422, 422]);
+    for answer in &answers {
+        // Who the user is, the caller knows.
+        let text = format!("{answer:?}").replace("sesame-user", "");
+        assert!(!text.contains("sesame"), "{text}");
+    }
+
+    let text = log.text();
+    assert!(text.contains("A request was not let in") && text.contains("not known here"), "{text}");
+    assert!(text.contains("key=\"shop-key\""), "the key's name is in the span");
+    assert!(text.contains("/v1/merchants/{merchant}/users/{user}/token"), "the route is, and not the path");
+    // sqlx tells its statements, hyper what it parses; neither may hold what was sent.
+    let leaks: Vec<&str> = text.lines().filter(|line| line.contains("sesame")).collect();
+    assert!(leaks.is_empty(), "{leaks:#?}");
+}

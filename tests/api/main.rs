@@ -1,0 +1,197 @@
+//! The HTTP API, through real sockets, over a SQLite file.
+
+mod auth;
+mod frame;
+mod idempotency;
+mod list;
+mod logs;
+mod openapi;
+mod orders;
+mod serve;
+mod tokens;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::api::{Readiness, Rooms, router, serve as serve_api};
+use klarna_order_worker::app::App;
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::config::Settings;
+use klarna_order_worker::delivery::Waiters;
+use klarna_order_worker::store::{ClaimedOrder, Settlement, Worker};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// Long enough for a busy machine, and shorter than anything that a test must not wait for.
+const SOON: Duration = Duration::from_secs(15);
+
+/// The API with two merchants, `shop` and `other`, and no worker behind it.
+struct Api {
+    app: App,
+    waiters: Waiters,
+    ready: Readiness,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<std::io::Result<()>>,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+/// What came back.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().unwrap()
+    }
+
+    /// Checks that it is a problem of this kind; answers its members.
+    #[track_caller]
+    fn problem(&self, status: u16, kind: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("urn:klarna-order-worker:problem:{kind}"));
+        assert_eq!(problem["status"], status);
+        assert_ne!(problem["title"].as_str().unwrap(), "");
+        assert_ne!(problem["detail"].as_str().unwrap(), "");
+        problem
+    }
+
+    /// The pointers of its faults.
+    #[track_caller]
+    fn pointers(&self, kind: &str) -> Vec<String> {
+        let problem = self.problem(422, kind);
+        let faults = problem["faults"].as_array().unwrap();
+        faults.iter().map(|fault| fault["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Api {
+    /// Everybody on this machine may do everything.
+    async fn open() -> Self {
+        Self::with_keys("").await
+    }
+
+    /// `keys` are `[[server.api_keys]]` sections.
+    async fn with_keys(keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        let merchant = |name: &str| {
+            format!(
+                "[merchants.{name}]\nregion = \"eu\"\nenvironment = \"playground\"\nclient_id = \"client\"\n\
+                 api_username = \"{name}\"\napi_password = \"password\"\n"
+            )
+        };
+        let text = format!(
+            "installation = \"test\"\n[database]\nurl = \"sqlite://{path}/worker.db\"\n\
+             [vault]\ninstance_dir = \"{path}/instance\"\n[vault.keys.k1]\nfile = \"{path}/k1.key\"\n{}{}{keys}",
+            merchant("shop"),
+            merchant("other"),
+        );
+        let settings = Settings::parse("test", &text, std::iter::empty()).unwrap();
+        let app = App::open(settings, &BTreeMap::new(), Clock::system()).await.unwrap();
+        let (waiters, ready) = (Waiters::new(Arc::clone(&app.store)), Readiness::default());
+        ready.set_ready(true);
+        let router = router(Rooms {
+            intake: app.intake(),
+            registry: app.registry(),
+            waiters: waiters.clone(),
+            store: Arc::clone(&app.store),
+            merchants: app.merchants(),
+            api_keys: app.settings.server.api_keys.clone(),
+            ready: ready.clone(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let drain = Duration::from_mins(2);
+        let stopped = async { stopped.await.unwrap_or(()) };
+        let server = tokio::spawn(serve_api(listener, router, stopped, drain));
+        let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).tls_certs_only([]);
+        let http = http.build().unwrap();
+        Self { app, waiters, ready, address, stop: Some(stop), server, http, _folder: folder }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    async fn post_order(&self, envelope: impl Into<reqwest::Body>) -> Answer {
+        send(json(self.request(Method::POST, "/v1/orders"), envelope)).await
+    }
+
+    /// Hands in an order that is lawful, and answers its id.
+    async fn accepted(&self, merchant: &str, user: &str) -> String {
+        let answer = self.post_order(envelope(merchant, user, ORDER)).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Claims what is due, as a worker would.
+    async fn claim(&self) -> Vec<ClaimedOrder> {
+        let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "test".into() };
+        self.app.store.begin_worker(&worker).await.unwrap();
+        let shares = BTreeMap::from([("shop".to_owned(), 100), ("other".to_owned(), 100)]);
+        self.app.store.claim_orders(worker.id, &shares).await.unwrap()
+    }
+
+    /// Claims the one order that is due, and settles it.
+    async fn settle(&self, settlement: &Settlement) {
+        let claimed = self.claim().await;
+        assert_eq!(claimed.len(), 1);
+        assert!(self.app.store.settle_order(&claimed[0].claim, settlement).await.unwrap());
+        self.waiters.tell(claimed[0].claim.order);
+    }
+}
+
+async fn send(request: RequestBuilder) -> Answer {
+    let response = tokio::time::timeout(SOON, request.send()).await.expect("no answer in time").unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Answer { status, headers, text }
+}
+
+fn json(request: RequestBuilder, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body)
+}
+
+/// A lawful order, written as nobody's serialiser would.
+const ORDER: &str = r#"{ "purchase_country":"SE" ,"purchase_currency":"SEK","locale":"sv-SE",
+  "order_amount":50000, "order_tax_amount":10000, "unknown":{"z":1.50,"a":1E2, "\u00e5":"\u00c5\/"},
+  "order_lines":[{"name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":2500,"total_amount":50000,"total_tax_amount":10000}],
+  "merchant_urls":{"terms":"https://shop.example/terms","checkout":"https://shop.example/checkout?o={checkout.order.id}",
+    "confirmation":"https://shop.example/thanks?o={checkout.order.id}","push":"https://shop.example/push?o={checkout.order.id}"} }"#;
+
+fn envelope(merchant: &str, user: &str, order: &str) -> String {
+    format!(r#"{{"merchant":"{merchant}","user":"{user}","order":{order}}}"#)
+}
+
+/// A `[[server.api_keys]]` section.
+fn key(name: &str, key: &str, rest: &str) -> String {
+    let hash: Vec<String> = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash.concat();
+    format!("[[server.api_keys]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\n{rest}\n")
+}

@@ -1,0 +1,50 @@
+//! The description of the API.
+
+use std::process::Command;
+
+use klarna_order_worker::api;
+use serde_json::Value;
+
+use super::Api;
+
+#[test]
+fn the_committed_description_is_the_codes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(
+        committed == api::document().unwrap(),
+        "openapi.json is not what the code says; write it anew: cargo run -- openapi > openapi.json"
+    );
+    let printed = Command::new(env!("CARGO_BIN_EXE_klarna-order-worker")).arg("openapi").output().unwrap();
+    assert!(printed.status.success() && printed.stdout == committed.as_bytes(), "the command prints another");
+}
+
+#[tokio::test]
+async fn the_description_is_served() {
+    let api = Api::open().await;
+    let answer = api.get("/openapi.json").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.json(), serde_json::from_str::<Value>(&api::document().unwrap()).unwrap());
+}
+
+#[test]
+fn everything_is_described() {
+    let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name}");
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            assert!(schema["description"].is_string(), "{name}.{property}");
+        }
+    }
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
+            }
+            let is_open = operation["security"] == serde_json::json!([{}]);
+            assert_eq!(is_open, !path.starts_with("/v1/"), "{method} {path}");
+            assert_eq!(operation["responses"].get("401").is_some(), !is_open, "{method} {path}");
+        }
+    }
+}

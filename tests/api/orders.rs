@@ -1,0 +1,169 @@
+//! `POST /v1/orders` and `GET /v1/orders/{id}`
+
+use std::collections::BTreeSet;
+
+use klarna_order_worker::order::{MAX_BODY, OrderId, TokenOutcome};
+use klarna_order_worker::store::Settlement;
+use reqwest::Method;
+use serde_json::json as value;
+
+use super::{Api, ORDER, envelope, json, send};
+
+#[tokio::test]
+async fn an_order_is_taken_in_byte_for_byte() {
+    let api = Api::open().await;
+    let answer = api.post_order(envelope("shop", "u-1", ORDER)).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let order = answer.json();
+    let members: BTreeSet<&str> = order.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "id",
+        "merchant",
+        "user",
+        "status",
+        "accepted_at",
+        "due_at",
+        "deadline_at",
+        "attempts",
+        "prefilled",
+        "possible_duplicate",
+    ];
+    assert_eq!(members, BTreeSet::from(expected));
+    assert_eq!(
+        (&order["merchant"], &order["user"], &order["status"]),
+        (&"shop".into(), &"u-1".into(), &"queued".into())
+    );
+    assert_eq!(answer.header("location"), format!("/v1/orders/{}", order["id"].as_str().unwrap()));
+    assert_eq!(api.get(answer.header("location")).await.json(), order);
+
+    let claimed = api.claim().await;
+    assert_eq!(claimed[0].body, ORDER);
+    let running = api.get(answer.header("location")).await.json();
+    assert_eq!((&running["status"], running.get("due_at")), (&"running".into(), None));
+}
+
+#[tokio::test]
+async fn a_settled_order_tells_all_of_it() {
+    let api = Api::open().await;
+    let id = api.accepted("shop", "u-1").await;
+    api.settle(&Settlement::Submitted {
+        klarna_order_id: "k-1".into(),
+        html_snippet: Some("<div>\"Å\"</div>".into()),
+        correlation_id: Some("c-1".into()),
+        token: TokenOutcome::ReauthRequired,
+        prefilled: vec!["/billing_address/email".into()],
+    })
+    .await;
+    let order = api.get(&format!("/v1/orders/{id}")).await.json();
+    for (member, expected) in [
+        ("status", value!("submitted")),
+        ("klarna_order_id", value!("k-1")),
+        ("html_snippet", value!("<div>\"Å\"</div>")),
+        ("correlation_id", value!("c-1")),
+        ("token", value!("reauth_required")),
+        ("prefilled", value!(["/billing_address/email"])),
+        ("attempts", value!(1)),
+        ("possible_duplicate", value!(false)),
+    ] {
+        assert_eq!(order[member], expected, "{member}");
+    }
+    assert!(order["ended_at"].is_string() && order.get("due_at").is_none() && order.get("error").is_none(), "{order}");
+    let listed = api.get("/v1/orders").await.json();
+    assert_eq!(listed["orders"][0].get("html_snippet"), None);
+}
+
+#[tokio::test]
+async fn faults_are_told_by_their_pointers() {
+    let api = Api::open().await;
+    let wrong_sum = ORDER.replace("\"total_amount\":50000", "\"total_amount\":49000");
+    let twice = ORDER.replace("\"locale\":", "\"locale\":\"de-DE\",\"locale\":");
+    let token = ORDER.replace("\"locale\":", "\"customer\":{\"klarna_access_token\":\"x\"},\"locale\":");
+    let cases = [
+        (envelope("shop", "u-1", &twice), "/order/locale"),
+        (envelope("shop", "u-1", &token), "/order/customer/klarna_access_token"),
+        (envelope("no-such", "u-1", ORDER), "/merchant"),
+        (envelope("shop", "", ORDER), "/user"),
+        (format!(r#"{{"merchant":"shop","user":"u-1","user":"u-2","order":{ORDER}}}"#), "/user"),
+        (format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"prefil":true}}"#), "/prefil"),
+        (
+            format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"deadline":"2001-01-01T00:00:00Z"}}"#),
+            "/deadline",
+        ),
+        ("[]".to_owned(), ""),
+        ("{\"merchant\":".to_owned(), ""),
+        (String::new(), ""),
+    ];
+    for (body, pointer) in cases {
+        let answer = api.post_order(body.clone()).await;
+        assert_eq!(answer.status, 422, "{body}");
+        assert_eq!(answer.pointers("invalid-order"), [pointer], "{body}");
+    }
+    let faults = api.post_order(envelope("shop", "u-1", &wrong_sum)).await.pointers("invalid-order");
+    assert!(faults.contains(&"/order/order_lines/0/total_amount".to_owned()), "{faults:?}");
+    let missing = api.post_order(r#"{"order":{}}"#).await.pointers("invalid-order");
+    assert!(missing.len() > 5 && missing.contains(&"/order/order_lines".to_owned()), "{missing:?}");
+    assert!(api.claim().await.is_empty(), "nothing was taken in");
+}
+
+#[tokio::test]
+async fn only_json_is_read() {
+    let api = Api::open().await;
+    let body = envelope("shop", "u-1", ORDER);
+    let as_type = |media_type: &'static str| {
+        send(api.request(Method::POST, "/v1/orders").header("content-type", media_type).body(body.clone()))
+    };
+    for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonl", ""] {
+        as_type(wrong).await.problem(415, "unsupported-media-type");
+    }
+    send(api.request(Method::POST, "/v1/orders").body(body.clone())).await.problem(415, "unsupported-media-type");
+    for right in ["application/json", "Application/JSON; charset=utf-8"] {
+        assert_eq!(as_type(right).await.status, 202, "{right}");
+    }
+    let latin1 = body.replace('T', "\u{e9}").chars().map(|character| character as u8).collect::<Vec<u8>>();
+    api.post_order(latin1).await.problem(400, "invalid-request");
+}
+
+#[tokio::test]
+async fn the_largest_order_passes_and_a_larger_one_does_not() {
+    let api = Api::open().await;
+    let order = |length: usize| {
+        let room = length - ORDER.len() - r#","pad":"""#.len();
+        let padded = format!(r#"{},"pad":"{}"}}"#, ORDER.strip_suffix('}').unwrap(), "x".repeat(room));
+        assert_eq!(padded.len(), length);
+        envelope("shop", "u-1", &padded)
+    };
+    assert_eq!(api.post_order(order(MAX_BODY)).await.status, 202);
+    api.post_order(order(MAX_BODY + 1)).await.problem(413, "too-large");
+    // A caller that still writes hears the answer all the same.
+    api.post_order(" ".repeat(MAX_BODY * 3)).await.problem(413, "too-large");
+    assert_eq!(api.claim().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_there_is_not_found() {
+    let api = Api::open().await;
+    let unknown = OrderId::new(chrono::DateTime::UNIX_EPOCH);
+    for id in [unknown.to_string().as_str(), "none", "%20", "..%2Flivez", "%FF"] {
+        let answer = api.get(&format!("/v1/orders/{id}?wait=60s")).await;
+        assert!(matches!(answer.status.as_u16(), 400 | 404), "{answer:?}");
+    }
+    api.get(&format!("/v1/orders/{unknown}")).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_as_such() {
+    let api = Api::open().await;
+    let id = api.accepted("shop", "u-1").await;
+    api.app.store.close().await;
+    let answers = [
+        api.post_order(envelope("shop", "u-1", ORDER)).await,
+        api.get(&format!("/v1/orders/{id}")).await,
+        api.get("/v1/orders").await,
+        send(json(api.request(Method::PUT, "/v1/merchants/shop/users/u-1/token"), r#"{"refresh_token":"t"}"#)).await,
+    ];
+    for answer in answers {
+        answer.problem(503, "unavailable");
+        assert_eq!(answer.header("retry-after"), "2");
+    }
+}

@@ -1,0 +1,98 @@
+//! `/v1/merchants/{merchant}/users/{user}/token`
+
+use reqwest::Method;
+use serde_json::json as value;
+
+use super::{Answer, Api, json, send};
+
+const PATH: &str = "/v1/merchants/shop/users/u-1/token";
+
+impl Api {
+    async fn put(&self, path: &str, body: &str) -> Answer {
+        send(json(self.request(Method::PUT, path), body.to_owned())).await
+    }
+
+    async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_registered_shown_and_forgotten() {
+    let api = Api::open().await;
+    api.get(PATH).await.problem(404, "not-found");
+
+    let stored = api.put(PATH, r#"{"refresh_token":"t-1","issued_at":"2026-01-31T13:00:00+01:00"}"#).await;
+    assert_eq!((stored.status.as_u16(), stored.text.as_str()), (204, ""));
+    let shown = api.get(PATH).await.json();
+    let mut rest = shown.clone();
+    for time in ["updated_at", "expires_at"] {
+        assert!(rest.as_object_mut().unwrap().remove(time).unwrap().is_string());
+    }
+    let expected = value!({
+        "merchant": "shop", "user": "u-1", "state": "active", "generation": 1, "issued_at": "2026-01-31T12:00:00Z",
+    });
+    assert_eq!(rest, expected);
+    assert_eq!(shown["expires_at"], "2026-04-01T12:00:00Z", "60 days after its issue");
+
+    let known = api.put(PATH, r#"{"refresh_token":"t-1"}"#).await;
+    assert_eq!((known.status.as_u16(), known.json()), (200, shown), "nothing changed");
+
+    assert_eq!(api.put(PATH, r#"{"refresh_token":"t-2"}"#).await.status, 204);
+    assert_eq!(api.get(PATH).await.json()["generation"], 2);
+
+    for _ in 0..2 {
+        let forgotten = api.delete(PATH).await;
+        assert_eq!((forgotten.status.as_u16(), forgotten.text.as_str()), (204, ""));
+        api.get(PATH).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn users_have_any_name() {
+    let api = Api::open().await;
+    let path = |user: &str| format!("/v1/merchants/shop/users/{user}/token");
+    for (written, name) in [("a%2Fb", "a/b"), ("%C3%85sa%20%25", "Åsa %"), ("..%2F..", "../.."), ("token", "token")] {
+        assert_eq!(api.put(&path(written), r#"{"refresh_token":"t"}"#).await.status, 204, "{name}");
+        assert_eq!(api.get(&path(written)).await.json()["user"], name);
+    }
+    for bad in ["%00", "a%0Ab", "%FF", &"u".repeat(256)] {
+        api.put(&path(bad), r#"{"refresh_token":"t"}"#).await.problem(400, "invalid-request");
+        api.get(&path(bad)).await.problem(400, "invalid-request");
+        api.delete(&path(bad)).await.problem(400, "invalid-request");
+    }
+}
+
+#[tokio::test]
+async fn a_merchant_that_is_unknown_gets_no_token() {
+    let api = Api::open().await;
+    let path = "/v1/merchants/no-such/users/u-1/token";
+    let answer = api.put(path, r#"{"refresh_token":"t"}"#).await;
+    answer.problem(404, "unknown-merchant");
+    assert!(!answer.text.contains("shop"), "{answer:?}");
+    api.get(path).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_token_is_refused() {
+    let api = Api::open().await;
+    let bodies = [
+        "",
+        "[]",
+        "{}",
+        r#"{"refresh_token":null}"#,
+        r#"{"refresh_token":""}"#,
+        r#"{"refresh_token":"two words"}"#,
+        r#"{"refresh_token":"t","issued_at":"yesterday"}"#,
+        r#"{"refresh_token":"t","expires_at":"2026-01-31T12:00:00Z"}"#,
+        r#"{"refresh_token":"t"}{"#,
+    ];
+    for body in bodies {
+        api.put(PATH, body).await.problem(422, "invalid-token");
+    }
+    let long = format!(r#"{{"refresh_token":"{}"}}"#, "t".repeat(4097));
+    api.put(PATH, &long).await.problem(422, "invalid-token");
+    api.put(PATH, &" ".repeat(16 * 1024 + 1)).await.problem(413, "too-large");
+    send(api.request(Method::PUT, PATH).body("{}")).await.problem(415, "unsupported-media-type");
+    api.get(PATH).await.problem(404, "not-found");
+}

@@ -1,0 +1,64 @@
+//! `GET /v1/orders/{id}?wait=`
+
+use std::time::{Duration, Instant};
+
+use klarna_order_worker::order::TokenOutcome;
+use klarna_order_worker::store::Settlement;
+
+use super::{Api, SOON};
+
+fn submitted() -> Settlement {
+    Settlement::Submitted {
+        klarna_order_id: "k-1".into(),
+        html_snippet: Some("<div></div>".into()),
+        correlation_id: None,
+        token: TokenOutcome::Fresh,
+        prefilled: vec![],
+    }
+}
+
+#[tokio::test]
+async fn it_answers_as_soon_as_the_order_is_settled() {
+    let api = Api::open().await;
+    let path = format!("/v1/orders/{}?wait=60s", api.accepted("shop", "u-1").await);
+    let (one, other, ()) = tokio::join!(api.get(&path), api.get(&path), async {
+        // Both are on their way by now; whichever comes too late finds the order settled.
+        tokio::task::yield_now().await;
+        api.settle(&submitted()).await;
+    });
+    for answer in [one, other, api.get(&path).await] {
+        assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &"submitted".into()));
+        assert_eq!(answer.json()["html_snippet"], "<div></div>");
+    }
+}
+
+#[tokio::test]
+async fn patience_ends_with_the_order_as_it_stands() {
+    let api = Api::open().await;
+    let path = format!("/v1/orders/{}", api.accepted("shop", "u-1").await);
+    let began = Instant::now();
+    assert_eq!(api.get(&format!("{path}?wait=200ms")).await.json()["status"], "queued");
+    assert!(began.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn the_stop_answers_everybody_who_waits() {
+    let api = Api::open().await;
+    let path = format!("/v1/orders/{}?wait=60s", api.accepted("shop", "u-1").await);
+    let (answer, ()) = tokio::join!(api.get(&path), async { api.waiters.close() });
+    assert_eq!(answer.json()["status"], "queued");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_no_duration_is_refused() {
+    let api = Api::open().await;
+    let path = format!("/v1/orders/{}", api.accepted("shop", "u-1").await);
+    for bad in ["soon", "-1", "", "25%20bananas"] {
+        let problem = api.get(&format!("{path}?wait={bad}")).await.problem(400, "invalid-request");
+        assert!(problem["detail"].as_str().unwrap().contains("write it as 25s"), "{problem}");
+    }
+    api.get(&format!("{path}?wiat=25s")).await.problem(400, "invalid-request");
+    let began = Instant::now();
+    assert_eq!(api.get(&format!("{path}?wait=0")).await.status, 200);
+    assert!(began.elapsed() < SOON);
+}

@@ -1,0 +1,134 @@
+//! Every row of the table of answers, to its end in row, ledger and hand.
+
+use std::time::Duration;
+
+use klarna_order_worker::store::DeadReason;
+use mockito::Server;
+
+use super::{ACTIVE, Shop, dead, told};
+use crate::support::faults::{FaultyServer, Step, refusing_url};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    every_answer_ends_in_its_row_its_ledger_and_its_access,
+    what_never_left_leaves_the_token_alone,
+    what_was_cut_off_may_be_travelling,
+    a_token_past_its_time_is_presented_once_more,
+    a_process_held_up_after_its_intent_sends_nothing,
+    a_user_without_a_token_needs_no_endpoint,
+];
+
+const REPLAY: &str = "10s";
+
+async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
+    let mut server = Server::new_async().await;
+    let shop = Shop::new(&db, &server.url());
+    let (vault, _) = shop.process().await;
+    let rejected = dead(DeadReason::Rejected, 1);
+    let table = [
+        (200, r#"{"access_token":"at","refresh_token":"rt-2"}"#, "at", ACTIVE(2), "rotated"),
+        (200, r#"{"access_token":"at"}"#, "at", ACTIVE(1), "unchanged"),
+        (200, r#"{"access_token":"at","refresh_token":"rt-1"}"#, "at", ACTIVE(1), "unchanged"),
+        (400, r#"{"error":"invalid_grant"}"#, "ReauthRequired", rejected, "rejected"),
+        (401, r#"{"error":"invalid_grant"}"#, "ReauthRequired", rejected, "rejected"),
+        (401, r#"{"error":"token_inactive"}"#, "ReauthRequired", rejected, "rejected"),
+        (400, r#"{"error":"invalid_request"}"#, "7s", ACTIVE(1), "refused"),
+        (401, r#"{"error":"invalid_client"}"#, "7s", ACTIVE(1), "refused"),
+        (400, r#"{"error":"unauthorized_client"}"#, "7s", ACTIVE(1), "refused"),
+        (404, "<html>", "7s", ACTIVE(1), "refused"),
+        (429, "", "7s", ACTIVE(1), "refused"),
+        (503, "", "7s", ACTIVE(1), "refused"),
+        (500, "", "1s", ACTIVE(1), "no_answer"),
+        (501, "", "1s", ACTIVE(1), "no_answer"),
+        (200, "<html>", "1s", ACTIVE(1), "no_answer"),
+        (502, "", REPLAY, ACTIVE(1), "no_answer"),
+        (504, "", REPLAY, ACTIVE(1), "no_answer"),
+    ];
+    for (n, (status, body, access, row, outcome)) in table.into_iter().enumerate() {
+        let (user, case) = (format!("u{n:02}"), format!("{status} {body}"));
+        shop.register(&user, "rt-1").await;
+        let mock = server
+            .mock("POST", "/oauth2/token")
+            .with_status(status)
+            .with_header("retry-after", "7")
+            .with_body(body)
+            .expect(1)
+            .create_async()
+            .await;
+        assert_eq!(told(&shop.access(&vault, &user).await), access, "{case}");
+        assert_eq!(shop.row(&user).await, row, "{case}");
+        assert_eq!(shop.ledger().await.pop().unwrap(), outcome, "{case}");
+        mock.assert_async().await;
+        mock.remove_async().await;
+        let travelling = db.count("exchanges WHERE travelling").await;
+        assert_eq!(travelling, (n as u64).saturating_sub(14), "{case}");
+    }
+}
+
+async fn what_never_left_leaves_the_token_alone(db: Db) {
+    let shop = Shop::new(&db, &refusing_url().await);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    for presentations in 1..=3 {
+        assert_eq!(told(&shop.access(&vault, "u").await), "2s");
+        assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(1), vec!["not_sent".to_owned(); presentations]));
+    }
+}
+
+async fn what_was_cut_off_may_be_travelling(db: Db) {
+    let steps =
+        [Step::reset(), Step::close_after("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"), Step::hang_after("")];
+    for (n, step) in steps.into_iter().enumerate() {
+        let server = FaultyServer::start([step]).await;
+        let mut shop = Shop::new(&db, &server.url());
+        shop.settings.exchange_timeout = Duration::from_millis(500);
+        let (vault, _) = shop.process().await;
+        let user = format!("u{n}");
+        shop.register(&user, "rt-1").await;
+        assert_eq!(told(&shop.access(&vault, &user).await), REPLAY);
+        assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(1), 1));
+        assert_eq!(db.count("exchanges WHERE travelling AND outcome = 'no_answer'").await, n as u64 + 1);
+    }
+}
+
+async fn a_token_past_its_time_is_presented_once_more(db: Db) {
+    let mut server = Server::new_async().await;
+    let shop = Shop::new(&db, &server.url());
+    let (vault, _) = shop.process().await;
+    for user in ["a", "b"] {
+        shop.register(user, "rt-1").await;
+    }
+    db.advance(61 * 24 * 60 * 60);
+    let good = server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
+    let good = good.expect(1).create_async().await;
+    assert_eq!(told(&shop.access(&vault, "a").await), "at");
+    good.remove_async().await;
+    let dead_grant = server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let dead_grant = dead_grant.expect(1).create_async().await;
+    assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
+    assert_eq!((shop.row("a").await, shop.row("b").await), (ACTIVE(2), dead(DeadReason::Expired, 1)));
+    // What is dead is not presented again.
+    assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
+    dead_grant.assert_async().await;
+}
+
+async fn a_process_held_up_after_its_intent_sends_nothing(db: Db) {
+    let server = FaultyServer::start([]).await;
+    let mut shop = Shop::new(&db, &server.url());
+    shop.settings.send_within = Duration::ZERO;
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "2s");
+    assert_eq!((shop.ledger().await, server.connections()), (vec!["not_sent".to_owned()], 0));
+}
+
+async fn a_user_without_a_token_needs_no_endpoint(db: Db) {
+    let server = FaultyServer::start([]).await;
+    let shop = Shop::new(&db, &server.url());
+    let (vault, _) = shop.process().await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
+    shop.register("u", "rt-1").await;
+    assert!(shop.registry().forget("shop", "u").await.unwrap());
+    assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
+    assert_eq!((shop.ledger().await.len(), server.connections()), (0, 0));
+}

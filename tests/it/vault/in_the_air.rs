@@ -1,0 +1,287 @@
+//! While Klarna answers: who waits, who stops waiting, and what changes meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::join_all;
+use klarna_order_worker::store::{Purpose, PurposeKind, TokenState};
+use klarna_order_worker::vault::{Access, Vault};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{ACTIVE, Shop, an_order, ready, told};
+use crate::support::klarna::{Endpoint, next, rotated};
+use crate::support::stores::{Db, both_engines, postgres_alone};
+
+both_engines![
+    who_stops_waiting_stops_no_exchange,
+    what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good,
+    a_sweep_keeps_no_access_token,
+    one_process_asks_once_for_a_user,
+    two_processes_never_present_a_token_twice,
+    a_sign_in_meanwhile_wins_whatever_the_answer,
+    forgetting_meanwhile_wins_whatever_the_answer,
+    another_process_waits_for_the_exchange_of_a_living_one,
+];
+postgres_alone![a_successor_outlives_the_connection_of_its_claim];
+
+/// Klarna's side, answering only when told to.
+struct Gated {
+    endpoint: Endpoint,
+    gate: Arc<Semaphore>,
+}
+
+impl Gated {
+    async fn start(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        let gate = Arc::new(Semaphore::new(0));
+        let (closed, answer) = (Arc::clone(&gate), Arc::new(answer));
+        let endpoint = Endpoint::start(move |token| {
+            let (gate, answer) = (Arc::clone(&closed), Arc::clone(&answer));
+            async move {
+                gate.acquire().await.unwrap().forget();
+                answer(&token)
+            }
+        });
+        Self { endpoint: endpoint.await, gate }
+    }
+
+    fn answer_one(&self) {
+        self.gate.add_permits(1);
+    }
+}
+
+/// Somebody who waits for an access token.
+fn waiting(shop: &Shop, vault: &Vault, user: &'static str, purpose: Purpose) -> JoinHandle<Access> {
+    let (shop, vault) = (shop.clone(), vault.clone());
+    tokio::spawn(async move { shop.access_for(&vault, user, purpose).await })
+}
+
+async fn who_stops_waiting_stops_no_exchange(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let order = an_order();
+    let waiting = waiting(&shop, &vault, "u", order);
+    klarna.endpoint.reached(1).await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert_eq!(vault.in_flight(), 1);
+    klarna.answer_one();
+    vault.safe().await;
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    let access = ready(shop.access_for(&vault, "u", order).await);
+    assert!(access.kept);
+    assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
+}
+
+async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let order = an_order();
+    let fetched = ready(shop.access_for(&vault, "u", order).await);
+    assert!(!fetched.kept);
+    // Good for 299 s and wanted for 60: the margin begins after 239, but for the moment that the exchange took.
+    db.advance(239);
+    for vault in [&vault, &elsewhere] {
+        let kept = ready(shop.access_for(vault, "u", order).await);
+        assert_eq!((kept.kept, told(&Access::Ready(kept.clone()))), (true, "at-rt-1".into()));
+        assert_eq!(kept.good_until.timestamp_micros(), fetched.good_until.timestamp_micros());
+    }
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2", "another order's");
+    db.advance(2);
+    let anew = ready(shop.access_for(&vault, "u", order).await);
+    assert_eq!((anew.kept, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
+    assert_eq!(endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
+}
+
+async fn a_sweep_keeps_no_access_token(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    ready(shop.access_for(&vault, "u", sweep).await);
+    assert_eq!(db.count("kept").await, 0);
+    assert_eq!(db.value("purpose FROM exchanges").await.as_deref(), Some("keeper"));
+}
+
+async fn one_process_asks_once_for_a_user(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    shop.register("v", "rt-7").await;
+    let first = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    for _ in 0..20 {
+        assert_eq!(told(&shop.access(&vault, "u").await), "200ms");
+    }
+    let other = waiting(&shop, &vault, "v", an_order());
+    klarna.endpoint.reached(2).await;
+    assert_eq!(vault.in_flight(), 2);
+    klarna.answer_one();
+    klarna.answer_one();
+    ready(first.await.unwrap());
+    ready(other.await.unwrap());
+    assert_eq!(klarna.endpoint.presented(), ["rt-1", "rt-7"]);
+}
+
+async fn another_process_waits_for_the_exchange_of_a_living_one(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let first = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    db.advance(24 * 60 * 60);
+    // However long it takes, as long as it beats.
+    let holders = db.raw().await.column("count(*) FROM workers WHERE ended_at IS NULL").await;
+    assert_eq!(holders, [Some("2".to_owned())]);
+    db.execute(&format!("UPDATE workers SET beat_at = beat_at + {}", day(&db))).await;
+    assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
+    klarna.answer_one();
+    ready(first.await.unwrap());
+    let second = waiting(&shop, &elsewhere, "u", an_order());
+    klarna.endpoint.reached(2).await;
+    klarna.answer_one();
+    assert_eq!(told(&second.await.unwrap()), "at-rt-2");
+}
+
+fn day(db: &Db) -> &'static str {
+    if db.is_sqlite() { "86400000000" } else { "interval '1 day'" }
+}
+
+/// A provider that notices what must never happen.
+#[derive(Default)]
+struct Strict {
+    in_the_air: BTreeSet<String>,
+    /// The tokens that are good, by user.
+    current: BTreeMap<String, String>,
+    breaches: Vec<String>,
+}
+
+async fn two_processes_never_present_a_token_twice(db: Db) {
+    let strict = Arc::new(Mutex::new(Strict::default()));
+    let provider = Arc::clone(&strict);
+    let endpoint = Endpoint::start(move |token: String| {
+        let provider = Arc::clone(&provider);
+        async move {
+            let user = (token.strip_prefix("rt-").unwrap().parse::<u32>().unwrap() / 1000).to_string();
+            {
+                let mut strict = provider.lock().unwrap();
+                if !strict.in_the_air.insert(user.clone()) {
+                    strict.breaches.push(format!("{token}: two at once"));
+                }
+                if *strict.current.entry(user.clone()).or_insert_with(|| format!("rt-{user}000")) != token {
+                    strict.breaches.push(format!("{token}: spent"));
+                }
+            }
+            // Long enough for the others to try.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let mut strict = provider.lock().unwrap();
+            strict.in_the_air.remove(&user);
+            strict.current.insert(user, next(&token));
+            rotated(&token)
+        }
+    })
+    .await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let vaults = [shop.process().await.0, shop.process().await.0];
+    let users = ["1", "2", "3"];
+    for user in users {
+        shop.register(user, &format!("rt-{user}000")).await;
+    }
+    let orders = (0..30).map(|n| {
+        let (shop, vault, order) = (&shop, &vaults[n % 2], an_order());
+        async move {
+            loop {
+                match shop.access_for(vault, users[n % 3], order).await {
+                    Access::Ready(access) => break told(&Access::Ready(access)),
+                    Access::ComeBack(_) => tokio::time::sleep(Duration::from_millis(3)).await,
+                    Access::Unusable(why) => panic!("{why:?}"),
+                }
+            }
+        }
+    });
+    let fetched: BTreeSet<_> = join_all(orders).await.into_iter().collect();
+    assert_eq!(strict.lock().unwrap().breaches, Vec::<String>::new());
+    assert_eq!((fetched.len(), endpoint.presented().len()), (30, 30));
+    for user in users {
+        assert_eq!(shop.row(user).await, ACTIVE(11));
+    }
+}
+
+/// Klarna's answers that could end an exchange otherwise than by a rotation.
+fn answers() -> Vec<(u16, Value)> {
+    vec![
+        rotated("rt-1"),
+        (200, json!({"access_token": "at-unchanged"})),
+        (400, json!({"error": "invalid_grant"})),
+        (504, json!({})),
+    ]
+}
+
+async fn a_sign_in_meanwhile_wins_whatever_the_answer(db: Db) {
+    for answer in answers() {
+        let meanwhile = answer.clone();
+        let klarna = Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
+        let shop = Shop::new(&db, &klarna.endpoint.url);
+        let (vault, _) = shop.process().await;
+        shop.register("u", "rt-1").await;
+        let order = an_order();
+        let waiting = waiting(&shop, &vault, "u", order);
+        klarna.endpoint.reached(1).await;
+        shop.register("u", "rt-50").await;
+        let registered = shop.row("u").await;
+        klarna.answer_one();
+        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        assert_eq!(shop.row("u").await, registered, "{answer:?}");
+        klarna.answer_one();
+        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+    }
+}
+
+async fn forgetting_meanwhile_wins_whatever_the_answer(db: Db) {
+    for answer in answers() {
+        let meanwhile = answer.clone();
+        let klarna = Gated::start(move |_| meanwhile.clone()).await;
+        let shop = Shop::new(&db, &klarna.endpoint.url);
+        let (vault, _) = shop.process().await;
+        shop.register("u", "rt-1").await;
+        let order = an_order();
+        let waiting = waiting(&shop, &vault, "u", order);
+        klarna.endpoint.reached(1).await;
+        assert!(shop.registry().forget("shop", "u").await.unwrap());
+        klarna.answer_one();
+        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "NotRegistered");
+        assert_eq!(shop.row("u").await, (TokenState::Forgotten, None, 2));
+        assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await + db.count("kept").await, 0);
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens").await;
+    }
+}
+
+async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let waiting = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    crate::conformance::pg::kill_claims(&db).await;
+    // The claim is free, and the intent still keeps others away.
+    assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
+    klarna.answer_one();
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+}

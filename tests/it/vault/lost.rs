@@ -1,0 +1,198 @@
+//! Answers that never came, and processes that died waiting for one.
+
+use std::time::Duration;
+
+use klarna_order_worker::config::LostAnswer;
+use klarna_order_worker::store::{DeadReason, Intent, TokenState};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{ACTIVE, Shop, dead, told};
+use crate::conformance::tokens::intended;
+use crate::support::klarna::{Endpoint, rotated};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    an_unanswered_presentation_is_repeated_after_its_wait_and_not_before,
+    a_spent_token_says_that_the_answer_was_lost,
+    two_silences_in_a_row_back_off,
+    a_dead_process_leaves_a_lost_answer,
+    a_silent_process_is_dead_only_to_who_watched_it,
+    hold_leaves_the_token_to_an_operator,
+    hold_counts_for_dead_processes_too,
+    tidying_closes_only_what_nobody_holds,
+];
+
+fn away() -> (u16, Value) {
+    (504, json!({}))
+}
+
+/// An endpoint that gives these answers in turn, then rotates.
+async fn answering(answers: Vec<(u16, Value)>) -> Endpoint {
+    let answers = std::sync::Mutex::new(answers.into_iter());
+    Endpoint::start(move |token| {
+        let answer = answers.lock().unwrap().next().unwrap_or_else(|| rotated(&token));
+        async move { answer }
+    })
+    .await
+}
+
+/// An intent whose holder will never say how it ended.
+async fn abandoned(db: &Db, holder: Uuid) -> Intent {
+    let (claim, intent) = intended(db, "u", holder).await;
+    claim.release().await;
+    intent
+}
+
+async fn an_unanswered_presentation_is_repeated_after_its_wait_and_not_before(db: Db) {
+    let endpoint = answering(vec![away(), (500, json!({}))]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    for user in ["u", "v"] {
+        shop.register(user, "rt-1").await;
+    }
+    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    db.advance(4);
+    assert_eq!(told(&shop.access(&elsewhere, "u").await), "6s");
+    db.advance(5);
+    assert_eq!(told(&shop.access(&vault, "u").await), "1s");
+    assert_eq!(endpoint.presented().len(), 1);
+    db.advance(1);
+    // The answer was complete but useless: nothing of it travels any more.
+    assert_eq!(told(&shop.access(&vault, "v").await), "1s");
+    assert_eq!(told(&shop.access(&elsewhere, "u").await), "at-rt-1");
+    assert_eq!((shop.row("u").await, endpoint.presented().len()), (ACTIVE(2), 3));
+    db.advance(1);
+    assert_eq!(told(&shop.access(&vault, "v").await), "at-rt-1");
+    assert_eq!(shop.ledger().await, ["no_answer", "rotated", "no_answer", "rotated"]);
+}
+
+async fn a_spent_token_says_that_the_answer_was_lost(db: Db) {
+    let endpoint = answering(vec![away(), (400, json!({"error": "invalid_grant"}))]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    db.advance(10);
+    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(shop.row("u").await, dead(DeadReason::AnswerLost, 1));
+    shop.register("u", "rt-5").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-5");
+}
+
+async fn two_silences_in_a_row_back_off(db: Db) {
+    let endpoint = answering(vec![away(), away()]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    for _ in 0..2 {
+        assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+        db.advance(10);
+    }
+    assert_eq!(told(&shop.access(&vault, "u").await), "50s");
+    db.advance(50);
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+}
+
+async fn a_dead_process_leaves_a_lost_answer(db: Db) {
+    let endpoint = answering(vec![]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let dying = db.begin_worker().await;
+    abandoned(&db, dying).await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "200ms", "a living process may have the successor in memory");
+    db.store.end_worker(dying).await.unwrap();
+    // The wait counts from here: until now nobody had said that the request is not about to leave.
+    db.advance(60);
+    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    assert_eq!(shop.ledger().await, ["no_answer"]);
+    db.advance(9);
+    assert_eq!(told(&shop.access(&vault, "u").await), "1s");
+    assert!(endpoint.presented().is_empty());
+    db.advance(1);
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["no_answer".into(), "rotated".into()]));
+}
+
+async fn a_silent_process_is_dead_only_to_who_watched_it(db: Db) {
+    let endpoint = answering(vec![]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (newcomer, _) = shop.process_that_observed(Duration::from_secs(299)).await;
+    let (watcher, _) = shop.process_that_observed(Duration::from_mins(5)).await;
+    shop.register("u", "rt-1").await;
+    abandoned(&db, db.begin_worker().await).await;
+    db.advance(299);
+    assert_eq!(told(&shop.access(&watcher, "u").await), "200ms");
+    db.advance(1);
+    assert_eq!(told(&shop.access(&newcomer, "u").await), "200ms");
+    assert_eq!(told(&shop.access(&watcher, "u").await), "10s");
+    db.advance(10);
+    assert_eq!(told(&shop.access(&newcomer, "u").await), "at-rt-1");
+}
+
+async fn hold_leaves_the_token_to_an_operator(db: Db) {
+    let endpoint = answering(vec![away()]).await;
+    let mut shop = Shop::new(&db, &endpoint.url);
+    shop.settings.lost_answer = LostAnswer::Hold;
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    for _ in 0..2 {
+        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        assert_eq!(shop.row("u").await, (TokenState::Uncertain, None, 1));
+        db.advance(24 * 60 * 60);
+    }
+    assert_eq!(endpoint.presented().len(), 1);
+    shop.register("u", "rt-5").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-5");
+}
+
+async fn hold_counts_for_dead_processes_too(db: Db) {
+    let endpoint = answering(vec![]).await;
+    let mut shop = Shop::new(&db, &endpoint.url);
+    shop.settings.lost_answer = LostAnswer::Hold;
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let dying = db.begin_worker().await;
+    abandoned(&db, dying).await;
+    db.store.end_worker(dying).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        assert_eq!(shop.row("u").await, (TokenState::Uncertain, None, 1));
+    }
+    assert!(endpoint.presented().is_empty());
+}
+
+async fn tidying_closes_only_what_nobody_holds(db: Db) {
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let closed = std::sync::Arc::clone(&gate);
+    let endpoint = Endpoint::start(move |token| {
+        let gate = std::sync::Arc::clone(&closed);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            rotated(&token)
+        }
+    })
+    .await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, holder) = shop.process().await;
+    let other = db.begin_worker().await;
+    for user in ["a", "u", "z"] {
+        shop.register(user, "rt-1").await;
+    }
+    let (claim, _) = intended(&db, "a", other).await;
+    claim.release().await;
+    abandoned(&db, holder).await;
+    let waiting = {
+        let (shop, vault) = (shop.clone(), vault.clone());
+        tokio::spawn(async move { shop.access(&vault, "z").await })
+    };
+    endpoint.reached(1).await;
+    vault.tidy().await.unwrap();
+    assert_eq!(shop.ledger().await, ["-", "no_answer", "-"]);
+    gate.add_permits(1);
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    vault.tidy().await.unwrap();
+    assert_eq!(shop.ledger().await, ["-", "no_answer", "rotated"]);
+}

@@ -1,0 +1,139 @@
+//! The vault over both engines: what Klarna's answers, and those that never come, make of a token.
+
+mod answers;
+mod claims;
+mod in_the_air;
+mod lost;
+mod sealed;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::config::{self, LostAnswer, Merchant};
+use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
+use klarna_order_worker::vault::{Access, AccessToken, Cipher, Registration, Registry, Secrets, Spool, Vault};
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::support::merchant::merchant;
+use crate::support::stores::{Db, MAX_IN_FLIGHT};
+
+/// A shop with its tokens, and whatever vaults work for it.
+#[derive(Clone)]
+struct Shop {
+    db: Db,
+    merchant: Arc<Merchant>,
+    secrets: Arc<Secrets>,
+    settings: config::Vault,
+}
+
+/// A cipher whose only key has this name.
+fn cipher(key: &str) -> Cipher {
+    let byte = key.bytes().next().unwrap();
+    Cipher::new(key, &BTreeMap::from([(key.to_owned(), Zeroizing::new([byte; 32]))])).unwrap()
+}
+
+impl Shop {
+    /// `base` leads to Klarna's side.
+    fn new(db: &Db, base: &str) -> Self {
+        let hash_key = Secrets::found(&cipher("k1")).unwrap();
+        Self {
+            db: db.clone(),
+            merchant: Arc::new(merchant(base)),
+            secrets: Arc::new(Secrets::open(cipher("k1"), &hash_key).unwrap()),
+            settings: config::Vault {
+                instance_dir: PathBuf::new(),
+                active_key: "k1".into(),
+                keys: BTreeMap::new(),
+                max_in_flight: MAX_IN_FLIGHT,
+                // Longer than any test waits.
+                exchange_timeout: Duration::from_secs(20),
+                send_within: Duration::from_secs(20),
+                lost_answer: LostAnswer::Replay,
+                replay_after: Duration::from_secs(10),
+                orphan_after: Duration::from_mins(5),
+                token_patience: Duration::from_secs(20),
+                access_token_margin: Duration::from_mins(1),
+            },
+        }
+    }
+
+    fn registry(&self) -> Registry {
+        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.db.clock.clone())
+    }
+
+    async fn register(&self, user: &str, token: &str) {
+        let registration =
+            Registration { user: user.into(), refresh_token: token.into(), issued_at: None, expires_at: None };
+        let registered = self.registry().register(&self.merchant, &registration).await.unwrap();
+        assert!(matches!(registered, Registered::Stored(_)), "{registered:?}");
+    }
+
+    /// A process with a vault and a store of its own.
+    async fn process(&self) -> (Vault, Uuid) {
+        self.process_that_observed(Duration::from_hours(1)).await
+    }
+
+    async fn process_that_observed(&self, observed: Duration) -> (Vault, Uuid) {
+        let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
+        let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
+        let folder = self.db.folder().join(holder.to_string());
+        let spool = Spool::open(&folder, "test", Arc::clone(&secrets)).unwrap();
+        let vault = Vault::new(store, secrets, settings, self.db.clock.clone(), (holder, spool), move || observed);
+        (vault.unwrap(), holder)
+    }
+
+    /// An access token for a new order of the user.
+    async fn access(&self, vault: &Vault, user: &str) -> Access {
+        self.access_for(vault, user, an_order()).await
+    }
+
+    /// An access token as an order's attempt asks for it.
+    async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
+        match vault.kept(purpose).await {
+            Some(kept) => Access::Ready(kept),
+            None => vault.exchange(&self.merchant, user, purpose).await,
+        }
+    }
+
+    async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
+        let view = self.db.store.token("shop", user).await.unwrap().unwrap();
+        (view.state, view.reason, view.generation)
+    }
+
+    /// The outcomes in the ledger, in the order of the intents; `-` where one is open.
+    async fn ledger(&self) -> Vec<String> {
+        let outcomes = "coalesce(outcome, '-') FROM exchanges ORDER BY token_id, generation, presentation";
+        self.db.raw().await.column(outcomes).await.into_iter().flatten().collect()
+    }
+}
+
+fn an_order() -> Purpose {
+    Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() }
+}
+
+#[track_caller]
+fn ready(access: Access) -> AccessToken {
+    match access {
+        Access::Ready(access) => access,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tells an access token by its text.
+fn told(access: &Access) -> String {
+    match access {
+        Access::Ready(access) => access.token.expose_secret().to_owned(),
+        Access::Unusable(why) => format!("{why:?}"),
+        Access::ComeBack(wait) => format!("{wait:?}"),
+    }
+}
+
+const ACTIVE: fn(i64) -> (TokenState, Option<DeadReason>, i64) = |generation| (TokenState::Active, None, generation);
+
+fn dead(reason: DeadReason, generation: i64) -> (TokenState, Option<DeadReason>, i64) {
+    (TokenState::ReauthRequired, Some(reason), generation)
+}

@@ -1,0 +1,81 @@
+//! What lies in the database, and what does not.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use klarna_order_worker::vault::Secrets;
+use serde_json::json;
+
+use super::{ACTIVE, Shop, cipher, ready, told};
+use crate::support::faults::FaultyServer;
+use crate::support::klarna::Endpoint;
+use crate::support::stores::{Db, both_engines};
+
+both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as_it_is];
+
+const TABLES: [&str; 6] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges"];
+
+/// Every byte of the database that a thief could read.
+async fn everything(db: &Db) -> Vec<u8> {
+    if db.is_sqlite() {
+        let files = std::fs::read_dir(db.folder()).unwrap();
+        return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    }
+    let mut rows = String::new();
+    for table in TABLES.into_iter().chain(["kept"]) {
+        for row in db.raw().await.column(&format!("CAST(t AS text) FROM {table} AS t")).await {
+            rows.push_str(&row.unwrap());
+        }
+    }
+    rows.into_bytes()
+}
+
+/// The forms in which a text may lie there.
+fn forms(secret: &str) -> [String; 3] {
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    [secret.to_owned(), hex, STANDARD.encode(secret)]
+}
+
+async fn no_secret_lies_in_the_database(db: Db) {
+    const SECRETS: [&str; 4] =
+        ["first-refresh-token-1", "second-refresh-token-2", "an-access-token-33", "an-id-token-4444"];
+    let endpoint = Endpoint::start(|_| async {
+        (200, json!({"access_token": SECRETS[2], "refresh_token": SECRETS[1], "id_token": SECRETS[3]}))
+    })
+    .await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("user-in-plain", SECRETS[0]).await;
+    let sealed = if db.is_sqlite() { "hex(sealed) FROM tokens" } else { "sealed FROM tokens" };
+    let sealed_before = db.value(sealed).await;
+    ready(shop.access(&vault, "user-in-plain").await);
+    assert_ne!(db.value(sealed).await, sealed_before);
+    assert_eq!(db.count("kept").await, 1);
+
+    let everything = everything(&db).await;
+    let found = |text: &str| everything.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(found("user-in-plain"), "this search finds nothing at all");
+    for form in SECRETS.into_iter().flat_map(forms) {
+        assert!(!found(&form), "{form}");
+    }
+    // What was sealed is what was brought: it is presented next.
+    ready(shop.access(&vault, "user-in-plain").await);
+    assert_eq!(endpoint.presented(), SECRETS[..2]);
+}
+
+async fn an_unknown_key_leaves_the_token_as_it_is(db: Db) {
+    let server = FaultyServer::start([]).await;
+    let shop = Shop::new(&db, &server.url());
+    shop.register("u", "rt-1").await;
+    let hash_key = Secrets::found(&cipher("x2")).unwrap();
+    let secrets = Arc::new(Secrets::open(cipher("x2"), &hash_key).unwrap());
+    let other_keys = Shop { secrets, ..shop.clone() };
+    let (vault, _) = other_keys.process().await;
+    for _ in 0..2 {
+        assert_eq!(told(&other_keys.access(&vault, "u").await), "Unavailable");
+    }
+    assert_eq!((shop.row("u").await, shop.ledger().await.len(), server.connections()), (ACTIVE(1), 0, 0));
+    // Nothing stays claimed either.
+    shop.register("u", "rt-2").await;
+}
