@@ -263,6 +263,11 @@ impl Vault {
         self.turns.safe().await;
     }
 
+    /// Waits until no exchange is in the air, and the database has every successor.
+    pub async fn idle(&self) {
+        self.turns.idle().await;
+    }
+
     /// Whether the merchant's token endpoint is left alone at present.
     #[must_use]
     pub fn token_breaker_open(&self, merchant: &str) -> bool {
