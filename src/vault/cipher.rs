@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn cipher(active: &str, names: &[&str]) -> Cipher {
-        let keys = names.iter().map(|name| ((*name).to_owned(), Zeroizing::new([name.len() as u8; 32]))).collect();
+        let keys = names.iter().map(|name| ((*name).to_owned(), Zeroizing::new([name.as_bytes()[0]; 32]))).collect();
         Cipher::new(active, &keys).unwrap()
     }
 

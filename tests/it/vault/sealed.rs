@@ -19,8 +19,8 @@ const TABLES: [&str; 6] = ["installation", "workers", "orders", "tokens", "known
 /// Every byte of the database that a thief could read.
 async fn everything(db: &Db) -> Vec<u8> {
     if db.is_sqlite() {
-        let files = std::fs::read_dir(db.folder()).unwrap();
-        return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        let paths = std::fs::read_dir(db.folder()).unwrap().map(|entry| entry.unwrap().path());
+        return paths.filter(|path| path.is_file()).flat_map(|path| std::fs::read(path).unwrap()).collect();
     }
     let mut rows = String::new();
     for table in TABLES.into_iter().chain(["kept"]) {
