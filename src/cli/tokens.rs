@@ -1,7 +1,7 @@
 //! `tokens`
 
 mod import;
-mod record;
+pub(crate) mod record;
 
 use std::io::{IsTerminal, Write, stderr, stdin};
 

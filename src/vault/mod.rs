@@ -13,13 +13,13 @@ mod hash;
 pub mod http;
 pub mod id_token;
 mod instance;
-mod jwks;
+pub(crate) mod jwks;
 pub mod keys;
-mod payload;
+pub(crate) mod payload;
 mod registry;
 mod secrets;
 mod settle;
-mod spool;
+pub(crate) mod spool;
 pub mod transport;
 mod turns;
 

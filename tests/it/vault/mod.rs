@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
-use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
+use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, Store, TokenState};
 use klarna_order_worker::vault::{
     Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
 };
@@ -25,11 +25,11 @@ use crate::support::stores::{Db, MAX_IN_FLIGHT};
 
 /// A shop with its tokens, and whatever vaults work for it.
 #[derive(Clone)]
-struct Shop {
+pub(crate) struct Shop {
     db: Db,
-    merchant: Arc<Merchant>,
-    secrets: Arc<Secrets>,
-    settings: config::Vault,
+    pub(crate) merchant: Arc<Merchant>,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) settings: config::Vault,
 }
 
 /// A cipher whose only key has this name.
@@ -40,7 +40,7 @@ fn cipher(key: &str) -> Cipher {
 
 impl Shop {
     /// `base` leads to Klarna's side.
-    fn new(db: &Db, base: &str) -> Self {
+    pub(crate) fn new(db: &Db, base: &str) -> Self {
         let hash_key = Secrets::found(&cipher("k1")).unwrap();
         Self {
             db: db.clone(),
@@ -63,7 +63,7 @@ impl Shop {
         }
     }
 
-    fn registry(&self) -> Registry {
+    pub(crate) fn registry(&self) -> Registry {
         Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.db.clock.clone())
     }
 
@@ -81,14 +81,21 @@ impl Shop {
 
     async fn process_that_observed(&self, observed: Duration) -> (Vault, Uuid) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
+        let spool = self.spool(&holder.to_string());
+        (self.vault(store, holder, spool, observed), holder)
+    }
+
+    /// The spool in an instance folder of this name.
+    pub(crate) fn spool(&self, folder: &str) -> Spool {
+        Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
+    }
+
+    pub(crate) fn vault(&self, store: Arc<dyn Store>, holder: Uuid, spool: Spool, observed: Duration) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
-        let folder = self.db.folder().join(holder.to_string());
-        let spool = Spool::open(&folder, "test", Arc::clone(&secrets)).unwrap();
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
         let observed = Box::new(move || observed);
-        let vault = Vault::new(Foundations { store, secrets, settings, merchants, clock, holder, spool, observed });
-        (vault.unwrap(), holder)
+        Vault::new(Foundations { store, secrets, settings, merchants, clock, holder, spool, observed }).unwrap()
     }
 
     /// An access token for a new order of the user.
@@ -97,7 +104,7 @@ impl Shop {
     }
 
     /// An access token as an order's attempt asks for it.
-    async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
+    pub(crate) async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.kept(purpose).await {
             Some(kept) => Access::Ready(kept),
             None => vault.exchange(&self.merchant, user, purpose).await,
@@ -129,7 +136,7 @@ fn ready(access: Access) -> AccessToken {
 }
 
 /// Tells an access token by its text.
-fn told(access: &Access) -> String {
+pub(crate) fn told(access: &Access) -> String {
     match access {
         Access::Ready(access) => access.token.expose_secret().to_owned(),
         Access::Unusable(why) => format!("{why:?}"),
