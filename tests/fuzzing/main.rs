@@ -17,7 +17,9 @@ macro_rules! targets {
         $(#[test]
         fn $name() {
             let seeds = seeds(stringify!($name));
-            seeds.iter().for_each(|seed| targets::$name(seed));
+            for seed in &seeds {
+                targets::$name(seed);
+            }
             proptest!(ProptestConfig::with_cases(2_000), |(bytes in mangled(seeds))| targets::$name(&bytes));
         })+
     };

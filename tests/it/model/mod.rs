@@ -105,18 +105,18 @@ fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(config, rng);
-    let seen = Mutex::new(BTreeSet::new());
+    let happened = Mutex::new(BTreeSet::new());
     let play = |scene: Scene| {
         let playing = async {
             let mut stage = Stage::set(db, &scene).await;
             let played = tokio::time::timeout(HANGS, stage.play(&scene.steps)).await;
             stage.clear().await;
-            seen.lock().unwrap().extend(stage.seen());
+            happened.lock().unwrap().extend(stage.seen());
             played.unwrap_or_else(|_| Err("it hangs".into()))
         };
         Handle::current().block_on(playing).map_err(TestCaseError::fail)
     };
     let explored = tokio::task::block_in_place(|| runner.run(&scenes(), play));
     explored.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    seen.into_inner().unwrap()
+    happened.into_inner().unwrap()
 }

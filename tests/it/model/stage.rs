@@ -41,7 +41,7 @@ pub struct Stage {
     generations: [i64; 2],
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, real: T, model: T) -> Result<(), String> {
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, real: &T, model: &T) -> Result<(), String> {
     if real == model { Ok(()) } else { Err(format!("{what}: really {real:?}, by the model {model:?}")) }
 }
 
@@ -124,16 +124,16 @@ impl Stage {
             Step::SignIn { user } => {
                 let token = text(self.world.sign_in(user));
                 let registered = self.register(user, token).await;
-                same("a sign-in is stored", matches!(registered, Registered::Stored(_)), true)
+                same("a sign-in is stored", &matches!(registered, Registered::Stored(_)), &true)
             }
             Step::SignInAgain { user, which } if !self.world.known(user).is_empty() => {
                 let known = self.world.known(user);
                 let registered = self.register(user, text(known[which.index(known.len())])).await;
-                same("a known token changes nothing", matches!(registered, Registered::Known(_)), true)
+                same("a known token changes nothing", &matches!(registered, Registered::Known(_)), &true)
             }
             Step::Forget { user } => {
                 let forgotten = self.shop.registry().forget("shop", &self.users[user]).await.unwrap();
-                same("there was something to forget", forgotten, self.world.forget(user))
+                same("there was something to forget", &forgotten, &self.world.forget(user))
             }
             Step::Revoke { user } => {
                 self.world.provider.revoke(user);
@@ -194,10 +194,10 @@ impl Stage {
         };
         self.refuse("intents", false).await;
         match (real, expected) {
-            (Ok(real), Asked::Told(model)) => same("told", real, model),
+            (Ok(real), Asked::Told(model)) => same("told", &real, &model),
             (Err(arrived), Asked::InTheAir(model)) => {
                 self.waiting.push(Waiting { asking, answer: arrived.answer });
-                same("presented", arrived.token, text(model))?;
+                same("presented", &arrived.token, &text(model))?;
                 self.world.check_request()
             }
             (Ok(real), model) => Err(format!("really told {real}, by the model {model:?}")),
@@ -223,7 +223,7 @@ impl Stage {
             let left = self.world.flights.iter().filter(|flight| flight.process == process).count();
             self.until(|stage| stage.processes[process].vault.in_flight() == left).await?;
         }
-        same("told", told(&access), expected)
+        same("told", &told(&access), &expected)
     }
 
     async fn register(&self, user: usize, token: String) -> Registered {
@@ -275,7 +275,7 @@ impl Stage {
              hashtextextended('klarna_worker.token/' || t.id::text, 0)"
         );
         self.world.lose_claim(which);
-        same("a claim's connection dies", self.raw.column(&kill).await, vec![Some("true".to_owned())])
+        same("a claim's connection dies", &self.raw.column(&kill).await, &vec![Some("true".to_owned())])
     }
 
     /// Whether the database refuses these from now on.
@@ -299,7 +299,7 @@ impl Stage {
             let row = self.db.store.token("shop", name).await.unwrap();
             let generation = row.as_ref().map_or(0, |row| row.generation);
             let real = row.map(|row| (row.state, row.reason, row.generation));
-            same("row", real, model.row.as_ref().map(|row| (row.state, row.reason, row.generation)))?;
+            same("row", &real, &model.row.as_ref().map(|row| (row.state, row.reason, row.generation)))?;
             if generation < self.generations[user] {
                 return Err(format!("the generation fell to {generation}"));
             }
@@ -312,13 +312,13 @@ impl Stage {
             let line = |entry: &super::world::Entry| {
                 format!("{}.{} {}", entry.generation, entry.number, entry.outcome.map_or("open", Outcome::as_str))
             };
-            same("ledger", real, model.ledger.iter().map(line).collect())?;
+            same("ledger", &real, &model.ledger.iter().map(line).collect())?;
             let kept = format!("count(*) FROM kept k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'");
             let real = self.raw.column(&kept).await;
-            same("kept", real, vec![Some(model.kept.len().to_string())])?;
+            same("kept", &real, &vec![Some(model.kept.len().to_string())])?;
         }
         for process in 0..2 {
-            same("spooled", self.processes[process].spooled(), self.world.spooled(process))?;
+            same("spooled", &self.processes[process].spooled(), &self.world.spooled(process))?;
         }
         Ok(())
     }
