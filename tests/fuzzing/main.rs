@@ -20,7 +20,8 @@ macro_rules! targets {
             for seed in &seeds {
                 targets::$name(seed);
             }
-            proptest!(ProptestConfig::with_cases(2_000), |(bytes in mangled(seeds))| targets::$name(&bytes));
+            let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
+            proptest!(config, |(bytes in mangled(seeds))| targets::$name(&bytes));
         })+
     };
 }

@@ -12,6 +12,7 @@ use klarna_order_worker::vault::answer::Answer;
 use klarna_order_worker::vault::claims::Claims;
 use klarna_order_worker::vault::{Cipher, Secrets, Spool};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::merchant::merchant;
@@ -92,13 +93,13 @@ fn filled(body: &Body) {
         if let Some(more) = body.insert_absent(path, "\u{1}\"\\ é") {
             assert!(more.holds(path) && !body.holds(path));
             assert!(more.insert_absent(path, "again").is_none());
-            serde_json::from_str::<serde_json::Value>(more.as_str()).expect("no JSON any more");
+            serde_json::from_str::<&RawValue>(more.as_str()).expect("no JSON any more");
         }
     }
     let claims = Claims { given_name: Some("Karl".into()), ..Claims::default() };
     let id: OrderId = "0190a6f0-0000-7000-8000-000000000000".parse().unwrap();
     let built = build(body, id, Some(&SecretString::from(ACCESS_TOKEN)), Some(&claims));
-    serde_json::from_str::<&serde_json::value::RawValue>(built.json.expose_secret()).expect("no JSON any more");
+    serde_json::from_str::<&RawValue>(built.json.expose_secret()).expect("no JSON any more");
 }
 
 /// Spool files, and the records in them.
