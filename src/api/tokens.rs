@@ -71,7 +71,7 @@ pub struct Token {
 
 impl From<TokenView> for Token {
     fn from(token: TokenView) -> Self {
-        let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, updated_at } = token;
+        let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, updated_at, .. } = token;
         Self { merchant, user, state, reason, generation, issued_at, expires_at, updated_at }
     }
 }
