@@ -24,6 +24,8 @@ const FAILURES: u32 = 5;
 const USERS_REFUSED: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The longest that a caller holds a call back in its own place, to keep the pace.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// A probe that was neither reported nor given up for so long is forgotten.
 const LONGEST_PROBE: Duration = Duration::from_mins(1);
 
@@ -32,14 +34,15 @@ const LONGEST_PROBE: Duration = Duration::from_mins(1);
 pub enum Report {
     /// It answered as it should, be it a refusal of this one request.
     Answered,
-    /// It could not be reached, did not answer, or answered with a fault of its own.
-    Failed,
+    /// It could not be reached, did not answer, or answered with a fault of its own, perhaps asking to be left alone
+    /// for so long.
+    Failed(Option<Duration>),
     /// It refused the merchant's settings, on a call for this user.
     Misconfigured {
         /// Whose call.
         user: String,
     },
-    /// It asks to be left alone for so long.
+    /// It has had too many calls, and asks to be left alone for so long.
     Throttled(Duration),
 }
 
@@ -87,6 +90,8 @@ pub struct Pass {
     merchant: String,
     probe: bool,
     reported: bool,
+    /// How long to hold the call back, to keep the pace.
+    pub hold: Duration,
 }
 
 impl Gates {
@@ -101,11 +106,11 @@ impl Gates {
     /// # Errors
     /// The wait.
     pub fn admit(&self, merchant: &str, now: Duration) -> Result<Pass, Duration> {
-        let mut probe = false;
-        if let Some(mut gate) = self.gate(merchant) {
-            probe = gate.admit(now)?;
-        }
-        Ok(Pass { gates: self.clone(), merchant: merchant.to_owned(), probe, reported: false })
+        let (probe, hold) = match self.gate(merchant) {
+            Some(mut gate) => gate.admit(now)?,
+            None => (false, Duration::ZERO),
+        };
+        Ok(Pass { gates: self.clone(), merchant: merchant.to_owned(), probe, reported: false, hold })
     }
 
     /// How long calls have been kept back, where they are; a probe under way counts as keeping back.
@@ -182,26 +187,25 @@ impl Gate {
         }
     }
 
-    /// Whether the admitted call is a probe.
-    fn admit(&mut self, now: Duration) -> Result<bool, Duration> {
+    /// Whether the admitted call is a probe, and how long it is to be held back.
+    fn admit(&mut self, now: Duration) -> Result<(bool, Duration), Duration> {
         if let Some(wait) = self.closed_for(now) {
             return Err(wait);
         }
-        self.pace.take(now)?;
+        let hold = self.pace.reserve(now, LONGEST_HOLD)?;
         let probe = !matches!(self.state, State::Closed);
         if probe {
             self.state = State::Probing { since: now };
         }
-        Ok(probe)
+        Ok((probe, hold))
     }
 
     fn closed_for(&self, now: Duration) -> Option<Duration> {
         let until = match self.state {
-            State::Closed => self.held_until,
             State::Open { until } => until.max(self.held_until),
             // Another's probe decides; it is looked at again soon.
             State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
-            State::Probing { .. } => self.held_until,
+            State::Closed | State::Probing { .. } => self.held_until,
         };
         let wait = until.saturating_sub(now);
         (!wait.is_zero()).then_some(wait)
@@ -224,7 +228,8 @@ impl Gate {
                 }
                 false
             }
-            Report::Failed => {
+            Report::Failed(wait) => {
+                self.held_until = self.held_until.max(now + wait.unwrap_or_default());
                 self.failures = self.failures.saturating_add(1);
                 self.failed(now, probe, self.failures >= FAILURES)
             }
@@ -266,19 +271,18 @@ impl Pace {
         Self { interval, burst: Duration::from_secs(1).max(interval), due: Duration::ZERO }
     }
 
-    /// Takes one call's place.
+    /// Reserves one call's place: how long to hold the call back, `longest` at most.
     ///
     /// # Errors
-    /// How long until there is one.
-    pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
+    /// How long it would have to be held back, where that is longer; nothing is reserved.
+    pub fn reserve(&mut self, now: Duration, longest: Duration) -> Result<Duration, Duration> {
         let due = self.due.max(now) + self.interval;
-        match due.checked_sub(now + self.burst) {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            _ => {
-                self.due = due;
-                Ok(())
-            }
+        let wait = due.saturating_sub(now + self.burst);
+        if wait > longest {
+            return Err(wait);
         }
+        self.due = due;
+        Ok(wait)
     }
 }
 
@@ -302,7 +306,7 @@ mod tests {
 
     fn opened() -> Gates {
         let gates = gates();
-        (0..FAILURES).for_each(|_| call(&gates, Report::Failed, seconds(10)));
+        (0..FAILURES).for_each(|_| call(&gates, Report::Failed(None), seconds(10)));
         gates
     }
 
@@ -318,8 +322,14 @@ mod tests {
     #[test]
     fn an_answer_in_between_starts_the_count_anew() {
         let gates = gates();
-        for report in [Report::Failed, Report::Failed, Report::Failed, Report::Failed, Report::Answered, Report::Failed]
-        {
+        for report in [
+            Report::Failed(None),
+            Report::Failed(None),
+            Report::Failed(None),
+            Report::Failed(None),
+            Report::Answered,
+            Report::Failed(None),
+        ] {
             call(&gates, report, seconds(10));
         }
         assert_eq!(gates.stands()["shop"], Stand::Closed);
@@ -354,7 +364,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..8 {
             now += gates.wait("shop", now).unwrap();
-            call(&gates, Report::Failed, now);
+            call(&gates, Report::Failed(None), now);
             pauses.push(gates.wait("shop", now).unwrap().as_secs());
         }
         assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
@@ -372,7 +382,7 @@ mod tests {
     fn a_late_answer_from_before_the_opening_does_not_close() {
         let gates = gates();
         let early = gates.admit("shop", seconds(1)).ok().unwrap();
-        (0..FAILURES).for_each(|_| call(&gates, Report::Failed, seconds(2)));
+        (0..FAILURES).for_each(|_| call(&gates, Report::Failed(None), seconds(2)));
         early.report(Report::Answered, seconds(2));
         assert_eq!(gates.stands()["shop"], Stand::Open);
     }
@@ -387,17 +397,26 @@ mod tests {
     }
 
     proptest! {
-        /// Over any span, no more than rate times span calls pass, and one burst.
+        /// Over any span, no more than rate times span calls are let go, and one burst.
         #[test]
         fn a_pace_is_kept(rate in 1_u32..500, steps in prop::collection::vec(0_u64..50, 1..400)) {
             let mut pace = Pace::new(f64::from(rate));
-            let (mut now, mut passed) = (seconds(5), 0_u64);
+            let mut now = seconds(5);
+            let mut calls = Vec::new();
             for step in steps {
                 now += Duration::from_millis(step);
-                passed += u64::from(pace.take(now).is_ok());
+                match pace.reserve(now, LONGEST_HOLD) {
+                    Ok(hold) => {
+                        prop_assert!(hold <= LONGEST_HOLD);
+                        calls.push(now + hold);
+                    }
+                    Err(wait) => prop_assert!(wait > LONGEST_HOLD),
+                }
             }
-            let span = (now - seconds(5)).as_secs_f64();
-            prop_assert!(passed as f64 <= f64::from(rate) * (span + 1.0) + 1.0);
+            for (count, at) in (1_u32..).zip(&calls) {
+                let span = (*at - calls[0]).as_secs_f64();
+                prop_assert!(f64::from(count) <= f64::from(rate) * (span + 1.0) + 2.0);
+            }
         }
 
         #[test]
@@ -405,9 +424,9 @@ mod tests {
             let mut pace = Pace::new(f64::from(rate));
             let mut now = seconds(5);
             for _ in 0..calls {
-                if let Err(wait) = pace.take(now) {
+                if let Err(wait) = pace.reserve(now, Duration::ZERO) {
                     now += wait;
-                    prop_assert_eq!(pace.take(now), Ok(()));
+                    prop_assert_eq!(pace.reserve(now, Duration::ZERO), Ok(Duration::ZERO));
                 }
             }
         }

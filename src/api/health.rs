@@ -1,17 +1,19 @@
 //! `/livez` and `/readyz`, which ask for no key.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
-use serde::Serialize;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Rooms;
 use super::problem::{Kind, Problem, ProblemDetails};
+use crate::breaker::Stand;
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -39,9 +41,32 @@ pub struct Health {
     /// Always `ok`; anything else is an error.
     #[schema(example = "ok")]
     pub status: &'static str,
+    /// With `verbose`: which of Klarna's endpoints this process leaves alone, by merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakers: Option<BTreeMap<String, Breakers>>,
 }
 
-const OK: Health = Health { status: "ok" };
+/// Where the breakers of a merchant's endpoints stand.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Breakers {
+    /// Of the token endpoint.
+    pub token: Stand,
+    /// Of the order call.
+    pub checkout: Stand,
+}
+
+/// Asks this process for its breakers; an empty answer where it runs no orders.
+pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>;
+
+/// How much a health check tells.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Detail {
+    /// Tell of the breakers too; needs no value.
+    verbose: Option<String>,
+}
+
+const OK: Health = Health { status: "ok", breakers: None };
 
 /// Whether the process runs.
 ///
@@ -67,19 +92,23 @@ pub(super) async fn livez() -> Json<Health> {
     path = "/readyz",
     tag = "health",
     security(()),
+    params(Detail),
     responses(
         (status = 200, description = "The process takes requests", body = Health),
         (status = 503, description = "The process starts or stops, or its database does not answer",
             body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn readyz(State(rooms): State<Arc<Rooms>>) -> Result<Json<Health>, Problem> {
+pub(super) async fn readyz(
+    State(rooms): State<Arc<Rooms>>,
+    Query(detail): Query<Detail>,
+) -> Result<Json<Health>, Problem> {
     let not_ready = |detail| Problem::new(Kind::NotReady, detail);
     if !rooms.ready.is_ready() {
         return Err(not_ready("the process starts or stops"));
     }
     match timeout(PATIENCE, rooms.store.health()).await {
-        Ok(Ok(())) => Ok(Json(OK)),
+        Ok(Ok(())) => Ok(Json(Health { breakers: detail.verbose.map(|_| (rooms.breakers)()), ..OK })),
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not well");
             Err(not_ready("the database does not answer"))

@@ -21,7 +21,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
-pub use health::{Health, Readiness};
+pub use health::{AskBreakers, Breakers, Health, Readiness};
 pub use openapi::document;
 pub use orders::{Order, OrderList, OrderRequest};
 pub use problem::ProblemDetails;
@@ -51,6 +51,8 @@ pub struct Rooms {
     pub api_keys: Vec<ApiKey>,
     /// Whether the process takes requests.
     pub ready: Readiness,
+    /// What `/readyz?verbose` tells.
+    pub breakers: AskBreakers,
 }
 
 /// All routes.

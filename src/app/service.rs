@@ -1,6 +1,6 @@
 //! The running service: its roles, started in order and stopped in the reverse one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{App, AppError};
-use crate::api::{self, Readiness};
+use crate::api::{self, AskBreakers, Breakers, Readiness};
+use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
 use crate::config::{BEAT, Engine};
 use crate::delivery::Waiters;
 use crate::queue::{Backoff, BeatOptions, Heartbeat, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, Worker};
-use crate::vault::{Instance, InstanceError, Spool, Vault};
+use crate::vault::{Foundations, Instance, InstanceError, Spool, Vault};
 use crate::worker::{OrderHandler, OrderSource, WorkerLease};
 
 /// How often open intents are compared with the exchanges in the air.
@@ -59,6 +60,7 @@ struct Api {
 struct AtWork {
     worker: Worker,
     vault: Vault,
+    gates: Gates,
     queue: Running,
     heartbeat: Heartbeat,
     _instance: Instance,
@@ -77,7 +79,7 @@ impl Service {
         // The address first: once the worker runs, its exchanges must not be cut off by an error here.
         let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
         let worker = if roles.contains(&Role::Worker) { Some(AtWork::start(&app, &wake).await?) } else { None };
-        let api = listener.map(|(listener, address)| Api::start(&app, listener, address, &waiters, &ready));
+        let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref()));
         let polling = waiters.clone();
         let background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
@@ -123,7 +125,13 @@ impl Service {
 }
 
 impl Api {
-    fn start(app: &App, listener: TcpListener, address: SocketAddr, waiters: &Waiters, ready: &Readiness) -> Self {
+    fn start(
+        app: &App,
+        (listener, address): (TcpListener, SocketAddr),
+        waiters: &Waiters,
+        ready: &Readiness,
+        work: Option<&AtWork>,
+    ) -> Self {
         let server = &app.settings.server;
         let router = api::router(api::Rooms {
             intake: app.intake(),
@@ -133,6 +141,7 @@ impl Api {
             merchants: app.merchants(),
             api_keys: server.api_keys.clone(),
             ready: ready.clone(),
+            breakers: work.map_or_else(|| Arc::new(BTreeMap::new) as AskBreakers, AtWork::breakers),
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -168,27 +177,43 @@ impl AtWork {
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
         let beats = heartbeat.watch();
         let observed = move || beats.observed();
-        let vault = Vault::new(
-            Arc::clone(&app.store),
-            Arc::clone(&app.secrets),
-            settings.vault.clone(),
-            app.clock.clone(),
-            (worker.id, spool),
-            observed,
-        )?;
+        let vault = Vault::new(Foundations {
+            store: Arc::clone(&app.store),
+            secrets: Arc::clone(&app.secrets),
+            settings: settings.vault.clone(),
+            merchants: app.merchants(),
+            clock: app.clock.clone(),
+            holder: worker.id,
+            spool,
+            observed: Box::new(observed),
+        })?;
         tokio::spawn(tidy(vault.clone()));
+        let rates =
+            settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
+        let gates = Gates::new(rates);
         let handler = OrderHandler {
             store: Arc::clone(&app.store),
             merchants: app.merchants(),
             vault: vault.clone(),
             checkout: CheckoutClient::new(settings.checkout.timeout)?,
+            gates: gates.clone(),
             beats: heartbeat.watch(),
             token_patience: settings.vault.token_patience,
         };
         let source = OrderSource::new(Arc::clone(&app.store), worker.id);
         let options = Options::new("orders", settings.queue.concurrency);
         let queue = Queue::start(Arc::new(source), Arc::new(handler), options, wake);
-        Ok(Self { worker, vault, queue, heartbeat, _instance: instance })
+        Ok(Self { worker, vault, gates, queue, heartbeat, _instance: instance })
+    }
+
+    /// Where the breakers of this process stand.
+    fn breakers(&self) -> AskBreakers {
+        let (vault, gates) = (self.vault.clone(), self.gates.clone());
+        Arc::new(move || {
+            let checkouts = gates.stands().into_iter();
+            let tokens = vault.breakers().into_iter();
+            checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
+        })
     }
 
     /// Handlers first, then the exchanges that nobody waits for any more, then the beats.

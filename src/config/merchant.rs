@@ -36,6 +36,10 @@ pub struct Merchant {
     pub on_unusable_token: OnUnusableToken,
     /// Whether absent fields of the order are filled from the id_token, where the order does not say.
     pub prefill: bool,
+    /// Orders a second, at most, sent to Klarna by one process.
+    pub checkout_rate_per_second: f64,
+    /// Exchanges a second, at most, by one process.
+    pub token_rate_per_second: f64,
     /// The token endpoint, whole.
     pub token_url: Url,
     /// The Checkout API's base; `/checkout/v3/orders` is added.
@@ -125,6 +129,9 @@ impl Merchant {
         let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
         let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
         let prefill = reader.get_or(&key("prefill"), true);
+        let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
+        let checkout_rate_per_second = rate("checkout_rate_per_second");
+        let token_rate_per_second = rate("token_rate_per_second");
         let overrides = Overrides::read(reader, key);
         if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
             reader.fault(
@@ -148,6 +155,8 @@ impl Merchant {
             refresh_token_lifetime,
             on_unusable_token,
             prefill,
+            checkout_rate_per_second,
+            token_rate_per_second,
             checkout_url: overrides
                 .checkout_url
                 .or_else(|| presets::checkout_url(checkout_provider, region, environment))?,

@@ -76,6 +76,15 @@ impl Setting for u32 {
     }
 }
 
+impl Setting for f64 {
+    const EXPECTED: &str = "a number such as 0.5, 40 or 100.0";
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let whole = || value.as_integer().and_then(|number| i32::try_from(number).ok()).map(Self::from);
+        value.as_float().or_else(whole).ok_or("not a number")
+    }
+}
+
 impl Setting for Duration {
     const EXPECTED: &str = r#"a duration such as "10s", "5m" or "60d""#;
 

@@ -2,10 +2,13 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 
@@ -18,12 +21,22 @@ const STATEMENT: Duration = Duration::from_secs(10);
 pub(super) struct Lease<DB: Database> {
     connection: PoolConnection<DB>,
     done: bool,
+    /// Given up after the connection: see [`Lease::behind`].
+    _lane: Option<OwnedSemaphorePermit>,
 }
 
 impl<DB: Database> Lease<DB> {
     pub(super) async fn take(pool: &Pool<DB>) -> Result<Self, StoreError> {
         let connection = bounded(pool.acquire()).await?;
-        Ok(Self { connection, done: false })
+        Ok(Self { connection, done: false, _lane: None })
+    }
+
+    /// As [`Lease::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
+    pub(super) async fn behind(pool: &Pool<DB>, lane: &Arc<Semaphore>) -> Result<Self, StoreError> {
+        let place = tokio::time::timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
+        let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let connection = bounded(pool.acquire()).await?;
+        Ok(Self { connection, done: false, _lane: Some(place) })
     }
 
     /// Gives the connection back to its pool; it must be outside any transaction.

@@ -15,6 +15,7 @@ use super::decide::{AFTER_USELESS_ANSWER, Decision, LOOK_AGAIN, Unusable, decide
 use super::secrets::Brought;
 use super::turns::Turn;
 use super::{Access, AccessToken, Rooms, settle};
+use crate::breaker::{Pass, Report};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::store::{
@@ -66,28 +67,41 @@ pub(super) struct Exchange {
     pub(super) place: OwnedSemaphorePermit,
 }
 
-/// Whoever waits for the exchange, until they are answered; they may have gone.
-struct Waiting(Option<oneshot::Sender<Access>>);
+/// Whoever asked for the exchange: answered once, and with the right to call the endpoint once.
+pub(super) struct Caller {
+    /// Nobody may listen any more.
+    waiting: Option<oneshot::Sender<Access>>,
+    pass: Option<Pass>,
+}
 
-impl Waiting {
+impl Caller {
+    pub(super) fn new(waiting: oneshot::Sender<Access>, pass: Pass) -> Self {
+        Self { waiting: Some(waiting), pass: Some(pass) }
+    }
+
     fn answer(&mut self, access: Access) {
-        if let Some(waiting) = self.0.take() {
+        if let Some(waiting) = self.waiting.take() {
             // An error says that nobody waits any more.
             let _ = waiting.send(access);
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        if let Some(pass) = self.pass.take() {
+            pass.report(report, since_boot());
         }
     }
 }
 
 impl Exchange {
-    /// Runs to the recorded outcome. `waiting` is answered as soon as the answer is safe.
-    pub(super) async fn run(self, waiting: oneshot::Sender<Access>) {
-        let mut waiting = Waiting(Some(waiting));
-        let access = self.exchange(&mut waiting).await;
+    /// Runs to the recorded outcome. `caller` is answered as soon as the answer is safe.
+    pub(super) async fn run(self, mut caller: Caller) {
+        let access = self.exchange(&mut caller).await;
         drop((self.turn, self.place));
-        waiting.answer(access);
+        caller.answer(access);
     }
 
-    async fn exchange(&self, waiting: &mut Waiting) -> Access {
+    async fn exchange(&self, caller: &mut Caller) -> Access {
         let claim = match self.rooms.store.claim_token(&self.merchant.name, &self.user).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
@@ -97,7 +111,7 @@ impl Exchange {
         let read_at = since_boot();
         match decide(claim.token(), self.rooms.policy()) {
             Decision::Present { presentation, if_dead } => {
-                self.present(claim, read_at, (presentation, if_dead), waiting).await
+                self.present(claim, read_at, (presentation, if_dead), caller).await
             }
             Decision::ComeBack(after) => {
                 claim.release().await;
@@ -120,7 +134,7 @@ impl Exchange {
         mut claim: Box<dyn TokenClaim>,
         read_at: Duration,
         (presentation, if_dead): (i64, DeadReason),
-        waiting: &mut Waiting,
+        caller: &mut Caller,
     ) -> Access {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
@@ -160,11 +174,23 @@ impl Exchange {
         let answer = if since_boot().saturating_sub(begun) > self.rooms.settings.send_within {
             Answer::NotSent { what: "the process was held up between intent and request".into() }
         } else {
-            self.rooms.client.present(&self.merchant, &refresh_token).await
+            let answer = self.rooms.client.present(&self.merchant, &refresh_token).await;
+            caller.report(self.report(&answer));
+            answer
         };
         let received_at = token.now + delta(since_boot().saturating_sub(read_at));
         let received = Received { at: received_at, refresh_token, if_dead };
-        self.conclude(claim, &token, intent.exchange, (answer, received), waiting).await
+        self.conclude(claim, &token, intent.exchange, (answer, received), caller).await
+    }
+
+    /// What an answer says of the endpoint.
+    fn report(&self, answer: &Answer) -> Report {
+        match answer {
+            Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => Report::Answered,
+            Answer::Refused { configuration: true, .. } => Report::Misconfigured { user: self.user.clone() },
+            Answer::Refused { retry_after: Some(wait), .. } => Report::Throttled(*wait),
+            Answer::Refused { .. } | Answer::NotSent { .. } | Answer::NoAnswer { .. } => Report::Failed(None),
+        }
     }
 
     /// Writes the answer down, and says what it means for whoever waits.
@@ -174,7 +200,7 @@ impl Exchange {
         token: &ClaimedToken,
         exchange: Uuid,
         (answer, received): (Answer, Received),
-        waiting: &mut Waiting,
+        caller: &mut Caller,
     ) -> Access {
         let read = match self.read(answer, token, &received) {
             Ok(read) => read,
@@ -188,7 +214,7 @@ impl Exchange {
         let end = ExchangeEnd { exchange, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.turn.on_disk();
-            waiting.answer(access.clone());
+            caller.answer(access.clone());
         };
         match settle::settle(&self.rooms, claim, &end, spooled).await {
             Settled::Written => access,

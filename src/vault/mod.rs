@@ -23,6 +23,7 @@ mod spool;
 pub mod transport;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub use self::cipher::{Binding, Cipher, CipherError};
 use self::claims::Claims;
 pub use self::decide::Unusable;
 use self::decide::{LOOK_AGAIN, Policy};
-use self::exchange::{Active, Exchange};
+use self::exchange::{Active, Caller, Exchange};
 use self::http::TokenClient;
 use self::id_token::IdTokens;
 pub use self::instance::{Instance, InstanceError};
@@ -45,7 +46,8 @@ pub use self::secrets::Secrets;
 pub use self::spool::{Replayed, Spool};
 use self::transport::BuildError;
 use self::turns::Turns;
-use crate::clock::{Clock, delta};
+use crate::breaker::{Gates, Stand};
+use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
 use crate::store::{Kept, Purpose, Store, StoreError};
 
@@ -83,6 +85,27 @@ pub struct Vault {
     rooms: Arc<Rooms>,
     turns: Turns,
     places: Arc<Semaphore>,
+    gates: Gates,
+}
+
+/// What a vault stands on.
+pub struct Foundations {
+    /// Where tokens and ledger lie.
+    pub store: Arc<dyn Store>,
+    /// What they are sealed with.
+    pub secrets: Arc<Secrets>,
+    /// The settings' section.
+    pub settings: config::Vault,
+    /// By name.
+    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    /// The time.
+    pub clock: Clock,
+    /// This start of the process, as the ledger names it.
+    pub holder: Uuid,
+    /// That of the process's instance folder.
+    pub spool: Spool,
+    /// How long the process has had the database without a gap: another's silence counts no longer than that.
+    pub observed: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
 /// What an exchange works with.
@@ -111,20 +134,15 @@ impl Rooms {
 }
 
 impl Vault {
-    /// A vault for this start of the process, `holder`, with the spool of its instance folder. `observed` tells how long the process has had the database
-    /// without a gap: another's silence counts no longer than that.
+    /// A vault on its foundations.
     ///
     /// # Errors
     /// Where no HTTP client can be built.
-    pub fn new(
-        store: Arc<dyn Store>,
-        secrets: Arc<Secrets>,
-        settings: config::Vault,
-        clock: Clock,
-        (holder, spool): (Uuid, Spool),
-        observed: impl Fn() -> Duration + Send + Sync + 'static,
-    ) -> Result<Self, BuildError> {
+    pub fn new(foundations: Foundations) -> Result<Self, BuildError> {
+        let Foundations { store, secrets, settings, merchants, clock, holder, spool, observed } = foundations;
         let places = Arc::new(Semaphore::new(usize::try_from(settings.max_in_flight).unwrap_or(usize::MAX)));
+        let gates =
+            Gates::new(merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)));
         let rooms = Rooms {
             store,
             secrets,
@@ -134,9 +152,9 @@ impl Vault {
             spool,
             holder,
             active: Active::default(),
-            observed: Box::new(observed),
+            observed,
         };
-        Ok(Self { rooms: Arc::new(rooms), turns: Turns::new(), places })
+        Ok(Self { rooms: Arc::new(rooms), turns: Turns::new(), places, gates })
     }
 
     /// The access token kept at an earlier exchange for `purpose`, while it stays good for
@@ -166,6 +184,15 @@ impl Vault {
     ///
     /// Dropping the future ends the waiting, never an exchange that has begun; what that brings is kept for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
+        let pass = match self.gates.admit(&merchant.name, since_boot()) {
+            Ok(pass) => pass,
+            Err(wait) => {
+                let patience = self.rooms.settings.token_patience;
+                let hopeless = self.gates.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+                return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
+            }
+        };
+        tokio::time::sleep(pass.hold).await;
         let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
         // The semaphore is never closed.
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return Access::ComeBack(LOOK_AGAIN) };
@@ -178,7 +205,7 @@ impl Vault {
             place,
         };
         let (waiting, answer) = oneshot::channel();
-        tokio::spawn(exchange.run(waiting));
+        tokio::spawn(exchange.run(Caller::new(waiting, pass)));
         // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
         answer.await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
     }
@@ -234,6 +261,18 @@ impl Vault {
     /// Waits until no exchange is in the air, but for those whose successor lies in the spool.
     pub async fn safe(&self) {
         self.turns.safe().await;
+    }
+
+    /// Whether the merchant's token endpoint is left alone at present.
+    #[must_use]
+    pub fn token_breaker_open(&self, merchant: &str) -> bool {
+        self.gates.open_for(merchant, since_boot()).is_some()
+    }
+
+    /// Where each merchant's breaker stands.
+    #[must_use]
+    pub fn breakers(&self) -> BTreeMap<String, Stand> {
+        self.gates.stands()
     }
 
     /// How many exchanges are in the air.

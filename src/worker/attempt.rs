@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-use super::verdict::{error, past_deadline, verdict};
+use super::verdict::{error, past_deadline, report, verdict};
+use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
 use crate::checkout::request;
 use crate::clock::since_boot;
@@ -41,6 +42,8 @@ pub struct OrderHandler {
     pub vault: Vault,
     /// Klarna's order call.
     pub checkout: CheckoutClient,
+    /// When Klarna's order call is left alone, and how fast it may be made.
+    pub gates: Gates,
     /// This worker's own beats.
     pub beats: BeatWatch,
     /// The setting `vault.token_patience`.
@@ -74,6 +77,10 @@ impl OrderHandler {
             return Err(Box::new(past_deadline(order)));
         }
         let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        // Before a token is spent on an order that cannot be sent.
+        if let Some(wait) = self.gates.wait(&order.merchant, since_boot()) {
+            return Err(Box::new(left_alone(order, wait)));
+        }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(unreadable(rejection)))?;
         let token = self.token(order, merchant).await?;
 
@@ -87,8 +94,11 @@ impl OrderHandler {
         if self.beats.age() > OLDEST_BEAT {
             return Err(Box::new(Settlement::Snooze { after: NO_BEAT, error: None }));
         }
+        let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
+        tokio::time::sleep(pass.hold).await;
         let json = Zeroizing::new(built.json.expose_secret().to_owned());
         let answer = self.checkout.create(merchant, &order.claim.order.to_string(), json).await;
+        pass.report(report(&answer, order), since_boot());
         Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
     }
 
@@ -140,6 +150,19 @@ fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
         Err(Unusable::Uncertain) => TokenOutcome::Uncertain,
         Err(Unusable::Unavailable) => TokenOutcome::Unavailable,
     }
+}
+
+/// The merchant's order call is left alone: the order waits, and counts no attempt.
+fn left_alone(order: &ClaimedOrder, wait: Duration) -> Settlement {
+    let message = format!(
+        "Klarna's order call fails, refuses the settings or asks for a pause for every order of the merchant {}; the \
+         order waits",
+        order.merchant
+    );
+    // What the order itself met before says more.
+    let error = order.error.is_none().then(|| error("klarna_left_alone", message));
+    // Not all at once when the wait is over.
+    Settlement::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
 }
 
 fn unknown_merchant(order: &ClaimedOrder) -> Settlement {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::breaker::Report;
 use crate::checkout::answer::CreateAnswer;
 use crate::order::{Fault, OrderError, TokenOutcome};
 use crate::queue::Backoff;
@@ -29,6 +30,16 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Settlement {
         None => error("deadline_exceeded", "the order's deadline passed before a worker could submit it"),
     };
     Settlement::Failed { error, token: None }
+}
+
+/// What an answer says of the endpoint.
+pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> Report {
+    match answer {
+        CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => Report::Answered,
+        CreateAnswer::Unauthorised { .. } => Report::Misconfigured { user: order.user.clone() },
+        CreateAnswer::Throttled { retry_after } => Report::Throttled(retry_after.unwrap_or(Duration::from_secs(1))),
+        CreateAnswer::Unavailable { retry_after, .. } => Report::Failed(*retry_after),
+    }
 }
 
 /// The end, or the next step, of an attempt that Klarna answered. `unit` is a random number from 0 to 1.

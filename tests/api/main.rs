@@ -119,6 +119,7 @@ impl Api {
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             ready: ready.clone(),
+            breakers: Arc::new(std::collections::BTreeMap::new),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -20,6 +20,8 @@ pub fn merchant(base: &str) -> Merchant {
         refresh_token_lifetime: Duration::from_hours(60 * 24),
         on_unusable_token: OnUnusableToken::SubmitWithoutToken,
         prefill: true,
+        checkout_rate_per_second: 1_000.0,
+        token_rate_per_second: 1_000.0,
         token_url: url("/oauth2/token"),
         checkout_url: url("/"),
         jwks_url: url("/jwks.json"),

@@ -2,9 +2,10 @@
 //! store. No transaction is open while Klarna is asked.
 
 use async_trait::async_trait;
-use sqlx::{Sqlite, SqlitePool, query};
+use sqlx::{Sqlite, query};
 
-use super::{Now, Stamp, pools, sql, tokens, workers};
+use super::pools::Writer;
+use super::{Now, Stamp, sql, tokens, workers};
 use crate::clock::Clock;
 use crate::store::columns::Columns;
 use crate::store::lease::{Lease, bounded};
@@ -13,7 +14,7 @@ use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Se
 struct SqliteClaim {
     /// The transaction up to the intent; none after it.
     lease: Option<Lease<Sqlite>>,
-    writer: SqlitePool,
+    writer: Writer,
     clock: Clock,
     token: ClaimedToken,
 }
@@ -25,12 +26,12 @@ impl SqliteClaim {
 }
 
 pub(super) async fn claim(
-    writer: &SqlitePool,
+    writer: &Writer,
     clock: &Clock,
     merchant: &str,
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
-    let mut lease = pools::begin(writer).await?;
+    let mut lease = writer.begin().await?;
     let found = query(sql::TRY_CLAIM).bind(merchant).bind(user).fetch_optional(&mut *lease);
     let Some(row) = bounded(found).await? else {
         lease.control("ROLLBACK").await?;
@@ -64,7 +65,7 @@ impl TokenClaim for SqliteClaim {
     }
 
     async fn settle(self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = pools::begin(&self.writer).await?;
+        let mut lease = self.writer.begin().await?;
         let settled = tokens::settle(&mut lease, self.now(), end).await?;
         lease.control("COMMIT").await?;
         lease.done();

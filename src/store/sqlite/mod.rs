@@ -74,12 +74,12 @@ impl SqliteStore {
     }
 
     async fn write(&self) -> Result<Lease<Sqlite>, StoreError> {
-        Lease::take(&self.pools.writer).await
+        self.pools.writer.lease().await
     }
 
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
     async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
-        pools::begin(&self.pools.writer).await
+        self.pools.writer.begin().await
     }
 }
 
@@ -108,7 +108,7 @@ impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
         let mut left = missing;
-        while let Err(error) = migrator().run(&self.pools.writer).await {
+        while let Err(error) = migrator().run(&self.pools.writer.pool).await {
             // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
             let before = std::mem::replace(&mut left, self.missing_migrations().await?);
             if left >= before {
@@ -446,7 +446,7 @@ impl Workers for SqliteStore {
     }
 
     async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
+        let mut lease = self.pools.writer.urgent().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();
         Ok(alive)

@@ -1,10 +1,12 @@
 //! One connection that writes, and readers beside it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
 use crate::store::lease::{Lease, bounded};
@@ -14,8 +16,34 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
+/// The one connection that writes. All wait for it in a lane, one at its end; what must not wait behind them passes it.
+#[derive(Clone)]
+pub(super) struct Writer {
+    pub(super) pool: SqlitePool,
+    lane: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// The connection, in one's turn.
+    pub(super) async fn lease(&self) -> Result<Lease<Sqlite>, StoreError> {
+        Lease::behind(&self.pool, &self.lane).await
+    }
+
+    /// The connection, next: for beats, which must not look late because many orders are being written.
+    pub(super) async fn urgent(&self) -> Result<Lease<Sqlite>, StoreError> {
+        Lease::take(&self.pool).await
+    }
+
+    /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
+    pub(super) async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN IMMEDIATE").await?;
+        Ok(lease)
+    }
+}
+
 pub(super) struct Pools {
-    pub(super) writer: SqlitePool,
+    pub(super) writer: Writer,
     pub(super) readers: SqlitePool,
 }
 
@@ -39,23 +67,17 @@ impl Pools {
             // Deleted secrets are overwritten, not just unlinked.
             .pragma("secure_delete", "ON");
         let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false).idle_timeout(None);
+        let writer = pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone());
         Ok(Self {
-            writer: pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone()),
+            writer: Writer { pool: writer, lane: Arc::new(Semaphore::new(1)) },
             readers: pool.max_connections(readers).connect_lazy_with(options),
         })
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        self.writer.pool.close().await;
     }
-}
-
-/// Begins a write transaction.
-pub(super) async fn begin(writer: &SqlitePool) -> Result<Lease<Sqlite>, StoreError> {
-    let mut lease = Lease::take(writer).await?;
-    lease.control("BEGIN IMMEDIATE").await?;
-    Ok(lease)
 }
 
 /// How many migrations of this program the database has; 0 where it has none of our tables.

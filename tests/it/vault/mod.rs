@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
-use klarna_order_worker::vault::{Access, AccessToken, Cipher, Registration, Registry, Secrets, Spool, Vault};
+use klarna_order_worker::vault::{
+    Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
+};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -82,7 +84,10 @@ impl Shop {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let folder = self.db.folder().join(holder.to_string());
         let spool = Spool::open(&folder, "test", Arc::clone(&secrets)).unwrap();
-        let vault = Vault::new(store, secrets, settings, self.db.clock.clone(), (holder, spool), move || observed);
+        let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
+        let clock = self.db.clock.clone();
+        let observed = Box::new(move || observed);
+        let vault = Vault::new(Foundations { store, secrets, settings, merchants, clock, holder, spool, observed });
         (vault.unwrap(), holder)
     }
 
