@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod intake;
+pub mod keeper;
 pub mod lifecycle;
 pub mod order;
 pub mod queue;

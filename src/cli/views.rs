@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::table::printable;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
-use crate::store::{DeadReason, OrderView, TokenState, TokenView};
+use crate::store::{DeadReason, Note, OrderView, TokenState, TokenView};
 
 /// An order for scripts. Its body is never shown.
 #[derive(Serialize)]
@@ -64,6 +64,10 @@ pub(super) struct TokenJson<'a> {
     generation: i64,
     issued_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
+    refresh_due_at: Option<DateTime<Utc>>,
+    refresh_failures: i64,
+    refresh_note: Option<Note>,
+    last_seen_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
 }
 
@@ -77,6 +81,10 @@ impl<'a> From<&'a TokenView> for TokenJson<'a> {
             generation: token.generation,
             issued_at: token.issued_at,
             expires_at: token.expires_at,
+            refresh_due_at: token.refresh_due_at,
+            refresh_failures: token.refresh_failures,
+            refresh_note: token.refresh_note,
+            last_seen_at: token.last_seen_at,
             updated_at: token.updated_at,
         }
     }

@@ -325,6 +325,21 @@ pub enum ExchangeResult {
     },
 }
 
+impl ExchangeResult {
+    /// The ledger's word for it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rotated(_) => Outcome::Rotated,
+            Self::Unchanged => Outcome::Unchanged,
+            Self::Rejected(_) => Outcome::Rejected,
+            Self::NotSent => Outcome::NotSent,
+            Self::Refused => Outcome::Refused,
+            Self::NoAnswer { .. } => Outcome::NoAnswer,
+        }
+    }
+}
+
 /// The token that replaces the one spent.
 #[derive(Clone)]
 pub struct Successor {
