@@ -19,7 +19,8 @@ use crate::store::StoreError;
 /// What to take in.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Orders as JSON lines, as POST /v1/orders takes them with "idempotency_key" for the header; - reads standard input
+    /// Orders as JSON lines, each as POST /v1/orders takes it; the idempotency key is a member of it. - reads standard
+    /// input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
     /// Wait for at most so long until all are settled, and tell what became of each
@@ -57,7 +58,7 @@ impl Taken {
         Self { line, result, id: Some(accepted.id), error: None, faults: Vec::new() }
     }
 
-    fn refused(line: u64, error: impl ToString, faults: Vec<Fault>) -> Self {
+    fn refused(line: u64, error: &impl ToString, faults: Vec<Fault>) -> Self {
         Self { line, result: Outcome::Refused, id: None, error: Some(error.to_string()), faults }
     }
 }
@@ -142,12 +143,12 @@ async fn submit(intake: &Intake, Line { number, text }: Line) -> Result<Taken, S
     let order = match text.as_deref().map(NewOrder::parse) {
         Ok(Ok(order)) => order,
         Ok(Err(rejection)) => return Ok(rejected(number, rejection)),
-        Err(bad) => return Ok(Taken::refused(number, bad, Vec::new())),
+        Err(bad) => return Ok(Taken::refused(number, &bad, Vec::new())),
     };
     Ok(match intake.submit(order).await {
         Ok(accepted) => Taken::accepted(number, accepted),
         Err(IntakeError::Rejected(rejection)) => rejected(number, rejection),
-        Err(error @ IntakeError::KeyReused(_)) => Taken::refused(number, error, Vec::new()),
+        Err(error @ IntakeError::KeyReused(_)) => Taken::refused(number, &error, Vec::new()),
         Err(IntakeError::Store(error)) => return Err(error),
     })
 }
@@ -155,8 +156,8 @@ async fn submit(intake: &Intake, Line { number, text }: Line) -> Result<Taken, S
 fn rejected(number: u64, rejection: Rejection) -> Taken {
     let told = rejection.to_string();
     match rejection {
-        Rejection::Faults(faults) => Taken::refused(number, told, faults),
-        Rejection::TooLarge => Taken::refused(number, told, Vec::new()),
+        Rejection::Faults(faults) => Taken::refused(number, &told, faults),
+        Rejection::TooLarge => Taken::refused(number, &told, Vec::new()),
     }
 }
 

@@ -48,7 +48,7 @@ impl Lines {
         let name = path.display().to_string();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = opened.map_err(|error| CliError::failed(format!("read {name}"), error))?;
-        Ok(Self::new(BufReader::new(file), &name, metadata.is_file().then(|| metadata.len())))
+        Ok(Self::new(BufReader::new(file), &name, metadata.is_file().then_some(metadata.len())))
     }
 
     fn new(reader: impl BufRead + 'static, name: &str, size: Option<u64>) -> Self {

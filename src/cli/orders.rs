@@ -2,10 +2,11 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::views::{Fields, OrderJson, due_at, or_dash, outcome, time};
+use super::views::{Fields, or_dash, outcome, time};
 use super::{CliError, Context, Exit, Table};
+use crate::api::Order;
 use crate::order::{OrderId, Status};
-use crate::store::{OrderFilter, OrderView};
+use crate::store::OrderFilter;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -49,13 +50,18 @@ impl Command {
             match self {
                 Self::List(filter) => {
                     let filter = filter.into();
-                    let orders = store.orders(&filter).await;
-                    list(context, &orders.map_err(|error| CliError::failed("list orders", error))?, filter.limit)
+                    let orders = store.orders(&filter).await.map_err(|error| CliError::failed("list orders", error))?;
+                    let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
+                    list(context, &orders, filter.limit)
                 }
                 Self::Show { id, html_snippet } => {
                     let doing = format!("show the order {id}");
                     match store.order(id).await {
-                        Ok(Some(order)) => show(context, &order, html_snippet),
+                        Ok(Some(order)) => {
+                            let order = Order::from(order);
+                            context.output.print(fields(&order, html_snippet), &order)?;
+                            Ok(Exit::Done)
+                        }
                         Ok(None) => Err(CliError::failed(doing, "there is none in this database")),
                         Err(error) => Err(CliError::failed(doing, error)),
                     }
@@ -71,21 +77,20 @@ impl From<Filter> for OrderFilter {
     }
 }
 
-fn list(context: &Context, orders: &[OrderView], limit: u32) -> Result<Exit, CliError> {
-    let rows: Vec<OrderJson> = orders.iter().map(OrderJson::from).collect();
-    context.output.table(&rows, |_| table(orders))?;
+fn list(context: &Context, orders: &[Order], limit: u32) -> Result<Exit, CliError> {
+    context.output.table(orders, table)?;
     if let Some(last) = orders.last().filter(|_| orders.len() == limit as usize) {
         context.output.hint(format!("Older ones: --cursor {}", last.id));
     }
     Ok(Exit::Done)
 }
 
-fn table(orders: &[OrderView]) -> Table {
+fn table(orders: &[Order]) -> Table {
     let mut table = Table::new(["id", "accepted", "merchant", "user", "status", "token", "result"]);
     for order in orders {
         table.row([
             order.id.to_string(),
-            time(order.accepted_at),
+            or_dash(order.accepted_at.map(time)),
             order.merchant.clone(),
             order.user.clone(),
             order.status.to_string(),
@@ -96,12 +101,7 @@ fn table(orders: &[OrderView]) -> Table {
     table
 }
 
-fn show(context: &Context, order: &OrderView, html_snippet: bool) -> Result<Exit, CliError> {
-    context.output.print(fields(order, html_snippet), &OrderJson::from(order))?;
-    Ok(Exit::Done)
-}
-
-fn fields(order: &OrderView, html_snippet: bool) -> Fields {
+fn fields(order: &Order, html_snippet: bool) -> Fields {
     let mut fields = Fields::default();
     fields.add("id", order.id);
     fields.add("merchant", &order.merchant);
@@ -119,11 +119,11 @@ fn fields(order: &OrderView, html_snippet: bool) -> Fields {
         }
     }
     fields.add("correlation_id", or_dash(order.correlation_id.as_deref()));
-    fields.add("accepted_at", time(order.accepted_at));
-    if let Some(due_at) = due_at(order) {
+    fields.add("accepted_at", or_dash(order.accepted_at.map(time)));
+    if let Some(due_at) = order.due_at {
         fields.add("due_at", time(due_at));
     }
-    fields.add("deadline_at", time(order.deadline_at));
+    fields.add("deadline_at", or_dash(order.deadline_at.map(time)));
     fields.add("ended_at", or_dash(order.ended_at.map(time)));
     if html_snippet {
         fields.add("html_snippet", or_dash(order.html_snippet.as_deref()));

@@ -12,9 +12,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::table::printable;
-use super::views::{Fields, TokenJson, or_dash, time};
+use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table};
-use crate::store::{Note, TokenFilter, TokenState, TokenView};
+use crate::api::Token;
+use crate::store::{DeadReason, Note, TokenFilter, TokenState};
 use crate::vault::Registry;
 
 const STATES: [TokenState; 4] =
@@ -109,22 +110,22 @@ impl Command {
 
 async fn list(context: &Context, registry: &Registry, filter: &TokenFilter) -> Result<Exit, CliError> {
     let tokens = registry.list(filter).await.map_err(|error| CliError::failed("list tokens", error))?;
-    let rows: Vec<TokenJson> = tokens.iter().map(TokenJson::from).collect();
-    context.output.table(&rows, |_| table(&tokens))?;
+    let tokens: Vec<Token> = tokens.into_iter().map(Token::from).collect();
+    context.output.table(&tokens, table)?;
     if let Some(last) = tokens.last().filter(|_| tokens.len() == filter.limit as usize) {
         context.output.hint(format!("More: --after {} {}", last.merchant, printable(&last.user)));
     }
     Ok(Exit::Done)
 }
 
-fn table(tokens: &[TokenView]) -> Table {
+fn table(tokens: &[Token]) -> Table {
     let mut table = Table::new(["merchant", "user", "state", "reason", "generation", "issued", "expires"]);
     for token in tokens {
         table.row([
             token.merchant.clone(),
             token.user.clone(),
             token.state.as_str().to_owned(),
-            or_dash(token.reason.map(|reason| reason.as_str())),
+            or_dash(token.reason.map(DeadReason::as_str)),
             token.generation.to_string(),
             or_dash(token.issued_at.map(time)),
             or_dash(token.expires_at.map(time)),
@@ -139,11 +140,12 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     let Some(token) = found.map_err(|error| CliError::failed(&doing, error))? else {
         return Err(CliError::failed(doing, NO_TOKEN));
     };
+    let token = Token::from(token);
     let mut fields = Fields::default();
     fields.add("merchant", &token.merchant);
     fields.add("user", &token.user);
     fields.add("state", token.state.as_str());
-    fields.add("reason", or_dash(token.reason.map(|reason| reason.as_str())));
+    fields.add("reason", or_dash(token.reason.map(DeadReason::as_str)));
     fields.add("generation", token.generation);
     fields.add("issued_at", or_dash(token.issued_at.map(time)));
     fields.add("expires_at", or_dash(token.expires_at.map(time)));
@@ -152,7 +154,7 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     fields.add("refresh_note", or_dash(token.refresh_note.map(Note::as_str)));
     fields.add("last_seen_at", or_dash(token.last_seen_at.map(time)));
     fields.add("updated_at", time(token.updated_at));
-    context.output.print(fields, &TokenJson::from(&token))?;
+    context.output.print(fields, &token)?;
     Ok(Exit::Done)
 }
 

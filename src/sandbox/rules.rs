@@ -60,7 +60,7 @@ impl Faults {
         self.require(named, path("name"));
         self.optional_text(line, "reference", 255, path("reference"));
         let mut number = |name: &str, range: std::ops::RangeInclusive<i64>| {
-            let number = line[name].as_i64().filter(|number| range.contains(number));
+            let number = integer(&line[name]).filter(|number| range.contains(number));
             self.require(number.is_some(), path(name));
             number
         };
@@ -94,6 +94,12 @@ impl Faults {
         };
         self.require(fits, path);
     }
+}
+
+/// An integer; `-0` is one too, which `serde_json` reads as a float.
+fn integer(value: &Value) -> Option<i64> {
+    let is_minus_zero = || value.as_f64().is_some_and(|number| number.to_bits() == (-0.0_f64).to_bits());
+    value.as_i64().or_else(|| is_minus_zero().then_some(0))
 }
 
 #[cfg(test)]
@@ -157,6 +163,20 @@ mod tests {
         assert!(taxed(4_545).is_empty() && taxed(4_546).is_empty());
         assert_eq!(taxed(4_544), ["Bad value: order_lines[0].total_tax_amount"]);
         assert_eq!(taxed(4_547), ["Bad value: order_lines[0].total_tax_amount"]);
+    }
+
+    #[test]
+    fn minus_zero_is_an_integer() {
+        let priced = |price: &str| klarna_faults(&order().to_string().replace(r#""total_discount_amount":0"#, price));
+        assert_eq!(priced(r#""total_discount_amount":-0"#), Vec::<String>::new());
+        assert_eq!(
+            priced(r#""total_discount_amount":0.0"#),
+            [
+                "Bad value: order_lines[0].total_discount_amount",
+                "Bad value: order_amount",
+                "Bad value: order_tax_amount"
+            ]
+        );
     }
 
     #[test]

@@ -245,13 +245,14 @@ impl Vault {
         Some(claims)
     }
 
-    /// Replays the spool, and closes this process's open intents that no exchange of its own holds: one that panicked
+    /// Replays the spool, deletes kept access tokens that have lapsed, and closes this process's open intents that no exchange of its own holds: one that panicked
     /// left them.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         self.rooms.spool.replay(&*self.rooms.store).await?;
+        self.rooms.store.delete_lapsed().await?;
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
             if !self.rooms.active.holds(intent.exchange) {
@@ -265,6 +266,11 @@ impl Vault {
     /// Waits until no exchange is in the air, but for those whose successor lies in the spool.
     pub async fn safe(&self) {
         self.turns.safe().await;
+    }
+
+    /// Waits until no exchange is in the air, and the database has every successor.
+    pub async fn idle(&self) {
+        self.turns.idle().await;
     }
 
     /// Whether the merchant's token endpoint is left alone at present.

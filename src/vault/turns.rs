@@ -49,6 +49,12 @@ impl Turns {
         let _ = self.0.subscribe().wait_for(all_on_disk).await;
     }
 
+    /// Waits until no turn is taken.
+    pub(super) async fn idle(&self) {
+        // As above.
+        let _ = self.0.subscribe().wait_for(BTreeMap::is_empty).await;
+    }
+
     /// How many turns are taken.
     pub(super) fn taken(&self) -> usize {
         self.0.borrow().len()

@@ -23,7 +23,7 @@ fn rewrite(shop: &Shop, to: &str, from: &str, by: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_cannot_start_says_why() {
-    let shop = Shop::open(Database::Sqlite, &[], "").await;
+    let shop = Shop::open(Database::Sqlite, &[], "");
     let folder = shop.folder.path();
     let served = shop.serve("a");
 

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 both_engines!(every_order_of_many_is_submitted_once_with_a_fresh_token);
 
 async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Database) {
-    let shop = Shop::open(database, &SLOW, "").await;
+    let shop = Shop::open(database, &SLOW, "");
     let served = shop.serve("a");
     let users = shop.sign_in(200).await;
     served.client().register_all(&users).await;
@@ -24,7 +24,7 @@ async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Data
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_share_few_users_and_present_no_token_twice() {
     on_postgres(|database| async {
-        let shop = Shop::open(database, &SLOW, "").await;
+        let shop = Shop::open(database, &SLOW, "");
         shop.write_settings("b", "");
         let (a, b) = (shop.serve("a"), shop.serve("b"));
         let users = shop.sign_in(10).await;

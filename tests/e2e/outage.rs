@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     let cluster = Cluster::start();
-    let shop = Shop::open(cluster.database(), &SLOW, "").await;
+    let shop = Shop::open(cluster.database(), &SLOW, "");
     shop.write_settings("b", "");
     let (mut a, mut b) = (shop.serve("a"), shop.serve("b"));
     let users = shop.sign_in(40).await;

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::support::engine::{Database, both_engines};
 use crate::support::shop::{Shop, order};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(every_other_end_is_told_so_that_a_shop_understands);
 
 async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
-    let shop = Shop::open(database, &[], "").await;
+    let shop = Shop::open(database, &[], "");
     let settings = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
     let hasty = settings.replace("token_patience = \"10m\"", "token_patience = \"3s\"");
     std::fs::write(shop.folder.path().join("a.toml"), hasty).unwrap();

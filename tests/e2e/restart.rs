@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 both_engines!(a_stop_in_the_middle_loses_and_repeats_nothing, a_kill_in_the_middle_loses_no_order);
 
 async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
-    let shop = Shop::open(database, &SLOW, "").await;
+    let shop = Shop::open(database, &SLOW, "");
     let users = shop.sign_in(50).await;
     let served = shop.serve("a");
     served.client().register_all(&users).await;
@@ -32,7 +32,7 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
 
 async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     // What was unanswered at the kill is presented again after this, the shortest that settings allow.
-    let shop = Shop::open(database, &SLOW, "").await;
+    let shop = Shop::open(database, &SLOW, "");
     let users = shop.sign_in(40).await;
     let mut ids = Vec::new();
     let mut served = shop.serve("a");

@@ -1,6 +1,6 @@
 //! The demo's last word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub(super) fn table(rows: &[Ended]) -> Table {
         let result = match row.result {
             Outcome::Submitted => match row.prefilled.len() {
                 0 => "submitted".to_owned(),
-                fields => format!("submitted, {fields} fields filled in"),
+                fields => format!("submitted, {fields} fields prefilled"),
             },
             Outcome::RefusedAtTheDoor => format!("refused at the door: {}", or_dash(row.error.as_deref())),
             // Its message begins with who refused.
@@ -78,45 +78,51 @@ pub(super) fn table(rows: &[Ended]) -> Table {
     table
 }
 
+impl Report {
+    /// Why orders went out without a token, each reason with its number.
+    fn reasons(&self) -> String {
+        let submitted = self.ended.iter().filter(|ended| ended.result == Outcome::Submitted && !has_token(ended));
+        let mut reasons = BTreeMap::<&str, usize>::new();
+        for reason in submitted.filter_map(|ended| ended.token) {
+            *reasons.entry(reason.as_str()).or_default() += 1;
+        }
+        reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The names of all fields that were prefilled somewhere; their values are the shoppers' own.
+    fn prefilled(&self) -> String {
+        let pointers = self.ended.iter().flat_map(|ended| &ended.prefilled);
+        let names: BTreeSet<&str> = pointers.filter_map(|pointer| pointer.rsplit('/').next()).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { with_token, without_token, refused_at_the_door, refused_by_klarna, .. } = self;
-        let fields: BTreeSet<&str> = self
-            .ended
-            .iter()
-            .flat_map(|ended| &ended.prefilled)
-            .map(|pointer| pointer.trim_start_matches('/'))
-            .collect();
-        let fields: Vec<&str> = fields.into_iter().collect();
-        let (exchanges, orders) = (&self.sandbox.exchanges, &self.sandbox.orders);
-        writeln!(f, "\nSubmitted with a token     {with_token:>2}   Klarna recognises the shopper")?;
-        writeln!(f, "Submitted without one      {without_token:>2}   never signed in, or withdrew ({REVOKED})")?;
+        let Self { with_token, without_token, refused_at_the_door, refused_by_klarna, sandbox, .. } = self;
+        let refused = refused_at_the_door + refused_by_klarna;
+        let (exchanges, orders) = (&sandbox.exchanges, &sandbox.orders);
+        let unavailable = sandbox.faults.get("token.503").copied().unwrap_or_default();
+        writeln!(f, "\nSubmitted with a token  {with_token:>2}  Klarna recognises the shopper")?;
+        writeln!(f, "Submitted without one   {without_token:>2}  {}", self.reasons())?;
         writeln!(
             f,
-            "Refused                    {:>2}   {refused_at_the_door} at the door, {refused_by_klarna} by Klarna",
-            refused_at_the_door + refused_by_klarna
+            "Refused                 {refused:>2}  {refused_at_the_door} at the door, {refused_by_klarna} by Klarna"
         )?;
-        writeln!(f, "Filled in from id_tokens        {}", fields.join(", "))?;
+        writeln!(f, "Prefilled from id_tokens    {}", self.prefilled())?;
+        let Summary { refreshed, needs_sign_in, .. } = &self.keeper;
         writeln!(
             f,
-            "Tokens near their expiry   {:>2}   refreshed by the keeper; {} withdrew ({GONE})",
-            self.keeper.refreshed, self.keeper.needs_sign_in
+            "Tokens near their end   {refreshed:>2}  refreshed by the keeper, {needs_sign_in} withdrawn ({GONE})"
         )?;
-        writeln!(f, "\nKlarna's stand-in counted")?;
+        writeln!(f, "\nKlarna's stand-in saw")?;
         writeln!(
             f,
-            "  exchanges     {:>2}   {} rotated, {} refused for good ({REVOKED}, {GONE}), {} told to come back ({UNLUCKY}, who got her token after all)",
-            exchanges.total,
-            exchanges.rotated,
-            exchanges.invalid_grant,
-            self.sandbox.faults.get("token.503").copied().unwrap_or_default(),
+            "{:>4} exchanges: {} rotated, {} refused for good ({REVOKED}, {GONE}), {unavailable} answered 503 ({UNLUCKY}, whose order waited)",
+            exchanges.total, exchanges.rotated, exchanges.invalid_grant,
         )?;
-        writeln!(f, "  spent tokens  {:>2}   presented again", exchanges.spent_presented)?;
-        writeln!(
-            f,
-            "  orders        {:>2}   {} of recognised shoppers, {} twice",
-            orders.total, orders.recognised, orders.duplicates
-        )?;
+        writeln!(f, "{:>4} spent tokens presented", exchanges.spent_presented)?;
+        writeln!(f, "{:>4} orders, {} of them twice", orders.total, orders.duplicates)?;
         match self.differences.as_slice() {
             [] => write!(f, "\nAll {} orders and the keeper's run came out as they should.", self.ended.len()),
             differences => {

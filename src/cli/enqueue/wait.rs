@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+use crate::api::Order;
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
-use crate::cli::views::{OrderJson, outcome};
+use crate::cli::views::outcome;
 use crate::cli::{CliError, Context};
-use crate::order::{OrderId, Status};
-use crate::store::{OrderView, Store, StoreError};
+use crate::order::{OrderId, Status, TokenOutcome};
+use crate::store::{Store, StoreError};
 
 /// How often the rows are looked at: any worker, anywhere, may settle them.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -20,19 +21,17 @@ const CHUNK: usize = 500;
 
 /// An order's end, with the line that it came from.
 #[derive(Serialize)]
-struct Ended<'a> {
+struct Ended {
     line: u64,
     #[serde(flatten)]
-    order: OrderJson<'a>,
-    #[serde(skip)]
-    view: &'a OrderView,
+    order: Order,
 }
 
-impl fmt::Display for Ended<'_> {
+impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.view.token.map_or("-", |token| token.as_str());
-        let outcome = printable(&outcome(self.view));
-        write!(f, "line {:<5}  {:<9}  {token:<15}  {outcome}", self.line, self.view.status)
+        let Self { line, order } = self;
+        let token = order.token.map_or("-", TokenOutcome::as_str);
+        write!(f, "line {line:<5}  {:<9}  {token:<15}  {}", order.status, printable(&outcome(order)))
     }
 }
 
@@ -60,9 +59,9 @@ pub(super) async fn for_all(
                     unsettled.push((line, id));
                     continue;
                 }
-                let Some(view) = store.order(id).await.map_err(failed)? else { continue };
-                all_submitted &= view.status == Status::Submitted;
-                let ended = Ended { line, order: OrderJson::from(&view), view: &view };
+                let Some(order) = store.order(id).await.map_err(failed)? else { continue };
+                all_submitted &= order.status == Status::Submitted;
+                let ended = Ended { line, order: order.into() };
                 progress.aside(|| context.output.print(&ended, &ended))?;
             }
         }

@@ -17,8 +17,10 @@ use crate::vault::{Registry, RegistryError};
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON lines or CSV of merchant, user, refresh_token, issued_at and, where it is known, expires_at; - reads
-    /// standard input
+    /// JSON lines or CSV; - reads standard input
+    ///
+    /// Members or columns: `merchant`, `user`, `refresh_token`, and where they are known `issued_at` and `expires_at`,
+    /// such as 2026-01-31T12:00:00Z.
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
     /// How the input is written [default: as its first line looks]
@@ -83,14 +85,14 @@ impl Args {
                 (Some(reader), _) => reader,
                 (none, Ok(first)) => {
                     let (made, is_header) =
-                        Reader::new(self.input_format, first).map_err(|wrong| not_read(number, wrong))?;
+                        Reader::new(self.input_format, first).map_err(|wrong| not_read(number, &wrong))?;
                     let reader = none.insert(made);
                     if is_header {
                         continue;
                     }
                     reader
                 }
-                (_, Err(bad)) => return Err(not_read(number, bad.clone())),
+                (_, Err(bad)) => return Err(not_read(number, bad)),
             };
             let outcome = match text.and_then(|text| reader.read(&text)) {
                 Ok(record) => self.register(app, &registry, record).await.map_err(|error| stopped(number, error))?,
@@ -177,7 +179,7 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-fn not_read(number: u64, wrong: String) -> CliError {
+fn not_read(number: u64, wrong: &str) -> CliError {
     CliError::failed("read the tokens", format!("line {number} {wrong}"))
 }
 

@@ -210,7 +210,7 @@ mod tests {
     fn every_fault_is_told_without_any_value() {
         assert_eq!(told("{}"), "merchant is missing; user is missing; refresh_token is missing");
         assert_eq!(told(r#"{"refresh_token":17}"#), "refresh_token is no text in quotes");
-        assert_eq!(told(r#"{"refresh_token":"rt_secret}"#), "is no JSON: column 27 is wrong");
+        assert_eq!(told(r#"{"refresh_token":"rt_secret}"#), "is no JSON: column 28 is wrong");
         assert!(told(r#"["shop","u","rt_secret"]"#).starts_with("is no JSON object"));
         let line = r#"{"merchant":"m","user":"u","refresh_token":"rt_secret x","issued_at":"rt_secret"}"#;
         assert_eq!(told(line), "issued_at is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z");

@@ -28,7 +28,7 @@ pub const SLOW: [&str; 4] = ["--token-latency", "150ms", "--checkout-latency", "
 
 impl Shop {
     /// A shop whose sandbox is started with `sandbox` options, and whose settings end with `settings`.
-    pub async fn open(database: Database, sandbox: &[&str], settings: &str) -> Self {
+    pub fn open(database: Database, sandbox: &[&str], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let args = [&["sandbox", "--bind", "127.0.0.1:0"], sandbox].concat();
         let sandbox = Program::start(folder.path(), "sandbox", &args);

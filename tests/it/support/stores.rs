@@ -46,6 +46,9 @@ macro_rules! postgres_alone {
 }
 pub(crate) use postgres_alone;
 
+/// No case takes as long, however busy the machine.
+const HANGS: Duration = Duration::from_mins(1);
+
 /// Connections for exchanges in a store that [`Db::open`] opens.
 pub const MAX_IN_FLIGHT: u32 = 4;
 
@@ -83,7 +86,8 @@ async fn run<F: Future<Output = ()>>(engine: Engine, url: &str, folder: TempDir,
     let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
     store.migrate().await.unwrap();
     let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
-    case(Db { store, clock, database, folder: Arc::new(folder), opened: Arc::clone(&opened) }).await;
+    let case = case(Db { store, clock, database, folder: Arc::new(folder), opened: Arc::clone(&opened) });
+    tokio::time::timeout(HANGS, case).await.expect("the case hangs");
     let opened = std::mem::take(&mut *opened.lock().unwrap());
     for store in opened {
         store.close().await;

@@ -1,0 +1,137 @@
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::postgres::TestDatabase;
+use crate::program::{EXAMPLES, Home, example};
+
+#[test]
+fn bad_lines_are_told_with_their_numbers_and_the_others_go_in() {
+    let home = Home::new();
+    home.write("orders.jsonl", EXAMPLES);
+    let ran = home.run(&["enqueue", "orders.jsonl"]).exits(3);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 14, "{}", ran.stdout);
+    assert!(lines[0].starts_with("line 1      new      01"), "{}", lines[0]);
+    assert_eq!(
+        lines[8],
+        "line 9      refused  /order/order_amount is 49000, expected 49800: the sum of the lines' total_amount"
+    );
+    assert_eq!(lines[13], "12 taken in, 0 there already, 1 refused");
+    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('%'), "a pipe gets no bar: {}", ran.stderr);
+
+    let again = home.run(&["enqueue", "orders.jsonl"]).exits(3);
+    assert!(again.stdout.ends_with("0 taken in, 12 there already, 1 refused\n"), "{}", again.stdout);
+}
+
+#[test]
+fn json_is_one_value_a_line() {
+    let home = Home::new();
+    let ran = home.feed(&["enqueue", "-", "--format", "json"], EXAMPLES).exits(3);
+    let told = ran.json();
+    assert_eq!(told.len(), 13);
+    assert_eq!((&told[0]["line"], &told[0]["result"]), (&json!(1), &json!("new")));
+    assert_eq!(told[8]["faults"][0]["pointer"], "/order/order_amount");
+    let again = home.feed(&["--format", "json", "enqueue", "-"], example(1)).exits(0).json();
+    assert_eq!(again, [json!({"line": 1, "result": "known", "id": told[0]["id"]})]);
+}
+
+#[test]
+fn a_line_that_is_no_order_does_no_harm() {
+    let home = Home::new();
+    let other = example(1).replace(r#""merchant":"shop""#, r#""merchant":"elsewhere""#);
+    let reused = example(1).replace(r#""user":"alma""#, r#""user":"bo""#);
+    let long = format!(r#"{{"merchant":"{}"}}"#, "x".repeat(2 << 20));
+    let mut input = ["{", "", &long, &other, example(1), &reused, r#"{"\u001b[2J":1}"#, ""].join("\n").into_bytes();
+    input.extend(b"\xff\n");
+    let ran = home.feed(&["enqueue", "-"], input).exits(3);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("line 1      refused  the document is not JSON: "), "{}", lines[0]);
+    assert!(lines[1].starts_with("line 3      refused  is longer than 1"), "{}", lines[1]);
+    assert_eq!(lines[2], "line 4      refused  /merchant the settings have no such merchant; they have: shop");
+    assert!(lines[3].starts_with("line 5      new  "), "{}", lines[3]);
+    assert!(lines[4].starts_with("line 6      refused  the idempotency key was used before"), "{}", lines[4]);
+    assert!(lines[5].starts_with("line 7      refused  ") && !lines[5].contains('\u{1b}'), "{:?}", lines[5]);
+    assert_eq!(lines[6], "line 8      refused  is no UTF-8 text");
+    assert_eq!(lines[7], "1 taken in, 0 there already, 6 refused");
+}
+
+#[test]
+fn what_cannot_run_says_why() {
+    let home = Home::new();
+    let ran = home.run(&["enqueue", "missing.jsonl"]).exits(1);
+    assert!(ran.stderr.starts_with("error: cannot read missing.jsonl\n  because: No such file"), "{}", ran.stderr);
+    home.run(&["enqueue"]).exits(2);
+    home.run(&["enqueue", "-", "--wait", "soon"]).exits(2);
+    let ran = Home::empty().run(&["enqueue", "-"]).exits(2);
+    assert!(ran.stderr.contains("merchants: none given"), "{}", ran.stderr);
+}
+
+#[test]
+fn nothing_to_do_is_done() {
+    let ran = Home::new().feed(&["enqueue", "-"], "\n\n").exits(0);
+    assert_eq!(ran.stdout, "0 taken in, 0 there already, 0 refused\n");
+}
+
+#[test]
+fn a_reader_that_left_stops_it_and_hears_how_far_it_came() {
+    let home = Home::new();
+    home.write("orders.jsonl", EXAMPLES);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = home.command(&["enqueue", "orders.jsonl"]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("cannot go on behind line 1, the last that was dealt with"), "{stderr}");
+    assert_eq!(home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_stops_it_at_a_line_that_is_told() {
+    let database = TestDatabase::create().await;
+    let home = Home::new()
+        .with("KLARNA_WORKER__DATABASE__URL", database.url())
+        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home.run(&["migrate"]).exits(0);
+    let mut enqueue = home.start(&["enqueue", "-"]);
+    enqueue.write(&format!("{}\n", example(1)));
+    assert!(enqueue.line().starts_with("line 1      new"));
+    database.remove().await;
+    enqueue.write(&format!("{}\n{}\n", example(2), example(3)));
+    let ran = enqueue.end().exits(1);
+    assert!(ran.stderr.contains("cannot take in line 2, the first that is not known to be in"), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn waiting_tells_what_became_of_each() {
+    let mut sandbox = Home::empty().start(&["sandbox", "--bind", "127.0.0.1:0", "--format", "json"]);
+    let addresses: serde_json::Value = serde_json::from_str(&sandbox.line()).unwrap();
+    let home = Home::new()
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", addresses["token_url"].as_str().unwrap())
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", addresses["checkout_url"].as_str().unwrap());
+    let lines = [example(1), example(10), example(12)].join("\n");
+
+    let late = home.feed(&["enqueue", "-", "--wait", "1ms", "--format", "json"], &lines).exits(3).json();
+    assert_eq!((late.len(), &late[3]["status"]), (6, &json!("queued")), "nobody works yet");
+
+    let mut serve = home.start(&["serve", "--roles", "worker"]);
+    assert_eq!(serve.line(), "ready\n");
+    let told = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], &lines).exits(3).json();
+    let find = |line: u64| told[3..].iter().find(|told| told["line"] == line).unwrap();
+    for line in [1, 2] {
+        assert_eq!((&find(line)["status"], &find(line)["token"]), (&json!("submitted"), &json!("not_registered")));
+    }
+    assert_eq!((&find(3)["status"], &find(3)["error"]["code"]), (&json!("failed"), &json!("klarna_refused_order")));
+
+    let human = home.feed(&["enqueue", "-", "--wait", "60s"], example(1)).exits(0);
+    assert!(
+        human.stdout.lines().last().unwrap().starts_with("line 1      submitted  not_registered  "),
+        "{}",
+        human.stdout
+    );
+    serve.signal("-TERM");
+    serve.end().exits(0);
+}

@@ -1,0 +1,94 @@
+use std::net::TcpListener;
+
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::postgres::TestDatabase;
+use crate::program::Home;
+
+#[test]
+fn sqlite_is_migrated_and_checked() {
+    let home = Home::new();
+    let check = home.run(&["migrate", "--check"]).exits(3);
+    assert!(check.stdout.starts_with("There is no database yet; data/worker.db is made"), "{}", check.stdout);
+    assert!(!home.path("data").exists(), "a check makes nothing");
+
+    let first = home.run(&["migrate", "--format", "json"]).exits(0).json();
+    assert!(first[0]["ran"].as_u64().unwrap() > 0, "{first:?}");
+    assert_eq!(home.run(&["migrate", "--format", "json"]).exits(0).json(), [json!({"ran": 0})]);
+    assert_eq!(home.run(&["migrate", "--check"]).exits(0).stdout, "The database is up to date.\n");
+}
+
+#[test]
+fn a_url_that_can_be_no_database_is_a_wrong_setting() {
+    let home = Home::new().with("KLARNA_WORKER__DATABASE__URL", "mysql://db/shop");
+    home.run(&["migrate"]).exits(2).tells_in_one_line("database.url");
+}
+
+#[test]
+fn another_installations_sqlite_database_is_left_alone() {
+    let home = Home::new();
+    home.run(&["orders", "list"]).exits(0);
+    let other = home.with("KLARNA_WORKER__INSTALLATION", "other");
+    for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"]] {
+        other
+            .run(command)
+            .exits(1)
+            .tells_in_one_line(r#"belongs to the installation "test", and the settings say "other""#);
+    }
+}
+
+fn on(url: &str) -> Home {
+    let home =
+        Home::new().with("KLARNA_WORKER__DATABASE__URL", url).with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home
+}
+
+#[tokio::test]
+async fn postgres_is_migrated_by_this_command_alone() {
+    let database = TestDatabase::create().await;
+    let home = on(database.url());
+    for command in [&["orders", "list"][..], &["enqueue", "-"], &["tokens", "list"], &["serve"]] {
+        home.run(command).exits(1).tells_in_one_line("run `klarna-order-worker migrate`");
+    }
+    let check = home.run(&["migrate", "--check", "--format", "json"]).exits(3).json();
+    let missing = check[0]["missing"].as_u64().unwrap();
+    assert!(missing > 0);
+    assert_eq!(home.run(&["migrate", "--format", "json"]).exits(0).json(), [json!({"ran": missing})]);
+    assert_eq!(home.run(&["migrate", "--check", "--format", "json"]).exits(0).json(), [json!({"missing": 0})]);
+    home.run(&["migrate"]).exits(0);
+    home.run(&["orders", "list"]).exits(0);
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn a_postgres_database_of_another_or_a_newer_program_is_left_alone() {
+    let database = TestDatabase::create().await;
+    let home = on(database.url());
+    home.run(&["migrate"]).exits(0);
+    home.run(&["orders", "list"]).exits(0);
+    let home = home.with("KLARNA_WORKER__INSTALLATION", "other");
+    for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"]] {
+        home.run(command).exits(1).tells_in_one_line(r#"belongs to the installation "test""#);
+    }
+    let home = home.with("KLARNA_WORKER__INSTALLATION", "test");
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {
+        home.run(command).exits(1).tells_in_one_line("needs a newer program (level 99;");
+    }
+    database.remove().await;
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told_in_one_line() {
+    // Bound and released: nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let home = on(&format!("postgres://user:pa55word@127.0.0.1:{port}/shop"));
+    for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {
+        let ran = home.run(command).exits(1).tells_in_one_line("the database cannot be used at present");
+        assert!(!ran.stderr.contains("pa55word"), "{}", ran.stderr);
+    }
+}

@@ -1,0 +1,208 @@
+//! Running the program.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One of the orders of `examples/orders.jsonl`, counted from 1.
+pub fn example(line: usize) -> &'static str {
+    EXAMPLES.lines().nth(line - 1).unwrap()
+}
+
+pub const EXAMPLES: &str = include_str!("../../examples/orders.jsonl");
+
+/// A folder with settings, on SQLite where no other database is named.
+pub struct Home {
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+const SETTINGS: &str = r#"
+installation = "test"
+[server]
+bind = "127.0.0.1:0"
+[merchants.shop]
+region = "eu"
+environment = "playground"
+client_id = "client"
+api_username = "user"
+api_password = "pass"
+"#;
+
+impl Home {
+    pub fn new() -> Self {
+        let home = Self::empty();
+        std::fs::write(home.path("config.toml"), SETTINGS).unwrap();
+        home
+    }
+
+    /// Without settings.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    /// With `variable` in the environment of each command.
+    pub fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((variable, value.into()));
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klarna-order-worker"));
+        command.args(arguments).current_dir(self.folder.path()).env_remove("KLARNA_WORKER_LOG");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// With `input` on standard input.
+    pub fn feed(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut stdin, input) = (child.stdin.take().unwrap(), input.as_ref().to_vec());
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let ran = child.wait_with_output().unwrap().into();
+        // A command that refused its input early has closed the pipe.
+        let _ = writer.join().unwrap();
+        ran
+    }
+
+    /// Started, and not waited for.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child: Some(child), stdout }
+    }
+}
+
+/// What a command left.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// Checks the exit code, and shows all where it is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Standard output as one JSON value a line.
+    #[track_caller]
+    pub fn json(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    }
+
+    /// Checks that standard error is one line that holds `text`.
+    #[track_caller]
+    pub fn tells_in_one_line(self, text: &str) -> Self {
+        assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+        assert!(self.stderr.starts_with("error: ") && self.stderr.contains(text), "{}", self.stderr);
+        self
+    }
+}
+
+/// A command at work; killed where it is dropped.
+pub struct Running {
+    child: Option<Child>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// The next line of its standard output.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    pub fn write(&mut self, text: &str) {
+        self.child.as_mut().unwrap().stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end; standard output is what was not read before.
+    pub fn end(mut self) -> Ran {
+        let mut child = self.child.take().unwrap();
+        drop(child.stdin.take());
+        let mut stdout = String::new();
+        std::io::Read::read_to_string(&mut self.stdout, &mut stdout).unwrap();
+        Ran { stdout, ..Ran::from(child.wait_with_output().unwrap()) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+/// Everything below a folder, links and folders included.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        }
+        found.push(entry.path());
+    }
+    found
+}
+
+/// Whether any file below the folder holds the text.
+pub fn hold(folder: &Path, text: &str) -> bool {
+    let holds = |path: &PathBuf| {
+        path.is_file() && std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    files(folder).iter().any(holds)
+}

@@ -1,0 +1,144 @@
+use serde_json::{Value, json};
+
+use crate::program::{Home, hold};
+
+const JSONL: &str = r#"{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1","issued_at":"2026-01-02T00:00:00Z"}
+{"merchant":"shop","user":"u-2","refresh_token":"ory_rt_secret2","issued_at":"2026-01-02T00:00:00Z","expires_at":"2099-01-01T00:00:00Z"}
+"#;
+
+const CSV: &str = "user,merchant,refresh_token,issued_at\n\"u-1\",shop,ory_rt_secret1,2026-01-02T00:00:00Z\nu-3,shop,ory_rt_secret3,\n";
+
+fn list(home: &Home, filter: &[&str]) -> Vec<Value> {
+    home.run(&[&["tokens", "list", "--format", "json"], filter].concat()).exits(0).json()
+}
+
+fn users(tokens: &[Value]) -> Vec<&str> {
+    tokens.iter().map(|token| token["user"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn both_formats_are_read_from_files_and_pipes_and_again() {
+    let home = Home::new();
+    home.write("tokens.jsonl", JSONL);
+    let ran = home.run(&["tokens", "import", "tokens.jsonl"]).exits(0);
+    assert_eq!(ran.stdout, "2 registered, 0 known already, 0 older than what is there, 0 refused\n");
+    let ran = home.feed(&["tokens", "import", "-"], CSV).exits(0);
+    assert_eq!(ran.stdout, "1 registered, 1 known already, 0 older than what is there, 0 refused\n");
+    let ran = home.feed(&["tokens", "import", "-", "--format", "json"], JSONL).exits(0);
+    assert_eq!(ran.json(), [json!({"dry_run": false, "stored": 0, "known": 2, "newer": 0, "refused": 0})]);
+
+    let tokens = list(&home, &[]);
+    assert_eq!(users(&tokens), ["u-1", "u-2", "u-3"]);
+    assert_eq!(tokens[0]["expires_at"], "2026-03-03T00:00:00Z", "60 days after its issue");
+    assert_eq!(tokens[1]["expires_at"], "2099-01-01T00:00:00Z");
+    assert!(!hold(&home.path("data"), "ory_rt_"), "a token lies open in a file");
+}
+
+#[test]
+fn a_newer_token_is_kept_and_told() {
+    let home = Home::new();
+    let token = |token: &str, day: u32| {
+        format!(
+            r#"{{"merchant":"shop","user":"u-1","refresh_token":"{token}","issued_at":"2026-01-0{day}T00:00:00Z"}}"#
+        )
+    };
+    home.feed(&["tokens", "import", "-"], token("second", 2)).exits(0);
+    let input = [token("first", 1), token("third", 3)].join("\n");
+    let dry = home.feed(&["tokens", "import", "-", "--dry-run"], &input).exits(0);
+    assert!(
+        dry.stdout.starts_with("line 1      skipped: a token issued later is registered\n1 would be"),
+        "{}",
+        dry.stdout
+    );
+    let ran = home.feed(&["tokens", "import", "-"], &input).exits(0);
+    assert_eq!(
+        ran.stdout,
+        "line 1      skipped: a token issued later is registered\n1 registered, 0 known already, 1 older than what is there, 0 refused\n"
+    );
+    assert_eq!(list(&home, &[])[0]["issued_at"], "2026-01-03T00:00:00Z");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let home = Home::new();
+    let input = format!("{JSONL}{{}}\n");
+    let ran = home.feed(&["tokens", "import", "-", "--dry-run"], input).exits(3);
+    assert!(ran.stdout.starts_with("line 3      merchant is missing"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with(
+        "2 would be registered (unless known), 0 older than what is there, 1 refused; nothing was changed\n"
+    ));
+    assert_eq!(list(&home, &[]), Vec::<Value>::new());
+}
+
+#[test]
+fn bad_lines_are_told_with_their_numbers_and_never_show_a_token() {
+    let home = Home::new();
+    let input = r#"{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret 1"}
+
+{"merchant":"elsewhere","user":"u-1","refresh_token":"ory_rt_secret1"}
+{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1","ory_rt_secret":1}
+{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1"
+{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1","issued_at":"ory_rt_secret"}
+{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1"}
+"#;
+    let ran = home.feed(&["-v", "tokens", "import", "-"], input).exits(3);
+    let numbers: Vec<&str> = ran.stdout.lines().map(|line| &line[..8]).collect();
+    assert_eq!(numbers, ["line 1  ", "line 3  ", "line 4  ", "line 5  ", "line 6  ", "1 regist"], "{}", ran.stdout);
+    assert!(!ran.stdout.contains("secret") && !ran.stderr.contains("secret"), "{}{}", ran.stdout, ran.stderr);
+    let json = home.feed(&["tokens", "import", "-", "--format", "json"], input).exits(3);
+    assert_eq!(
+        (json.json().len(), &json.json()[1]["line"], &json.json()[1]["result"]),
+        (6, &json!(3), &json!("refused"))
+    );
+    assert!(!json.stdout.contains("secret"), "{}", json.stdout);
+}
+
+#[test]
+fn an_input_of_another_kind_is_refused_as_a_whole() {
+    let home = Home::new();
+    for input in ["user;merchant;refresh_token\n", "[\n", "shop,u-1,ory_rt_secret\n"] {
+        let ran = home.feed(&["tokens", "import", "-"], input).exits(1);
+        assert!(ran.stderr.contains("because: line 1 is neither a JSON object nor the header"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
+    }
+    home.feed(&["tokens", "import", "-", "--input-format", "csv"], JSONL).exits(1);
+    home.run(&["tokens", "import", "missing.csv"]).exits(1);
+}
+
+#[test]
+fn lists_are_filtered_and_paged() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], [JSONL, &JSONL.replace("u-", "v-")].concat()).exits(0);
+    assert_eq!(users(&list(&home, &["--limit", "3"])), ["u-1", "u-2", "v-1"]);
+    assert_eq!(users(&list(&home, &["--limit", "3", "--after", "shop", "v-1"])), ["v-2"]);
+    assert_eq!(list(&home, &["--merchant", "elsewhere"]), Vec::<Value>::new());
+    assert_eq!(list(&home, &["--state", "uncertain"]), Vec::<Value>::new());
+    let human = home.run(&["tokens", "list", "--limit", "1"]).exits(0);
+    assert!(human.stdout.starts_with("merchant  user  state   reason"), "{}", human.stdout);
+    assert_eq!(human.stderr, "More: --after shop u-1\n");
+    home.run(&["tokens", "list", "--state", "dead"]).exits(2);
+}
+
+#[test]
+fn forgetting_is_asked_for_and_leaves_a_tombstone() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    home.run(&["tokens", "forget", "shop", "u-1"])
+        .exits(2)
+        .tells_in_one_line("add --yes to forget the token of u-1 of shop");
+    let shown = home.run(&["tokens", "show", "shop", "u-1", "--format", "json"]).exits(0).json();
+    assert_eq!((&shown[0]["state"], &shown[0]["generation"]), (&json!("active"), &json!(1)));
+
+    let forget = ["tokens", "forget", "shop", "u-1", "--yes"];
+    assert_eq!(home.run(&forget).exits(0).stdout, "The token is forgotten.\n");
+    assert_eq!(home.run(&forget).exits(0).stdout, "The token was forgotten before.\n");
+    let shown = home.run(&["tokens", "show", "shop", "u-1"]).exits(0);
+    assert!(shown.stdout.contains("state       forgotten\n"), "{}", shown.stdout);
+    assert_eq!(users(&list(&home, &[])), ["u-2"]);
+    assert_eq!(users(&list(&home, &["--state", "forgotten"])), ["u-1"]);
+
+    // A misspelt name is no deletion.
+    let ran = home.run(&["tokens", "forget", "shop", "u-11", "--yes"]).exits(1);
+    assert!(ran.stderr.contains("none was ever registered under these names"), "{}", ran.stderr);
+    home.run(&["tokens", "show", "shop", "u-11"]).exits(1);
+}
