@@ -34,7 +34,7 @@ pub(super) enum Command {
     Show(Whose),
     /// Count tokens by state and by the days that they have left
     Stats(stats::Args),
-    /// Set every token's due date anew, after a change of keeper.refresh_before, keeper.spread or keeper.stop_after_idle
+    /// Set every token's due date anew, after a change of the keeper's settings
     Replan(replan::Args),
     /// Delete a user's token and all that was kept from it
     Forget {

@@ -63,7 +63,7 @@ impl Ticking {
                 // An error means that nobody will stop it, which the owner of the sender does not do.
                 _ = stopping.wait_for(|stop| *stop) => return,
                 tick = ticks.next() => match tick {
-                    Some(Ok(tick)) => asked = time(&tick),
+                    Some(Ok(tick)) => asked = time(tick),
                     // The tick came and went during a sweep: the scheduler cannot go on from there.
                     Some(Err(_)) => {
                         asked = Some(self.clock.now());
@@ -145,7 +145,7 @@ fn ticks(
     CronScheduler::new(ByClock { schedule: schedule.clone(), clock: clock.clone() }).into_stream()
 }
 
-fn time(tick: &Tick<Zone>) -> Option<DateTime<Utc>> {
+fn time(tick: Tick<Zone>) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(tick.get_timestamp()).ok()?, 0)
 }
 
@@ -172,8 +172,8 @@ mod tests {
         let clock = Clock::system();
         let every_second: cron::Schedule = "* * * * * *".parse().unwrap();
         let mut ticks = Box::pin(ticks(&every_second, &clock));
-        let first = time(&ticks.next().await.unwrap().unwrap()).unwrap();
-        let second = time(&ticks.next().await.unwrap().unwrap()).unwrap();
+        let first = time(ticks.next().await.unwrap().unwrap()).unwrap();
+        let second = time(ticks.next().await.unwrap().unwrap()).unwrap();
         assert_eq!((second - first).num_seconds(), 1);
         assert!(second <= clock.now());
     }

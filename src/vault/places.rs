@@ -50,12 +50,11 @@ impl Places {
     /// A place for an order. `None` never comes: the semaphores are never closed.
     pub(super) async fn for_order(&self) -> Option<Place> {
         let free = Arc::clone(&self.all).try_acquire_owned().ok();
-        let of_all = match free {
-            Some(place) => place,
-            None => {
-                let _waiting = Waiting::enter(&self.waiting);
-                Arc::clone(&self.all).acquire_owned().await.ok()?
-            }
+        let of_all = if let Some(place) = free {
+            place
+        } else {
+            let _waiting = Waiting::enter(&self.waiting);
+            Arc::clone(&self.all).acquire_owned().await.ok()?
         };
         Some(Place { _of_all: of_all, _of_keeper: None })
     }

@@ -92,21 +92,19 @@ impl Vault {
 impl From<Answered> for Refreshed {
     fn from(Answered { access, course }: Answered) -> Self {
         match (course, access) {
-            (Course::NotDue, _) => Self::NotDue,
-            (Course::Presented(Outcome::Rotated), Access::Ready(_)) => Self::Rotated,
             (Course::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
+            (_, Access::Ready(_)) => Self::Rotated,
             (Course::Presented(Outcome::Rejected), Access::Unusable(_)) => Self::Died,
             // With `lost_answer = "hold"` an operator decides.
             (Course::Presented(outcome), Access::Unusable(_)) => Self::Failed(outcome, Duration::ZERO),
+            (_, Access::Unusable(why)) => Self::Unusable(why),
             (
                 Course::Presented(outcome @ (Outcome::NotSent | Outcome::Refused | Outcome::NoAnswer)),
                 Access::ComeBack(after),
             ) => Self::Failed(outcome, after),
             // A sign-in or forgetting came in between.
-            (Course::Presented(_), Access::ComeBack(_)) => Self::NotDue,
-            (Course::NotPresented, Access::Unusable(why)) => Self::Unusable(why),
-            (_, Access::ComeBack(after)) => Self::ComeBack(after),
-            (_, Access::Ready(_)) => Self::Rotated,
+            (Course::NotDue | Course::Presented(_), Access::ComeBack(_)) => Self::NotDue,
+            (Course::NotPresented, Access::ComeBack(after)) => Self::ComeBack(after),
         }
     }
 }
