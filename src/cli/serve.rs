@@ -13,7 +13,7 @@ use crate::lifecycle::Shutdown;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The roles of this process
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker", value_name = "ROLE,…")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker,keeper", value_name = "ROLE,…")]
     roles: Vec<Role>,
 }
 
@@ -38,9 +38,13 @@ impl Args {
             let line = ready.api.as_ref().map_or_else(|| "ready".to_owned(), |api| format!("ready  {api}"));
             context.output.print(line, &ready)?;
             shutdown.soft().await;
+            let brink = service.nothing_in_memory_alone();
             tokio::select! {
                 clean = service.stop(grace) => Ok(if clean { Exit::Done } else { Exit::Failed }),
-                () = shutdown.hard() => Ok(Exit::Failed),
+                () = shutdown.hard() => {
+                    brink.await;
+                    Ok(Exit::Failed)
+                }
             }
         })
     }

@@ -163,6 +163,7 @@ impl Stage {
             }
             Step::LoseClaim { which } if in_the_air > 0 => self.lose_claim(which.index(in_the_air)).await,
             Step::Tidy { process } if self.world.alive(process) => {
+                self.world.tidy();
                 let vault = self.processes[process].vault.clone();
                 self.processes[process].run(async move { vault.tidy().await.unwrap() }).await.unwrap();
                 Ok(())

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
+use klarna_order_worker::keeper::Due;
 use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, Store, TokenState};
 use klarna_order_worker::vault::{
     Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
@@ -25,11 +26,12 @@ use crate::support::stores::{Db, MAX_IN_FLIGHT};
 
 /// A shop with its tokens, and whatever vaults work for it.
 #[derive(Clone)]
-pub(crate) struct Shop {
-    db: Db,
-    pub(crate) merchant: Arc<Merchant>,
-    pub(crate) secrets: Arc<Secrets>,
-    pub(crate) settings: config::Vault,
+pub struct Shop {
+    pub db: Db,
+    pub merchant: Arc<Merchant>,
+    pub secrets: Arc<Secrets>,
+    pub settings: config::Vault,
+    pub keeper: config::Keeper,
 }
 
 /// A cipher whose only key has this name.
@@ -40,7 +42,7 @@ fn cipher(key: &str) -> Cipher {
 
 impl Shop {
     /// `base` leads to Klarna's side.
-    pub(crate) fn new(db: &Db, base: &str) -> Self {
+    pub fn new(db: &Db, base: &str) -> Self {
         let hash_key = Secrets::found(&cipher("k1")).unwrap();
         Self {
             db: db.clone(),
@@ -60,14 +62,26 @@ impl Shop {
                 token_patience: Duration::from_secs(20),
                 access_token_margin: Duration::from_mins(1),
             },
+            keeper: config::Keeper {
+                schedule: None,
+                refresh_before: Duration::from_hours(20 * 24),
+                spread: Duration::from_hours(10 * 24),
+                rate_per_second: 10_000.0,
+                stop_after_idle: None,
+                forget_after_idle: None,
+            },
         }
     }
 
-    pub(crate) fn registry(&self) -> Registry {
-        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.db.clock.clone())
+    pub fn due(&self) -> Arc<Due> {
+        Arc::new(Due::new(&self.keeper))
     }
 
-    async fn register(&self, user: &str, token: &str) {
+    pub fn registry(&self) -> Registry {
+        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.due(), self.db.clock.clone())
+    }
+
+    pub async fn register(&self, user: &str, token: &str) {
         let registration =
             Registration { user: user.into(), refresh_token: token.into(), issued_at: None, expires_at: None };
         let registered = self.registry().register(&self.merchant, &registration).await.unwrap();
@@ -75,7 +89,7 @@ impl Shop {
     }
 
     /// A process with a vault and a store of its own.
-    async fn process(&self) -> (Vault, Uuid) {
+    pub async fn process(&self) -> (Vault, Uuid) {
         self.process_that_observed(Duration::from_hours(1)).await
     }
 
@@ -86,38 +100,40 @@ impl Shop {
     }
 
     /// The spool in an instance folder of this name.
-    pub(crate) fn spool(&self, folder: &str) -> Spool {
+    pub fn spool(&self, folder: &str) -> Spool {
         Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
     }
 
-    pub(crate) fn vault(&self, store: Arc<dyn Store>, holder: Uuid, spool: Spool, observed: Duration) -> Vault {
+    pub fn vault(&self, store: Arc<dyn Store>, holder: Uuid, spool: Spool, observed: Duration) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
         let observed = Box::new(move || observed);
-        Vault::new(Foundations { store, secrets, settings, merchants, clock, holder, spool, observed }).unwrap()
+        let due = self.due();
+        let foundations = Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed };
+        Vault::new(foundations).unwrap()
     }
 
     /// An access token for a new order of the user.
-    async fn access(&self, vault: &Vault, user: &str) -> Access {
+    pub async fn access(&self, vault: &Vault, user: &str) -> Access {
         self.access_for(vault, user, an_order()).await
     }
 
     /// An access token as an order's attempt asks for it.
-    pub(crate) async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
+    pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.kept(purpose).await {
             Some(kept) => Access::Ready(kept),
             None => vault.exchange(&self.merchant, user, purpose).await,
         }
     }
 
-    async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
+    pub async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
         let view = self.db.store.token("shop", user).await.unwrap().unwrap();
         (view.state, view.reason, view.generation)
     }
 
     /// The outcomes in the ledger, in the order of the intents; `-` where one is open.
-    async fn ledger(&self) -> Vec<String> {
+    pub async fn ledger(&self) -> Vec<String> {
         let outcomes = "coalesce(outcome, '-') FROM exchanges ORDER BY token_id, generation, presentation";
         self.db.raw().await.column(outcomes).await.into_iter().flatten().collect()
     }
@@ -136,7 +152,7 @@ fn ready(access: Access) -> AccessToken {
 }
 
 /// Tells an access token by its text.
-pub(crate) fn told(access: &Access) -> String {
+pub fn told(access: &Access) -> String {
     match access {
         Access::Ready(access) => access.token.expose_secret().to_owned(),
         Access::Unusable(why) => format!("{why:?}"),

@@ -252,6 +252,13 @@ impl World {
         true
     }
 
+    /// A living process deletes kept tokens that have lapsed; it leaves nothing else untidy.
+    pub fn tidy(&mut self) {
+        for user in &mut self.users {
+            user.kept.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
+        }
+    }
+
     /// A living process stops; what it had in the air is lost.
     pub fn die(&mut self, process: usize, processed: bool) {
         self.processes[process].alive = false;
