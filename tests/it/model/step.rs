@@ -114,10 +114,27 @@ pub struct Scene {
 
 pub fn scenes() -> impl Strategy<Value = Scene> {
     let manner = prop_oneof![4 => Just(Manner::Strict), 2 => Just(Manner::Grace), 1 => Just(Manner::NotRotating)];
-    (manner, prop::bool::weighted(0.2), vec(steps(), 10..50)).prop_map(|(manner, hold, steps)| Scene {
+    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken()];
+    (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
         manner,
         hold,
-        steps,
+        steps: steps.concat(),
+    })
+}
+
+/// A process is thought dead with a request in the air, another closes its intent, and then the answer comes: chance
+/// alone seldom brings it about.
+fn overtaken() -> impl Strategy<Value = Vec<Step>> {
+    (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
+        let ask = |process| Step::Ask { process, user, purpose: For::Manual, refused: false };
+        vec![
+            ask(process),
+            Step::ThoughtDead { process },
+            Step::LoseClaim { which },
+            ask(1 - process),
+            Step::Answer { which, how: How::Well, storing: Storing::Works },
+            Step::Back { process },
+        ]
     })
 }
 
