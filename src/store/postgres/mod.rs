@@ -1,16 +1,16 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
-#[path = "../shared/keeper.rs"]
+#[path = "../both/keeper.rs"]
 mod keeper;
-#[path = "../shared/orders.rs"]
+#[path = "../both/orders.rs"]
 mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/tokens.rs"]
+#[path = "../both/tokens.rs"]
 mod tokens;
-#[path = "../shared/workers.rs"]
+#[path = "../both/workers.rs"]
 mod workers;
 
 use std::collections::BTreeMap;
