@@ -2,7 +2,7 @@
 //!
 //! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
-//! `shared/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
+//! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;

@@ -1,16 +1,16 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
-#[path = "../shared/keeper.rs"]
+#[path = "../both/keeper.rs"]
 mod keeper;
-#[path = "../shared/orders.rs"]
+#[path = "../both/orders.rs"]
 mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/tokens.rs"]
+#[path = "../both/tokens.rs"]
 mod tokens;
-#[path = "../shared/workers.rs"]
+#[path = "../both/workers.rs"]
 mod workers;
 
 use std::collections::BTreeMap;
@@ -96,7 +96,9 @@ fn migrator() -> Migrator {
 impl Store for PostgresStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
-        migrator().run(&self.pools.queue).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        // Outside the pools, whose statements are bounded: an index over millions of rows takes its time.
+        let unbounded = self.pools.unbounded();
+        migrator().run(&unbounded).await.map_err(|error| StoreError::Refused(error.to_string()))?;
         Ok(missing)
     }
 

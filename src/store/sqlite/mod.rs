@@ -1,16 +1,16 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
 mod claim;
-#[path = "../shared/keeper.rs"]
+#[path = "../both/keeper.rs"]
 mod keeper;
-#[path = "../shared/orders.rs"]
+#[path = "../both/orders.rs"]
 mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/tokens.rs"]
+#[path = "../both/tokens.rs"]
 mod tokens;
-#[path = "../shared/workers.rs"]
+#[path = "../both/workers.rs"]
 mod workers;
 
 use std::collections::BTreeMap;
