@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod crash;
 pub mod delivery;
 pub mod intake;
 pub mod lifecycle;

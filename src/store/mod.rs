@@ -25,8 +25,8 @@ pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
-    Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, Successor, TokenClaim, TokenFilter, TokenState,
-    TokenView, Tokens,
+    Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor, TokenClaim,
+    TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;

@@ -13,9 +13,7 @@ both_engines!(every_other_end_is_told_so_that_a_shop_understands);
 
 async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
     let shop = Shop::open(database, &[], "");
-    let settings = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
-    let hasty = settings.replace("token_patience = \"10m\"", "token_patience = \"3s\"");
-    std::fs::write(shop.folder.path().join("a.toml"), hasty).unwrap();
+    shop.change_settings("a", r#"token_patience = "10m""#, r#"token_patience = "3s""#);
     let served = shop.serve("a");
     let client = served.client();
     let users = shop.sign_in(4).await;

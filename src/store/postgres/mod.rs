@@ -25,8 +25,8 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter,
-    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signals, Store, StoreError,
-    TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
+    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals,
+    Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -248,6 +248,13 @@ impl Tokens for PostgresStore {
         lease.control("COMMIT").await?;
         lease.done();
         Ok(forgotten)
+    }
+
+    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        let mut lease = self.lease().await?;
+        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
+        lease.done();
+        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

@@ -129,6 +129,10 @@ FORGET = "
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM klarna_worker.kept WHERE token_id = $1";
+RESOLVE = "
+    UPDATE klarna_worker.tokens SET state = $3, reason = $4, updated_at = coalesce($5, clock_timestamp())
+    WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
 TOKEN = "
     SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
     FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";

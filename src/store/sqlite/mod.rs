@@ -27,8 +27,8 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter,
-    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Settled, Settlement, Signal, Signals, Store, StoreError,
-    TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
+    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal,
+    Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -263,6 +263,13 @@ impl Tokens for SqliteStore {
         let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
         commit(lease).await?;
         Ok(forgotten)
+    }
+
+    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        let mut lease = self.begin().await?;
+        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
+        commit(lease).await?;
+        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

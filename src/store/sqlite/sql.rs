@@ -110,6 +110,10 @@ FORGET = "
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM kept WHERE token_id = $1";
+RESOLVE = "
+    UPDATE tokens SET state = $3, reason = $4, updated_at = $5
+    WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
 TOKEN = "
     SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
     FROM tokens WHERE merchant = $1 AND user_id = $2";
