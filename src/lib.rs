@@ -1,4 +1,21 @@
-//! An order worker for *Sign in with Klarna*.
+//! An order worker for *Sign in with Klarna*: it keeps shoppers' single-use refresh tokens, spends them safely, and
+//! creates Klarna Checkout orders in which Klarna recognises the shopper.
+//!
+//! The tour, in the order of the flow:
+//!
+//! 1. [`config`] is everything a process is told; [`clock`] is its time, a parameter everywhere else.
+//! 2. [`order`] is what a shop hands in, and Klarna's rules for it; pure.
+//! 3. [`intake`] is the one way in: it checks an order and inserts one row into the [`store`].
+//! 4. [`queue`] claims rows that are due and hands them to a handler, on apalis' worker runtime.
+//! 5. [`worker`] is that handler for orders: one attempt, from token to verdict.
+//! 6. [`vault`] turns the user's refresh token into an access token, by the exchange protocol.
+//! 7. [`checkout`] builds the request and sends it once.
+//! 8. [`delivery`] writes the result, and tells whoever waits for it.
+//!
+//! [`breaker`] leaves failing endpoints alone. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
+//! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
+//!
+//! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
 pub mod api;
 pub mod app;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Readiness};
@@ -24,6 +24,8 @@ use crate::worker::{OrderHandler, OrderSource, WorkerLease};
 
 /// How often open intents are compared with the exchanges in the air.
 const TIDY: Duration = Duration::from_mins(1);
+/// How long a stop at once waits for successors to reach the database or the spool.
+const BRINK: Duration = Duration::from_secs(2);
 /// How long the database's connections have to close.
 const CLOSE: Duration = Duration::from_secs(2);
 /// The wait before signals are listened for again.
@@ -104,23 +106,38 @@ impl Service {
     /// Takes nothing new, answers who waits, and ends what runs, for `grace` at most. `true` where nothing was cut off.
     pub async fn stop(self, grace: Duration) -> bool {
         let until = Instant::now() + grace;
-        let left = || until.saturating_duration_since(Instant::now());
         self.ready.set_ready(false);
         self.waiters.close();
-        let mut clean = true;
-        if let Some(api) = self.api {
+        // Side by side: a caller that is slow to finish must not eat up the handlers' time.
+        let api = async {
+            let Some(api) = self.api else { return true };
             api.stop.send_replace(true);
-            clean &= tokio::time::timeout(left(), api.server).await.is_ok();
-        }
-        if let Some(work) = self.worker {
-            clean &= work.stop(&self.app, until).await;
-        }
+            timeout_at(until, api.server).await.is_ok()
+        };
+        let work = async {
+            let Some(work) = self.worker else { return true };
+            work.stop(&self.app, until).await
+        };
+        let (api, work) = tokio::join!(api, work);
         for task in self.background {
             task.abort();
         }
         // It waits for every connection, and a handler that was cut off may hold one.
-        let _ = tokio::time::timeout(CLOSE, self.app.store.close()).await;
-        clean
+        let _ = timeout(CLOSE, self.app.store.close()).await;
+        api && work
+    }
+
+    /// Resolves, after [`BRINK`] at most, once no exchange has a successor in memory alone: what even a stop at once
+    /// waits for.
+    pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
+        let vault = self.worker.as_ref().map(|work| work.vault.clone());
+        async move {
+            if let Some(vault) = vault
+                && timeout(BRINK, vault.safe()).await.is_err()
+            {
+                tracing::error!(exchanges = vault.in_flight(), "Stopped at once: the successors of these may be lost");
+            }
+        }
     }
 }
 
@@ -223,7 +240,7 @@ impl AtWork {
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
         }
-        let safe = tokio::time::timeout_at(until, self.vault.safe()).await.is_ok();
+        let safe = timeout_at(until, self.vault.safe()).await.is_ok();
         if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),

@@ -204,6 +204,8 @@ fn sign_in(
         let sign_in = SignIn { user: format!("u-{number}"), age, ..SignIn::default() };
         Registration { merchant: Some(merchant.to_owned()), ..sandbox.admin().sign_in(sign_in) }
     });
-    std::fs::write(path, lines(registrations))
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder
+        .and_then(|()| std::fs::write(path, lines(registrations)))
         .map_err(|source| SandboxError::TokensFile { path: path.to_owned(), source })
 }

@@ -38,9 +38,13 @@ impl Args {
             let line = ready.api.as_ref().map_or_else(|| "ready".to_owned(), |api| format!("ready  {api}"));
             context.output.print(line, &ready)?;
             shutdown.soft().await;
+            let brink = service.nothing_in_memory_alone();
             tokio::select! {
                 clean = service.stop(grace) => Ok(if clean { Exit::Done } else { Exit::Failed }),
-                () = shutdown.hard() => Ok(Exit::Failed),
+                () = shutdown.hard() => {
+                    brink.await;
+                    Ok(Exit::Failed)
+                }
             }
         })
     }

@@ -406,6 +406,9 @@ pub trait Tokens: Send + Sync {
     /// What is kept for an order or sweep.
     async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError>;
 
+    /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither sees the other.
+    async fn delete_lapsed(&self) -> Result<(), StoreError>;
+
     /// Writes down the first `sub` seen for a user; a later one changes nothing.
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError>;
 }

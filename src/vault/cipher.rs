@@ -109,7 +109,10 @@ mod tests {
     use super::*;
 
     fn cipher(active: &str, names: &[&str]) -> Cipher {
-        let keys = names.iter().map(|name| ((*name).to_owned(), Zeroizing::new([name.as_bytes()[0]; 32]))).collect();
+        let keys = names
+            .iter()
+            .map(|name| ((*name).to_owned(), Zeroizing::new([u8::try_from(name.len()).unwrap(); 32])))
+            .collect();
         Cipher::new(active, &keys).unwrap()
     }
 

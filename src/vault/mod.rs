@@ -241,13 +241,14 @@ impl Vault {
         Some(claims)
     }
 
-    /// Replays the spool, and closes this process's open intents that no exchange of its own holds: one that panicked
+    /// Replays the spool, deletes kept access tokens that have lapsed, and closes this process's open intents that no exchange of its own holds: one that panicked
     /// left them.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         self.rooms.spool.replay(&*self.rooms.store).await?;
+        self.rooms.store.delete_lapsed().await?;
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
             if !self.rooms.active.holds(intent.exchange) {

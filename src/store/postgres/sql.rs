@@ -216,6 +216,8 @@ KEPT = "
     FROM klarna_worker.kept k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
 DELETE_KEPT = "
     DELETE FROM klarna_worker.kept WHERE purpose_ref = $1";
+DELETE_LAPSED = "
+    DELETE FROM klarna_worker.kept WHERE good_until < coalesce($1, clock_timestamp())";
 NOTE_SUBJECT = "
     UPDATE klarna_worker.tokens SET subject = $3
     WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";

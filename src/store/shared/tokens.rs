@@ -331,6 +331,11 @@ pub(in crate::store) async fn delete_kept(c: &mut Connection, purpose: Uuid) -> 
     Ok(())
 }
 
+pub(in crate::store) async fn delete_lapsed(c: &mut Connection, now: Now) -> Result<(), StoreError> {
+    bounded(query(sql::DELETE_LAPSED).bind(now).execute(c)).await?;
+    Ok(())
+}
+
 pub(in crate::store) async fn note_subject(
     c: &mut Connection,
     merchant: &str,

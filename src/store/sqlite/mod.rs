@@ -325,6 +325,13 @@ impl Tokens for SqliteStore {
         Ok(kept)
     }
 
+    async fn delete_lapsed(&self) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        tokens::delete_lapsed(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(())
+    }
+
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
         let mut lease = self.write().await?;
         tokens::note_subject(&mut lease, merchant, user, subject).await?;

@@ -188,6 +188,8 @@ KEPT = "
     FROM kept k JOIN tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
 DELETE_KEPT = "
     DELETE FROM kept WHERE purpose_ref = $1";
+DELETE_LAPSED = "
+    DELETE FROM kept WHERE good_until < $1";
 NOTE_SUBJECT = "
     UPDATE tokens SET subject = $3
     WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";

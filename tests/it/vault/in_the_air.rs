@@ -99,6 +99,13 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     let anew = ready(shop.access_for(&vault, "u", order).await);
     assert_eq!((anew.kept, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
+    let (kept, lapsed) = (db.count("kept").await, 300);
+    assert_eq!(kept, 2);
+    vault.tidy().await.unwrap();
+    assert_eq!(db.count("kept").await, kept, "still good");
+    db.advance(lapsed);
+    vault.tidy().await.unwrap();
+    assert_eq!(db.count("kept").await, 0);
 }
 
 async fn a_sweep_keeps_no_access_token(db: Db) {

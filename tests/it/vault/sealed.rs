@@ -1,5 +1,6 @@
 //! What lies in the database, and what does not.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -14,21 +15,24 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as_it_is];
 
-const TABLES: [&str; 6] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges"];
+const TABLES: [&str; 7] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "kept"];
 
-/// Every byte of the database that a thief could read.
+/// Every byte that a thief could read: the database, and the folders of the processes.
 async fn everything(db: &Db) -> Vec<u8> {
-    if db.is_sqlite() {
-        let paths = std::fs::read_dir(db.folder()).unwrap().map(|entry| entry.unwrap().path());
-        return paths.filter(|path| path.is_file()).flat_map(|path| std::fs::read(path).unwrap()).collect();
-    }
-    let mut rows = String::new();
-    for table in TABLES.into_iter().chain(["kept"]) {
-        for row in db.raw().await.column(&format!("CAST(t AS text) FROM {table} AS t")).await {
-            rows.push_str(&row.unwrap());
+    let mut bytes = files(&db.folder());
+    if !db.is_sqlite() {
+        for table in TABLES {
+            for row in db.raw().await.column(&format!("CAST(t AS text) FROM {table} AS t")).await {
+                bytes.extend(row.unwrap().into_bytes());
+            }
         }
     }
-    rows.into_bytes()
+    bytes
+}
+
+fn files(folder: &Path) -> Vec<u8> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { std::fs::read(path).unwrap() }).collect()
 }
 
 /// The forms in which a text may lie there.
