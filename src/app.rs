@@ -8,11 +8,14 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::{Engine, Merchant, Settings};
 use crate::intake::Intake;
+use crate::keeper::Due;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::vault::keys::{self, KeysError};
 use crate::vault::transport::BuildError;
 use crate::vault::{CipherError, InstanceError, Registry, Secrets};
 
+mod process;
+mod refresh;
 mod service;
 
 pub use service::{Role, Service};
@@ -112,7 +115,13 @@ impl App {
     /// The way in for refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::new(Arc::clone(&self.store), Arc::clone(&self.secrets), self.clock.clone())
+        Registry::new(Arc::clone(&self.store), Arc::clone(&self.secrets), self.due(), self.clock.clone())
+    }
+
+    /// When the keeper presents a token.
+    #[must_use]
+    pub fn due(&self) -> Arc<Due> {
+        Arc::new(Due::new(&self.settings.keeper))
     }
 }
 

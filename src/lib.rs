@@ -27,6 +27,7 @@ pub mod config;
 mod crash;
 pub mod delivery;
 pub mod intake;
+pub mod keeper;
 pub mod lifecycle;
 pub mod order;
 pub mod queue;

@@ -18,7 +18,7 @@ use super::extract::{self, InPath, check_user};
 use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
 use super::problem::{Kind, Problem};
 use crate::order::Fault;
-use crate::store::{DeadReason, Registered, TokenState, TokenView};
+use crate::store::{DeadReason, Note, Registered, TokenState, TokenView};
 use crate::vault::Registration;
 
 /// Far above the longest refresh token.
@@ -65,14 +65,44 @@ pub struct Token {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it is refreshed, where no order does so before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refresh_due_at: Option<DateTime<Utc>>,
+    /// How often in a row refreshing it failed.
+    #[schema(example = 0, minimum = 0)]
+    pub refresh_failures: i64,
+    /// Why the date is another than the settings give: after a failure (`not_sent`, `refused`, `no_answer`, `unavailable`), for
+    /// a token of unknown age, with a provider that does not rotate (`unchanged`), or for the user's absence (`idle`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refresh_note: Option<Note>,
+    /// The user's last sign-in, or order that took a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_seen_at: Option<DateTime<Utc>>,
     /// When anything of this last changed.
     pub updated_at: DateTime<Utc>,
 }
 
 impl From<TokenView> for Token {
     fn from(token: TokenView) -> Self {
-        let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, updated_at } = token;
-        Self { merchant, user, state, reason, generation, issued_at, expires_at, updated_at }
+        let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, .. } = token;
+        let TokenView { refresh_due_at, refresh_failures, refresh_note, last_seen_at, updated_at, .. } = token;
+        Self {
+            merchant,
+            user,
+            state,
+            reason,
+            generation,
+            issued_at,
+            expires_at,
+            refresh_due_at,
+            refresh_failures,
+            refresh_note,
+            last_seen_at,
+            updated_at,
+        }
     }
 }
 

@@ -11,19 +11,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::process::Process;
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Readiness};
 use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
-use crate::config::{BEAT, Engine};
+use crate::config::Engine;
 use crate::delivery::Waiters;
-use crate::queue::{Backoff, BeatOptions, Heartbeat, Options, Queue, Running, Stopped, Wake};
-use crate::store::{Signal, Store, Worker};
-use crate::vault::{Foundations, Instance, InstanceError, Spool, Vault};
-use crate::worker::{OrderHandler, OrderSource, WorkerLease};
+use crate::keeper::Scheduled;
+use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
+use crate::store::{Signal, Store};
+use crate::worker::{OrderHandler, OrderSource};
 
-/// How often open intents are compared with the exchanges in the air.
-const TIDY: Duration = Duration::from_mins(1);
 /// How long a stop at once waits for successors to reach the database or the spool.
 const BRINK: Duration = Duration::from_secs(2);
 /// How long the database's connections have to close.
@@ -38,6 +37,8 @@ pub enum Role {
     Api,
     /// Runs orders.
     Worker,
+    /// Refreshes tokens before they lapse.
+    Keeper,
 }
 
 /// A service at work.
@@ -59,13 +60,16 @@ struct Api {
     server: JoinHandle<()>,
 }
 
+/// What needs a vault.
 struct AtWork {
-    worker: Worker,
-    vault: Vault,
-    gates: Gates,
+    process: Process,
+    orders: Option<Orders>,
+    keeper: Option<Scheduled>,
+}
+
+struct Orders {
     queue: Running,
-    heartbeat: Heartbeat,
-    _instance: Instance,
+    gates: Gates,
 }
 
 impl Service {
@@ -80,7 +84,8 @@ impl Service {
         let ready = Readiness::default();
         // The address first: once the worker runs, its exchanges must not be cut off by an error here.
         let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
-        let worker = if roles.contains(&Role::Worker) { Some(AtWork::start(&app, &wake).await?) } else { None };
+        let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
+        let worker = if spends { Some(AtWork::start(&app, roles, &wake).await?) } else { None };
         let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref()));
         let polling = waiters.clone();
         let background = vec![
@@ -130,7 +135,7 @@ impl Service {
     /// Resolves, after [`BRINK`] at most, once no exchange has a successor in memory alone: what even a stop at once
     /// waits for.
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
-        let vault = self.worker.as_ref().map(|work| work.vault.clone());
+        let vault = self.worker.as_ref().map(|work| work.process.vault.clone());
         async move {
             if let Some(vault) = vault
                 && timeout(BRINK, vault.safe()).await.is_err()
@@ -158,7 +163,7 @@ impl Api {
             merchants: app.merchants(),
             api_keys: server.api_keys.clone(),
             ready: ready.clone(),
-            breakers: work.map_or_else(|| Arc::new(BTreeMap::new) as AskBreakers, AtWork::breakers),
+            breakers: work.and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -175,83 +180,69 @@ impl Api {
 }
 
 impl AtWork {
-    async fn start(app: &App, wake: &Wake) -> Result<Self, AppError> {
+    async fn start(app: &App, roles: &BTreeSet<Role>, wake: &Wake) -> Result<Self, AppError> {
+        let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
+        let orders = if roles.contains(&Role::Worker) { Some(Orders::start(app, &process, wake)?) } else { None };
+        let schedule = app.settings.keeper.schedule.clone().filter(|_| roles.contains(&Role::Keeper));
+        let keeper = schedule.map(|schedule| Scheduled::start(process.sweeper(app), schedule, app.clock.clone()));
+        Ok(Self { process, orders, keeper })
+    }
+
+    /// Where the breakers of this process stand.
+    fn breakers(&self) -> Option<AskBreakers> {
+        let (vault, gates) = (self.process.vault.clone(), self.orders.as_ref()?.gates.clone());
+        Some(Arc::new(move || {
+            let checkouts = gates.stands().into_iter();
+            let tokens = vault.breakers().into_iter();
+            checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
+        }))
+    }
+
+    /// Handlers and sweep first, then the exchanges that nobody waits for any more, then the beats.
+    async fn stop(self, app: &App, until: Instant) -> bool {
+        let orders = async {
+            match self.orders {
+                Some(orders) => orders.stop(until).await,
+                None => true,
+            }
+        };
+        let keeper = async {
+            match self.keeper {
+                Some(keeper) => timeout_at(until, keeper.stop()).await.is_ok(),
+                None => true,
+            }
+        };
+        let (orders, keeper) = tokio::join!(orders, keeper);
+        self.process.end(app, until).await && orders && keeper
+    }
+}
+
+impl Orders {
+    fn start(app: &App, process: &Process, wake: &Wake) -> Result<Self, AppError> {
         let settings = &app.settings;
-        let instance = Instance::take(&settings.vault.instance_dir)?;
-        // Before anything else: what an earlier start could not store.
-        let spool = Spool::open(&settings.vault.instance_dir, &settings.installation, Arc::clone(&app.secrets))
-            .map_err(|error| InstanceError::Unusable { folder: settings.vault.instance_dir.clone(), error })?;
-        spool.replay(&*app.store).await?;
-        let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
-        app.store.begin_worker(&worker).await?;
-        // Earlier starts in this folder are dead: what they held is free at once.
-        let reaped = app.store.reap(None).await?;
-        if reaped != crate::store::Reaped::default() {
-            tracing::warn!(requeued = reaped.requeued, failed = reaped.failed, "Orders of dead workers were freed");
-        }
-        let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone());
-        let options = BeatOptions { every: BEAT, worker_lost_after: settings.queue.worker_lost_after };
-        let heartbeat = Heartbeat::start(Arc::new(lease), options);
-        let beats = heartbeat.watch();
-        let observed = move || beats.observed();
-        let vault = Vault::new(Foundations {
-            store: Arc::clone(&app.store),
-            secrets: Arc::clone(&app.secrets),
-            settings: settings.vault.clone(),
-            merchants: app.merchants(),
-            clock: app.clock.clone(),
-            holder: worker.id,
-            spool,
-            observed: Box::new(observed),
-        })?;
-        tokio::spawn(tidy(vault.clone()));
         let rates =
             settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
         let gates = Gates::new(rates);
         let handler = OrderHandler {
             store: Arc::clone(&app.store),
             merchants: app.merchants(),
-            vault: vault.clone(),
+            vault: process.vault.clone(),
             checkout: CheckoutClient::new(settings.checkout.timeout)?,
             gates: gates.clone(),
-            beats: heartbeat.watch(),
+            beats: process.heartbeat.watch(),
             token_patience: settings.vault.token_patience,
         };
-        let source = OrderSource::new(Arc::clone(&app.store), worker.id);
+        let source = OrderSource::new(Arc::clone(&app.store), process.worker.id);
         let options = Options::new("orders", settings.queue.concurrency);
-        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, wake);
-        Ok(Self { worker, vault, gates, queue, heartbeat, _instance: instance })
+        Ok(Self { queue: Queue::start(Arc::new(source), Arc::new(handler), options, wake), gates })
     }
 
-    /// Where the breakers of this process stand.
-    fn breakers(&self) -> AskBreakers {
-        let (vault, gates) = (self.vault.clone(), self.gates.clone());
-        Arc::new(move || {
-            let checkouts = gates.stands().into_iter();
-            let tokens = vault.breakers().into_iter();
-            checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
-        })
-    }
-
-    /// Handlers first, then the exchanges that nobody waits for any more, then the beats.
-    async fn stop(self, app: &App, until: Instant) -> bool {
-        let left = until.saturating_duration_since(Instant::now());
-        let stopped = self.queue.stop(left).await;
+    async fn stop(self, until: Instant) -> bool {
+        let stopped = self.queue.stop(until.saturating_duration_since(Instant::now())).await;
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
         }
-        let safe = timeout_at(until, self.vault.safe()).await.is_ok();
-        if !safe {
-            tracing::error!(
-                exchanges = self.vault.in_flight(),
-                "The grace is over: the successors of these may be lost"
-            );
-        }
-        if let Err(error) = app.store.end_worker(self.worker.id).await {
-            tracing::warn!(%error, "This worker could not be written down as gone; others will notice its silence");
-        }
-        drop(self.heartbeat);
-        safe && stopped == Stopped::Clean
+        stopped == Stopped::Clean
     }
 }
 
@@ -287,15 +278,6 @@ async fn listen(store: Arc<dyn Store>, wake: Wake, waiters: Waiters) {
     }
 }
 
-async fn tidy(vault: Vault) {
-    loop {
-        tokio::time::sleep(TIDY).await;
-        if let Err(error) = vault.tidy().await {
-            tracing::warn!(%error, "The spool and the open intents could not be looked at for now");
-        }
-    }
-}
-
 /// On SQLite, the right to be the one process that serves the file.
 fn lock_file(app: &App) -> Result<Option<File>, AppError> {
     let Engine::Sqlite { path } = &app.settings.database.engine else { return Ok(None) };
@@ -308,10 +290,4 @@ fn lock_file(app: &App) -> Result<Option<File>, AppError> {
         Err(TryLockError::WouldBlock) => Err(AppError::Served(path.clone())),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
-}
-
-/// For operators: which machine, which process.
-fn process_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}/{}", host.trim(), std::process::id())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use self::expected::Ended;
 use self::folder::Folder;
@@ -19,6 +20,7 @@ use self::stage::Stage;
 use super::progress::Progress;
 use super::{CliError, Context, Exit};
 use crate::intake::Intake;
+use crate::keeper::{Run, Scope, Summary};
 use crate::lifecycle::Shutdown;
 use crate::order::{NewOrder, OrderId};
 
@@ -65,14 +67,16 @@ impl Args {
         let addresses = Addresses { sandbox: stage.sandbox.url(), api: &stage.api() };
         let folder = self.data.display();
         let human = format!(
-            "Klarna's stand-in  {}\nOrder service      {}, SQLite in {folder}\nSigned in          {}\n",
+            "Klarna's stand-in  {}\nOrder service      {}, SQLite in {folder}\nSigned in          {}\nLong ago           {}\n",
             addresses.sandbox,
             addresses.api,
             stage::USERS.join(", "),
+            stage::LONG_AGO.map(|(user, days)| format!("{user} ({days} days)")).join(", "),
         );
         output.print(human, &addresses)?;
         let ended = run(context, stage).await?;
-        let report = Report::new(ended, stage.sandbox.admin().stats());
+        let kept = keep(stage).await?;
+        let report = Report::new(ended, kept, stage.sandbox.admin().stats());
         output.table(report.rows(), report::table)?;
         output.print(&report, &report)?;
         output.hint(format!("\nLook closer: klarna-order-worker --config {} orders list", stage.config.display()));
@@ -106,6 +110,15 @@ async fn run(context: &Context, stage: &Stage) -> Result<Vec<Ended>, CliError> {
     }
     ended.sort_by_key(|ended| ended.line);
     Ok(ended)
+}
+
+/// One run of the keeper, as `refresh` does it.
+async fn keep(stage: &Stage) -> Result<Summary, CliError> {
+    let stop = watch::channel(false).1;
+    match stage.app.refresh(&Scope::default(), stop, &mut |_, _| {}).await? {
+        Run::Swept(summary) => Ok(summary),
+        Run::Elsewhere(_) => Err(CliError::failed("refresh tokens", "another process sweeps in the demo's database")),
+    }
 }
 
 /// The way in of `enqueue` and of the API.

@@ -13,6 +13,7 @@ mod openapi;
 mod orders;
 pub mod output;
 mod progress;
+mod refresh;
 pub mod sandbox;
 mod serve;
 mod table;
@@ -62,7 +63,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the service: the API and the worker, or some of its roles
+    /// Run the service: the API, the worker and the keeper, or some of these roles
     Serve(serve::Args),
     /// See the main job done, on a database of its own and the built-in sandbox
     Demo(demo::Args),
@@ -76,6 +77,8 @@ enum Command {
     /// Register, look at and forget refresh tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Refresh the tokens that are due: one run of the keeper, for cron
+    Refresh(refresh::Args),
     /// Bring the database's schema up to this program
     Migrate(migrate::Args),
     /// Make the keys that refresh tokens are sealed with
@@ -94,6 +97,7 @@ impl Command {
             Self::Enqueue(args) => args.run(context),
             Self::Orders(command) => command.run(context),
             Self::Tokens(command) => command.run(context),
+            Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),

@@ -39,6 +39,11 @@ impl Progress {
         self.0.set_message(message);
     }
 
+    /// Whether nobody sees it.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.0.is_hidden()
+    }
+
     /// Prints while the bar is out of the way.
     pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)

@@ -13,7 +13,7 @@ use crate::lifecycle::Shutdown;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The roles of this process
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker", value_name = "ROLE,…")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker,keeper", value_name = "ROLE,…")]
     roles: Vec<Role>,
 }
 

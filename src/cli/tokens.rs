@@ -2,8 +2,11 @@
 
 mod import;
 mod record;
+mod replan;
+mod stats;
 
 use std::io::{IsTerminal, Write, stderr, stdin};
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
@@ -12,7 +15,7 @@ use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Token;
-use crate::store::{DeadReason, Resolution, Resolved, TokenFilter, TokenState};
+use crate::store::{DeadReason, Note, Resolution, Resolved, TokenFilter, TokenState};
 use crate::vault::Registry;
 
 const STATES: [TokenState; 4] =
@@ -39,6 +42,10 @@ pub(super) enum Command {
         #[command(flatten)]
         decision: Decision,
     },
+    /// Count tokens by state and by the days that they have left
+    Stats(stats::Args),
+    /// Set every token's due date anew, after a change of the keeper's settings
+    Replan(replan::Args),
     /// Delete a user's token and all that was kept from it
     Forget {
         #[command(flatten)]
@@ -79,6 +86,9 @@ pub(super) struct Filter {
     /// Only this merchant's
     #[arg(long)]
     merchant: Option<String>,
+    /// Only active tokens that lapse within this time, or have lapsed
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "state")]
+    expiring: Option<Duration>,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -92,9 +102,9 @@ fn state(word: &str) -> Result<TokenState, String> {
 }
 
 impl From<Filter> for TokenFilter {
-    fn from(Filter { state, merchant, limit, after }: Filter) -> Self {
+    fn from(Filter { state, merchant, expiring, limit, after }: Filter) -> Self {
         let after = after.and_then(|pair| <[String; 2]>::try_from(pair).ok()).map(|[merchant, user]| (merchant, user));
-        Self { state, merchant, after, limit }
+        Self { state, merchant, expiring_within: expiring, after, limit }
     }
 }
 
@@ -112,6 +122,8 @@ impl Command {
                 let resolution = if decision.retry { Resolution::Retry } else { Resolution::Dead };
                 context.block_on(async { resolve(context, &context.app().await?.registry(), &whose, resolution).await })
             }
+            Self::Stats(args) => args.run(context),
+            Self::Replan(args) => args.run(context),
             Self::Forget { whose, yes } => {
                 if !yes && !confirmed(&whose)? {
                     return Err(CliError::failed("forget the token", "the answer was not yes"));
@@ -163,6 +175,10 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     fields.add("generation", token.generation);
     fields.add("issued_at", or_dash(token.issued_at.map(time)));
     fields.add("expires_at", or_dash(token.expires_at.map(time)));
+    fields.add("refresh_due_at", or_dash(token.refresh_due_at.map(time)));
+    fields.add("refresh_failures", token.refresh_failures);
+    fields.add("refresh_note", or_dash(token.refresh_note.map(Note::as_str)));
+    fields.add("last_seen_at", or_dash(token.last_seen_at.map(time)));
     fields.add("updated_at", time(token.updated_at));
     context.output.print(fields, &token)?;
     Ok(Exit::Done)

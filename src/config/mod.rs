@@ -8,6 +8,7 @@
 
 mod database;
 mod error;
+mod keeper;
 mod layers;
 mod merchant;
 mod presets;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use database::{Database, Engine};
 pub use error::{ConfigError, Fault};
+pub use keeper::Keeper;
 pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
 pub use rules::BEAT;
 pub use server::{ApiKey, Scope, Server};
@@ -61,6 +63,8 @@ pub struct Settings {
     pub checkout: Checkout,
     /// How orders are worked off.
     pub queue: Queue,
+    /// How tokens are kept from lapsing.
+    pub keeper: Keeper,
     /// By merchant name; never empty.
     pub merchants: BTreeMap<String, Arc<Merchant>>,
 }
@@ -115,9 +119,20 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let vault = Vault::read(reader, database.as_ref().map(|database| &database.engine));
     let checkout = Checkout::read(reader);
     let queue = Queue::read(reader);
+    let keeper = Keeper::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
-    Some(Settings { installation: installation?, database: database?, server, vault, checkout, queue, merchants })
+    rules::check_lifetimes(reader, &keeper, &merchants);
+    Some(Settings {
+        installation: installation?,
+        database: database?,
+        server,
+        vault,
+        checkout,
+        queue,
+        keeper,
+        merchants,
+    })
 }
 
 fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> BTreeMap<String, Arc<Merchant>> {

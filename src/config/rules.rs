@@ -1,9 +1,11 @@
 //! What must hold between settings of different sections, so that the exchange protocol keeps its promises.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::{Checkout, Queue, Server, Vault};
+use super::{Checkout, Keeper, Merchant, Queue, Server, Vault};
 
 /// How often a process renews its row in `workers`; what is called silent is measured against it.
 pub const BEAT: Duration = Duration::from_secs(2);
@@ -68,5 +70,21 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
             let instead = format!("write \"{}\" or more", humantime::format_duration(least));
             reader.fault(key, format!("shorter than {formula}"), instead);
         }
+    }
+}
+
+/// A token that is due from its first day on would be refreshed at every sweep.
+pub(super) fn check_lifetimes(reader: &mut Reader, keeper: &Keeper, merchants: &BTreeMap<String, Arc<Merchant>>) {
+    let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) else { return };
+    let keys = [
+        "keeper.refresh_before".to_owned(),
+        "keeper.spread".to_owned(),
+        format!("merchants.{}.refresh_token_lifetime", shortest.name),
+    ];
+    let unsure = keys.iter().any(|key| reader.is_faulty(key));
+    if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
+        let [before, spread, lifetime] = keys;
+        let wrong = format!("with {spread} not shorter than {lifetime}");
+        reader.fault(&before, wrong, format!("write less, so that both together stay below {lifetime}"));
     }
 }

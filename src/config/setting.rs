@@ -98,6 +98,32 @@ impl Setting for Duration {
     }
 }
 
+impl Setting for Option<Duration> {
+    const EXPECTED: &str = r#"a duration such as "400d", or "off""#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        match value.as_str() {
+            Some("off") => Ok(None),
+            _ => match Duration::read(value)? {
+                Duration::ZERO => Err("no time at all"),
+                duration => Ok(Some(duration)),
+            },
+        }
+    }
+}
+
+impl Setting for Option<cron::Schedule> {
+    const EXPECTED: &str =
+        r#"six fields (second, minute, hour, day, month, weekday) such as "0 */10 * * * *", or "off""#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        match value.as_str().ok_or("not a text")? {
+            "off" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| "not a schedule"),
+        }
+    }
+}
+
 impl Setting for SocketAddr {
     const EXPECTED: &str = r#"an IP address and a port, such as "127.0.0.1:8080""#;
 

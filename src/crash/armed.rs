@@ -9,6 +9,9 @@ use std::time::Duration;
 /// By then a request has left, and the endpoints of the tests have not answered yet.
 const LEFT: Duration = Duration::from_millis(100);
 
+/// By then a process that was told to stop has stopped.
+const STOPPING: Duration = Duration::from_millis(200);
+
 static CRASH: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::read("KLARNA_WORKER_CRASH_AT"));
 static STALL: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::read("KLARNA_WORKER_STALL_AT"));
 
@@ -39,6 +42,8 @@ pub(crate) fn point(name: &str) {
     if STALL.as_ref().is_some_and(|trap| trap.springs(name)) {
         let stopped = Command::new("kill").args(["-STOP", &id().to_string()]).status();
         assert!(stopped.is_ok_and(|status| status.success()), "this process could not be stopped");
+        // The signal takes its time to reach this thread, which must not get any further before.
+        std::thread::sleep(STOPPING);
     }
 }
 

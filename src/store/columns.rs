@@ -54,6 +54,7 @@ pub(super) trait Columns {
     fn text(&self, column: &str) -> sqlx::Result<String>;
     fn opt_text(&self, column: &str) -> sqlx::Result<Option<String>>;
     fn int(&self, column: &str) -> sqlx::Result<i64>;
+    fn opt_int(&self, column: &str) -> sqlx::Result<Option<i64>>;
     fn flag(&self, column: &str) -> sqlx::Result<bool>;
     fn opt_flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
     fn id(&self, column: &str) -> sqlx::Result<Uuid>;
@@ -74,6 +75,9 @@ macro_rules! columns {
                 self.try_get(column)
             }
             fn int(&self, column: &str) -> sqlx::Result<i64> {
+                self.try_get(column)
+            }
+            fn opt_int(&self, column: &str) -> sqlx::Result<Option<i64>> {
                 self.try_get(column)
             }
             fn flag(&self, column: &str) -> sqlx::Result<bool> {

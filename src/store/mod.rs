@@ -1,11 +1,12 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is three traits, [`Orders`], [`Tokens`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
+//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
-//! `shared/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
+//! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;
+mod keeper;
 mod lease;
 mod orders;
 mod postgres;
@@ -20,13 +21,14 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
-    Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor, TokenClaim,
-    TokenFilter, TokenState, TokenView, Tokens,
+    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
+    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;
@@ -39,7 +41,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Workers {
+pub trait Store: Orders + Tokens + Keeper + Workers {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 

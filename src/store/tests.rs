@@ -37,3 +37,79 @@ async fn postgresql_accepts_every_statement() {
     database.remove().await;
     assert!(refused.is_empty(), "{refused:#?}");
 }
+
+const TOKENS: u32 = 1_000_000;
+
+/// A statement of the lists that the tests above prepare.
+fn statement(statements: &[(&'static str, &'static str)], wanted: &str) -> &'static str {
+    statements.iter().find(|(name, _)| *name == wanted).unwrap().1
+}
+
+/// A million tokens that lapse within sixty days, and the plans of what a sweep asks.
+#[tokio::test]
+async fn sqlite_finds_what_is_due_by_its_index() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    let fill = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TOKENS})
+         INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at, expires_at,
+             refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', x'00', 0, i * 5184000, i * 5184000 - 2000000000000, 1, 0, 0 FROM n;
+         ANALYZE"
+    );
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    for (name, uses) in [
+        ("NEXT_DUE_DAY", "SEARCH t USING INDEX tokens_due (<expr>>?)"),
+        ("DUE_OF_DAY", "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
+        ("COUNT_DUE", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
+        ("UNDATED_TOKENS", "USING INDEX tokens_undated"),
+        ("FORGET_IDLE", "USING COVERING INDEX tokens_seen"),
+    ] {
+        let explain = format!("EXPLAIN QUERY PLAN {}", statement(sqlite::STATEMENTS, name));
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+        assert!(plan.contains(uses), "{name}: {plan}");
+        assert!(!plan.contains("SCAN tokens\n") && !plan.ends_with("SCAN tokens"), "{name}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{name}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn postgresql_finds_what_is_due_by_its_index() {
+    let database = TestDatabase::create().await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
+    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    let fill = format!(
+        "INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at,
+             expires_at, refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', '', now(), now() + i * interval '5.184 s',
+             now() + i * interval '5.184 s' - interval '25 days', 1, now(), now()
+         FROM generate_series(1, {TOKENS}) AS i"
+    );
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("VACUUM ANALYZE klarna_worker.tokens").execute(&mut connection).await.unwrap();
+    for (name, arguments, uses) in [
+        ("NEXT_DUE_DAY", "now(), 0", "tokens_due"),
+        (
+            "DUE_OF_DAY",
+            "(now()::date - DATE '1970-01-01' + 10), now(), 'epoch', 0, NULL, 200",
+            "Index Scan using tokens_due",
+        ),
+        ("COUNT_DUE", "now()", "tokens_due"),
+        ("UNDATED_TOKENS", "0, 1000", "tokens_undated"),
+        ("FORGET_IDLE", "1000000, 500, NULL", "tokens_seen"),
+    ] {
+        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.join("\n");
+        sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
+        assert!(plan.contains(uses), "{name}: {plan}");
+        assert!(!plan.contains("Seq Scan on tokens"), "{name}: {plan}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}

@@ -54,6 +54,30 @@ pub enum Outcome {
     Superseded,
 }
 
+/// Why a token's due date is another than the settings give.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// Imported without its age: presented at once.
+    AgeUnknown,
+    /// The keeper's last request never left.
+    NotSent,
+    /// The keeper's last request was answered, and not processed.
+    Refused,
+    /// The last request got no answer: nobody knows whether the token is spent.
+    NoAnswer,
+    /// The provider did not rotate.
+    Unchanged,
+    /// The token could not be opened.
+    Unavailable,
+    /// A wait after an unanswered request is not over.
+    Waits,
+    /// The user has not been seen for `keeper.stop_after_idle`: the token is let lapse.
+    Idle,
+}
+
 /// What an exchange is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +121,10 @@ macro_rules! words {
 words!(TokenState { Active = "active", ReauthRequired = "reauth_required", Uncertain = "uncertain", Forgotten = "forgotten" });
 words!(DeadReason { Rejected = "rejected", AnswerLost = "answer_lost", Expired = "expired" });
 words!(PurposeKind { Order = "order", Keeper = "keeper", Manual = "manual" });
+words!(Note {
+    AgeUnknown = "age_unknown", NotSent = "not_sent", Refused = "refused", NoAnswer = "no_answer",
+    Unchanged = "unchanged", Unavailable = "unavailable", Waits = "waits", Idle = "idle",
+});
 words!(Outcome {
     Rotated = "rotated", Unchanged = "unchanged", Rejected = "rejected", NotSent = "not_sent", Refused = "refused",
     NoAnswer = "no_answer", Superseded = "superseded",
@@ -119,6 +147,14 @@ pub struct TokenView {
     pub issued_at: Option<DateTime<Utc>>,
     /// When it lapses, by our reckoning.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the keeper presents it; `None` where it does not.
+    pub refresh_due_at: Option<DateTime<Utc>>,
+    /// How often in a row the keeper failed.
+    pub refresh_failures: i64,
+    /// Why the due date is another than the settings give.
+    pub refresh_note: Option<Note>,
+    /// The last sign-in, or order that took a token.
+    pub last_seen_at: Option<DateTime<Utc>>,
     /// When the row last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -138,6 +174,10 @@ pub struct NewToken {
     pub issued_at: DateTime<Utc>,
     /// When it lapses.
     pub expires_at: DateTime<Utc>,
+    /// When the keeper is to present it.
+    pub refresh_due_at: DateTime<Utc>,
+    /// Whether `issued_at`, and with it all the rest, is a guess.
+    pub age_unknown: bool,
 }
 
 /// What became of a registration.
@@ -178,6 +218,8 @@ pub struct TokenFilter {
     pub state: Option<TokenState>,
     /// Only this merchant's.
     pub merchant: Option<String>,
+    /// Only active tokens that lapse within so long, or have lapsed.
+    pub expiring_within: Option<Duration>,
     /// Only rows after this merchant and user: the last of the page before.
     pub after: Option<(String, String)>,
     /// At most so many.
@@ -207,8 +249,12 @@ pub struct ClaimedToken {
     pub reason: Option<DeadReason>,
     /// The refresh token; none in a tombstone.
     pub sealed: Option<Vec<u8>>,
+    /// When Klarna issued it.
+    pub issued_at: Option<DateTime<Utc>>,
     /// When it lapses, by our reckoning.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the keeper is to present this generation; `None` where it is not.
+    pub refresh_due_at: Option<DateTime<Utc>>,
     /// Keyed hash of the first `sub` seen for the user.
     pub subject: Option<Vec<u8>>,
     /// Whether any presentation of the present grant, of this generation or an earlier one, had an unknown outcome.
@@ -275,7 +321,7 @@ pub struct ExchangeEnd {
     pub generation: i64,
     /// What came of it.
     pub result: ExchangeResult,
-    /// What is kept for the purpose, where an access token came.
+    /// What is kept for the purpose, where an access token came for an order.
     pub kept: Option<NewKept>,
 }
 
@@ -301,6 +347,21 @@ pub enum ExchangeResult {
     },
 }
 
+impl ExchangeResult {
+    /// The ledger's word for it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rotated(_) => Outcome::Rotated,
+            Self::Unchanged => Outcome::Unchanged,
+            Self::Rejected(_) => Outcome::Rejected,
+            Self::NotSent => Outcome::NotSent,
+            Self::Refused => Outcome::Refused,
+            Self::NoAnswer { .. } => Outcome::NoAnswer,
+        }
+    }
+}
+
 /// The token that replaces the one spent.
 #[derive(Clone)]
 pub struct Successor {
@@ -312,6 +373,8 @@ pub struct Successor {
     pub issued_at: DateTime<Utc>,
     /// When it lapses.
     pub expires_at: DateTime<Utc>,
+    /// When the keeper is to present it; where `None`, the next sweep sets the date.
+    pub refresh_due_at: Option<DateTime<Utc>>,
 }
 
 /// Access token and id_token, kept for what they were fetched for.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock::delta;
@@ -37,6 +38,22 @@ pub(super) struct Policy {
     pub(super) observed: Duration,
 }
 
+/// What the keeper asks for: the token, if it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfDue {
+    /// Its date has come by then.
+    pub by: DateTime<Utc>,
+    /// It was issued before the sweep began: what a sweep has refreshed it leaves alone, whatever `by` says.
+    pub issued_before: DateTime<Utc>,
+}
+
+impl IfDue {
+    fn holds(self, token: &ClaimedToken) -> bool {
+        token.refresh_due_at.is_some_and(|due| due <= self.by)
+            && token.issued_at.is_none_or(|issued| issued < self.issued_before)
+    }
+}
+
 /// What to do under a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -51,16 +68,22 @@ pub(super) enum Decision {
     ComeBack(Duration),
     /// The holder of an open intent is known dead: nobody knows whether its request was processed.
     LostAnswer(Uuid),
+    /// Nothing to present: it is due no longer.
+    NotDue,
     /// Nothing to present.
     Unusable(Unusable),
 }
 
-pub(super) fn decide(token: &ClaimedToken, policy: Policy) -> Decision {
+/// `if_due` is the keeper's; an order wants the token whenever it comes.
+pub(super) fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> Decision {
     match token.state {
         TokenState::Active => {}
         TokenState::Forgotten => return Decision::Unusable(Unusable::NotRegistered),
         TokenState::ReauthRequired => return Decision::Unusable(Unusable::ReauthRequired),
         TokenState::Uncertain => return Decision::Unusable(Unusable::Uncertain),
+    }
+    if if_due.is_some_and(|if_due| !if_due.holds(token)) {
+        return Decision::NotDue;
     }
     if let Some(open) = token.presentations.iter().find(|presentation| presentation.outcome.is_none()) {
         return if known_dead(open, policy) {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::answer::{Answer, Tokens};
-use super::decide::{AFTER_USELESS_ANSWER, Decision, LOOK_AGAIN, Unusable, decide};
+use super::decide::{AFTER_USELESS_ANSWER, Decision, IfDue, LOOK_AGAIN, Unusable, decide};
+use super::places::Place;
 use super::secrets::Brought;
 use super::turns::Turn;
 use super::{Access, AccessToken, Rooms, settle};
@@ -20,7 +21,7 @@ use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
 use crate::store::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Purpose,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Purpose,
     PurposeKind, Settled, StoreError, Successor, TokenClaim,
 };
 
@@ -62,28 +63,48 @@ pub(super) struct Exchange {
     pub(super) merchant: Arc<Merchant>,
     pub(super) user: String,
     pub(super) purpose: Purpose,
+    /// The keeper's condition, asked under the claim.
+    pub(super) if_due: Option<IfDue>,
     /// The user's turn in this process, kept until the successor is stored.
     pub(super) turn: Turn,
     /// One of `vault.max_in_flight`.
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
 /// Whoever asked for the exchange: answered once, and with the right to call the endpoint once.
 pub(super) struct Caller {
     /// Nobody may listen any more.
-    waiting: Option<oneshot::Sender<Access>>,
+    waiting: Option<oneshot::Sender<Answered>>,
     pass: Option<Pass>,
+    course: Course,
+}
+
+/// How far an exchange went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Nothing was presented.
+    NotPresented,
+    /// Nothing was presented: the token is not due.
+    NotDue,
+    /// The token was presented, and this is written down of it.
+    Presented(Outcome),
+}
+
+/// What a caller is told.
+pub(super) struct Answered {
+    pub(super) access: Access,
+    pub(super) course: Course,
 }
 
 impl Caller {
-    pub(super) fn new(waiting: oneshot::Sender<Access>, pass: Pass) -> Self {
-        Self { waiting: Some(waiting), pass: Some(pass) }
+    pub(super) fn new(waiting: oneshot::Sender<Answered>, pass: Pass) -> Self {
+        Self { waiting: Some(waiting), pass: Some(pass), course: Course::NotPresented }
     }
 
     fn answer(&mut self, access: Access) {
         if let Some(waiting) = self.waiting.take() {
             // An error says that nobody waits any more.
-            let _ = waiting.send(access);
+            let _ = waiting.send(Answered { access, course: self.course });
         }
     }
 
@@ -110,9 +131,14 @@ impl Exchange {
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
-        match decide(claim.token(), self.rooms.policy()) {
+        match decide(claim.token(), self.rooms.policy(), self.if_due) {
             Decision::Present { presentation, if_dead } => {
                 self.present(claim, read_at, (presentation, if_dead), caller).await
+            }
+            Decision::NotDue => {
+                claim.release().await;
+                caller.course = Course::NotDue;
+                Access::ComeBack(LOOK_AGAIN)
             }
             Decision::ComeBack(after) => {
                 claim.release().await;
@@ -216,6 +242,7 @@ impl Exchange {
             }
         };
         let Read { result, kept, access } = read;
+        caller.course = Course::Presented(result.outcome());
         let end = ExchangeEnd { exchange, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.turn.on_disk();
@@ -240,11 +267,13 @@ impl Exchange {
             Answer::Rotated(tokens) => {
                 let refresh_token = tokens.refresh_token.clone().unwrap_or_else(|| received.refresh_token.clone());
                 let (access, kept) = self.brought(tokens, token, received.at)?;
+                let expires_at = received.at + delta(merchant.refresh_token_lifetime);
                 let successor = Successor {
                     sealed: self.rooms.secrets.seal_token(&merchant.name, &self.user, &refresh_token)?,
                     hash: self.rooms.secrets.hasher().token(&merchant.name, &self.user, refresh_token.expose_secret()),
                     issued_at: received.at,
-                    expires_at: received.at + delta(merchant.refresh_token_lifetime),
+                    expires_at,
+                    refresh_due_at: Some(self.rooms.due.due_at(&merchant.name, &self.user, expires_at)),
                 };
                 Read { result: ExchangeResult::Rotated(successor), kept, access }
             }

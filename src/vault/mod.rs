@@ -16,6 +16,8 @@ mod instance;
 mod jwks;
 pub mod keys;
 mod payload;
+mod places;
+mod refresh;
 mod registry;
 mod secrets;
 mod settle;
@@ -29,17 +31,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 pub use self::cipher::{Binding, Cipher, CipherError};
 use self::claims::Claims;
-pub use self::decide::Unusable;
+pub use self::decide::{IfDue, Unusable};
 use self::decide::{LOOK_AGAIN, Policy};
-use self::exchange::{Active, Caller, Exchange};
+use self::exchange::{Active, Exchange};
 use self::http::TokenClient;
 use self::id_token::IdTokens;
 pub use self::instance::{Instance, InstanceError};
+use self::places::Places;
+pub use self::refresh::{DueDates, Refreshed};
 pub use self::registry::{Registration, Registry, RegistryError};
 use self::secrets::Brought;
 pub use self::secrets::Secrets;
@@ -84,7 +87,7 @@ pub struct AccessToken {
 pub struct Vault {
     rooms: Arc<Rooms>,
     turns: Turns,
-    places: Arc<Semaphore>,
+    places: Places,
     gates: Gates,
 }
 
@@ -98,6 +101,8 @@ pub struct Foundations {
     pub settings: config::Vault,
     /// By name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    /// When the keeper is to present what comes.
+    pub due: Arc<dyn DueDates>,
     /// The time.
     pub clock: Clock,
     /// This start of the process, as the ledger names it.
@@ -115,6 +120,7 @@ struct Rooms {
     client: TokenClient,
     id_tokens: IdTokens,
     settings: config::Vault,
+    due: Arc<dyn DueDates>,
     spool: Spool,
     /// This start of the process, as the ledger names it.
     holder: Uuid,
@@ -139,8 +145,8 @@ impl Vault {
     /// # Errors
     /// Where no HTTP client can be built.
     pub fn new(foundations: Foundations) -> Result<Self, BuildError> {
-        let Foundations { store, secrets, settings, merchants, clock, holder, spool, observed } = foundations;
-        let places = Arc::new(Semaphore::new(usize::try_from(settings.max_in_flight).unwrap_or(usize::MAX)));
+        let Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed } = foundations;
+        let places = Places::new(settings.max_in_flight);
         let gates =
             Gates::new(merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)));
         let rooms = Rooms {
@@ -149,6 +155,7 @@ impl Vault {
             client: TokenClient::new(settings.exchange_timeout / 2, settings.exchange_timeout)?,
             id_tokens: IdTokens::new(clock)?,
             settings,
+            due,
             spool,
             holder,
             active: Active::default(),
@@ -194,20 +201,17 @@ impl Vault {
         };
         tokio::time::sleep(pass.hold).await;
         let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
-        // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return Access::ComeBack(LOOK_AGAIN) };
+        let Some(place) = self.places.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
             rooms: Arc::clone(&self.rooms),
             merchant: Arc::clone(merchant),
             user: user.to_owned(),
             purpose,
+            if_due: None,
             turn,
             place,
         };
-        let (waiting, answer) = oneshot::channel();
-        tokio::spawn(exchange.run(Caller::new(waiting, pass)));
-        // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
-        answer.await.unwrap_or(Access::ComeBack(LOOK_AGAIN))
+        self.spawn(exchange, pass).await.access
     }
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::CipherError;
+use super::refresh::DueDates;
 use super::secrets::Secrets;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
@@ -64,14 +65,15 @@ impl Registration {
 pub struct Registry {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
+    due: Arc<dyn DueDates>,
     clock: Clock,
 }
 
 impl Registry {
     /// A registry over a store.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, clock: Clock) -> Self {
-        Self { store, secrets, clock }
+    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, due: Arc<dyn DueDates>, clock: Clock) -> Self {
+        Self { store, secrets, due, clock }
     }
 
     /// Registers a token after a sign-in. One that was seen before for the user changes nothing: a repeated request
@@ -92,7 +94,13 @@ impl Registry {
     /// # Errors
     /// As [`Registry::register`].
     pub async fn import(&self, merchant: &Merchant, registration: &Registration) -> Result<Registered, RegistryError> {
-        Ok(self.store.register_token(&self.sealed(merchant, registration)?, true).await?)
+        let mut token = self.sealed(merchant, registration)?;
+        if registration.issued_at.is_none() && registration.expires_at.is_none() {
+            // It may lapse tomorrow: only an exchange can tell.
+            token.age_unknown = true;
+            token.refresh_due_at = token.issued_at;
+        }
+        Ok(self.store.register_token(&token, true).await?)
     }
 
     fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
@@ -110,6 +118,8 @@ impl Registry {
             hash: self.secrets.hasher().token(&merchant.name, user, text),
             issued_at,
             expires_at,
+            refresh_due_at: self.due.due_at(&merchant.name, user, expires_at),
+            age_unknown: false,
         })
     }
 

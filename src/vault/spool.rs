@@ -55,6 +55,9 @@ struct Record {
     hash: [u8; 32],
     issued_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    /// A program of before the keeper wrote none.
+    #[serde(default)]
+    refresh_due_at: Option<DateTime<Utc>>,
     kept: Option<KeptRecord>,
 }
 
@@ -202,6 +205,7 @@ impl Record {
             hash: successor.hash,
             issued_at: successor.issued_at,
             expires_at: successor.expires_at,
+            refresh_due_at: successor.refresh_due_at,
             kept: end.kept.as_ref().map(|kept| KeptRecord {
                 purpose: kept.purpose,
                 sealed: kept.sealed.clone(),
@@ -223,6 +227,7 @@ impl From<Record> for ExchangeEnd {
                 hash: record.hash,
                 issued_at: record.issued_at,
                 expires_at: record.expires_at,
+                refresh_due_at: record.refresh_due_at,
             }),
             kept: record.kept.map(|kept| NewKept {
                 purpose: kept.purpose,

@@ -10,9 +10,14 @@ fn it_works_twice_and_leaves_nothing_outside_its_folder() {
     let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
     for _ in 0..2 {
         let ran = home.run(&["demo"]).exits(0);
-        assert!(ran.stdout.ends_with("\nAll 13 orders came out as they should.\n"), "{}", ran.stdout);
+        assert!(
+            ran.stdout.ends_with("\nAll 13 orders and the keeper's run came out as they should.\n"),
+            "{}",
+            ran.stdout
+        );
         for told in [
             "9     bo               -                refused at the door: /order/order_amount is 49000",
+            "Tokens near their end    3  refreshed by the keeper, 1 withdrawn (gone)\n",
             "   0 spent tokens presented\n",
             "  11 orders, 0 of them twice\n",
         ] {
@@ -38,6 +43,7 @@ fn scripts_get_json_and_the_folder_of_their_choice() {
     assert_eq!((told.len(), ran.stderr.as_str()), (15, ""));
     assert_eq!((&told[10]["user"], &told[10]["token"]), (&json!("never-signed-in"), &json!("not_registered")));
     assert_eq!(told[14]["differences"], json!([]));
+    assert_eq!((&told[14]["keeper"]["refreshed"], &told[14]["keeper"]["needs_sign_in"]), (&json!(3), &json!(1)));
     assert_eq!(told[14]["sandbox"]["faults"], json!({"token.503": 1}));
     let orders = home.run(&["--config", "there/config.toml", "orders", "list", "--format", "json"]).exits(0).json();
     assert_eq!(orders.len(), 12);

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use crate::scene::{PATIENCE, hurry, open, sign_in};
 use crate::support::engine::{Database, both_engines, on_postgres};
 use crate::support::program::until;
-use crate::support::shop::{Served, Shop};
+use crate::support::shop::{Served, Shop, order};
 
 both_engines![
     what_stalls_between_intent_and_request_sends_nothing,
@@ -29,14 +31,20 @@ async fn stalling(shop: &Shop, point: &str) -> (Served, String) {
     (served, user)
 }
 
+/// Hands an order in; it may take until the process goes on that the caller is answered.
+fn posting(served: &Served, user: &str, key: &str) -> JoinHandle<String> {
+    let (client, user, key) = (served.client(), user.to_owned(), key.to_owned());
+    tokio::spawn(async move { client.post(&user, &key).await })
+}
+
 /// The order's end, where its process was away for a while at `point`.
 async fn stalled(shop: &Shop, point: &str) {
     let (served, user) = stalling(shop, point).await;
-    let id = served.client().post(&user, &format!("cart-{user}-{point}")).await;
+    let posting = posting(&served, &user, point);
     stopped_itself(&served).await;
     tokio::time::sleep(AWAY).await;
     served.program.signal("CONT");
-    let order = served.client().ended(&id, PATIENCE).await;
+    let order = served.client().ended(&posting.await.unwrap(), PATIENCE).await;
     assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{point}: {order}");
     assert!(served.program.terminate().await.success());
 }
@@ -76,9 +84,11 @@ async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String
     shop.write_settings("b", "");
     hurry(shop, "b");
     let (stalling, user) = stalling(shop, point).await;
-    let id = stalling.client().post(&user, "cart-1").await;
+    drop(posting(&stalling, &user, "cart-1"));
     stopped_itself(&stalling).await;
     let other = shop.serve("b");
+    let (_, known) = other.client().try_post(&user, "cart-1", &order()).await.unwrap();
+    let id = known["id"].as_str().unwrap().to_owned();
     until("the order's new worker", PATIENCE, async || {
         let order = other.client().order(&id, "0s").await;
         order["possible_duplicate"] == true

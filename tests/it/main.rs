@@ -3,6 +3,7 @@
 mod cli;
 mod conformance;
 mod form;
+mod keeper;
 mod rooms;
 mod support;
 mod vault;

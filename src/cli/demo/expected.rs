@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::stage::LONG_AGO;
+use crate::keeper::Summary;
 use crate::order::{OrderId, Status, TokenOutcome};
 use crate::sandbox::Stats;
 use crate::store::OrderView;
@@ -23,6 +25,11 @@ pub(super) const EXPECTED: [Expected; 13] = [
     Expected::RefusedByKlarna("Bad value: purchase_country"),
     Expected::Submitted { token: TokenOutcome::Fresh, prefilled: true },
 ];
+
+/// How the keeper's run must end.
+pub(super) fn expected_sweep() -> Summary {
+    Summary { refreshed: LONG_AGO.len() as u64 - 1, needs_sign_in: 1, ..Summary::default() }
+}
 
 /// How an order must end.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +122,7 @@ impl Ended {
 }
 
 /// Everything that did not come out as it must.
-pub(super) fn differences(ended: &[Ended], stats: &Stats) -> Vec<String> {
+pub(super) fn differences(ended: &[Ended], kept: &Summary, stats: &Stats) -> Vec<String> {
     let mut differences = Vec::new();
     if ended.len() != EXPECTED.len() {
         differences.push(format!("{} orders ended, expected {}", ended.len(), EXPECTED.len()));
@@ -130,6 +137,9 @@ pub(super) fn differences(ended: &[Ended], stats: &Stats) -> Vec<String> {
             ));
         }
     }
+    if *kept != expected_sweep() {
+        differences.push(format!("the keeper told {kept:?}, expected {:?}", expected_sweep()));
+    }
     let counted = counts(stats).into_iter().filter(|(_, is, must)| is != must);
     differences.extend(counted.map(|(what, is, must)| format!("the sandbox counted {is} {what}, expected {must}")));
     differences
@@ -141,15 +151,17 @@ fn counts(stats: &Stats) -> [(&'static str, u64, u64); 12] {
     let submitted = count(|expected| matches!(expected, Expected::Submitted { .. }));
     let with_token = count(|expected| matches!(expected, Expected::Submitted { token: TokenOutcome::Fresh, .. }));
     let refused = count(|expected| matches!(expected, Expected::RefusedByKlarna(_)));
+    let kept = expected_sweep();
     let (exchanges, orders, leaks) = (&stats.exchanges, &stats.orders, &stats.leaks);
     let leaked = leaks.token_in_query + leaks.refresh_token_in_order + leaks.national_identification_number_in_order;
     let fault = |name: &str| stats.faults.get(name).copied().unwrap_or_default();
     [
-        // One for each order with a token, the one that was told to come back, and the one of the user who withdrew.
-        ("requests to its token endpoint", exchanges.total, with_token + refused + 2),
-        ("rotations", exchanges.rotated, with_token + refused),
+        // One for each order with a token, the one that was told to come back, the one of the user who withdrew, and the
+        // keeper's.
+        ("requests to its token endpoint", exchanges.total, with_token + refused + 2 + LONG_AGO.len() as u64),
+        ("rotations", exchanges.rotated, with_token + refused + kept.refreshed),
         ("answers 503 to an exchange", fault("token.503"), 1),
-        ("dead tokens", exchanges.invalid_grant, 1),
+        ("dead tokens", exchanges.invalid_grant, 1 + kept.needs_sign_in),
         ("spent tokens presented again", exchanges.spent_presented, 0),
         ("tokens presented twice at once", exchanges.concurrent, 0),
         ("orders", orders.total, submitted),
@@ -172,7 +184,7 @@ mod tests {
 
     #[test]
     fn nothing_that_happened_is_not_what_must_happen() {
-        let told = differences(&[], &Stats::default());
+        let told = differences(&[], &expected_sweep(), &Stats::default());
         assert!(told.contains(&"0 orders ended, expected 13".to_owned()), "{told:?}");
         assert!(told.contains(&"the sandbox counted 0 orders, expected 11".to_owned()), "{told:?}");
         assert!(!told.iter().any(|difference| difference.contains("spent")), "{told:?}");
@@ -183,7 +195,8 @@ mod tests {
         let line = r#"{"user":"alma"}"#;
         let refused = Ended::refused(1, line, "/order is missing".to_owned());
         assert_eq!((refused.user.as_str(), refused.is(EXPECTED[0])), ("alma", false));
-        let told = differences(&[refused], &Stats::default());
+        let told = differences(&[refused], &Summary::default(), &Stats::default());
         assert!(told[1].starts_with("line 1 ended as RefusedAtTheDoor"), "{told:?}");
+        assert!(told[2].starts_with("the keeper told Summary { refreshed: 0"), "{told:?}");
     }
 }

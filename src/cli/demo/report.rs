@@ -6,9 +6,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::expected::{Ended, Outcome, differences};
-use super::stage::{REVOKED, UNLUCKY};
+use super::stage::{GONE, REVOKED, UNLUCKY};
 use crate::cli::Table;
 use crate::cli::views::or_dash;
+use crate::keeper::Summary;
 use crate::order::TokenOutcome;
 use crate::sandbox::Stats;
 
@@ -22,6 +23,8 @@ pub(super) struct Report {
     without_token: usize,
     refused_at_the_door: usize,
     refused_by_klarna: usize,
+    /// What came of the tokens near their expiry.
+    keeper: Summary,
     /// The sandbox's own count.
     sandbox: Stats,
     /// Empty where all came out as it should.
@@ -29,15 +32,16 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(ended: Vec<Ended>, sandbox: Stats) -> Self {
+    pub(super) fn new(ended: Vec<Ended>, keeper: Summary, sandbox: Stats) -> Self {
         let count = |fits: fn(&Ended) -> bool| ended.iter().filter(|ended| fits(ended)).count();
         Self {
             with_token: count(|ended| ended.result == Outcome::Submitted && has_token(ended)),
             without_token: count(|ended| ended.result == Outcome::Submitted && !has_token(ended)),
             refused_at_the_door: count(|ended| ended.result == Outcome::RefusedAtTheDoor),
             refused_by_klarna: count(|ended| ended.result == Outcome::RefusedByKlarna),
-            differences: differences(&ended, &sandbox),
+            differences: differences(&ended, &keeper, &sandbox),
             ended,
+            keeper,
             sandbox,
         }
     }
@@ -106,16 +110,21 @@ impl fmt::Display for Report {
             "Refused                 {refused:>2}  {refused_at_the_door} at the door, {refused_by_klarna} by Klarna"
         )?;
         writeln!(f, "Prefilled from id_tokens    {}", self.prefilled())?;
+        let Summary { refreshed, needs_sign_in, .. } = &self.keeper;
+        writeln!(
+            f,
+            "Tokens near their end   {refreshed:>2}  refreshed by the keeper, {needs_sign_in} withdrawn ({GONE})"
+        )?;
         writeln!(f, "\nKlarna's stand-in saw")?;
         writeln!(
             f,
-            "{:>4} exchanges: {} rotated, {} refused for good ({REVOKED}), {unavailable} answered 503 ({UNLUCKY}, whose order waited)",
+            "{:>4} exchanges: {} rotated, {} refused for good ({REVOKED}, {GONE}), {unavailable} answered 503 ({UNLUCKY}, whose order waited)",
             exchanges.total, exchanges.rotated, exchanges.invalid_grant,
         )?;
         writeln!(f, "{:>4} spent tokens presented", exchanges.spent_presented)?;
         writeln!(f, "{:>4} orders, {} of them twice", orders.total, orders.duplicates)?;
         match self.differences.as_slice() {
-            [] => write!(f, "\nAll {} orders came out as they should.", self.ended.len()),
+            [] => write!(f, "\nAll {} orders and the keeper's run came out as they should.", self.ended.len()),
             differences => {
                 write!(f, "\nNot as it should be:")?;
                 differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))

@@ -21,6 +21,10 @@ use crate::vault::Registration;
 pub(super) const USERS: [&str; 6] = ["alma", "bo", "carla", "dev", "elsa", REVOKED];
 /// Who has withdrawn since.
 pub(super) const REVOKED: &str = "revoked";
+/// Who signed in so many days ago, and has not been back since: the keeper's affair.
+pub(super) const LONG_AGO: [(&str, u64); 4] = [("freja", 41), ("gus", 50), ("hanna", 59), (GONE, 45)];
+/// Which of them has withdrawn since.
+pub(super) const GONE: &str = "gone";
 /// Whose first exchange finds the token endpoint away.
 pub(super) const UNLUCKY: &str = "elsa";
 
@@ -130,8 +134,9 @@ async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
     let registry = app.registry();
     let merchant =
         app.settings.merchants.get(MERCHANT).ok_or_else(|| CliError::failed("run the demo", "no merchant"))?;
-    for user in USERS {
-        let signed_in = sandbox.admin().sign_in(SignIn { user: user.to_owned(), ..SignIn::default() });
+    for (user, days) in USERS.into_iter().map(|user| (user, 0)).chain(LONG_AGO) {
+        let age = Duration::from_hours(24 * days);
+        let signed_in = sandbox.admin().sign_in(SignIn { user: user.to_owned(), age, ..SignIn::default() });
         let registration = Registration {
             user: signed_in.user,
             refresh_token: signed_in.refresh_token.into(),
@@ -144,7 +149,9 @@ async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
             Err(error) => return Err(CliError::failed(failed(user), error)),
         }
     }
-    let _ = sandbox.admin().revoke(REVOKED);
+    for user in [REVOKED, GONE] {
+        let _ = sandbox.admin().revoke(user);
+    }
     let user = Some(UNLUCKY.to_owned());
     sandbox.admin().fail_next(Ordered { endpoint: Endpoint::Token, user, failure: Failure::Unavailable });
     Ok(())

@@ -37,7 +37,9 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
         concurrency = 0
         replay_after = "5s"
         [keeper]
-        schedule = "off"
+        schedule = "hourly"
+        spread = "40d"
+        stop_after_idle = "never"
         [merchants.shop]
         region = "europe"
         environment = "production"
@@ -47,7 +49,8 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
     let expected = [
         "database.max_connections: not a whole number; write a whole number",
         r#"installation: missing; write a name for it, such as "shop-production": the database is tied to it"#,
-        "keeper: not a key of these settings; leave it out",
+        r#"keeper.schedule: not a schedule; write six fields (second, minute, hour, day, month, weekday) such as "0 */10 * * * *", or "off""#,
+        r#"keeper.stop_after_idle: not a duration; write a duration such as "400d", or "off""#,
         "merchants.shop.api_password: missing; write it, or api_password_env or api_password_file",
         r#"merchants.shop.region: not one of the values allowed here; write "eu", "na" or "oc""#,
         "queue.concurrency: out of range; write 1 to 10000",

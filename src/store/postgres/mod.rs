@@ -1,20 +1,23 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
-#[path = "../shared/orders.rs"]
+#[path = "../both/keeper.rs"]
+mod keeper;
+#[path = "../both/orders.rs"]
 mod orders;
 mod pools;
 mod signals;
 mod sql;
-#[path = "../shared/tokens.rs"]
+#[path = "../both/tokens.rs"]
 mod tokens;
-#[path = "../shared/workers.rs"]
+#[path = "../both/workers.rs"]
 mod workers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{PgConnection, Postgres};
@@ -24,9 +27,10 @@ use self::pools::Pools;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Installation, Intent, Kept, NewToken, OrderFilter,
-    OrderRow, OrderTx, OrderView, Orders, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals,
-    Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
+    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
+    Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
+    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -266,7 +270,7 @@ impl Tokens for PostgresStore {
 
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
         let mut lease = self.lease().await?;
-        let tokens = tokens::list(&mut lease, filter).await?;
+        let tokens = tokens::list(&mut lease, self.now(), filter).await?;
         lease.done();
         Ok(tokens)
     }
@@ -326,6 +330,114 @@ impl Tokens for PostgresStore {
         tokens::note_subject(&mut lease, merchant, user, subject).await?;
         lease.done();
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Keeper for PostgresStore {
+    async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::time(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn plannable_tokens(
+        &self,
+        which: Plannable,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<UndatedToken>, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::plannable(&mut lease, which, after, limit).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::set_due_dates(&mut lease, dates).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::bring_forward(&mut lease, self.now(), orphan_after).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::due(&mut lease, filter).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::count_due(&mut lease, by).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn postpone(
+        &self,
+        token: i64,
+        generation: i64,
+        due_at: Option<DateTime<Utc>>,
+        failures: u32,
+        note: Note,
+    ) -> Result<bool, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::postpone(&mut lease, (token, generation), due_at, failures, note).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        let done = keeper::forget_idle(&mut lease, self.now(), idle, limit).await?;
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::token_counts(&mut lease, self.now(), merchant).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::take_sweep(&mut lease, self.now(), worker, hold).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::renew_sweep(&mut lease, self.now(), worker, hold).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::end_sweep(&mut lease, self.now(), worker, whole).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn last_sweep(&self) -> Result<LastSweep, StoreError> {
+        let mut lease = self.lease().await?;
+        let done = keeper::last_sweep(&mut lease).await?;
+        lease.done();
+        Ok(done)
     }
 }
 

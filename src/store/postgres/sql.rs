@@ -108,46 +108,57 @@ ENSURE_TOKEN = "
     VALUES ($1, $2, 0, 0, 'forgotten', coalesce($3, clock_timestamp()))
     ON CONFLICT (merchant, user_id) DO NOTHING";
 LOCK_TOKEN = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2 FOR UPDATE";
 IS_KNOWN = "
     SELECT token_id FROM klarna_worker.known_tokens WHERE token_id = $1 AND hash = $2";
 REGISTER = "
     UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL,
-        updated_at = coalesce($5, clock_timestamp())
+        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+        refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
+        last_seen_at = greatest(last_seen_at, $3), updated_at = coalesce($5, clock_timestamp())
     WHERE id = $1
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
 KNOW = "
     INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
     ON CONFLICT DO NOTHING";
 FORGET = "
     UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
-        updated_at = coalesce($3, clock_timestamp())
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
     WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM klarna_worker.kept WHERE token_id = $1";
+// Active again, it has no due date of its generation until the keeper plans one.
 RESOLVE = "
-    UPDATE klarna_worker.tokens SET state = $3, reason = $4, updated_at = coalesce($5, clock_timestamp())
+    UPDATE klarna_worker.tokens SET state = $3, reason = $4, refresh_due_at = NULL, refresh_due_generation = NULL,
+        updated_at = coalesce($5, clock_timestamp())
     WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
 TOKEN = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";
 TOKENS = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM klarna_worker.tokens
     WHERE ($1::text IS NULL AND state <> 'forgotten' OR state = $1) AND ($2::text IS NULL OR merchant = $2)
         AND ($3::text IS NULL OR (merchant, user_id) > ($3, $4))
+        AND ($6::bigint IS NULL OR state = 'active'
+            AND expires_at <= coalesce($7, clock_timestamp()) + $6 * interval '1 microsecond')
     ORDER BY merchant, user_id LIMIT $5";
 // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in.
 TRY_CLAIM = "
     SELECT id, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed
     FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";
 CLAIMED_TOKEN = "
-    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.expires_at, t.subject,
+    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at,
         coalesce($2, clock_timestamp()) AS now,
         EXISTS (
             SELECT 1 FROM klarna_worker.exchanges e
@@ -182,7 +193,10 @@ OPEN_INTENTS = "
     FROM klarna_worker.exchanges WHERE holder = $1 AND outcome IS NULL";
 STORE_SUCCESSOR = "
     UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-        issued_at = $5, expires_at = $6, last_exchange = $3, updated_at = coalesce($7, clock_timestamp())
+        issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+        refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END,
+        updated_at = coalesce($7, clock_timestamp())
     WHERE id = $1 AND generation = $2";
 STORED_BEFORE = "
     SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
@@ -196,16 +210,27 @@ KEEP = "
     ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
         received_at = excluded.received_at, good_until = excluded.good_until";
 STILL_GOOD = "
-    UPDATE klarna_worker.tokens SET state = 'active', updated_at = coalesce($3, clock_timestamp())
+    UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
+        updated_at = coalesce($3, clock_timestamp())
     WHERE id = $1 AND generation = $2 AND state = 'uncertain'";
 DEAD = "
-    UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, updated_at = coalesce($5, clock_timestamp())
+    UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL,
+        updated_at = coalesce($5, clock_timestamp())
     WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
         AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
 HOLD = "
-    UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($4, clock_timestamp())
+    UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
     WHERE id = $1 AND generation = $2 AND state = 'active'
         AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
+// Nobody knows whether the token was spent, and the keeper finds out where no order does.
+REPLAY_DUE = "
+    UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($4, clock_timestamp())),
+        refresh_note = 'no_answer'
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)";
+SEEN = "
+    UPDATE klarna_worker.tokens SET last_seen_at = coalesce($3, clock_timestamp())
+    WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
 STATE_OF_GENERATION = "
     SELECT state FROM klarna_worker.tokens WHERE id = $1 AND generation = $2";
 CLOSE = "
@@ -221,6 +246,110 @@ DELETE_LAPSED = "
 NOTE_SUBJECT = "
     UPDATE klarna_worker.tokens SET subject = $3
     WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+
+// Keeper. The day of expiry is written as the index tokens_due has it.
+NOW = "
+    SELECT coalesce($1, clock_timestamp()) AS now";
+UNDATED_TOKENS = "
+    SELECT id, merchant, user_id, generation, expires_at FROM klarna_worker.tokens
+    WHERE state = 'active' AND refresh_due_generation IS DISTINCT FROM generation AND id > $1
+    ORDER BY id LIMIT $2";
+PLANNED_TOKENS = "
+    SELECT id, merchant, user_id, generation, expires_at FROM klarna_worker.tokens
+    WHERE state = 'active' AND (refresh_note IS NULL OR refresh_note = 'idle') AND id > $1
+    ORDER BY id LIMIT $2";
+SET_DUE_DATES = "
+    UPDATE klarna_worker.tokens t SET refresh_due_at = timestamptz 'epoch' + p.due * interval '1 microsecond',
+        refresh_due_generation = t.generation, refresh_failures = 0, refresh_note = NULL,
+        last_seen_at = coalesce(t.last_seen_at, t.updated_at)
+    FROM json_to_recordset($1::json) AS p (id bigint, generation bigint, due bigint)
+    WHERE t.id = p.id AND t.generation = p.generation AND t.state = 'active'
+        AND (t.refresh_due_generation IS DISTINCT FROM t.generation OR t.refresh_note IS NULL OR t.refresh_note = 'idle')";
+BRING_FORWARD = "
+    UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($2, clock_timestamp())),
+        refresh_due_generation = generation, refresh_note = 'no_answer'
+    WHERE state = 'active' AND id IN (
+        SELECT e.token_id FROM klarna_worker.exchanges e
+            JOIN klarna_worker.tokens t ON t.id = e.token_id AND t.generation = e.generation
+            LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+        WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
+            OR w.beat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))";
+NEXT_DUE_DAY = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL
+            AND (expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' > $2
+        UNION ALL
+        SELECT (
+            SELECT min((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+                AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT day::bigint AS day FROM d WHERE EXISTS (
+        SELECT 1 FROM klarna_worker.tokens t
+        WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+            AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = d.day AND t.refresh_due_at <= $1)
+    LIMIT 1";
+DUE_OF_DAY = "
+    SELECT id, merchant, user_id, generation, issued_at, expires_at, refresh_due_at, refresh_failures, last_seen_at
+    FROM klarna_worker.tokens
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL
+        AND (expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = $1 AND refresh_due_at <= $2
+        AND (refresh_due_at, id) > ($3, $4) AND refresh_due_generation = generation
+        AND ($5::text IS NULL OR merchant = $5)
+    ORDER BY refresh_due_at, id LIMIT $6";
+COUNT_DUE = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+                AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT coalesce(sum((
+        SELECT count(*) FROM klarna_worker.tokens t
+        WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+            AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = d.day AND t.refresh_due_at <= $1)), 0)::bigint
+        AS tokens
+    FROM d WHERE d.day IS NOT NULL";
+POSTPONE = "
+    UPDATE klarna_worker.tokens SET refresh_due_at = $3, refresh_failures = $4, refresh_note = $5
+    WHERE id = $1 AND generation = $2 AND state = 'active'";
+FORGET_IDLE = "
+    UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
+    WHERE state <> 'forgotten' AND last_seen_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+        AND id IN (
+            SELECT id FROM klarna_worker.tokens
+            WHERE state <> 'forgotten'
+                AND last_seen_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            ORDER BY last_seen_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING id";
+TOKEN_COUNTS = "
+    SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= coalesce($2, clock_timestamp()) THEN -1
+            ELSE floor(extract(epoch FROM expires_at - coalesce($2, clock_timestamp())) / 86400)::bigint END AS days,
+        count(*) AS tokens
+    FROM klarna_worker.tokens WHERE $1::text IS NULL OR merchant = $1
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+TAKE_SWEEP = "
+    UPDATE klarna_worker.keeper SET holder = $1, began_at = coalesce($3, clock_timestamp()),
+        leased_until = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'
+    WHERE holder IS NULL OR holder = $1 OR leased_until < coalesce($3, clock_timestamp())
+        OR NOT EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = keeper.holder AND w.ended_at IS NULL)";
+RENEW_SWEEP = "
+    UPDATE klarna_worker.keeper SET leased_until = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'
+    WHERE holder = $1";
+END_SWEEP = "
+    UPDATE klarna_worker.keeper SET holder = NULL, leased_until = NULL,
+        ended_at = CASE WHEN $2 THEN coalesce($3, clock_timestamp()) ELSE ended_at END
+    WHERE holder = $1";
+LAST_SWEEP = "
+    SELECT k.ended_at, w.name FROM klarna_worker.keeper k LEFT JOIN klarna_worker.workers w ON w.id = k.holder";
 
 // Workers
 BEGIN_WORKER = "

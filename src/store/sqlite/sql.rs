@@ -89,44 +89,54 @@ ENSURE_TOKEN = "
     VALUES ($1, $2, 0, 0, 'forgotten', $3)
     ON CONFLICT (merchant, user_id) DO NOTHING";
 LOCK_TOKEN = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM tokens WHERE merchant = $1 AND user_id = $2";
 IS_KNOWN = "
     SELECT token_id FROM known_tokens WHERE token_id = $1 AND hash = $2";
 REGISTER = "
     UPDATE tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL,
-        updated_at = $5
+        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+        refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
+        last_seen_at = max(coalesce(last_seen_at, $3), $3), updated_at = $5
     WHERE id = $1
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
 KNOW = "
     INSERT INTO known_tokens (token_id, hash, seen_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
 FORGET = "
     UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
-        updated_at = $3
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
     WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM kept WHERE token_id = $1";
+// Active again, it has no due date of its generation until the keeper plans one.
 RESOLVE = "
-    UPDATE tokens SET state = $3, reason = $4, updated_at = $5
+    UPDATE tokens SET state = $3, reason = $4, refresh_due_at = NULL, refresh_due_generation = NULL,
+        updated_at = $5
     WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at";
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
 TOKEN = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM tokens WHERE merchant = $1 AND user_id = $2";
 TOKENS = "
-    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, updated_at
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
     FROM tokens
     WHERE ($1 IS NULL AND state <> 'forgotten' OR state = $1) AND ($2 IS NULL OR merchant = $2)
         AND ($3 IS NULL OR (merchant, user_id) > ($3, $4))
+        AND ($6 IS NULL OR state = 'active' AND expires_at <= $7 + $6)
     ORDER BY merchant, user_id LIMIT $5";
 TRY_CLAIM = "
     SELECT id FROM tokens WHERE merchant = $1 AND user_id = $2";
 CLAIMED_TOKEN = "
-    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.expires_at, t.subject,
+    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at,
         $2 AS now,
         EXISTS (
             SELECT 1 FROM exchanges e
@@ -154,7 +164,9 @@ OPEN_INTENTS = "
     FROM exchanges WHERE holder = $1 AND outcome IS NULL";
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-        issued_at = $5, expires_at = $6, last_exchange = $3, updated_at = $7
+        issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+        refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
     WHERE id = $1 AND generation = $2";
 STORED_BEFORE = "
     SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
@@ -168,16 +180,23 @@ KEEP = "
     ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
         received_at = excluded.received_at, good_until = excluded.good_until";
 STILL_GOOD = "
-    UPDATE tokens SET state = 'active', updated_at = $3
+    UPDATE tokens SET state = 'active', refresh_due_generation = NULL, updated_at = $3
     WHERE id = $1 AND generation = $2 AND state = 'uncertain'";
 DEAD = "
-    UPDATE tokens SET state = 'reauth_required', reason = $4, updated_at = $5
+    UPDATE tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL, updated_at = $5
     WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
         AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
 HOLD = "
-    UPDATE tokens SET state = 'uncertain', updated_at = $4
+    UPDATE tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = $4
     WHERE id = $1 AND generation = $2 AND state = 'active'
         AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+// Nobody knows whether the token was spent, and the keeper finds out where no order does.
+REPLAY_DUE = "
+    UPDATE tokens SET refresh_due_at = min(coalesce(refresh_due_at, $4), $4), refresh_note = 'no_answer'
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+SEEN = "
+    UPDATE tokens SET last_seen_at = $3 WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
 STATE_OF_GENERATION = "
     SELECT state FROM tokens WHERE id = $1 AND generation = $2";
 CLOSE = "
@@ -193,6 +212,96 @@ DELETE_LAPSED = "
 NOTE_SUBJECT = "
     UPDATE tokens SET subject = $3
     WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+
+// Keeper. The day of expiry is written as the index tokens_due has it.
+NOW = "
+    SELECT $1 AS now";
+UNDATED_TOKENS = "
+    SELECT id, merchant, user_id, generation, expires_at FROM tokens
+    WHERE state = 'active' AND refresh_due_generation IS NOT generation AND id > $1
+    ORDER BY id LIMIT $2";
+PLANNED_TOKENS = "
+    SELECT id, merchant, user_id, generation, expires_at FROM tokens
+    WHERE state = 'active' AND (refresh_note IS NULL OR refresh_note = 'idle') AND id > $1
+    ORDER BY id LIMIT $2";
+SET_DUE_DATES = "
+    UPDATE tokens SET refresh_due_at = p.due, refresh_due_generation = tokens.generation, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = coalesce(last_seen_at, updated_at)
+    FROM (
+        SELECT value ->> 'id' AS id, value ->> 'generation' AS generation, value ->> 'due' AS due FROM json_each($1)
+    ) AS p
+    WHERE tokens.id = p.id AND tokens.generation = p.generation AND state = 'active'
+        AND (refresh_due_generation IS NOT tokens.generation OR refresh_note IS NULL OR refresh_note = 'idle')";
+BRING_FORWARD = "
+    UPDATE tokens SET refresh_due_at = min(coalesce(refresh_due_at, $2), $2), refresh_due_generation = generation,
+        refresh_note = 'no_answer'
+    WHERE state = 'active' AND id IN (
+        SELECT e.token_id FROM exchanges e JOIN tokens t ON t.id = e.token_id AND t.generation = e.generation
+            LEFT JOIN workers w ON w.id = e.holder
+        WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL OR w.beat_at < $2 - $1))";
+NEXT_DUE_DAY = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min(expires_at / 86400000000) FROM tokens
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 > $2
+        UNION ALL
+        SELECT (
+            SELECT min(t.expires_at / 86400000000) FROM tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT day FROM d WHERE EXISTS (
+        SELECT 1 FROM tokens t
+        WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day
+            AND t.refresh_due_at <= $1)
+    LIMIT 1";
+DUE_OF_DAY = "
+    SELECT id, merchant, user_id, generation, issued_at, expires_at, refresh_due_at, refresh_failures, last_seen_at
+    FROM tokens
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 = $1 AND refresh_due_at <= $2
+        AND (refresh_due_at, id) > ($3, $4) AND refresh_due_generation = generation
+        AND ($5 IS NULL OR merchant = $5)
+    ORDER BY refresh_due_at, id LIMIT $6";
+COUNT_DUE = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min(expires_at / 86400000000) FROM tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(t.expires_at / 86400000000) FROM tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT coalesce(sum((
+        SELECT count(*) FROM tokens t
+        WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day
+            AND t.refresh_due_at <= $1)), 0) AS tokens
+    FROM d WHERE d.day IS NOT NULL";
+POSTPONE = "
+    UPDATE tokens SET refresh_due_at = $3, refresh_failures = $4, refresh_note = $5
+    WHERE id = $1 AND generation = $2 AND state = 'active'";
+FORGET_IDLE = "
+    UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL, issued_at = NULL,
+        expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = NULL, updated_at = $3
+    WHERE id IN (
+        SELECT id FROM tokens WHERE state <> 'forgotten' AND last_seen_at < $3 - $1 ORDER BY last_seen_at LIMIT $2)
+    RETURNING id";
+TOKEN_COUNTS = "
+    SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= $2 THEN -1
+            ELSE (expires_at - $2) / 86400000000 END AS days,
+        count(*) AS tokens
+    FROM tokens WHERE $1 IS NULL OR merchant = $1
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+TAKE_SWEEP = "
+    UPDATE keeper SET holder = $1, began_at = $3, leased_until = $3 + $2
+    WHERE holder IS NULL OR holder = $1 OR leased_until < $3
+        OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = keeper.holder AND w.ended_at IS NULL)";
+RENEW_SWEEP = "
+    UPDATE keeper SET leased_until = $3 + $2 WHERE holder = $1";
+END_SWEEP = "
+    UPDATE keeper SET holder = NULL, leased_until = NULL, ended_at = CASE WHEN $2 THEN $3 ELSE ended_at END
+    WHERE holder = $1";
+LAST_SWEEP = "
+    SELECT k.ended_at, w.name FROM keeper k LEFT JOIN workers w ON w.id = k.holder";
 
 // Workers
 BEGIN_WORKER = "

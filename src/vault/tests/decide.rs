@@ -20,7 +20,9 @@ fn token(presentations: Vec<Presentation>) -> ClaimedToken {
         state: TokenState::Active,
         reason: None,
         sealed: Some(vec![1]),
+        issued_at: Some(now() - TimeDelta::days(30)),
         expires_at: Some(now() + TimeDelta::days(30)),
+        refresh_due_at: Some(now()),
         subject: None,
         answer_lost: false,
         presentations,
@@ -55,12 +57,12 @@ fn seconds(seconds: u64) -> Decision {
 
 #[test]
 fn a_token_without_history_is_presented_first() {
-    assert_eq!(decide(&token(vec![]), POLICY), present(1));
+    assert_eq!(decide(&token(vec![]), POLICY, None), present(1));
 }
 
 #[test]
 fn states_that_end_a_token_are_told_apart() {
-    let in_state = |state| decide(&ClaimedToken { state, ..token(vec![]) }, POLICY);
+    let in_state = |state| decide(&ClaimedToken { state, ..token(vec![]) }, POLICY, None);
     assert_eq!(in_state(TokenState::Forgotten), Decision::Unusable(Unusable::NotRegistered));
     assert_eq!(in_state(TokenState::ReauthRequired), Decision::Unusable(Unusable::ReauthRequired));
     assert_eq!(in_state(TokenState::Uncertain), Decision::Unusable(Unusable::Uncertain));
@@ -68,40 +70,43 @@ fn states_that_end_a_token_are_told_apart() {
 
 #[test]
 fn an_open_intent_of_a_living_holder_keeps_others_waiting_whatever_its_age() {
-    assert_eq!(decide(&token(vec![open(Some(Duration::from_secs(299)))]), POLICY), Decision::ComeBack(LOOK_AGAIN));
+    assert_eq!(
+        decide(&token(vec![open(Some(Duration::from_secs(299)))]), POLICY, None),
+        Decision::ComeBack(LOOK_AGAIN)
+    );
 }
 
 #[test]
 fn a_holder_written_down_as_dead_or_silent_too_long_has_lost_its_answer() {
     let lost = Decision::LostAnswer(Uuid::from_u128(1));
-    assert_eq!(decide(&token(vec![open(None)]), POLICY), lost);
-    assert_eq!(decide(&token(vec![open(Some(Duration::from_mins(5)))]), POLICY), lost);
+    assert_eq!(decide(&token(vec![open(None)]), POLICY, None), lost);
+    assert_eq!(decide(&token(vec![open(Some(Duration::from_mins(5)))]), POLICY, None), lost);
 }
 
 #[test]
 fn silence_counts_only_while_the_judge_had_the_database() {
     let blind = Policy { observed: Duration::from_secs(299), ..POLICY };
-    assert_eq!(decide(&token(vec![open(Some(Duration::from_hours(9)))]), blind), Decision::ComeBack(LOOK_AGAIN));
-    assert_eq!(decide(&token(vec![open(None)]), blind), Decision::LostAnswer(Uuid::from_u128(1)));
+    assert_eq!(decide(&token(vec![open(Some(Duration::from_hours(9)))]), blind, None), Decision::ComeBack(LOOK_AGAIN));
+    assert_eq!(decide(&token(vec![open(None)]), blind, None), Decision::LostAnswer(Uuid::from_u128(1)));
 }
 
 #[test]
 fn an_unanswered_presentation_is_repeated_after_replay_after() {
-    assert_eq!(decide(&token(vec![closed(1, Outcome::NoAnswer, 4)]), POLICY), seconds(6));
-    assert_eq!(decide(&token(vec![closed(1, Outcome::NoAnswer, 10)]), POLICY), present(2));
+    assert_eq!(decide(&token(vec![closed(1, Outcome::NoAnswer, 4)]), POLICY, None), seconds(6));
+    assert_eq!(decide(&token(vec![closed(1, Outcome::NoAnswer, 10)]), POLICY, None), present(2));
 }
 
 #[test]
 fn a_useless_answer_is_over_and_repeated_after_a_second() {
     let useless = |ago| Presentation { travelling: false, ..closed(1, Outcome::NoAnswer, ago) };
-    assert_eq!(decide(&token(vec![useless(0)]), POLICY), seconds(1));
-    assert_eq!(decide(&token(vec![useless(1)]), POLICY), present(2));
+    assert_eq!(decide(&token(vec![useless(0)]), POLICY, None), seconds(1));
+    assert_eq!(decide(&token(vec![useless(1)]), POLICY, None), present(2));
 }
 
 #[test]
 fn two_unanswered_in_a_row_back_off_by_minutes_then_hours() {
     let silent = |count: i64| (1..=count).rev().map(|number| closed(number, Outcome::NoAnswer, 0)).collect();
-    let waits: Vec<_> = [2, 3, 4, 8, 40].map(|count| decide(&token(silent(count)), POLICY)).into();
+    let waits: Vec<_> = [2, 3, 4, 8, 40].map(|count| decide(&token(silent(count)), POLICY, None)).into();
     assert_eq!(waits, [seconds(60), seconds(120), seconds(240), seconds(3840), seconds(4 * 3600)]);
 }
 
@@ -109,15 +114,15 @@ fn two_unanswered_in_a_row_back_off_by_minutes_then_hours() {
 fn an_answer_ends_the_row_of_silences_and_a_request_never_sent_does_not() {
     let ledger =
         |middle| vec![closed(3, Outcome::NoAnswer, 5), closed(2, middle, 20), closed(1, Outcome::NoAnswer, 40)];
-    assert_eq!(decide(&token(ledger(Outcome::Refused)), POLICY), seconds(5));
-    assert_eq!(decide(&token(ledger(Outcome::NotSent)), POLICY), seconds(55));
+    assert_eq!(decide(&token(ledger(Outcome::Refused)), POLICY, None), seconds(5));
+    assert_eq!(decide(&token(ledger(Outcome::NotSent)), POLICY, None), seconds(55));
     let latest_not_sent = vec![closed(2, Outcome::NotSent, 0), closed(1, Outcome::NoAnswer, 3)];
-    assert_eq!(decide(&token(latest_not_sent), POLICY), seconds(7));
+    assert_eq!(decide(&token(latest_not_sent), POLICY, None), seconds(7));
 }
 
 #[test]
 fn what_a_refusal_would_mean_is_known_before() {
-    let means = |token| match decide(&token, POLICY) {
+    let means = |token| match decide(&token, POLICY, None) {
         Decision::Present { if_dead, .. } => if_dead,
         other => panic!("{other:?}"),
     };
@@ -125,6 +130,31 @@ fn what_a_refusal_would_mean_is_known_before() {
     assert_eq!(means(token(vec![])), DeadReason::Rejected);
     assert_eq!(means(ClaimedToken { expires_at: past, ..token(vec![]) }), DeadReason::Expired);
     assert_eq!(means(ClaimedToken { expires_at: past, answer_lost: true, ..token(vec![]) }), DeadReason::AnswerLost);
+}
+
+#[test]
+fn the_keeper_presents_what_is_due_and_an_order_whatever_there_is() {
+    let if_due = |by, issued_before| Some(IfDue { by, issued_before });
+    let due = token(vec![]);
+    let late = now() + TimeDelta::days(1);
+    assert_eq!(decide(&due, POLICY, if_due(now(), now())), present(1));
+    assert_eq!(decide(&due, POLICY, if_due(now() - TimeDelta::microseconds(1), now())), Decision::NotDue);
+    let rotated = ClaimedToken { issued_at: Some(now()), ..due.clone() };
+    assert_eq!(decide(&rotated, POLICY, if_due(late, now())), Decision::NotDue, "this sweep has refreshed it");
+    let undated = ClaimedToken { refresh_due_at: None, ..due.clone() };
+    assert_eq!(decide(&undated, POLICY, if_due(late, late)), Decision::NotDue);
+    assert_eq!(decide(&undated, POLICY, None), present(1));
+    let dead = ClaimedToken { state: TokenState::ReauthRequired, ..due };
+    assert_eq!(decide(&dead, POLICY, if_due(late, late)), Decision::Unusable(Unusable::ReauthRequired));
+}
+
+#[test]
+fn the_keeper_waits_as_orders_do() {
+    let if_due = Some(IfDue { by: now(), issued_before: now() });
+    let silent = token(vec![closed(1, Outcome::NoAnswer, 4)]);
+    assert_eq!(decide(&silent, POLICY, if_due), seconds(6));
+    let held = token(vec![open(Some(Duration::ZERO))]);
+    assert_eq!(decide(&held, POLICY, if_due), Decision::ComeBack(LOOK_AGAIN));
 }
 
 fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Option<u64>)> {
@@ -153,14 +183,14 @@ proptest! {
             })
             .collect();
         let any_open = presentations.iter().any(|presentation| presentation.outcome.is_none());
-        match decide(&token(presentations), POLICY) {
+        match decide(&token(presentations), POLICY, None) {
             Decision::Present { presentation, .. } => {
                 prop_assert!(!any_open);
                 prop_assert_eq!(presentation, count + 1);
             }
             Decision::LostAnswer(_) => prop_assert!(any_open),
             Decision::ComeBack(wait) => prop_assert!(!wait.is_zero() && wait <= LONGEST_BACK_OFF),
-            Decision::Unusable(why) => prop_assert!(false, "{:?}", why),
+            Decision::Unusable(_) | Decision::NotDue => prop_assert!(false, "an order takes what there is"),
         }
     }
 }

@@ -108,12 +108,17 @@ impl Shop {
 
     /// Signs users in at the sandbox: each with a fresh refresh token.
     pub async fn sign_in(&self, users: usize) -> Vec<(String, String)> {
-        let body = json!({ "count": users, "prefix": "u-" });
+        let lines = self.sign_in_ago(users, "u-", "0s").await.into_iter();
+        lines.map(|line| (text(&line, "user"), text(&line, "refresh_token"))).collect()
+    }
+
+    /// As [`Shop::sign_in`], so long ago; the sandbox's answers.
+    pub async fn sign_in_ago(&self, users: usize, prefix: &str, age: &str) -> Vec<Value> {
+        let body = json!({ "count": users, "prefix": prefix, "age": age });
         let url = format!("{}/sandbox/users", self.sandbox_url());
         let answer = self.http.post(url).body(body.to_string()).header("content-type", "application/json");
         let lines = answer.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
-        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.map(|line| (text(&line, "user"), text(&line, "refresh_token"))).collect()
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     pub fn sandbox_url(&self) -> &str {

@@ -64,15 +64,25 @@ pub struct Db {
 }
 
 pub async fn on_sqlite<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
+    on_sqlite_within(HANGS, case).await;
+}
+
+/// A case that takes longer than others.
+pub async fn on_sqlite_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.db");
     let engine = Engine::Sqlite { path: path.clone() };
-    run(engine, &format!("sqlite:{}", path.display()), folder, case).await;
+    run(engine, &format!("sqlite:{}", path.display()), folder, limit, case).await;
 }
 
 pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
+    on_postgres_within(HANGS, case).await;
+}
+
+/// A case that takes longer than others.
+pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
     let database = TestDatabase::create().await;
-    let result = run(Engine::Postgres, database.url(), tempfile::tempdir().unwrap(), case);
+    let result = run(Engine::Postgres, database.url(), tempfile::tempdir().unwrap(), limit, case);
     let result = std::panic::AssertUnwindSafe(result).catch_unwind().await;
     database.remove().await;
     if let Err(panic) = result {
@@ -80,14 +90,20 @@ pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
     }
 }
 
-async fn run<F: Future<Output = ()>>(engine: Engine, url: &str, folder: TempDir, case: impl FnOnce(Db) -> F) {
+async fn run<F: Future<Output = ()>>(
+    engine: Engine,
+    url: &str,
+    folder: TempDir,
+    limit: Duration,
+    case: impl FnOnce(Db) -> F,
+) {
     let database = Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 };
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
     let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
     store.migrate().await.unwrap();
     let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
     let case = case(Db { store, clock, database, folder: Arc::new(folder), opened: Arc::clone(&opened) });
-    tokio::time::timeout(HANGS, case).await.expect("the case hangs");
+    tokio::time::timeout(limit, case).await.expect("the case hangs");
     let opened = std::mem::take(&mut *opened.lock().unwrap());
     for store in opened {
         store.close().await;

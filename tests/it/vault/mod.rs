@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
+use klarna_order_worker::keeper::Due;
 use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
 use klarna_order_worker::vault::{
     Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
@@ -27,11 +28,12 @@ use crate::support::stores::{Db, MAX_IN_FLIGHT};
 
 /// A shop with its tokens, and whatever vaults work for it.
 #[derive(Clone)]
-struct Shop {
-    db: Db,
-    merchant: Arc<Merchant>,
-    secrets: Arc<Secrets>,
-    settings: config::Vault,
+pub struct Shop {
+    pub db: Db,
+    pub merchant: Arc<Merchant>,
+    pub secrets: Arc<Secrets>,
+    pub settings: config::Vault,
+    pub keeper: config::Keeper,
 }
 
 /// A cipher whose only key has this name.
@@ -42,7 +44,7 @@ fn cipher(key: &str) -> Cipher {
 
 impl Shop {
     /// `base` leads to Klarna's side.
-    fn new(db: &Db, base: &str) -> Self {
+    pub fn new(db: &Db, base: &str) -> Self {
         let hash_key = Secrets::found(&cipher("k1")).unwrap();
         Self {
             db: db.clone(),
@@ -62,14 +64,26 @@ impl Shop {
                 token_patience: Duration::from_secs(20),
                 access_token_margin: Duration::from_mins(1),
             },
+            keeper: config::Keeper {
+                schedule: None,
+                refresh_before: Duration::from_hours(20 * 24),
+                spread: Duration::from_hours(10 * 24),
+                rate_per_second: 10_000.0,
+                stop_after_idle: None,
+                forget_after_idle: None,
+            },
         }
     }
 
-    fn registry(&self) -> Registry {
-        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.db.clock.clone())
+    pub fn due(&self) -> Arc<Due> {
+        Arc::new(Due::new(&self.keeper))
     }
 
-    async fn register(&self, user: &str, token: &str) {
+    pub fn registry(&self) -> Registry {
+        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.due(), self.db.clock.clone())
+    }
+
+    pub async fn register(&self, user: &str, token: &str) {
         let registration =
             Registration { user: user.into(), refresh_token: token.into(), issued_at: None, expires_at: None };
         let registered = self.registry().register(&self.merchant, &registration).await.unwrap();
@@ -77,7 +91,7 @@ impl Shop {
     }
 
     /// A process with a vault and a store of its own.
-    async fn process(&self) -> (Vault, Uuid) {
+    pub async fn process(&self) -> (Vault, Uuid) {
         self.process_that_observed(Duration::from_hours(1)).await
     }
 
@@ -89,12 +103,14 @@ impl Shop {
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
         let observed = Box::new(move || observed);
-        let vault = Vault::new(Foundations { store, secrets, settings, merchants, clock, holder, spool, observed });
+        let due = self.due();
+        let foundations = Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed };
+        let vault = Vault::new(foundations);
         (vault.unwrap(), holder)
     }
 
     /// An access token for a new order of the user.
-    async fn access(&self, vault: &Vault, user: &str) -> Access {
+    pub async fn access(&self, vault: &Vault, user: &str) -> Access {
         self.access_for(vault, user, an_order()).await
     }
 
@@ -106,13 +122,13 @@ impl Shop {
         }
     }
 
-    async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
+    pub async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
         let view = self.db.store.token("shop", user).await.unwrap().unwrap();
         (view.state, view.reason, view.generation)
     }
 
     /// The outcomes in the ledger, in the order of the intents; `-` where one is open.
-    async fn ledger(&self) -> Vec<String> {
+    pub async fn ledger(&self) -> Vec<String> {
         let outcomes = "coalesce(outcome, '-') FROM exchanges ORDER BY token_id, generation, presentation";
         self.db.raw().await.column(outcomes).await.into_iter().flatten().collect()
     }
@@ -131,7 +147,7 @@ fn ready(access: Access) -> AccessToken {
 }
 
 /// Tells an access token by its text.
-fn told(access: &Access) -> String {
+pub fn told(access: &Access) -> String {
     match access {
         Access::Ready(access) => access.token.expose_secret().to_owned(),
         Access::Unusable(why) => format!("{why:?}"),

@@ -27,6 +27,8 @@ pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
         hash: [byte; 32],
         issued_at: db.clock.now(),
         expires_at: db.clock.now() + TimeDelta::days(60),
+        refresh_due_at: db.clock.now() + TimeDelta::days(35),
+        age_unknown: false,
     }
 }
 
@@ -77,8 +79,9 @@ pub async fn intended(db: &Db, user: &str, holder: Uuid) -> (Box<dyn TokenClaim>
 }
 
 pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
-    let NewToken { sealed, hash, issued_at, expires_at, .. } = new_token(db, "", byte);
-    ExchangeResult::Rotated(Successor { sealed, hash, issued_at, expires_at })
+    let NewToken { sealed, hash, issued_at, expires_at, refresh_due_at, .. } = new_token(db, "", byte);
+    let refresh_due_at = Some(refresh_due_at);
+    ExchangeResult::Rotated(Successor { sealed, hash, issued_at, expires_at, refresh_due_at })
 }
 
 /// An end of the exchange, with something to keep where an access token came.

@@ -7,9 +7,9 @@ use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Outcome,
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Note, Outcome,
     Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError, Successor, TokenFilter,
-    TokenState, TokenView, from_micros, one_row,
+    TokenState, TokenView, from_micros, micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -33,7 +33,9 @@ pub(in crate::store) async fn register(
         .bind(&token.sealed)
         .bind(Stamp(token.issued_at))
         .bind(Stamp(token.expires_at))
-        .bind(now);
+        .bind(now)
+        .bind(Stamp(token.refresh_due_at))
+        .bind(token.age_unknown.then(|| Note::AgeUnknown.as_str()));
     let stored = token_view(&bounded(register.fetch_one(&mut *c)).await?)?;
     know(c, now, id, &token.hash).await?;
     Ok(Registered::Stored(stored))
@@ -53,7 +55,7 @@ pub(in crate::store) async fn forget(
 ) -> Result<bool, StoreError> {
     let row = bounded(query(sql::FORGET).bind(merchant).bind(user).bind(now).fetch_optional(&mut *c)).await?;
     let Some(row) = row else { return Ok(false) };
-    bounded(query(sql::FORGET_KEPT).bind(row.int("id")?).execute(c)).await?;
+    forget_kept(c, row.int("id")?).await?;
     Ok(true)
 }
 
@@ -80,6 +82,12 @@ pub(in crate::store) async fn resolve(
     Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
 }
 
+/// Deletes what was kept from a token.
+pub(in crate::store) async fn forget_kept(c: &mut Connection, token: i64) -> Result<(), StoreError> {
+    bounded(query(sql::FORGET_KEPT).bind(token).execute(c)).await?;
+    Ok(())
+}
+
 pub(in crate::store) async fn view(
     c: &mut Connection,
     merchant: &str,
@@ -89,14 +97,20 @@ pub(in crate::store) async fn view(
     row.as_ref().map(token_view).transpose()
 }
 
-pub(in crate::store) async fn list(c: &mut Connection, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+pub(in crate::store) async fn list(
+    c: &mut Connection,
+    now: Now,
+    filter: &TokenFilter,
+) -> Result<Vec<TokenView>, StoreError> {
     let (merchant, user) = filter.after.clone().unzip();
     let list = query(sql::TOKENS)
         .bind(filter.state.map(TokenState::as_str))
         .bind(&filter.merchant)
         .bind(merchant)
         .bind(user)
-        .bind(i64::from(filter.limit));
+        .bind(i64::from(filter.limit))
+        .bind(filter.expiring_within.map(micros))
+        .bind(now);
     let rows = bounded(list.fetch_all(c)).await?;
     rows.iter().map(token_view).collect()
 }
@@ -110,6 +124,10 @@ fn token_view(row: &Row) -> Result<TokenView, StoreError> {
         generation: row.int("generation")?,
         issued_at: row.opt_time("issued_at")?,
         expires_at: row.opt_time("expires_at")?,
+        refresh_due_at: row.opt_time("refresh_due_at")?,
+        refresh_failures: row.int("refresh_failures")?,
+        refresh_note: row.opt_text("refresh_note")?.map(|word| Note::from_word(&word)).transpose()?,
+        last_seen_at: row.opt_time("last_seen_at")?,
         updated_at: row.time("updated_at")?,
     })
 }
@@ -125,7 +143,9 @@ pub(in crate::store) async fn claimed(c: &mut Connection, now: Now, token: i64) 
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
+        issued_at: row.opt_time("issued_at")?,
         expires_at: row.opt_time("expires_at")?,
+        refresh_due_at: row.opt_time("refresh_due_at")?,
         subject: row.opt_bytes("subject")?,
         answer_lost: row.flag("answer_lost")?,
         presentations: ledger.iter().map(presentation).collect::<Result<_, _>>()?,
@@ -212,6 +232,9 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
             bounded(query(sql::STILL_GOOD).bind(row.0).bind(row.1).bind(now).execute(&mut *c)).await?;
+            if end.kept.is_some() {
+                bounded(query(sql::SEEN).bind(row.0).bind(row.1).bind(now).execute(&mut *c)).await?;
+            }
             keep(c, row, end.kept.as_ref()).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false).await?;
         }
@@ -255,7 +278,10 @@ async fn rotated(
         .bind(&successor.sealed)
         .bind(Stamp(successor.issued_at))
         .bind(Stamp(successor.expires_at))
-        .bind(now);
+        .bind(now)
+        .bind(successor.refresh_due_at.map(Stamp))
+        // Only orders keep something.
+        .bind(end.kept.is_some());
     let stored = bounded(store.execute(&mut *c)).await?.rows_affected();
     if stored == 0 {
         let before = query(sql::STORED_BEFORE).bind(end.token).bind(end.exchange);
@@ -281,9 +307,8 @@ async fn no_answer(
     travelling: bool,
     hold: bool,
 ) -> Result<(), StoreError> {
-    if hold {
-        bounded(query(sql::HOLD).bind(token).bind(generation).bind(exchange).bind(now).execute(&mut *c)).await?;
-    }
+    let told = if hold { sql::HOLD } else { sql::REPLAY_DUE };
+    bounded(query(told).bind(token).bind(generation).bind(exchange).bind(now).execute(&mut *c)).await?;
     close(c, now, exchange, Outcome::NoAnswer, travelling).await
 }
 

@@ -1,0 +1,30 @@
+//! One sweep, in a process of its own.
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::process::Process;
+use super::{App, AppError};
+use crate::keeper::{Run, Scope, Summary, Told};
+
+impl App {
+    /// Runs one sweep in this process, which may run beside a `serve` of the same settings, on SQLite too: it has an
+    /// instance folder of its own, `vault.instance_dir` with `-refresh` behind it, and the committed intent is what one
+    /// process knows of the other's exchanges.
+    ///
+    /// # Errors
+    /// Where the folder is taken, which another `refresh` of these settings does, or the database cannot be used.
+    pub async fn refresh(
+        &self,
+        scope: &Scope,
+        stop: watch::Receiver<bool>,
+        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+    ) -> Result<Run, AppError> {
+        let mut folder = self.settings.vault.instance_dir.clone().into_os_string();
+        folder.push("-refresh");
+        let process = Process::begin(self, folder.as_ref()).await?;
+        let run = process.sweeper(self).run(scope, stop, told).await;
+        process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
+        Ok(run?)
+    }
+}

@@ -1,0 +1,281 @@
+//! `refresh`: one run of the keeper.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::progress::Progress;
+use super::table::printable;
+use super::views::time;
+use super::{CliError, Context, Exit, Format};
+use crate::app::App;
+use crate::clock::delta;
+use crate::keeper::{Came, Run, Scope, Summary, Told};
+use crate::lifecycle::Shutdown;
+use crate::store::{DueFilter, DueToken, StoreError};
+
+/// Rows a look.
+const PAGE: u32 = 500;
+/// Where nobody watches a bar, a line after so many tokens.
+const LINE_EVERY: u64 = 1000;
+
+/// What to refresh.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Tell what is due and since when; present nothing, change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Only this merchant's tokens
+    #[arg(long)]
+    merchant: Option<String>,
+    /// Also what falls due within this time
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
+    within: Duration,
+    /// At most so many tokens
+    #[arg(long)]
+    limit: Option<u64>,
+    /// Go ahead where a running service sweeps at the moment; what it has refreshed is left alone all the same
+    #[arg(long)]
+    force: bool,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.block_on(async {
+            let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
+            let app = context.app().await?;
+            if let Some(merchant) = self.merchant.as_ref().filter(|name| !app.settings.merchants.contains_key(*name)) {
+                let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
+                let known = known.join(", ");
+                return Err(CliError::Usage(format!(
+                    "--merchant: the settings have no {}; they have: {known}",
+                    printable(merchant)
+                )));
+            }
+            if self.dry_run {
+                return self.look(context, &app).await;
+            }
+            let (stop, stopping) = watch::channel(false);
+            let sweep = self.sweep(context, &app, stopping);
+            let signals = async {
+                shutdown.soft().await;
+                stop.send_replace(true);
+                shutdown.hard().await;
+            };
+            tokio::select! {
+                exit = sweep => exit,
+                () = signals => Ok(Exit::Failed),
+            }
+        })
+    }
+
+    async fn sweep(&self, context: &Context, app: &App, stop: watch::Receiver<bool>) -> Result<Exit, CliError> {
+        let failed = |error| CliError::failed("refresh tokens", error);
+        let due = app.store.time().await.map(|now| now + delta(self.within));
+        let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
+        let total = due.min(self.limit.unwrap_or(u64::MAX));
+        let progress = Progress::new(&context.output, Some(total));
+        let mut telling = Telling { context, progress: &progress, begun: Instant::now(), done: 0, total, broken: None };
+        let scope = Scope {
+            within: self.within,
+            merchant: self.merchant.clone(),
+            limit: self.limit,
+            force: self.force,
+            ..Scope::default()
+        };
+        let run = app.refresh(&scope, stop, &mut |told, summary| telling.hear(told, summary)).await?;
+        let broken = telling.broken.take();
+        drop(progress);
+        let summary = match run {
+            Run::Swept(summary) => summary,
+            Run::Elsewhere(who) => {
+                let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
+                let because =
+                    format!("another process sweeps at the moment{who}; wait for it, or go ahead with --force");
+                return Err(CliError::failed("refresh tokens", because));
+            }
+        };
+        context.output.print(&summary, &summary)?;
+        broken.map_or(Ok(()), Err)?;
+        Ok(if summary.all_well() { Exit::Done } else { Exit::SomeFailed })
+    }
+
+    /// What is due, in the order in which it would be presented.
+    async fn look(&self, context: &Context, app: &App) -> Result<Exit, CliError> {
+        let failed = |error: StoreError| CliError::failed("list what is due", error);
+        let by = app.store.time().await.map_err(failed)? + delta(self.within);
+        let (mut after, mut listed) = (None, 0);
+        let limit = self.limit.unwrap_or(u64::MAX);
+        while listed < limit {
+            let filter = DueFilter { by, merchant: self.merchant.clone(), after, limit: PAGE };
+            let page = app.store.due_tokens(&filter).await.map_err(failed)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.place);
+            for token in page.iter().take(usize::try_from(limit - listed).unwrap_or(usize::MAX)) {
+                let line = Line::new(token, None);
+                context.output.print(&line, &line)?;
+                listed += 1;
+            }
+        }
+        if context.output.format() == Format::Human {
+            context.output.print(format!("{listed} tokens are due; nothing was changed"), &())?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// A token, for whoever reads along.
+#[derive(Serialize)]
+struct Line<'a> {
+    merchant: &'a str,
+    user: &'a str,
+    due_at: chrono::DateTime<chrono::Utc>,
+    expires_at: chrono::DateTime<chrono::Utc>,
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Came>,
+}
+
+impl<'a> Line<'a> {
+    fn new(token: &'a DueToken, result: Option<Came>) -> Self {
+        let DueToken { merchant, user, due_at, expires_at, failures, .. } = token;
+        Self { merchant, user, due_at: *due_at, expires_at: *expires_at, failures: *failures, result }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (merchant, user) = (printable(self.merchant), printable(self.user));
+        match self.result {
+            None => {
+                write!(f, "{merchant}  {user}  due {}  expires {}", time(self.due_at), time(self.expires_at))?;
+                if self.failures > 0 {
+                    write!(f, "  after {} failures", self.failures)?;
+                }
+                Ok(())
+            }
+            Some(Came::NeedsSignIn) => write!(f, "{merchant}  {user}  must sign in again"),
+            Some(Came::Failed(note)) => write!(f, "{merchant}  {user}  not refreshed: {}", reason(note.as_str())),
+            Some(_) => write!(f, "{merchant}  {user}"),
+        }
+    }
+}
+
+/// Why a token could not be refreshed, for people.
+fn reason(note: &str) -> &str {
+    match note {
+        "not_sent" => "the token endpoint could not be reached",
+        "refused" => "the token endpoint refused the request",
+        "no_answer" => "no answer came: it is unknown whether the token was spent",
+        "unavailable" => "the token cannot be opened, or an operator must decide on it",
+        other => other,
+    }
+}
+
+/// Tells how it goes: a bar on a terminal, lines elsewhere.
+struct Telling<'a> {
+    context: &'a Context,
+    progress: &'a Progress,
+    begun: Instant,
+    done: u64,
+    total: u64,
+    /// Standard output takes no more; the sweep goes on.
+    broken: Option<CliError>,
+}
+
+impl Telling<'_> {
+    fn hear(&mut self, told: &Told, _: &Summary) {
+        self.done += 1;
+        if matches!(told.came, Came::Failed(_) | Came::NeedsSignIn) {
+            let line = Line::new(&told.token, Some(told.came));
+            self.print(&line, &line);
+        }
+        let pace = Pace::new(self.done, self.total, self.begun.elapsed());
+        if self.progress.is_hidden() && self.done.is_multiple_of(LINE_EVERY) {
+            self.print(&pace, &pace);
+        }
+        self.progress.at(self.done, pace.to_string());
+    }
+
+    fn print(&mut self, human: impl fmt::Display, json: &impl Serialize) {
+        if self.broken.is_none() {
+            self.broken = self.progress.aside(|| self.context.output.print(human, json)).err();
+        }
+    }
+}
+
+/// How far it came, how fast, and how long it will take.
+#[derive(Debug, PartialEq, Serialize)]
+struct Pace {
+    done: u64,
+    due: u64,
+    per_second: f64,
+    left_seconds: u64,
+}
+
+impl Pace {
+    fn new(done: u64, due: u64, elapsed: Duration) -> Self {
+        let done_exactly = f64::from(u32::try_from(done).unwrap_or(u32::MAX));
+        let per_second = done_exactly / elapsed.as_secs_f64().max(0.001);
+        let due = due.max(done);
+        let left = f64::from(u32::try_from(due - done).unwrap_or(u32::MAX)) / per_second;
+        Self { done, due, per_second, left_seconds: Duration::try_from_secs_f64(left).unwrap_or_default().as_secs() }
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = humantime::format_duration(Duration::from_secs(self.left_seconds));
+        write!(f, "{} of {} tokens, {:.1}/s, {left} left", self.done, self.due, self.per_second)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            refreshed, already_fresh, needs_sign_in, failed, left, held, unknown_merchant, idle, forgotten, ..
+        } = self;
+        write!(f, "{refreshed} refreshed, {already_fresh} fresh already, {needs_sign_in} need a new sign-in")?;
+        for (note, tokens) in failed {
+            write!(f, "\n{tokens} not refreshed: {}", reason(note))?;
+        }
+        let more = [
+            (held, "not presented: the merchant's token endpoint is left alone after failures"),
+            (unknown_merchant, "of merchants that the settings do not have"),
+            (left, "in other hands at the moment"),
+            (idle, "let lapse: their users have not been seen for keeper.stop_after_idle"),
+            (forgotten, "forgotten: their users have not been seen for keeper.forget_after_idle"),
+        ];
+        for (tokens, what) in more.into_iter().filter(|(tokens, _)| **tokens > 0) {
+            write!(f, "\n{tokens} {what}")?;
+        }
+        if self.cut_off {
+            f.write_str("\nInterrupted: what is left stays due")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_tells_what_is_left() {
+        let pace = Pace::new(50, 300, Duration::from_secs(10));
+        assert_eq!(pace.to_string(), "50 of 300 tokens, 5.0/s, 50s left");
+        assert_eq!(Pace::new(7, 3, Duration::from_secs(1)).to_string(), "7 of 7 tokens, 7.0/s, 0s left");
+    }
+
+    #[test]
+    fn only_what_an_operator_can_mend_is_a_failure() {
+        let well = Summary { refreshed: 3, needs_sign_in: 2, left: 1, idle: 1, ..Summary::default() };
+        assert!(well.all_well());
+        let failed = Summary { failed: [("refused", 1)].into(), ..well.clone() };
+        assert!(!failed.all_well() && !Summary { held: 1, ..well }.all_well());
+        assert!(failed.to_string().ends_with("1 let lapse: their users have not been seen for keeper.stop_after_idle"));
+        assert!(failed.to_string().contains("\n1 not refreshed: the token endpoint refused the request\n"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The schedule: a tick only asks for a sweep. Every process ticks; the right to sweep decides who sweeps, and when the
+//! last one ended says whether there is anything to answer. A tick that nobody answered is caught up at the next start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis_cron::timezone::Utc as Zone;
+use apalis_cron::{CronScheduler, Tick};
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::sweep::{Run, Scope, Sweeper};
+use crate::clock::Clock;
+
+/// The wait before a sweep that could not be had is asked for again: the process that sweeps may die.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
+
+/// Sweeps on a schedule, until it is stopped.
+pub struct Scheduled {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Scheduled {
+    /// Starts; a tick that nobody answered is answered at once. Call it within a tokio runtime.
+    #[must_use]
+    pub fn start(sweeper: Arc<Sweeper>, schedule: cron::Schedule, clock: Clock) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let task = tokio::spawn(Ticking { sweeper, schedule, clock, stopping }.run());
+        Self { stop, task }
+    }
+
+    /// Asks the sweep to end between two tokens, and waits for what is in the air.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // An error is a panic, which the runtime's hook tells.
+        let _ = self.task.await;
+    }
+}
+
+struct Ticking {
+    sweeper: Arc<Sweeper>,
+    schedule: cron::Schedule,
+    clock: Clock,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Ticking {
+    async fn run(self) {
+        let mut asked = self.missed().await;
+        let mut ticks = Box::pin(ticks(&self.schedule, &self.clock));
+        while !*self.stopping.borrow() {
+            if let Some(at) = asked
+                && self.answer(at).await
+            {
+                asked = None;
+                continue;
+            }
+            let mut stopping = self.stopping.clone();
+            tokio::select! {
+                // An error means that nobody will stop it, which the owner of the sender does not do.
+                _ = stopping.wait_for(|stop| *stop) => return,
+                tick = ticks.next() => match tick {
+                    Some(Ok(tick)) => asked = time(tick),
+                    // The tick came and went during a sweep: the scheduler cannot go on from there.
+                    Some(Err(_)) => {
+                        asked = Some(self.clock.now());
+                        ticks = Box::pin(self::ticks(&self.schedule, &self.clock));
+                    }
+                    // A schedule that names no later year.
+                    None => return,
+                },
+                () = tokio::time::sleep(ASK_AGAIN), if asked.is_some() => {}
+            }
+        }
+    }
+
+    /// The tick that came while nobody was there to answer it.
+    async fn missed(&self) -> Option<DateTime<Utc>> {
+        let now = self.clock.now();
+        match self.sweeper.store().last_sweep().await {
+            Ok(last) => missed(&self.schedule, last.ended_at, now),
+            Err(_) => Some(now),
+        }
+    }
+
+    /// Sees to it that a sweep ends after this time. `false` where it has to be asked for again.
+    async fn answer(&self, asked: DateTime<Utc>) -> bool {
+        let ended = self.sweeper.store().last_sweep().await.map(|last| last.ended_at);
+        if matches!(ended, Ok(Some(ended)) if ended >= asked) {
+            return true;
+        }
+        match self.sweeper.run(&Scope::default(), self.stopping.clone(), &mut |_, _| {}).await {
+            Ok(Run::Swept(summary)) => {
+                tracing::info!(
+                    refreshed = summary.refreshed,
+                    already_fresh = summary.already_fresh,
+                    needs_sign_in = summary.needs_sign_in,
+                    failed = summary.failed.values().sum::<u64>(),
+                    left = summary.left,
+                    held = summary.held,
+                    unknown_merchant = summary.unknown_merchant,
+                    idle = summary.idle,
+                    forgotten = summary.forgotten,
+                    cut_off = summary.cut_off,
+                    "A sweep ended"
+                );
+                !summary.cut_off
+            }
+            Ok(Run::Elsewhere(_)) => false,
+            Err(error) => {
+                tracing::warn!(%error, "A sweep could not be done for now");
+                false
+            }
+        }
+    }
+}
+
+fn missed(schedule: &cron::Schedule, ended: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match ended {
+        None => Some(now),
+        Some(ended) => schedule.after(&ended).next().filter(|tick| *tick <= now),
+    }
+}
+
+/// The schedule by a clock that is a parameter.
+struct ByClock {
+    schedule: cron::Schedule,
+    clock: Clock,
+}
+
+impl apalis_cron::Schedule<Zone> for ByClock {
+    fn next_tick(&mut self, _: &Zone) -> Option<Tick<Zone>> {
+        let next = self.schedule.after(&self.clock.now()).next()?;
+        u64::try_from(next.timestamp()).ok().map(Tick::new)
+    }
+}
+
+fn ticks(
+    schedule: &cron::Schedule,
+    clock: &Clock,
+) -> impl futures::Stream<Item = Result<Tick<Zone>, apalis_cron::Error>> {
+    CronScheduler::new(ByClock { schedule: schedule.clone(), clock: clock.clone() }).into_stream()
+}
+
+fn time(tick: Tick<Zone>) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(i64::try_from(tick.get_timestamp()).ok()?, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_tick_is_missed_where_no_sweep_ended_after_it() {
+        let nightly: cron::Schedule = "0 0 3 * * *".parse().unwrap();
+        let now = at("2026-05-05T12:00:00Z");
+        let missed = |ended| missed(&nightly, Some(at(ended)), now);
+        assert_eq!(missed("2026-05-05T03:00:02Z"), None);
+        assert_eq!(missed("2026-05-04T03:00:02Z"), Some(at("2026-05-05T03:00:00Z")));
+        assert_eq!(super::missed(&nightly, None, now), Some(now), "there was never a sweep");
+    }
+
+    #[tokio::test]
+    async fn ticks_follow_the_clock_that_is_given() {
+        let clock = Clock::system();
+        let every_second: cron::Schedule = "* * * * * *".parse().unwrap();
+        let mut ticks = Box::pin(ticks(&every_second, &clock));
+        let first = time(ticks.next().await.unwrap().unwrap()).unwrap();
+        let second = time(ticks.next().await.unwrap().unwrap()).unwrap();
+        assert_eq!((second - first).num_seconds(), 1);
+        assert!(second <= clock.now());
+    }
+}

@@ -1,0 +1,278 @@
+//! A sweep: every token that is due is presented once, and what failed gets its next time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::due::{AFTER_UNCHANGED, Due, after_failure};
+use super::plan::replan;
+use super::right::Right;
+use super::summary::{Came, Summary, Told};
+use super::walk::{Step, Walk};
+use crate::clock::delta;
+use crate::config::{self, Merchant};
+use crate::store::{DueToken, Note, Outcome, Plannable, Store, StoreError};
+use crate::vault::{IfDue, Refreshed, Unusable, Vault};
+
+/// How many idle tokens are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: u32 = 500;
+/// Shorter waits are not worth a row's change.
+const WORTH_WRITING: Duration = Duration::from_secs(1);
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// What a sweeper stands on.
+pub struct Foundations {
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// Presents the tokens.
+    pub vault: Vault,
+    /// By name.
+    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    /// The settings' section.
+    pub settings: config::Keeper,
+    /// `vault.max_in_flight`; a sweep takes half of it at most.
+    pub max_in_flight: u32,
+    /// `vault.orphan_after`
+    pub orphan_after: Duration,
+    /// This start of the process.
+    pub worker: Uuid,
+}
+
+/// Runs sweeps.
+pub struct Sweeper {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) vault: Vault,
+    pub(super) merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    pub(super) settings: config::Keeper,
+    due: Due,
+    at_once: usize,
+    orphan_after: Duration,
+    worker: Uuid,
+}
+
+/// Which tokens a sweep is for.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// What falls due within so long, too.
+    pub within: Duration,
+    /// Only this merchant's.
+    pub merchant: Option<String>,
+    /// At most so many are presented.
+    pub limit: Option<u64>,
+    /// Whether it goes ahead where another process sweeps: what one has refreshed the other finds fresh.
+    pub force: bool,
+    /// How long it waits for an endpoint that is left alone, before it passes over the merchant's tokens.
+    pub patience: Duration,
+}
+
+impl Default for Scope {
+    /// All that is due.
+    fn default() -> Self {
+        Self { within: Duration::ZERO, merchant: None, limit: None, force: false, patience: Duration::from_mins(1) }
+    }
+}
+
+/// What became of a wish to sweep.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Another process sweeps; its name, where it is known.
+    Elsewhere(Option<String>),
+    /// It was done.
+    Swept(Summary),
+}
+
+impl Sweeper {
+    /// A sweeper on its foundations.
+    #[must_use]
+    pub fn new(foundations: Foundations) -> Self {
+        let Foundations { store, vault, merchants, settings, max_in_flight, orphan_after, worker } = foundations;
+        let at_once = usize::try_from(max_in_flight / 2).unwrap_or(usize::MAX).max(1);
+        let due = Due::new(&settings);
+        Self { store, vault, merchants, settings, due, at_once, orphan_after, worker }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Sweeps, unless another process does. Once `stop` says so it presents nothing more, and returns when what is in
+    /// the air has ended. `told` hears what became of each token.
+    ///
+    /// # Errors
+    /// Where the store fails; what is not done is due for the next sweep.
+    pub async fn run(
+        self: &Arc<Self>,
+        scope: &Scope,
+        stop: watch::Receiver<bool>,
+        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+    ) -> Result<Run, StoreError> {
+        let right = Right::take(&self.store, self.worker).await?;
+        if right.is_none() && !scope.force {
+            return Ok(Run::Elsewhere(self.store.last_sweep().await?.sweeper));
+        }
+        let lost = right.as_ref().filter(|_| !scope.force).map(Right::lost);
+        let swept = self.sweep(scope, stop, lost, told).await;
+        // A part of what is due says nothing of the rest.
+        let all = scope.merchant.is_none() && scope.limit.is_none();
+        let whole = all && swept.as_ref().is_ok_and(|summary| !summary.cut_off);
+        if let Some(right) = right
+            && let Err(error) = right.end(whole).await
+        {
+            tracing::warn!(%error, "The right to sweep could not be given up; it lapses by itself");
+        }
+        swept.map(Run::Swept)
+    }
+
+    async fn sweep(
+        self: &Arc<Self>,
+        scope: &Scope,
+        stop: watch::Receiver<bool>,
+        lost: Option<watch::Receiver<bool>>,
+        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+    ) -> Result<Summary, StoreError> {
+        let mut summary = Summary { forgotten: self.prepare().await?, ..Summary::default() };
+        let began = self.store.time().await?;
+        self.warn_of_overload(began).await?;
+        let sweep = Uuid::now_v7();
+        let done = Walk::new(self, scope, began, stop, lost).steps().map(|step| {
+            let sweeper = Arc::clone(self);
+            async move {
+                match step {
+                    Step::Present(token, merchant, if_due) => {
+                        Ok(sweeper.present(token, &merchant, sweep, if_due).await)
+                    }
+                    other => Err(other),
+                }
+            }
+        });
+        let mut done = std::pin::pin!(done.buffer_unordered(self.at_once));
+        let mut broken = None;
+        while let Some(step) = done.next().await {
+            match step {
+                Ok(one) | Err(Step::Pass(one)) => {
+                    summary.count(one.came);
+                    told(&one, &summary);
+                }
+                Err(Step::Again) => summary.begin_again(),
+                Err(Step::Broken(error)) => broken = Some(error),
+                Err(Step::CutOff | Step::Present(..)) => summary.cut_off = true,
+            }
+        }
+        match broken {
+            Some(error) => Err(error),
+            None => Ok(summary),
+        }
+    }
+
+    /// Dates for rows without, lost answers, and the end of what data protection bounds; how many tokens were forgotten.
+    async fn prepare(&self) -> Result<u64, StoreError> {
+        let planned = replan(self.store(), &self.due, Plannable::Undated, |_| {}).await?;
+        if planned > 0 {
+            tracing::info!(tokens = planned, "Tokens without a due date were given one");
+        }
+        let lost = self.store.bring_forward(self.orphan_after).await?;
+        if lost > 0 {
+            tracing::warn!(tokens = lost, "Exchanges were left open by processes that are gone; their tokens are due");
+        }
+        let Some(idle) = self.settings.forget_after_idle else { return Ok(0) };
+        let mut forgotten = 0;
+        loop {
+            let page = self.store.forget_idle(idle, FORGOTTEN_AT_ONCE).await?;
+            forgotten += page;
+            if page < u64::from(FORGOTTEN_AT_ONCE) {
+                return Ok(forgotten);
+            }
+        }
+    }
+
+    async fn warn_of_overload(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let due = self.store.count_due(now + DAY).await?;
+        let carried = self.carried_a_day();
+        if due > carried {
+            tracing::warn!(
+                due,
+                carried,
+                "More tokens are due within a day than keeper.rate_per_second carries; some are refreshed late. Raise it"
+            );
+        }
+        Ok(())
+    }
+
+    /// How many tokens the rate carries in a day.
+    fn carried_a_day(&self) -> u64 {
+        Duration::from_hours(24).mul_f64(self.settings.rate_per_second).as_secs()
+    }
+
+    pub(super) fn is_idle(&self, token: &DueToken, now: DateTime<Utc>) -> bool {
+        let Some((stop_after, seen)) = self.settings.stop_after_idle.zip(token.last_seen_at) else { return false };
+        now - seen >= delta(stop_after)
+    }
+
+    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> Told {
+        let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
+        let failed = |note, after| Next { came: Came::Failed(note), note, after, failures: token.failures + 1 };
+        let came = match refreshed {
+            Refreshed::Rotated => Came::Refreshed,
+            Refreshed::NotDue | Refreshed::Unusable(Unusable::NotRegistered | Unusable::ReauthRequired) => {
+                Came::AlreadyFresh
+            }
+            Refreshed::Died => Came::NeedsSignIn,
+            Refreshed::Held(_) => Came::Held,
+            Refreshed::Unchanged => {
+                let next =
+                    Next { came: Came::AlreadyFresh, note: Note::Unchanged, after: AFTER_UNCHANGED, failures: 0 };
+                self.postpone(&token, next).await
+            }
+            Refreshed::Failed(outcome, asked) => self.postpone(&token, failed(note(outcome), asked)).await,
+            Refreshed::Unusable(Unusable::Uncertain | Unusable::Unavailable) => {
+                self.postpone(&token, failed(Note::Unavailable, Duration::ZERO)).await
+            }
+            Refreshed::ComeBack(after) if after <= WORTH_WRITING => Came::Left,
+            Refreshed::ComeBack(after) => {
+                self.postpone(&token, Next { came: Came::Left, note: Note::Waits, after, failures: token.failures })
+                    .await
+            }
+        };
+        Told { token, came }
+    }
+
+    /// Writes the next time down. Where that fails the token stays due, and the next sweep looks at it again.
+    async fn postpone(&self, token: &DueToken, next: Next) -> Came {
+        let written = async {
+            let now = self.store.time().await?;
+            let left = token.expires_at - now;
+            let wait = match next.came {
+                Came::Failed(_) => after_failure(next.failures, rand::random(), next.after, left),
+                _ => next.after,
+            };
+            let due_at = Some(now + delta(wait));
+            self.store.postpone(token.id, token.generation, due_at, next.failures, next.note).await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(token = token.id, %error, "A token's next time could not be written down");
+        }
+        next.came
+    }
+}
+
+/// When, and why then.
+struct Next {
+    came: Came,
+    note: Note,
+    /// No sooner than this; after a failure, later.
+    after: Duration,
+    failures: u32,
+}
+
+fn note(outcome: Outcome) -> Note {
+    match outcome {
+        Outcome::NotSent => Note::NotSent,
+        Outcome::Refused => Note::Refused,
+        _ => Note::NoAnswer,
+    }
+}

@@ -1,0 +1,174 @@
+//! The way through what is due: page by page, at the pace of the settings.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::{Stream, stream};
+use tokio::sync::watch;
+
+use super::summary::{Came, Told};
+use super::sweep::{Scope, Sweeper};
+use crate::breaker::Pace;
+use crate::clock::{delta, since_boot};
+use crate::config::Merchant;
+use crate::store::{DueFilter, DueToken, Note, Place, StoreError};
+use crate::vault::IfDue;
+
+/// Tokens a page.
+const PAGE: u32 = 200;
+/// After this long the walk begins again at the front: what has become urgent meanwhile must not wait for the end of
+/// a long backlog.
+const AGAIN: Duration = Duration::from_mins(10);
+
+/// One step.
+pub(super) enum Step {
+    /// A token to present.
+    Present(DueToken, Arc<Merchant>, IfDue),
+    /// A token that is not presented.
+    Pass(Told),
+    /// The walk is at the front again.
+    Again,
+    /// The walk ended before its end.
+    CutOff,
+    /// The store failed, which ends the walk.
+    Broken(StoreError),
+}
+
+pub(super) struct Walk {
+    sweeper: Arc<Sweeper>,
+    scope: Scope,
+    /// What is issued later is not due.
+    began: DateTime<Utc>,
+    stop: watch::Receiver<bool>,
+    /// Whether another may sweep by now.
+    lost: Option<watch::Receiver<bool>>,
+    by: DateTime<Utc>,
+    since: Duration,
+    place: Option<Place>,
+    page: VecDeque<DueToken>,
+    pace: Pace,
+    presented: u64,
+    ended: bool,
+}
+
+impl Walk {
+    pub(super) fn new(
+        sweeper: &Arc<Sweeper>,
+        scope: &Scope,
+        began: DateTime<Utc>,
+        stop: watch::Receiver<bool>,
+        lost: Option<watch::Receiver<bool>>,
+    ) -> Self {
+        Self {
+            sweeper: Arc::clone(sweeper),
+            scope: scope.clone(),
+            began,
+            stop,
+            lost,
+            by: scope.by(began),
+            since: since_boot(),
+            place: None,
+            page: VecDeque::new(),
+            pace: Pace::new(sweeper.settings.rate_per_second),
+            presented: 0,
+            ended: false,
+        }
+    }
+
+    /// Every step, in order.
+    pub(super) fn steps(self) -> impl Stream<Item = Step> + Send {
+        stream::unfold(self, Self::step)
+    }
+
+    async fn step(mut self) -> Option<(Step, Self)> {
+        if self.ended || self.scope.limit.is_some_and(|limit| self.presented >= limit) {
+            return None;
+        }
+        let step = self.look().await.unwrap_or_else(|error| Some(Step::Broken(error)));
+        self.ended = matches!(step, Some(Step::CutOff | Step::Broken(_)));
+        step.map(|step| (step, self))
+    }
+
+    async fn look(&mut self) -> Result<Option<Step>, StoreError> {
+        if self.must_end() {
+            return Ok(Some(Step::CutOff));
+        }
+        if since_boot().saturating_sub(self.since) > AGAIN {
+            self.by = self.scope.by(self.sweeper.store.time().await?);
+            (self.since, self.place) = (since_boot(), None);
+            self.page.clear();
+            return Ok(Some(Step::Again));
+        }
+        let Some(token) = self.next_token().await? else { return Ok(None) };
+        let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
+            return Ok(Some(Step::Pass(Told { token, came: Came::UnknownMerchant })));
+        };
+        if self.sweeper.is_idle(&token, self.began) {
+            // Whoever comes back brings a new date along.
+            self.sweeper.store.postpone(token.id, token.generation, None, 0, Note::Idle).await?;
+            return Ok(Some(Step::Pass(Told { token, came: Came::Idle })));
+        }
+        if self.is_held(&token.merchant).await {
+            return Ok(Some(Step::Pass(Told { token, came: Came::Held })));
+        }
+        let wait = self.pace.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
+        self.pause(wait).await;
+        if self.must_end() {
+            return Ok(Some(Step::CutOff));
+        }
+        self.presented += 1;
+        let if_due = IfDue { by: self.by, issued_before: self.began };
+        Ok(Some(Step::Present(token, merchant, if_due)))
+    }
+
+    async fn next_token(&mut self) -> Result<Option<DueToken>, StoreError> {
+        loop {
+            while let Some(token) = self.page.pop_front() {
+                self.place = Some(token.place);
+                // What this sweep has refreshed may be due again, where more than the present is asked for.
+                if token.issued_at < self.began {
+                    return Ok(Some(token));
+                }
+            }
+            let (by, merchant, after) = (self.by, self.scope.merchant.clone(), self.place);
+            let page = self.sweeper.store.due_tokens(&DueFilter { by, merchant, after, limit: PAGE }).await?;
+            if page.is_empty() {
+                return Ok(None);
+            }
+            self.page = page.into();
+        }
+    }
+
+    /// Whether the merchant's endpoint is left alone, for longer than it is worth waiting here.
+    async fn is_held(&mut self, merchant: &str) -> bool {
+        let patience = self.scope.patience;
+        while let Some(wait) = self.sweeper.vault.held(merchant) {
+            let open = self.sweeper.vault.token_breaker_open_for(merchant).unwrap_or_default();
+            if open.max(wait) > patience || self.must_end() {
+                return true;
+            }
+            self.pause(wait).await;
+        }
+        false
+    }
+
+    async fn pause(&mut self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // An error means that nobody will stop the walk.
+            Ok(_) = self.stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    fn must_end(&self) -> bool {
+        *self.stop.borrow() || self.lost.as_ref().is_some_and(|lost| *lost.borrow())
+    }
+}
+
+impl Scope {
+    pub(super) fn by(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now + delta(self.within)
+    }
+}

@@ -1,0 +1,218 @@
+//! The keeper's statements; compiled for each engine.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{Connection, Now, Row, sql, tokens};
+use crate::store::columns::{Columns, Stamp};
+use crate::store::lease::bounded;
+use crate::store::{
+    DeadReason, DueDate, DueFilter, DueToken, LastSweep, Note, Place, Plannable, StoreError, TokenCount, TokenState,
+    UndatedToken, micros,
+};
+
+pub(in crate::store) async fn time(c: &mut Connection, now: Now) -> Result<DateTime<Utc>, StoreError> {
+    Ok(bounded(query(sql::NOW).bind(now).fetch_one(c)).await?.time("now")?)
+}
+
+pub(in crate::store) async fn plannable(
+    c: &mut Connection,
+    which: Plannable,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<UndatedToken>, StoreError> {
+    let list = match which {
+        Plannable::Undated => sql::UNDATED_TOKENS,
+        Plannable::All => sql::PLANNED_TOKENS,
+    };
+    let rows = bounded(query(list).bind(after).bind(i64::from(limit)).fetch_all(c)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(UndatedToken {
+                id: row.int("id")?,
+                merchant: row.text("merchant")?,
+                user: row.text("user_id")?,
+                generation: row.int("generation")?,
+                expires_at: row.time("expires_at")?,
+            })
+        })
+        .collect()
+}
+
+/// One statement for all of them: a database with a million tokens is planned in a minute.
+pub(in crate::store) async fn set_due_dates(c: &mut Connection, dates: &[DueDate]) -> Result<u64, StoreError> {
+    let dates: Vec<_> = dates
+        .iter()
+        .map(|date| json!({ "id": date.token, "generation": date.generation, "due": date.due_at.timestamp_micros() }))
+        .collect();
+    let set = query(sql::SET_DUE_DATES).bind(json!(dates).to_string());
+    Ok(bounded(set.execute(c)).await?.rows_affected())
+}
+
+pub(in crate::store) async fn bring_forward(
+    c: &mut Connection,
+    now: Now,
+    orphan_after: Duration,
+) -> Result<u64, StoreError> {
+    let forward = query(sql::BRING_FORWARD).bind(micros(orphan_after)).bind(now);
+    Ok(bounded(forward.execute(c)).await?.rows_affected())
+}
+
+/// Day by day: each look reads no more of the index than is due.
+pub(in crate::store) async fn due(c: &mut Connection, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let (mut tokens, mut place) = (Vec::new(), filter.after);
+    loop {
+        let after = match place {
+            Some(place) => place,
+            None => Place { day: next_due_day(c, filter.by, i64::from(i32::MIN)).await?.unwrap_or(i64::MAX), ..FIRST },
+        };
+        if after.day == i64::MAX {
+            return Ok(tokens);
+        }
+        tokens.extend(due_of_day(c, filter, after, limit - tokens.len()).await?);
+        if tokens.len() >= limit {
+            return Ok(tokens);
+        }
+        let day = next_due_day(c, filter.by, after.day).await?.unwrap_or(i64::MAX);
+        place = Some(Place { day, ..FIRST });
+    }
+}
+
+/// Before every other of its day.
+const FIRST: Place = Place { day: 0, due_at: DateTime::UNIX_EPOCH, id: 0 };
+
+async fn next_due_day(c: &mut Connection, by: DateTime<Utc>, after: i64) -> Result<Option<i64>, StoreError> {
+    let row = bounded(query(sql::NEXT_DUE_DAY).bind(Stamp(by)).bind(after).fetch_optional(c)).await?;
+    Ok(row.map(|row| row.int("day")).transpose()?)
+}
+
+async fn due_of_day(
+    c: &mut Connection,
+    filter: &DueFilter,
+    after: Place,
+    limit: usize,
+) -> Result<Vec<DueToken>, StoreError> {
+    let list = query(sql::DUE_OF_DAY)
+        .bind(after.day)
+        .bind(Stamp(filter.by))
+        .bind(Stamp(after.due_at))
+        .bind(after.id)
+        .bind(&filter.merchant)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = bounded(list.fetch_all(c)).await?;
+    rows.iter().map(|row| due_token(row, after.day)).collect()
+}
+
+fn due_token(row: &Row, day: i64) -> Result<DueToken, StoreError> {
+    let (id, due_at) = (row.int("id")?, row.time("refresh_due_at")?);
+    Ok(DueToken {
+        id,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        generation: row.int("generation")?,
+        issued_at: row.time("issued_at")?,
+        expires_at: row.time("expires_at")?,
+        due_at,
+        failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
+        last_seen_at: row.opt_time("last_seen_at")?,
+        place: Place { day, due_at, id },
+    })
+}
+
+pub(in crate::store) async fn count_due(c: &mut Connection, by: DateTime<Utc>) -> Result<u64, StoreError> {
+    count(&bounded(query(sql::COUNT_DUE).bind(Stamp(by)).fetch_one(c)).await?)
+}
+
+fn count(row: &Row) -> Result<u64, StoreError> {
+    Ok(u64::try_from(row.int("tokens")?).unwrap_or_default())
+}
+
+pub(in crate::store) async fn postpone(
+    c: &mut Connection,
+    (token, generation): (i64, i64),
+    due_at: Option<DateTime<Utc>>,
+    failures: u32,
+    note: Note,
+) -> Result<bool, StoreError> {
+    let postpone = query(sql::POSTPONE)
+        .bind(token)
+        .bind(generation)
+        .bind(due_at.map(Stamp))
+        .bind(i64::from(failures))
+        .bind(note.as_str());
+    Ok(bounded(postpone.execute(c)).await?.rows_affected() == 1)
+}
+
+/// Within the caller's transaction.
+pub(in crate::store) async fn forget_idle(
+    c: &mut Connection,
+    now: Now,
+    idle: Duration,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let forget = query(sql::FORGET_IDLE).bind(micros(idle)).bind(i64::from(limit)).bind(now);
+    let rows = bounded(forget.fetch_all(&mut *c)).await?;
+    for row in &rows {
+        tokens::forget_kept(c, row.int("id")?).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
+pub(in crate::store) async fn token_counts(
+    c: &mut Connection,
+    now: Now,
+    merchant: Option<&str>,
+) -> Result<Vec<TokenCount>, StoreError> {
+    let rows = bounded(query(sql::TOKEN_COUNTS).bind(merchant).bind(now).fetch_all(c)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(TokenCount {
+                state: TokenState::from_word(&row.text("state")?)?,
+                reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+                days: row.opt_int("days")?,
+                tokens: count(row)?,
+            })
+        })
+        .collect()
+}
+
+pub(in crate::store) async fn take_sweep(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    hold: Duration,
+) -> Result<bool, StoreError> {
+    let take = query(sql::TAKE_SWEEP).bind(worker).bind(micros(hold)).bind(now);
+    Ok(bounded(take.execute(c)).await?.rows_affected() == 1)
+}
+
+pub(in crate::store) async fn renew_sweep(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    hold: Duration,
+) -> Result<bool, StoreError> {
+    let renew = query(sql::RENEW_SWEEP).bind(worker).bind(micros(hold)).bind(now);
+    Ok(bounded(renew.execute(c)).await?.rows_affected() == 1)
+}
+
+pub(in crate::store) async fn end_sweep(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    whole: bool,
+) -> Result<(), StoreError> {
+    let end = query(sql::END_SWEEP).bind(worker).bind(whole).bind(now);
+    bounded(end.execute(c)).await?;
+    Ok(())
+}
+
+pub(in crate::store) async fn last_sweep(c: &mut Connection) -> Result<LastSweep, StoreError> {
+    let row = bounded(query(sql::LAST_SWEEP).fetch_one(c)).await?;
+    Ok(LastSweep { ended_at: row.opt_time("ended_at")?, sweeper: row.opt_text("name")? })
+}

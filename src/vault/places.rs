@@ -1,0 +1,126 @@
+//! The places of `vault.max_in_flight`, which orders take before the keeper.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Places for exchanges. Clones share them.
+#[derive(Clone)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    /// The part of them that the keeper may take.
+    keeper: Arc<Semaphore>,
+    /// How many orders wait for one.
+    waiting: watch::Sender<usize>,
+}
+
+/// One place, until it is dropped.
+pub(super) struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_keeper: Option<OwnedSemaphorePermit>,
+}
+
+/// An order that waits.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|count| *count += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Places {
+    /// So many places, at most half of them for the keeper.
+    pub(super) fn new(count: u32) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(count)),
+            keeper: Arc::new(Semaphore::new((count / 2).max(1))),
+            waiting: watch::Sender::new(0),
+        }
+    }
+
+    /// A place for an order. `None` never comes: the semaphores are never closed.
+    pub(super) async fn for_order(&self) -> Option<Place> {
+        let free = Arc::clone(&self.all).try_acquire_owned().ok();
+        let of_all = if let Some(place) = free {
+            place
+        } else {
+            let _waiting = Waiting::enter(&self.waiting);
+            Arc::clone(&self.all).acquire_owned().await.ok()?
+        };
+        Some(Place { _of_all: of_all, _of_keeper: None })
+    }
+
+    /// A place for the keeper, once no order waits for one. `None` as for an order.
+    pub(super) async fn for_keeper(&self) -> Option<Place> {
+        let of_keeper = Arc::clone(&self.keeper).acquire_owned().await.ok()?;
+        let mut orders = self.waiting.subscribe();
+        loop {
+            orders.wait_for(|waiting| *waiting == 0).await.ok()?;
+            tokio::select! {
+                biased;
+                // The semaphore serves in turn: an order that comes must not stand behind the keeper.
+                _ = orders.wait_for(|waiting| *waiting > 0) => {}
+                place = Arc::clone(&self.all).acquire_owned() => {
+                    return Some(Place { _of_all: place.ok()?, _of_keeper: Some(of_keeper) });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_keeper_takes_half_at_most() {
+        let places = Places::new(4);
+        let first = places.for_keeper().now_or_never().unwrap();
+        let _second = places.for_keeper().now_or_never().unwrap();
+        assert!(places.for_keeper().now_or_never().is_none());
+        let _orders = [places.for_order().now_or_never().unwrap(), places.for_order().now_or_never().unwrap()];
+        drop(first);
+        assert!(places.for_keeper().now_or_never().is_some());
+        assert!(Places::new(1).for_keeper().now_or_never().is_some(), "one place is for both");
+    }
+
+    #[tokio::test]
+    async fn a_place_that_comes_free_is_an_orders_even_where_the_keeper_waited_longer() {
+        let places = Places::new(2);
+        let (first, _second) = (places.for_order().await, places.for_order().await);
+        let mut keeper = Box::pin(places.for_keeper());
+        assert!(keeper.as_mut().now_or_never().is_none());
+        let mut order = Box::pin(places.for_order());
+        assert!(order.as_mut().now_or_never().is_none());
+        assert!(keeper.as_mut().now_or_never().is_none(), "it leaves the queue");
+        drop(first);
+        assert!(keeper.as_mut().now_or_never().is_none());
+        let taken = order.as_mut().now_or_never().unwrap();
+        drop(order);
+        assert!(keeper.as_mut().now_or_never().is_none(), "all are taken");
+        drop(taken);
+        assert!(keeper.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_order_that_stops_waiting_keeps_nobody_back() {
+        let places = Places::new(2);
+        let _both = (places.for_order().await, places.for_order().await);
+        let mut order = Box::pin(places.for_order());
+        assert!(order.as_mut().now_or_never().is_none());
+        assert_eq!(*places.waiting.borrow(), 1);
+        drop(order);
+        assert_eq!(*places.waiting.borrow(), 0);
+    }
+}

@@ -1,0 +1,110 @@
+//! The keeper's way in: a token presented before it lapses, where it is still due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::decide::{IfDue, LOOK_AGAIN, Unusable};
+use super::exchange::{Answered, Caller, Course, Exchange};
+use super::{Access, Vault};
+use crate::clock::since_boot;
+use crate::config::Merchant;
+use crate::store::{Outcome, Purpose, PurposeKind};
+
+/// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
+/// successor and each sign-in.
+pub trait DueDates: Send + Sync {
+    /// The date for a token that lapses at `expires_at`.
+    fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc>;
+}
+
+/// What became of a token that the keeper wished to refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// A successor is stored.
+    Rotated,
+    /// It stays good as it is: the provider does not rotate.
+    Unchanged,
+    /// It is due no longer: somebody else was faster.
+    NotDue,
+    /// It was found dead now.
+    Died,
+    /// It was unusable before: nothing was presented.
+    Unusable(Unusable),
+    /// It was presented and is as it was, or nobody knows; not again before this long.
+    Failed(Outcome, Duration),
+    /// Nothing was presented, and not before this long: an exchange is in the air, the wait after one is not over, or
+    /// the database is away.
+    ComeBack(Duration),
+    /// The merchant's endpoint is left alone for so long.
+    Held(Duration),
+}
+
+impl Vault {
+    /// How long a request to the merchant's token endpoint would be kept back at present, where it would be.
+    #[must_use]
+    pub fn held(&self, merchant: &str) -> Option<Duration> {
+        self.gates.wait(merchant, since_boot())
+    }
+
+    /// How long the merchant's token endpoint has been left alone, where it is.
+    #[must_use]
+    pub fn token_breaker_open_for(&self, merchant: &str) -> Option<Duration> {
+        self.gates.open_for(merchant, since_boot())
+    }
+
+    /// Presents the user's token for a sweep, if it is still due when that is asked under the claim. Orders go first: it
+    /// waits for as long as any of them waits for a place, and takes at most half of the places.
+    ///
+    /// Dropping the future ends the waiting, never an exchange that has begun.
+    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &str, sweep: Uuid, if_due: IfDue) -> Refreshed {
+        // The place first: whoever has the user's turn must not wait behind orders.
+        let Some(place) = self.places.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
+        let pass = match self.gates.admit(&merchant.name, since_boot()) {
+            Ok(pass) => pass,
+            Err(wait) => return Refreshed::Held(wait),
+        };
+        tokio::time::sleep(pass.hold).await;
+        let Some(turn) = self.turns.take(&merchant.name, user) else { return Refreshed::ComeBack(LOOK_AGAIN) };
+        let exchange = Exchange {
+            rooms: Arc::clone(&self.rooms),
+            merchant: Arc::clone(merchant),
+            user: user.to_owned(),
+            purpose: Purpose { kind: PurposeKind::Keeper, id: sweep },
+            if_due: Some(if_due),
+            turn,
+            place,
+        };
+        Refreshed::from(self.spawn(exchange, pass).await)
+    }
+
+    /// Runs an exchange in a task of its own.
+    pub(super) async fn spawn(&self, exchange: Exchange, pass: crate::breaker::Pass) -> Answered {
+        let (waiting, answer) = tokio::sync::oneshot::channel();
+        tokio::spawn(exchange.run(Caller::new(waiting, pass)));
+        // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
+        answer.await.unwrap_or(Answered { access: Access::ComeBack(LOOK_AGAIN), course: Course::NotPresented })
+    }
+}
+
+impl From<Answered> for Refreshed {
+    fn from(Answered { access, course }: Answered) -> Self {
+        match (course, access) {
+            (Course::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
+            (_, Access::Ready(_)) => Self::Rotated,
+            (Course::Presented(Outcome::Rejected), Access::Unusable(_)) => Self::Died,
+            // With `lost_answer = "hold"` an operator decides.
+            (Course::Presented(outcome), Access::Unusable(_)) => Self::Failed(outcome, Duration::ZERO),
+            (_, Access::Unusable(why)) => Self::Unusable(why),
+            (
+                Course::Presented(outcome @ (Outcome::NotSent | Outcome::Refused | Outcome::NoAnswer)),
+                Access::ComeBack(after),
+            ) => Self::Failed(outcome, after),
+            // A sign-in or forgetting came in between.
+            (Course::NotDue | Course::Presented(_), Access::ComeBack(_)) => Self::NotDue,
+            (Course::NotPresented, Access::ComeBack(after)) => Self::ComeBack(after),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The keeper in the service, and `refresh` beside it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::{command, until};
+use crate::support::shop::{Shop, assert_sums};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// So soon after a start that a test need not wait for it.
+const EVERY_SECOND: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 1000.0";
+const OFF: &str = "[keeper]\nschedule = \"off\"\nrate_per_second = 1000.0";
+
+both_engines!(
+    a_service_refreshes_what_is_due_and_catches_up_at_its_start,
+    refresh_runs_beside_a_service_and_tells_scripts,
+    two_services_and_a_refresh_at_once_refresh_each_token_once,
+);
+
+/// Signs users in so many days ago, and imports their tokens.
+async fn import(shop: &Shop, users: usize, prefix: &str, age: &str) -> Vec<String> {
+    let signed_in = shop.sign_in_ago(users, prefix, age).await;
+    let lines: Vec<String> = signed_in
+        .iter()
+        .map(|line| {
+            json!({
+                "merchant": "shop", "user": line["user"],
+                "refresh_token": line["refresh_token"], "issued_at": line["issued_at"],
+            })
+            .to_string()
+        })
+        .collect();
+    let file = shop.folder.path().join(format!("{prefix}.jsonl"));
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    shop.run("a", &["tokens", "import", file.to_str().unwrap()]);
+    std::fs::remove_file(file).unwrap();
+    signed_in.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect()
+}
+
+fn generation(shop: &Shop, user: &str) -> i64 {
+    shop.run("a", &["tokens", "show", "shop", user])[0]["generation"].as_i64().unwrap()
+}
+
+/// Runs `refresh`, and answers its exit code and its lines.
+async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
+    let mut refresh = command(shop.folder.path());
+    refresh.env("KLARNA_WORKER_LOG", "off").args(["--format", "json", "--config", "a.toml", "refresh"]).args(args);
+    let output = tokio::task::spawn_blocking(move || refresh.output().unwrap()).await.unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
+}
+
+async fn a_service_refreshes_what_is_due_and_catches_up_at_its_start(database: Database) {
+    // Once a year: what is refreshed is what was missed.
+    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"0 0 0 1 1 *\"");
+    import(&shop, 3, "old", "45d").await;
+    import(&shop, 2, "new", "1d").await;
+    let served = shop.serve("a");
+    until("the missed sweep", PATIENCE, async || shop.stats().await.exchanges.rotated == 3).await;
+    assert!(served.program.terminate().await.success());
+    assert_eq!([generation(&shop, "old1"), generation(&shop, "new1")], [2, 1]);
+
+    // It was answered: the next start has nothing to catch up.
+    import(&shop, 1, "later", "45d").await;
+    let served = shop.serve("a");
+    let id = served.client().post("new1", "cart-1").await;
+    served.client().all_submitted_fresh(&[id], PATIENCE).await;
+    assert!(served.program.terminate().await.success());
+    assert_eq!(generation(&shop, "later1"), 1);
+
+    // A schedule that comes round soon finds it.
+    shop.write_settings("a", EVERY_SECOND);
+    let served = shop.serve("a");
+    until("a tick", PATIENCE, async || shop.stats().await.exchanges.rotated == 5).await;
+    assert!(served.program.terminate().await.success());
+    assert_eq!(generation(&shop, "later1"), 2);
+    shop.close().await;
+}
+
+async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
+    let shop = Shop::open(database, &[], OFF);
+    import(&shop, 4, "old", "45d").await;
+    let served = shop.serve("a");
+    let (code, due, _) = refresh(&shop, &["--dry-run", "--limit", "3"]).await;
+    assert_eq!((code, due.len()), (0, 3));
+    assert!(due.iter().all(|line| line["due_at"].is_string() && line["result"].is_null()), "{due:?}");
+    assert_eq!(shop.stats().await.exchanges.total, 0);
+
+    let (code, told, _) = refresh(&shop, &["--limit", "1"]).await;
+    assert_eq!((code, &told[0]["refreshed"]), (0, &json!(1)), "{told:?}");
+    // Users who withdrew are told, and are no failure.
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "old4" })).await;
+    let (code, told, _) = refresh(&shop, &[]).await;
+    let dead = told.iter().filter(|line| line["result"] == "needs_sign_in").count();
+    let summary = told.last().unwrap();
+    let refreshed = summary["refreshed"].as_u64().unwrap();
+    let died = summary["needs_sign_in"].as_u64().unwrap();
+    assert_eq!((code, refreshed + died), (0, 3), "{told:?}");
+    assert_eq!(dead as u64, died);
+
+    // What an operator can mend is.
+    import(&shop, 2, "more", "45d").await;
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } })).await;
+    let (code, told, _) = refresh(&shop, &[]).await;
+    assert_eq!((code, &told.last().unwrap()["failed"]), (3, &json!({ "refused": 2 })), "{told:?}");
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
+
+    // Wrong usage, and a database that is not there.
+    let (code, _, told) = refresh(&shop, &["--merchant", "other"]).await;
+    assert!(code == 2 && told.contains("--merchant: the settings have no other; they have: shop"), "{told}");
+    let stats = shop.run("a", &["tokens", "stats"]).remove(0);
+    assert_eq!(stats["states"][0]["state"], "active", "{stats}");
+    let soon = shop.run("a", &["tokens", "list", "--expiring", "20d"]);
+    assert_eq!(soon.iter().map(|token| &token["user"]).collect::<Vec<_>>(), ["more1", "more2"]);
+    assert!(soon.iter().all(|token| token["refresh_note"] == "refused"), "{soon:?}");
+    let replanned = shop.run("a", &["tokens", "replan"]).remove(0);
+    assert_eq!(replanned["kept"], json!(2), "what waits after a failure waits on: {replanned}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Database) {
+    let two = matches!(database, Database::Postgres { .. });
+    let shop = Shop::open(database, &["--token-latency", "5ms..30ms"], EVERY_SECOND);
+    shop.write_settings("b", EVERY_SECOND);
+    let users = import(&shop, 120, "old", "45d").await;
+    let first = shop.serve("a");
+    // On SQLite one process serves a file.
+    let second = two.then(|| shop.serve("b"));
+    let (code, told, stderr) = refresh(&shop, &["--force"]).await;
+    assert_eq!(code, 0, "{told:?} {stderr}");
+    until("all tokens fresh", PATIENCE, async || shop.stats().await.exchanges.rotated == 120).await;
+    // Orders go on as ever.
+    let ids = first.client().post_all(&[(users[0].clone(), String::new()), (users[1].clone(), String::new())], 2).await;
+    first.client().all_submitted_fresh(&ids, PATIENCE).await;
+    for served in [Some(first), second].into_iter().flatten() {
+        assert!(served.program.terminate().await.success());
+    }
+    let mut stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.exchanges.rotated), (122, 122), "{stats:?}");
+    (stats.exchanges.total, stats.exchanges.rotated) = (2, 2);
+    assert_sums(&stats, 2);
+    shop.close().await;
+}

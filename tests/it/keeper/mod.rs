@@ -1,0 +1,70 @@
+//! The keeper, on both engines, against a token endpoint whose answers the test decides, and against the sandbox.
+
+mod sweeps;
+mod together;
+mod year;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::keeper::{Foundations, Run, Scope, Summary, Sweeper};
+use klarna_order_worker::vault::{Registration, Vault};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::vault::Shop;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A process that sweeps.
+struct Process {
+    vault: Vault,
+    worker: Uuid,
+    sweeper: Arc<Sweeper>,
+}
+
+impl Process {
+    async fn start(shop: &Shop) -> Self {
+        let (vault, worker) = shop.process().await;
+        let sweeper = Sweeper::new(Foundations {
+            // Of its own, as its vault's.
+            store: shop.db.open().await,
+            vault: vault.clone(),
+            merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
+            settings: shop.keeper.clone(),
+            max_in_flight: shop.settings.max_in_flight,
+            orphan_after: shop.settings.orphan_after,
+            worker,
+        });
+        Self { vault, worker, sweeper: Arc::new(sweeper) }
+    }
+
+    async fn run(&self, scope: &Scope) -> Run {
+        self.sweeper.run(scope, never(), &mut |_, _| {}).await.unwrap()
+    }
+
+    /// Sweeps all that is due, without waiting for an endpoint that is left alone.
+    async fn sweep(&self) -> Summary {
+        match self.run(&at_once()).await {
+            Run::Swept(summary) => summary,
+            Run::Elsewhere(who) => panic!("{who:?} sweeps"),
+        }
+    }
+}
+
+fn at_once() -> Scope {
+    Scope { patience: Duration::ZERO, ..Scope::default() }
+}
+
+/// A stop that does not come.
+fn never() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+/// Registers a token that was issued so long ago.
+async fn sign_in(shop: &Shop, user: &str, token: &str, age: Duration) {
+    let issued_at = Some(shop.db.clock.now() - age);
+    let registration = Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };
+    shop.registry().import(&shop.merchant, &registration).await.unwrap();
+}

@@ -1,0 +1,144 @@
+//! A year, with the clock as a parameter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use klarna_order_worker::sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
+use klarna_order_worker::store::TokenState;
+
+use super::{DAY, Process, sign_in};
+use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};
+use crate::vault::Shop;
+
+/// How many tokens a year is lived with. The full number takes minutes: set `KLARNA_WORKER_TEST_YEAR=10000` for it.
+fn tokens(otherwise: usize) -> usize {
+    let asked = std::env::var("KLARNA_WORKER_TEST_YEAR").ok();
+    asked.map_or(otherwise, |tokens| tokens.parse().expect("KLARNA_WORKER_TEST_YEAR is a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    on_sqlite_within(LIMIT, |db| a_year(db, tokens(300))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    on_postgres_within(LIMIT, |db| a_year(db, tokens(300))).await;
+}
+
+/// Enough for the full number.
+const LIMIT: Duration = Duration::from_hours(2);
+/// From sweep to sweep.
+const BETWEEN: Duration = Duration::from_hours(12);
+/// The token endpoint is away from this day on, for a week.
+const AWAY: std::ops::Range<u32> = 200..207;
+
+async fn a_year(db: Db, tokens: usize) {
+    let options = SandboxOptions { record: true, ..SandboxOptions::default() };
+    let sandbox = Sandbox::start(options, db.clock.clone()).await.unwrap();
+    let mut shop = Shop::new(&db, sandbox.url());
+    let mut merchant = (*shop.merchant).clone();
+    merchant.token_url = format!("{}/eu/lp/idp/oauth2/token", sandbox.url()).parse().unwrap();
+    merchant.token_rate_per_second = 100_000.0;
+    shop.merchant = Arc::new(merchant);
+
+    let user = |number: usize| format!("u-{number}");
+    let start = db.clock.now();
+    for number in 0..tokens {
+        let signed_in = sandbox.admin().sign_in(SignIn { user: user(number), ..SignIn::default() });
+        sign_in(&shop, &user(number), &signed_in.refresh_token, Duration::ZERO).await;
+    }
+    // The bulk import falls due evenly over the spread, as the dates of its rows say.
+    assert_even(&db, tokens).await;
+
+    let mut process = Process::start(&shop).await;
+    let mut revoked = BTreeSet::new();
+    for day in 0..365_u32 {
+        // Two in a hundred, over the year.
+        let number = usize::try_from(day).unwrap() * tokens / 365;
+        if number.is_multiple_of(50) && revoked.insert(user(number)) {
+            assert_eq!(sandbox.admin().revoke(&user(number)), 1);
+        }
+        if day == AWAY.start {
+            let token = Conduct { failure_rate: 1.0, failures: vec![Failure::Unavailable], ..Conduct::default() };
+            sandbox.admin().behave(Behaviour { token, ..Behaviour::default() }).unwrap();
+        }
+        if day == AWAY.end {
+            sandbox.admin().behave(Behaviour::default()).unwrap();
+        }
+        // Restarts in between, and after each day of the outage: a breaker lives by the machine's clock, not by ours.
+        if day.is_multiple_of(30) || (AWAY.start..=AWAY.end + 1).contains(&day) {
+            process = Process::start(&shop).await;
+        }
+        for _ in 0..2 {
+            db.clock.advance(BETWEEN);
+            process.sweep().await;
+            assert_none_past_its_time(&db).await;
+        }
+    }
+
+    let stats = sandbox.admin().stats();
+    assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
+    for number in 0..tokens {
+        let (stands, ..) = shop.row(&user(number)).await;
+        let expected = if revoked.contains(&user(number)) { TokenState::ReauthRequired } else { TokenState::Active };
+        // One that was revoked in the last weeks is not due yet.
+        assert!(stands == expected || stands == TokenState::Active && revoked.contains(&user(number)), "{number}");
+    }
+    assert_between_day_30_and_40(&sandbox, start);
+    sandbox.shutdown().await;
+}
+
+async fn assert_even(db: &Db, tokens: usize) {
+    let due = db.raw().await.column("refresh_due_at FROM tokens").await;
+    assert_eq!(due.len(), tokens);
+    let now = db.clock.now();
+    let mut days = [0_usize; 10];
+    for number in 0..tokens {
+        let view = db.store.token("shop", &format!("u-{number}")).await.unwrap().unwrap();
+        let day = (view.refresh_due_at.unwrap() - now).num_days();
+        assert!((30..=40).contains(&day), "{day}");
+        days[usize::try_from(day - 30).unwrap().min(9)] += 1;
+    }
+    let even = tokens / 10;
+    // A quarter, for the thousand tokens a day that are asked for; fewer scatter more.
+    let (least, most) = if tokens >= 10_000 { (even * 3 / 4, even * 5 / 4) } else { (even / 2, even * 3 / 2) };
+    assert!(days.iter().all(|count| (least..=most).contains(count)), "{days:?}");
+}
+
+async fn assert_none_past_its_time(db: &Db) {
+    let lapsed = db.store.token_counts(None).await.unwrap();
+    let lapsed = lapsed.iter().filter(|count| count.days == Some(-1)).map(|count| count.tokens).sum::<u64>();
+    assert_eq!(lapsed, 0, "{}", db.clock.now());
+}
+
+/// Every rotation came 30 to 40 days after the one before, but for those that the outage held back.
+fn assert_between_day_30_and_40(sandbox: &Sandbox, start: DateTime<Utc>) {
+    let mut last = BTreeMap::<String, (DateTime<Utc>, Duration)>::new();
+    let mut late = 0;
+    for event in sandbox.admin().record() {
+        let Some(user) = event.user else { continue };
+        let granted = match event.what {
+            What::SignedIn => true,
+            What::Presented { outcome: Some(outcome), .. } => outcome.is_granted(),
+            _ => false,
+        };
+        if !granted {
+            continue;
+        }
+        let before = last.get(&user).copied();
+        let age = before.map_or(Duration::ZERO, |(at, _)| (event.at - at).to_std().unwrap());
+        last.insert(user, (event.at, age));
+        if let Some((_, earlier)) = before {
+            let day = u32::try_from((event.at - start).num_days()).unwrap();
+            let held_back = (AWAY.start..AWAY.end + 2).contains(&day);
+            assert!(age >= 30 * DAY, "{age:?}");
+            assert!(age <= 40 * DAY + BETWEEN || held_back, "{age:?} on day {day}");
+            // By the same hash it would have come on the same day as ever.
+            late += u32::from(!earlier.is_zero() && age > earlier + DAY);
+        }
+    }
+    assert!(late > 0, "the outage held nobody back");
+}
