@@ -11,3 +11,4 @@ mod crashes;
 mod lock;
 mod scene;
 mod stalls;
+mod sweeps;

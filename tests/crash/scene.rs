@@ -51,7 +51,12 @@ impl Seen {
 }
 
 pub fn open(database: Database, provider: &str) -> Shop {
-    let shop = Shop::open(database, &[&SANDBOX[..], &["--rotation", provider]].concat(), "");
+    open_with(database, provider, "")
+}
+
+/// As [`open`], with more settings at the end of the file.
+pub fn open_with(database: Database, provider: &str, settings: &str) -> Shop {
+    let shop = Shop::open(database, &[&SANDBOX[..], &["--rotation", provider]].concat(), settings);
     hurry(&shop, "a");
     shop
 }
