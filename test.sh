@@ -97,10 +97,14 @@ export KLARNA_WORKER_TEST_PGDATA="$cluster/data"
 
 if cargo nextest --version >/dev/null 2>&1; then
     say "cargo nextest run"
-    cargo nextest run --all-features "$@"
+    cargo nextest run "$@"
+    say "cargo nextest run --features crash-points --test crash"
+    cargo nextest run --features crash-points --test crash --no-tests pass "$@"
 else
     say "cargo test"
-    cargo test --all-features --all-targets "$@"
+    cargo test --all-targets "$@"
+    say "cargo test --features crash-points --test crash"
+    cargo test --features crash-points --test crash "$@"
 fi
 say "cargo test --doc"
-cargo test --all-features --doc
+cargo test --doc

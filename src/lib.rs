@@ -25,6 +25,7 @@ pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod crash;
 pub mod delivery;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -96,7 +96,7 @@ async fn tidy(vault: Vault) {
     loop {
         tokio::time::sleep(TIDY).await;
         if let Err(error) = vault.tidy().await {
-            tracing::debug!(%error, "Open intents could not be looked at for now");
+            tracing::warn!(%error, "The spool and the open intents could not be looked at for now");
         }
     }
 }

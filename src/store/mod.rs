@@ -27,8 +27,8 @@ pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
-    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, Successor, TokenClaim, TokenFilter,
-    TokenState, TokenView, Tokens,
+    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
+    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;

@@ -19,6 +19,7 @@ use super::{Access, AccessToken, Rooms, settle};
 use crate::breaker::{Pass, Report};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
+use crate::crash;
 use crate::store::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Purpose,
     PurposeKind, Settled, StoreError, Successor, TokenClaim,
@@ -182,6 +183,7 @@ impl Exchange {
             holder: self.rooms.holder,
         };
         let _in_the_air = self.rooms.active.enter(intent.exchange);
+        crash::point("claimed");
         let begun = since_boot();
         match claim.intend(&intent).await {
             Ok(Intended::Recorded) => {}
@@ -197,10 +199,13 @@ impl Exchange {
                 return Access::ComeBack(LOOK_AGAIN);
             }
         }
+        crash::point("intended");
         let answer = if since_boot().saturating_sub(begun) > self.rooms.settings.send_within {
             Answer::NotSent { what: "the process was held up between intent and request".into() }
         } else {
-            let answer = self.rooms.client.present(&self.merchant, &refresh_token).await;
+            let request = self.rooms.client.present(&self.merchant, &refresh_token);
+            let answer = crash::in_flight("token_sent", request).await;
+            crash::point("token_answered");
             caller.report(self.report(&answer));
             answer
         };
@@ -243,7 +248,9 @@ impl Exchange {
             self.turn.on_disk();
             caller.answer(access.clone());
         };
-        match settle::settle(&self.rooms, claim, &end, spooled).await {
+        let settled = settle::settle(&self.rooms, claim, &end, spooled).await;
+        crash::point("token_stored");
+        match settled {
             Settled::Written => access,
             // A sign-in or forgetting came in between: what the row says now decides.
             Settled::Superseded => Access::ComeBack(LOOK_AGAIN),

@@ -10,7 +10,7 @@ use super::refresh::DueDates;
 use super::secrets::Secrets;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
-use crate::store::{NewToken, Registered, Store, StoreError, TokenFilter, TokenView};
+use crate::store::{NewToken, Registered, Resolution, Resolved, Store, StoreError, TokenFilter, TokenView};
 
 /// The longest refresh token that is taken in, in bytes.
 const LONGEST: usize = 4096;
@@ -129,6 +129,14 @@ impl Registry {
     /// Where the store fails.
     pub async fn forget(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
         self.store.forget_token(merchant, user).await
+    }
+
+    /// Carries out what an operator decided about an `uncertain` token.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn resolve(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        self.store.resolve_token(merchant, user, resolution).await
     }
 
     /// A token's state, never the token.

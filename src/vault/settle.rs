@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Rooms;
+use crate::crash;
 use crate::queue::Backoff;
 use crate::store::{ExchangeEnd, Intent, Settled, TokenClaim};
 
@@ -30,6 +31,7 @@ pub(super) async fn settle(
     };
     let in_spool = spool(rooms, end).await;
     if in_spool {
+        crash::point("spooled");
         spooled();
     }
     let mut tries = 0;
@@ -42,7 +44,7 @@ pub(super) async fn settle(
         match written {
             Ok(settled) => {
                 if in_spool {
-                    rooms.spool.remove(end.exchange).await;
+                    rooms.spool.stored(end.exchange).await;
                 }
                 return settled;
             }

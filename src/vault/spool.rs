@@ -70,13 +70,17 @@ struct KeptRecord {
 }
 
 impl Spool {
-    /// The spool in `instance_dir`, made where absent.
+    /// The spool in `instance_dir`, made where absent. It is written to once: a folder that refuses a successor must be
+    /// known before there is one.
     ///
     /// # Errors
-    /// Where the folder cannot be made.
+    /// Where the folder cannot be made or written.
     pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
         let folder = instance_dir.join("spool");
         fs::create_dir_all(&folder)?;
+        let probe = folder.join("probe");
+        write_durably(&probe, b"")?;
+        fs::remove_file(probe)?;
         Ok(Self { folder, installation: installation.to_owned(), secrets })
     }
 
@@ -93,12 +97,17 @@ impl Spool {
     }
 
     /// Removes the file of an exchange that the database has.
-    pub(super) async fn remove(&self, exchange: Uuid) {
-        let path = self.path(exchange);
-        match tokio::fs::remove_file(&path).await {
+    pub(super) async fn stored(&self, exchange: Uuid) {
+        self.remove(&self.path(exchange)).await;
+    }
+
+    async fn remove(&self, path: &Path) {
+        match tokio::fs::remove_file(path).await {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(%exchange, %error, "A stored successor's spool file could not be removed"),
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "A stored successor's spool file could not be removed");
+            }
         }
     }
 
@@ -115,13 +124,12 @@ impl Spool {
             if path.extension().is_none_or(|ending| ending != ENDING) {
                 continue;
             }
-            match self.read(&path) {
-                Ok(end) => {
-                    let settled = store.settle_exchange(&end).await?;
-                    tracing::warn!(exchange = %end.exchange, ?settled, "A successor from the spool was replayed");
-                    self.remove(end.exchange).await;
-                    replayed.stored += 1;
-                }
+            // An exchange of this process may have stored its own meanwhile.
+            if !path.exists() {
+                continue;
+            }
+            match self.replay_file(&path, store).await? {
+                Ok(()) => replayed.stored += 1,
                 Err(why) => {
                     tracing::error!(file = %path.display(), why, "A spool file is left alone: see to it by hand");
                     replayed.left += 1;
@@ -129,6 +137,25 @@ impl Spool {
             }
         }
         Ok(replayed)
+    }
+
+    /// Stores one file's successor; the inner error says why that can never be done.
+    async fn replay_file(&self, path: &Path, store: &dyn Store) -> Result<Result<(), String>, StoreError> {
+        let end = match self.read(path) {
+            Ok(end) => end,
+            Err(why) => return Ok(Err(why)),
+        };
+        match store.settle_exchange(&end).await {
+            Ok(settled) => {
+                tracing::warn!(exchange = %end.exchange, ?settled, "A successor from the spool was replayed");
+                // By its own name: whoever copied it here may have changed that.
+                self.remove(path).await;
+                Ok(Ok(()))
+            }
+            Err(error) if error.is_transient() => Err(error),
+            // One file that the database refuses must not keep the others from it.
+            Err(error) => Ok(Err(error.to_string())),
+        }
     }
 
     /// How many files wait.

@@ -5,11 +5,13 @@
 
 use std::error::Error as _;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, StatusCode, redirect, retry};
+use tokio::time::timeout;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -21,6 +23,10 @@ const POOL_IDLE: Duration = Duration::from_secs(5);
 
 /// The longest wait that an answer may ask for; what is asked beyond it is cut.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// A process that was stopped wakes with the time over and, it may be, the answer in its socket: so long it may still
+/// be read. What is thrown away there is a successor.
+const LAST_LOOK: Duration = Duration::from_millis(250);
 
 /// The HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,8 @@ pub(crate) enum Failure {
     NoAnswer(&'static str),
 }
 
+const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
+
 /// A whole answer.
 pub(crate) struct Reply {
     pub status: StatusCode,
@@ -52,6 +60,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     client: Client,
+    timeout: Duration,
     body_limit: usize,
 }
 
@@ -68,11 +77,10 @@ impl Transport {
             .http1_only()
             .pool_idle_timeout(POOL_IDLE)
             .connect_timeout(connect_timeout.min(timeout / 2))
-            .timeout(timeout)
             .user_agent(USER_AGENT)
             .build()
             .map_err(|error| BuildError { reason: root_cause(&error.without_url()) })?;
-        Ok(Self { client, body_limit })
+        Ok(Self { client, timeout, body_limit })
     }
 
     /// A `POST` to be filled and given to [`Transport::send`].
@@ -87,6 +95,14 @@ impl Transport {
 
     /// Sends the request once and reads its answer to the end.
     pub async fn send(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+        let mut exchange = pin!(self.exchange(request));
+        match timeout(self.timeout, exchange.as_mut()).await {
+            Ok(reply) => reply,
+            Err(_) => timeout(LAST_LOOK, exchange).await.unwrap_or(Err(TIMED_OUT)),
+        }
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Reply, Failure> {
         let mut response = request.send().await.map_err(|error| failure(&error))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
@@ -114,11 +130,10 @@ fn failure(error: &reqwest::Error) -> Failure {
 }
 
 fn unanswered(error: &reqwest::Error) -> Failure {
-    Failure::NoAnswer(if error.is_timeout() {
-        "timed out after sending"
-    } else {
-        "the connection broke before the answer was whole"
-    })
+    if error.is_timeout() {
+        return TIMED_OUT;
+    }
+    Failure::NoAnswer("the connection broke before the answer was whole")
 }
 
 /// Only kinds of errors, in fixed words: the sources' own texts may quote what the other side sent.

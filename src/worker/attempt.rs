@@ -16,6 +16,7 @@ use crate::checkout::client::CheckoutClient;
 use crate::checkout::request;
 use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
+use crate::crash;
 use crate::delivery::settle;
 use crate::order::{Body, OrderError, Rejection, TokenOutcome};
 use crate::queue::{BeatWatch, Handler};
@@ -57,7 +58,9 @@ impl Handler<ClaimedOrder> for OrderHandler {
         let span = tracing::info_span!("order", order = %id, merchant = order.merchant, attempt = order.attempts + 1);
         async {
             let settlement = self.attempt(&order).await.unwrap_or_else(|early| *early);
-            match settle(&*self.store, &order.claim, &settlement).await {
+            let settled = settle(&*self.store, &order.claim, &settlement).await;
+            crash::point("order_recorded");
+            match settled {
                 Ok(true) => tell(&settlement),
                 Ok(false) => tracing::warn!("Another worker has taken this order over; nothing was written"),
                 Err(error) => tracing::error!(%error, "The order's result cannot be written; its claim is recovered"),
@@ -91,13 +94,17 @@ impl OrderHandler {
         };
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims.as_ref());
+        let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
+        tokio::time::sleep(pass.hold).await;
+        crash::point("submitting");
+        // The last thing before the call, whatever kept it waiting.
         if self.beats.age() > OLDEST_BEAT {
             return Err(Box::new(Settlement::Snooze { after: NO_BEAT, error: None }));
         }
-        let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
-        tokio::time::sleep(pass.hold).await;
         let json = Zeroizing::new(built.json.expose_secret().to_owned());
-        let answer = self.checkout.create(merchant, &order.claim.order.to_string(), json).await;
+        let key = order.claim.order.to_string();
+        let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
+        crash::point("order_answered");
         pass.report(report(&answer, order), since_boot());
         Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
     }

@@ -142,3 +142,18 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
     assert!(ran.stderr.contains("none was ever registered under these names"), "{}", ran.stderr);
     home.run(&["tokens", "show", "shop", "u-11"]).exits(1);
 }
+
+#[test]
+fn only_an_uncertain_token_is_resolved_and_only_one_way() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    home.run(&["tokens", "resolve", "shop", "u-1"]).exits(2);
+    home.run(&["tokens", "resolve", "shop", "u-1", "--retry", "--dead"]).exits(2);
+    for decision in ["--retry", "--dead"] {
+        let ran = home.run(&["tokens", "resolve", "shop", "u-1", decision]).exits(1);
+        assert!(ran.stderr.contains("it is active; only an uncertain token waits"), "{}", ran.stderr);
+        let ran = home.run(&["tokens", "resolve", "shop", "u-11", decision]).exits(1);
+        assert!(ran.stderr.contains("none was ever registered under these names"), "{}", ran.stderr);
+    }
+    assert_eq!(list(&home, &["--state", "active"]).len(), 2);
+}

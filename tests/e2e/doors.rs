@@ -35,6 +35,14 @@ async fn a_service_that_cannot_start_says_why() {
     refused(folder, "server.toml", 1, "the database cannot be used");
     assert!(served.program.terminate().await.success());
 
+    // Where no successor could be spooled, none may be fetched.
+    rewrite(&shop, "instance.toml", "data/instance-a", "/proc/instance");
+    refused(folder, "instance.toml", 1, "vault.instance_dir");
+    std::fs::create_dir(folder.join("data/instance-full")).unwrap();
+    std::os::unix::fs::symlink("/proc", folder.join("data/instance-full/spool")).unwrap();
+    rewrite(&shop, "spool.toml", "data/instance-a", "data/instance-full");
+    refused(folder, "spool.toml", 1, "vault.instance_dir");
+
     rewrite(&shop, "other.toml", "installation = \"e2e\"", "installation = \"copy\"");
     refused(folder, "other.toml", 1, "belongs to the installation \"e2e\"");
     klarna_order_worker::config::key_file::create(&folder.join("other-key")).unwrap();

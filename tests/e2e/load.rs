@@ -7,7 +7,10 @@ use crate::support::shop::{SLOW, Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(5);
 
-both_engines!(every_order_of_many_is_submitted_once_with_a_fresh_token);
+both_engines!(
+    every_order_of_many_is_submitted_once_with_a_fresh_token,
+    a_burst_of_one_user_lets_the_orders_of_others_pass
+);
 
 async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Database) {
     let shop = Shop::open(database, &SLOW, "");
@@ -17,6 +20,27 @@ async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Data
     let ids = served.client().post_all(&users, 2_000).await;
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
     assert_sums(&shop.stats().await, 2_000);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_burst_of_one_user_lets_the_orders_of_others_pass(database: Database) {
+    let shop = Shop::open(database, &SLOW, "");
+    let served = shop.serve("a");
+    let client = served.client();
+    let users = shop.sign_in(21).await;
+    client.register_all(&users).await;
+    let (burst, others) = users.split_at(1);
+    client.post_all(burst, 1_000).await;
+    let mut ids = Vec::new();
+    for (user, _) in others {
+        ids.push(client.post(user, &format!("behind-the-burst-{user}")).await);
+    }
+    client.all_submitted_fresh(&ids, PATIENCE).await;
+    let stats = shop.stats().await;
+    // In their turn they would have come after the thousand.
+    assert!(stats.orders.total < 600, "{stats:?}");
+    assert_eq!((stats.exchanges.concurrent, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -33,3 +33,38 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
     shop.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_while_the_database_is_away_loses_no_successor() {
+    const USERS: usize = 20;
+    let cluster = Cluster::start();
+    // Long enough to take the database away while every token is in the air.
+    let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], "");
+    let served = shop.serve("a");
+    let users = shop.sign_in(USERS).await;
+    served.client().register_all(&users).await;
+    let ids = served.client().post_all(&users, USERS).await;
+    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == USERS as u64).await;
+    cluster.down();
+    let spool = shop.folder.path().join("data/instance-a/spool");
+    let spooled = async || {
+        let names = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|path| path.extension().is_some_and(|ending| ending == "successor")).count() == USERS
+    };
+    until("every successor in the spool", PATIENCE, spooled).await;
+    served.program.kill();
+    cluster.up();
+
+    let served = shop.serve("a");
+    served.client().all_submitted(&ids, &["kept"], PATIENCE).await;
+    for (user, _) in &users {
+        let token = served.client().token(user).await;
+        assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");
+    }
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (USERS as u64, 0), "{stats:?}");
+    assert_eq!((stats.orders.total, stats.orders.recognised), (USERS as u64, USERS as u64), "{stats:?}");
+    assert_eq!(std::fs::read_dir(&spool).unwrap().count(), 0);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}

@@ -9,13 +9,15 @@ use crate::support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-both_engines!(every_other_end_is_told_so_that_a_shop_understands);
+both_engines!(
+    every_other_end_is_told_so_that_a_shop_understands,
+    an_uncertain_token_waits_for_an_operator,
+    a_merchant_may_want_no_order_without_a_token
+);
 
 async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
     let shop = Shop::open(database, &[], "");
-    let settings = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
-    let hasty = settings.replace("token_patience = \"10m\"", "token_patience = \"3s\"");
-    std::fs::write(shop.folder.path().join("a.toml"), hasty).unwrap();
+    shop.change_settings("a", r#"token_patience = "10m""#, r#"token_patience = "3s""#);
     let served = shop.serve("a");
     let client = served.client();
     let users = shop.sign_in(4).await;
@@ -57,6 +59,54 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     let back = client.ended(&client.post("u-3", "k-6").await, PATIENCE).await;
     assert_eq!((&back["status"], &back["token"]), (&json!("submitted"), &json!("fresh")), "{back}");
 
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn an_uncertain_token_waits_for_an_operator(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    let hold = r#"lost_answer = "hold"
+            exchange_timeout = "2s"
+            replay_after = "1s"
+            token_patience = "10m""#;
+    shop.change_settings("a", r#"token_patience = "10m""#, hold);
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(2).await).await;
+
+    // The one's answer is lost, the other's request: from here nobody can tell them apart.
+    for (user, failure) in [("u-1", "lost"), ("u-2", "cut")] {
+        let fail = json!({ "endpoint": "token", "user": user, "failure": failure });
+        shop.tell_sandbox("/sandbox/fail", fail).await;
+        let order = client.ended(&client.post(user, &format!("first-{user}")).await, PATIENCE).await;
+        assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("uncertain")), "{order}");
+        assert_eq!(client.token(user).await["state"], "uncertain");
+    }
+    let dead = shop.run("a", &["tokens", "resolve", "shop", "u-1", "--dead"]);
+    assert_eq!((&dead[0]["state"], &dead[0]["reason"]), (&json!("reauth_required"), &json!("answer_lost")));
+    let active = shop.run("a", &["tokens", "resolve", "shop", "u-2", "--retry"]);
+    assert_eq!((&active[0]["state"], &active[0]["generation"]), (&json!("active"), &json!(1)));
+    for (user, token) in [("u-1", "reauth_required"), ("u-2", "fresh")] {
+        let order = client.ended(&client.post(user, &format!("second-{user}")).await, PATIENCE).await;
+        assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!(token)), "{order}");
+    }
+    assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_merchant_may_want_no_order_without_a_token(database: Database) {
+    let shop = Shop::open(database, &[], r#"on_unusable_token = "fail""#);
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    let unknown = client.ended(&client.post("stranger", "k-1").await, PATIENCE).await;
+    assert_eq!((&unknown["status"], &unknown["token"]), (&json!("failed"), &json!("not_registered")), "{unknown}");
+    assert_eq!(unknown["error"]["code"], "token_not_registered", "{unknown}");
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
+    let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
+    assert_eq!((&revoked["status"], &revoked["token"]), (&json!("failed"), &json!("reauth_required")), "{revoked}");
+    assert_eq!(shop.stats().await.orders.requests, 0);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

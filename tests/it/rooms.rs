@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Data's way through: a room knows only rooms of earlier rows.
 const ORDER: [&[&str]; 11] = [
-    &["clock", "breaker", "telemetry", "lifecycle"],
+    &["clock", "breaker", "crash", "telemetry", "lifecycle"],
     &["config", "order", "queue", "sandbox"],
     &["store"],
     &["intake", "vault"],

@@ -8,8 +8,8 @@ use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
     ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Note, Outcome,
-    Presentation, Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter, TokenState, TokenView,
-    from_micros, micros, one_row,
+    Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError, Successor, TokenFilter,
+    TokenState, TokenView, from_micros, micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -57,6 +57,29 @@ pub(in crate::store) async fn forget(
     let Some(row) = row else { return Ok(false) };
     forget_kept(c, row.int("id")?).await?;
     Ok(true)
+}
+
+/// Ends the uncertainty of a row as an operator decided.
+pub(in crate::store) async fn resolve(
+    c: &mut Connection,
+    now: Now,
+    (merchant, user): (&str, &str),
+    resolution: Resolution,
+) -> Result<Resolved, StoreError> {
+    let (state, reason) = match resolution {
+        Resolution::Retry => (TokenState::Active, None),
+        Resolution::Dead => (TokenState::ReauthRequired, Some(DeadReason::AnswerLost)),
+    };
+    let resolve = query(sql::RESOLVE)
+        .bind(merchant)
+        .bind(user)
+        .bind(state.as_str())
+        .bind(reason.map(DeadReason::as_str))
+        .bind(now);
+    if let Some(row) = bounded(resolve.fetch_optional(&mut *c)).await? {
+        return Ok(Resolved::Done(token_view(&row)?));
+    }
+    Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
 }
 
 /// Deletes what was kept from a token.

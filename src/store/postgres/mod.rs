@@ -29,8 +29,8 @@ use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
     Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter, TokenView, Tokens,
-    UndatedToken, Worker, Workers, check_level,
+    Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
+    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -254,6 +254,13 @@ impl Tokens for PostgresStore {
         lease.control("COMMIT").await?;
         lease.done();
         Ok(forgotten)
+    }
+
+    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        let mut lease = self.lease().await?;
+        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
+        lease.done();
+        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

@@ -31,8 +31,8 @@ use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
     Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter, TokenView, Tokens,
-    UndatedToken, Worker, Workers, check_level,
+    Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter,
+    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -267,6 +267,13 @@ impl Tokens for SqliteStore {
         let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
         commit(lease).await?;
         Ok(forgotten)
+    }
+
+    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        let mut lease = self.begin().await?;
+        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
+        commit(lease).await?;
+        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

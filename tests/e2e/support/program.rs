@@ -18,11 +18,17 @@ pub struct Program {
 impl Program {
     /// Starts a command in `folder`, its log appended to `folder/NAME.log`, and waits for its JSON line.
     pub fn start(folder: &Path, name: &str, args: &[&str]) -> Self {
+        Self::start_with(folder, name, args, &[])
+    }
+
+    /// As [`Program::start`], with variables in its environment.
+    pub fn start_with(folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let log = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut child = command(folder)
             .args(["--format", "json"])
             .args(args)
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -40,7 +46,7 @@ impl Program {
 
     /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> ExitStatus {
-        signal(self.child.id(), "TERM");
+        self.signal("TERM");
         tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
     }
 
@@ -48,6 +54,17 @@ impl Program {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     pub fn is_running(&mut self) -> bool {
@@ -72,11 +89,6 @@ pub fn command(folder: &Path) -> Command {
     }
     command.current_dir(folder).env("KLARNA_WORKER_LOG", "debug");
     command
-}
-
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
-    assert!(sent.success());
 }
 
 /// Looks again and again until `found` says yes, for `patience` at most.

@@ -75,6 +75,14 @@ impl Shop {
         }
     }
 
+    /// Writes `by` in the place of `from` in `NAME.toml`.
+    pub fn change_settings(&self, name: &str, from: &str, by: &str) {
+        let path = self.folder.path().join(format!("{name}.toml"));
+        let settings = std::fs::read_to_string(&path).unwrap();
+        assert!(settings.contains(from), "{settings}");
+        std::fs::write(path, settings.replace(from, by)).unwrap();
+    }
+
     /// Runs a command to its end, and answers what it printed.
     pub fn run(&self, name: &str, args: &[&str]) -> Vec<Value> {
         let settings = format!("{name}.toml");
@@ -86,8 +94,14 @@ impl Shop {
 
     /// Starts the service with the settings `NAME.toml`.
     pub fn serve(&self, name: &str) -> Served {
+        self.serve_with(name, &[])
+    }
+
+    /// As [`Shop::serve`], with variables in its environment.
+    pub fn serve_with(&self, name: &str, env: &[(&str, &str)]) -> Served {
         let settings = format!("{name}.toml");
-        let program = Program::start(self.folder.path(), name, &["--config", &settings, "serve"]);
+        let args = ["--config", &settings, "serve"];
+        let program = Program::start_with(self.folder.path(), name, &args, env);
         let url = program.ready["api"].as_str().unwrap().to_owned();
         Served { program, url, http: self.http.clone() }
     }
@@ -174,6 +188,12 @@ impl Client {
         for (user, token) in users {
             self.register(user, token).await;
         }
+    }
+
+    /// A user's token, as the API shows it.
+    pub async fn token(&self, user: &str) -> Value {
+        let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
+        serde_json::from_str(&self.http.get(url).send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
     /// Hands an order in; `None` where the service is not there.

@@ -29,13 +29,13 @@ both_engines![
 postgres_alone![a_successor_outlives_the_connection_of_its_claim];
 
 /// Klarna's side, answering only when told to.
-struct Gated {
-    endpoint: Endpoint,
+pub(super) struct Gated {
+    pub(super) endpoint: Endpoint,
     gate: Arc<Semaphore>,
 }
 
 impl Gated {
-    async fn start(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let gate = Arc::new(Semaphore::new(0));
         let (closed, answer) = (Arc::clone(&gate), Arc::new(answer));
         let endpoint = Endpoint::start(move |token| {
@@ -48,13 +48,13 @@ impl Gated {
         Self { endpoint: endpoint.await, gate }
     }
 
-    fn answer_one(&self) {
+    pub(super) fn answer_one(&self) {
         self.gate.add_permits(1);
     }
 }
 
 /// Somebody who waits for an access token.
-fn waiting(shop: &Shop, vault: &Vault, user: &'static str, purpose: Purpose) -> JoinHandle<Access> {
+pub(super) fn waiting(shop: &Shop, vault: &Vault, user: &'static str, purpose: Purpose) -> JoinHandle<Access> {
     let (shop, vault) = (shop.clone(), vault.clone());
     tokio::spawn(async move { shop.access_for(&vault, user, purpose).await })
 }
@@ -227,7 +227,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
 }
 
 /// Klarna's answers that could end an exchange otherwise than by a rotation.
-fn answers() -> Vec<(u16, Value)> {
+pub(super) fn answers() -> Vec<(u16, Value)> {
     vec![
         rotated("rt-1"),
         (200, json!({"access_token": "at-unchanged"})),

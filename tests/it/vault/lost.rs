@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::config::LostAnswer;
-use klarna_order_worker::store::{DeadReason, Intent, TokenState};
+use klarna_order_worker::store::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ both_engines![
     a_silent_process_is_dead_only_to_who_watched_it,
     hold_leaves_the_token_to_an_operator,
     hold_counts_for_dead_processes_too,
+    an_operator_who_says_retry_finds_out,
+    an_operator_who_says_dead_ends_it,
     tidying_closes_only_what_nobody_holds,
 ];
 
@@ -146,6 +148,41 @@ async fn hold_leaves_the_token_to_an_operator(db: Db) {
     assert_eq!(endpoint.presented().len(), 1);
     shop.register("u", "rt-5").await;
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-5");
+}
+
+async fn an_operator_who_says_retry_finds_out(db: Db) {
+    for (answer, access, row) in [
+        (rotated("rt-1"), "at-rt-1", ACTIVE(2)),
+        ((400, json!({"error": "invalid_grant"})), "ReauthRequired", dead(DeadReason::AnswerLost, 1)),
+        (away(), "Uncertain", (TokenState::Uncertain, None, 1)),
+    ] {
+        let endpoint = answering(vec![away(), answer]).await;
+        let mut shop = Shop::new(&db, &endpoint.url);
+        shop.settings.lost_answer = LostAnswer::Hold;
+        let (vault, _) = shop.process().await;
+        shop.register("u", "rt-1").await;
+        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        shop.registry().resolve("shop", "u", Resolution::Retry).await.unwrap();
+        // The first request may still be on its way, whoever decides.
+        assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+        db.advance(10);
+        assert_eq!(told(&shop.access(&vault, "u").await), access);
+        assert_eq!((shop.row("u").await, endpoint.presented().len()), (row, 2));
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+    }
+}
+
+async fn an_operator_who_says_dead_ends_it(db: Db) {
+    let endpoint = answering(vec![away()]).await;
+    let mut shop = Shop::new(&db, &endpoint.url);
+    shop.settings.lost_answer = LostAnswer::Hold;
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+    shop.registry().resolve("shop", "u", Resolution::Dead).await.unwrap();
+    db.advance(24 * 60 * 60);
+    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!((shop.row("u").await, endpoint.presented().len()), (dead(DeadReason::AnswerLost, 1), 1));
 }
 
 async fn hold_counts_for_dead_processes_too(db: Db) {

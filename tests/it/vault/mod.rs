@@ -4,7 +4,9 @@ mod answers;
 mod claims;
 mod in_the_air;
 mod lost;
+mod races;
 mod sealed;
+mod spool;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ mod ends;
 mod intents;
 mod late;
 mod registration;
+mod resolve;
 
 use std::time::Duration;
 

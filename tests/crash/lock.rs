@@ -1,0 +1,34 @@
+//! Keeps a database from taking writes to the tokens, for as long as a value lives.
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
+
+use crate::support::engine::Database;
+use crate::support::shop::Shop;
+
+/// A transaction that is never committed.
+pub enum Lock {
+    #[expect(dead_code, reason = "held, not used")]
+    Sqlite(SqliteConnection),
+    #[expect(dead_code, reason = "held, not used")]
+    Postgres(PgConnection),
+}
+
+impl Lock {
+    pub async fn take(shop: &Shop) -> Self {
+        match &shop.database {
+            Database::Sqlite => {
+                let path = shop.folder.path().join("data/worker.db");
+                let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Self::Sqlite(connection)
+            }
+            Database::Postgres { url } => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let lock = "BEGIN; SELECT id FROM klarna_worker.tokens FOR UPDATE";
+                sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+                Self::Postgres(connection)
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! One shopper, one order, and a process that does not come through.
+
+use std::time::Duration;
+
+use klarna_order_worker::sandbox::Stats;
+use serde_json::{Value, json};
+
+use crate::lock::Lock;
+use crate::support::engine::Database;
+use crate::support::program::until;
+use crate::support::shop::{Served, Shop, order};
+
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Longer than a point needs to be passed while a request is in the air.
+const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
+
+/// The shortest times that the settings allow, so that lost answers are replayed soon.
+const VAULT: &str = r#"token_patience = "10m"
+            exchange_timeout = "2s"
+            send_within = "500ms"
+            replay_after = "1s""#;
+
+/// Whether somebody keeps the token's row from being written once its exchange is under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    Free,
+    Blocked,
+}
+
+/// What was seen after the restart.
+pub struct Seen {
+    pub order: Value,
+    pub token: Value,
+    pub stats: Stats,
+}
+
+impl Seen {
+    /// What became of the order's token; that of the row; exchanges; orders created.
+    pub fn sums(&self) -> (&str, (&str, i64), u64, u64) {
+        assert_eq!(self.order["status"], "submitted", "{}", self.order);
+        assert_eq!(self.stats.orders.distinct_references, 1, "{:?}", self.stats);
+        assert_eq!(self.stats.exchanges.concurrent, 0, "{:?}", self.stats);
+        let row = (self.token["state"].as_str().unwrap(), self.token["generation"].as_i64().unwrap());
+        (self.order["token"].as_str().unwrap(), row, self.stats.exchanges.total, self.stats.orders.total)
+    }
+
+    pub fn possible_duplicate(&self) -> bool {
+        self.order["possible_duplicate"] == true
+    }
+}
+
+pub fn open(database: Database, provider: &str) -> Shop {
+    open_with(database, provider, "")
+}
+
+/// As [`open`], with more settings at the end of the file.
+pub fn open_with(database: Database, provider: &str, settings: &str) -> Shop {
+    let shop = Shop::open(database, &[&SANDBOX[..], &["--rotation", provider]].concat(), settings);
+    hurry(&shop, "a");
+    shop
+}
+
+/// Shortens the times in `NAME.toml`.
+pub fn hurry(shop: &Shop, name: &str) {
+    shop.change_settings(name, r#"token_patience = "10m""#, VAULT);
+}
+
+/// Signs a user in and registers the token.
+pub async fn sign_in(shop: &Shop, served: &Served) -> String {
+    let (user, token) = shop.sign_in(1).await.remove(0);
+    served.client().register(&user, &token).await;
+    user
+}
+
+/// A process dies at `point` in the middle of an order, and another is started in its place. `failure` is what the
+/// sandbox makes of the first presentation.
+pub async fn crash(database: Database, provider: &str, point: &str, failure: Option<&str>, writes: Writes) -> Seen {
+    let shop = open(database, provider);
+    if let Some(failure) = failure {
+        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": failure })).await;
+    }
+    let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", point)]);
+    let user = sign_in(&shop, &served).await;
+    // It may die before it answers; the key finds the order again.
+    let accepted = served.client().try_post(&user, "cart-1", &order()).await;
+    let lock = match writes {
+        Writes::Free => None,
+        Writes::Blocked => {
+            until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
+            Some(Lock::take(&shop).await)
+        }
+    };
+    let mut dying = served.program;
+    until("the crash", PATIENCE, async || !dying.is_running()).await;
+    drop(lock);
+
+    let served = shop.serve("a");
+    let again = served.client().try_post(&user, "cart-1", &order()).await;
+    let (_, taken) = again.or(accepted).unwrap();
+    let order = served.client().ended(taken["id"].as_str().unwrap(), PATIENCE).await;
+    let seen = Seen { order, token: served.client().token(&user).await, stats: shop.stats().await };
+    assert!(served.program.terminate().await.success());
+    let spooled = std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap().count();
+    assert_eq!(spooled, 0, "the spool was not emptied");
+    shop.close().await;
+    seen
+}

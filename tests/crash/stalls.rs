@@ -1,0 +1,140 @@
+//! A process that is stopped (SIGSTOP) in the middle of an order and goes on later, at each point.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::scene::{PATIENCE, hurry, open, sign_in};
+use crate::support::engine::{Database, both_engines, on_postgres};
+use crate::support::program::until;
+use crate::support::shop::{Served, Shop, order};
+
+both_engines![
+    what_stalls_between_intent_and_request_sends_nothing,
+    an_answer_that_came_during_a_stall_is_read,
+    a_stall_anywhere_else_costs_nothing_but_time,
+];
+
+/// Longer than `send_within`, and than `exchange_timeout`.
+const AWAY: Duration = Duration::from_secs(3);
+
+async fn stopped_itself(served: &Served) {
+    let status = format!("/proc/{}/status", served.program.id());
+    let stopped = async || std::fs::read_to_string(&status).unwrap().contains("State:\tT");
+    until("a process that stopped itself", PATIENCE, stopped).await;
+}
+
+/// A process that stalls at `point` of the next order, and its shopper.
+async fn stalling(shop: &Shop, point: &str) -> (Served, String) {
+    let served = shop.serve_with("a", &[("KLARNA_WORKER_STALL_AT", point)]);
+    let user = sign_in(shop, &served).await;
+    (served, user)
+}
+
+/// Hands an order in; it may take until the process goes on that the caller is answered.
+fn posting(served: &Served, user: &str, key: &str) -> JoinHandle<String> {
+    let (client, user, key) = (served.client(), user.to_owned(), key.to_owned());
+    tokio::spawn(async move { client.post(&user, &key).await })
+}
+
+/// The order's end, where its process was away for a while at `point`.
+async fn stalled(shop: &Shop, point: &str) {
+    let (served, user) = stalling(shop, point).await;
+    let posting = posting(&served, &user, point);
+    stopped_itself(&served).await;
+    tokio::time::sleep(AWAY).await;
+    served.program.signal("CONT");
+    let order = served.client().ended(&posting.await.unwrap(), PATIENCE).await;
+    assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{point}: {order}");
+    assert!(served.program.terminate().await.success());
+}
+
+async fn what_stalls_between_intent_and_request_sends_nothing(database: Database) {
+    let shop = open(database, "strict");
+    stalled(&shop, "intended").await;
+    let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
+    assert!(log.contains("the process was held up between intent and request"), "it was sent after all");
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.orders.total), (1, 1), "{stats:?}");
+    shop.close().await;
+}
+
+async fn an_answer_that_came_during_a_stall_is_read(database: Database) {
+    let shop = open(database, "strict");
+    stalled(&shop, "token_sent").await;
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.orders.total), (1, 1), "{stats:?}");
+    shop.close().await;
+}
+
+async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
+    let shop = open(database, "strict");
+    let points = ["claimed", "token_answered", "token_stored", "submitting", "order_sent", "order_answered"];
+    for point in points {
+        stalled(&shop, point).await;
+    }
+    let (stats, orders) = (shop.stats().await, points.len() as u64);
+    assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (orders, 0), "{stats:?}");
+    assert_eq!((stats.orders.total, stats.orders.duplicates), (orders, 0), "{stats:?}");
+    shop.close().await;
+}
+
+/// Two processes, the first of which stalls at `point`; the order's id once the other has taken it over.
+async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String) {
+    shop.write_settings("b", "");
+    hurry(shop, "b");
+    let (stalling, user) = stalling(shop, point).await;
+    drop(posting(&stalling, &user, "cart-1"));
+    stopped_itself(&stalling).await;
+    let other = shop.serve("b");
+    let (_, known) = other.client().try_post(&user, "cart-1", &order()).await.unwrap();
+    let id = known["id"].as_str().unwrap().to_owned();
+    until("the order's new worker", PATIENCE, async || {
+        let order = other.client().order(&id, "0s").await;
+        order["possible_duplicate"] == true
+    })
+    .await;
+    (stalling, other, id, user)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
+    on_postgres(|database| async {
+        let shop = open(database, "strict");
+        let (lost, other, id, _) = taken_over(&shop, "order_answered").await;
+        let order = other.client().ended(&id, PATIENCE).await;
+        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
+        lost.program.signal("CONT");
+        // It has had its say once it answers the stop.
+        assert!(lost.program.terminate().await.success());
+        assert_eq!(other.client().order(&id, "0s").await, order, "the result changed");
+        let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
+        assert!(log.contains("Another worker has taken this order over"), "it never tried to write");
+        let stats = shop.stats().await;
+        assert_eq!((stats.exchanges.total, stats.orders.total), (1, 2), "{stats:?}");
+        assert!(other.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_worker_keeps_its_successor_while_another_has_its_order() {
+    on_postgres(|database| async {
+        let shop = open(database, "strict");
+        let (lost, other, id, user) = taken_over(&shop, "token_answered").await;
+        // The other waits for it: the token may be in the stalled one's memory.
+        tokio::time::sleep(AWAY).await;
+        assert_eq!(shop.stats().await.exchanges.total, 1);
+        lost.program.signal("CONT");
+        let order = other.client().ended(&id, PATIENCE).await;
+        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
+        let token = other.client().token(&user).await;
+        assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");
+        let stats = shop.stats().await;
+        assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (1, 0), "{stats:?}");
+        assert!(lost.program.terminate().await.success() && other.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}

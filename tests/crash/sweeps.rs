@@ -1,0 +1,64 @@
+//! A process that dies anywhere in a sweep of the keeper, and the sweep of the next.
+
+use serde_json::{Value, json};
+
+use crate::scene::{PATIENCE, open_with};
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::until;
+use crate::support::shop::Shop;
+
+both_engines![the_next_sweep_goes_on_and_refreshes_nothing_twice];
+
+const USERS: u64 = 6;
+const KEEPER: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 1000.0";
+
+async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) {
+    let shop = open_with(database, "strict", KEEPER);
+    let points = ["claimed", "intended", "token_sent", "token_answered:3", "token_stored:3"];
+    for (round, point) in (1..).zip(points) {
+        let users = due(&shop, point).await;
+        let mut dying = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", point)]).program;
+        until("the crash", PATIENCE, async || !dying.is_running()).await;
+
+        let served = shop.serve("a");
+        let client = served.client();
+        let mut lost = 0;
+        for user in &users {
+            let mut token = Value::Null;
+            until("the end of a token's refresh", PATIENCE, async || {
+                token = client.token(user).await;
+                token["generation"] == 2 || token["state"] != "active"
+            })
+            .await;
+            // What was spent by a request whose answer died with the process is told, and all else is fresh.
+            if token["state"] != "active" {
+                assert_eq!((&token["state"], &token["reason"]), (&"reauth_required".into(), &"answer_lost".into()));
+                lost += 1;
+            }
+        }
+        assert!(point != "claimed" || lost == 0, "{lost} tokens were lost before any was presented");
+        let stats = shop.stats().await;
+        assert_eq!(stats.exchanges.rotated, round * USERS, "{point}: a token was refreshed twice: {stats:?}");
+        assert_eq!(stats.exchanges.concurrent, 0, "{point}: {stats:?}");
+        assert!(served.program.terminate().await.success());
+    }
+    shop.close().await;
+}
+
+/// Users whose tokens are due.
+async fn due(shop: &Shop, point: &str) -> Vec<String> {
+    let prefix = format!("{}-", point.replace(':', "-"));
+    let signed_in = shop.sign_in_ago(usize::try_from(USERS).unwrap(), &prefix, "45d").await;
+    let lines = signed_in.iter().map(|line| {
+        json!({
+            "merchant": "shop", "user": line["user"], "refresh_token": line["refresh_token"],
+            "issued_at": line["issued_at"],
+        })
+        .to_string()
+    });
+    let file = shop.folder.path().join("due.jsonl");
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    shop.run("a", &["tokens", "import", "due.jsonl"]);
+    std::fs::remove_file(file).unwrap();
+    signed_in.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect()
+}

@@ -1,0 +1,105 @@
+//! Two things at once that must not spoil each other.
+
+use klarna_order_worker::store::{Registered, TokenState};
+use klarna_order_worker::vault::{Access, Registration};
+
+use super::in_the_air::{Gated, answers, waiting};
+use super::{ACTIVE, Shop, an_order, ready, told};
+use crate::support::klarna::{Endpoint, rotated};
+use crate::support::stores::{Db, both_engines, postgres_alone};
+
+both_engines![
+    a_registration_repeated_after_a_rotation_brings_no_spent_token_back,
+    forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer,
+    a_token_registered_in_mid_exchange_again_changes_nothing,
+];
+postgres_alone![a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice];
+
+async fn registered_again(shop: &Shop, token: &str) -> Registered {
+    let registration =
+        Registration { user: "u".into(), refresh_token: token.into(), issued_at: None, expires_at: None };
+    shop.registry().register(&shop.merchant, &registration).await.unwrap()
+}
+
+async fn a_registration_repeated_after_a_rotation_brings_no_spent_token_back(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    ready(shop.access(&vault, "u").await);
+    // The spent one, and its successor, which a shop could only have from a backup of ours.
+    for token in ["rt-1", "rt-2"] {
+        let again = registered_again(&shop, token).await;
+        let Registered::Known(view) = again else { panic!("{again:?}") };
+        assert_eq!((view.state, view.generation), (TokenState::Active, 2));
+    }
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(endpoint.presented(), ["rt-1", "rt-2"]);
+}
+
+async fn a_token_registered_in_mid_exchange_again_changes_nothing(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let waiting = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    assert!(matches!(registered_again(&shop, "rt-1").await, Registered::Known(_)));
+    klarna.answer_one();
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(shop.row("u").await, ACTIVE(2));
+}
+
+async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) {
+    for answer in answers() {
+        let meanwhile = answer.clone();
+        let klarna = Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
+        let shop = Shop::new(&db, &klarna.endpoint.url);
+        let (vault, _) = shop.process().await;
+        shop.register("u", "rt-1").await;
+        let order = an_order();
+        let waiting = waiting(&shop, &vault, "u", order);
+        klarna.endpoint.reached(1).await;
+        assert!(shop.registry().forget("shop", "u").await.unwrap());
+        shop.register("u", "rt-50").await;
+        klarna.answer_one();
+        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        // Generations went on over the tombstone: the first grant's end fits none of them.
+        assert_eq!((shop.row("u").await, db.count("kept").await), (ACTIVE(3), 0), "{answer:?}");
+        klarna.answer_one();
+        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+    }
+}
+
+/// Both processes think that they hold the claim; the ledger lets one of them send.
+async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let mut ledger = db.raw().await;
+    ledger.execute("BEGIN; LOCK TABLE exchanges IN EXCLUSIVE MODE").await;
+    let first = waiting(&shop, &vault, "u", an_order());
+    intents_waiting(&db, 1).await;
+    crate::conformance::pg::kill_claims(&db).await;
+    let second = waiting(&shop, &elsewhere, "u", an_order());
+    intents_waiting(&db, 2).await;
+    ledger.execute("COMMIT").await;
+    klarna.endpoint.reached(1).await;
+    klarna.answer_one();
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    let fetched = [&first, &second].into_iter().filter(|access| matches!(access, Access::Ready(_))).count();
+    assert_eq!(fetched, 1, "{first:?} {second:?}");
+    vault.idle().await;
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
+}
+
+async fn intents_waiting(db: &Db, count: u64) {
+    let blocked = "pg_locks WHERE NOT granted AND relation = 'exchanges'::regclass";
+    while db.count(blocked).await != count {
+        tokio::task::yield_now().await;
+    }
+}

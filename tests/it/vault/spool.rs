@@ -1,0 +1,193 @@
+//! Successors that the database would not take at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use klarna_order_worker::vault::{Replayed, Secrets, Spool, Vault};
+use uuid::Uuid;
+
+use super::in_the_air::{Gated, waiting};
+use super::{ACTIVE, Shop, an_order, cipher, ready, told};
+use crate::support::klarna::rotated;
+use crate::support::raw::Raw;
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_store_that_takes_too_long_is_spooled_and_the_order_goes_on,
+    a_store_that_fails_is_spooled_and_written_again,
+    tidying_replays_what_the_database_never_had,
+    an_old_file_changes_nothing_after_two_more_rotations,
+    strange_files_are_told_and_never_deleted,
+    a_file_that_the_database_refuses_keeps_no_other_from_it,
+];
+
+/// A shop whose only exchange waits for Klarna, and whoever waits for it.
+struct InTheAir {
+    shop: Shop,
+    vault: Vault,
+    spool: PathBuf,
+    klarna: Gated,
+    waiting: tokio::task::JoinHandle<klarna_order_worker::vault::Access>,
+}
+
+async fn in_the_air(db: &Db) -> InTheAir {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(db, &klarna.endpoint.url);
+    let (vault, holder) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let waiting = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    let spool = folder(db, holder);
+    InTheAir { shop, vault, spool, klarna, waiting }
+}
+
+fn folder(db: &Db, holder: Uuid) -> PathBuf {
+    db.folder().join(holder.to_string()).join("spool")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Keeps the tokens from being written until the connection is dropped.
+async fn block(db: &Db) -> Raw {
+    let mut raw = db.raw().await;
+    raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" }).await;
+    raw
+}
+
+/// Makes every write to the tokens fail, until [`allow`].
+async fn refuse(db: &Db) {
+    let trigger = if db.is_sqlite() {
+        "CREATE TRIGGER refuse BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+    } else {
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by the test''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE ON tokens FOR EACH ROW EXECUTE FUNCTION refuse()"
+    };
+    db.execute(trigger).await;
+}
+
+async fn allow(db: &Db) {
+    db.execute(if db.is_sqlite() { "DROP TRIGGER refuse" } else { "DROP TRIGGER refuse ON tokens" }).await;
+}
+
+/// Takes the only exchange's end out of the database.
+async fn never_had(db: &Db) {
+    db.execute("UPDATE tokens SET generation = 1, last_exchange = NULL; DELETE FROM kept").await;
+    db.execute("UPDATE exchanges SET outcome = NULL, closed_at = NULL").await;
+}
+
+/// The one file of an exchange that is stored by now.
+async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
+    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(db).await;
+    let blocked = block(db).await;
+    klarna.answer_one();
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    let file = std::fs::read(&files(&spool)[0]).unwrap();
+    drop(blocked);
+    vault.idle().await;
+    assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(2), 0));
+    // Whatever comes now is answered at once.
+    for _ in 0..10 {
+        klarna.answer_one();
+    }
+    (shop, vault, file, klarna)
+}
+
+async fn a_store_that_takes_too_long_is_spooled_and_the_order_goes_on(db: Db) {
+    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(&db).await;
+    let blocked = block(&db).await;
+    klarna.answer_one();
+    // Whoever waits has its token although the database has no successor.
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
+    // A stop may come now; the user's turn is still taken.
+    vault.safe().await;
+    assert_eq!((vault.in_flight(), told(&shop.access(&vault, "u").await)), (1, "200ms".to_owned()));
+    drop(blocked);
+    vault.idle().await;
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    assert_eq!(files(&spool), Vec::<PathBuf>::new());
+    assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
+}
+
+async fn a_store_that_fails_is_spooled_and_written_again(db: Db) {
+    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(&db).await;
+    refuse(&db).await;
+    klarna.answer_one();
+    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
+    allow(&db).await;
+    vault.idle().await;
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    assert_eq!(files(&spool), Vec::<PathBuf>::new());
+}
+
+async fn tidying_replays_what_the_database_never_had(db: Db) {
+    let (shop, _, file, _klarna) = spooled(&db).await;
+    never_had(&db).await;
+    let (vault, holder) = shop.process().await;
+    let path = folder(&db, holder).join("found.successor");
+    std::fs::write(&path, &file).unwrap();
+    // A half-written one is none.
+    std::fs::write(path.with_extension("writing"), &file[..file.len() / 2]).unwrap();
+    vault.tidy().await.unwrap();
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    assert_eq!(db.count("kept").await, 1);
+    assert!(!path.exists());
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+}
+
+async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
+    let (shop, vault, file, _klarna) = spooled(&db).await;
+    for _ in 0..2 {
+        ready(shop.access(&vault, "u").await);
+    }
+    let (vault, holder) = shop.process().await;
+    let path = folder(&db, holder).join("old.successor");
+    std::fs::write(&path, file).unwrap();
+    vault.tidy().await.unwrap();
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(4), vec!["rotated".to_owned(); 3]));
+    assert!(!path.exists());
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-4");
+}
+
+async fn strange_files_are_told_and_never_deleted(db: Db) {
+    let (shop, _, file, _klarna) = spooled(&db).await;
+    let instance = db.folder().join("instance");
+    let hash_key = Secrets::found(&cipher("x2")).unwrap();
+    let unknown_key = Arc::new(Secrets::open(cipher("x2"), &hash_key).unwrap());
+    let other_installation = Spool::open(&instance, "elsewhere", Arc::clone(&shop.secrets)).unwrap();
+    let other_key = Spool::open(&instance, "test", unknown_key).unwrap();
+    let ours = Spool::open(&instance, "test", Arc::clone(&shop.secrets)).unwrap();
+    let folder = instance.join("spool");
+    std::fs::write(folder.join("a.successor"), &file).unwrap();
+    let left = Replayed { stored: 0, left: 1 };
+    for spool in [&other_installation, &other_key] {
+        assert_eq!((spool.replay(&*db.store).await.unwrap(), spool.waiting()), (left, 1));
+    }
+    // An envelope that was opened and addressed to us does not open.
+    let mine = String::from_utf8(file.clone()).unwrap().replace("\"test\"", "\"elsewhere\"");
+    std::fs::write(folder.join("b.successor"), mine).unwrap();
+    std::fs::write(folder.join("c.successor"), "rubbish").unwrap();
+    assert_eq!(other_installation.replay(&*db.store).await.unwrap(), Replayed { stored: 0, left: 3 });
+    assert_eq!(files(&folder).len(), 3);
+    // Whose it is stores it.
+    assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, left: 2 });
+    assert_eq!(ours.waiting(), 2);
+}
+
+async fn a_file_that_the_database_refuses_keeps_no_other_from_it(db: Db) {
+    let (shop, _, file, _klarna) = spooled(&db).await;
+    let instance = db.folder().join("instance");
+    let spool = Spool::open(&instance, "test", Arc::clone(&shop.secrets)).unwrap();
+    let path = instance.join("spool/a.successor");
+    std::fs::write(&path, file).unwrap();
+    never_had(&db).await;
+    refuse(&db).await;
+    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { stored: 0, left: 1 });
+    assert!(path.exists());
+    allow(&db).await;
+    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { stored: 1, left: 0 });
+    assert_eq!(shop.row("u").await, ACTIVE(2));
+}
