@@ -96,15 +96,11 @@ export KLARNA_WORKER_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/postgres
 export KLARNA_WORKER_TEST_PGDATA="$cluster/data"
 
 if cargo nextest --version >/dev/null 2>&1; then
-    say "cargo nextest run"
-    cargo nextest run "$@"
-    say "cargo nextest run --features crash-points --test crash"
-    cargo nextest run --features crash-points --test crash --no-tests pass "$@"
+    say "cargo nextest run --all-features"
+    cargo nextest run --all-features "$@"
 else
-    say "cargo test"
-    cargo test --all-targets "$@"
-    say "cargo test --features crash-points --test crash"
-    cargo test --features crash-points --test crash "$@"
+    say "cargo test --all-features"
+    cargo test --all-features --all-targets "$@"
 fi
 say "cargo test --doc"
-cargo test --doc
+cargo test --all-features --doc
