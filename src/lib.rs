@@ -26,6 +26,9 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
 pub mod lifecycle;

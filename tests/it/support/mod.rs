@@ -11,5 +11,5 @@ pub mod klarna;
 pub mod merchant;
 #[path = "../../support/postgres.rs"]
 mod postgres;
-mod raw;
+pub mod raw;
 pub mod stores;
