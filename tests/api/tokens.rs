@@ -31,8 +31,9 @@ async fn a_token_is_registered_shown_and_forgotten() {
     }
     let expected = value!({
         "merchant": "shop", "user": "u-1", "state": "active", "generation": 1, "issued_at": "2026-01-31T12:00:00Z",
+        "last_seen_at": "2026-01-31T12:00:00Z", "refresh_failures": 0, "refresh_due_at": "2026-03-10T07:32:20.787363Z",
     });
-    assert_eq!(rest, expected);
+    assert_eq!(rest, expected, "refreshed 20 to 30 days before its end, always on the same day for this user");
     assert_eq!(shown["expires_at"], "2026-04-01T12:00:00Z", "60 days after its issue");
 
     let known = api.put(PATH, r#"{"refresh_token":"t-1"}"#).await;

@@ -133,7 +133,7 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
     assert_eq!(home.run(&forget).exits(0).stdout, "The token is forgotten.\n");
     assert_eq!(home.run(&forget).exits(0).stdout, "The token was forgotten before.\n");
     let shown = home.run(&["tokens", "show", "shop", "u-1"]).exits(0);
-    assert!(shown.stdout.contains("state       forgotten\n"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("state             forgotten\n"), "{}", shown.stdout);
     assert_eq!(users(&list(&home, &[])), ["u-2"]);
     assert_eq!(users(&list(&home, &["--state", "forgotten"])), ["u-1"]);
 
