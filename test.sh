@@ -97,12 +97,12 @@ export KLARNA_WORKER_TEST_PGDATA="$cluster/data"
 
 if cargo nextest --version >/dev/null 2>&1; then
     say "cargo nextest run"
-    cargo nextest run "$@"
+    cargo nextest run --features fuzzing "$@"
     say "cargo nextest run --features crash-points --test crash"
     cargo nextest run --features crash-points --test crash --no-tests pass "$@"
 else
     say "cargo test"
-    cargo test --all-targets "$@"
+    cargo test --features fuzzing --all-targets "$@"
     say "cargo test --features crash-points --test crash"
     cargo test --features crash-points --test crash "$@"
 fi

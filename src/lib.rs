@@ -11,6 +11,7 @@
 //! 6. [`vault`] turns the user's refresh token into an access token, by the exchange protocol.
 //! 7. [`checkout`] builds the request and sends it once.
 //! 8. [`delivery`] writes the result, and tells whoever waits for it.
+//! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
 //! [`breaker`] leaves failing endpoints alone. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
 //! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
@@ -26,6 +27,9 @@ pub mod clock;
 pub mod config;
 mod crash;
 pub mod delivery;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
 pub mod lifecycle;

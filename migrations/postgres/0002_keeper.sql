@@ -12,8 +12,6 @@ ALTER TABLE klarna_worker.tokens
         CHECK (refresh_note IN ('age_unknown', 'not_sent', 'refused', 'no_answer', 'unchanged', 'unavailable', 'waits', 'idle')),
     -- The last sign-in, or order that took a token.
     ADD COLUMN last_seen_at timestamptz;
--- Until now nothing but orders and sign-ins changed a row.
-UPDATE klarna_worker.tokens SET last_seen_at = updated_at WHERE state <> 'forgotten';
 
 -- By day of expiry, so that what lapses first is found first however much is due, and no more is read than is due.
 CREATE INDEX tokens_due ON klarna_worker.tokens
@@ -23,7 +21,8 @@ CREATE INDEX tokens_due ON klarna_worker.tokens
     WHERE state = 'active' AND refresh_due_at IS NOT NULL;
 CREATE INDEX tokens_undated ON klarna_worker.tokens (id)
     WHERE state = 'active' AND refresh_due_generation IS DISTINCT FROM generation;
-CREATE INDEX tokens_seen ON klarna_worker.tokens (last_seen_at) WHERE state <> 'forgotten';
+-- Rows of before have no sign of life but their last change, which then was one.
+CREATE INDEX tokens_seen ON klarna_worker.tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
 
 -- One row: who sweeps, and when the last sweep was.
 CREATE TABLE klarna_worker.keeper (

@@ -12,14 +12,13 @@ ALTER TABLE tokens ADD COLUMN refresh_note TEXT
     CHECK (refresh_note IN ('age_unknown', 'not_sent', 'refused', 'no_answer', 'unchanged', 'unavailable', 'waits', 'idle'));
 -- The last sign-in, or order that took a token.
 ALTER TABLE tokens ADD COLUMN last_seen_at INTEGER;
--- Until now nothing but orders and sign-ins changed a row.
-UPDATE tokens SET last_seen_at = updated_at WHERE state <> 'forgotten';
 
 -- By day of expiry, so that what lapses first is found first however much is due, and no more is read than is due.
 CREATE INDEX tokens_due ON tokens (expires_at / 86400000000, refresh_due_at, id)
     WHERE state = 'active' AND refresh_due_at IS NOT NULL;
 CREATE INDEX tokens_undated ON tokens (id) WHERE state = 'active' AND refresh_due_generation IS NOT generation;
-CREATE INDEX tokens_seen ON tokens (last_seen_at) WHERE state <> 'forgotten';
+-- Rows of before have no sign of life but their last change, which then was one.
+CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
 
 -- One row: who sweeps, and when the last sweep was.
 CREATE TABLE keeper (

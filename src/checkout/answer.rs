@@ -104,7 +104,7 @@ struct Complaint {
 /// among them, and 409, which tells of an earlier request with the same key. Of the redirects, which are never followed,
 /// 303 alone says that the request was carried out (RFC 9110 section 15.4.4); the others, 404, 405 and 410 mean a wrong
 /// `checkout_url`.
-pub(super) fn classify(
+pub(crate) fn classify(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],

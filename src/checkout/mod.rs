@@ -2,5 +2,5 @@
 
 pub mod answer;
 pub mod client;
-mod redact;
+pub(crate) mod redact;
 pub mod request;

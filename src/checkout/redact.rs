@@ -17,7 +17,7 @@ const MARK: &str = "[redacted]";
 
 /// Removes from a text whatever the request carried of credentials and of the shopper: the access token, the
 /// merchant's password, and the values under `customer` and the addresses, which may come from an `id_token`.
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     /// Longest first, so that a value within another leaves no rest of it.
     values: Vec<Zeroizing<String>>,
 }

@@ -11,7 +11,7 @@ use crate::order::MAX_BODY;
 const LONGEST: usize = MAX_BODY + 64 * 1024;
 
 /// The lines of a file, or of standard input where the file is `-`. Blank lines are counted and left out.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     reader: Box<dyn BufRead>,
     /// What the input is called in messages.
     name: String,
@@ -22,7 +22,7 @@ pub(super) struct Lines {
 }
 
 /// One line.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Counted from 1.
     pub number: u64,
     /// Without its end.
@@ -31,7 +31,7 @@ pub(super) struct Line {
 
 /// Why a line is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadLine {
+pub(crate) enum BadLine {
     /// Longer than any order.
     #[error("is longer than {LONGEST} bytes")]
     TooLong,
@@ -51,7 +51,7 @@ impl Lines {
         Ok(Self::new(BufReader::new(file), &name, metadata.is_file().then_some(metadata.len())))
     }
 
-    fn new(reader: impl BufRead + 'static, name: &str, size: Option<u64>) -> Self {
+    pub(crate) fn new(reader: impl BufRead + 'static, name: &str, size: Option<u64>) -> Self {
         Self { reader: Box::new(reader), name: name.to_owned(), size, read: 0, number: 0 }
     }
 

@@ -7,7 +7,7 @@ mod demo;
 mod enqueue;
 mod error;
 mod keys;
-mod lines;
+pub(crate) mod lines;
 mod migrate;
 mod openapi;
 mod orders;
@@ -17,7 +17,7 @@ mod refresh;
 pub mod sandbox;
 mod serve;
 mod table;
-mod tokens;
+pub(crate) mod tokens;
 mod views;
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `tokens`
 
 mod import;
-mod record;
+pub(crate) mod record;
 mod replan;
 mod stats;
 

@@ -122,7 +122,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let keeper = Keeper::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
-    rules::check_lifetimes(reader, &keeper, &merchants);
+    rules::check_keeper(reader, &keeper, &merchants);
     Some(Settings {
         installation: installation?,
         database: database?,

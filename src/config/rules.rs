@@ -73,18 +73,27 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
     }
 }
 
-/// A token that is due from its first day on would be refreshed at every sweep.
-pub(super) fn check_lifetimes(reader: &mut Reader, keeper: &Keeper, merchants: &BTreeMap<String, Arc<Merchant>>) {
-    let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) else { return };
-    let keys = [
-        "keeper.refresh_before".to_owned(),
-        "keeper.spread".to_owned(),
-        format!("merchants.{}.refresh_token_lifetime", shortest.name),
-    ];
-    let unsure = keys.iter().any(|key| reader.is_faulty(key));
-    if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
-        let [before, spread, lifetime] = keys;
-        let wrong = format!("with {spread} not shorter than {lifetime}");
-        reader.fault(&before, wrong, format!("write less, so that both together stay below {lifetime}"));
+/// What the keeper must leave to others: a token's first days, and half of what a merchant's endpoint is asked for.
+pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTreeMap<String, Arc<Merchant>>) {
+    if let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) {
+        let lifetime = format!("merchants.{}.refresh_token_lifetime", shortest.name);
+        let unsure = ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
+        // Due from its first day on, a token would be refreshed at every sweep.
+        if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
+            let wrong = format!("with keeper.spread not shorter than {lifetime}");
+            let instead = format!("write less, so that both together stay below {lifetime}");
+            reader.fault("keeper.refresh_before", wrong, instead);
+        }
+    }
+    let slowest = merchants.values().min_by(|a, b| a.token_rate_per_second.total_cmp(&b.token_rate_per_second));
+    if let Some(slowest) = slowest {
+        let rate = format!("merchants.{}.token_rate_per_second", slowest.name);
+        let unsure = ["keeper.rate_per_second", &rate].iter().any(|key| reader.is_faulty(key));
+        let half = slowest.token_rate_per_second / 2.0;
+        // Both wait in one line, and the line must stay short for orders.
+        if !unsure && keeper.rate_per_second > half {
+            let wrong = format!("more than half of {rate}, which orders need too");
+            reader.fault("keeper.rate_per_second", wrong, format!("write {half} or less, or raise the other"));
+        }
     }
 }

@@ -86,7 +86,7 @@ impl IdTokens {
 }
 
 /// Expiry is left out, since the crate would judge it by the system's clock and by now instead of the receipt.
-fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validation {
+pub(crate) fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -95,7 +95,7 @@ fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn signed_payload(token: &str, keys: &[Key], validation: &Validation) -> Result<Payload, IdTokenError> {
+pub(crate) fn signed_payload(token: &str, keys: &[Key], validation: &Validation) -> Result<Payload, IdTokenError> {
     let mut verdict = IdTokenError::UnknownKey;
     for key in keys {
         match decode::<Payload>(token, &key.decoding, validation) {

@@ -27,7 +27,7 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 /// A key that signs `id_token`s.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     id: Option<String>,
     algorithm: Algorithm,
     pub decoding: DecodingKey,
@@ -111,7 +111,7 @@ fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> boo
 }
 
 /// One member that cannot be read must not cost the others; a set without any usable key is no answer.
-fn parse(body: &[u8]) -> Option<Vec<Key>> {
+pub(crate) fn parse(body: &[u8]) -> Option<Vec<Key>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,

@@ -13,15 +13,15 @@ mod hash;
 pub mod http;
 pub mod id_token;
 mod instance;
-mod jwks;
+pub(crate) mod jwks;
 pub mod keys;
-mod payload;
+pub(crate) mod payload;
 mod places;
 mod refresh;
 mod registry;
 mod secrets;
 mod settle;
-mod spool;
+pub(crate) mod spool;
 pub mod transport;
 mod turns;
 

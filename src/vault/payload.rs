@@ -10,7 +10,7 @@ use super::claims::{Address, Claims};
 
 /// The claims in Klarna's names and in OpenID Connect's standard ones.
 #[derive(Deserialize)]
-pub(super) struct Payload {
+pub(crate) struct Payload {
     /// Seconds since 1970 (RFC 7519 section 4.1.4); `f64`, since fractions are allowed.
     pub exp: f64,
     /// Not valid before, in the same unit.

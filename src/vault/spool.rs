@@ -91,9 +91,7 @@ impl Spool {
     pub(super) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
         let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
         let record = serde_json::to_vec(&Record::new(end, successor))?;
-        let sealed = self.secrets.seal_spooled(&self.installation, &record).map_err(io::Error::other)?;
-        let envelope = Envelope { installation: self.installation.clone(), record: STANDARD.encode(sealed) };
-        let (path, text) = (self.path(end.exchange), serde_json::to_vec(&envelope)?);
+        let (path, text) = (self.path(end.exchange), self.file_of(&record)?);
         tokio::task::spawn_blocking(move || write_durably(&path, &text)).await.map_err(io::Error::other)??;
         Ok(true)
     }
@@ -170,7 +168,11 @@ impl Spool {
 
     fn read(&self, path: &Path) -> Result<ExchangeEnd, String> {
         let text = fs::read(path).map_err(|error| error.to_string())?;
-        let envelope: Envelope = serde_json::from_slice(&text).map_err(|_| "it is no spool file")?;
+        self.open_file(&text)
+    }
+
+    pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
+        let envelope: Envelope = serde_json::from_slice(text).map_err(|_| "it is no spool file")?;
         if envelope.installation != self.installation {
             return Err(format!("it belongs to the installation {:?}", envelope.installation));
         }
@@ -178,6 +180,13 @@ impl Spool {
         let record = self.secrets.open_spooled(&self.installation, &sealed).map_err(|error| error.to_string())?;
         let record: Record = serde_json::from_slice(&record).map_err(|_| "another program's record is in it")?;
         Ok(record.into())
+    }
+
+    /// A file with this record, sealed.
+    pub(crate) fn file_of(&self, record: &[u8]) -> io::Result<Vec<u8>> {
+        let sealed = self.secrets.seal_spooled(&self.installation, record).map_err(io::Error::other)?;
+        let envelope = Envelope { installation: self.installation.clone(), record: STANDARD.encode(sealed) };
+        Ok(serde_json::to_vec(&envelope)?)
     }
 
     fn path(&self, exchange: Uuid) -> PathBuf {

@@ -4,6 +4,7 @@ mod cli;
 mod conformance;
 mod form;
 mod keeper;
+mod model;
 mod rooms;
 mod support;
 mod vault;

@@ -16,7 +16,7 @@ const EXPECTED: &str = "expected merchant, user, refresh_token, and where known 
 
 /// How the input is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum InputFormat {
+pub(crate) enum InputFormat {
     /// A JSON object a line
     Jsonl,
     /// Comma-separated, under a line that names the columns
@@ -24,14 +24,14 @@ pub(super) enum InputFormat {
 }
 
 /// A token to be registered.
-pub(super) struct Record {
+pub(crate) struct Record {
     pub merchant: String,
     pub registration: Registration,
 }
 
 /// What a line's format is made of.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(crate) enum Reader {
     Jsonl,
     /// For each column, its place in [`FIELDS`].
     Csv(Vec<usize>),
@@ -41,7 +41,7 @@ type Values = [Option<String>; FIELDS.len()];
 
 impl Reader {
     /// The reader for an input that begins with this line. A header is used up by it: `true` then.
-    pub(super) fn new(format: Option<InputFormat>, first: &str) -> Result<(Self, bool), String> {
+    pub(crate) fn new(format: Option<InputFormat>, first: &str) -> Result<(Self, bool), String> {
         let sniffed = if first.trim_start().starts_with('{') { InputFormat::Jsonl } else { InputFormat::Csv };
         match format.unwrap_or(sniffed) {
             InputFormat::Jsonl => Ok((Self::Jsonl, false)),
@@ -49,7 +49,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn read(&self, line: &str) -> Result<Record, String> {
+    pub(crate) fn read(&self, line: &str) -> Result<Record, String> {
         match self {
             Self::Jsonl => record(json(line)?),
             Self::Csv(columns) => record(csv(line, columns)?),

@@ -153,3 +153,31 @@ fn a_named_file_must_be_there() {
     let error = Settings::load(Some("no/such.toml".as_ref()), std::iter::empty()).unwrap_err();
     assert!(error.to_string().contains("no/such.toml"), "{error}");
 }
+
+#[test]
+fn the_keeper_leaves_a_tokens_first_days_and_half_of_the_rate() {
+    let with_keeper = |keeper: &str| {
+        format!("{LEAST}refresh_token_lifetime = \"30d\"\ntoken_rate_per_second = 8\n[keeper]\n{keeper}")
+    };
+    assert_eq!(
+        faults(&with_keeper(""), &[]),
+        [
+            "keeper.rate_per_second: more than half of merchants.shop.token_rate_per_second, which orders need too; write 4 \
+             or less, or raise the other",
+            "keeper.refresh_before: with keeper.spread not shorter than merchants.shop.refresh_token_lifetime; write less, so \
+             that both together stay below merchants.shop.refresh_token_lifetime",
+        ]
+    );
+    let settings =
+        with_keeper("refresh_before = \"10d\"\nspread = \"0s\"\nrate_per_second = 4\nforget_after_idle = \"400d\"");
+    let settings = Settings::parse("test", &settings, env(&[])).unwrap();
+    assert!(settings.keeper.schedule.is_some() && settings.keeper.stop_after_idle.is_none());
+    assert_eq!(settings.keeper.forget_after_idle, Some(Duration::from_hours(400 * 24)));
+    assert!(
+        Settings::parse("test", &format!("{LEAST}[keeper]\nschedule = \"off\"\n"), env(&[]))
+            .unwrap()
+            .keeper
+            .schedule
+            .is_none()
+    );
+}

@@ -96,7 +96,9 @@ fn migrator() -> Migrator {
 impl Store for PostgresStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
-        migrator().run(&self.pools.queue).await.map_err(|error| StoreError::Refused(error.to_string()))?;
+        // Outside the pools, whose statements are bounded: an index over millions of rows takes its time.
+        let unbounded = self.pools.unbounded();
+        migrator().run(&unbounded).await.map_err(|error| StoreError::Refused(error.to_string()))?;
         Ok(missing)
     }
 

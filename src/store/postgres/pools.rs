@@ -59,6 +59,12 @@ impl Pools {
         bounded(connection.close()).await
     }
 
+    /// One connection whose statements may take their time.
+    pub(super) fn unbounded(&self) -> PgPool {
+        let options = PgConnectOptions::clone(&self.queue.connect_options());
+        PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
+    }
+
     pub(super) async fn close(&self) {
         self.claims.close().await;
         self.intents.close().await;

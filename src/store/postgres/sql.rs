@@ -323,12 +323,12 @@ FORGET_IDLE = "
     UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
         issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
         refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
-    WHERE state <> 'forgotten' AND last_seen_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+    WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
         AND id IN (
             SELECT id FROM klarna_worker.tokens
             WHERE state <> 'forgotten'
-                AND last_seen_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
-            ORDER BY last_seen_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                AND coalesce(last_seen_at, updated_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            ORDER BY coalesce(last_seen_at, updated_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING id";
 TOKEN_COUNTS = "
     SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= coalesce($2, clock_timestamp()) THEN -1

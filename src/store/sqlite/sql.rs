@@ -283,7 +283,8 @@ FORGET_IDLE = "
         expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL, refresh_failures = 0,
         refresh_note = NULL, last_seen_at = NULL, updated_at = $3
     WHERE id IN (
-        SELECT id FROM tokens WHERE state <> 'forgotten' AND last_seen_at < $3 - $1 ORDER BY last_seen_at LIMIT $2)
+        SELECT id FROM tokens WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < $3 - $1
+        ORDER BY coalesce(last_seen_at, updated_at) LIMIT $2)
     RETURNING id";
 TOKEN_COUNTS = "
     SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= $2 THEN -1

@@ -30,6 +30,7 @@ both_engines!(
     a_sweep_that_is_stopped_goes_on_where_the_next_begins,
     more_than_is_due_can_be_asked_for_and_less,
     a_program_of_before_beside_it_costs_no_token,
+    more_than_the_rate_carries_is_warned_of,
 );
 
 fn refreshed(tokens: u64) -> Summary {
@@ -312,4 +313,50 @@ async fn a_program_of_before_beside_it_costs_no_token(db: Db) {
     let due_at = db.store.token("shop", "u").await.unwrap().unwrap().refresh_due_at.unwrap();
     db.clock.advance((due_at - db.clock.now()).to_std().unwrap());
     assert_eq!((process.sweep().await, shop.row("u").await.2), (refreshed(1), 3));
+}
+
+async fn more_than_the_rate_carries_is_warned_of(db: Db) {
+    let mut shop = Shop::new(&db, "http://127.0.0.1:1");
+    // 864 a day.
+    shop.keeper.rate_per_second = 0.01;
+    let rows = |from: u32, to: u32| {
+        format!(
+            "INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, reason, sealed, issued_at, expires_at,
+                refresh_due_at, refresh_due_generation, updated_at)
+             WITH RECURSIVE n (i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})
+             SELECT t.merchant, 'u-' || CAST(n.i AS text), 1, 1, 'active', NULL, t.sealed, t.issued_at, t.expires_at,
+                t.refresh_due_at, 1, t.updated_at FROM tokens t, n WHERE t.user_id = 'u'"
+        )
+    };
+    sign_in(&shop, "u", "rt-1", 45 * DAY).await;
+    let process = Process::start(&shop).await;
+    let warned = async || {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
+        let nothing = Scope { merchant: Some("nobody".into()), ..at_once() };
+        let _guard = tracing::subscriber::set_default(subscriber);
+        process.run(&nothing).await;
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        log.contains("More tokens are due within a day than keeper.rate_per_second carries")
+    };
+    db.execute(&rows(1, 863)).await;
+    assert!(!warned().await);
+    db.execute(&rows(864, 864)).await;
+    assert!(warned().await);
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

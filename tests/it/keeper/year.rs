@@ -25,7 +25,7 @@ async fn sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres() {
-    on_postgres_within(LIMIT, |db| a_year(db, tokens(300))).await;
+    on_postgres_within(LIMIT, |db| a_year(db, tokens(200))).await;
 }
 
 /// Enough for the full number.

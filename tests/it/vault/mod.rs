@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::keeper::Due;
-use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
+use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, Store, TokenState};
 use klarna_order_worker::vault::{
     Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
 };
@@ -97,16 +97,23 @@ impl Shop {
 
     async fn process_that_observed(&self, observed: Duration) -> (Vault, Uuid) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
+        let spool = self.spool(&holder.to_string());
+        (self.vault(store, holder, spool, observed), holder)
+    }
+
+    /// The spool in an instance folder of this name.
+    pub fn spool(&self, folder: &str) -> Spool {
+        Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
+    }
+
+    pub fn vault(&self, store: Arc<dyn Store>, holder: Uuid, spool: Spool, observed: Duration) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
-        let folder = self.db.folder().join(holder.to_string());
-        let spool = Spool::open(&folder, "test", Arc::clone(&secrets)).unwrap();
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
         let observed = Box::new(move || observed);
         let due = self.due();
         let foundations = Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed };
-        let vault = Vault::new(foundations);
-        (vault.unwrap(), holder)
+        Vault::new(foundations).unwrap()
     }
 
     /// An access token for a new order of the user.
@@ -115,7 +122,7 @@ impl Shop {
     }
 
     /// An access token as an order's attempt asks for it.
-    async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
+    pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.kept(purpose).await {
             Some(kept) => Access::Ready(kept),
             None => vault.exchange(&self.merchant, user, purpose).await,

@@ -1,0 +1,102 @@
+//! Doors for the fuzz targets: what comes from outside, as bytes, to the code that reads it. Nothing here may panic.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use jsonwebtoken::decode_header;
+use secrecy::SecretString;
+
+use crate::checkout::answer::CreateAnswer;
+use crate::checkout::redact::Redactor;
+use crate::cli::lines::Lines;
+use crate::cli::tokens::record::Reader;
+use crate::config::Merchant;
+use crate::vault::Spool;
+use crate::vault::answer::Answer;
+use crate::vault::claims::Claims;
+use crate::vault::id_token::{signed_payload, validation};
+use crate::vault::jwks;
+use crate::vault::payload::Payload;
+
+/// An HTTP answer made of bytes: two for the status, a line for what it asks to wait, and the body.
+fn answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
+    let ([high, low], rest) = bytes.split_first_chunk()?;
+    let status = StatusCode::from_u16(100 + u16::from_be_bytes([*high, *low]) % 500).ok()?;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let mut headers = HeaderMap::new();
+    if let Ok(wait) = HeaderValue::from_bytes(&rest[..end]) {
+        headers.insert("retry-after", wait.clone());
+        headers.insert("x-ratelimit-reset", wait.clone());
+        headers.insert("klarna-correlation-id", wait);
+    }
+    Some((status, headers, &rest[end + 1..]))
+}
+
+/// An answer of the token endpoint to `sent`.
+pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
+    let (status, headers, body) = answer(bytes)?;
+    Some(crate::vault::answer::classify(status, &headers, body, sent))
+}
+
+/// An answer of Klarna's create call to the order `sent`.
+pub fn checkout_answer(bytes: &[u8], merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
+    let (status, headers, body) = answer(bytes)?;
+    Some(crate::checkout::answer::classify(status, &headers, body, || Redactor::new(merchant, sent)))
+}
+
+/// The payload of an `id_token`, as if its signature were good.
+pub fn id_token_payload(bytes: &[u8]) -> Option<Claims> {
+    serde_json::from_slice::<Payload>(bytes).ok().map(Payload::into_claims)
+}
+
+/// How many keys of a key set are of use.
+pub fn key_set(bytes: &[u8]) -> usize {
+    jwks::parse(bytes).map_or(0, |keys| keys.len())
+}
+
+/// An `id_token` and the key set that its issuer publishes.
+pub fn id_token(token: &str, key_set: &[u8], merchant: &Merchant) -> Option<Claims> {
+    let header = decode_header(token).ok()?;
+    let keys = jwks::parse(key_set)?;
+    signed_payload(token, &keys, &validation(merchant, header.alg)).ok().map(Payload::into_claims)
+}
+
+/// Whether a spool file can be replayed.
+pub fn spool_file(bytes: &[u8], spool: &Spool) -> bool {
+    spool.open_file(bytes).is_ok()
+}
+
+/// Whether a spool file with this record in it can be replayed.
+pub fn spool_record(bytes: &[u8], spool: &Spool) -> bool {
+    spool.file_of(bytes).is_ok_and(|file| spool.open_file(&file).is_ok())
+}
+
+/// The lines of an import: how many are tokens, and what is wrong with the others.
+pub fn import_lines(bytes: &[u8]) -> (usize, Vec<String>) {
+    let (mut tokens, mut wrong) = (0, Vec::new());
+    let mut reader = None;
+    for line in Lines::new(std::io::Cursor::new(bytes.to_vec()), "input", None).flatten() {
+        let text = match line.text {
+            Ok(text) => text,
+            Err(error) => {
+                wrong.push(error.to_string());
+                continue;
+            }
+        };
+        let read = match &reader {
+            None => match Reader::new(None, &text) {
+                Ok((found, used_up)) => {
+                    let first = (!used_up).then(|| found.read(&text));
+                    reader = Some(found);
+                    first
+                }
+                Err(error) => Some(Err(error)),
+            },
+            Some(reader) => Some(reader.read(&text)),
+        };
+        match read {
+            Some(Ok(_)) => tokens += 1,
+            Some(Err(error)) => wrong.push(error),
+            None => {}
+        }
+    }
+    (tokens, wrong)
+}

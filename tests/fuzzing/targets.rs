@@ -1,0 +1,122 @@
+//! What each fuzz target asks of the code that reads the outside's bytes: an answer, never a panic, and one that keeps
+//! what the rest of the program relies on.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use klarna_order_worker::checkout::answer::CreateAnswer;
+use klarna_order_worker::checkout::request::build;
+use klarna_order_worker::fuzzing;
+use klarna_order_worker::order::{Body, NewOrder, OrderId, check};
+use klarna_order_worker::vault::answer::Answer;
+use klarna_order_worker::vault::claims::Claims;
+use klarna_order_worker::vault::{Cipher, Secrets, Spool};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::merchant::merchant;
+
+const ACCESS_TOKEN: &str = "klat-of-the-order";
+
+/// Answers of the token endpoint.
+pub fn token_answer(bytes: &[u8]) {
+    let sent = SecretString::from("rt-sent");
+    match fuzzing::token_answer(bytes, &sent) {
+        Some(Answer::Rotated(tokens)) => {
+            let successor = tokens.refresh_token.expect("rotated to nothing");
+            assert!(!successor.expose_secret().is_empty() && successor.expose_secret() != sent.expose_secret());
+            assert!(!tokens.access_token.expose_secret().is_empty());
+        }
+        Some(Answer::Unchanged(tokens)) => {
+            assert!(tokens.refresh_token.is_none() && !tokens.access_token.expose_secret().is_empty());
+        }
+        Some(Answer::Refused { what, .. } | Answer::NoAnswer { what, .. } | Answer::NotSent { what }) => {
+            assert!(what.len() < 64, "more than a status and a known word: {what}");
+        }
+        Some(Answer::InvalidGrant) | None => {}
+    }
+}
+
+/// Answers of the create call.
+pub fn checkout_answer(bytes: &[u8]) {
+    let sent = format!(r#"{{"customer":{{"klarna_access_token":"{ACCESS_TOKEN}"}}}}"#);
+    match fuzzing::checkout_answer(bytes, &merchant("http://klarna.test"), &sent) {
+        Some(CreateAnswer::Created { klarna_order_id, html_snippet, .. }) => {
+            assert!((1..=255).contains(&klarna_order_id.len()) && !html_snippet.is_empty());
+        }
+        Some(CreateAnswer::BadOrder { messages, .. } | CreateAnswer::Unauthorised { messages, .. }) => {
+            assert!((1..=20).contains(&messages.len()));
+            assert!(messages.iter().all(|text| text.chars().count() <= 501 && !text.contains(ACCESS_TOKEN)));
+        }
+        Some(CreateAnswer::Throttled { .. } | CreateAnswer::Unavailable { .. }) | None => {}
+    }
+}
+
+/// A line with an id_token or its payload, and a key set behind it.
+pub fn id_token(bytes: &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (token, keys) = (&bytes[..end], &bytes[(end + 1).min(bytes.len())..]);
+    if let Some(claims) = fuzzing::id_token_payload(token) {
+        are_fit(&claims);
+    }
+    fuzzing::key_set(keys);
+    if let Ok(token) = std::str::from_utf8(token) {
+        assert!(fuzzing::id_token(token, keys, &merchant("http://klarna.test")).is_none(), "a forged signature");
+    }
+}
+
+fn are_fit(claims: &Claims) {
+    let texts = [&claims.given_name, &claims.family_name, &claims.email, &claims.phone];
+    assert!(texts.into_iter().flatten().all(|text| !text.trim().is_empty()));
+    assert!(claims.date_of_birth.as_ref().is_none_or(|date| date.len() == 10));
+    let country = claims.address.as_ref().and_then(|address| address.country.as_ref());
+    assert!(country.is_none_or(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
+}
+
+/// Orders, with and without their envelope, and what is put into them.
+pub fn order(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(order) = NewOrder::parse(text) {
+        assert!(check(&order.body).is_empty(), "taken in with a fault");
+        assert_eq!(NewOrder::parse(text).map(|again| again.digest()).ok(), Some(order.digest()));
+        filled(&order.body);
+    }
+    if let Ok(body) = Body::parse(text) {
+        drop(check(&body));
+        filled(&body);
+    }
+}
+
+fn filled(body: &Body) {
+    for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]] {
+        if let Some(more) = body.insert_absent(path, "\u{1}\"\\ é") {
+            assert!(more.holds(path) && !body.holds(path));
+            assert!(more.insert_absent(path, "again").is_none());
+            serde_json::from_str::<&RawValue>(more.as_str()).expect("no JSON any more");
+        }
+    }
+    let claims = Claims { given_name: Some("Karl".into()), ..Claims::default() };
+    let id: OrderId = "0190a6f0-0000-7000-8000-000000000000".parse().unwrap();
+    let built = build(body, id, Some(&SecretString::from(ACCESS_TOKEN)), Some(&claims));
+    serde_json::from_str::<&RawValue>(built.json.expose_secret()).expect("no JSON any more");
+}
+
+/// Spool files, and the records in them.
+pub fn spool(bytes: &[u8]) {
+    static SPOOL: LazyLock<(tempfile::TempDir, Spool)> = LazyLock::new(|| {
+        let cipher = || Cipher::new("k1", &BTreeMap::from([("k1".to_owned(), Zeroizing::new([7; 32]))])).unwrap();
+        let secrets = Secrets::open(cipher(), &Secrets::found(&cipher()).unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path(), "test", secrets.into()).unwrap();
+        (folder, spool)
+    });
+    assert!(!fuzzing::spool_file(bytes, &SPOOL.1), "a forged file");
+    fuzzing::spool_record(bytes, &SPOOL.1);
+}
+
+/// Lines of an import.
+pub fn import(bytes: &[u8]) {
+    let (tokens, wrong) = fuzzing::import_lines(bytes);
+    assert!(tokens + wrong.len() <= bytes.split(|byte| *byte == b'\n').count());
+}

@@ -1,0 +1,122 @@
+//! The protocol's state machine as a pure value, and the real vault held to it through random sequences of orders,
+//! sign-ins, faults, deaths and restarts.
+//!
+//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen, `stage.rs` the comparison.
+//! A sequence that fails is made shorter before it is shown. `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED`
+//! (numbers) choose how many sequences are played, and which.
+
+mod process;
+mod provider;
+mod stage;
+mod stand_in;
+mod step;
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use tokio::runtime::Handle;
+
+use self::stage::Stage;
+use self::step::{Scene, scenes};
+use crate::support::stores::{Db, on_postgres, on_sqlite};
+
+/// What a run of the usual length comes to, or the sequences are not what they should be.
+const MUST_BE_SEEN: [&str; 14] = [
+    "rotated",
+    "unchanged",
+    "refused",
+    "no_answer",
+    "superseded",
+    "rejected",
+    "answer_lost",
+    "expired",
+    "kept",
+    "an orphan",
+    "an intent refused to who is thought dead",
+    "a late successor",
+    "stored from the spool",
+    "superseded in the spool",
+];
+
+/// No sequence takes as long.
+const HANGS: Duration = Duration::from_mins(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    on_sqlite(|db| async move {
+        db.execute(
+            "CREATE TABLE model_refuses (intents BOOLEAN NOT NULL, successors BOOLEAN NOT NULL);
+             INSERT INTO model_refuses VALUES (false, false);
+             CREATE TRIGGER refuse_intent BEFORE INSERT ON exchanges
+             WHEN NEW.outcome IS NULL AND (SELECT intents FROM model_refuses)
+             BEGIN SELECT RAISE(ABORT, 'refused'); END;
+             CREATE TRIGGER refuse_successor BEFORE INSERT ON known_tokens
+             WHEN (SELECT successors FROM model_refuses)
+             BEGIN SELECT RAISE(ABORT, 'refused'); END;",
+        )
+        .await;
+        let seen = explore(&db, 96);
+        if std::env::var("KLARNA_WORKER_MODEL_CASES").is_err() {
+            for must in MUST_BE_SEEN {
+                assert!(seen.contains(must), "no sequence came to: {must}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    on_postgres(|db| async move {
+        db.execute(
+            "CREATE TABLE model_refuses (intents boolean NOT NULL, successors boolean NOT NULL);
+             INSERT INTO model_refuses VALUES (false, false);
+             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION 'refused'; END $$;
+             CREATE FUNCTION refuses_intents() RETURNS boolean LANGUAGE sql AS
+             'SELECT intents FROM klarna_worker.model_refuses';
+             CREATE FUNCTION refuses_successors() RETURNS boolean LANGUAGE sql AS
+             'SELECT successors FROM klarna_worker.model_refuses';
+             CREATE TRIGGER refuse_intent BEFORE INSERT ON exchanges FOR EACH ROW
+             WHEN (NEW.outcome IS NULL AND klarna_worker.refuses_intents()) EXECUTE FUNCTION refuse();
+             CREATE TRIGGER refuse_successor BEFORE INSERT ON known_tokens FOR EACH ROW
+             WHEN (klarna_worker.refuses_successors()) EXECUTE FUNCTION refuse();",
+        )
+        .await;
+        explore(&db, 24);
+    })
+    .await;
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+/// Plays random sequences, and says what happened in them; the first that goes wrong is made as short as it can be, and
+/// shown.
+fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
+    let cases = setting("KLARNA_WORKER_MODEL_CASES", cases).try_into().unwrap();
+    let seed = setting("KLARNA_WORKER_MODEL_SEED", 1);
+    let config = Config { cases, failure_persistence: None, max_shrink_time: 120_000, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let happened = Mutex::new(BTreeSet::new());
+    let play = |scene: Scene| {
+        let playing = async {
+            let mut stage = Stage::set(db, &scene).await;
+            let played = tokio::time::timeout(HANGS, stage.play(&scene.steps)).await;
+            stage.clear().await;
+            happened.lock().unwrap().extend(stage.seen());
+            played.unwrap_or_else(|_| Err("it hangs".into()))
+        };
+        Handle::current().block_on(playing).map_err(TestCaseError::fail)
+    };
+    let explored = tokio::task::block_in_place(|| runner.run(&scenes(), play));
+    explored.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    happened.into_inner().unwrap()
+}

@@ -1,0 +1,91 @@
+//! A process that a test can kill: vault and store live in a runtime of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::store::{self, Purpose, Store, Worker};
+use klarna_order_worker::vault::{Access, Spool, Vault};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::support::stores::{Db, MAX_IN_FLIGHT};
+use crate::vault::Shop;
+
+/// The judge has had the database for as long as any silence counts.
+const OBSERVED: Duration = Duration::from_hours(1);
+
+pub struct Process {
+    runtime: Option<Runtime>,
+    shop: Shop,
+    pub store: Arc<dyn Store>,
+    pub vault: Vault,
+    spool: Spool,
+    pub worker: Worker,
+}
+
+impl Process {
+    /// Starts in the instance folder as a process does: what lies in the spool is stored first.
+    pub async fn start(db: &Db, shop: &Shop, instance: Uuid) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (database, clock) = (db.database().clone(), db.clock.clone());
+        let opening = runtime.spawn(async move { store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap() });
+        let store = opening.await.unwrap();
+        let spool = shop.spool(&instance.to_string());
+        let worker = Worker { id: Uuid::now_v7(), instance, name: "host/1".into() };
+        let (on, files, beginning) = (Arc::clone(&store), spool.clone(), worker.clone());
+        let begun = runtime.spawn(async move {
+            files.replay(&*on).await.unwrap();
+            on.begin_worker(&beginning).await.unwrap();
+        });
+        begun.await.unwrap();
+        let vault = shop.vault(Arc::clone(&store), worker.id, spool.clone(), OBSERVED);
+        Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker }
+    }
+
+    /// The same process with a vault whose breaker has seen nothing yet.
+    pub fn refresh(&mut self) {
+        let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
+        self.vault = self.shop.vault(store, self.worker.id, spool, OBSERVED);
+    }
+
+    /// Runs in the process.
+    pub fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.runtime.as_ref().expect("the process lives").spawn(task)
+    }
+
+    /// Somebody in the process wants an access token.
+    pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<Access> {
+        let (shop, vault) = (self.shop.clone(), self.vault.clone());
+        self.run(async move { shop.access_for(&vault, &user, purpose).await })
+    }
+
+    /// How many successors wait in the spool.
+    pub fn spooled(&self) -> usize {
+        self.spool.waiting()
+    }
+
+    /// Stops it dead, wherever it is.
+    pub async fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20))).await.unwrap();
+        }
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&mut self) {
+        if self.runtime.is_some() {
+            let store = Arc::clone(&self.store);
+            self.run(async move { store.close().await }).await.unwrap();
+            self.kill().await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Where a sequence is played: the real vault in two processes over one database, beside the model of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::response::Response;
+use klarna_order_worker::store::{Outcome, Purpose, PurposeKind, Registered};
+use klarna_order_worker::vault::{Access, Registration};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::process::Process;
+use super::provider::text;
+use super::stand_in::{StandIn, response};
+use super::step::{For, How, ORDERS, Scene, Step, Storing};
+use super::world::{Asked, World};
+use crate::support::raw::Raw;
+use crate::support::stores::Db;
+use crate::vault::{Shop, told};
+
+/// Longer than anything takes on a busy machine.
+const AMPLE: Duration = Duration::from_secs(30);
+
+/// A request in the air, in the order of the model's flights.
+struct Waiting {
+    asking: JoinHandle<Access>,
+    answer: oneshot::Sender<Response>,
+}
+
+pub struct Stage {
+    db: Db,
+    raw: Raw,
+    shop: Shop,
+    endpoint: StandIn,
+    processes: [Process; 2],
+    waiting: Vec<Waiting>,
+    world: World,
+    users: [String; 2],
+    orders: [[Uuid; ORDERS]; 2],
+    generations: [i64; 2],
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, real: &T, model: &T) -> Result<(), String> {
+    if real == model { Ok(()) } else { Err(format!("{what}: really {real:?}, by the model {model:?}")) }
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> Result<T, String> {
+    tokio::time::timeout(AMPLE, future).await.map_err(|_| format!("{what} never came"))
+}
+
+impl Stage {
+    pub async fn set(db: &Db, scene: &Scene) -> Self {
+        let endpoint = StandIn::start().await;
+        let mut shop = Shop::new(db, &endpoint.url);
+        if scene.hold {
+            shop.settings.lost_answer = klarna_order_worker::config::LostAnswer::Hold;
+        }
+        let mut processes = Vec::new();
+        for _ in 0..2 {
+            processes.push(Process::start(db, &shop, Uuid::now_v7()).await);
+        }
+        let ids = || std::array::from_fn(|_| Uuid::now_v7());
+        Self {
+            db: db.clone(),
+            raw: db.raw().await,
+            shop,
+            endpoint,
+            processes: processes.try_into().unwrap_or_else(|_| unreachable!("two were started")),
+            waiting: Vec::new(),
+            world: World::new(!db.is_sqlite(), scene.hold, scene.manner),
+            users: std::array::from_fn(|_| Uuid::now_v7().to_string()),
+            orders: [ids(), ids()],
+            generations: [0; 2],
+        }
+    }
+
+    /// Plays the steps, and compares after each.
+    pub async fn play(&mut self, steps: &[Step]) -> Result<(), String> {
+        for (n, step) in steps.iter().enumerate() {
+            let played = async {
+                self.step(step).await?;
+                self.compare().await
+            };
+            played.await.map_err(|error| format!("step {n}, {step:?}: {error}"))?;
+        }
+        self.end().await.map_err(|error| format!("at the end: {error}"))
+    }
+
+    /// All that is in the air is answered, all that died starts anew, and every token is asked for once more.
+    async fn end(&mut self) -> Result<(), String> {
+        while !self.waiting.is_empty() {
+            self.answer(0, How::Well, Storing::Works).await?;
+        }
+        for process in 0..2 {
+            if !self.world.alive(process) {
+                self.start(process).await;
+            }
+            self.back(process).await;
+        }
+        self.compare().await?;
+        self.world.check_losses()?;
+        for user in 0..2 {
+            // The first closes what the dead left, the second presents.
+            for _ in 0..2 {
+                self.pass(5 * 60 * 60).await;
+                self.ask(0, user, For::Manual, false).await?;
+                while !self.waiting.is_empty() {
+                    self.answer(0, How::Well, Storing::Works).await?;
+                }
+                self.compare().await?;
+            }
+        }
+        self.world.check_losses()
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), String> {
+        let in_the_air = self.waiting.len();
+        match *step {
+            Step::Ask { process, user, purpose, refused } => self.ask(process, user, purpose, refused).await,
+            Step::Answer { which, how, storing } if in_the_air > 0 => {
+                self.answer(which.index(in_the_air), how, storing).await
+            }
+            Step::SignIn { user } => {
+                let token = text(self.world.sign_in(user));
+                let registered = self.register(user, token).await;
+                same("a sign-in is stored", &matches!(registered, Registered::Stored(_)), &true)
+            }
+            Step::SignInAgain { user, which } if !self.world.known(user).is_empty() => {
+                let known = self.world.known(user);
+                let registered = self.register(user, text(known[which.index(known.len())])).await;
+                same("a known token changes nothing", &matches!(registered, Registered::Known(_)), &true)
+            }
+            Step::Forget { user } => {
+                let forgotten = self.shop.registry().forget("shop", &self.users[user]).await.unwrap();
+                same("there was something to forget", &forgotten, &self.world.forget(user))
+            }
+            Step::Revoke { user } => {
+                self.world.provider.revoke(user);
+                Ok(())
+            }
+            Step::Pass { seconds } => {
+                self.pass(seconds).await;
+                Ok(())
+            }
+            Step::Die { process, processed } if self.world.alive(process) => {
+                self.bury(process).await;
+                self.world.die(process, processed);
+                Ok(())
+            }
+            Step::Start { process } if !self.world.alive(process) => {
+                self.start(process).await;
+                Ok(())
+            }
+            Step::ThoughtDead { process } if self.world.alive(process) => {
+                self.world.thought_dead(process);
+                self.db.store.end_worker(self.processes[process].worker.id).await.unwrap();
+                Ok(())
+            }
+            Step::Back { process } if self.world.alive(process) => {
+                self.back(process).await;
+                Ok(())
+            }
+            Step::LoseClaim { which } if in_the_air > 0 => self.lose_claim(which.index(in_the_air)).await,
+            Step::Tidy { process } if self.world.alive(process) => {
+                self.world.tidy();
+                let vault = self.processes[process].vault.clone();
+                self.processes[process].run(async move { vault.tidy().await.unwrap() }).await.unwrap();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn ask(&mut self, process: usize, user: usize, purpose: For, refused: bool) -> Result<(), String> {
+        if self.world.wears_out(process) {
+            self.processes[process].refresh();
+        }
+        let expected = self.world.ask(process, user, purpose, refused);
+        if matches!(expected, Asked::Nothing) {
+            return Ok(());
+        }
+        let purpose = match purpose {
+            For::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order] },
+            For::Keeper => Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() },
+            For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7() },
+        };
+        self.refuse("intents", refused).await;
+        let mut asking = self.processes[process].ask(self.users[user].clone(), purpose);
+        let real = tokio::select! {
+            biased;
+            arrived = self.endpoint.arrivals.recv() => Err(arrived.expect("the endpoint runs")),
+            told_so = &mut asking => Ok(told(&told_so.unwrap())),
+            () = tokio::time::sleep(AMPLE) => return Err("neither an answer nor a request ever came".into()),
+        };
+        self.refuse("intents", false).await;
+        match (real, expected) {
+            (Ok(real), Asked::Told(model)) => same("told", &real, &model),
+            (Err(arrived), Asked::InTheAir(model)) => {
+                self.waiting.push(Waiting { asking, answer: arrived.answer });
+                same("presented", &arrived.token, &text(model))?;
+                self.world.check_request()
+            }
+            (Ok(real), model) => Err(format!("really told {real}, by the model {model:?}")),
+            (Err(arrived), model) => Err(format!("really presented {}, by the model {model:?}", arrived.token)),
+        }
+    }
+
+    async fn answer(&mut self, which: usize, how: How, storing: Storing) -> Result<(), String> {
+        let Waiting { asking, answer } = self.waiting.remove(which);
+        let buried: Vec<usize> = self.world.flights.iter().map(|flight| flight.process).collect();
+        let (flight, reply, expected, storing) = self.world.answer(which, how, storing);
+        let process = flight.process;
+        self.refuse("successors", storing != Storing::Works).await;
+        // Whoever died does not hear it.
+        let _ = answer.send(response(reply));
+        let access = soon("an access", asking).await?.map_err(|error| error.to_string())?;
+        if storing == Storing::Dies {
+            let others = buried.iter().enumerate().filter(|(n, _)| *n != which).map(|(_, process)| *process);
+            self.bury_of(process, others.collect()).await;
+        }
+        self.refuse("successors", false).await;
+        if storing != Storing::Dies {
+            let left = self.world.flights.iter().filter(|flight| flight.process == process).count();
+            self.until(|stage| stage.processes[process].vault.in_flight() == left).await?;
+        }
+        same("told", &told(&access), &expected)
+    }
+
+    async fn register(&self, user: usize, token: String) -> Registered {
+        let user = self.users[user].clone();
+        let registration = Registration { user, refresh_token: token.into(), issued_at: None, expires_at: None };
+        self.shop.registry().register(&self.shop.merchant, &registration).await.unwrap()
+    }
+
+    async fn pass(&mut self, seconds: u64) {
+        self.world.pass(seconds);
+        self.db.advance(seconds);
+        for process in (0..2).filter(|process| self.world.alive(*process)) {
+            self.db.store.beat(self.processes[process].worker.id).await.unwrap();
+        }
+    }
+
+    async fn start(&mut self, process: usize) {
+        self.world.start(process);
+        let instance = self.processes[process].worker.instance;
+        self.processes[process] = Process::start(&self.db, &self.shop, instance).await;
+    }
+
+    async fn back(&mut self, process: usize) {
+        self.world.back(process);
+        self.db.store.begin_worker(&self.processes[process].worker).await.unwrap();
+    }
+
+    /// Kills a process, with all that waits in it.
+    async fn bury(&mut self, process: usize) {
+        let of = self.world.flights.iter().map(|flight| flight.process).collect();
+        self.bury_of(process, of).await;
+    }
+
+    /// As [`Stage::bury`]; `of` says whose each of the requests in the air is.
+    async fn bury_of(&mut self, process: usize, of: Vec<usize>) {
+        self.processes[process].kill().await;
+        let mut of = of.into_iter();
+        self.waiting.retain(|_| of.next() != Some(process));
+    }
+
+    async fn lose_claim(&mut self, which: usize) -> Result<(), String> {
+        if !self.world.flights[which].locked {
+            return Ok(());
+        }
+        let user = &self.users[self.world.flights[which].user];
+        let kill = format!(
+            "pg_terminate_backend(l.pid, 20000) FROM pg_locks l, tokens t WHERE l.locktype = 'advisory' \
+             AND t.user_id = '{user}' AND ((l.classid::bigint << 32) | l.objid::bigint) = \
+             hashtextextended('klarna_worker.token/' || t.id::text, 0)"
+        );
+        self.world.lose_claim(which);
+        same("a claim's connection dies", &self.raw.column(&kill).await, &vec![Some("true".to_owned())])
+    }
+
+    /// Whether the database refuses these from now on.
+    async fn refuse(&mut self, what: &str, refused: bool) {
+        self.raw.execute(&format!("UPDATE model_refuses SET {what} = {refused} WHERE {what} <> {refused}")).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Self) -> bool) -> Result<(), String> {
+        let holding = async {
+            while !holds(self) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        soon("rest", holding).await
+    }
+
+    async fn compare(&mut self) -> Result<(), String> {
+        self.locks_are_freed().await?;
+        for user in 0..2 {
+            let (name, model) = (&self.users[user], &self.world.users[user]);
+            let row = self.db.store.token("shop", name).await.unwrap();
+            let generation = row.as_ref().map_or(0, |row| row.generation);
+            let real = row.map(|row| (row.state, row.reason, row.generation));
+            same("row", &real, &model.row.as_ref().map(|row| (row.state, row.reason, row.generation)))?;
+            if generation < self.generations[user] {
+                return Err(format!("the generation fell to {generation}"));
+            }
+            self.generations[user] = generation;
+            let ledger = format!(
+                "e.generation || '.' || e.presentation || ' ' || coalesce(e.outcome, 'open') FROM exchanges e \
+                 JOIN tokens t ON t.id = e.token_id WHERE t.user_id = '{name}' ORDER BY e.generation, e.presentation"
+            );
+            let real: Vec<String> = self.raw.column(&ledger).await.into_iter().flatten().collect();
+            let line = |entry: &super::world::Entry| {
+                format!("{}.{} {}", entry.generation, entry.number, entry.outcome.map_or("open", Outcome::as_str))
+            };
+            same("ledger", &real, &model.ledger.iter().map(line).collect())?;
+            let kept = format!("count(*) FROM kept k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'");
+            let real = self.raw.column(&kept).await;
+            same("kept", &real, &vec![Some(model.kept.len().to_string())])?;
+        }
+        for process in 0..2 {
+            same("spooled", &self.processes[process].spooled(), &self.world.spooled(process))?;
+        }
+        Ok(())
+    }
+
+    /// A connection that was closed frees its locks a moment later.
+    async fn locks_are_freed(&mut self) -> Result<(), String> {
+        if self.db.is_sqlite() {
+            return Ok(());
+        }
+        let held = self.world.flights.iter().filter(|flight| flight.locked).count().to_string();
+        let count = "count(*) FROM pg_locks WHERE locktype = 'advisory' \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let freed = async {
+            while self.raw.column(count).await != [Some(held.clone())] {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        soon("the freedom of a claim's lock", freed).await
+    }
+
+    /// What happened at all.
+    pub fn seen(&self) -> &BTreeSet<&'static str> {
+        &self.world.seen
+    }
+
+    pub async fn clear(&mut self) {
+        self.waiting.clear();
+        for process in &mut self.processes {
+            process.stop().await;
+        }
+    }
+}

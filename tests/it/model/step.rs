@@ -1,0 +1,169 @@
+//! What can happen to two users' tokens and two processes, and random sequences of it.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::provider::Manner;
+
+/// Orders of a user: few, so that they come again.
+pub const ORDERS: usize = 2;
+
+/// What an exchange is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    Order(usize),
+    Keeper,
+    Manual,
+}
+
+/// How an endpoint answers, and whether it had spent the token before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// As it should.
+    Well,
+    /// 503: not processed.
+    Busy,
+    /// 401 `invalid_client`: not processed.
+    Misconfigured,
+    /// 500.
+    Useless { processed: bool },
+    /// 504.
+    Gateway { processed: bool },
+    /// 200, and the connection breaks before the body.
+    Cut { processed: bool },
+}
+
+/// What the database does when a successor is to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storing {
+    Works,
+    /// It refuses at first.
+    Refused,
+    /// It refuses, and the process dies with the successor in the spool.
+    Dies,
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Somebody wants an access token. With `refused` the database takes no intent meanwhile.
+    Ask {
+        process: usize,
+        user: usize,
+        purpose: For,
+        refused: bool,
+    },
+    /// One of the requests in the air is answered.
+    Answer {
+        which: Index,
+        how: How,
+        storing: Storing,
+    },
+    SignIn {
+        user: usize,
+    },
+    /// A token that is known is registered again.
+    SignInAgain {
+        user: usize,
+        which: Index,
+    },
+    Forget {
+        user: usize,
+    },
+    /// The user withdraws at the provider.
+    Revoke {
+        user: usize,
+    },
+    Pass {
+        seconds: u64,
+    },
+    /// The process dies; the provider may have spent what it had in the air.
+    Die {
+        process: usize,
+        processed: bool,
+    },
+    /// A new process starts in the folder of a dead one.
+    Start {
+        process: usize,
+    },
+    /// Others take a living process for dead.
+    ThoughtDead {
+        process: usize,
+    },
+    /// It beats again.
+    Back {
+        process: usize,
+    },
+    /// The database closes the connection that holds the claim of a request in the air.
+    LoseClaim {
+        which: Index,
+    },
+    Tidy {
+        process: usize,
+    },
+}
+
+/// What a sequence runs under.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub manner: Manner,
+    /// `vault.lost_answer = "hold"`.
+    pub hold: bool,
+    pub steps: Vec<Step>,
+}
+
+pub fn scenes() -> impl Strategy<Value = Scene> {
+    let manner = prop_oneof![4 => Just(Manner::Strict), 2 => Just(Manner::Grace), 1 => Just(Manner::NotRotating)];
+    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken()];
+    (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
+        manner,
+        hold,
+        steps: steps.concat(),
+    })
+}
+
+/// A process is thought dead with a request in the air, another closes its intent, and then the answer comes: chance
+/// alone seldom brings it about.
+fn overtaken() -> impl Strategy<Value = Vec<Step>> {
+    (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
+        let ask = |process| Step::Ask { process, user, purpose: For::Manual, refused: false };
+        vec![
+            ask(process),
+            Step::ThoughtDead { process },
+            Step::LoseClaim { which },
+            ask(1 - process),
+            Step::Answer { which, how: How::Well, storing: Storing::Works },
+            Step::Back { process },
+        ]
+    })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let (one, which) = (|| 0..2_usize, any::<Index>);
+    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(For::Order), 1 => Just(For::Keeper), 1 => Just(For::Manual)];
+    let how = prop_oneof![
+        6 => Just(How::Well),
+        1 => Just(How::Busy),
+        1 => Just(How::Misconfigured),
+        1 => any::<bool>().prop_map(|processed| How::Useless { processed }),
+        2 => any::<bool>().prop_map(|processed| How::Gateway { processed }),
+        1 => any::<bool>().prop_map(|processed| How::Cut { processed }),
+    ];
+    let storing = prop_oneof![6 => Just(Storing::Works), 1 => Just(Storing::Refused), 1 => Just(Storing::Dies)];
+    prop_oneof![
+        12 => (one(), one(), purpose, prop::bool::weighted(0.04))
+            .prop_map(|(process, user, purpose, refused)| Step::Ask { process, user, purpose, refused }),
+        9 => (which(), how, storing).prop_map(|(which, how, storing)| Step::Answer { which, how, storing }),
+        2 => one().prop_map(|user| Step::SignIn { user }),
+        1 => (one(), which()).prop_map(|(user, which)| Step::SignInAgain { user, which }),
+        1 => one().prop_map(|user| Step::Forget { user }),
+        1 => one().prop_map(|user| Step::Revoke { user }),
+        5 => select(vec![1, 4, 10, 60, 200, 61 * 24 * 60 * 60]).prop_map(|seconds| Step::Pass { seconds }),
+        1 => (one(), any::<bool>()).prop_map(|(process, processed)| Step::Die { process, processed }),
+        2 => one().prop_map(|process| Step::Start { process }),
+        1 => one().prop_map(|process| Step::ThoughtDead { process }),
+        1 => one().prop_map(|process| Step::Back { process }),
+        1 => which().prop_map(|which| Step::LoseClaim { which }),
+        1 => one().prop_map(|process| Step::Tidy { process }),
+    ]
+}

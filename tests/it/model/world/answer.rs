@@ -1,0 +1,114 @@
+//! What an answer of the endpoint makes of row, ledger and hand.
+
+use klarna_order_worker::store::{Outcome, TokenState};
+
+use super::{Flight, LOOK_AGAIN, Landed, REPLAY_AFTER, Reply, World, seconds};
+use crate::model::provider::{Token, Verdict};
+use crate::model::step::{For, How, Storing};
+
+impl World {
+    /// What the endpoint sends, and what whoever asked is told then.
+    pub fn answer(&mut self, which: usize, how: How, storing: Storing) -> (Flight, Reply, String, Storing) {
+        let flight = self.flights.remove(which);
+        let row = (flight.user, flight.generation);
+        let (reply, told, storing) = match how {
+            How::Well => {
+                self.processes[flight.process].failures = 0;
+                match self.provider.present(flight.token) {
+                    Verdict::Granted(Some(successor)) => self.rotated(&flight, successor, storing),
+                    Verdict::Granted(None) => self.unchanged(&flight),
+                    Verdict::Dead => self.dead(&flight),
+                }
+            }
+            How::Busy | How::Misconfigured => {
+                self.processes[flight.process].failures += usize::from(how == How::Busy);
+                self.close(flight.user, flight.entry, Outcome::Refused, false);
+                let (status, error) = if how == How::Busy { (503, "busy") } else { (401, "invalid_client") };
+                (Reply::Status(status, error), seconds(2), Storing::Works)
+            }
+            How::Useless { processed } | How::Gateway { processed } | How::Cut { processed } => {
+                self.processes[flight.process].failures += 1;
+                if processed {
+                    self.provider.present(flight.token);
+                }
+                let (reply, travelling) = match how {
+                    How::Useless { .. } => (Reply::Status(500, "server_error"), false),
+                    How::Gateway { .. } => (Reply::Status(504, "away"), true),
+                    _ => (Reply::Cut, true),
+                };
+                self.no_answer(row, flight.entry, travelling);
+                let stands = self.current(row).is_some_and(|row| !self.hold || row.state == TokenState::Uncertain);
+                let told = match (stands, self.hold) {
+                    (false, _) => LOOK_AGAIN.to_owned(),
+                    (true, true) => "Uncertain".to_owned(),
+                    (true, false) => seconds(if travelling { REPLAY_AFTER } else { 1 }),
+                };
+                (reply, told, Storing::Works)
+            }
+        };
+        if storing == Storing::Dies {
+            self.die(flight.process, false);
+        }
+        (flight, reply, told, storing)
+    }
+
+    fn rotated(&mut self, flight: &Flight, successor: Token, storing: Storing) -> (Reply, String, Storing) {
+        let access = self.access_token();
+        let order = if let For::Order(order) = flight.purpose { Some(order) } else { None };
+        let landed = Landed {
+            user: flight.user,
+            entry: flight.entry,
+            generation: flight.generation,
+            successor,
+            order,
+            access: access.clone(),
+            asked_at: flight.asked_at,
+        };
+        let stored = if storing == Storing::Dies {
+            self.processes[flight.process].spool.push(landed);
+            false
+        } else {
+            self.store(&landed)
+        };
+        // What lies in the spool is safe, and is used at once, whatever the row says by then.
+        let spooled = storing != Storing::Works || flight.broken;
+        let told = if stored || spooled { access.clone() } else { LOOK_AGAIN.to_owned() };
+        (Reply::Granted { access, successor: Some(successor) }, told, storing)
+    }
+
+    fn unchanged(&mut self, flight: &Flight) -> (Reply, String, Storing) {
+        let access = self.access_token();
+        let current = self.current((flight.user, flight.generation)).is_some();
+        let user = &mut self.users[flight.user];
+        if let Some(row) = user.row.as_mut().filter(|row| current && row.state == TokenState::Uncertain) {
+            row.state = TokenState::Active;
+        }
+        if let (For::Order(order), true) = (flight.purpose, current) {
+            user.kept.insert(order, (access.clone(), flight.asked_at));
+        }
+        self.close(flight.user, flight.entry, Outcome::Unchanged, false);
+        let told = if current { access.clone() } else { LOOK_AGAIN.to_owned() };
+        (Reply::Granted { access, successor: None }, told, Storing::Works)
+    }
+
+    fn dead(&mut self, flight: &Flight) -> (Reply, String, Storing) {
+        let user = &mut self.users[flight.user];
+        let open = user.ledger[flight.entry].outcome.is_none();
+        let row = user.row.as_mut().filter(|row| row.generation == flight.generation);
+        let dead = row.is_some_and(|row| {
+            if open && matches!(row.state, TokenState::Active | TokenState::Uncertain) {
+                (row.state, row.reason) = (TokenState::ReauthRequired, Some(flight.if_dead));
+                self.seen.insert(flight.if_dead.as_str());
+            }
+            row.state == TokenState::ReauthRequired
+        });
+        self.close(flight.user, flight.entry, Outcome::Rejected, false);
+        let told = if dead { "ReauthRequired" } else { LOOK_AGAIN };
+        (Reply::Status(400, "invalid_grant"), told.to_owned(), Storing::Works)
+    }
+
+    fn access_token(&mut self) -> String {
+        self.access_tokens += 1;
+        format!("at-{}", self.access_tokens)
+    }
+}

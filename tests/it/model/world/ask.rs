@@ -1,0 +1,109 @@
+//! Whether a token may be presented, and what whoever asks is told where it may not.
+
+use klarna_order_worker::store::{DeadReason, Outcome, TokenState};
+
+use super::{Asked, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, World, seconds};
+use crate::model::step::For;
+
+impl World {
+    pub fn ask(&mut self, process: usize, user: usize, purpose: For, refused: bool) -> Asked {
+        let in_the_air = self.flights.iter().filter(|flight| flight.process == process).count();
+        if !self.alive(process) || self.processes[process].failures + in_the_air >= 4 {
+            return Asked::Nothing;
+        }
+        let record = &self.users[user];
+        if let For::Order(order) = purpose
+            && let Some((access, asked_at)) = record.kept.get(&order)
+            && self.now - asked_at <= KEPT_FOR
+        {
+            self.seen.insert("kept");
+            return Asked::Told(access.clone());
+        }
+        let told = |text: &str| Asked::Told(text.to_owned());
+        if self.flights.iter().any(|f| f.process == process && f.user == user) {
+            return told(LOOK_AGAIN);
+        }
+        let Some(row) = &record.row else { return told("NotRegistered") };
+        if self.flights.iter().any(|flight| flight.user == user && flight.locked) {
+            return told(LOOK_AGAIN);
+        }
+        match row.state {
+            TokenState::Forgotten => return told("NotRegistered"),
+            TokenState::ReauthRequired => return told("ReauthRequired"),
+            TokenState::Uncertain => return told("Uncertain"),
+            TokenState::Active => {}
+        }
+        let of_generation = |entry: &&Entry| entry.generation == row.generation;
+        if let Some(open) = record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none()) {
+            if !self.known_dead(record.ledger[open].holder) {
+                return told(LOOK_AGAIN);
+            }
+            let row = (user, row.generation);
+            self.seen.insert("an orphan");
+            self.no_answer(row, open, true);
+            return if self.hold { told("Uncertain") } else { Asked::Told(seconds(REPLAY_AFTER)) };
+        }
+        let wait = self.wait_after_silence(record.ledger.iter().filter(of_generation));
+        if wait > 0 {
+            return Asked::Told(seconds(wait));
+        }
+        let token = row.token.expect("an active row has a token");
+        let since_sign_in = |entry: &&Entry| entry.generation >= row.grant_generation;
+        let lost = record.ledger.iter().filter(since_sign_in).any(|entry| entry.outcome == Some(Outcome::NoAnswer));
+        let if_dead = match (lost, row.expires_at <= self.now) {
+            (true, _) => DeadReason::AnswerLost,
+            (false, true) => DeadReason::Expired,
+            (false, false) => DeadReason::Rejected,
+        };
+        let generation = row.generation;
+        let number = record.ledger.iter().rfind(of_generation).map_or(1, |latest| latest.number + 1);
+        let holder = self.processes[process].start;
+        if self.ended[holder] {
+            self.seen.insert("an intent refused to who is thought dead");
+            return told(LOOK_AGAIN);
+        }
+        let outcome = refused.then_some(Outcome::NotSent);
+        let entry = Entry { generation, number, outcome, travelling: false, closed_at: self.now, holder };
+        self.users[user].ledger.push(entry);
+        if refused {
+            return told(LOOK_AGAIN);
+        }
+        let entry = self.users[user].ledger.len() - 1;
+        let (asked_at, locked) = (self.now, self.locks);
+        let flight =
+            Flight { process, user, purpose, generation, token, entry, if_dead, asked_at, locked, broken: false };
+        self.flights.push(flight);
+        Asked::InTheAir(token)
+    }
+
+    fn wait_after_silence<'a>(&self, entries: impl DoubleEndedIterator<Item = &'a Entry>) -> u64 {
+        let silent: Vec<&Entry> = entries
+            .rev()
+            .filter(|entry| entry.outcome != Some(Outcome::NotSent))
+            .take_while(|entry| entry.outcome == Some(Outcome::NoAnswer))
+            .collect();
+        let Some(latest) = silent.first() else { return 0 };
+        let least = if latest.travelling { REPLAY_AFTER } else { 1 };
+        let wait = match silent.len() {
+            1 => least,
+            row => least.max((60 << (row - 2).min(16)).min(4 * 60 * 60)),
+        };
+        (latest.closed_at + wait).saturating_sub(self.now)
+    }
+
+    /// Whether anything was presented that must not be.
+    pub fn check_request(&self) -> Result<(), String> {
+        let (flight, others) = self.flights.split_last().expect("one is in the air");
+        let ledger = &self.users[flight.user].ledger;
+        let same_generation = |entry: &&Entry| entry.generation == flight.generation;
+        let unanswered = |entry: &Entry| entry.outcome == Some(Outcome::NoAnswer);
+        if self.provider.spent(flight.token) && !ledger.iter().filter(same_generation).any(unanswered) {
+            return Err(format!("{:?} is spent, and no answer was lost", flight.token));
+        }
+        let declared_lost = |other: &Flight| ledger[other.entry].outcome == Some(Outcome::NoAnswer);
+        if others.iter().any(|other| other.token == flight.token && !declared_lost(other)) {
+            return Err(format!("{:?} is in the air twice", flight.token));
+        }
+        Ok(())
+    }
+}

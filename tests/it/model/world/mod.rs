@@ -1,0 +1,317 @@
+//! The protocol as one pure value: what rows, ledger, kept tokens and spools must be, and what is told to whoever asks.
+
+mod answer;
+mod ask;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use klarna_order_worker::store::{DeadReason, Outcome, TokenState};
+
+use super::provider::{Manner, Provider, Token};
+use super::step::For;
+
+const DAY: u64 = 24 * 60 * 60;
+const REPLAY_AFTER: u64 = 10;
+const ORPHAN_AFTER: u64 = 300;
+/// An access token of 299.5 s is used for an order until 60 s of it are left.
+const KEPT_FOR: u64 = 239;
+/// What a process that cannot go on for a moment tells.
+const LOOK_AGAIN: &str = "200ms";
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub generation: i64,
+    /// That of the latest registration.
+    grant_generation: i64,
+    pub state: TokenState,
+    pub reason: Option<DeadReason>,
+    token: Option<Token>,
+    expires_at: u64,
+}
+
+/// A row of the ledger.
+#[derive(Debug)]
+pub struct Entry {
+    pub generation: i64,
+    pub number: i64,
+    pub outcome: Option<Outcome>,
+    travelling: bool,
+    closed_at: u64,
+    /// Which start of a process.
+    holder: usize,
+}
+
+#[derive(Default)]
+pub struct User {
+    pub row: Option<Row>,
+    known: BTreeSet<Token>,
+    pub ledger: Vec<Entry>,
+    /// By order: the access token, and when it was asked for.
+    pub kept: BTreeMap<usize, (String, u64)>,
+}
+
+struct Process {
+    alive: bool,
+    start: usize,
+    /// Calls in a row that tell against the endpoint; the fifth would open the breaker.
+    failures: usize,
+    spool: Vec<Landed>,
+}
+
+/// A request in the air.
+pub struct Flight {
+    pub process: usize,
+    pub user: usize,
+    purpose: For,
+    generation: i64,
+    pub token: Token,
+    entry: usize,
+    if_dead: DeadReason,
+    asked_at: u64,
+    /// Whether its claim still keeps others away; on SQLite none does.
+    pub locked: bool,
+    /// Whether the claim's connection is gone.
+    broken: bool,
+}
+
+/// A successor on its way into the database.
+#[derive(Clone)]
+struct Landed {
+    user: usize,
+    entry: usize,
+    generation: i64,
+    successor: Token,
+    order: Option<usize>,
+    access: String,
+    asked_at: u64,
+}
+
+pub struct World {
+    /// Whether a claim is a lock (PostgreSQL) or the intent alone.
+    locks: bool,
+    hold: bool,
+    now: u64,
+    pub provider: Provider,
+    pub users: [User; 2],
+    processes: [Process; 2],
+    /// Whether each start of a process is written down as dead.
+    ended: Vec<bool>,
+    /// When each start of a process was last heard of.
+    beat_at: Vec<u64>,
+    pub flights: Vec<Flight>,
+    access_tokens: usize,
+    /// What happened at all: a run that saw too little proves nothing.
+    pub seen: BTreeSet<&'static str>,
+}
+
+/// What a wish for an access token comes to.
+#[derive(Debug)]
+pub enum Asked {
+    /// The process does not live, or its breaker is another test's business.
+    Nothing,
+    Told(String),
+    /// Presented at the endpoint.
+    InTheAir(Token),
+}
+
+/// What the endpoint sends.
+pub enum Reply {
+    Granted { access: String, successor: Option<Token> },
+    Status(u16, &'static str),
+    Cut,
+}
+
+fn seconds(seconds: u64) -> String {
+    format!("{:?}", Duration::from_secs(seconds))
+}
+
+impl World {
+    pub fn new(locks: bool, hold: bool, manner: Manner) -> Self {
+        let process = |start| Process { alive: true, start, failures: 0, spool: Vec::new() };
+        Self {
+            locks,
+            hold,
+            now: 0,
+            provider: Provider::new(manner),
+            users: [User::default(), User::default()],
+            processes: [process(0), process(1)],
+            ended: vec![false; 2],
+            beat_at: vec![0; 2],
+            flights: Vec::new(),
+            access_tokens: 0,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// Time passes, and who lives beats.
+    pub fn pass(&mut self, seconds: u64) {
+        self.now += seconds;
+        for process in self.processes.iter().filter(|process| process.alive && !self.ended[process.start]) {
+            self.beat_at[process.start] = self.now;
+        }
+    }
+
+    fn known_dead(&self, start: usize) -> bool {
+        self.ended[start] || self.now - self.beat_at[start] >= ORPHAN_AFTER
+    }
+
+    pub fn alive(&self, process: usize) -> bool {
+        self.processes[process].alive
+    }
+
+    /// Files in the process's spool.
+    pub fn spooled(&self, process: usize) -> usize {
+        self.processes[process].spool.len()
+    }
+
+    /// Whether a fresh vault must take a process's place for its breaker to stay closed.
+    pub fn wears_out(&mut self, process: usize) -> bool {
+        let worn = self.processes[process].failures >= 4 && self.flights.iter().all(|f| f.process != process);
+        if worn {
+            self.processes[process].failures = 0;
+        }
+        worn
+    }
+
+    /// Whether the generation was still ours.
+    fn store(&mut self, landed: &Landed) -> bool {
+        let user = &mut self.users[landed.user];
+        user.known.insert(landed.successor);
+        let row = user.row.as_mut().filter(|row| row.generation == landed.generation);
+        let stored = row.is_some();
+        if let Some(row) = row {
+            row.generation += 1;
+            (row.state, row.reason, row.token) = (TokenState::Active, None, Some(landed.successor));
+            row.expires_at = landed.asked_at + 60 * DAY;
+            if let Some(order) = landed.order {
+                user.kept.insert(order, (landed.access.clone(), landed.asked_at));
+            }
+        }
+        if stored && user.ledger[landed.entry].outcome.is_some() {
+            self.seen.insert("a late successor");
+        }
+        let outcome = if stored { Outcome::Rotated } else { Outcome::Superseded };
+        self.close(landed.user, landed.entry, outcome, false);
+        stored
+    }
+
+    fn no_answer(&mut self, (user, generation): (usize, i64), entry: usize, travelling: bool) {
+        let record = &mut self.users[user];
+        if self.hold
+            && record.ledger[entry].outcome.is_none()
+            && let Some(row) = record.row.as_mut().filter(|row| row.generation == generation)
+            && row.state == TokenState::Active
+        {
+            row.state = TokenState::Uncertain;
+        }
+        self.close(user, entry, Outcome::NoAnswer, travelling);
+    }
+
+    fn close(&mut self, user: usize, entry: usize, outcome: Outcome, travelling: bool) {
+        let entry = &mut self.users[user].ledger[entry];
+        if entry.outcome.is_none() {
+            (entry.outcome, entry.travelling, entry.closed_at) = (Some(outcome), travelling, self.now);
+            self.seen.insert(outcome.as_str());
+        }
+    }
+
+    fn current(&self, (user, generation): (usize, i64)) -> Option<&Row> {
+        self.users[user].row.as_ref().filter(|row| row.generation == generation)
+    }
+
+    /// A new token, which is always stored.
+    pub fn sign_in(&mut self, user: usize) -> Token {
+        let token = self.provider.grant(user);
+        let record = &mut self.users[user];
+        record.known.insert(token);
+        let generation = record.row.as_ref().map_or(0, |row| row.generation) + 1;
+        record.row = Some(Row {
+            generation,
+            grant_generation: generation,
+            state: TokenState::Active,
+            reason: None,
+            token: Some(token),
+            expires_at: self.now + 60 * DAY,
+        });
+        token
+    }
+
+    /// The tokens that were registered or received for a user.
+    pub fn known(&self, user: usize) -> Vec<Token> {
+        self.users[user].known.iter().copied().collect()
+    }
+
+    /// Whether there was anything to forget.
+    pub fn forget(&mut self, user: usize) -> bool {
+        let record = &mut self.users[user];
+        let Some(row) = record.row.as_mut().filter(|row| row.state != TokenState::Forgotten) else { return false };
+        row.generation += 1;
+        (row.state, row.reason, row.token) = (TokenState::Forgotten, None, None);
+        record.kept.clear();
+        true
+    }
+
+    /// A living process deletes kept tokens that have lapsed; it leaves nothing else untidy.
+    pub fn tidy(&mut self) {
+        for user in &mut self.users {
+            user.kept.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
+        }
+    }
+
+    /// A living process stops; what it had in the air is lost.
+    pub fn die(&mut self, process: usize, processed: bool) {
+        self.processes[process].alive = false;
+        let (lost, others) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.process == process);
+        self.flights = others;
+        let lost: Vec<Flight> = lost;
+        if processed {
+            for flight in &lost {
+                self.provider.present(flight.token);
+            }
+        }
+    }
+
+    /// A new process in a dead one's folder: its spool first, and then those who come before it are dead.
+    pub fn start(&mut self, process: usize) {
+        let spool = std::mem::take(&mut self.processes[process].spool);
+        for landed in &spool {
+            let stored = self.store(landed);
+            self.seen.insert(if stored { "stored from the spool" } else { "superseded in the spool" });
+        }
+        self.ended[self.processes[process].start] = true;
+        self.ended.push(false);
+        self.beat_at.push(self.now);
+        let start = self.ended.len() - 1;
+        self.processes[process] = Process { alive: true, start, failures: 0, spool: Vec::new() };
+    }
+
+    pub fn thought_dead(&mut self, process: usize) {
+        self.ended[self.processes[process].start] = true;
+    }
+
+    pub fn back(&mut self, process: usize) {
+        let start = self.processes[process].start;
+        (self.ended[start], self.beat_at[start]) = (false, self.now);
+    }
+
+    pub fn lose_claim(&mut self, which: usize) {
+        (self.flights[which].locked, self.flights[which].broken) = (false, true);
+    }
+
+    /// No grant that the provider holds as good is lost without its row saying so.
+    pub fn check_losses(&self) -> Result<(), String> {
+        for user in &self.users {
+            let Some(row) = &user.row else { continue };
+            let Some(token) = row.token else { continue };
+            let said = user.ledger.iter().any(|entry| {
+                entry.generation >= row.grant_generation && matches!(entry.outcome, None | Some(Outcome::NoAnswer))
+            });
+            let has_it = self.provider.good(token) || self.provider.revoked(token);
+            if !has_it && !said {
+                return Err(format!("the successor of {token:?} is lost without a word"));
+            }
+        }
+        Ok(())
+    }
+}
