@@ -132,7 +132,7 @@ impl Service {
         api && work
     }
 
-    /// Resolves, after [`BRINK`] at most, once no exchange has a successor in memory alone: what even a stop at once
+    /// Resolves, after two seconds at most, once no exchange has a successor in memory alone: what even a stop at once
     /// waits for.
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
         let vault = self.worker.as_ref().map(|work| work.process.vault.clone());
