@@ -1,6 +1,6 @@
 //! A process that spends tokens: its folder, its row, its beats and its vault.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::vault::{Foundations, Instance, InstanceError, Spool, Vault};
 use crate::worker::WorkerLease;
 
 /// How often open intents are compared with the exchanges in the air.
-const TIDY: Duration = Duration::from_mins(1);
+pub(super) const TIDY: Duration = Duration::from_mins(1);
 
 pub(super) struct Process {
     pub(super) worker: Worker,
@@ -99,6 +99,32 @@ async fn tidy(vault: Vault) {
             tracing::warn!(%error, "The spool and the open intents could not be looked at for now");
         }
     }
+}
+
+/// Where `refresh` lives: beside the folder of the service with the same settings.
+pub(super) fn refresh_folder(app: &App) -> PathBuf {
+    let mut folder = app.settings.vault.instance_dir.clone().into_os_string();
+    folder.push("-refresh");
+    folder.into()
+}
+
+/// Replays the spool of `refresh`, unless one runs: one that was killed while the database was away left its successors
+/// there, and the next may be hours off.
+pub(super) async fn replay_for_refresh(app: &App) -> Result<(), AppError> {
+    let folder = refresh_folder(app);
+    if Spool::waiting_in(&folder) == 0 {
+        return Ok(());
+    }
+    let _held = match Instance::take(&folder) {
+        Ok(held) => held,
+        Err(InstanceError::Taken(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    Spool::open(&folder, &app.settings.installation, Arc::clone(&app.secrets))
+        .map_err(|error| InstanceError::Unusable { folder, error })?
+        .replay(&*app.store)
+        .await?;
+    Ok(())
 }
 
 /// For operators: which machine, which process.

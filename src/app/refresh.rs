@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::process::Process;
+use super::process::{Process, refresh_folder};
 use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, Told};
 
@@ -20,9 +20,7 @@ impl App {
         stop: watch::Receiver<bool>,
         told: &mut (dyn FnMut(&Told, &Summary) + Send),
     ) -> Result<Run, AppError> {
-        let mut folder = self.settings.vault.instance_dir.clone().into_os_string();
-        folder.push("-refresh");
-        let process = Process::begin(self, folder.as_ref()).await?;
+        let process = Process::begin(self, &refresh_folder(self)).await?;
         let run = process.sweeper(self).run(scope, stop, told).await;
         process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
         Ok(run?)

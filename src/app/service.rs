@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::process::Process;
+use super::process::{Process, TIDY, replay_for_refresh};
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Readiness};
 use crate::breaker::Gates;
@@ -88,10 +88,13 @@ impl Service {
         let worker = if spends { Some(AtWork::start(&app, roles, &wake).await?) } else { None };
         let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref()));
         let polling = waiters.clone();
-        let background = vec![
+        let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
             tokio::spawn(async move { polling.poll().await }),
         ];
+        if spends {
+            background.push(tokio::spawn(look_after_refresh(app.clone())));
+        }
         ready.set_ready(true);
         Ok(Self { app, ready, waiters, api, worker, background, _served: served })
     }
@@ -275,6 +278,15 @@ async fn listen(store: Arc<dyn Store>, wake: Wake, waiters: Waiters) {
         failures += 1;
         tracing::warn!(error = %failed, "News from the database stopped; it is listened for again, and polled meanwhile");
         tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
+    }
+}
+
+async fn look_after_refresh(app: App) {
+    loop {
+        if let Err(error) = replay_for_refresh(&app).await {
+            tracing::warn!(%error, "What a `refresh` left in its spool could not be replayed for now");
+        }
+        tokio::time::sleep(TIDY).await;
     }
 }
 

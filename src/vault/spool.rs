@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::secrets::Secrets;
 use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Store, StoreError, Successor};
 
+const FOLDER: &str = "spool";
 const ENDING: &str = "successor";
 
 /// The spool of one instance folder.
@@ -76,7 +77,7 @@ impl Spool {
     /// # Errors
     /// Where the folder cannot be made or written.
     pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
-        let folder = instance_dir.join("spool");
+        let folder = instance_dir.join(FOLDER);
         fs::create_dir_all(&folder)?;
         let probe = folder.join("probe");
         write_durably(&probe, b"")?;
@@ -161,9 +162,13 @@ impl Spool {
     /// How many files wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        fs::read_dir(&self.folder).map_or(0, |entries| {
-            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == ENDING)).count()
-        })
+        files(&self.folder)
+    }
+
+    /// How many files wait in the spool of an instance folder; none where there is no such folder.
+    #[must_use]
+    pub fn waiting_in(instance_dir: &Path) -> usize {
+        files(&instance_dir.join(FOLDER))
     }
 
     fn read(&self, path: &Path) -> Result<ExchangeEnd, String> {
@@ -192,6 +197,12 @@ impl Spool {
     fn path(&self, exchange: Uuid) -> PathBuf {
         self.folder.join(format!("{exchange}.{ENDING}"))
     }
+}
+
+fn files(folder: &Path) -> usize {
+    fs::read_dir(folder).map_or(0, |entries| {
+        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == ENDING)).count()
+    })
 }
 
 /// A temporary file, fsync, rename, fsync of the folder: whole, or not there.

@@ -10,7 +10,7 @@ use crate::support::shop::Shop;
 both_engines![the_next_sweep_goes_on_and_refreshes_nothing_twice];
 
 const USERS: u64 = 6;
-const KEEPER: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 1000.0";
+const KEEPER: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 50.0";
 
 async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) {
     let shop = open_with(database, "strict", KEEPER);

@@ -20,7 +20,7 @@ both_engines!(
 );
 
 /// Signs users in so many days ago, and imports their tokens.
-async fn import(shop: &Shop, users: usize, prefix: &str, age: &str) -> Vec<String> {
+pub async fn import(shop: &Shop, users: usize, prefix: &str, age: &str) -> Vec<String> {
     let signed_in = shop.sign_in_ago(users, prefix, age).await;
     let lines: Vec<String> = signed_in
         .iter()

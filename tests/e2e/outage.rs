@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::cluster::Cluster;
-use crate::support::program::until;
+use crate::support::program::{command, until};
 use crate::support::shop::{SLOW, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -65,6 +65,37 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
     assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (USERS as u64, 0), "{stats:?}");
     assert_eq!((stats.orders.total, stats.orders.recognised), (USERS as u64, USERS as u64), "{stats:?}");
     assert_eq!(std::fs::read_dir(&spool).unwrap().count(), 0);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_stores_what_a_killed_refresh_left_in_its_spool() {
+    const TOKENS: usize = 5;
+    let cluster = Cluster::start();
+    let settings = "[keeper]\nschedule = \"off\"\nrate_per_second = 50.0";
+    let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], settings);
+    let users = crate::keeper::import(&shop, TOKENS, "old", "45d").await;
+    let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
+    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == TOKENS as u64).await;
+    cluster.down();
+    let spool = shop.folder.path().join("data/instance-a-refresh/spool");
+    let successors = || {
+        let names = std::fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|path| path.extension().is_some_and(|ending| ending == "successor")).count()
+    };
+    until("every successor in the spool", PATIENCE, async || successors() == TOKENS).await;
+    refresh.kill().unwrap();
+    refresh.wait().unwrap();
+    cluster.up();
+
+    let served = shop.serve("a");
+    until("an empty spool", PATIENCE, async || successors() == 0).await;
+    for user in &users {
+        let token = served.client().token(user).await;
+        assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");
+    }
+    assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

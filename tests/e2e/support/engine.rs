@@ -1,7 +1,7 @@
 //! A database for a test of the whole service, on either engine.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::postgres::{TestDatabase, programs};
@@ -20,17 +20,29 @@ impl Database {
         }
     }
 
-    /// Everything that can be read out of it, as bytes: its files, or its dump.
+    /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone, too), and on PostgreSQL
+    /// its dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
         match self {
             Self::Sqlite => super::leaks::files_in(&folder.join("data")),
             Self::Postgres { url } => {
                 let dump = Command::new(programs().join("pg_dump")).arg("--inserts").arg(url).output().unwrap();
                 assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
-                dump.stdout
+                let server = PathBuf::from(ask(url, "SHOW data_directory"));
+                let own = ask(url, "SELECT oid FROM pg_database WHERE datname = current_database()");
+                // What is still in the server's memory alone goes to its files first.
+                ask(url, "CHECKPOINT");
+                [dump.stdout, super::leaks::files_in(&server.join("base").join(own))].concat()
             }
         }
     }
+}
+
+/// One statement's one value, as text.
+fn ask(url: &str, statement: &str) -> String {
+    let told = Command::new(programs().join("psql")).args(["-XAtqc", statement, url]).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap().trim().to_owned()
 }
 
 /// Runs a scenario on SQLite.
