@@ -14,7 +14,6 @@
 
 mod backend;
 mod beat;
-mod disposition;
 mod feeder;
 mod retry;
 mod share;
@@ -25,7 +24,6 @@ mod wake;
 mod worker;
 
 pub use beat::{Beat, BeatOptions, BeatWatch, Heartbeat, Lease};
-pub use disposition::Disposition;
 pub use retry::Backoff;
 pub use share::share;
 pub use source::{Claimed, Handler, Source};

@@ -13,7 +13,10 @@ impl Hasher {
     /// A hasher under `key`.
     #[must_use]
     pub fn new(key: &Zeroizing<[u8; 32]>) -> Self {
-        Self(Hmac::<Sha256>::new_from_slice(&key[..]).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")))
+        // A key shorter than SHA-256's block is padded with zeros (RFC 2104 section 2), so this cannot fail.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..key.len()].copy_from_slice(&key[..]);
+        Self(Hmac::new(&(*block).into()))
     }
 
     /// The hash of a refresh token of one user: the same token of another user hashes otherwise.
@@ -32,5 +35,30 @@ impl Hasher {
         let mut mac = self.0.clone();
         mac.update(&length_prefixed(words.iter().map(|word| word.as_bytes())));
         mac.finalize().into_bytes().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_padded_as_hmac_pads_it() {
+        let key = Zeroizing::new([7; 32]);
+        let words: Vec<&[u8]> = vec![b"refresh_token", b"shop", b"u", b"t"];
+        let mut expected = Hmac::<Sha256>::new_from_slice(&key[..]).unwrap();
+        expected.update(&length_prefixed(words.into_iter()));
+        let expected: [u8; 32] = expected.finalize().into_bytes().into();
+        assert_eq!(Hasher::new(&key).token("shop", "u", "t"), expected);
+    }
+
+    #[test]
+    fn another_user_token_or_kind_hashes_otherwise() {
+        let hasher = Hasher::new(&Zeroizing::new([7; 32]));
+        let first = hasher.token("shop", "u", "t");
+        for other in [hasher.token("shop", "v", "t"), hasher.token("shop", "u", "s"), hasher.subject("shop", "u", "t")]
+        {
+            assert_ne!(first, other);
+        }
     }
 }

@@ -273,12 +273,6 @@ impl Vault {
         self.turns.idle().await;
     }
 
-    /// Whether the merchant's token endpoint is left alone at present.
-    #[must_use]
-    pub fn token_breaker_open(&self, merchant: &str) -> bool {
-        self.gates.open_for(merchant, since_boot()).is_some()
-    }
-
     /// Where each merchant's breaker stands.
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<String, Stand> {
