@@ -5,6 +5,8 @@ mod enqueue;
 mod migrate;
 mod orders;
 mod program;
+#[cfg(unix)]
+mod serve;
 mod tokens;
 
 #[path = "../support/postgres.rs"]

@@ -13,9 +13,12 @@ fn read(file: &str) -> Table {
 #[test]
 fn each_direct_dependency_is_held_to_one_version() {
     let manifest = read("Cargo.toml");
-    let direct: BTreeSet<&str> = ["dependencies", "dev-dependencies"]
-        .iter()
-        .flat_map(|section| manifest[*section].as_table().unwrap().keys())
+    let everywhere = ["dependencies", "dev-dependencies"].map(|section| &manifest[section]);
+    let on_some = manifest["target"].as_table().unwrap().values().map(|target| &target["dependencies"]);
+    let direct: BTreeSet<&str> = everywhere
+        .into_iter()
+        .chain(on_some)
+        .flat_map(|section| section.as_table().unwrap().keys())
         .map(String::as_str)
         .collect();
     let deny = read("deny.toml");
