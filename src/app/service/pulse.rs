@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
 use super::Service;
 use crate::config::BEAT;
 
@@ -23,7 +25,7 @@ impl Service {
             // While it stops, they end one after another.
             let stopping = !ready.is_ready();
             let ended =
-                api.as_ref().is_some_and(|api| api.is_finished()) || orders.as_ref().is_some_and(|going| !going());
+                api.as_ref().is_some_and(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
             beats.as_ref().is_none_or(|beats| beats.round() <= ROUND) && (stopping || !ended)
         }
     }
