@@ -1,15 +1,17 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
+//! The seam is five traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`] and [`Restore`], joined as [`Store`]; the rooms know nothing else
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;
+mod inspect;
 mod keeper;
 mod lease;
 mod orders;
 mod postgres;
+mod restore;
 mod sqlite;
 mod tokens;
 mod workers;
@@ -21,9 +23,11 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::postgres::PostgresStore;
+pub use self::restore::{Restore, WORKERS_KEPT};
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
@@ -41,7 +45,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers {
+pub trait Store: Orders + Tokens + Keeper + Workers + Restore {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -59,6 +63,9 @@ pub trait Store: Orders + Tokens + Keeper + Workers {
 
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// What the engine says of itself; the schema need not be there.
+    async fn inspect(&self) -> Result<Inspection, StoreError>;
 
     /// Closes every connection.
     async fn close(&self);

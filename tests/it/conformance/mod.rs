@@ -4,6 +4,7 @@ mod installation;
 mod keeper;
 mod orders;
 pub mod pg;
+mod restore;
 mod service;
 mod settling;
 pub mod tokens;
