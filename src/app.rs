@@ -14,6 +14,7 @@ use crate::vault::keys::{self, KeysError};
 use crate::vault::transport::BuildError;
 use crate::vault::{CipherError, InstanceError, Registry, Secrets};
 
+mod outbox;
 mod process;
 mod refresh;
 mod service;

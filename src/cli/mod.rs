@@ -18,7 +18,9 @@ pub mod sandbox;
 mod serve;
 mod table;
 pub(crate) mod tokens;
+mod users;
 mod views;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,6 +79,12 @@ enum Command {
     /// Register, look at and forget refresh tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Look after users' data
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Look at what shops are told, and tell it again
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Refresh the tokens that are due: one run of the keeper, for cron
     Refresh(refresh::Args),
     /// Bring the database's schema up to this program
@@ -97,6 +105,8 @@ impl Command {
             Self::Enqueue(args) => args.run(context),
             Self::Orders(command) => command.run(context),
             Self::Tokens(command) => command.run(context),
+            Self::Users(command) => command.run(context),
+            Self::Webhooks(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
             Self::Keys(command) => command.run(context),

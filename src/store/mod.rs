@@ -1,7 +1,7 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
-//! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
+//! The seam is six traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`] and [`Upkeep`], joined as [`Store`]; the
+//! rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
@@ -12,6 +12,8 @@ mod orders;
 mod postgres;
 mod sqlite;
 mod tokens;
+mod upkeep;
+mod webhooks;
 mod workers;
 
 use std::sync::Arc;
@@ -30,6 +32,11 @@ pub use self::tokens::{
     Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
     TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
+pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
+pub use self::webhooks::{
+    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, WebhookClaim, WebhookFilter,
+    WebhookStatus, WebhookView, Webhooks,
+};
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;
 use crate::config::{Database, Engine};
@@ -41,7 +48,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers {
+pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -148,6 +155,27 @@ macro_rules! statements {
     };
 }
 use statements;
+
+/// The words for an enum's values in rows and answers.
+macro_rules! words {
+    ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $type {
+            /// The word for it in rows and answers.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(StoreError::Unreadable(format!("{} {other:?}", stringify!($type)))),
+                }
+            }
+        }
+    };
+}
+use words;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
 mod tokens;
+#[path = "../both/upkeep.rs"]
+mod upkeep;
+#[path = "../both/webhooks.rs"]
+mod webhooks;
 #[path = "../both/workers.rs"]
 mod workers;
 
@@ -41,6 +45,7 @@ pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = PgConnection;
 type Row = PgRow;
+type Own = PostgresStore;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 /// Null in service, where the database's clock counts; a test's clock otherwise.
 type Now = Option<Stamp>;
@@ -70,6 +75,36 @@ impl PostgresStore {
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
         Lease::take(&self.pools.queue).await
     }
+
+    async fn read(&self) -> Result<Lease<Postgres>, StoreError> {
+        self.lease().await
+    }
+
+    async fn write(&self) -> Result<Lease<Postgres>, StoreError> {
+        self.lease().await
+    }
+
+    async fn begin(&self) -> Result<Lease<Postgres>, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        Ok(lease)
+    }
+
+    /// Nothing to tell: the statement notifies.
+    #[expect(clippy::unused_self, reason = "as the other engine")]
+    fn tell_settled(&self, _: &[OrderId]) {}
+
+    /// Dead rows go with the next vacuum.
+    #[expect(clippy::unused_async, reason = "as the other engine")]
+    async fn overwrite_erased(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+async fn commit(mut lease: Lease<Postgres>) -> Result<(), StoreError> {
+    lease.control("COMMIT").await?;
+    lease.done();
+    Ok(())
 }
 
 fn now(clock: &Clock) -> Now {

@@ -10,6 +10,10 @@ mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
 mod tokens;
+#[path = "../both/upkeep.rs"]
+mod upkeep;
+#[path = "../both/webhooks.rs"]
+mod webhooks;
 #[path = "../both/workers.rs"]
 mod workers;
 
@@ -42,6 +46,7 @@ pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = SqliteConnection;
 type Row = SqliteRow;
+type Own = SqliteStore;
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 /// The program's clock, which is the database's too: both are on one machine.
 type Now = Stamp;
@@ -80,6 +85,20 @@ impl SqliteStore {
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
     async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
         self.pools.writer.begin().await
+    }
+
+    fn tell_settled(&self, orders: &[OrderId]) {
+        for order in orders {
+            self.bus.tell(Signal::Settled(*order));
+        }
+    }
+
+    /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead log too.
+    async fn overwrite_erased(&self) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        pools::truncate_log(&mut lease).await?;
+        lease.done();
+        Ok(())
     }
 }
 
