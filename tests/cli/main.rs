@@ -6,6 +6,8 @@ mod migrate;
 mod orders;
 mod program;
 mod tokens;
+mod users;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

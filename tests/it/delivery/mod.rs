@@ -30,7 +30,7 @@ both_engines![
 ];
 
 pub const SECRETS: [&str; 2] =
-    ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDxx==", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="];
+    ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="];
 
 /// Merchants with their endpoints, known to the database.
 struct Shops {
