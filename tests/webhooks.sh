@@ -22,7 +22,14 @@ end() {
 trap end EXIT
 cd "$folder"
 
-python3 -m venv python >/dev/null || give_up "python3 with venv is missing: install it (Debian: apt-get install python3-venv)"
+make_venv() { python3 -m venv python >venv.log 2>&1; }
+make_venv || {
+    # Debian has it in a package of its own.
+    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || give_up "python3 with venv is missing: install it"
+    env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv >&2
+    make_venv || give_up "$(cat venv.log)"
+}
 python/bin/pip install --quiet --disable-pip-version-check standardwebhooks==1.1.0
 
 # Waits for a command to say something.

@@ -6,7 +6,7 @@ use crate::program::Home;
 fn lists_are_empty_where_nobody_is_told() {
     let home = Home::new();
     let list = home.run(&["webhooks", "list", "--format", "json"]).exits(0);
-    assert_eq!((list.json(), list.stderr.as_str()), (Vec::<Value>::new(), ""));
+    assert_eq!(list.json(), Vec::<Value>::new());
     home.run(&["webhooks", "list", "--status", "lost"]).exits(2);
     home.run(&["webhooks", "list", "--kind", "order.eaten"]).exits(2);
 }
