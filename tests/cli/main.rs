@@ -10,6 +10,8 @@ mod restore;
 #[cfg(unix)]
 mod serve;
 mod tokens;
+mod users;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -11,6 +11,7 @@ use klarna_order_worker::config::{Merchant, Webhook};
 use klarna_order_worker::delivery::{Outbox, Sender};
 use klarna_order_worker::queue::{Options, Queue, Stopped, Wake, drain, run_one};
 use klarna_order_worker::store::{DisabledWhy, WebhookFilter, WebhookStatus};
+use serde_json::Value;
 use standardwebhooks::Webhook as Verifier;
 
 use self::receiver::{Answer, Receiver};
@@ -30,7 +31,7 @@ both_engines![
 ];
 
 pub const SECRETS: [&str; 2] =
-    ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDxx==", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="];
+    ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="];
 
 /// Merchants with their endpoints, known to the database.
 struct Shops {
@@ -104,9 +105,17 @@ async fn a_receiver_that_fails_half_the_time_gets_every_event(db: Db) {
     for request in &requests {
         assert_eq!(bodies.entry(request.id()).or_insert(&request.body), &&request.body);
     }
-    let text = String::from_utf8(requests[0].body.to_vec()).unwrap();
-    assert!(text.starts_with(r#"{"type":"order."#) && text.contains(r#""data":{"order_id":""#), "{text}");
-    assert!(!text.contains("div"), "{text}");
+    let event: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(members(&event), "data timestamp type");
+    let data = members(&event["data"]);
+    let middle = if event["type"] == "order.failed" { "code" } else { "klarna_order_id" };
+    assert!(data.split(' ').any(|member| member == middle), "{data}");
+    assert!(
+        data.split(' ').all(|member| event["data"][member].is_string() || member == "possible_duplicate"),
+        "{event}"
+    );
+    assert!(!event.to_string().contains("div"), "{event}");
 }
 
 async fn both_secrets_verify_while_two_are_valid(db: Db) {
@@ -202,5 +211,5 @@ async fn a_slow_endpoint_holds_no_other_merchants_events(db: Db) {
     quick.reached(20).await;
     assert_eq!(stuck.requests().len(), 8);
     // A stop does not wait for them: they are sent again.
-    assert!(matches!(queue.stop(Duration::from_millis(10)).await, Stopped::Abandoned(8)));
+    assert!(matches!(queue.stop(Duration::from_millis(10)).await, Stopped::Abandoned(left) if left >= 8));
 }
