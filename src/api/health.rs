@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Rooms;
+use super::auth::Refused;
+use super::extract::InQuery;
+use super::openapi::Open;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
 
@@ -44,6 +47,10 @@ pub struct Health {
     /// With `verbose`: which of Klarna's endpoints this process leaves alone, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakers: Option<BTreeMap<String, Breakers>>,
+    /// With `verbose`: how many requests were not let in since the process started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refused: Option<Refused>,
 }
 
 /// Where the breakers of a merchant's endpoints stand.
@@ -61,12 +68,13 @@ pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>
 /// How much a health check tells.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Tell of the breakers too; needs no value.
+    /// Tell of the breakers and of refused requests too; needs no value.
     verbose: Option<String>,
 }
 
-const OK: Health = Health { status: "ok", breakers: None };
+const OK: Health = Health { status: "ok", breakers: None, refused: None };
 
 /// Whether the process runs.
 ///
@@ -77,7 +85,7 @@ const OK: Health = Health { status: "ok", breakers: None };
     path = "/livez",
     tag = "health",
     security(()),
-    responses((status = 200, description = "The process runs", body = Health))
+    responses((status = 200, description = "The process runs", body = Health), Open)
 )]
 pub(super) async fn livez() -> Json<Health> {
     Json(OK)
@@ -97,18 +105,22 @@ pub(super) async fn livez() -> Json<Health> {
         (status = 200, description = "The process takes requests", body = Health),
         (status = 503, description = "The process starts or stops, or its database does not answer",
             body = ProblemDetails, content_type = "application/problem+json"),
+        Open,
     )
 )]
 pub(super) async fn readyz(
     State(rooms): State<Arc<Rooms>>,
-    Query(detail): Query<Detail>,
+    InQuery(detail): InQuery<Detail>,
 ) -> Result<Json<Health>, Problem> {
     let not_ready = |detail| Problem::new(Kind::NotReady, detail);
     if !rooms.ready.is_ready() {
         return Err(not_ready("the process starts or stops"));
     }
     match timeout(PATIENCE, rooms.store.health()).await {
-        Ok(Ok(())) => Ok(Json(Health { breakers: detail.verbose.map(|_| (rooms.breakers)()), ..OK })),
+        Ok(Ok(())) if detail.verbose.is_some() => {
+            Ok(Json(Health { breakers: Some((rooms.breakers)()), refused: Some(rooms.refusals.counts()), ..OK }))
+        }
+        Ok(Ok(())) => Ok(Json(OK)),
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not well");
             Err(not_ready("the database does not answer"))

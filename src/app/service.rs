@@ -167,6 +167,8 @@ impl Api {
             api_keys: server.api_keys.clone(),
             ready: ready.clone(),
             breakers: work.and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+            refusals: api::Refusals::default(),
+            limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -269,6 +271,10 @@ async fn listen(store: Arc<dyn Store>, wake: Wake, waiters: Waiters) {
                     match signals.next().await {
                         Ok(Signal::Due) => wake.notify(),
                         Ok(Signal::Settled(id)) => waiters.tell(id),
+                        Ok(Signal::Changed) => {
+                            wake.notify();
+                            waiters.look().await;
+                        }
                         Err(error) => break error,
                     }
                 }

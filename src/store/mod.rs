@@ -1,6 +1,6 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
+//! The seam is five traits, [`Orders`], [`Steering`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
@@ -11,6 +11,7 @@ mod lease;
 mod orders;
 mod postgres;
 mod sqlite;
+mod steering;
 mod tokens;
 mod workers;
 
@@ -25,10 +26,11 @@ pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, P
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
+pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
-    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
-    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
+    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution,
+    Resolved, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;
@@ -41,7 +43,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers {
+pub trait Store: Orders + Steering + Tokens + Keeper + Workers {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -87,6 +89,8 @@ pub enum Signal {
     Due,
     /// An order was settled.
     Settled(OrderId),
+    /// Another process wrote something, where the engine does not tell what: look at the rows.
+    Changed,
 }
 
 /// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its folder are made where

@@ -8,6 +8,9 @@ mod orders;
 mod pools;
 mod signals;
 mod sql;
+mod steer;
+#[path = "../both/steering.rs"]
+mod steering;
 #[path = "../both/tokens.rs"]
 mod tokens;
 #[path = "../both/workers.rs"]
@@ -28,9 +31,9 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
-    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
-    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Keeper, Kept, LastSweep, LedgerEntry, LedgerPlace, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView,
+    Orders, Plannable, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError,
+    TokenCount, TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -70,6 +73,11 @@ impl PostgresStore {
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
         Lease::take(&self.pools.queue).await
     }
+}
+
+/// Ids as a statement takes them: `= ANY($1)`.
+fn id_list(ids: &[OrderId]) -> Vec<Uuid> {
+    ids.iter().map(OrderId::as_uuid).collect()
 }
 
 fn now(clock: &Clock) -> Now {
@@ -154,10 +162,7 @@ impl Orders for PostgresStore {
             return Ok(vec![inserted]);
         }
         lease.control("BEGIN").await?;
-        let mut inserted = Vec::with_capacity(rows.len());
-        for row in rows {
-            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
-        }
+        let inserted = orders::insert_all(&mut lease, self.now(), rows).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(inserted)
@@ -238,10 +243,10 @@ impl Orders for PostgresStore {
 
 #[async_trait]
 impl Tokens for PostgresStore {
-    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
         let mut lease = self.lease().await?;
         lease.control("BEGIN").await?;
-        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
+        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(registered)
@@ -275,6 +280,19 @@ impl Tokens for PostgresStore {
         let tokens = tokens::list(&mut lease, self.now(), filter).await?;
         lease.done();
         Ok(tokens)
+    }
+
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let mut lease = self.lease().await?;
+        let entries = tokens::ledger(&mut lease, (merchant, user), before, limit).await?;
+        lease.done();
+        Ok(entries)
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {

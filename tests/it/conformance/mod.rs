@@ -6,5 +6,6 @@ mod orders;
 pub mod pg;
 mod service;
 mod settling;
+mod steering;
 pub mod tokens;
 mod workers;
