@@ -2,18 +2,58 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
 use crate::config::{ApiKey, Scope};
+
+/// How many requests were not let in since the process started. Clones share the counts.
+//
+// They are counted and logged, and not slowed down: a key of `keys api generate` cannot be guessed, and a pause by address
+// would hit everybody behind the same proxy.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals(Arc<[AtomicU64; 2]>);
+
+/// Requests that were not let in since the process started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refused {
+    /// Without a key that is known: answered 401.
+    #[schema(example = 0, minimum = 0)]
+    pub unauthorized: u64,
+    /// With a key that lacks the scope or the merchant: answered 403.
+    #[schema(example = 0, minimum = 0)]
+    pub forbidden: u64,
+}
+
+impl Refusals {
+    /// Counts an answer, where it is a refusal.
+    fn count(&self, status: StatusCode) {
+        let Self(counts) = self;
+        match status {
+            StatusCode::UNAUTHORIZED => counts[0].fetch_add(1, Ordering::Relaxed),
+            StatusCode::FORBIDDEN => counts[1].fetch_add(1, Ordering::Relaxed),
+            _ => return,
+        };
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn counts(&self) -> Refused {
+        let [unauthorized, forbidden] = &*self.0;
+        Refused { unauthorized: unauthorized.load(Ordering::Relaxed), forbidden: forbidden.load(Ordering::Relaxed) }
+    }
+}
 
 /// Stands before the routes of one scope.
 #[derive(Clone)]
@@ -22,6 +62,8 @@ pub(super) struct Guard {
     pub(super) keys: Arc<[Arc<ApiKey>]>,
     /// What a key must allow.
     pub(super) scope: Scope,
+    /// Who was not let in.
+    pub(super) refusals: Refusals,
 }
 
 /// Who was let in; `None` is everybody on this machine.
@@ -29,13 +71,20 @@ pub(super) struct Guard {
 pub(super) struct Caller(Option<Arc<ApiKey>>);
 
 /// Lets a request pass whose key allows the guard's scope.
-pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = guard.admit(request.headers()).inspect_err(|refusal| {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.to_string());
-        tracing::warn!(peer, reason = refusal.detail(), "A request was not let in");
-    })?;
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let response = match guard.admit(request.headers()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => {
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.to_string());
+            tracing::warn!(peer, reason = refusal.detail(), "A request was not let in");
+            refusal.into_response()
+        }
+    };
+    guard.refusals.count(response.status());
+    response
 }
 
 impl Guard {

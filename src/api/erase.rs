@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use super::Rooms;
 use super::auth::Caller;
-use super::extract::{InPath, check_user};
+use super::extract::{InPath, check_names};
 use super::openapi::Common;
 use super::problem::Problem;
 
@@ -34,7 +34,7 @@ pub(super) async fn erase(
     InPath((merchant, user)): InPath<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
-    check_user(&user)?;
+    check_names(&merchant, &user)?;
     let erased = rooms.store.erase_user(&merchant, &user).await?;
     tracing::info!(
         merchant,

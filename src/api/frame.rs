@@ -1,11 +1,11 @@
-//! What holds for every request: its id, its span, and that a panic is answered.
+//! What holds for every request: its id, its span, the size of its head, and that a panic is answered.
 
 use std::any::Any;
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -20,13 +20,22 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a caller.
 const LONGEST_ID: usize = 128;
 
+/// The largest head of a request, in bytes: its target and its headers.
+const LARGEST_HEAD: usize = 16 * 1024;
+
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    static CURRENT: HeaderValue;
+}
+
+/// The id of the request that is being answered.
+pub(super) fn current_id() -> Option<String> {
+    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
+}
+
 /// Puts the frame around finished routes.
 pub(super) fn framed(router: Router) -> Router {
-    router
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(request))
+    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(request))
 }
 
 /// Names the request in its span and its answer.
@@ -43,14 +52,30 @@ async fn request(request: Request, next: Next) -> Response {
     );
     let answered = async {
         let began = Instant::now();
-        let mut response = next.run(request).await;
+        let mut response = match check_head(&request) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        };
         tracing::debug!(status = response.status().as_u16(), took = ?began.elapsed(), "Answered");
-        response.headers_mut().insert(REQUEST_ID, id);
+        let headers = response.headers_mut();
+        headers.extend(CURRENT.try_with(|id| (REQUEST_ID, id.clone())).ok());
         // Answers hold shoppers' data.
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     };
-    answered.instrument(span).await
+    CURRENT.scope(id, answered.instrument(span)).await
+}
+
+/// Far above what callers need, and far below what hyper would read, which refuses without a word.
+fn check_head(request: &Request) -> Result<(), Problem> {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if headers.sum::<usize>() + target <= LARGEST_HEAD {
+        return Ok(());
+    }
+    let detail = format!("path, query and headers must not have more than {LARGEST_HEAD} bytes");
+    Err(Problem::new(Kind::HeadTooLarge, detail))
 }
 
 /// The caller's own id, where it can stand in a log as it is.
@@ -71,11 +96,11 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-async fn no_route() -> Problem {
+pub(super) async fn no_route() -> Problem {
     Problem::new(Kind::NotFound, "there is no such path; /openapi.json names all of them")
 }
 
-async fn no_method() -> Problem {
+pub(super) async fn no_method() -> Problem {
     Problem::new(Kind::MethodNotAllowed, "the header Allow names the methods of this path")
 }
 

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Rooms;
+use super::auth::Refused;
+use super::extract::InQuery;
+use super::openapi::Open;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
 use crate::store::{DisabledWhy, Endpoint, StoreError};
@@ -49,6 +52,10 @@ pub struct Health {
     /// With `verbose`: how the merchants' webhook endpoints fare, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
+    /// With `verbose`: how many requests were not let in since the process started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refused: Option<Refused>,
 }
 
 /// How a webhook endpoint fares.
@@ -90,12 +97,13 @@ pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>
 /// How much a health check tells.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Tell of breakers and webhook endpoints too; needs no value.
+    /// Tell of breakers, webhook endpoints and refused requests too; needs no value.
     verbose: Option<String>,
 }
 
-const OK: Health = Health { status: "ok", breakers: None, webhooks: None };
+const OK: Health = Health { status: "ok", breakers: None, webhooks: None, refused: None };
 
 /// Whether the process runs.
 ///
@@ -106,7 +114,7 @@ const OK: Health = Health { status: "ok", breakers: None, webhooks: None };
     path = "/livez",
     tag = "health",
     security(()),
-    responses((status = 200, description = "The process runs", body = Health))
+    responses((status = 200, description = "The process runs", body = Health), Open)
 )]
 pub(super) async fn livez() -> Json<Health> {
     Json(OK)
@@ -126,11 +134,12 @@ pub(super) async fn livez() -> Json<Health> {
         (status = 200, description = "The process takes requests", body = Health),
         (status = 503, description = "The process starts or stops, or its database does not answer",
             body = ProblemDetails, content_type = "application/problem+json"),
+        Open,
     )
 )]
 pub(super) async fn readyz(
     State(rooms): State<Arc<Rooms>>,
-    Query(detail): Query<Detail>,
+    InQuery(detail): InQuery<Detail>,
 ) -> Result<Json<Health>, Problem> {
     let not_ready = |detail| Problem::new(Kind::NotReady, detail);
     if !rooms.ready.is_ready() {
@@ -138,9 +147,10 @@ pub(super) async fn readyz(
     }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, look(&rooms, verbose)).await {
-        Ok(Ok(endpoints)) => {
+        Ok(Ok(webhooks)) => {
             let breakers = verbose.then(|| (rooms.breakers)());
-            Ok(Json(Health { breakers, webhooks: endpoints, ..OK }))
+            let refused = verbose.then(|| rooms.refusals.counts());
+            Ok(Json(Health { breakers, webhooks, refused, ..OK }))
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not well");

@@ -1,33 +1,45 @@
 //! The HTTP API: its routes, who may use them, and how it is served.
 //!
-//! A request passes the frame (`frame.rs`: id, span, panics), the guard of its scope (`auth.rs`), and a handler
-//! (`orders.rs`, `tokens.rs`, `health.rs`), which does nothing but translate between HTTP and the rooms behind it.
+//! A request passes the frame (`frame.rs`: id, span, panics), where there are no keys the door of this machine (`local.rs`), the
+//! guard of its scope (`auth.rs`), the limits (`limits.rs`), and a handler (`orders/`, `tokens.rs`, `users.rs`, `health.rs`),
+//! which does nothing but translate between HTTP and the rooms behind it.
 //! Whatever goes wrong is a `Problem` (`problem.rs`). `openapi.json` is written by the code, in `openapi.rs`.
+//!
+//! Lists and descriptions are compressed. An order alone is not: beside its `html_snippet`, which opens a checkout, stands what a
+//! shopper may have chosen, and the length of both together, compressed, would tell of the one by the other (BREACH).
 
 mod auth;
+mod docs;
 mod erase;
 mod extract;
 mod frame;
 mod health;
+mod limits;
+mod local;
 mod openapi;
 mod orders;
 mod problem;
 mod serve;
 mod tokens;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
+use tower_http::compression::CompressionLayer;
 
+pub use auth::{Refusals, Refused};
 pub use health::{AskBreakers, Breakers, Health, Readiness, WebhookEndpoint};
+pub use limits::Limits;
 pub use openapi::document;
-pub use orders::{Order, OrderList, OrderRequest};
+pub use orders::{BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest};
 pub use problem::ProblemDetails;
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
+pub use users::{Exchange, History, UserList};
 
 use crate::config::{ApiKey, Merchant, Scope};
 use crate::delivery::Waiters;
@@ -35,6 +47,7 @@ use crate::intake::Intake;
 use crate::store::Store;
 use crate::vault::Registry;
 use auth::Guard;
+use limits::Places;
 
 /// What the API speaks for.
 pub struct Rooms {
@@ -54,27 +67,56 @@ pub struct Rooms {
     pub ready: Readiness,
     /// What `/readyz?verbose` tells.
     pub breakers: AskBreakers,
+    /// Who was not let in; `/readyz?verbose` tells it too.
+    pub refusals: Refusals,
+    /// How many requests are served at once.
+    pub limits: Limits,
 }
 
 /// All routes.
 pub fn router(mut rooms: Rooms) -> Router {
     let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut rooms.api_keys).into_iter().map(Arc::new).collect();
-    let guarded = |scope| from_fn_with_state(Guard { keys: Arc::clone(&keys), scope }, auth::guard);
+    let places = Places::new(rooms.limits);
+    let guard = |scope| {
+        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: rooms.refusals.clone() };
+        from_fn_with_state(guard, auth::guard)
+    };
+    let guarded = |router: Router<Arc<Rooms>>, scope| {
+        // The last is the first that a request meets: strangers take nobody's place.
+        let router = router.route_layer(from_fn_with_state(places.clone(), limits::limit));
+        router.route_layer(guard(scope))
+    };
     let orders = Router::new()
-        .route("/v1/orders", post(orders::post).get(orders::list))
+        .route("/v1/orders", get(orders::list).layer(CompressionLayer::new()).post(orders::post))
+        .route("/v1/orders/batch", post(orders::batch).layer(CompressionLayer::new()))
         .route("/v1/orders/{id}", get(orders::show))
-        .route_layer(guarded(Scope::Orders));
+        .route("/v1/orders/{id}/cancel", post(orders::cancel))
+        .route("/v1/orders/{id}/retry", post(orders::retry));
     let tokens = Router::new()
+        .route("/v1/merchants/{merchant}/users", get(users::list).layer(CompressionLayer::new()))
         .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).get(tokens::show).delete(tokens::forget))
-        .route_layer(guarded(Scope::Tokens));
+        .route(
+            "/v1/merchants/{merchant}/users/{user}/token/history",
+            get(users::history).layer(CompressionLayer::new()),
+        );
     // It touches what is guarded by either.
-    let erase = Router::new()
-        .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))
-        .route_layer(guarded(Scope::Orders))
-        .route_layer(guarded(Scope::Tokens));
-    let open = Router::new()
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::serve));
-    frame::framed(open.merge(orders).merge(tokens).merge(erase).with_state(Arc::new(rooms)))
+    let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
+    let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
+    let ops = Router::new().route("/v1/orders/retry", post(orders::retry_many));
+    let open = Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
+    let description = Router::new()
+        .route("/openapi.json", get(openapi::serve))
+        .route("/docs", get(docs::enter))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{name}", get(docs::asset))
+        .route_layer(CompressionLayer::new());
+    let routes = open
+        .merge(description)
+        .merge(guarded(orders, Scope::Orders))
+        .merge(guarded(tokens, Scope::Tokens))
+        .merge(erase)
+        .merge(guarded(ops, Scope::Ops));
+    let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
+    let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
+    frame::framed(routes.with_state(Arc::new(rooms)))
 }

@@ -6,10 +6,10 @@ use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-pub(super) use answers::{Absent, AbsentMerchant, Common, SentOrder, SentToken};
+pub(super) use answers::{Absent, AbsentMerchant, Common, Open, Sent, SentBatch, SentOrder, SentToken, Steered};
 
 use super::problem::ProblemDetails;
-use super::{erase, health, orders, tokens};
+use super::{erase, health, orders, tokens, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,12 +22,18 @@ use super::{erase, health, orders, tokens};
     servers((url = "/", description = "Where this document was read")),
     paths(
         orders::post,
+        orders::batch,
         orders::show,
         orders::list,
+        orders::cancel,
+        orders::retry,
+        orders::retry_many,
         tokens::put,
         tokens::show,
         tokens::forget,
         erase::erase,
+        users::history,
+        users::list,
         health::livez,
         health::readyz,
         serve,
@@ -37,6 +43,7 @@ use super::{erase, health, orders, tokens};
         (name = "orders", description = "Orders in, results out: keys of the scope `orders`"),
         (name = "tokens", description = "Refresh tokens: keys of the scope `tokens`"),
         (name = "users", description = "All about a user: keys of the scopes `orders` and `tokens`"),
+        (name = "ops", description = "Steering many orders: keys of the scope `ops`"),
         (name = "health", description = "For load balancers and orchestrators; no key"),
     ),
     security(("api_key" = [])),
@@ -59,7 +66,7 @@ pub fn document() -> Result<String, serde_json::Error> {
     path = "/openapi.json",
     tag = "health",
     security(()),
-    responses((status = 200, description = "The description of this API", body = Object))
+    responses((status = 200, description = "The description of this API", body = Object), Open)
 )]
 pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
     Json(Document::openapi())

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::frame::current_id;
 use crate::intake::IntakeError;
 use crate::order::{Fault, Rejection};
 use crate::store::StoreError;
@@ -33,6 +34,10 @@ pub struct ProblemDetails {
     /// What is wrong with this request, and what to do.
     #[schema(example = "1 fault was found; nothing was taken in")]
     pub detail: String,
+    /// The request's id, as in the header `x-request-id` and in the logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "01a20fd1-22e8-7e5f-922e-c83baeded480")]
+    pub request_id: Option<String>,
     /// Each fault of the request's body, where there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -51,12 +56,17 @@ pub(super) enum Kind {
     RequestTimeout,
     TooLarge,
     UnsupportedMediaType,
+    Misdirected,
+    HeadTooLarge,
+    WrongStatus,
+    BodyGone,
     InvalidOrder,
     InvalidToken,
     IdempotencyKeyReused,
     Internal,
     Unavailable,
     DiskFull,
+    Overloaded,
     NotReady,
 }
 
@@ -64,9 +74,7 @@ impl Kind {
     /// Its status, the end of its `type`, and its title.
     pub(super) const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::InvalidRequest => {
-                (StatusCode::BAD_REQUEST, "invalid-request", "Path, query or headers cannot be understood")
-            }
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "The request cannot be understood"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No API key that is known"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The API key does not allow this"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
@@ -79,6 +87,14 @@ impl Kind {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
             }
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request was meant for another host")
+            }
+            Self::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The request's head is too large")
+            }
+            Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
+            Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order cannot be accepted"),
             Self::InvalidToken => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token cannot be accepted")
@@ -91,6 +107,7 @@ impl Kind {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database cannot be used now"),
             Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is at its limits"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service takes no requests now"),
         }
     }
@@ -100,6 +117,7 @@ impl Kind {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Unavailable | Self::NotReady => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // Somebody has to make room first.
             Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => None,
@@ -148,6 +166,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: self.detail,
+            request_id: current_id(),
             faults: self.faults,
         }
     }

@@ -19,12 +19,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 /// How long a connection may take to send a request's head, counted from the end of the answer before: so long it is
 /// also kept between requests. Proxies keep theirs for 60 s, and must be the first to close, or a request of theirs
 /// crosses with the close.
 const HEAD_READ: Duration = Duration::from_secs(75);
+
+/// How long a caller may take nothing of an answer that is being written.
+const WRITE_STALL: Duration = Duration::from_secs(30);
+
+/// How many headers a request may have, and how many bytes are kept of one: see `frame.rs`, which refuses less than that in
+/// words.
+const HEADERS: usize = 256;
+const BUFFER: usize = 128 * 1024;
 
 /// How long after the stop a request's head may still arrive whole.
 const LAST_HEADS: Duration = Duration::from_secs(1);
@@ -49,7 +58,7 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer) = Listener::accept(&mut listener) => {
-                connections.spawn(converse(stream, peer, router.clone(), stopping.clone()));
+                connections.spawn(converse((stream, peer), router.clone(), stopping.clone(), WRITE_STALL));
             }
             // Those that have ended are let go.
             Some(_) = connections.join_next() => {}
@@ -66,9 +75,16 @@ pub async fn serve(
 }
 
 /// One connection, to its end.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn converse(
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    write_stall: Duration,
+) {
     // Small answers must not wait for more to fill their packet; a socket that refuses is only slower.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_stall));
     let heard = AtomicBool::new(false);
     let service = service_fn(|mut request: Request<Incoming>| {
         heard.store(true, Ordering::Relaxed);
@@ -79,7 +95,9 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, mut stopp
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_READ)
-            .serve_connection(TokioIo::new(stream), service)
+            .max_headers(HEADERS)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     tokio::select! {
         // How it ended is the caller's affair: most break off at will.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::Rooms;
 use super::auth::Caller;
-use super::extract::{self, InPath, check_user};
+use super::extract::{self, Expected, InPath, UserPath, check_names};
 use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
 use super::problem::{Kind, Problem};
 use crate::order::Fault;
@@ -29,7 +29,7 @@ const LARGEST: usize = 16 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// The refresh token that sign-in returned.
-    #[schema(value_type = String, min_length = 1, max_length = 4096, write_only, example = "the-refresh-token")]
+    #[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[\\x21-\\x7e]{1,4096}$", write_only, example = "the-refresh-token")]
     pub refresh_token: SecretString,
     /// When Klarna issued it; now where absent.
     #[serde(default)]
@@ -114,13 +114,14 @@ impl From<TokenView> for Token {
     operation_id = "register_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
-    params(
-        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
-        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
-    ),
+    params(UserPath),
     request_body = TokenRequest,
     responses(
-        (status = 204, description = "Stored"),
+        (status = 204, description = "Stored", links(
+            ("get_token" = (operation_id = "get_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("get_token_history" = (operation_id = "get_token_history", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("forget_token" = (operation_id = "forget_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+        )),
         (status = 200, description = "The token was known already, and nothing changed", body = Token),
         SentToken,
         AbsentMerchant,
@@ -130,17 +131,17 @@ impl From<TokenView> for Token {
 pub(super) async fn put(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    InPath((merchant, user)): InPath<(String, String)>,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     caller.act_for(&merchant)?;
+    check_names(&merchant, &user)?;
     let merchant = rooms
         .merchants
         .get(&merchant)
         .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant of the name in the path"))?;
-    check_user(&user)?;
-    let body = extract::Json::read(&headers, body, LARGEST).await?;
+    let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user, refresh_token, issued_at, expires_at: None };
     Ok(match rooms.registry.register(merchant, &registration).await? {
@@ -178,19 +179,16 @@ const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","i
     operation_id = "get_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
-    params(
-        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
-        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
-    ),
+    params(UserPath),
     responses((status = 200, description = "How the token stands", body = Token), Absent, Common)
 )]
 pub(super) async fn show(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    InPath((merchant, user)): InPath<(String, String)>,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<Json<Token>, Problem> {
     caller.act_for(&merchant)?;
-    check_user(&user)?;
+    check_names(&merchant, &user)?;
     let token = rooms.registry.view(&merchant, &user).await?;
     let token = token.filter(|token| token.state != TokenState::Forgotten);
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
@@ -205,19 +203,16 @@ pub(super) async fn show(
     operation_id = "forget_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
-    params(
-        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
-        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
-    ),
+    params(UserPath),
     responses((status = 204, description = "There is no token of the user any more"), Common)
 )]
 pub(super) async fn forget(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    InPath((merchant, user)): InPath<(String, String)>,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
-    check_user(&user)?;
+    check_names(&merchant, &user)?;
     rooms.registry.forget(&merchant, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

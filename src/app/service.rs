@@ -177,6 +177,8 @@ impl Api {
             api_keys: server.api_keys.clone(),
             ready: ready.clone(),
             breakers: work.and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+            refusals: api::Refusals::default(),
+            limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -294,6 +296,11 @@ async fn listen(store: Arc<dyn Store>, wakes: Wakes, waiters: Waiters) {
                         Ok(Signal::Settled(id)) => {
                             waiters.tell(id);
                             wakes.webhooks.notify();
+                        }
+                        Ok(Signal::Changed) => {
+                            wakes.orders.notify();
+                            wakes.webhooks.notify();
+                            waiters.look().await;
                         }
                         Err(error) => break error,
                     }

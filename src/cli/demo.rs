@@ -97,7 +97,7 @@ async fn run(context: &Context, stage: &Stage) -> Result<Vec<Ended>, CliError> {
     let mut waiting = FuturesUnordered::new();
     for (line, text) in (1..).zip(ORDERS.lines()) {
         match take_in(&intake, text).await {
-            Ok(id) => waiting.push(async move { (line, stage.service.waiters().wait(id, PATIENCE).await) }),
+            Ok(id) => waiting.push(async move { (line, stage.service.waiters().wait(id, PATIENCE, |_| true).await) }),
             Err(error) => ended.push(Ended::refused(line, text, error)),
         }
     }

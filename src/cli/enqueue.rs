@@ -113,7 +113,7 @@ impl Args {
     }
 }
 
-/// Takes the lines in one by one; with `remember`, answers which orders they became.
+/// Takes the lines in, as many at once as are there; with `remember`, answers which orders they became.
 async fn take_in(
     context: &Context,
     intake: &Intake,
@@ -123,34 +123,53 @@ async fn take_in(
     let progress = Progress::through(&context.output, &lines);
     let mut counts = Counts::default();
     let mut accepted = Vec::new();
-    while let Some(line) = lines.next() {
-        let line = line?;
-        let number = line.number;
-        let taken = submit(intake, line).await.map_err(|error| stopped(number, error))?;
-        counts.count(taken.result);
-        if remember {
-            accepted.extend(taken.id.map(|id| (number, id)));
+    loop {
+        let batch = lines.batch()?;
+        let Some(last) = batch.last().map(|line| line.number) else { return Ok((counts, accepted)) };
+        let (taken, failed) = submit(intake, batch).await;
+        for taken in &taken {
+            counts.count(taken.result);
+            if remember {
+                accepted.extend(taken.id.map(|id| (taken.line, id)));
+            }
         }
-        let printed = progress.aside(|| context.output.print(&taken, &taken));
-        printed.map_err(|error| error.behind_line(number))?;
-        progress.at(lines.position(), format!("line {number}"));
+        let print = || taken.iter().try_for_each(|taken| context.output.print(taken, taken));
+        progress.aside(print).map_err(|error| error.behind_line(last))?;
+        if let Some((line, error)) = failed {
+            return Err(stopped(line, error));
+        }
+        progress.at(lines.position(), format!("line {last}"));
     }
-    Ok((counts, accepted))
 }
 
-/// An error is one that the lines that follow would meet too.
-async fn submit(intake: &Intake, Line { number, text }: Line) -> Result<Taken, StoreError> {
-    let order = match text.as_deref().map(NewOrder::parse) {
-        Ok(Ok(order)) => order,
-        Ok(Err(rejection)) => return Ok(rejected(number, rejection)),
-        Err(bad) => return Ok(Taken::refused(number, &bad, Vec::new())),
-    };
-    Ok(match intake.submit(order).await {
-        Ok(accepted) => Taken::accepted(number, accepted),
-        Err(IntakeError::Rejected(rejection)) => rejected(number, rejection),
-        Err(error @ IntakeError::KeyReused(_)) => Taken::refused(number, &error, Vec::new()),
-        Err(IntakeError::Store(error)) => return Err(error),
-    })
+/// What became of the lines, and the first one that could not be stored: the lines that follow would meet that too.
+async fn submit(intake: &Intake, batch: Vec<Line>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
+    let mut taken = Vec::with_capacity(batch.len());
+    let (mut numbers, mut orders) = (Vec::new(), Vec::new());
+    for Line { number, text } in batch {
+        match text.as_deref().map(NewOrder::parse) {
+            Ok(Ok(order)) => {
+                numbers.push(number);
+                orders.push(order);
+            }
+            Ok(Err(rejection)) => taken.push(rejected(number, rejection)),
+            Err(bad) => taken.push(Taken::refused(number, &bad, Vec::new())),
+        }
+    }
+    let mut failed = None;
+    for (number, outcome) in numbers.into_iter().zip(intake.submit_all(orders).await) {
+        taken.push(match outcome {
+            Ok(accepted) => Taken::accepted(number, accepted),
+            Err(IntakeError::Rejected(rejection)) => rejected(number, rejection),
+            Err(error @ IntakeError::KeyReused(_)) => Taken::refused(number, &error, Vec::new()),
+            Err(IntakeError::Store(error)) => {
+                failed.get_or_insert((number, error));
+                continue;
+            }
+        });
+    }
+    taken.sort_by_key(|taken| taken.line);
+    (taken, failed)
 }
 
 fn rejected(number: u64, rejection: Rejection) -> Taken {

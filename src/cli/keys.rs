@@ -1,5 +1,7 @@
 //! `keys`
 
+mod api;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Keys for callers of the API
+    #[command(subcommand)]
+    Api(api::Command),
 }
 
 impl Command {
@@ -29,6 +34,7 @@ impl Command {
                 let human = format!("Wrote a new key to {}. Keep a copy of it elsewhere.", path.display());
                 context.output.print(human, &json!({ "file": path }))?;
             }
+            Self::Api(command) => return command.run(context),
             Self::Generate { out: None } => {
                 let key = key_file::generate();
                 context.output.print(key.expose_secret(), &json!({ "key": key.expose_secret() }))?;

@@ -10,15 +10,24 @@ use crate::order::MAX_BODY;
 /// The longest line that is read, in bytes: the largest order with room for its envelope.
 const LONGEST: usize = MAX_BODY + 64 * 1024;
 
+/// What is read at once, and so the most that a pipe's lines are looked ahead for.
+const BUFFER: usize = 256 * 1024;
+
+/// The most lines in one batch, and the bytes after which it is full. Small enough that nobody waits long behind its
+/// transaction.
+const BATCH: (usize, u64) = (200, 1024 * 1024);
+
 /// The lines of a file, or of standard input where the file is `-`. Blank lines are counted and left out.
 pub(crate) struct Lines {
-    reader: Box<dyn BufRead>,
+    reader: BufReader<Box<dyn Read>>,
     /// What the input is called in messages.
     name: String,
     /// The input's size in bytes, where it is a file.
     size: Option<u64>,
     read: u64,
     number: u64,
+    /// What broke behind the lines of the last batch.
+    broken: Option<CliError>,
 }
 
 /// One line.
@@ -43,16 +52,47 @@ pub(crate) enum BadLine {
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         if path == Path::new("-") {
-            return Ok(Self::new(BufReader::new(stdin()), "standard input", None));
+            return Ok(Self::new(stdin(), "standard input", None));
         }
         let name = path.display().to_string();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = opened.map_err(|error| CliError::failed(format!("read {name}"), error))?;
-        Ok(Self::new(BufReader::new(file), &name, metadata.is_file().then_some(metadata.len())))
+        Ok(Self::new(file, &name, metadata.is_file().then_some(metadata.len())))
     }
 
-    pub(crate) fn new(reader: impl BufRead + 'static, name: &str, size: Option<u64>) -> Self {
-        Self { reader: Box::new(reader), name: name.to_owned(), size, read: 0, number: 0 }
+    pub(crate) fn new(reader: impl Read + 'static, name: &str, size: Option<u64>) -> Self {
+        let reader = BufReader::with_capacity(BUFFER, Box::new(reader) as Box<dyn Read>);
+        Self { reader, name: name.to_owned(), size, read: 0, number: 0, broken: None }
+    }
+
+    /// The next lines, as many as are there without waiting for them, up to a bound; none at the end.
+    ///
+    /// # Errors
+    /// Where the input cannot be read; the lines before it were given out.
+    pub(super) fn batch(&mut self) -> Result<Vec<Line>, CliError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        let (most, bytes) = BATCH;
+        let full = self.read + bytes;
+        let mut lines = Vec::new();
+        while lines.len() < most && self.read < full && (lines.is_empty() || self.is_next_there()) {
+            match self.next() {
+                Some(Ok(line)) => lines.push(line),
+                Some(Err(error)) if lines.is_empty() => return Err(error),
+                Some(Err(error)) => {
+                    self.broken = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Whether reading the next line waits for nobody: a file is there as a whole, a pipe as far as it was read ahead.
+    fn is_next_there(&self) -> bool {
+        self.size.is_some() || self.reader.buffer().contains(&b'\n')
     }
 
     /// The input's size in bytes, where it is known.

@@ -2,9 +2,11 @@
 //!
 //! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
 
+mod confirm;
 mod context;
 mod demo;
 mod doctor;
+mod documents;
 mod enqueue;
 mod error;
 mod keys;
@@ -74,7 +76,7 @@ enum Command {
     Sandbox(Box<sandbox::Args>),
     /// Take orders in
     Enqueue(enqueue::Args),
-    /// Look at orders
+    /// Look at orders, retry and cancel them
     #[command(subcommand)]
     Orders(orders::Command),
     /// Register, look at and forget refresh tokens
@@ -92,11 +94,15 @@ enum Command {
     Migrate(migrate::Args),
     /// Look the installation over: settings, database, keys, clock, folders and hosts
     Doctor(doctor::Args),
-    /// Make the keys that refresh tokens are sealed with
+    /// Make keys: to seal refresh tokens with, and for callers of the API
     #[command(subcommand)]
     Keys(keys::Command),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
+    /// Print a script that lets a shell complete these commands
+    Completions(documents::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(documents::Man),
 }
 
 impl Command {
@@ -115,6 +121,8 @@ impl Command {
             Self::Doctor(args) => args.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),
+            Self::Completions(args) => args.run(),
+            Self::Man(args) => args.run(context),
         }
     }
 

@@ -1,7 +1,12 @@
 //! `orders`
 
+mod steer;
+mod which;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use self::steer::{Named, Steer, Verb};
+use self::which::Which;
 use super::views::{Fields, or_dash, outcome, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Order;
@@ -20,21 +25,25 @@ pub(super) enum Command {
         #[arg(long)]
         html_snippet: bool,
     },
+    /// Try failed orders again, as if they had just come in
+    ///
+    /// Name orders, or say which by filters. Orders whose body was deleted since (retention.bodies) are left out.
+    Retry(Steer),
+    /// Call back orders that are queued
+    ///
+    /// Name orders, or say which by filters. An order that is being submitted cannot be called back.
+    Cancel(Steer),
 }
 
-/// Which orders.
+/// Which orders to list.
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
     /// Only orders in this state
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str))
         .try_map(|word| word.parse::<Status>()))]
     status: Option<Status>,
-    /// Only this merchant's
-    #[arg(long)]
-    merchant: Option<String>,
-    /// Only this user's
-    #[arg(long)]
-    user: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -45,40 +54,35 @@ pub(super) struct Filter {
 
 impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.block_on(async {
-            let store = context.app().await?.store;
-            match self {
-                Self::List(filter) => {
-                    let filter = filter.into();
-                    let orders = store.orders(&filter).await.map_err(|error| CliError::failed("list orders", error))?;
-                    let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
-                    list(context, &orders, filter.limit)
-                }
-                Self::Show { id, html_snippet } => {
-                    let doing = format!("show the order {id}");
-                    match store.order(id).await {
-                        Ok(Some(order)) => {
-                            let order = Order::from(order);
-                            context.output.print(fields(&order, html_snippet), &order)?;
-                            Ok(Exit::Done)
-                        }
-                        Ok(None) => Err(CliError::failed(doing, "there is none in this database")),
-                        Err(error) => Err(CliError::failed(doing, error)),
-                    }
-                }
-            }
-        })
+        let named = match self {
+            Self::List(filter) => return context.block_on(list(context, filter)),
+            Self::Show { id, html_snippet } => return context.block_on(show(context, id, html_snippet)),
+            Self::Retry(steer) => Named { verb: Verb::Retry, steer },
+            Self::Cancel(steer) => Named { verb: Verb::Cancel, steer },
+        };
+        named.run(context)
     }
 }
 
-impl From<Filter> for OrderFilter {
-    fn from(Filter { status, merchant, user, limit, cursor }: Filter) -> Self {
-        Self { status, merchant, user, before: cursor, limit }
+async fn show(context: &Context, id: OrderId, html_snippet: bool) -> Result<Exit, CliError> {
+    let doing = format!("show the order {id}");
+    match context.app().await?.store.order(id).await {
+        Ok(Some(order)) => {
+            let order = Order::from(order);
+            context.output.print(fields(&order, html_snippet), &order)?;
+            Ok(Exit::Done)
+        }
+        Ok(None) => Err(CliError::failed(doing, "there is none in this database")),
+        Err(error) => Err(CliError::failed(doing, error)),
     }
 }
 
-fn list(context: &Context, orders: &[Order], limit: u32) -> Result<Exit, CliError> {
-    context.output.table(orders, table)?;
+async fn list(context: &Context, Filter { status, which, limit, cursor }: Filter) -> Result<Exit, CliError> {
+    let app = context.app().await?;
+    let filter = OrderFilter { status, before: cursor, limit, ..which.filter(&app.clock) };
+    let orders = app.store.orders(&filter).await.map_err(|error| CliError::failed("list orders", error))?;
+    let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
+    context.output.table(&orders, table)?;
     if let Some(last) = orders.last().filter(|_| orders.len() == limit as usize) {
         context.output.hint(format!("Older ones: --cursor {}", last.id));
     }
@@ -86,7 +90,8 @@ fn list(context: &Context, orders: &[Order], limit: u32) -> Result<Exit, CliErro
 }
 
 fn table(orders: &[Order]) -> Table {
-    let mut table = Table::new(["id", "accepted", "merchant", "user", "status", "token", "result"]);
+    let table = Table::new(["id", "accepted", "merchant", "user", "status", "token", "result"]);
+    let mut table = table.above_all(&["id", "status", "result", "user", "token"]);
     for order in orders {
         table.row([
             order.id.to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
@@ -17,6 +18,16 @@ pub struct Args {
     roles: Vec<Role>,
 }
 
+/// Raises the number of files that may be open to the most that the system grants: each caller who waits is one. The usual
+/// 1024 are there for programs that use select(2) alone.
+fn raise_files_limit() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused the limit stays as it was.
+    let _ = setrlimit(Resource::Nofile, limit);
+    getrlimit(Resource::Nofile).current
+}
+
 /// What is printed once the service is ready.
 #[derive(Serialize)]
 struct Ready {
@@ -27,6 +38,8 @@ struct Ready {
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let settings = context.settings()?;
+        let files = raise_files_limit();
+        tracing::debug!(files, "So many files and connections may be open");
         context.block_on(async {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;

@@ -1,23 +1,35 @@
-//! Plain aligned tables.
+//! Plain aligned tables that fit the terminal.
 
-use console::{Alignment, measure_text_width, pad_str};
+use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 const GAP: usize = 2;
-/// No column is cut to less, even where the table then does not fit.
-const NARROWEST: usize = 6;
+/// A column that is cut keeps as much; before it gets less, another column is left out.
+const NARROWEST: usize = 12;
+/// As wide as an id. The column that matters most is shown whole up to this.
+const WHOLE: usize = 36;
 
 /// Rows under a header, aligned in columns.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// The header first.
     rows: Vec<Vec<String>>,
+    /// The columns, the one that matters most first: the last are left out where there is no room for all.
+    by_weight: Vec<usize>,
 }
 
 impl Table {
-    /// An empty table with these columns.
+    /// An empty table with these columns, the first of which matters most.
     #[must_use]
     pub fn new<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Self {
-        Self { rows: vec![header.map(str::to_owned).to_vec()] }
+        Self { rows: vec![header.map(str::to_owned).to_vec()], by_weight: (0..COLUMNS).collect() }
+    }
+
+    /// Says which columns matter most, in this order, before all others.
+    #[must_use]
+    pub fn above_all(mut self, columns: &[&str]) -> Self {
+        let header = &self.rows[0];
+        self.by_weight.sort_by_key(|&at| columns.iter().position(|name| *name == header[at]).unwrap_or(columns.len()));
+        self
     }
 
     /// Adds a row, which has as many cells as the header.
@@ -26,29 +38,61 @@ impl Table {
         self.rows.push(cells.map(|cell| printable(&cell)).to_vec());
     }
 
-    /// The table as text, cut to `width` columns where given, without a newline at its end.
+    /// The table as text without a newline at its end. Where it has to fit `width` columns, cells are cut, then the columns
+    /// that matter least left out; where not even two fit, each row is a block of lines.
     #[must_use]
     pub fn fitted(&self, width: Option<usize>) -> String {
-        let widths = self.widths(width.unwrap_or(usize::MAX));
+        let available = width.unwrap_or(usize::MAX);
+        let fewest = self.by_weight.len().min(2);
+        for shown in (fewest..=self.by_weight.len()).rev() {
+            if let Some(widths) = self.widths(&self.by_weight[..shown], available) {
+                return self.lines(&widths);
+            }
+        }
+        self.blocks(available)
+    }
+
+    /// The columns in their order, each with the width that it gets; `None` where they cannot be made to fit.
+    fn widths(&self, columns: &[usize], available: usize) -> Option<Vec<(usize, usize)>> {
+        let widest = |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
+        let mut widths: Vec<(usize, usize)> = columns.iter().map(|&column| (column, widest(column))).collect();
+        let least = |index: usize, width: usize| width.min(if index == 0 { WHOLE } else { NARROWEST });
+        let leasts: Vec<usize> = widths.iter().enumerate().map(|(index, (_, width))| least(index, *width)).collect();
+        let room = available.checked_sub(GAP * columns.len().saturating_sub(1))?;
+        if leasts.iter().sum::<usize>() > room {
+            return None;
+        }
+        while widths.iter().map(|(_, width)| width).sum::<usize>() > room {
+            let cuttable = widths.iter_mut().zip(&leasts).filter(|((_, width), least)| *width > **least);
+            let ((_, width), _) = cuttable.max_by_key(|((_, width), _)| *width)?;
+            *width -= 1;
+        }
+        widths.sort_unstable();
+        Some(widths)
+    }
+
+    fn lines(&self, widths: &[(usize, usize)]) -> String {
         let line = |row: &Vec<String>| {
-            let cells = row.iter().zip(&widths).map(|(cell, &width)| pad_str(cell, width, Alignment::Left, Some("…")));
+            let cells = widths.iter().map(|&(at, width)| pad_str(&row[at], width, Alignment::Left, Some("…")));
             cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// As wide as the widest cell, and then the widest columns cut until all fit.
-    fn widths(&self, available: usize) -> Vec<usize> {
-        let columns = self.rows[0].len();
-        let widest = |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..columns).map(widest).collect();
-        while widths.iter().sum::<usize>() + GAP * columns.saturating_sub(1) > available {
-            match widths.iter_mut().max() {
-                Some(width) if *width > NARROWEST => *width -= 1,
-                _ => break,
+    /// What matters most on a line of its own, and the other cells below it.
+    fn blocks(&self, available: usize) -> String {
+        let (header, rows) = (&self.rows[0], &self.rows[1..]);
+        let names = header.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
+        let first = self.by_weight[0];
+        let mut lines = Vec::new();
+        for row in rows {
+            lines.push(truncate_str(&row[first], available, "…").into_owned());
+            for at in (0..header.len()).filter(|&at| at != first && !row[at].is_empty()) {
+                let line = format!("  {}  {}", pad_str(&header[at], names, Alignment::Left, None), row[at]);
+                lines.push(truncate_str(&line, available, "…").into_owned());
             }
         }
-        widths
+        lines.join("\n")
     }
 }
 
@@ -62,25 +106,37 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(["user", "state"]);
-        table.row(["u-1".to_owned(), "active".to_owned()]);
-        table.row(["Žofie-Ångström".to_owned(), "reauth_required".to_owned()]);
+        let mut table = Table::new(["user", "state", "note"]).above_all(&["user", "note"]);
+        table.row(["u-1".to_owned(), "active".to_owned(), String::new()]);
+        table.row(["Žofie-Ångström".to_owned(), "reauth_required".to_owned(), "sign in again, please".to_owned()]);
         table
     }
 
     #[test]
     fn columns_are_aligned() {
-        let expected = "user            state\nu-1             active\nŽofie-Ångström  reauth_required";
+        let expected = "user            state            note\nu-1             active\n\
+                        Žofie-Ångström  reauth_required  sign in again, please";
         assert_eq!(table().fitted(None), expected);
+        assert_eq!(table().fitted(Some(54)), expected);
     }
 
     #[test]
-    fn the_widest_columns_are_cut_to_fit() {
-        for width in 14..40 {
+    fn it_fits_whatever_the_width() {
+        for width in 1..60 {
             let text = table().fitted(Some(width));
             assert!(text.lines().all(|line| measure_text_width(line) <= width), "{width}: {text}");
         }
-        assert_eq!(table().fitted(Some(18)), "user      state\nu-1       active\nŽofie-Å…  reauth_…");
+    }
+
+    #[test]
+    fn cells_are_cut_then_columns_left_out_then_rows_made_blocks() {
+        let cut =
+            "user            state         note\nu-1             active\nŽofie-Ångström  reauth_requ…  sign in aga…";
+        assert_eq!(table().fitted(Some(42)), cut);
+        let fewer = "user            note\nu-1\nŽofie-Ångström  sign in again, please";
+        assert_eq!(table().fitted(Some(41)), fewer);
+        let blocks = "u-1\n  state  active\nŽofie-Ångström\n  state  reauth_required\n  note   sign in agai…";
+        assert_eq!(table().fitted(Some(22)), blocks);
     }
 
     #[test]

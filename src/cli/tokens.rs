@@ -6,7 +6,6 @@ pub(crate) mod record;
 mod replan;
 mod stats;
 
-use std::io::{IsTerminal, Write, stderr, stdin};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,7 +13,7 @@ use serde_json::json;
 
 use super::table::printable;
 use super::views::{Fields, or_dash, time};
-use super::{CliError, Context, Exit, Table};
+use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
 use crate::store::{DeadReason, Note, Resolution, Resolved, TokenFilter, TokenState};
 use crate::vault::Registry;
@@ -133,11 +132,9 @@ impl Command {
             Self::Replan(args) => args.run(context),
             Self::AfterRestore(args) => args.run(context),
             Self::Forget { whose, yes } => {
-                let asked =
+                let question =
                     format!("Forget the token of {whose}? Their orders go out without one until they sign in again.");
-                if !yes && !confirmed(&asked)? {
-                    return Err(CliError::failed("forget the token", "the answer was not yes"));
-                }
+                confirm::ask(yes, &format!("forget the token of {whose}"), question)?;
                 context.block_on(async { forget(context, &context.app().await?.registry(), &whose).await })
             }
         }
@@ -155,7 +152,8 @@ async fn list(context: &Context, registry: &Registry, filter: &TokenFilter) -> R
 }
 
 fn table(tokens: &[Token]) -> Table {
-    let mut table = Table::new(["merchant", "user", "state", "reason", "generation", "issued", "expires"]);
+    let table = Table::new(["merchant", "user", "state", "reason", "generation", "issued", "expires"]);
+    let mut table = table.above_all(&["user", "state", "expires", "merchant", "reason"]);
     for token in tokens {
         table.row([
             token.merchant.clone(),
@@ -195,18 +193,6 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
 }
 
 const NO_TOKEN: &str = "none was ever registered under these names; `tokens list` shows those that are";
-
-/// Asks on a terminal. Elsewhere nobody can answer, and `--yes` must say it.
-fn confirmed(question: &str) -> Result<bool, CliError> {
-    if !stdin().is_terminal() {
-        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to say yes to: {question}")));
-    }
-    // Where standard error is closed the answer still counts.
-    let _ = write!(stderr(), "{question} [y/N] ");
-    let mut answer = String::new();
-    stdin().read_line(&mut answer).map_err(|error| CliError::failed("read the answer", error))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
 
 async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
     let Whose { merchant, user } = whose;

@@ -18,6 +18,10 @@ pub struct Server {
     pub bind: SocketAddr,
     /// How long a stop waits for work in the air.
     pub shutdown_grace: Duration,
+    /// Requests that are served at once.
+    pub max_requests: usize,
+    /// Requests that wait for an order's end at once, counted apart.
+    pub max_waits: usize,
     /// Empty only where `bind` is a loopback address: then everybody on the machine may do everything.
     pub api_keys: Vec<ApiKey>,
 }
@@ -63,6 +67,8 @@ impl Server {
     pub(super) fn read(reader: &mut Reader, merchants: &BTreeSet<String>) -> Self {
         let bind = reader.get_or("server.bind", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
         let shutdown_grace = reader.lasting("server.shutdown_grace", Duration::from_mins(1));
+        let max_requests = reader.within("server.max_requests", 256_u32, &(1..=100_000)) as usize;
+        let max_waits = reader.within("server.max_waits", 4096_u32, &(1..=1_000_000)) as usize;
         let numbers = reader.names("server.api_keys");
         if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
             let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
@@ -79,7 +85,7 @@ impl Server {
             }
             api_keys.push(key);
         }
-        Self { bind, shutdown_grace, api_keys }
+        Self { bind, shutdown_grace, max_requests, max_waits, api_keys }
     }
 }
 

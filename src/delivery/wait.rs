@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::order::OrderId;
@@ -13,30 +13,42 @@ use crate::store::{OrderView, Store, StoreError};
 /// How often the rows are looked at behind the signals, for all waiters at once.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How many rows are read at once for those who wait.
+const READS: usize = 8;
+
 /// Those who wait for orders. Clones share them.
 #[derive(Clone)]
 pub struct Waiters {
     store: Arc<dyn Store>,
     waiting: Arc<Mutex<BTreeMap<OrderId, watch::Sender<bool>>>>,
     closing: Arc<watch::Sender<bool>>,
+    /// Rows that are read at once. All who wait together must not take every connection, nor lose patience with the pool.
+    reads: Arc<Semaphore>,
 }
 
 impl Waiters {
     /// Nobody waits yet.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, waiting: Arc::default(), closing: Arc::new(watch::Sender::new(false)) }
+        let (closing, reads) = (Arc::new(watch::Sender::new(false)), Arc::new(Semaphore::new(READS)));
+        Self { store, waiting: Arc::default(), closing, reads }
     }
 
-    /// The order as soon as it is settled, or as it is after `patience`. `None` where there is no such order.
+    /// The order as soon as it is settled, or as it is after `patience`. `None` where there is no such order, or the caller may
+    /// not see it.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn wait(&self, id: OrderId, patience: Duration) -> Result<Option<OrderView>, StoreError> {
+    pub async fn wait(
+        &self,
+        id: OrderId,
+        patience: Duration,
+        may_see: impl Fn(&OrderView) -> bool,
+    ) -> Result<Option<OrderView>, StoreError> {
         let until = Instant::now() + patience;
         // Listening before looking: an end in between is not missed.
         let waiter = Waiter::begin(self, id);
-        let order = self.store.order(id).await?;
+        let order = self.read(id).await?.filter(|order| may_see(order));
         if patience.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
             return Ok(order);
         }
@@ -50,7 +62,19 @@ impl Waiters {
         };
         // Whether it came to an end or patience did, the row says where the order stands.
         let _ = timeout_at(until, end).await;
+        self.read(id).await
+    }
+
+    async fn read(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        // Nobody closes it.
+        let _turn = self.reads.acquire().await;
         self.store.order(id).await
+    }
+
+    /// How many orders are waited for.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     /// Tells those who wait for an order that it is settled.
@@ -60,18 +84,23 @@ impl Waiters {
         }
     }
 
-    /// Looks at the rows of all orders that somebody waits for, again and again: news can be missed.
+    /// Looks at the rows of all orders that somebody waits for.
+    pub async fn look(&self) {
+        let ids: Vec<OrderId> = self.lock().keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        match self.store.settled(&ids).await {
+            Ok(settled) => settled.into_iter().for_each(|id| self.tell(id)),
+            Err(error) => tracing::debug!(%error, "Orders that are waited for could not be looked at for now"),
+        }
+    }
+
+    /// Looks again and again: news can be missed.
     pub async fn poll(&self) {
         loop {
             tokio::time::sleep(POLL).await;
-            let ids: Vec<OrderId> = self.lock().keys().copied().collect();
-            if ids.is_empty() {
-                continue;
-            }
-            match self.store.settled(&ids).await {
-                Ok(settled) => settled.into_iter().for_each(|id| self.tell(id)),
-                Err(error) => tracing::debug!(%error, "Orders that are waited for could not be looked at for now"),
-            }
+            self.look().await;
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::Merchant;
 use crate::order::{NewOrder, OrderId, Rejection};
-use crate::store::{Inserted, OrderRow, OrderTx, Store, StoreError};
+use crate::store::{Inserted, OrderFilter, OrderRow, OrderTx, Steered, Store, StoreError, Swept};
 
 pub use check::check_row;
 
@@ -92,6 +92,56 @@ impl Intake {
         let row = self.check(order)?;
         let inserted = self.store.insert_orders(std::slice::from_ref(&row)).await?;
         accepted(inserted.first().copied().unwrap_or(Inserted::New(row.id)))
+    }
+
+    /// Takes many orders in, those of one merchant in one transaction; what became of each, in their order. One that is
+    /// refused does not keep the others out. Where the store fails, none of that merchant's is in.
+    pub async fn submit_all(&self, orders: Vec<NewOrder>) -> Vec<Result<Accepted, IntakeError>> {
+        let mut outcomes: Vec<Option<Result<Accepted, IntakeError>>> = Vec::with_capacity(orders.len());
+        let mut by_merchant: BTreeMap<String, (Vec<usize>, Vec<OrderRow>)> = BTreeMap::new();
+        for (at, order) in orders.into_iter().enumerate() {
+            outcomes.push(match self.check(order) {
+                Ok(row) => {
+                    let (places, rows) = by_merchant.entry(row.merchant.clone()).or_default();
+                    places.push(at);
+                    rows.push(row);
+                    None
+                }
+                Err(rejection) => Some(Err(rejection.into())),
+            });
+        }
+        for (places, rows) in by_merchant.into_values() {
+            match self.store.insert_orders(&rows).await {
+                Ok(inserted) => {
+                    for (at, inserted) in places.into_iter().zip(inserted) {
+                        outcomes[at] = Some(accepted(inserted));
+                    }
+                }
+                Err(error) => {
+                    for at in places {
+                        outcomes[at] = Some(Err(error.clone().into()));
+                    }
+                }
+            }
+        }
+        let missing = || Err(StoreError::Unreadable("an order without an outcome".into()).into());
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
+    }
+
+    /// Makes a failed order due again, with the setting `queue.order_deadline` from now on.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn retry(&self, order: OrderId) -> Result<Steered, StoreError> {
+        self.store.retry_order(order, self.order_deadline).await
+    }
+
+    /// As [`Intake::retry`], for the failed orders of a filter; its status does not count.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn retry_all(&self, filter: &OrderFilter) -> Result<Swept, StoreError> {
+        self.store.retry_orders(filter, self.order_deadline).await
     }
 
     /// Checks an order against Klarna's rules and this installation's merchants, collecting every fault.

@@ -1,8 +1,8 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is seven traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Upkeep`] and [`Restore`], joined
-//! as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike
-//! on both lies once in
+//! The seam is eight traits, [`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Upkeep`] and
+//! [`Restore`], joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`.
+//! What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
@@ -14,6 +14,7 @@ mod orders;
 mod postgres;
 mod restore;
 mod sqlite;
+mod steering;
 mod tokens;
 mod upkeep;
 mod webhooks;
@@ -32,10 +33,11 @@ pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, Ord
 pub use self::postgres::PostgresStore;
 pub use self::restore::Restore;
 pub use self::sqlite::SqliteStore;
+pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
-    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
-    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
+    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution,
+    Resolved, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{
@@ -53,7 +55,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep + Restore {
+pub trait Store: Orders + Steering + Tokens + Keeper + Workers + Webhooks + Upkeep + Restore {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -102,6 +104,8 @@ pub enum Signal {
     Due,
     /// An order was settled.
     Settled(OrderId),
+    /// Another process wrote something, where the engine does not tell what: look at the rows.
+    Changed,
 }
 
 /// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its folder are made where

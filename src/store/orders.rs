@@ -180,6 +180,12 @@ pub struct OrderFilter {
     pub merchant: Option<String>,
     /// Only this user's.
     pub user: Option<String>,
+    /// Only orders with an error of this code.
+    pub error: Option<String>,
+    /// Only orders taken in at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only orders taken in before this time.
+    pub until: Option<DateTime<Utc>>,
     /// Only orders before this one: the last of the page before.
     pub before: Option<OrderId>,
     /// At most so many.
@@ -189,7 +195,7 @@ pub struct OrderFilter {
 /// What a store does for orders.
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// Inserts orders in one transaction of their own and wakes the workers.
+    /// Inserts orders in one transaction of their own and wakes the workers; what became of each, in their order.
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
     /// The merchants with orders due.

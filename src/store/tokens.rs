@@ -35,7 +35,7 @@ pub enum DeadReason {
 }
 
 /// How an intent was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A successor came and is stored.
@@ -79,7 +79,7 @@ pub enum Note {
 }
 
 /// What an exchange is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PurposeKind {
     /// An order to submit.
@@ -265,6 +265,36 @@ pub struct Presentation {
     pub holder_silent: Option<Duration>,
 }
 
+/// A row of the ledger as shops and operators see it: one presentation of the user's token.
+#[derive(Clone, Debug)]
+pub struct LedgerEntry {
+    /// The exchange.
+    pub exchange: Uuid,
+    /// Where it stands in the ledger.
+    pub place: LedgerPlace,
+    /// What for.
+    pub purpose: PurposeKind,
+    /// The order, or the run of the keeper.
+    pub purpose_ref: Option<Uuid>,
+    /// The process that made it, where its row is still there.
+    pub worker: Option<String>,
+    /// When it was written down.
+    pub opened_at: DateTime<Utc>,
+    /// When its end was.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// How it ended; `None` while it is under way.
+    pub outcome: Option<Outcome>,
+}
+
+/// A place in the ledger of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerPlace {
+    /// The generation that was presented.
+    pub generation: i64,
+    /// Which presentation of it, from 1.
+    pub presentation: i64,
+}
+
 /// That a request is about to be sent.
 #[derive(Clone, Debug)]
 pub struct Intent {
@@ -415,8 +445,15 @@ pub trait TokenClaim: Send + Sync {
 /// What a store does for tokens.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Registers a token, unless it is known; with `unless_newer` also not over one issued later.
-    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError>;
+    /// Registers tokens in one transaction, but those that are known; with `unless_newer` also not over one issued later.
+    /// What became of each, in their order.
+    async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError>;
+
+    /// As [`Tokens::register_tokens`], for one.
+    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+        let registered = self.register_tokens(std::slice::from_ref(token), unless_newer).await?.pop();
+        registered.ok_or_else(|| StoreError::Unreadable("a registration without an outcome".into()))
+    }
 
     /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to forget.
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError>;
@@ -430,6 +467,15 @@ pub trait Tokens: Send + Sync {
 
     /// Tokens by merchant and user; no tombstones unless asked for.
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError>;
+
+    /// The ledger of a user's token, newest first: at most `limit` rows, those behind `before` where given.
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError>;
 
     /// Claims the user's token.
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError>;

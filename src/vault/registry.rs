@@ -10,7 +10,9 @@ use super::refresh::DueDates;
 use super::secrets::Secrets;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
-use crate::store::{NewToken, Registered, Resolution, Resolved, Store, StoreError, TokenFilter, TokenView};
+use crate::store::{
+    LedgerEntry, LedgerPlace, NewToken, Registered, Resolution, Resolved, Store, StoreError, TokenFilter, TokenView,
+};
 
 /// The longest refresh token that is taken in, in bytes.
 const LONGEST: usize = 4096;
@@ -89,18 +91,37 @@ impl Registry {
         Ok(self.store.register_token(&self.sealed(merchant, registration)?, false).await?)
     }
 
-    /// As [`Registry::register`], but never over a token that was issued later: for imports.
+    /// As [`Registry::register`], but for many in one transaction, and never over a token that was issued later: for imports.
+    /// What became of each, in their order; one that is no token does not keep the others out.
     ///
     /// # Errors
-    /// As [`Registry::register`].
-    pub async fn import(&self, merchant: &Merchant, registration: &Registration) -> Result<Registered, RegistryError> {
+    /// Where the store fails; none of them was registered then.
+    pub async fn import(
+        &self,
+        registrations: &[(Arc<Merchant>, Registration)],
+    ) -> Result<Vec<Result<Registered, RegistryError>>, StoreError> {
+        let mut sealed = Vec::with_capacity(registrations.len());
+        let mut outcomes = Vec::with_capacity(registrations.len());
+        for (merchant, registration) in registrations {
+            outcomes.push(self.imported(merchant, registration).map(|token| sealed.push(token)));
+        }
+        let mut registered = self.store.register_tokens(&sealed, true).await?.into_iter();
+        let outcomes = outcomes.into_iter().map(|outcome| {
+            let missing = || StoreError::Unreadable("a registration without an outcome".into());
+            outcome.and_then(|()| registered.next().ok_or_else(missing).map_err(RegistryError::from))
+        });
+        Ok(outcomes.collect())
+    }
+
+    /// Sealed as for a registration; where nobody says how old the token is, it may lapse tomorrow, and only an exchange
+    /// can tell.
+    fn imported(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
         let mut token = self.sealed(merchant, registration)?;
         if registration.issued_at.is_none() && registration.expires_at.is_none() {
-            // It may lapse tomorrow: only an exchange can tell.
             token.age_unknown = true;
             token.refresh_due_at = token.issued_at;
         }
-        Ok(self.store.register_token(&token, true).await?)
+        Ok(token)
     }
 
     fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
@@ -145,6 +166,20 @@ impl Registry {
     /// Where the store fails.
     pub async fn view(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
         self.store.token(merchant, user).await
+    }
+
+    /// When a user's token was presented, what for and how it ended: the ledger, newest first, behind `before` where given.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn history(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.store.ledger(merchant, user, before, limit).await
     }
 
     /// Tokens' states, by merchant and user.

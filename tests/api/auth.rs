@@ -74,7 +74,7 @@ async fn a_key_is_good_for_its_merchants_alone() {
     let path = of_shop.header("location").to_owned();
     let theirs = api_get(&api, "key-of-other", &format!("{path}?wait=60s")).await.problem(404, "not-found");
     let none = api_get(&api, "key-of-other", "/v1/orders/00000000-0000-7000-8000-000000000000").await;
-    assert_eq!(theirs, none.json());
+    assert_eq!(theirs, none.problem(404, "not-found"));
     assert_eq!(api_get(&api, "key-of-other", of_other.header("location")).await.json()["merchant"], "other");
 
     post("key-of-other", "shop").await.problem(403, "forbidden");
@@ -99,9 +99,33 @@ async fn api_get(api: &Api, key: &str, path: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_new_key_works_beside_the_old_one() {
+    let (old, new) =
+        (key("shop-2025", "old", r#"scopes = ["orders"]"#), key("shop-2026", "new", r#"scopes = ["orders"]"#));
+    let api = Api::with_keys(&[old, new].concat()).await;
+    for key in ["old", "new"] {
+        assert_eq!(api_get(&api, key, "/v1/orders").await.status, 200, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_let_in_is_counted() {
+    let api = keyed().await;
+    for key in ["guess-1", "guess-2"] {
+        api_get(&api, key, "/v1/orders").await.problem(401, "unauthorized");
+    }
+    // For want of the scope, and of the merchant.
+    api_get(&api, "key-of-tokens", "/v1/orders").await.problem(403, "forbidden");
+    api_get(&api, "key-of-other", TOKEN).await.problem(403, "forbidden");
+    assert_eq!(api_get(&api, "key-of-all", "/v1/orders").await.status, 200);
+    let health = api.get("/readyz?verbose").await.json();
+    assert_eq!(health["refused"], serde_json::json!({"unauthorized": 2, "forbidden": 2}));
+}
+
+#[tokio::test]
 async fn health_and_description_ask_for_no_key() {
     let api = keyed().await;
-    for path in ["/livez", "/readyz", "/openapi.json"] {
+    for path in ["/livez", "/readyz", "/openapi.json", "/docs/"] {
         assert_eq!(api.get(path).await.status, 200, "{path}");
     }
 }

@@ -3,6 +3,7 @@
 use futures::future::join_all;
 use reqwest::Method;
 
+use super::postgres::TestDatabase;
 use super::{Answer, Api, ORDER, envelope, json, send};
 
 async fn post(api: &Api, key: &str, body: String) -> Answer {
@@ -15,8 +16,20 @@ fn with_key(key: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_equal_posts_at_once_are_one_order() {
-    let api = Api::open().await;
-    let answers = join_all((0..50).map(|_| post(&api, "cart-1", envelope("shop", "u-1", ORDER)))).await;
+    fifty_equal_posts(&Api::open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_equal_posts_at_once_are_one_order_on_postgresql() {
+    let database = TestDatabase::create().await;
+    let api = Api::on(&database).await;
+    fifty_equal_posts(&api).await;
+    api.app.store.close().await;
+    database.remove().await;
+}
+
+async fn fifty_equal_posts(api: &Api) {
+    let answers = join_all((0..50).map(|_| post(api, "cart-1", envelope("shop", "u-1", ORDER)))).await;
     for answer in &answers {
         assert_eq!((answer.status.as_u16(), &answer.text), (202, &answers[0].text));
         assert_eq!(answer.header("location"), answers[0].header("location"));

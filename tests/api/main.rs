@@ -1,26 +1,36 @@
-//! The HTTP API, through real sockets, over a SQLite file.
+//! The HTTP API, through real sockets, over a SQLite file, and over PostgreSQL where that could matter.
 
 mod auth;
+mod batch;
+mod docs;
 mod erase;
 mod frame;
 mod idempotency;
+mod limits;
 mod list;
+mod local;
 mod logs;
 mod openapi;
 mod orders;
 mod serve;
+mod steer;
 mod tokens;
+mod users;
 mod wait;
+
+#[path = "../support/postgres.rs"]
+mod postgres;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::api::{Readiness, Rooms, router, serve as serve_api};
-use klarna_order_worker::app::App;
+use klarna_order_worker::api::{Limits, Readiness, Refusals, Rooms, router, serve as serve_api};
+use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::config::Settings;
+use klarna_order_worker::config::{Engine, Settings, key_file};
 use klarna_order_worker::delivery::Waiters;
 use klarna_order_worker::store::{ClaimedOrder, Settlement, Worker};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -31,6 +41,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+use postgres::TestDatabase;
 
 /// Long enough for a busy machine, and shorter than anything that a test must not wait for.
 const SOON: Duration = Duration::from_secs(15);
@@ -69,7 +81,10 @@ impl Answer {
     fn problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
-        let problem = self.json();
+        let mut problem = self.json();
+        // It differs from answer to answer, and tests compare the rest.
+        let id = problem.as_object_mut().unwrap().remove("request_id").expect("no request_id");
+        assert_eq!(id, self.header("x-request-id"));
         assert_eq!(problem["type"], format!("urn:klarna-order-worker:problem:{kind}"));
         assert_eq!(problem["status"], status);
         assert_ne!(problem["title"].as_str().unwrap(), "");
@@ -94,22 +109,22 @@ impl Api {
 
     /// `keys` are `[[server.api_keys]]` sections.
     async fn with_keys(keys: &str) -> Self {
+        Self::within(keys, Limits { requests: 1000, waits: 1000 }).await
+    }
+
+    async fn within(keys: &str, limits: Limits) -> Self {
+        Self::over(None, keys, limits).await
+    }
+
+    /// Over a PostgreSQL database.
+    async fn on(database: &TestDatabase) -> Self {
+        Self::over(Some(database.url()), "", Limits { requests: 1000, waits: 1000 }).await
+    }
+
+    async fn over(url: Option<&str>, keys: &str, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().display();
-        let merchant = |name: &str| {
-            format!(
-                "[merchants.{name}]\nregion = \"eu\"\nenvironment = \"playground\"\nclient_id = \"client\"\n\
-                 api_username = \"{name}\"\napi_password = \"password\"\n"
-            )
-        };
-        let text = format!(
-            "installation = \"test\"\n[database]\nurl = \"sqlite://{path}/worker.db\"\n\
-             [vault]\ninstance_dir = \"{path}/instance\"\n[vault.keys.k1]\nfile = \"{path}/k1.key\"\n{}{}{keys}",
-            merchant("shop"),
-            merchant("other"),
-        );
-        let settings = Settings::parse("test", &text, std::iter::empty()).unwrap();
-        let app = App::open(settings, &BTreeMap::new(), Clock::system()).await.unwrap();
+        let settings = settings(url, folder.path(), keys);
+        let app = open(settings).await;
         let (waiters, ready) = (Waiters::new(Arc::clone(&app.store)), Readiness::default());
         ready.set_ready(true);
         let router = router(Rooms {
@@ -121,6 +136,8 @@ impl Api {
             api_keys: app.settings.server.api_keys.clone(),
             ready: ready.clone(),
             breakers: Arc::new(std::collections::BTreeMap::new),
+            refusals: Refusals::default(),
+            limits,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -167,6 +184,37 @@ impl Api {
         assert!(self.app.store.settle_order(&claimed[0].claim, settlement).await.unwrap());
         self.waiters.tell(claimed[0].claim.order);
     }
+}
+
+/// The settings of a service on SQLite, or where `url` says.
+fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
+    let path = folder.display();
+    let merchant = |name: &str| {
+        format!(
+            "[merchants.{name}]\nregion = \"eu\"\nenvironment = \"playground\"\nclient_id = \"client\"\n\
+             api_username = \"{name}\"\napi_password = \"password\"\n"
+        )
+    };
+    let url = url.map_or_else(|| format!("sqlite://{path}/worker.db"), str::to_owned);
+    let text = format!(
+        "installation = \"test\"\n[database]\nurl = \"{url}\"\n[server]\nbind = \"127.0.0.1:0\"\n\
+         [vault]\ninstance_dir = \"{path}/instance\"\n[vault.keys.k1]\nfile = \"{path}/k1.key\"\n{}{}{keys}",
+        merchant("shop"),
+        merchant("other"),
+    );
+    Settings::parse("test", &text, std::iter::empty()).unwrap()
+}
+
+/// Opens it, with its key made and its database migrated where that is not done yet.
+async fn open(settings: Settings) -> App {
+    let key = settings.vault.instance_dir.with_file_name("k1.key");
+    if settings.database.engine == Engine::Postgres && !key.exists() {
+        key_file::create(&key).unwrap();
+        let store = open_database(&settings, &Clock::system()).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+    }
+    App::open(settings, &BTreeMap::new(), Clock::system()).await.unwrap()
 }
 
 async fn send(request: RequestBuilder) -> Answer {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{Api, ORDER, SOON, envelope};
 
 /// The body of a post, and a connection on which the server has begun to wait for it.
-async fn half_sent(api: &Api) -> (String, TcpStream) {
+pub(super) async fn half_sent(api: &Api) -> (String, TcpStream) {
     let body = envelope("shop", "u-1", ORDER);
     let mut connection = TcpStream::connect(api.address).await.unwrap();
     let head = format!(

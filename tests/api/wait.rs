@@ -1,5 +1,7 @@
 //! `GET /v1/orders/{id}?wait=`
 
+mod many;
+
 use std::time::{Duration, Instant};
 
 use klarna_order_worker::order::TokenOutcome;

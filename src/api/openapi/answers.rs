@@ -6,7 +6,7 @@ use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use super::super::problem::{Kind, MEDIA_TYPE, Problem};
+use super::super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
 use crate::order::Fault;
 
 /// A kind of error, and what it says for example.
@@ -21,9 +21,25 @@ impl IntoResponses for Common {
             (Kind::InvalidRequest, "limit: is 0, expected 1 to 200"),
             (Kind::Unauthorized, "the API key is not known here"),
             (Kind::Forbidden, "the API key is not good for this merchant"),
+            (Kind::Misdirected, "without API keys only requests to localhost, 127.0.0.1 or [::1] are served"),
+            (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
             (Kind::Internal, "the request could not be served; the logs tell more under this x-request-id"),
             (Kind::Unavailable, "the database does not answer; send the request again"),
             (Kind::DiskFull, "nothing was taken in; send it again once there is room"),
+            (Kind::Overloaded, "too many requests are being served: send it again in a moment"),
+        ])
+    }
+}
+
+/// What anybody may ask.
+pub(in super::super) struct Open;
+
+impl IntoResponses for Open {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[
+            (Kind::InvalidRequest, "unknown field `verbos`, expected `verbose`"),
+            (Kind::Misdirected, "without API keys only requests to localhost, 127.0.0.1 or [::1] are served"),
+            (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
         ])
     }
 }
@@ -34,6 +50,36 @@ const SENT: [Example; 3] = [
     (Kind::TooLarge, "a body must not be larger than 1000000 bytes"),
     (Kind::UnsupportedMediaType, "send the header Content-Type: application/json"),
 ];
+
+/// A body of parameters.
+pub(in super::super) struct Sent;
+
+impl IntoResponses for Sent {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&SENT)
+    }
+}
+
+/// A batch of orders.
+pub(in super::super) struct SentBatch;
+
+impl IntoResponses for SentBatch {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[&SENT[..], &[(Kind::InvalidOrder, "")]].concat())
+    }
+}
+
+/// A wish to change an order.
+pub(in super::super) struct Steered;
+
+impl IntoResponses for Steered {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[
+            (Kind::WrongStatus, "the order was submitted: hand in a new order for another one"),
+            (Kind::BodyGone, "the order's body was deleted (retention.bodies): hand it in anew"),
+        ])
+    }
+}
 
 /// A post of an order.
 pub(in super::super) struct SentOrder;
@@ -89,7 +135,9 @@ fn answer(kinds: &[Example]) -> Response {
     let titles: Vec<&str> = kinds.iter().map(|(kind, _)| kind.parts().2).collect();
     let examples = kinds.iter().map(|&(kind, detail)| {
         let (_, name, title) = kind.parts();
-        let value = serde_json::to_value(problem(kind, detail).details()).ok();
+        // Of no request, also where one asks for the description.
+        let details = ProblemDetails { request_id: None, ..problem(kind, detail).details() };
+        let value = serde_json::to_value(details).ok();
         (name, ExampleBuilder::new().summary(title).value(value).build())
     });
     let content =

@@ -1,6 +1,10 @@
 //! `/v1/orders`
 
+mod batch;
+mod list;
 mod patience;
+mod split;
+mod steer;
 mod view;
 
 use std::sync::Arc;
@@ -14,24 +18,27 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+pub use batch::{BatchAnswer, BatchOutcome, BatchResult};
+pub use steer::{RetryAnswer, RetryRequest};
 pub use view::{Order, OrderList, OrderRequest};
+
+pub(super) use batch::{__path_post as __path_batch, post as batch};
+pub(super) use list::{__path_list, list};
+pub(super) use steer::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
 
 use super::Rooms;
 use super::auth::Caller;
-use super::extract::{self, InPath, InQuery, invalid};
+use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::openapi::{Absent, Common, SentOrder};
 use super::problem::{Kind, Problem};
 use crate::intake::Accepted;
-use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, Status, check_idempotency_key};
-use crate::store::{OrderFilter, OrderView, StoreError};
+use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, check_idempotency_key};
+use crate::store::{OrderView, StoreError};
 
 /// The largest order, and room for the envelope around it.
 const LARGEST: usize = MAX_BODY + 16 * 1024;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// The most orders on one page of a list.
-const MOST: u32 = 200;
 
 /// Hand in an order.
 ///
@@ -43,12 +50,18 @@ const MOST: u32 = 200;
     operation_id = "submit_order",
     path = "/v1/orders",
     tag = "orders",
-    params(("Idempotency-Key" = Option<String>, Header, example = "cart-1001",
+    params(("Idempotency-Key" = Option<String>, Header, example = "cart-1001", min_length = 1, max_length = 255,
+        pattern = "^[\\x21-\\x7e]{1,255}$",
         description = "The shop's own name for this request, unique per merchant: 1 to 255 visible ASCII characters")),
     request_body = OrderRequest,
     responses(
         (status = 202, description = "The order is stored, now or by an earlier equal request", body = Order,
-            headers(("Location" = String, description = "The order's path"))),
+            headers(("Location" = String, description = "The order's path")),
+            links(
+                ("get_order" = (operation_id = "get_order", parameters(("id" = "$response.body#/id")))),
+                ("cancel_order" = (operation_id = "cancel_order", parameters(("id" = "$response.body#/id")))),
+                ("retry_order" = (operation_id = "retry_order", parameters(("id" = "$response.body#/id")))),
+            )),
         SentOrder,
         Common,
     )
@@ -59,7 +72,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = extract::Json::read(&headers, body, LARGEST).await?;
+    let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let mut order = NewOrder::parse(body.text()?)?;
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
     caller.act_for(&order.merchant)?;
@@ -116,7 +129,7 @@ fn stored(
 pub(super) struct ShowQuery {
     /// How long to wait for the order's end, such as `25s` or `25`; at most 60 s count. The answer comes as soon as the
     /// order is settled, and otherwise then, with the order as it stands.
-    #[param(example = "25s")]
+    #[param(example = "25s", pattern = "^[0-9]{1,6}(ms|s|m)?$")]
     wait: Option<String>,
 }
 
@@ -136,84 +149,29 @@ pub(super) async fn show(
     InQuery(query): InQuery<ShowQuery>,
 ) -> Result<Json<Order>, Problem> {
     let patience = patience::read(query.wait.as_deref())?;
-    let absent = || Problem::new(Kind::NotFound, "there is no order with this id");
-    let id: OrderId = id.parse().map_err(|_| absent())?;
+    if patience.is_zero() {
+        return Ok(Json(find(&rooms, &caller, &id).await?.into()));
+    }
+    let id = id.parse().map_err(|_| absent())?;
     // Nobody waits for another's order.
-    let order = rooms.store.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)?;
-    if patience.is_zero() || order.status.is_settled() {
-        return Ok(Json(order.into()));
-    }
-    let order = rooms.waiters.wait(id, patience).await?.ok_or_else(absent)?;
-    Ok(Json(order.into()))
+    let order = rooms.waiters.wait(id, patience, |order| caller.sees(&order.merchant)).await?;
+    Ok(Json(order.ok_or_else(absent)?.into()))
 }
 
-/// Query of `GET /v1/orders`.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    /// Only orders in this state.
-    #[param(inline)]
-    status: Option<Status>,
-    /// Only this merchant's.
-    #[param(example = "shop")]
-    merchant: Option<String>,
-    /// Only this user's.
-    #[param(example = "u-1")]
-    user: Option<String>,
-    /// At most so many orders.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page before ended: its `next`.
-    #[param(value_type = Option<String>)]
-    cursor: Option<OrderId>,
+/// The order, as if another merchant's were not there.
+async fn find(rooms: &Rooms, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
+    let id: OrderId = id.parse().map_err(|_| absent())?;
+    rooms.store.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
 }
 
-/// List orders, newest first, without their snippets.
-#[utoipa::path(
-    get,
-    operation_id = "list_orders",
-    path = "/v1/orders",
-    tag = "orders",
-    params(ListQuery),
-    responses((status = 200, description = "A page of orders", body = OrderList), Common)
-)]
-pub(super) async fn list(
-    State(rooms): State<Arc<Rooms>>,
-    caller: Caller,
-    InQuery(query): InQuery<ListQuery>,
-) -> Result<Json<OrderList>, Problem> {
-    let limit = query.limit.unwrap_or(50);
-    if !(1..=MOST).contains(&limit) {
-        return Err(invalid(format!("limit: is {limit}, expected 1 to {MOST}")));
-    }
-    // One more than asked for tells whether another page follows.
-    let filter = |merchant: Option<String>| OrderFilter {
-        status: query.status,
-        merchant,
-        user: query.user.clone(),
-        before: query.cursor,
-        limit: limit + 1,
-    };
-    let mut orders = Vec::new();
-    match (&query.merchant, caller.merchants()) {
-        (None, Some(merchants)) => {
-            for merchant in merchants {
-                orders.extend(rooms.store.orders(&filter(Some(merchant.to_owned()))).await?);
-            }
-            orders.sort_by_key(|order| std::cmp::Reverse(order.id));
-        }
-        (merchant, _) => {
-            merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = rooms.store.orders(&filter(merchant.clone())).await?;
-        }
-    }
-    Ok(Json(OrderList::page(orders, limit)))
+fn absent() -> Problem {
+    Problem::new(Kind::NotFound, "there is no order with this id")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::Status;
 
     fn read_back(new: bool, read: Result<Option<OrderView>, StoreError>) -> Result<Order, Problem> {
         let accepted = Accepted { id: OrderId::new(chrono::DateTime::UNIX_EPOCH), new };

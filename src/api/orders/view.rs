@@ -41,11 +41,11 @@ use crate::store::OrderView;
 }))]
 pub struct OrderRequest {
     /// The merchant's name in the settings.
-    #[schema(example = "shop", min_length = 1, max_length = 255)]
+    #[schema(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub merchant: String,
     /// The shop's own name for the user whose refresh token is to be used. A user without one is no error: the order
     /// goes out without an access token.
-    #[schema(example = "u-1", min_length = 1, max_length = 255)]
+    #[schema(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub user: String,
     /// The body of Klarna's create-order call, passed on byte for byte. No key may occur twice in one object, and
     /// `customer` must have no `klarna_access_token`: it is added here.
@@ -61,7 +61,13 @@ pub struct OrderRequest {
     #[schema(required = false, example = "2026-01-31T12:10:00Z")]
     pub deadline: Option<DateTime<Utc>>,
     /// As the header `Idempotency-Key`.
-    #[schema(required = false, example = "cart-1001", min_length = 1, max_length = 255)]
+    #[schema(
+        required = false,
+        example = "cart-1001",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[\\x21-\\x7e]{1,255}$"
+    )]
     pub idempotency_key: Option<String>,
 }
 

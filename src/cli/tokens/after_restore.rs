@@ -1,8 +1,7 @@
 //! `tokens after-restore`
 
-use super::confirmed;
 use crate::cli::progress::Progress;
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Context, Exit, confirm};
 
 /// Whether to ask.
 #[derive(Debug, clap::Args)]
@@ -17,9 +16,7 @@ const QUESTION: &str = "Doubt every active token, and fail every order that has 
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
-        if !self.yes && !confirmed(QUESTION)? {
-            return Err(CliError::failed("doubt the tokens", "the answer was not yes"));
-        }
+        confirm::ask(self.yes, "doubt what happened since the backup", QUESTION)?;
         context.block_on(async {
             let app = context.app().await?;
             let progress = Progress::new(&context.output, None);

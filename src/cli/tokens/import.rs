@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,8 +12,9 @@ use crate::cli::lines::{Line, Lines};
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
-use crate::store::{Registered, StoreError, TokenState};
-use crate::vault::{Registry, RegistryError};
+use crate::config::Merchant;
+use crate::store::{Registered, StoreError, TokenState, TokenView};
+use crate::vault::{Registration, Registry, RegistryError};
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -78,64 +80,110 @@ impl Args {
         let progress = Progress::through(&context.output, &lines);
         let mut summary = Summary { dry_run: self.dry_run, ..Summary::default() };
         let mut reader = None;
-        while let Some(line) = lines.next() {
-            let Line { number, text } = line?;
-            let text = text.map_err(|bad| bad.to_string());
-            let reader = match (&mut reader, &text) {
-                (Some(reader), _) => reader,
-                (none, Ok(first)) => {
-                    let (made, is_header) =
-                        Reader::new(self.input_format, first).map_err(|wrong| not_read(number, &wrong))?;
-                    let reader = none.insert(made);
-                    if is_header {
-                        continue;
-                    }
-                    reader
-                }
-                (_, Err(bad)) => return Err(not_read(number, bad)),
-            };
-            let outcome = match text.and_then(|text| reader.read(&text)) {
-                Ok(record) => self.register(app, &registry, record).await.map_err(|error| stopped(number, error))?,
-                Err(wrong) => Outcome::Refused(wrong),
-            };
-            summary.count(&outcome);
-            if let Some(told) = outcome.told(number) {
-                let printed = progress.aside(|| context.output.print(&told, &told));
-                printed.map_err(|error| error.behind_line(number))?;
+        loop {
+            let batch = lines.batch()?;
+            let Some(last) = batch.last().map(|line| line.number) else { return Ok(summary) };
+            let read = read(&mut reader, self.input_format, batch)?;
+            let first = read.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
+            let outcomes = self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
+            for (_, outcome) in &outcomes {
+                summary.count(outcome);
             }
-            progress.at(lines.position(), format!("line {number}"));
+            let print = || {
+                let told = outcomes.iter().filter_map(|(number, outcome)| outcome.told(*number));
+                told.into_iter().try_for_each(|told| context.output.print(&told, &told))
+            };
+            progress.aside(print).map_err(|error| error.behind_line(last))?;
+            progress.at(lines.position(), format!("line {last}"));
         }
-        Ok(summary)
     }
 
-    /// An error is one that the lines that follow would meet too.
-    async fn register(&self, app: &App, registry: &Registry, record: Record) -> Result<Outcome, StoreError> {
-        let Record { merchant, registration } = record;
-        let Some(merchant) = app.settings.merchants.get(&merchant) else {
-            let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
-            return Ok(Outcome::Refused(format!(
-                "the settings have no such merchant; they have: {}",
-                known.join(", ")
-            )));
-        };
-        if self.dry_run {
-            let found = registry.view(&merchant.name, &registration.user).await?;
-            let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
-            let is_newer = |token: &crate::store::TokenView| {
-                token.state == TokenState::Active && token.issued_at.is_some_and(|at| at > issued_at)
-            };
-            return Ok(if found.as_ref().is_some_and(is_newer) { Outcome::Newer } else { Outcome::Stored });
-        }
-        match registry.import(merchant, &registration).await {
-            Ok(Registered::Stored(_)) => Ok(Outcome::Stored),
-            Ok(Registered::Known(_)) => Ok(Outcome::Known),
-            Ok(Registered::Newer(_)) => Ok(Outcome::Newer),
-            Err(RegistryError::Store(error)) => Err(error),
-            Err(error @ (RegistryError::Malformed(_) | RegistryError::Cipher(_))) => {
-                Ok(Outcome::Refused(error.to_string()))
+    /// An error is one that the lines that follow would meet too; none of these was registered then.
+    async fn register(
+        &self,
+        app: &App,
+        registry: &Registry,
+        batch: Vec<Read>,
+    ) -> Result<Vec<(u64, Outcome)>, StoreError> {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let (mut numbers, mut registrations) = (Vec::new(), Vec::new());
+        for (number, record) in batch {
+            match record.and_then(|record| with_merchant(app, record)) {
+                Ok((merchant, registration)) if self.dry_run => {
+                    outcomes.push((number, foreseen(app, registry, &merchant, &registration).await?));
+                }
+                Ok(registration) => {
+                    numbers.push(number);
+                    registrations.push(registration);
+                }
+                Err(wrong) => outcomes.push((number, Outcome::Refused(wrong))),
             }
         }
+        let registered = if registrations.is_empty() { Vec::new() } else { registry.import(&registrations).await? };
+        for (number, registered) in numbers.into_iter().zip(registered) {
+            let outcome = match registered {
+                Ok(Registered::Stored(_)) => Outcome::Stored,
+                Ok(Registered::Known(_)) => Outcome::Known,
+                Ok(Registered::Newer(_)) => Outcome::Newer,
+                Err(RegistryError::Store(error)) => return Err(error),
+                Err(error @ (RegistryError::Malformed(_) | RegistryError::Cipher(_))) => {
+                    Outcome::Refused(error.to_string())
+                }
+            };
+            outcomes.push((number, outcome));
+        }
+        outcomes.sort_by_key(|(number, _)| *number);
+        Ok(outcomes)
     }
+}
+
+/// A line's number, and its record or what is wrong with it.
+type Read = (u64, Result<Record, String>);
+
+/// Reads lines as the first of all looks, or as the user said.
+fn read(reader: &mut Option<Reader>, format: Option<InputFormat>, batch: Vec<Line>) -> Result<Vec<Read>, CliError> {
+    let mut records = Vec::with_capacity(batch.len());
+    for Line { number, text } in batch {
+        let text = text.map_err(|bad| bad.to_string());
+        let reader = match (&mut *reader, &text) {
+            (Some(reader), _) => reader,
+            (none, Ok(first)) => {
+                let (made, is_header) = Reader::new(format, first).map_err(|wrong| not_read(number, &wrong))?;
+                let reader = none.insert(made);
+                if is_header {
+                    continue;
+                }
+                reader
+            }
+            (_, Err(bad)) => return Err(not_read(number, bad)),
+        };
+        records.push((number, text.and_then(|text| reader.read(&text))));
+    }
+    Ok(records)
+}
+
+fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registration), String> {
+    let Record { merchant, registration } = record;
+    let merchants = &app.settings.merchants;
+    if let Some(merchant) = merchants.get(&merchant) {
+        return Ok((Arc::clone(merchant), registration));
+    }
+    let known: Vec<&str> = merchants.keys().map(String::as_str).collect();
+    Err(format!("the settings have no such merchant; they have: {}", known.join(", ")))
+}
+
+/// What a registration would come to.
+async fn foreseen(
+    app: &App,
+    registry: &Registry,
+    merchant: &Merchant,
+    registration: &Registration,
+) -> Result<Outcome, StoreError> {
+    let found = registry.view(&merchant.name, &registration.user).await?;
+    let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
+    let is_newer =
+        |token: &TokenView| token.state == TokenState::Active && token.issued_at.is_some_and(|at| at > issued_at);
+    Ok(if found.as_ref().is_some_and(is_newer) { Outcome::Newer } else { Outcome::Stored })
 }
 
 impl Outcome {

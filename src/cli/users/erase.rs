@@ -1,11 +1,9 @@
 //! `users erase`
 
-use std::io::{IsTerminal, Write, stderr, stdin};
-
 use serde_json::json;
 
 use crate::cli::table::printable;
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Context, Exit, confirm};
 use crate::order::check_name;
 use crate::store::Erased;
 
@@ -25,9 +23,7 @@ impl Args {
         let Self { merchant, user, yes } = self;
         check_name(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
         let whose = format!("{} of {}", printable(&user), printable(&merchant));
-        if !yes && !confirmed(&whose)? {
-            return Err(CliError::failed("erase the user", "the answer was not yes"));
-        }
+        confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
         context.block_on(async {
             let store = context.app().await?.store;
             let erased = store.erase_user(&merchant, &user).await;
@@ -46,16 +42,4 @@ impl Args {
             Ok(Exit::Done)
         })
     }
-}
-
-/// Asks on a terminal. Elsewhere nobody can answer, and `--yes` must say it.
-fn confirmed(whose: &str) -> Result<bool, CliError> {
-    if !stdin().is_terminal() {
-        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to erase {whose}")));
-    }
-    // Where standard error is closed the answer still counts.
-    let _ = write!(stderr(), "Erase all data of {whose}? It cannot be undone. [y/N] ");
-    let mut answer = String::new();
-    stdin().read_line(&mut answer).map_err(|error| CliError::failed("read the answer", error))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -36,6 +36,23 @@ pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &Order
     Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
 }
 
+/// Inserts orders within the caller's transaction. By their keys, whatever order they come in: two transactions that wait for
+/// each other's keys would never end.
+pub(in crate::store) async fn insert_all(
+    c: &mut Connection,
+    now: Now,
+    orders: &[OrderRow],
+) -> Result<Vec<Inserted>, StoreError> {
+    let mut by_key: Vec<usize> = (0..orders.len()).collect();
+    by_key.sort_by_key(|&at| (&orders[at].merchant, &orders[at].idempotency_key));
+    let mut inserted = Vec::with_capacity(orders.len());
+    for at in by_key {
+        inserted.push((at, insert(c, now, &orders[at]).await?));
+    }
+    inserted.sort_by_key(|(at, _)| *at);
+    Ok(inserted.into_iter().map(|(_, inserted)| inserted).collect())
+}
+
 pub(in crate::store) async fn due_merchants(c: &mut Connection, now: Now) -> Result<Vec<String>, StoreError> {
     let rows = bounded(query(sql::DUE_MERCHANTS).bind(now).fetch_all(c)).await?;
     rows.iter().map(|row| Ok(row.text("merchant")?)).collect()
@@ -127,24 +144,27 @@ pub(in crate::store) async fn view(c: &mut Connection, id: OrderId) -> Result<Op
 }
 
 pub(in crate::store) async fn settled(c: &mut Connection, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
-    let mut settled = Vec::new();
-    for id in ids {
-        if bounded(query(sql::SETTLED).bind(id.as_uuid()).fetch_optional(&mut *c)).await?.is_some() {
-            settled.push(*id);
-        }
-    }
-    Ok(settled)
+    let rows = bounded(query(sql::SETTLED).bind(super::id_list(ids)).fetch_all(c)).await?;
+    rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect()
 }
 
 pub(in crate::store) async fn list(c: &mut Connection, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
-    let list = query(sql::ORDERS)
+    let list = query(sql::ORDERS);
+    let rows = bounded(filtered(list, filter).fetch_all(c)).await?;
+    rows.iter().map(order_view).collect()
+}
+
+/// Binds a filter as the statements on lists of orders have it.
+pub(in crate::store) fn filtered<'q>(statement: super::Query<'q>, filter: &'q OrderFilter) -> super::Query<'q> {
+    statement
         .bind(filter.status.map(Status::as_str))
         .bind(&filter.merchant)
         .bind(&filter.user)
         .bind(filter.before.map(|id| id.as_uuid()))
-        .bind(i64::from(filter.limit));
-    let rows = bounded(list.fetch_all(c)).await?;
-    rows.iter().map(order_view).collect()
+        .bind(i64::from(filter.limit))
+        .bind(&filter.error)
+        .bind(filter.since.map(Stamp))
+        .bind(filter.until.map(Stamp))
 }
 
 fn order_view(row: &Row) -> Result<OrderView, StoreError> {

@@ -7,9 +7,9 @@ use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken, Note, Outcome,
-    Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError, Successor, TokenFilter,
-    TokenState, TokenView, from_micros, micros, one_row,
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry, LedgerPlace, NewKept,
+    NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError,
+    Successor, TokenFilter, TokenState, TokenView, from_micros, micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -45,6 +45,23 @@ pub(in crate::store) async fn register(
     let stored = token_view(&bounded(register.fetch_one(&mut *c)).await?)?;
     know(c, now, id, &token.hash).await?;
     Ok(Registered::Stored(stored))
+}
+
+/// As [`register`], for many. By user, so that two imports do not wait for each other; of one user's tokens in their order.
+pub(in crate::store) async fn register_all(
+    c: &mut Connection,
+    now: Now,
+    tokens: &[NewToken],
+    unless_newer: bool,
+) -> Result<Vec<Registered>, StoreError> {
+    let mut by_user: Vec<usize> = (0..tokens.len()).collect();
+    by_user.sort_by_key(|&at| (&tokens[at].merchant, &tokens[at].user));
+    let mut registered = Vec::with_capacity(tokens.len());
+    for at in by_user {
+        registered.push((at, register(c, now, &tokens[at], unless_newer).await?));
+    }
+    registered.sort_by_key(|(at, _)| *at);
+    Ok(registered.into_iter().map(|(_, registered)| registered).collect())
 }
 
 async fn know(c: &mut Connection, now: Now, token: i64, hash: &[u8; 32]) -> Result<(), StoreError> {
@@ -109,6 +126,12 @@ pub(in crate::store) async fn list(
     filter: &TokenFilter,
 ) -> Result<Vec<TokenView>, StoreError> {
     let (merchant, user) = filter.after.clone().unzip();
+    if let (Some(state), Some(of), None) = (filter.state, &filter.merchant, filter.expiring_within) {
+        // Of a million users the few in a state are found without looking at the others.
+        let list = query(sql::USERS_OF_STATE).bind(of).bind(state.as_str()).bind(user).bind(i64::from(filter.limit));
+        let rows = bounded(list.fetch_all(c)).await?;
+        return rows.iter().map(token_view).collect();
+    }
     let list = query(sql::TOKENS)
         .bind(filter.state.map(TokenState::as_str))
         .bind(&filter.merchant)
@@ -119,6 +142,35 @@ pub(in crate::store) async fn list(
         .bind(now);
     let rows = bounded(list.fetch_all(c)).await?;
     rows.iter().map(token_view).collect()
+}
+
+pub(in crate::store) async fn ledger(
+    c: &mut Connection,
+    (merchant, user): (&str, &str),
+    before: Option<LedgerPlace>,
+    limit: u32,
+) -> Result<Vec<LedgerEntry>, StoreError> {
+    let ledger = query(sql::LEDGER)
+        .bind(merchant)
+        .bind(user)
+        .bind(before.map(|place| place.generation))
+        .bind(before.map(|place| place.presentation))
+        .bind(i64::from(limit));
+    let rows = bounded(ledger.fetch_all(c)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LedgerEntry {
+                exchange: row.id("id")?,
+                place: LedgerPlace { generation: row.int("generation")?, presentation: row.int("presentation")? },
+                purpose: PurposeKind::from_word(&row.text("purpose")?)?,
+                purpose_ref: row.opt_id("purpose_ref")?,
+                worker: row.opt_text("worker")?,
+                opened_at: row.time("opened_at")?,
+                closed_at: row.opt_time("closed_at")?,
+                outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
+            })
+        })
+        .collect()
 }
 
 fn token_view(row: &Row) -> Result<TokenView, StoreError> {

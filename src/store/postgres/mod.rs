@@ -12,6 +12,9 @@ mod restore;
 mod restored;
 mod signals;
 mod sql;
+mod steer;
+#[path = "../both/steering.rs"]
+mod steering;
 #[path = "../both/tokens.rs"]
 mod tokens;
 #[path = "../both/upkeep.rs"]
@@ -36,9 +39,9 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
-    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
-    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
-    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Intent, Keeper, Kept, LastSweep, LedgerEntry, LedgerPlace, NewToken, Note, OrderFilter, OrderRow, OrderTx,
+    OrderView, Orders, Plannable, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals, Store,
+    StoreError, TokenCount, TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -109,6 +112,11 @@ async fn commit(mut lease: Lease<Postgres>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
     Ok(())
+}
+
+/// Ids as a statement takes them: `= ANY($1)`.
+fn id_list(ids: &[OrderId]) -> Vec<Uuid> {
+    ids.iter().map(OrderId::as_uuid).collect()
 }
 
 fn now(clock: &Clock) -> Now {
@@ -197,10 +205,7 @@ impl Orders for PostgresStore {
             return Ok(vec![inserted]);
         }
         lease.control("BEGIN").await?;
-        let mut inserted = Vec::with_capacity(rows.len());
-        for row in rows {
-            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
-        }
+        let inserted = orders::insert_all(&mut lease, self.now(), rows).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(inserted)
@@ -281,10 +286,10 @@ impl Orders for PostgresStore {
 
 #[async_trait]
 impl Tokens for PostgresStore {
-    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
         let mut lease = self.lease().await?;
         lease.control("BEGIN").await?;
-        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
+        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
         lease.control("COMMIT").await?;
         lease.done();
         Ok(registered)
@@ -318,6 +323,19 @@ impl Tokens for PostgresStore {
         let tokens = tokens::list(&mut lease, self.now(), filter).await?;
         lease.done();
         Ok(tokens)
+    }
+
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let mut lease = self.lease().await?;
+        let entries = tokens::ledger(&mut lease, (merchant, user), before, limit).await?;
+        lease.done();
+        Ok(entries)
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {

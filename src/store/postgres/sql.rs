@@ -93,14 +93,54 @@ ORDER = "
         possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
     FROM klarna_worker.orders WHERE id = $1";
 SETTLED = "
-    SELECT id FROM klarna_worker.orders WHERE id = $1 AND ended_at IS NOT NULL";
+    SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL";
 ORDERS = "
     SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
         possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
     FROM klarna_worker.orders
     WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
         AND ($4::uuid IS NULL OR id < $4)
+        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
+        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
     ORDER BY id DESC LIMIT $5";
+
+// Steering
+PICK_ORDERS = "
+    SELECT id FROM klarna_worker.orders
+    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
+        AND ($4::uuid IS NULL OR id < $4)
+        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
+        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
+        AND body IS NOT NULL
+    ORDER BY id DESC LIMIT $5";
+COUNT_ORDERS = "
+    SELECT count(*) AS orders FROM klarna_worker.orders
+    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
+        AND ($4::uuid IS NULL OR id < $4)
+        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
+        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
+        AND body IS NOT NULL AND $5::bigint >= 0";
+BODY_GONE = "
+    SELECT id FROM klarna_worker.orders WHERE id = $1 AND status = 'failed' AND body IS NULL";
+CANCEL = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders SET status = 'cancelled', ended_at = coalesce($2, clock_timestamp())
+        WHERE id = ANY($1) AND status = 'queued'
+        RETURNING id
+    ),
+    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+// As if it had just come in, but for what Klarna may know of it. What was kept went with its end.
+AGAIN = "
+    WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
+    again AS (
+        UPDATE klarna_worker.orders SET status = 'queued', ended_at = NULL, due_at = t.now,
+            deadline_at = t.now + $3 * interval '1 microsecond', first_claimed_at = NULL, attempts = 0, lost_workers = 0,
+            token_outcome = NULL, error = NULL
+        FROM t WHERE id = ANY($1) AND status = 'failed' AND body IS NOT NULL
+        RETURNING id
+    )
+    SELECT id, pg_notify('klarna_worker_due', '')::text FROM again";
 
 // Tokens
 ENSURE_TOKEN = "
@@ -153,6 +193,20 @@ TOKENS = "
             AND expires_at <= coalesce($7, clock_timestamp()) + $6 * interval '1 microsecond')
     ORDER BY merchant, user_id LIMIT $5";
 // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in.
+USERS_OF_STATE = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM klarna_worker.tokens
+    WHERE merchant = $1 AND state = $2 AND ($3::text IS NULL OR user_id > $3)
+    ORDER BY user_id LIMIT $4";
+LEDGER = "
+    SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
+        w.name AS worker
+    FROM klarna_worker.tokens t JOIN klarna_worker.exchanges e ON e.token_id = t.id
+        LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+    WHERE t.merchant = $1 AND t.user_id = $2
+        AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
+    ORDER BY e.generation DESC, e.presentation DESC LIMIT $5";
 TRY_CLAIM = "
     SELECT id, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed
     FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";

@@ -12,6 +12,9 @@ mod restore;
 mod restored;
 mod signals;
 mod sql;
+mod steer;
+#[path = "../both/steering.rs"]
+mod steering;
 #[path = "../both/tokens.rs"]
 mod tokens;
 #[path = "../both/upkeep.rs"]
@@ -38,9 +41,9 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
-    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
-    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount,
-    TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Intent, Keeper, Kept, LastSweep, LedgerEntry, LedgerPlace, NewToken, Note, OrderFilter, OrderRow, OrderTx,
+    OrderView, Orders, Plannable, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals,
+    Store, StoreError, TokenCount, TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -106,6 +109,12 @@ impl SqliteStore {
     }
 }
 
+/// Ids as a statement takes them: `SELECT unhex(value) FROM json_each($1)`.
+fn id_list(ids: &[OrderId]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| id.as_uuid().simple().to_string()).collect();
+    serde_json::json!(ids).to_string()
+}
+
 async fn commit(mut lease: Lease<Sqlite>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
@@ -168,7 +177,7 @@ impl Store for SqliteStore {
     }
 
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        Ok(Box::new(self.bus.listen()))
+        Ok(Box::new(self.bus.listen(self.pools.writer.clone())))
     }
 
     async fn health(&self) -> Result<(), StoreError> {
@@ -194,10 +203,7 @@ impl Store for SqliteStore {
 impl Orders for SqliteStore {
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let mut lease = self.begin().await?;
-        let mut inserted = Vec::with_capacity(rows.len());
-        for row in rows {
-            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
-        }
+        let inserted = orders::insert_all(&mut lease, self.now(), rows).await?;
         commit(lease).await?;
         self.bus.tell(Signal::Due);
         Ok(inserted)
@@ -285,9 +291,9 @@ impl Orders for SqliteStore {
 
 #[async_trait]
 impl Tokens for SqliteStore {
-    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
+    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
         let mut lease = self.begin().await?;
-        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
+        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
         commit(lease).await?;
         Ok(registered)
     }
@@ -318,6 +324,19 @@ impl Tokens for SqliteStore {
         let tokens = tokens::list(&mut lease, self.now(), filter).await?;
         lease.done();
         Ok(tokens)
+    }
+
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let mut lease = self.read().await?;
+        let entries = tokens::ledger(&mut lease, (merchant, user), before, limit).await?;
+        lease.done();
+        Ok(entries)
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {

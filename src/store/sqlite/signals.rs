@@ -1,12 +1,20 @@
-//! News within the one serving process; what other processes write is found by the slow poll.
+//! News within the one serving process, and that another process wrote: commands run beside the service.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::pools::Writer;
+use crate::store::lease::bounded;
 use crate::store::{Signal, Signals, StoreError};
 
 /// News kept for a listener that lags; one that lags further looks at the rows instead.
 const BACKLOG: usize = 1024;
+
+/// How often the file is asked whether another process wrote. It costs a few microseconds.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
 
@@ -22,16 +30,43 @@ impl Bus {
         let _ = self.0.send(signal);
     }
 
-    pub(super) fn listen(&self) -> Listener {
-        Listener(self.0.subscribe())
+    pub(super) fn listen(&self, writer: Writer) -> Listener {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Listener { news: self.0.subscribe(), writer, looks, version: None }
     }
 }
 
-pub(super) struct Listener(broadcast::Receiver<Signal>);
+pub(super) struct Listener {
+    news: broadcast::Receiver<Signal>,
+    writer: Writer,
+    looks: Interval,
+    /// Of the file, when last looked at.
+    version: Option<i64>,
+}
+
+impl Listener {
+    /// Whether another process has committed since the last look. The version changes on no commit of the connection that
+    /// asks (SQLite's `PRAGMA data_version`), and this process writes through that connection alone.
+    async fn others_wrote(&mut self) -> Result<bool, StoreError> {
+        let mut lease = self.writer.urgent().await?;
+        let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *lease)).await?;
+        lease.done();
+        Ok(self.version.replace(version).is_some_and(|before| before != version))
+    }
+}
 
 #[async_trait]
 impl Signals for Listener {
     async fn next(&mut self) -> Result<Signal, StoreError> {
-        self.0.recv().await.map_err(|error| StoreError::Unavailable(error.to_string()))
+        loop {
+            tokio::select! {
+                news = self.news.recv() => return news.map_err(|error| StoreError::Unavailable(error.to_string())),
+                _ = self.looks.tick() => {}
+            }
+            if self.others_wrote().await? {
+                return Ok(Signal::Changed);
+            }
+        }
     }
 }

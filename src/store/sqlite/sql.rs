@@ -74,14 +74,45 @@ ORDER = "
         possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
     FROM orders WHERE id = $1";
 SETTLED = "
-    SELECT id FROM orders WHERE id = $1 AND ended_at IS NOT NULL";
+    SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL";
 ORDERS = "
     SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
         possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
     FROM orders
     WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
         AND ($4 IS NULL OR id < $4)
+        AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($7 IS NULL OR accepted_at >= $7)
+        AND ($8 IS NULL OR accepted_at < $8)
     ORDER BY id DESC LIMIT $5";
+
+// Steering
+PICK_ORDERS = "
+    SELECT id FROM orders
+    WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
+        AND ($4 IS NULL OR id < $4)
+        AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($7 IS NULL OR accepted_at >= $7)
+        AND ($8 IS NULL OR accepted_at < $8)
+        AND body IS NOT NULL
+    ORDER BY id DESC LIMIT $5";
+COUNT_ORDERS = "
+    SELECT count(*) AS orders FROM orders
+    WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
+        AND ($4 IS NULL OR id < $4)
+        AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($7 IS NULL OR accepted_at >= $7)
+        AND ($8 IS NULL OR accepted_at < $8)
+        AND body IS NOT NULL AND $5 >= 0";
+BODY_GONE = "
+    SELECT id FROM orders WHERE id = $1 AND status = 'failed' AND body IS NULL";
+CANCEL = "
+    UPDATE orders SET status = 'cancelled', ended_at = $2
+    WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'queued'
+    RETURNING id";
+// As if it had just come in, but for what Klarna may know of it. What was kept went with its end.
+AGAIN = "
+    UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3, first_claimed_at = NULL,
+        attempts = 0, lost_workers = 0, token_outcome = NULL, error = NULL
+    WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
+    RETURNING id";
 
 // Tokens
 ENSURE_TOKEN = "
@@ -132,6 +163,20 @@ TOKENS = "
         AND ($3 IS NULL OR (merchant, user_id) > ($3, $4))
         AND ($6 IS NULL OR state = 'active' AND expires_at <= $7 + $6)
     ORDER BY merchant, user_id LIMIT $5";
+USERS_OF_STATE = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM tokens
+    WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
+    ORDER BY user_id LIMIT $4";
+LEDGER = "
+    SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
+        w.name AS worker
+    FROM tokens t JOIN exchanges e ON e.token_id = t.id
+        LEFT JOIN workers w ON w.id = e.holder
+    WHERE t.merchant = $1 AND t.user_id = $2
+        AND ($3 IS NULL OR (e.generation, e.presentation) < ($3, $4))
+    ORDER BY e.generation DESC, e.presentation DESC LIMIT $5";
 TRY_CLAIM = "
     SELECT id FROM tokens WHERE merchant = $1 AND user_id = $2";
 CLAIMED_TOKEN = "

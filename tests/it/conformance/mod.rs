@@ -8,6 +8,7 @@ mod restore;
 mod service;
 pub mod settling;
 mod sql_door;
+mod steering;
 pub mod tokens;
 mod upkeep;
 pub mod webhooks;

@@ -66,5 +66,6 @@ fn never() -> watch::Receiver<bool> {
 async fn sign_in(shop: &Shop, user: &str, token: &str, age: Duration) {
     let issued_at = Some(shop.db.clock.now() - age);
     let registration = Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };
-    shop.registry().import(&shop.merchant, &registration).await.unwrap();
+    let imported = shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
+    assert!(matches!(imported[..], [Ok(_)]));
 }

@@ -1,5 +1,6 @@
 //! What one sweep does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::keeper::{Run, Scope, Summary};
@@ -183,7 +184,9 @@ async fn an_imported_token_of_unknown_age_is_due_at_once(db: Db) {
         issued_at: None,
         expires_at: None,
     };
-    registry.import(&shop.merchant, &token("imported", "rt-1")).await.unwrap();
+    let mixed =
+        [token("imported", "rt-1"), token("no token", "two words")].map(|token| (Arc::clone(&shop.merchant), token));
+    assert!(matches!(registry.import(&mixed).await.unwrap()[..], [Ok(_), Err(_)]), "one does not keep the others out");
     registry.register(&shop.merchant, &token("signed in", "rt-10")).await.unwrap();
     let view = db.store.token("shop", "imported").await.unwrap().unwrap();
     assert_eq!(view.refresh_note, Some(Note::AgeUnknown));

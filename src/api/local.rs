@@ -1,0 +1,66 @@
+//! An API without keys is for this machine alone, and not for pages that a browser on it shows.
+
+use axum::extract::Request;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::problem::{Kind, Problem};
+
+/// Lets a request pass that was meant for this machine.
+///
+/// A page of the internet can make its own name lead to 127.0.0.1 (DNS rebinding); the browser then sends that name as the
+/// host. And it can post a form anywhere; the browser then sends the page's origin.
+pub(super) async fn only(request: Request, next: Next) -> Result<Response, Problem> {
+    check(request.headers())?;
+    Ok(next.run(request).await)
+}
+
+fn check(headers: &HeaderMap) -> Result<(), Problem> {
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    if host.is_some_and(|host| !is_this_machine(host)) {
+        let detail = "without API keys only requests to localhost, 127.0.0.1 or [::1] are served: send one of these as the \
+                      header Host, or add a [[server.api_keys]] section";
+        return Err(Problem::new(Kind::Misdirected, detail));
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    if origin.as_bytes().strip_prefix(b"http://").is_some_and(|origin| Some(origin) == host) {
+        return Ok(());
+    }
+    let detail = "without API keys no page of another origin is served: add a [[server.api_keys]] section";
+    Err(Problem::new(Kind::Forbidden, detail))
+}
+
+fn is_this_machine(host: &[u8]) -> bool {
+    let Ok(authority) = Authority::try_from(host) else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |ip: std::net::IpAddr| ip.to_canonical().is_loopback();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_served() {
+        for own in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "127.1.2.3", "[::1]", "[::1]:80"] {
+            assert!(is_this_machine(own.as_bytes()), "{own}");
+        }
+        let others = [
+            "",
+            "shop.example",
+            "localhost.shop.example",
+            "127.0.0.1.shop.example",
+            "10.0.0.1:8080",
+            "[::2]",
+            "::",
+            "0.0.0.0",
+        ];
+        for other in others {
+            assert!(!is_this_machine(other.as_bytes()), "{other}");
+        }
+    }
+}

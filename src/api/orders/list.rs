@@ -1,0 +1,99 @@
+//! `GET /v1/orders`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::view::OrderList;
+use crate::api::Rooms;
+use crate::api::auth::Caller;
+use crate::api::extract::{InQuery, check_filter, page_size};
+use crate::api::openapi::Common;
+use crate::api::problem::Problem;
+use crate::order::{OrderId, Status};
+use crate::store::OrderFilter;
+
+/// Query of `GET /v1/orders`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct ListQuery {
+    /// Only orders in this state.
+    #[param(inline)]
+    status: Option<Status>,
+    /// Only this merchant's.
+    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    merchant: Option<String>,
+    /// Only this user's.
+    #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    user: Option<String>,
+    /// Only orders with an error of this code.
+    #[param(
+        example = "klarna_unavailable",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
+    error: Option<String>,
+    /// Only orders taken in at this time or later.
+    #[param(example = "2026-01-31T12:00:00Z")]
+    since: Option<DateTime<Utc>>,
+    /// Only orders taken in before this time.
+    #[param(example = "2026-01-31T13:00:00Z")]
+    until: Option<DateTime<Utc>>,
+    /// At most so many orders.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page before ended: its `next`.
+    #[param(value_type = Option<String>, format = Uuid)]
+    cursor: Option<OrderId>,
+}
+
+/// List orders, newest first, without their snippets.
+#[utoipa::path(
+    get,
+    operation_id = "list_orders",
+    path = "/v1/orders",
+    tag = "orders",
+    params(ListQuery),
+    responses((status = 200, description = "A page of orders", body = OrderList), Common)
+)]
+pub(in crate::api) async fn list(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InQuery(query): InQuery<ListQuery>,
+) -> Result<Json<OrderList>, Problem> {
+    let limit = page_size(query.limit)?;
+    for (name, value) in [("merchant", &query.merchant), ("user", &query.user), ("error", &query.error)] {
+        check_filter(name, value.as_deref())?;
+    }
+    // One more than asked for tells whether another page follows.
+    let filter = |merchant: Option<String>| OrderFilter {
+        status: query.status,
+        merchant,
+        user: query.user.clone(),
+        error: query.error.clone(),
+        since: query.since,
+        until: query.until,
+        before: query.cursor,
+        limit: limit + 1,
+    };
+    let mut orders = Vec::new();
+    match (&query.merchant, caller.merchants()) {
+        (None, Some(merchants)) => {
+            for merchant in merchants {
+                orders.extend(rooms.store.orders(&filter(Some(merchant.to_owned()))).await?);
+            }
+            orders.sort_by_key(|order| std::cmp::Reverse(order.id));
+        }
+        (merchant, _) => {
+            merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
+            orders = rooms.store.orders(&filter(merchant.clone())).await?;
+        }
+    }
+    Ok(Json(OrderList::page(orders, limit)))
+}

@@ -1,0 +1,200 @@
+//! `/v1/merchants/{merchant}/users`, and what became of a user's token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Rooms;
+use super::auth::Caller;
+use super::extract::{
+    InPath, InQuery, MerchantPath, UserPath, check_filter, check_merchant, check_names, invalid, page_size,
+};
+use super::openapi::{Absent, Common};
+use super::problem::{Kind, Problem};
+use super::tokens::Token;
+use crate::store::{LedgerEntry, LedgerPlace, Outcome, PurposeKind, TokenFilter, TokenState};
+
+/// Query of `GET /v1/merchants/{merchant}/users`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UsersQuery {
+    /// Only users whose token stands so. Without it all that have one, dead or alive.
+    #[param(inline)]
+    state: Option<TokenState>,
+    /// At most so many users.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page before ended: its `next`.
+    #[param(min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    cursor: Option<String>,
+}
+
+/// A page of users.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UserList {
+    /// By name.
+    pub users: Vec<Token>,
+    /// The `cursor` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
+}
+
+/// List a merchant's users by how their refresh tokens stand.
+#[utoipa::path(
+    get,
+    operation_id = "list_users",
+    path = "/v1/merchants/{merchant}/users",
+    tag = "tokens",
+    params(MerchantPath, UsersQuery),
+    responses((status = 200, description = "A page of users", body = UserList), Common)
+)]
+pub(super) async fn list(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath(MerchantPath { merchant }): InPath<MerchantPath>,
+    InQuery(query): InQuery<UsersQuery>,
+) -> Result<Json<UserList>, Problem> {
+    caller.act_for(&merchant)?;
+    check_merchant(&merchant)?;
+    check_filter("cursor", query.cursor.as_deref())?;
+    let limit = page_size(query.limit)?;
+    let filter = TokenFilter {
+        state: query.state,
+        merchant: Some(merchant.clone()),
+        expiring_within: None,
+        after: query.cursor.map(|user| (merchant, user)),
+        // One more than asked for tells whether another page follows.
+        limit: limit + 1,
+    };
+    let mut users: Vec<Token> = rooms.registry.list(&filter).await?.into_iter().map(Token::from).collect();
+    let more = users.len() > limit as usize;
+    users.truncate(limit as usize);
+    let next = users.last().filter(|_| more).map(|last| last.user.clone());
+    Ok(Json(UserList { users, next }))
+}
+
+/// Query of `GET /v1/merchants/{merchant}/users/{user}/token/history`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuery {
+    /// At most so many rows.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page before ended: its `next`.
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
+    cursor: Option<String>,
+}
+
+/// A page of the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct History {
+    /// Newest first.
+    pub history: Vec<Exchange>,
+    /// The `cursor` of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
+}
+
+/// One presentation of a user's refresh token.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Exchange {
+    /// Its id.
+    pub id: Uuid,
+    /// The generation that was presented.
+    #[schema(example = 1, minimum = 0)]
+    pub generation: i64,
+    /// Which presentation of it: more than one only where the first was not answered.
+    #[schema(example = 1, minimum = 1)]
+    pub presentation: i64,
+    /// What for: an `order`, a run of the `keeper`, or `manual` by an operator.
+    pub purpose: PurposeKind,
+    /// Which one: the order's id, or the run's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub purpose_id: Option<Uuid>,
+    /// The process that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "worker-1/4711")]
+    pub worker: Option<String>,
+    /// When it was written down, just before it was sent.
+    pub opened_at: DateTime<Utc>,
+    /// When its end was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub closed_at: Option<DateTime<Utc>>,
+    /// How it ended, absent while it is under way: `rotated`; `unchanged`, where the provider did not rotate; `rejected`, the
+    /// token's end; `not_sent`; `refused`, answered and not processed; `no_answer`; `superseded`, where a newer token was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub outcome: Option<Outcome>,
+}
+
+impl From<LedgerEntry> for Exchange {
+    fn from(entry: LedgerEntry) -> Self {
+        Self {
+            id: entry.exchange,
+            generation: entry.place.generation,
+            presentation: entry.place.presentation,
+            purpose: entry.purpose,
+            purpose_id: entry.purpose_ref,
+            worker: entry.worker,
+            opened_at: entry.opened_at,
+            closed_at: entry.closed_at,
+            outcome: entry.outcome,
+        }
+    }
+}
+
+/// When a user's refresh token was presented, what for, by whom, and how it ended.
+///
+/// It holds no token. Rows are kept for `retention.ledger`, also those of a token that was forgotten.
+#[utoipa::path(
+    get,
+    operation_id = "get_token_history",
+    path = "/v1/merchants/{merchant}/users/{user}/token/history",
+    tag = "tokens",
+    params(
+        UserPath,
+        HistoryQuery,
+    ),
+    responses((status = 200, description = "A page of the ledger", body = History), Absent, Common)
+)]
+pub(super) async fn history(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InQuery(query): InQuery<HistoryQuery>,
+) -> Result<Json<History>, Problem> {
+    caller.act_for(&merchant)?;
+    check_names(&merchant, &user)?;
+    let limit = page_size(query.limit)?;
+    let before = query.cursor.as_deref().map(place).transpose()?;
+    let mut entries = rooms.registry.history(&merchant, &user, before, limit + 1).await?;
+    if entries.is_empty() && rooms.registry.view(&merchant, &user).await?.is_none() {
+        return Err(Problem::new(Kind::NotFound, "no refresh token of this user was ever registered"));
+    }
+    let more = entries.len() > limit as usize;
+    entries.truncate(limit as usize);
+    let next = entries.last().filter(|_| more).map(|last| {
+        let LedgerPlace { generation, presentation } = last.place;
+        format!("{generation}-{presentation}")
+    });
+    Ok(Json(History { history: entries.into_iter().map(Exchange::from).collect(), next }))
+}
+
+/// Reads a cursor of the ledger.
+fn place(cursor: &str) -> Result<LedgerPlace, Problem> {
+    let parsed = cursor.split_once('-').and_then(|(generation, presentation)| {
+        Some(LedgerPlace { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
+    });
+    parsed.ok_or_else(|| invalid("cursor: is no place in the history; write the next of the page before"))
+}

@@ -1,0 +1,83 @@
+//! `keys api`
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::builder::PossibleValuesParser;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use toml::Value;
+use zeroize::Zeroizing;
+
+use crate::cli::{CliError, Context, Exit};
+
+/// Begins every key, so that one that strayed into a repository is found by those who scan for it.
+const PREFIX: &str = "kow_";
+
+#[derive(Debug, clap::Subcommand)]
+pub(in crate::cli) enum Command {
+    /// Make a new API key, print it once, and the section of the settings that lets it in
+    ///
+    /// The settings hold its hash alone. To change a caller's key without downtime, add the new one beside the old, restart,
+    /// hand the new one to the caller, and take the old one out.
+    Generate(Args),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Who calls with it; shown in logs in place of the key
+    #[arg(long, default_value = "shop")]
+    name: String,
+    /// What it allows
+    #[arg(long, value_delimiter = ',', default_value = "orders,tokens", value_name = "SCOPE,…",
+        value_parser = PossibleValuesParser::new(["orders", "tokens", "ops"]))]
+    scopes: Vec<String>,
+    /// The merchants it is good for [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "MERCHANT,…")]
+    merchants: Vec<String>,
+}
+
+/// A new key, as it is printed this once.
+#[derive(Serialize)]
+struct Generated {
+    key: String,
+    key_sha256: String,
+    /// The section of the settings.
+    settings: String,
+}
+
+impl Command {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self::Generate(Args { name, scopes, merchants }) = self;
+        let key = generate();
+        let digits = Sha256::digest(key.expose_secret()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
+        let key_sha256 = digits.concat();
+        let mut lines = vec![
+            "[[server.api_keys]]".to_owned(),
+            format!("name = {}", Value::from(name)),
+            format!("key_sha256 = \"{key_sha256}\""),
+            format!("scopes = {}", Value::from(scopes)),
+        ];
+        lines.extend((!merchants.is_empty()).then(|| format!("merchants = {}", Value::from(merchants))));
+        let settings = lines.join("\n");
+        let generated = Generated { key: key.expose_secret().to_owned(), key_sha256, settings };
+        context.output.print(&generated, &generated)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// 32 bytes from the operating system's randomness: nobody guesses them, so a fast hash is enough to keep them by.
+fn generate() -> SecretString {
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    rand::fill(&mut bytes[..]);
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes[..])).into()
+}
+
+impl fmt::Display for Generated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, settings, .. } = self;
+        write!(f, "{key}\n\nFor the caller, and shown this once. For the settings:\n\n{settings}")
+    }
+}

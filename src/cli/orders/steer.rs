@@ -1,0 +1,162 @@
+//! `orders retry` and `orders cancel`
+
+use serde_json::json;
+
+use super::which::Which;
+use crate::api::Order;
+use crate::app::App;
+use crate::cli::progress::Progress;
+use crate::cli::{CliError, Context, Exit, confirm};
+use crate::order::{OrderId, Status};
+use crate::store::{OrderFilter, Steered, StoreError, Swept};
+
+/// How many orders one transaction changes.
+const CHUNK: u32 = 500;
+
+/// Orders by name, or by filters.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Steer {
+    /// The orders' ids
+    #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "error", "since", "until", "all", "limit"])]
+    orders: Vec<OrderId>,
+    #[command(flatten)]
+    which: Which,
+    /// Every one, with no other filter
+    #[arg(long, conflicts_with_all = ["merchant", "user", "error", "since", "until"])]
+    all: bool,
+    /// At most so many of those that the filters leave, the newest first
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Retry,
+    Cancel,
+}
+
+impl Verb {
+    /// As in "cannot …".
+    fn infinitive(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    fn participle(self) -> &'static str {
+        match self {
+            Self::Retry => "retried",
+            Self::Cancel => "cancelled",
+        }
+    }
+
+    /// What an order must be.
+    fn needs(self) -> Status {
+        match self {
+            Self::Retry => Status::Failed,
+            Self::Cancel => Status::Queued,
+        }
+    }
+}
+
+/// What to do with which orders.
+pub(super) struct Named {
+    pub(super) verb: Verb,
+    pub(super) steer: Steer,
+}
+
+impl Named {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { verb, steer } = self;
+        if steer.orders.is_empty() && steer.which.is_all() && !steer.all {
+            let wrong =
+                "which orders? Name their ids, filter by --merchant, --user, --error, --since or --until, or add --all";
+            return Err(CliError::Usage(wrong.to_owned()));
+        }
+        context.block_on(async {
+            let app = context.app().await?;
+            if steer.orders.is_empty() {
+                verb.by_filter(context, &app, &steer).await
+            } else {
+                verb.by_name(context, &app, &steer.orders).await
+            }
+        })
+    }
+}
+
+impl Verb {
+    async fn by_name(self, context: &Context, app: &App, orders: &[OrderId]) -> Result<Exit, CliError> {
+        let mut exit = Exit::Done;
+        for &order in orders {
+            let doing = format!("{} the order {order}", self.infinitive());
+            match self.one(app, order).await.map_err(|error| CliError::failed(&doing, error))? {
+                Ok(order) => context.output.print(format!("{}  {}", order.id, order.status), &order)?,
+                Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
+                Err(why) => {
+                    context.output.print(format!("{order}  {why}"), &json!({ "id": order, "error": why }))?;
+                    exit = Exit::SomeFailed;
+                }
+            }
+        }
+        Ok(exit)
+    }
+
+    /// The order afterwards, or why nothing was done.
+    async fn one(self, app: &App, order: OrderId) -> Result<Result<Order, String>, StoreError> {
+        let steered = match self {
+            Self::Retry => app.intake().retry(order).await?,
+            Self::Cancel => app.store.cancel_order(order).await?,
+        };
+        Ok(match steered {
+            Steered::Done(order) => Ok(order.into()),
+            Steered::Unfit(order) => {
+                Err(format!("it is {}; only a {} order can be {}", order.status, self.needs(), self.participle()))
+            }
+            Steered::BodyGone => Err("its body was deleted (retention.bodies); hand the order in anew".to_owned()),
+            Steered::Missing => Err("there is none in this database".to_owned()),
+        })
+    }
+
+    async fn by_filter(self, context: &Context, app: &App, steer: &Steer) -> Result<Exit, CliError> {
+        let (verb, needs) = (self.infinitive(), self.needs());
+        let failed = |error: StoreError| CliError::failed(format!("{verb} orders"), error);
+        let filter = OrderFilter { status: Some(needs), ..steer.which.filter(&app.clock) };
+        let found = app.store.count_orders(&filter).await.map_err(failed)?;
+        let wanted = steer.limit.map_or(found, |limit| found.min(limit.into()));
+        let count = |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
+        if wanted > 0 {
+            let question = format!("{} {}?", if self == Self::Retry { "Retry" } else { "Cancel" }, count(wanted));
+            confirm::ask(steer.yes, &format!("{verb} {}", count(wanted)), question)?;
+        }
+        let progress = Progress::new(&context.output, Some(wanted));
+        let (mut done, mut seen, mut before) = (0, 0, None);
+        while seen < wanted {
+            let limit = u32::try_from(wanted - seen).unwrap_or(CHUNK).min(CHUNK);
+            let Swept { orders, next } =
+                self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await.map_err(failed)?;
+            done += orders.len() as u64;
+            seen += u64::from(limit);
+            progress.at(done, format!("{done} {}", self.participle()));
+            if next.is_none() {
+                break;
+            }
+            before = next;
+        }
+        drop(progress);
+        let human = format!("{} {}", count(done), self.participle());
+        context.output.print(human, &json!({ self.participle(): done }))?;
+        Ok(Exit::Done)
+    }
+
+    async fn many(self, app: &App, filter: &OrderFilter) -> Result<Swept, StoreError> {
+        match self {
+            Self::Retry => app.intake().retry_all(filter).await,
+            Self::Cancel => app.store.cancel_orders(filter).await,
+        }
+    }
+}

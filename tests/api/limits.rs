@@ -1,0 +1,86 @@
+//! How much is served at once, and how large a request may be.
+
+use futures::future::join;
+use klarna_order_worker::api::Limits;
+use reqwest::Method;
+
+use super::{Api, ORDER, envelope, send};
+
+/// Holds the one place for requests: a post whose body does not come.
+async fn busy(api: &Api) -> tokio::net::TcpStream {
+    super::serve::half_sent(api).await.1
+}
+
+#[tokio::test]
+async fn whoever_finds_no_place_is_told_to_come_back() {
+    let api = Api::within("", Limits { requests: 1, waits: 1 }).await;
+    let order = format!("/v1/orders/{}?wait=60s", api.accepted("shop", "u-1").await);
+    let connection = busy(&api).await;
+    let refused = api.post_order(envelope("shop", "u-1", ORDER)).await;
+    refused.problem(503, "overloaded");
+    assert_eq!(refused.header("retry-after"), "1");
+    api.get("/v1/orders").await.problem(503, "overloaded");
+    // Who only waits, and who asks after the process's health, is served all the same.
+    for path in ["/livez", "/readyz", "/openapi.json"] {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
+    }
+    let (waited, ()) = join(api.get(&order), async { api.waiters.close() }).await;
+    assert_eq!(waited.status, 200);
+    drop(connection);
+    // The place is free once the server sees that the caller is gone.
+    while api.get("/v1/orders").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn waits_have_places_of_their_own() {
+    let api = Api::within("", Limits { requests: 5, waits: 1 }).await;
+    let path = format!("/v1/orders/{}", api.accepted("shop", "u-1").await);
+    let long = format!("{path}?wait=60s");
+    let waiting = async {
+        let (one, other) = join(api.get(&long), api.get(&long)).await;
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        statuses
+    };
+    let stop = async {
+        // Nobody is told before both have asked: the second answer is what ends the first's wait.
+        while api.get(&format!("{path}?wait=1ms")).await.status != 503 {
+            tokio::task::yield_now().await;
+        }
+        api.waiters.close();
+    };
+    let (statuses, ()) = join(waiting, stop).await;
+    assert!(statuses == [200, 503] || statuses == [200, 200], "{statuses:?}");
+    assert_eq!(api.get(&path).await.status, 200, "a look without a wait takes none of them");
+}
+
+#[tokio::test]
+async fn a_head_beyond_the_limit_is_refused_in_words() {
+    let api = Api::open().await;
+    let long = "x".repeat(17_000);
+    send(api.request(Method::GET, "/v1/orders").header("x-long", &long)).await.problem(431, "head-too-large");
+    api.get(&format!("/v1/orders?user={long}")).await.problem(431, "head-too-large");
+    let fits = "x".repeat(15_000);
+    assert_eq!(send(api.request(Method::GET, "/v1/orders").header("x-long", fits)).await.status, 200);
+}
+
+#[tokio::test]
+async fn lists_are_compressed_and_an_order_alone_is_not() {
+    let api = Api::open().await;
+    let id = api.accepted("shop", "u-1").await;
+    let gzipped = async |path: &str| {
+        let answer = api.request(Method::GET, path).header("accept-encoding", "gzip, br").send().await.unwrap();
+        let encoding = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        (encoding, answer.bytes().await.unwrap())
+    };
+    for path in ["/v1/orders", "/openapi.json"] {
+        let (encoding, body) = gzipped(path).await;
+        assert_eq!(encoding.as_deref(), Some("gzip"), "{path}");
+        assert_eq!(body[..2], [0x1f, 0x8b], "{path}");
+        assert_eq!(api.get(path).await.headers.get("content-encoding"), None, "{path}: nobody asked for it");
+    }
+    assert_eq!(gzipped(&format!("/v1/orders/{id}")).await.0, None, "its snippet stands beside what a shopper chose");
+    assert_eq!(api.get("/v1/orders").await.headers.get("access-control-allow-origin"), None);
+}

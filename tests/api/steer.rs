@@ -1,0 +1,161 @@
+//! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
+
+use klarna_order_worker::order::{OrderError, TokenOutcome};
+use klarna_order_worker::store::Settlement;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, Api, key, send};
+
+impl Api {
+    async fn post_to(&self, path: &str) -> Answer {
+        send(self.request(Method::POST, path)).await
+    }
+
+    async fn retry_many(&self, body: &Value) -> Answer {
+        send(super::json(self.request(Method::POST, "/v1/orders/retry"), body.to_string())).await
+    }
+}
+
+fn failed(code: &str) -> Settlement {
+    let error = OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None };
+    Settlement::Failed { error, token: Some(TokenOutcome::Fresh) }
+}
+
+fn submitted() -> Settlement {
+    let (html_snippet, correlation_id) = (Some("<p>".into()), None);
+    Settlement::Submitted {
+        klarna_order_id: "k".into(),
+        html_snippet,
+        correlation_id,
+        token: TokenOutcome::Fresh,
+        prefilled: vec![],
+    }
+}
+
+/// What is to be done is told.
+#[track_caller]
+fn refused(answer: &Answer, kind: &str, says: &str) {
+    let problem = answer.problem(409, kind);
+    assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+}
+
+#[tokio::test]
+async fn a_queued_order_is_cancelled_and_who_waits_is_told() {
+    let api = Api::open().await;
+    let path = format!("/v1/orders/{}", api.accepted("shop", "u-1").await);
+    let cancelled = api.post_to(&format!("{path}/cancel")).await;
+    assert_eq!((cancelled.status.as_u16(), &cancelled.json()["status"]), (200, &json!("cancelled")));
+    assert!(cancelled.json()["ended_at"].is_string());
+    assert!(api.claim().await.is_empty(), "no worker gets it");
+    assert_eq!(api.post_to(&format!("{path}/cancel")).await.json(), cancelled.json(), "again, and nothing changes");
+    refused(&api.post_to(&format!("{path}/retry")).await, "wrong-status", "hand it in anew");
+}
+
+#[tokio::test]
+async fn a_running_or_ended_order_is_not_cancelled() {
+    let api = Api::open().await;
+    let path = |id: &str| format!("/v1/orders/{id}/cancel");
+    let running = api.accepted("shop", "u-1").await;
+    let claimed = api.claim().await.remove(0);
+    refused(&api.post_to(&path(&running)).await, "wrong-status", "?wait=25s");
+    assert!(api.app.store.settle_order(&claimed.claim, &submitted()).await.unwrap(), "the worker goes on");
+    refused(&api.post_to(&path(&running)).await, "wrong-status", "was submitted");
+    let lost = api.accepted("shop", "u-1").await;
+    api.settle(&failed("bad_order")).await;
+    refused(&api.post_to(&path(&lost)).await, "wrong-status", "has failed");
+    for id in ["00000000-0000-7000-8000-000000000000", "none"] {
+        api.post_to(&path(id)).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_order_is_tried_again() {
+    let api = Api::open().await;
+    let id = api.accepted("shop", "u-1").await;
+    let path = format!("/v1/orders/{id}/retry");
+    refused(&api.post_to(&path).await, "wrong-status", "is queued");
+    let before = api.get(&format!("/v1/orders/{id}")).await.json();
+    api.settle(&failed("deadline_exceeded")).await;
+    let retried = api.post_to(&path).await;
+    assert_eq!(retried.status, 200, "{retried:?}");
+    let retried = retried.json();
+    assert_eq!((&retried["id"], &retried["status"], &retried["attempts"]), (&json!(id), &json!("queued"), &json!(0)));
+    assert_eq!((retried.get("error"), retried.get("ended_at")), (None, None));
+    assert!(retried["deadline_at"].as_str() > before["deadline_at"].as_str(), "{retried}");
+    api.settle(&submitted()).await;
+    refused(&api.post_to(&path).await, "wrong-status", "was submitted");
+}
+
+#[tokio::test]
+async fn a_retry_keeps_the_idempotency_key() {
+    let api = Api::open().await;
+    let order = super::envelope("shop", "u-1", super::ORDER);
+    let post =
+        || send(super::json(api.request(Method::POST, "/v1/orders").header("idempotency-key", "k"), order.clone()));
+    let id = post().await.json()["id"].clone();
+    api.settle(&failed("bad_order")).await;
+    assert_eq!(api.post_to(&format!("/v1/orders/{}/retry", id.as_str().unwrap())).await.status, 200);
+    assert_eq!(post().await.json()["id"], id);
+    assert_eq!(api.claim().await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_are_tried_again_by_filter() {
+    let api = Api::open().await;
+    let mut ids = Vec::new();
+    for (merchant, user, code) in
+        [("shop", "u-1", "a"), ("shop", "u-2", "b"), ("other", "u-1", "a"), ("shop", "u-3", "a")]
+    {
+        ids.push(api.accepted(merchant, user).await);
+        api.settle(&failed(code)).await;
+    }
+    let queued = api.accepted("shop", "u-4").await;
+    let status =
+        async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["status"].as_str().unwrap().to_owned();
+
+    assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"retried": 0}));
+    let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1})).await.json();
+    assert_eq!(first, json!({"retried": 1, "next": ids[3]}), "the newest first");
+    let rest = api.retry_many(&json!({"merchant": "shop", "error": "a", "cursor": ids[3]})).await.json();
+    assert_eq!(rest, json!({"retried": 1}));
+    assert_eq!(
+        (status(&ids[0]).await, status(&ids[1]).await, status(&ids[2]).await),
+        ("queued".into(), "failed".into(), "failed".into())
+    );
+    assert_eq!(api.retry_many(&json!({})).await.json(), json!({"retried": 2}), "all that are left");
+    assert_eq!(status(&queued).await, "queued");
+    for bad in [
+        json!({"limit": 0}),
+        json!({"limit": 1001}),
+        json!({"mercahnt": "shop"}),
+        json!({"user": ""}),
+        json!([]),
+        json!({"cursor": "x"}),
+    ] {
+        api.retry_many(&bad).await.problem(400, "invalid-request");
+    }
+}
+
+#[tokio::test]
+async fn keys_steer_orders_of_their_merchants_and_many_only_with_ops() {
+    let all = key("all", "key-of-all", r#"scopes = ["orders", "ops"]"#);
+    let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
+    let limited = key("limited", "key-of-other", "scopes = [\"orders\", \"ops\"]\nmerchants = [\"other\"]");
+    let api = Api::with_keys(&[all, orders, limited].concat()).await;
+    let as_key = async |key: &str, path: &str, body: &str| {
+        send(super::json(api.request(Method::POST, path).bearer_auth(key), body.to_owned())).await
+    };
+    let order = |merchant| super::envelope(merchant, "u-1", super::ORDER);
+    let id = as_key("key-of-all", "/v1/orders", &order("shop")).await.json()["id"].as_str().unwrap().to_owned();
+    for verb in ["cancel", "retry"] {
+        as_key("key-of-other", &format!("/v1/orders/{id}/{verb}"), "").await.problem(404, "not-found");
+    }
+    as_key("key-of-orders", "/v1/orders/retry", "{}").await.problem(403, "forbidden");
+    as_key("key-of-other", "/v1/orders/retry", r#"{"merchant":"shop"}"#).await.problem(403, "forbidden");
+    api.settle(&failed("a")).await;
+    // A key for one merchant means that one.
+    assert_eq!(as_key("key-of-other", "/v1/orders/retry", "{}").await.json(), json!({"retried": 0}));
+    assert_eq!(as_key("key-of-all", "/v1/orders/retry", "{}").await.json(), json!({"retried": 1}));
+    assert_eq!(as_key("key-of-orders", &format!("/v1/orders/{id}/cancel"), "").await.status, 200);
+}

@@ -1,0 +1,116 @@
+//! Two thousand shoppers look at their pages.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use klarna_order_worker::app::{App, Role, Service};
+use klarna_order_worker::order::OrderId;
+use klarna_order_worker::store::{OrderRow, Worker};
+use uuid::Uuid;
+
+use super::submitted;
+use crate::postgres::TestDatabase;
+use crate::{open, settings};
+
+const WAITERS: usize = 2000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_wait_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(settings(None, folder.path(), "")).await;
+    // On SQLite workers and waiters are in one process.
+    all_are_answered(app.clone(), app, "SQLite").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_wait_at_once_for_another_process() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::create().await);
+    let settings = settings(Some(database.url()), folder.path(), "");
+    let (here, there) = (open(settings.clone()).await, open(settings).await);
+    all_are_answered(here, there.clone(), "PostgreSQL").await;
+    there.store.close().await;
+    database.remove().await;
+}
+
+/// The API is `here`, and who works on the orders is `there`.
+async fn all_are_answered(here: App, there: App, engine: &str) {
+    let _ = raise_files_limit();
+    let store = Arc::clone(&there.store);
+    let rows: Vec<OrderRow> = (0..WAITERS).map(|n| row(&here, n)).collect();
+    for chunk in rows.chunks(500) {
+        store.insert_orders(chunk).await.unwrap();
+    }
+    let service = Service::start(here, &BTreeSet::from([Role::Api])).await.unwrap();
+    let address = service.address().unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let wait = |id: OrderId| {
+        let request = http.get(format!("http://{address}/v1/orders/{id}?wait=60s"));
+        async move {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let status =
+                serde_json::from_str::<serde_json::Value>(&answer.text().await.unwrap()).unwrap()["status"].clone();
+            assert_eq!(status, "submitted");
+            (id, Instant::now())
+        }
+    };
+    let waiting = tokio::spawn(join_all(rows.iter().map(|row| wait(row.id)).collect::<Vec<_>>()));
+    while service.waiters().count() < WAITERS {
+        assert!(!waiting.is_finished(), "somebody was not let wait");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "test".into() };
+    store.begin_worker(&worker).await.unwrap();
+    let mut ended = std::collections::BTreeMap::new();
+    loop {
+        let claimed = store.claim_orders(worker.id, &[("shop".to_owned(), 64)].into()).await.unwrap();
+        if claimed.is_empty() {
+            break;
+        }
+        for order in claimed {
+            assert!(store.settle_order(&order.claim, &submitted()).await.unwrap());
+            ended.insert(order.claim.order, Instant::now());
+        }
+    }
+    let mut lags: Vec<Duration> = waiting
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(id, answered)| answered.saturating_duration_since(ended[&id]))
+        .collect();
+    assert_eq!(lags.len(), WAITERS);
+    lags.sort_unstable();
+    let at = |share: usize| lags[(lags.len() - 1) * share / 100];
+    println!(
+        "{engine}: {WAITERS} answers after their orders' ends: p50 {:?}, p99 {:?}, last {:?}",
+        at(50),
+        at(99),
+        at(100)
+    );
+    service.stop(Duration::from_secs(10)).await;
+}
+
+fn row(app: &App, number: usize) -> OrderRow {
+    OrderRow {
+        id: OrderId::new(app.clock.now()),
+        merchant: "shop".into(),
+        user: format!("u-{number}"),
+        idempotency_key: None,
+        digest: [1; 32],
+        body: "{}".into(),
+        prefill: None,
+        not_before: None,
+        deadline: None,
+        order_deadline: Duration::from_mins(10),
+    }
+}
+
+/// Both ends of each connection are files of this process.
+fn raise_files_limit() -> Result<(), rustix::io::Errno> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit })
+}

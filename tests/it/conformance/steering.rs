@@ -1,0 +1,184 @@
+//! How orders are called back and tried again.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use klarna_order_worker::order::{OrderError, OrderId, Status, TokenOutcome};
+use klarna_order_worker::store::{ClaimedOrder, OrderFilter, OrderRow, Settlement, Signal, Steered, Swept};
+
+use super::orders::{claim, insert, order};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_queued_order_is_called_back_for_good,
+    a_cancel_and_a_claim_never_both_win,
+    a_retry_starts_anew_but_for_what_klarna_may_know,
+    an_order_without_its_body_is_not_tried_again,
+    only_failed_orders_are_tried_again,
+    a_filter_chooses_among_those_that_fit,
+    listeners_hear_of_it,
+    many_are_asked_for_at_once,
+];
+
+const AGAIN: Duration = Duration::from_mins(7);
+
+fn error(code: &str) -> OrderError {
+    OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None }
+}
+
+async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
+    let failed = Settlement::Failed { error: error(code), token: Some(TokenOutcome::Unavailable) };
+    assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap());
+}
+
+/// An order of `user` that has failed.
+async fn failed(db: &Db, user: &str, code: &str) -> OrderId {
+    let id = insert(db, order(db, user)).await;
+    let worker = db.begin_worker().await;
+    fail(db, &claim(db, worker, 1).await[0], code).await;
+    id
+}
+
+async fn status(db: &Db, id: OrderId) -> Status {
+    db.store.order(id).await.unwrap().unwrap().status
+}
+
+async fn keep(db: &Db, id: OrderId) {
+    let id = id.to_string();
+    let literal = if db.is_sqlite() { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
+    let (table, bytes, time) =
+        if db.is_sqlite() { ("kept", "x'00'", "0") } else { ("klarna_worker.kept", "''", "now()") };
+    let insert = "INSERT INTO {table} (purpose_ref, token_id, sealed, received_at, good_until) VALUES";
+    db.execute(&format!("{} ({literal}, 1, {bytes}, {time}, {time})", insert.replace("{table}", table))).await;
+}
+
+async fn a_queued_order_is_called_back_for_good(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    keep(&db, id).await;
+    db.advance(5);
+    let Steered::Done(view) = db.store.cancel_order(id).await.unwrap() else { panic!("not cancelled") };
+    assert_eq!((view.status, view.ended_at), (Status::Cancelled, Some(db.clock.now())));
+    assert_eq!(db.count("kept").await, 0, "what was kept for it is gone");
+    let worker = db.begin_worker().await;
+    assert!(claim(&db, worker, 1).await.is_empty());
+    assert!(
+        matches!(db.store.cancel_order(id).await.unwrap(), Steered::Unfit(view) if view.status == Status::Cancelled)
+    );
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::Unfit(_)));
+    let none = OrderId::new(db.clock.now());
+    assert!(matches!(db.store.cancel_order(none).await.unwrap(), Steered::Missing));
+    assert!(matches!(db.store.retry_order(none, AGAIN).await.unwrap(), Steered::Missing));
+}
+
+async fn a_cancel_and_a_claim_never_both_win(db: Db) {
+    let worker = db.begin_worker().await;
+    for _ in 0..20 {
+        let id = insert(&db, order(&db, "u")).await;
+        let (cancelled, claimed) = tokio::join!(db.store.cancel_order(id), claim(&db, worker, 1));
+        let cancelled = matches!(cancelled.unwrap(), Steered::Done(_));
+        assert_eq!(cancelled, claimed.is_empty());
+        for claimed in claimed {
+            fail(&db, &claimed, "x").await;
+        }
+    }
+}
+
+async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
+    let row = OrderRow { idempotency_key: Some("k".into()), ..order(&db, "u") };
+    let id = insert(&db, row.clone()).await;
+    let worker = db.begin_worker().await;
+    let first = claim(&db, worker, 1).await.remove(0);
+    let retry =
+        Settlement::Retry { after: Duration::ZERO, error: error("klarna_unavailable"), possible_duplicate: true };
+    assert!(db.store.settle_order(&first.claim, &retry).await.unwrap());
+    fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
+    db.advance(3600);
+    let Steered::Done(view) = db.store.retry_order(id, AGAIN).await.unwrap() else { panic!("not retried") };
+    assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
+    assert_eq!((view.error.is_none(), view.token, view.ended_at), (true, None, None));
+    assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
+    // Its patience for a token runs anew, and its claims are fenced against those of before.
+    let claimed = claim(&db, worker, 1).await.remove(0);
+    assert_eq!((claimed.first_claimed_at, claimed.claim.number), (db.clock.now(), 3));
+    assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
+    assert!(!db.store.settle_order(&first.claim, &retry).await.unwrap());
+    let same = OrderRow { id: OrderId::new(db.clock.now()), ..row };
+    assert_eq!(db.store.insert_orders(&[same]).await.unwrap(), [klarna_order_worker::store::Inserted::Same(id)]);
+}
+
+async fn an_order_without_its_body_is_not_tried_again(db: Db) {
+    let id = failed(&db, "u", "x").await;
+    let table = if db.is_sqlite() { "orders" } else { "klarna_worker.orders" };
+    db.execute(&format!("UPDATE {table} SET body = NULL")).await;
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::BodyGone));
+    assert!(matches!(db.store.cancel_order(id).await.unwrap(), Steered::Unfit(_)));
+    let all = OrderFilter { limit: 10, ..OrderFilter::default() };
+    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), Swept::default());
+    assert_eq!((db.store.count_orders(&all).await.unwrap(), status(&db, id).await), (0, Status::Failed));
+}
+
+async fn only_failed_orders_are_tried_again(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    assert!(
+        matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::Unfit(view) if view.status == Status::Queued)
+    );
+    let worker = db.begin_worker().await;
+    claim(&db, worker, 1).await;
+    for steered in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
+        assert!(matches!(steered, Steered::Unfit(view) if view.status == Status::Running));
+    }
+}
+
+async fn a_filter_chooses_among_those_that_fit(db: Db) {
+    let began = db.clock.now();
+    let (first, second) = (failed(&db, "a", "x").await, failed(&db, "b", "y").await);
+    db.advance(60);
+    let (third, queued) = (failed(&db, "a", "y").await, insert(&db, order(&db, "c")).await);
+    let all = OrderFilter { limit: 10, ..OrderFilter::default() };
+    let list = async |filter: OrderFilter| {
+        let ids = db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>();
+        assert_eq!(db.store.count_orders(&filter).await.unwrap(), ids.len() as u64);
+        ids
+    };
+    assert_eq!(list(OrderFilter { error: Some("y".into()), ..all.clone() }).await, [third, second]);
+    assert_eq!(list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [queued, third]);
+    assert_eq!(list(OrderFilter { until: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [second, first]);
+
+    let of_a = OrderFilter { user: Some("a".into()), ..all.clone() };
+    assert_eq!(db.store.cancel_orders(&of_a).await.unwrap(), Swept::default(), "none of them is queued");
+    let one = OrderFilter { limit: 1, ..of_a };
+    let swept = db.store.retry_orders(&one, AGAIN).await.unwrap();
+    assert_eq!(swept, Swept { orders: vec![third], next: Some(third) });
+    let rest = db.store.retry_orders(&OrderFilter { limit: 5, before: swept.next, ..one }, AGAIN).await.unwrap();
+    assert_eq!(rest, Swept { orders: vec![first], next: None });
+    assert_eq!(status(&db, second).await, Status::Failed);
+
+    assert_eq!(db.store.cancel_orders(&all).await.unwrap().orders, [queued, third, first]);
+    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap().orders, [second]);
+}
+
+async fn listeners_hear_of_it(db: Db) {
+    let id = failed(&db, "u", "x").await;
+    let mut signals = db.store.listen().await.unwrap();
+    db.store.retry_order(id, AGAIN).await.unwrap();
+    assert_eq!(signals.next().await.unwrap(), Signal::Due);
+    db.store.cancel_order(id).await.unwrap();
+    assert_eq!(signals.next().await.unwrap(), Signal::Settled(id));
+    let id = insert(&db, order(&db, "u")).await;
+    assert_eq!(signals.next().await.unwrap(), Signal::Due);
+    // What another process does is heard of, too: on SQLite only that it did something.
+    let other = db.open().await;
+    other.cancel_orders(&OrderFilter { limit: 5, ..OrderFilter::default() }).await.unwrap();
+    let expected = if db.is_sqlite() { Signal::Changed } else { Signal::Settled(id) };
+    assert_eq!(signals.next().await.unwrap(), expected);
+}
+
+async fn many_are_asked_for_at_once(db: Db) {
+    let rows: Vec<OrderRow> = (0..2000).map(|n| order(&db, &n.to_string())).collect();
+    db.store.insert_orders(&rows).await.unwrap();
+    let ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(db.store.settled(&ids).await.unwrap(), []);
+    db.store.cancel_order(ids[7]).await.unwrap();
+    assert_eq!(db.store.settled(&ids).await.unwrap(), [ids[7]]);
+    assert_eq!(db.store.settled(&[]).await.unwrap(), []);
+}

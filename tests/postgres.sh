@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# For scripts: a throw-away PostgreSQL, and what is missing on this machine. Sourced by test.sh and tests/schemathesis.sh.
+
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+# The folder of initdb and postgres: Debian keeps them off PATH, one folder a version.
+postgres_programs() {
+    local folder
+    for folder in "${KLARNA_WORKER_TEST_PG_BIN:-}" "$(pg_config --bindir 2>/dev/null || true)" \
+        /usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || echo /nowhere/initdb)")"; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ]; then
+            echo "$folder"
+            return
+        fi
+    done
+    return 1
+}
+
+# PostgreSQL refuses to run as root; its own user is there wherever its package is.
+as_owner() {
+    if [ "$(id -u)" -ne 0 ]; then "$@"
+    elif command -v runuser >/dev/null; then runuser -u postgres -- "$@"
+    else
+        # shellcheck disable=SC2016 # the inner shell expands these
+        su -s /bin/sh -c 'exec "$0" "$@"' -- postgres "$@"
+    fi
+}
+
+# Starts a server of its own on a free port, as an ordinary user, and says where it is: KLARNA_WORKER_TEST_POSTGRES.
+start_postgres() {
+    local port
+    programs=$(postgres_programs) || {
+        install_package postgresql "PostgreSQL's server"
+        programs=$(postgres_programs) || give_up "no initdb found: set KLARNA_WORKER_TEST_PG_BIN to the folder that has it"
+    }
+    export KLARNA_WORKER_TEST_PG_BIN=$programs
+    [ "$(id -u)" -ne 0 ] || id postgres >/dev/null 2>&1 ||
+        give_up "root may not run PostgreSQL: add a user named postgres, or run as another user"
+    cluster=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-test.XXXXXX")
+    [ "$(id -u)" -ne 0 ] || chown postgres "$cluster"
+    say "starting PostgreSQL from $programs"
+    cd "$cluster" # a folder that the owner of the cluster may enter
+    as_owner "$programs/initdb" -D "$cluster/data" -U postgres -A trust -E UTF8 --locale=C >"$cluster/initdb.log" 2>&1 || {
+        cat "$cluster/initdb.log" >&2
+        give_up "initdb failed"
+    }
+    port=$(try_port || try_port || try_port) || {
+        cat "$cluster/log" >&2
+        give_up "PostgreSQL did not start"
+    }
+    cd "$OLDPWD"
+    export KLARNA_WORKER_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/postgres"
+    export KLARNA_WORKER_TEST_PGDATA="$cluster/data"
+}
+
+try_port() {
+    # A port in use makes the start fail, and another is tried.
+    local port=$((20000 + RANDOM % 20000))
+    as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
+        -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 -c fsync=off" \
+        start >/dev/null 2>&1 && echo "$port"
+}
+
+# To be called however the script ends.
+stop_postgres() {
+    [ -n "${cluster:-}" ] || return 0
+    as_owner "$programs/pg_ctl" -D "$cluster/data" -m immediate -w stop >/dev/null 2>&1 || true
+    rm -rf "$cluster"
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Requests that a machine thinks up from openapi.json, against a running service: no 5xx, and no answer that the
+# description does not know. Once on SQLite and once on PostgreSQL, with the sandbox behind.
+#
+#     tests/schemathesis.sh [PROGRAM]      # builds one where none is given
+#
+# Installs Schemathesis (https://schemathesis.io) from PyPI into a folder of its own below target/. SCHEMATHESIS_EXAMPLES
+# says how many requests are made for each operation and phase.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+VERSION=4.32.5
+examples=${SCHEMATHESIS_EXAMPLES:-25}
+
+# shellcheck source=tests/postgres.sh
+. tests/postgres.sh
+
+python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
+venv=$PWD/target/schemathesis-$VERSION
+if [ ! -x "$venv/bin/schemathesis" ]; then
+    say "installing schemathesis $VERSION into $venv"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION"
+fi
+
+program=${1:-}
+if [ -z "$program" ]; then
+    cargo build --locked
+    program=target/debug/klarna-order-worker
+fi
+program=$(realpath "$program")
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-fuzz.XXXXXX")
+pids=()
+clean_up() {
+    local code=$?
+    trap - EXIT
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
+    stop_postgres
+    rm -rf "$folder"
+    exit "$code"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
+# The first line that a program prints once it is ready; its JSON has the addresses.
+first_line() {
+    local file=$1
+    for _ in $(seq 600); do
+        if [ -s "$file" ]; then head -n 1 "$file"; return; fi
+        sleep 0.1
+    done
+    give_up "nothing was ready within a minute: $(cat "$file.log")"
+}
+member() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$1" "$2"; }
+
+launch() {
+    local name=$1
+    shift
+    (cd "$folder" && exec "$program" --format json "$@") >"$folder/$name" 2>"$folder/$name.log" &
+    pids+=($!)
+}
+
+say "starting the sandbox"
+launch sandbox sandbox --bind 127.0.0.1:0
+sandbox=$(first_line "$folder/sandbox")
+key="a-key-for-the-fuzzer"
+hash=$(printf %s "$key" | sha256sum | cut -d' ' -f1)
+
+# A service on a database of its own, and what the fuzzer makes of it.
+fuzz() {
+    local engine=$1 url=$2
+    cat >"$folder/$engine.toml" <<TOML
+installation = "fuzz"
+[database]
+url = "$url"
+[server]
+bind = "127.0.0.1:0"
+[[server.api_keys]]
+name = "fuzzer"
+key_sha256 = "$hash"
+scopes = ["orders", "tokens", "ops"]
+[vault]
+instance_dir = "$engine-instance"
+[vault.keys.k1]
+file = "$engine.key"
+[merchants.shop]
+region = "eu"
+environment = "playground"
+client_id = "sandbox-client"
+api_username = "sandbox"
+api_password = "sandbox"
+token_url = "$(member "$sandbox" token_url)"
+checkout_url = "$(member "$sandbox" checkout_url)"
+TOML
+    (cd "$folder" && "$program" --config "$engine.toml" keys generate --out "$engine.key" >&2 && "$program" --config "$engine.toml" migrate >&2)
+    launch "$engine" --config "$engine.toml" serve
+    local api
+    api=$(member "$(first_line "$folder/$engine")" api)
+    say "fuzzing $api on $engine"
+    # The sums of an order, which no schema can state, make lawful refusals of what the description allows.
+    cat >"$folder/schemathesis.toml" <<TOML
+base-url = "$api"
+headers = { Authorization = "Bearer $key" }
+[generation]
+max-examples = $examples
+[[operations]]
+include-operation-id = "submit_order"
+checks.positive_data_acceptance.enabled = false
+TOML
+    (cd "$folder" && "$venv/bin/schemathesis" --config-file schemathesis.toml run "$OLDPWD/openapi.json" \
+        --workers 2 --seed "${SCHEMATHESIS_SEED:-1}" --no-color) || {
+        say "the service's log:"
+        tail -n 20 "$folder/$engine.log" >&2
+        return 1
+    }
+    if grep -q '"level":"ERROR"' "$folder/$engine.log"; then
+        grep '"level":"ERROR"' "$folder/$engine.log" | head -n 5 >&2
+        give_up "the service logged errors"
+    fi
+}
+
+fuzz sqlite "sqlite://sqlite.db"
+start_postgres
+fuzz postgresql "$KLARNA_WORKER_TEST_POSTGRES"
+say "no 5xx, and no answer outside the description"
