@@ -13,7 +13,8 @@
 //! 8. [`delivery`] writes the result, and tells whoever waits for it and the shop's endpoint.
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
-//! [`breaker`] leaves failing endpoints alone, [`ops`] removes what was kept for long enough. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
+//! [`breaker`] leaves failing endpoints alone. [`ops`] removes what was kept for long enough, and looks an installation over
+//! ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
 //! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.

@@ -1,5 +1,7 @@
 //! The running service: its roles, started in order and stopped in the reverse one.
 
+mod pulse;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@
 
 mod context;
 mod demo;
+mod doctor;
 mod enqueue;
 mod error;
 mod keys;
@@ -89,6 +90,8 @@ enum Command {
     Refresh(refresh::Args),
     /// Bring the database's schema up to this program
     Migrate(migrate::Args),
+    /// Look the installation over: settings, database, keys, clock, folders and hosts
+    Doctor(doctor::Args),
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
@@ -109,6 +112,7 @@ impl Command {
             Self::Webhooks(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
+            Self::Doctor(args) => args.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),
         }

@@ -1,15 +1,18 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is six traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`] and [`Upkeep`], joined as [`Store`]; the
-//! rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
+//! The seam is seven traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Upkeep`] and [`Restore`], joined
+//! as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike
+//! on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;
+mod inspect;
 mod keeper;
 mod lease;
 mod orders;
 mod postgres;
+mod restore;
 mod sqlite;
 mod tokens;
 mod upkeep;
@@ -23,9 +26,11 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::postgres::PostgresStore;
+pub use self::restore::Restore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
@@ -48,7 +53,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep {
+pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep + Restore {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -66,6 +71,9 @@ pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep {
 
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// What the engine says of itself; the schema need not be there.
+    async fn inspect(&self) -> Result<Inspection, StoreError>;
 
     /// Closes every connection.
     async fn close(&self);

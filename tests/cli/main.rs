@@ -1,10 +1,14 @@
 //! The commands, as a shell sees them: the real program, in folders of its own.
 
 mod demo;
+mod doctor;
 mod enqueue;
 mod migrate;
 mod orders;
 mod program;
+mod restore;
+#[cfg(unix)]
+mod serve;
 mod tokens;
 mod users;
 mod webhooks;

@@ -1,11 +1,15 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
+mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+#[path = "../both/restore.rs"]
+mod restore;
+mod restored;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
@@ -31,9 +35,9 @@ use self::pools::Pools;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
-    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
+    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
+    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
+    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
     TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
@@ -172,6 +176,10 @@ impl Store for PostgresStore {
         workers::health(&mut lease).await?;
         lease.done();
         Ok(())
+    }
+
+    async fn inspect(&self) -> Result<Inspection, StoreError> {
+        inspect::inspect(&self.pools).await
     }
 
     async fn close(&self) {
@@ -489,7 +497,7 @@ impl Workers for PostgresStore {
         Ok(())
     }
 
-    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut lease = Lease::take(&self.pools.intents).await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();

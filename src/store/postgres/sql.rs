@@ -360,7 +360,8 @@ END_EARLIER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
 BEAT = "
-    UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
+    UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL
+    RETURNING beat_at";
 END_WORKER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
@@ -557,4 +558,29 @@ FOUND_INSTALLATION = "
     INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
     VALUES ($1, 1, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
 HEALTH = "SELECT 1::bigint AS one";
+INSPECT = "
+    SELECT current_setting('server_version') AS version, clock_timestamp() AS now, pg_is_in_recovery() AS standby,
+        current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS durable,
+        (SELECT count(*) FROM pg_stat_replication WHERE current_setting('synchronous_standby_names') = '')
+            AS asynchronous_standbys,
+        current_setting('max_connections')::bigint AS max_connections";
+BACKEND = "SELECT pg_backend_pid()::bigint AS pid";
+
+// A restored database
+REMEMBERS = "
+    SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND beat_at >= $2)
+        OR EXISTS (SELECT 1 FROM klarna_worker.installation WHERE created_at >= $2 OR restored_at >= $2)
+        OR ($2 < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond' AND NOT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1)) AS remembers";
+LIVING = "
+    SELECT name FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' ORDER BY name";
+DOUBT_TOKENS = "
+    UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($3, clock_timestamp())
+    WHERE id IN (SELECT id FROM klarna_worker.tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
+    RETURNING id";
+HOLD_ORDERS = "
+    UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($2, clock_timestamp()), error = $3, possible_duplicate = true
+    WHERE id IN (SELECT id FROM klarna_worker.orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+    RETURNING id";
+DECLARE_RESTORED = "
+    UPDATE klarna_worker.installation SET restored_at = coalesce($1, clock_timestamp())";
 }

@@ -1,11 +1,15 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
 mod claim;
+mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+#[path = "../both/restore.rs"]
+mod restore;
+mod restored;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
@@ -33,10 +37,10 @@ use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
-    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter,
-    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
+    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
+    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount,
+    TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -172,6 +176,13 @@ impl Store for SqliteStore {
         workers::health(&mut lease).await?;
         lease.done();
         Ok(())
+    }
+
+    async fn inspect(&self) -> Result<Inspection, StoreError> {
+        let mut lease = self.read().await?;
+        let inspection = inspect::inspect(&mut lease).await?;
+        lease.done();
+        Ok(inspection)
     }
 
     async fn close(&self) {
@@ -478,7 +489,7 @@ impl Workers for SqliteStore {
         Ok(())
     }
 
-    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut lease = self.pools.writer.urgent().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();

@@ -313,7 +313,8 @@ END_EARLIER = "
     UPDATE workers SET ended_at = $3
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
 BEAT = "
-    UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL";
+    UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL
+    RETURNING beat_at";
 END_WORKER = "
     UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
@@ -493,4 +494,24 @@ FOUND_INSTALLATION = "
     INSERT INTO installation (name, minimum_program, hash_key, created_at)
     VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING";
 HEALTH = "SELECT 1 AS one";
+VERSION = "SELECT sqlite_version() AS version";
+JOURNAL_MODE = "PRAGMA journal_mode";
+
+// A restored database
+REMEMBERS = "
+    SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND beat_at >= $2)
+        OR EXISTS (SELECT 1 FROM installation WHERE created_at >= $2 OR restored_at >= $2)
+        OR ($2 < $4 - $3 AND NOT EXISTS (SELECT 1 FROM workers WHERE id = $1)) AS remembers";
+LIVING = "
+    SELECT name FROM workers WHERE ended_at IS NULL AND beat_at >= $2 - $1 ORDER BY name";
+DOUBT_TOKENS = "
+    UPDATE tokens SET state = 'uncertain', updated_at = $3
+    WHERE id IN (SELECT id FROM tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
+    RETURNING id";
+HOLD_ORDERS = "
+    UPDATE orders SET status = 'failed', worker = NULL, ended_at = $2, error = $3, possible_duplicate = true
+    WHERE id IN (SELECT id FROM orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+    RETURNING id";
+DECLARE_RESTORED = "
+    UPDATE installation SET restored_at = $1";
 }

@@ -4,6 +4,7 @@ mod installation;
 mod keeper;
 mod orders;
 pub mod pg;
+mod restore;
 mod service;
 pub mod settling;
 mod sql_door;

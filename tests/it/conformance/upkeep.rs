@@ -151,7 +151,7 @@ async fn workers_go_unless_a_row_names_them(db: Db) {
     let alive = db.begin_worker().await;
     assert_eq!(retention(&db).tidy(true).await.unwrap().workers, 2);
     for (worker, there) in [(gone, false), (silent, false), (runs, true), (holds, true), (alive, true)] {
-        assert_eq!(db.store.beat(worker).await.unwrap(), there, "{worker}");
+        assert_eq!(db.store.beat(worker).await.unwrap().is_some(), there, "{worker}");
     }
 }
 
