@@ -3,13 +3,12 @@
 # verifies every signature. Needs Python with venv, and a package index to have the library from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/lib.sh
 repository=$PWD
 orders=20
 
-give_up() { printf 'webhooks.sh: %s\n' "$*" >&2; exit 1; }
-
-cargo build --quiet
-program=$repository/target/debug/klarna-order-worker
+need python3 python3
+program=$(built_program)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-webhooks.XXXXXX")
 pids=()
 end() {
@@ -23,13 +22,8 @@ trap end EXIT
 cd "$folder"
 
 make_venv() { python3 -m venv python >venv.log 2>&1; }
-make_venv || {
-    # Debian has it in a package of its own.
-    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || give_up "python3 with venv is missing: install it"
-    env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv >&2
-    make_venv || give_up "$(cat venv.log)"
-}
+# Debian has it in a package of its own.
+make_venv || { install_package python3-venv "Python's venv" && make_venv; } || give_up "$(cat venv.log)"
 python/bin/pip install --quiet --disable-pip-version-check standardwebhooks==1.1.0
 
 # Waits for a command to say something.

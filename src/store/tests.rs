@@ -113,3 +113,49 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     connection.close().await.unwrap();
     database.remove().await;
 }
+
+/// What the outbox, retention and erasure ask for again and again, with the index that answers it.
+const LOOKS: [(&str, &str, &str); 7] = [
+    ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks_due"),
+    ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks_due"),
+    ("WIPE_BODIES", "1, 500, NULL", "orders_wipe"),
+    ("DELETE_ORDERS", "1, 500, NULL, '00000000-0000-7000-8000-000000000000'", "orders_pkey"),
+    ("DELETE_WEBHOOKS", "1, 500, NULL", "webhooks_ended"),
+    ("ERASE_ORDERS", "'shop', 'u', 'e', 500", "orders_user"),
+    ("ERASE_WEBHOOKS", "'shop', 'u'", "webhooks_user"),
+];
+
+#[tokio::test]
+async fn sqlite_has_an_index_for_what_is_looked_for() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    for (name, _, index) in LOOKS {
+        let explain = format!("EXPLAIN QUERY PLAN {}", statement(sqlite::STATEMENTS, name));
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+        let index = index.replace("orders_pkey", "sqlite_autoindex_orders_1");
+        assert!(plan.contains(&index) && !plan.contains("TEMP B-TREE FOR ORDER"), "{name}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn postgresql_has_an_index_for_what_is_looked_for() {
+    let database = TestDatabase::create().await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
+    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    // The tables are empty: asked is whether the index could answer.
+    connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
+    for (name, arguments, index) in LOOKS {
+        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.join("\n");
+        sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
+        assert!(plan.contains(&format!("using {index}")), "{name}: {plan}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}

@@ -55,8 +55,9 @@ impl Upkeep for Own {
         let pseudonym = format!("erased-{}", Uuid::new_v4());
         let whose = (merchant, user);
         let mut lease = self.begin().await?;
-        let token = erase_token(&mut lease, self.now(), whose, &pseudonym).await?;
+        // In the order in which others lock: orders, token, what was kept.
         let cancelled = cancel(&mut lease, self.now(), whose).await?;
+        let token = erase_token(&mut lease, self.now(), whose, &pseudonym).await?;
         commit(lease).await?;
         self.tell_settled(&cancelled);
         let mut erased = Erased { token, cancelled: cancelled.len() as u64, ..Erased::default() };

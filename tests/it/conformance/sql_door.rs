@@ -180,11 +180,11 @@ async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
         assert_eq!(error.code().as_deref(), Some("42501"), "{what}: {error}");
     };
     let call = "SELECT klarna_worker.enqueue_order('shop', 'u', '{}')";
-    run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
-    denied(run(&mut shop, call).await, "a call without the right");
-    run(&mut shop, "RESET ROLE").await.unwrap();
+    // Neither is enough without the other.
     for grant in ["USAGE ON SCHEMA klarna_worker", "EXECUTE ON FUNCTION klarna_worker.enqueue_order"] {
-        run(&mut shop, &format!("GRANT {grant} TO {role}")).await.unwrap();
+        run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
+        denied(run(&mut shop, call).await, "a call without the right");
+        run(&mut shop, &format!("RESET ROLE; GRANT {grant} TO {role}")).await.unwrap();
     }
     run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
     run(&mut shop, call).await.unwrap();
