@@ -29,7 +29,7 @@ async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResu
         panic!("no claim")
     };
     let token = claim.token();
-    let presentation = token.presentations.len() as i64 + 1;
+    let presentation = i64::try_from(token.presentations.len()).unwrap() + 1;
     let (exchange, id, generation) = (Uuid::now_v7(), token.id, token.generation);
     let intent = Intent { exchange, token: id, generation, presentation, purpose, holder: worker.id };
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
