@@ -26,7 +26,7 @@ fi
 
 program=${1:-}
 if [ -z "$program" ]; then
-    cargo build --locked
+    cargo build --locked --all-features # as the tests build it
     program=target/debug/klarna-order-worker
 fi
 program=$(realpath "$program")

@@ -35,7 +35,7 @@ impl Places {
         Self { requests: places(limits.requests), waits: places(limits.waits), batches: places(BATCHES) }
     }
 
-    /// Where the request takes its place, and the setting that gives how many there are.
+    /// Where the request takes its place.
     fn of(&self, request: &Request) -> &Semaphore {
         let waits = || request.uri().query().is_some_and(|query| query.contains("wait="));
         match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {

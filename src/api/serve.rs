@@ -110,3 +110,26 @@ async fn converse(
         () = sleep(LAST_HEADS), if !heard.load(Ordering::Relaxed) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_caller_that_takes_nothing_of_its_answer_is_let_go() {
+        let router = Router::new().route("/", get(|| async { vec![0_u8; 64 << 20] }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        caller.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        let accepted = listener.accept().await.unwrap();
+        // It ends by itself, though the caller is there and reads nothing.
+        converse(accepted, router, stopping, Duration::from_millis(200)).await;
+        let mut taken = Vec::new();
+        let _ = caller.read_to_end(&mut taken).await;
+        assert!(taken.len() < 64 << 20, "all was written");
+    }
+}

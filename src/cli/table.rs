@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(table().fitted(Some(42)), cut);
         let fewer = "user            note\nu-1\nŽofie-Ångström  sign in again, please";
         assert_eq!(table().fitted(Some(41)), fewer);
-        let blocks = "u-1\n  state  active\nŽofie-Ångström\n  state  reauth_required\n  note   sign in agai…";
+        let blocks = "u-1\n  state  active\nŽofie-Ångström\n  state  reauth_requi…\n  note   sign in agai…";
         assert_eq!(table().fitted(Some(22)), blocks);
     }
 

@@ -64,7 +64,7 @@ async fn lines_do_as_well_as_an_array() {
 async fn what_is_no_batch_is_refused_as_a_whole() {
     let api = Api::open().await;
     assert_eq!(api.batch(format!("[{}", keyed("shop", "a"))).await.pointers("invalid-order"), [""]);
-    api.batch(format!("[{}]", vec!["1"; 1001].join(","))).await.problem(413, "too-large");
+    api.batch(format!("[{}]", vec!["1"; 1001].join(","))).await.problem(422, "invalid-order");
     api.batch(" ".repeat(16_000_001)).await.problem(413, "too-large");
     api.batch_as("text/plain", keyed("shop", "a")).await.problem(415, "unsupported-media-type");
     let with_header = api.request(Method::POST, "/v1/orders/batch").header("idempotency-key", "k");

@@ -83,8 +83,8 @@ fn a_reader_that_left_stops_it_and_hears_how_far_it_came() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("cannot go on behind line 1, the last that was dealt with"), "{stderr}");
-    assert_eq!(home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(), 1);
+    assert!(stderr.contains("cannot go on behind line 13, the last that was dealt with"), "{stderr}");
+    assert_eq!(home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(), 12, "a batch is in as a whole");
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 mod demo;
 mod doctor;
+mod documents;
 mod enqueue;
+mod keys;
 mod migrate;
 mod orders;
 mod program;

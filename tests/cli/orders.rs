@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::program::{EXAMPLES, Home};
+use crate::program::{EXAMPLES, Home, example};
 
 fn filled() -> (Home, Vec<Value>) {
     let home = Home::new();
@@ -72,4 +72,102 @@ fn a_reader_that_left_causes_no_noise() {
     drop(reader);
     let output = home.command(&["orders", "list"]).stdout(writer).output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn queued_orders_are_called_back_by_name_and_by_filter() {
+    let (home, told) = filled();
+    let id = |line: usize| told[line - 1]["id"].as_str().unwrap();
+    let cancelled = home.run(&["orders", "cancel", id(1)]).exits(0);
+    assert_eq!(cancelled.stdout, format!("{}  cancelled\n", id(1)));
+    let again = home.run(&["orders", "cancel", id(1)]).exits(1);
+    assert!(again.stderr.contains("it is cancelled; only a queued order can be cancelled"), "{}", again.stderr);
+    let several = home.run(&["orders", "cancel", id(1), id(2), "--format", "json"]).exits(3).json();
+    assert_eq!((&several[0]["id"], &several[1]["status"]), (&json!(id(1)), &json!("cancelled")));
+    assert!(several[0]["error"].as_str().unwrap().contains("it is cancelled"), "{several:?}");
+
+    let filtered = home.run(&["orders", "cancel", "--user", "bo", "--yes"]).exits(0);
+    assert_eq!(filtered.stdout, "2 queued orders cancelled\n");
+    let limited = home.run(&["orders", "cancel", "--all", "--limit", "3", "--yes", "--format", "json"]).exits(0);
+    assert_eq!(limited.json(), [json!({"cancelled": 3})]);
+    assert_eq!(lines(&home, &["--status", "queued"]).len(), 5);
+    assert_eq!(
+        home.run(&["orders", "cancel", "--since", "2100-01-01T00:00:00Z"]).exits(0).stdout,
+        "0 queued orders cancelled\n"
+    );
+    assert_eq!(
+        home.run(&["orders", "cancel", "--since", "1h", "--until", "2100-01-01T00:00:00Z", "--yes"]).exits(0).stdout,
+        "5 queued orders cancelled\n"
+    );
+}
+
+#[test]
+fn whoever_steers_says_which_orders_and_is_asked() {
+    let (home, told) = filled();
+    let id = told[0]["id"].as_str().unwrap();
+    let nobody = home.run(&["orders", "cancel", "--user", "bo"]).exits(2);
+    nobody.tells_in_one_line("add --yes to cancel 2 queued orders");
+    home.run(&["orders", "cancel"]).exits(2).tells_in_one_line("which orders?");
+    for wrong in [
+        vec!["orders", "retry", id, "--user", "bo"],
+        vec!["orders", "retry", "--all", "--user", "bo"],
+        vec!["orders", "retry", "17"],
+        vec!["orders", "cancel", "--since", "soon"],
+    ] {
+        home.run(&wrong).exits(2);
+    }
+    assert_eq!(lines(&home, &["--status", "queued"]).len(), 12);
+    let queued = home.run(&["orders", "retry", id]).exits(1);
+    assert!(queued.stderr.contains("it is queued; only a failed order can be retried"), "{}", queued.stderr);
+    assert_eq!(home.run(&["orders", "retry", "--all"]).exits(0).stdout, "0 failed orders retried\n");
+}
+
+/// Orders that Klarna refuses, tried again beside a running service.
+#[test]
+fn failed_orders_are_tried_again() {
+    let mut sandbox = Home::empty().start(&["sandbox", "--bind", "127.0.0.1:0", "--format", "json"]);
+    let addresses: Value = serde_json::from_str(&sandbox.line()).unwrap();
+    let home = Home::new()
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", addresses["token_url"].as_str().unwrap())
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", addresses["checkout_url"].as_str().unwrap());
+    let mut serve = home.start(&["serve", "--roles", "worker"]);
+    assert_eq!(serve.line(), "ready\n");
+    let told = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
+    assert_eq!(told[1]["error"]["code"], "klarna_refused_order");
+    let id = told[0]["id"].as_str().unwrap();
+    let shown = || home.run(&["orders", "show", id, "--format", "json"]).exits(0).json()[0].clone();
+    let ended = shown()["ended_at"].clone();
+    assert_eq!(lines(&home, &["--error", "klarna_refused_order"]).len(), 1);
+    assert_eq!(lines(&home, &["--error", "klarna_unavailable"]).len(), 0);
+    assert_eq!(
+        home.run(&["orders", "retry", "--error", "klarna_unavailable", "--yes"]).exits(0).stdout,
+        "0 failed orders retried\n"
+    );
+    let retried = home.run(&["orders", "retry", "--error", "klarna_refused_order", "--yes"]).exits(0);
+    assert_eq!(retried.stdout, "1 failed order retried\n");
+    // The service takes it at once, though another process made it due, and Klarna refuses it again.
+    let again = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
+    assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
+    assert!(shown()["ended_at"].as_str() > ended.as_str());
+    serve.signal("-TERM");
+    serve.end().exits(0);
+}
+
+/// On SQLite nobody tells the service what a command beside it did: it sees that something was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_hears_of_what_a_command_does() {
+    let home = Home::new();
+    let told = home.feed(&["enqueue", "-", "--format", "json"], example(1)).exits(0).json();
+    let id = told[0]["id"].as_str().unwrap();
+    let mut serve = home.start(&["serve", "--roles", "api", "--format", "json"]);
+    let ready: Value = serde_json::from_str(&serve.line()).unwrap();
+    let url = format!("{}/v1/orders/{id}?wait=60s", ready["api"].as_str().unwrap());
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let waiting = tokio::spawn(async move { http.get(url).send().await.unwrap().text().await.unwrap() });
+    let cancelled = tokio::task::block_in_place(|| home.run(&["orders", "cancel", id]));
+    cancelled.exits(0);
+    let answer: Value = serde_json::from_str(&waiting.await.unwrap()).unwrap();
+    assert_eq!(answer["status"], "cancelled");
+    serve.signal("-TERM");
+    serve.end().exits(0);
 }

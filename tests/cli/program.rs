@@ -20,7 +20,7 @@ pub struct Home {
     variables: Vec<(&'static str, String)>,
 }
 
-const SETTINGS: &str = r#"
+pub const SETTINGS: &str = r#"
 installation = "test"
 [server]
 bind = "127.0.0.1:0"

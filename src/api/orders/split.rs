@@ -29,7 +29,8 @@ pub(super) fn lines(text: &str) -> Result<Vec<&str>, Problem> {
 }
 
 fn too_many() -> Problem {
-    Problem::new(Kind::TooLarge, format!("a batch must not have more than {MOST} orders: send several"))
+    let wrong = format!("has more than {MOST} orders: send several batches");
+    Problem::with_faults(Kind::InvalidOrder, vec![Fault::new("", wrong)])
 }
 
 /// Reads an array's items as they are written; `None` where there are too many.
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn a_thousand_fit_and_no_more() {
         let status = |problem: Problem| problem.details().status;
-        for (count, expected) in [(MOST, Ok(MOST)), (MOST + 1, Err(413))] {
+        for (count, expected) in [(MOST, Ok(MOST)), (MOST + 1, Err(422))] {
             let array = format!("[{}]", vec!["1"; count].join(","));
             assert_eq!(items(&array).map(|items| items.len()).map_err(status), expected);
             assert_eq!(lines(&"1\n".repeat(count)).map(|lines| lines.len()).map_err(status), expected);
