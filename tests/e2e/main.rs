@@ -6,6 +6,7 @@ mod postgres;
 mod support;
 
 mod doors;
+mod endurance;
 mod keeper;
 mod load;
 mod outage;
