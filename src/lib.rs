@@ -14,7 +14,7 @@
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
 //! [`breaker`] leaves failing endpoints alone. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
-//! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
+//! [`ops`] is for operators, [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
@@ -33,6 +33,8 @@ pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
 pub mod lifecycle;
+mod meter;
+pub mod ops;
 pub mod order;
 pub mod queue;
 pub mod sandbox;

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Rooms;
+use super::openapi::Common;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
 
@@ -57,6 +61,9 @@ pub struct Breakers {
 
 /// Asks this process for its breakers; an empty answer where it runs no orders.
 pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>;
+
+/// Answers a scrape in Prometheus' text format.
+pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
 /// How much a health check tells.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -115,4 +122,24 @@ pub(super) async fn readyz(
         }
         Err(_) => Err(not_ready("the database does not answer in time")),
     }
+}
+
+/// What Prometheus takes for its text format.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Metrics for Prometheus.
+///
+/// Of this process, and of the installation, which every process tells alike. Needs a key with the scope `ops`, where there
+/// are keys.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses(
+        (status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain"),
+        Common,
+    )
+)]
+pub(super) async fn metrics(State(rooms): State<Arc<Rooms>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, TEXT_FORMAT)], (rooms.scrape)().await)
 }

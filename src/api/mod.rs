@@ -21,7 +21,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
-pub use health::{AskBreakers, Breakers, Health, Readiness};
+pub use health::{AskBreakers, Breakers, Health, Readiness, Scrape};
 pub use openapi::document;
 pub use orders::{Order, OrderList, OrderRequest};
 pub use problem::ProblemDetails;
@@ -53,6 +53,8 @@ pub struct Rooms {
     pub ready: Readiness,
     /// What `/readyz?verbose` tells.
     pub breakers: AskBreakers,
+    /// What `/metrics` tells.
+    pub scrape: Scrape,
 }
 
 /// All routes.
@@ -66,9 +68,10 @@ pub fn router(mut rooms: Rooms) -> Router {
     let tokens = Router::new()
         .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).get(tokens::show).delete(tokens::forget))
         .route_layer(guarded(Scope::Tokens));
+    let ops = Router::new().route("/metrics", get(health::metrics)).route_layer(guarded(Scope::Ops));
     let open = Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::serve));
-    frame::framed(open.merge(orders).merge(tokens).with_state(Arc::new(rooms)))
+    frame::framed(open.merge(orders).merge(tokens).merge(ops).with_state(Arc::new(rooms)))
 }

@@ -1,14 +1,16 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
+//! The seam is six traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Keys`] and [`Looks`], joined as [`Store`]; the rooms know nothing else
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;
 mod keeper;
+mod keys;
 mod lease;
 mod orders;
+mod overview;
 mod postgres;
 mod sqlite;
 mod tokens;
@@ -22,7 +24,9 @@ use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
+pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
+pub use self::overview::{Backlog, Looks, Overview, PoolUse};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
@@ -41,7 +45,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers {
+pub trait Store: Orders + Tokens + Keeper + Workers + Keys + Looks {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 

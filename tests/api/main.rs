@@ -120,6 +120,7 @@ impl Api {
             api_keys: app.settings.server.api_keys.clone(),
             ready: ready.clone(),
             breakers: Arc::new(std::collections::BTreeMap::new),
+            scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{USERS, dice, open, rounds, seed};
+use super::{USERS, dice, finish, open, rounds, seed};
 use crate::support::cluster::Cluster;
 use crate::support::engine::ask;
 
@@ -49,5 +49,5 @@ async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order
     assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
     assert!(killed > sessions / 2, "{killed} of {sessions} were there to be killed");
     assert!(served.program.terminate().await.success());
-    shop.close().await;
+    finish(shop).await;
 }

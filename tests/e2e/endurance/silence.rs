@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::crowd::Crowd;
 use super::gate::Gate;
 use super::sums::Sums;
-use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, number, seed};
+use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, finish, number, seed};
 use crate::support::engine::{Database, both_engines};
 use crate::support::program::until;
 use crate::support::shop::{Client, Served, Shop};
@@ -57,7 +57,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
         assert!(figures.slowest <= ANSWER && figures.grown <= GROWTH, "{figures}");
     }
     assert!(served.program.terminate().await.success());
-    shop.close().await;
+    finish(shop).await;
 }
 
 async fn behind_a_gate(database: Database) -> (Shop, Gate) {
@@ -99,17 +99,29 @@ impl fmt::Display for Figures {
 }
 
 impl Figures {
+    /// Asks on a thread of its own: what the clients have to do must not count.
     async fn take(served: &Served, time: Duration) -> Self {
-        let (begun, memory) = (Instant::now(), served.program.memory());
-        let mut taken = Vec::new();
+        let (client, memory) = (Client::new(served), served.program.memory());
+        let taking = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (begun, mut taken) = (Instant::now(), Vec::new());
+                while begun.elapsed() < time {
+                    for path in ["/livez", "/readyz", "/v1/orders?limit=1"] {
+                        let took = client.timed(path).await;
+                        taken.push(took.unwrap_or_else(|| panic!("{path} was not answered")));
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                taken
+            })
+        });
         let mut most = memory;
-        while begun.elapsed() < time {
-            for path in ["/livez", "/readyz", "/v1/orders?limit=1"] {
-                taken.push(answer(&served.client(), path).await);
-            }
+        while !taking.is_finished() {
             most = most.max(served.program.memory());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        let mut taken = taking.await.unwrap();
         taken.sort_unstable();
         Self {
             slowest: taken.last().copied().unwrap_or_default(),
@@ -119,8 +131,4 @@ impl Figures {
             grown: most - memory,
         }
     }
-}
-
-async fn answer(client: &Client, path: &str) -> Duration {
-    client.timed(path).await.unwrap_or_else(|| panic!("{path} was not answered"))
 }

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{USERS, dice, open, rounds, seed};
+use super::{USERS, dice, finish, open, rounds, seed};
 use crate::support::engine::{Database, both_engines};
 use crate::support::shop::{Served, Shop};
 
@@ -26,7 +26,7 @@ async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: D
     .await;
     // Each kill lost a few answers, and each of those is known.
     assert!(sums.orders > 0, "{sums}");
-    shop.close().await;
+    finish(shop).await;
 }
 
 async fn stops_at_random_moments_lose_and_repeat_nothing(database: Database) {
@@ -39,7 +39,7 @@ async fn stops_at_random_moments_lose_and_repeat_nothing(database: Database) {
     assert_eq!((sums.lost, sums.live, sums.created_twice), (0, USERS, 0), "{sums}");
     let stats = shop.stats().await;
     assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
-    shop.close().await;
+    finish(shop).await;
 }
 
 async fn with_users(database: Database) -> (Shop, Vec<String>) {

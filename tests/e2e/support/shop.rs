@@ -183,6 +183,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whoever talks to the service over connections of their own.
+    pub fn new(served: &Served) -> Self {
+        Self { url: served.url.clone(), http: reqwest::Client::new() }
+    }
+
     pub async fn register(&self, user: &str, refresh_token: &str) {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
@@ -245,6 +250,12 @@ impl Client {
         let body = json!({ "refresh_token": refresh_token }).to_string();
         let answer = self.http.put(url).header("content-type", "application/json").body(body).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// What a path of the service answers, as text.
+    pub async fn get_text(&self, path: &str) -> String {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Asks a path of the service, and answers how long the answer took; `None` where it is none, or no success.

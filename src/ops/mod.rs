@@ -1,0 +1,3 @@
+//! What an operator needs beside the doors.
+
+pub mod metrics;
