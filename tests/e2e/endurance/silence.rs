@@ -36,6 +36,8 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let warm = asked.map_or(100, |_| 2 * USERS);
     until("orders with tokens", PATIENCE, async || fresh() > warm).await;
 
+    // What the machine makes of the same load without any trouble.
+    let usual = Figures::take(&served, silence / 4).await;
     gate.fall_silent(true);
     let figures = Figures::take(&served, silence).await;
     let without = || crowd.seen(|_, order| order["token"] == "unavailable");
@@ -48,7 +50,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let accepted = crowd.go_home().await;
     let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;
     println!(
-        "{silence:?} of silence on {}, seed {}: {figures}; {sent_without} orders seen to go out without a token; {sums}",
+        "{silence:?} of silence on {}, seed {}: {figures} (before: {usual}); {sent_without} orders seen to go out without a token; {sums}",
         shop.database.name(),
         seed()
     );
