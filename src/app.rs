@@ -14,12 +14,13 @@ use crate::keeper::Due;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::vault::keys::{self, KeysError};
 use crate::vault::transport::BuildError;
-use crate::vault::{CipherError, InstanceError, Registry, Secrets};
+use crate::vault::{Cipher, CipherError, InstanceError, Registry, Secrets};
 
 mod outbox;
 mod process;
 mod refresh;
 mod restore;
+mod scrape;
 mod service;
 
 pub use restore::Doubted;
@@ -37,6 +38,11 @@ pub enum AppError {
     /// The keys and the database do not belong together.
     #[error("the encryption keys are not those of this database: {0}; restore the keys that belong to it")]
     OtherKeys(CipherError),
+    /// Another key stands under a name that the database knows.
+    #[error(
+        "vault.keys.{0} is another key than the one that this database knows by this name: the encryption keys are not those of this database; restore the key, or give the new one a name of its own"
+    )]
+    OtherKey(String),
     /// A secret could not be made.
     #[error("the installation's secrets could not be made: {0}")]
     Cipher(CipherError),
@@ -178,7 +184,22 @@ async fn open_secrets(
         check_name(&found, settings)?;
         found
     };
-    Secrets::open(cipher, &installation.hash_key).map_err(AppError::OtherKeys)
+    check_keys(store, &cipher).await?;
+    let secrets = Secrets::open(cipher, &installation.hash_key).map_err(AppError::OtherKeys)?;
+    for (name, fingerprint) in secrets.cipher().fingerprints() {
+        store.note_key(name, fingerprint).await?;
+    }
+    Ok(secrets)
+}
+
+/// A record names its key: another one under that name would find every token altered.
+async fn check_keys(store: &dyn Store, cipher: &Cipher) -> Result<(), AppError> {
+    for (name, fingerprint) in store.known_keys().await? {
+        if cipher.fingerprints().get(&name).is_some_and(|ours| ours[..] != fingerprint) {
+            return Err(AppError::OtherKey(name));
+        }
+    }
+    Ok(())
 }
 
 fn check_name(found: &Installation, settings: &Settings) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::pace::Pace;
+use crate::meter;
 
 /// Failures in a row that open a breaker.
 const FAILURES: u32 = 5;
@@ -64,7 +65,11 @@ pub enum Stand {
 
 /// The breakers and paces of one endpoint, by merchant. Clones share them.
 #[derive(Clone)]
-pub struct Gates(Arc<BTreeMap<String, Mutex<Gate>>>);
+pub struct Gates {
+    /// Its name in metrics.
+    endpoint: &'static str,
+    gates: Arc<BTreeMap<String, Mutex<Gate>>>,
+}
 
 struct Gate {
     state: State,
@@ -99,10 +104,11 @@ pub struct Pass {
 }
 
 impl Gates {
-    /// Closed gates for merchants with so many calls a second each.
+    /// Closed gates of an endpoint, for merchants with so many calls a second each.
     #[must_use]
-    pub fn new<'a>(rates: impl Iterator<Item = (&'a str, f64)>) -> Self {
-        Self(Arc::new(rates.map(|(merchant, rate)| (merchant.to_owned(), Mutex::new(Gate::new(rate)))).collect()))
+    pub fn new<'a>(endpoint: &'static str, rates: impl Iterator<Item = (&'a str, f64)>) -> Self {
+        let gates = rates.map(|(merchant, rate)| (merchant.to_owned(), Mutex::new(Gate::new(rate)))).collect();
+        Self { endpoint, gates: Arc::new(gates) }
     }
 
     /// The right to call now, or how long to wait before asking again.
@@ -132,7 +138,7 @@ impl Gates {
     /// Where each merchant's breaker stands.
     #[must_use]
     pub fn stands(&self) -> BTreeMap<String, Stand> {
-        self.0
+        self.gates
             .iter()
             .map(|(merchant, gate)| {
                 let stand = match lock(gate).state {
@@ -146,7 +152,7 @@ impl Gates {
     }
 
     fn gate(&self, merchant: &str) -> Option<MutexGuard<'_, Gate>> {
-        self.0.get(merchant).map(lock)
+        self.gates.get(merchant).map(lock)
     }
 }
 
@@ -156,6 +162,7 @@ impl Pass {
         self.reported = true;
         let opened = self.gates.gate(&self.merchant).is_some_and(|mut gate| gate.report(report, now, self.probe));
         if opened {
+            meter::breaker_opened(self.gates.endpoint, &self.merchant);
             tracing::error!(merchant = self.merchant, "An endpoint of this merchant is left alone for a while");
         }
     }
@@ -263,7 +270,7 @@ mod tests {
     use super::*;
 
     fn gates() -> Gates {
-        Gates::new([("shop", 1_000_000.0), ("other", 1_000_000.0)].into_iter())
+        Gates::new("token", [("shop", 1_000_000.0), ("other", 1_000_000.0)].into_iter())
     }
 
     fn seconds(seconds: u64) -> Duration {

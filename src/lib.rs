@@ -13,9 +13,9 @@
 //! 8. [`delivery`] writes the result, and tells whoever waits for it and the shop's endpoint.
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
-//! [`breaker`] leaves failing endpoints alone. [`ops`] removes what was kept for long enough, and looks an installation over
-//! ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
-//! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
+//! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
+//! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
+//! a process needs besides. [`sandbox`] stands in for Klarna.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
@@ -34,6 +34,7 @@ pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
 pub mod lifecycle;
+mod meter;
 pub mod ops;
 pub mod order;
 pub mod queue;

@@ -3,7 +3,8 @@
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and wins over `-v` and
 //! `-q`. Those turn up this crate alone: what HTTP libraries say at their finest level may hold tokens.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -40,6 +41,37 @@ pub enum TelemetryError {
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
+/// Runs what it is given while a terminal's progress bar is out of the way.
+pub type Aside = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
+
+static ASIDE: RwLock<Option<Aside>> = RwLock::new(None);
+
+/// Logs through `aside` from now on, so that lines and a progress bar do not run into each other; directly again where
+/// `None`.
+pub fn log_aside(aside: Option<Aside>) {
+    *ASIDE.write().unwrap_or_else(PoisonError::into_inner) = aside;
+}
+
+/// Standard error, beside a progress bar where there is one. A line comes in one piece.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let aside = ASIDE.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut written = Ok(());
+        let mut write = || written = io::stderr().write_all(bytes);
+        match aside {
+            Some(aside) => aside(&mut write),
+            None => write(),
+        }
+        written.map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Sets up the process's logging; to be called once. `directives` is what [`VARIABLE`] holds.
 ///
 /// # Errors
@@ -51,12 +83,11 @@ pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), Teleme
         let at = panic.location().map(ToString::to_string);
         tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
     }));
-    let stderr = std::io::stderr;
-    if stderr().is_terminal() {
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    if io::stderr().is_terminal() {
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Stderr);
         builder.finish().try_init().map_err(TelemetryError::Twice)
     } else {
-        json(filter, stderr).try_init().map_err(TelemetryError::Twice)
+        json(filter, io::stderr).try_init().map_err(TelemetryError::Twice)
     }
 }
 
@@ -82,8 +113,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 

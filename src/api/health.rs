@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Rooms;
 use super::auth::Refused;
 use super::extract::InQuery;
-use super::openapi::Open;
+use super::openapi::{Common, Open};
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
 use crate::store::{DisabledWhy, Endpoint, StoreError};
@@ -94,6 +97,9 @@ pub struct Breakers {
 /// Asks this process for its breakers; an empty answer where it runs no orders.
 pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>;
 
+/// Answers a scrape in Prometheus' text format.
+pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
 /// How much a health check tells.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -168,4 +174,24 @@ async fn look(rooms: &Rooms, verbose: bool) -> Result<Option<BTreeMap<String, We
     }
     let endpoints = rooms.store.endpoints().await?.into_iter();
     Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.clone(), endpoint.into())).collect()))
+}
+
+/// What Prometheus takes for its text format.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Metrics for Prometheus.
+///
+/// Of this process, and of the installation, which every process tells alike. Needs a key with the scope `ops`, where there
+/// are keys.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses(
+        (status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain"),
+        Common,
+    )
+)]
+pub(super) async fn metrics(State(rooms): State<Arc<Rooms>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, TEXT_FORMAT)], (rooms.scrape)().await)
 }

@@ -32,7 +32,7 @@ use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
 pub use auth::{Refusals, Refused};
-pub use health::{AskBreakers, Breakers, Health, Readiness, WebhookEndpoint};
+pub use health::{AskBreakers, Breakers, Health, Readiness, Scrape, WebhookEndpoint};
 pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest};
@@ -71,6 +71,8 @@ pub struct Rooms {
     pub refusals: Refusals,
     /// How many requests are served at once.
     pub limits: Limits,
+    /// What `/metrics` tells.
+    pub scrape: Scrape,
 }
 
 /// All routes.
@@ -102,7 +104,9 @@ pub fn router(mut rooms: Rooms) -> Router {
     // It touches what is guarded by either.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
-    let ops = Router::new().route("/v1/orders/retry", post(orders::retry_many));
+    let ops = Router::new()
+        .route("/metrics", get(health::metrics).layer(CompressionLayer::new()))
+        .route("/v1/orders/retry", post(orders::retry_many));
     let open = Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
     let description = Router::new()
         .route("/openapi.json", get(openapi::serve))

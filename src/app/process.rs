@@ -1,5 +1,6 @@
 //! A process that spends tokens: its folder, its row, its beats and its vault.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::worker::WorkerLease;
 /// How often open intents are compared with the exchanges in the air.
 pub(super) const TIDY: Duration = Duration::from_mins(1);
 
+/// How long a stop at once waits for successors to reach the database or the spool.
+const BRINK: Duration = Duration::from_secs(2);
+
 pub(super) struct Process {
     pub(super) worker: Worker,
     pub(super) vault: Vault,
@@ -32,6 +36,9 @@ impl Process {
         let settings = &app.settings;
         let instance = Instance::take(folder)?;
         super::restore::check(app, folder).await?;
+        for folder in [folder, &refresh_folder(app)] {
+            keys_of_spool(app, folder)?;
+        }
         // Before anything else: what an earlier start could not store.
         let spool = Spool::open(folder, &settings.installation, Arc::clone(&app.secrets))
             .map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })?;
@@ -93,6 +100,13 @@ impl Process {
     }
 }
 
+/// Resolves, after two seconds at most, once no exchange has a successor in memory alone.
+pub(super) async fn nothing_in_memory_alone(vault: &Vault) {
+    if tokio::time::timeout(BRINK, vault.safe()).await.is_err() {
+        tracing::error!(exchanges = vault.in_flight(), "Stopped at once: the successors of these may be lost");
+    }
+}
+
 async fn tidy(vault: Vault) {
     loop {
         tokio::time::sleep(TIDY).await;
@@ -100,6 +114,37 @@ async fn tidy(vault: Vault) {
             tracing::warn!(%error, "The spool and the open intents could not be looked at for now");
         }
     }
+}
+
+impl App {
+    /// The keys that this machine's spools need, and for how many files each.
+    #[must_use]
+    pub fn spooled_keys(&self) -> BTreeMap<String, usize> {
+        let mut keys = BTreeMap::new();
+        for folder in [&self.settings.vault.instance_dir, &refresh_folder(self)] {
+            for (key, files) in Spool::keys_in(folder, &self.settings.installation) {
+                *keys.entry(key).or_default() += files;
+            }
+        }
+        keys
+    }
+}
+
+impl App {
+    /// Successors that wait on this machine's disk.
+    pub(super) fn spool_files(&self) -> usize {
+        Spool::waiting_in(&self.settings.vault.instance_dir) + Spool::waiting_in(&refresh_folder(self))
+    }
+}
+
+/// A key must stay in the settings for as long as a successor in the spool needs it.
+fn keys_of_spool(app: &App, folder: &Path) -> Result<(), InstanceError> {
+    for (key, files) in Spool::keys_in(folder, &app.settings.installation) {
+        if !app.secrets.cipher().fingerprints().contains_key(&key) {
+            return Err(InstanceError::KeyMissing { folder: folder.to_owned(), key, files });
+        }
+    }
+    Ok(())
 }
 
 /// Where `refresh` lives: beside the folder of the service with the same settings.

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::process::{Process, refresh_folder};
+use super::process::{Process, nothing_in_memory_alone, refresh_folder};
 use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, Told};
 
@@ -12,17 +12,31 @@ impl App {
     /// instance folder of its own, `vault.instance_dir` with `-refresh` behind it, and the committed intent is what one
     /// process knows of the other's exchanges.
     ///
+    /// `stop` ends the sweep in good order, and `cut` at once: then there is no run to tell of, and successors have two
+    /// seconds to reach the database or the spool.
+    ///
     /// # Errors
     /// Where the folder is taken, which another `refresh` of these settings does, or the database cannot be used.
     pub async fn refresh(
         &self,
         scope: &Scope,
         stop: watch::Receiver<bool>,
+        cut: impl Future<Output = ()> + Send,
         told: &mut (dyn FnMut(&Told, &Summary) + Send),
-    ) -> Result<Run, AppError> {
+    ) -> Result<Option<Run>, AppError> {
         let process = Process::begin(self, &refresh_folder(self)).await?;
-        let run = process.sweeper(self).run(scope, stop, told).await;
-        process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
-        Ok(run?)
+        let vault = process.vault.clone();
+        let sweep = async {
+            let run = process.sweeper(self).run(scope, stop, told).await;
+            process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
+            Ok(Some(run?))
+        };
+        tokio::select! {
+            run = sweep => run,
+            () = cut => {
+                nothing_in_memory_alone(&vault).await;
+                Ok(None)
+            }
+        }
     }
 }

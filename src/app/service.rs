@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::outbox::Webhooks;
-use super::process::{Process, TIDY, replay_for_refresh};
+use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh};
+use super::scrape::scrape;
 use super::{App, AppError};
-use crate::api::{self, AskBreakers, Breakers, Readiness};
+use crate::api::{self, AskBreakers, Breakers, Readiness, Scrape};
 use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
 use crate::config::Engine;
@@ -27,8 +28,6 @@ use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store};
 use crate::worker::{OrderHandler, OrderSource};
 
-/// How long a stop at once waits for successors to reach the database or the spool.
-const BRINK: Duration = Duration::from_secs(2);
 /// How long the database's connections have to close.
 const CLOSE: Duration = Duration::from_secs(2);
 /// The wait before signals are listened for again.
@@ -92,7 +91,10 @@ impl Service {
         let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
         let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
-        let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref()));
+        let vault = worker.as_ref().map(|work| work.process.vault.clone());
+        let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.gates.clone()));
+        let scrape = scrape(&app, vault, checkout);
+        let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), scrape));
         let polling = waiters.clone();
         let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
@@ -150,10 +152,8 @@ impl Service {
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
         let vault = self.worker.as_ref().map(|work| work.process.vault.clone());
         async move {
-            if let Some(vault) = vault
-                && timeout(BRINK, vault.safe()).await.is_err()
-            {
-                tracing::error!(exchanges = vault.in_flight(), "Stopped at once: the successors of these may be lost");
+            if let Some(vault) = vault {
+                nothing_in_memory_alone(&vault).await;
             }
         }
     }
@@ -166,6 +166,7 @@ impl Api {
         waiters: &Waiters,
         ready: &Readiness,
         work: Option<&AtWork>,
+        scrape: Scrape,
     ) -> Self {
         let server = &app.settings.server;
         let router = api::router(api::Rooms {
@@ -179,6 +180,7 @@ impl Api {
             breakers: work.and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
             refusals: api::Refusals::default(),
             limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
+            scrape,
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -237,7 +239,7 @@ impl Orders {
         let settings = &app.settings;
         let rates =
             settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
-        let gates = Gates::new(rates);
+        let gates = Gates::new("checkout", rates);
         let handler = OrderHandler {
             store: Arc::clone(&app.store),
             merchants: app.merchants(),

@@ -67,6 +67,20 @@ pub enum CreateAnswer {
     },
 }
 
+impl CreateAnswer {
+    /// The word for it in metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::BadOrder { .. } => "bad_order",
+            Self::Unauthorised { .. } => "unauthorised",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+}
+
 /// The snippet carries the shopper's session and is left out.
 impl fmt::Debug for CreateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -115,9 +115,11 @@ async fn run(context: &Context, stage: &Stage) -> Result<Vec<Ended>, CliError> {
 /// One run of the keeper, as `refresh` does it.
 async fn keep(stage: &Stage) -> Result<Summary, CliError> {
     let stop = watch::channel(false).1;
-    match stage.app.refresh(&Scope::default(), stop, &mut |_, _| {}).await? {
-        Run::Swept(summary) => Ok(summary),
-        Run::Elsewhere(_) => Err(CliError::failed("refresh tokens", "another process sweeps in the demo's database")),
+    match stage.app.refresh(&Scope::default(), stop, std::future::pending(), &mut |_, _| {}).await? {
+        Some(Run::Swept(summary)) => Ok(summary),
+        Some(Run::Elsewhere(_)) | None => {
+            Err(CliError::failed("refresh tokens", "another process sweeps in the demo's database"))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `keys`
 
 mod api;
+mod rotate;
+mod status;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,13 @@ pub(super) enum Command {
     /// Keys for callers of the API
     #[command(subcommand)]
     Api(api::Command),
+    /// Seal everything anew with the active key, while the service runs
+    ///
+    /// Give every machine the new key first, inactive; then make it active everywhere; then run this once. It may be
+    /// interrupted and run again. Exit code 3: something could not be opened, and is as it was.
+    Rotate,
+    /// Tell what each key seals, and which may be taken out of the settings
+    Status,
 }
 
 impl Command {
@@ -39,6 +48,8 @@ impl Command {
                 let key = key_file::generate();
                 context.output.print(key.expose_secret(), &json!({ "key": key.expose_secret() }))?;
             }
+            Self::Rotate => return rotate::run(context),
+            Self::Status => return status::run(context),
         }
         Ok(Exit::Done)
     }

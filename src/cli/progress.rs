@@ -1,11 +1,13 @@
 //! Progress on a terminal's standard error; nothing where there is none, or where scripts read.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::Lines;
 use super::{Format, Output};
+use crate::telemetry::log_aside;
 
 const BAR: &str = "{bar:32} {percent:>3}%  {msg}";
 const SPINNER: &str = "{spinner} {msg}";
@@ -30,6 +32,10 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        if !bar.is_hidden() {
+            let aside = bar.clone();
+            log_aside(Some(Arc::new(move |print| aside.suspend(print))));
+        }
         Self(bar)
     }
 
@@ -52,6 +58,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        log_aside(None);
         self.0.finish_and_clear();
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -14,7 +15,8 @@ use crate::app::App;
 use crate::clock::delta;
 use crate::keeper::{Came, Run, Scope, Summary, Told};
 use crate::lifecycle::Shutdown;
-use crate::store::{DueFilter, DueToken, StoreError};
+use crate::store::{DueFilter, DueToken, Plannable, StoreError, UndatedToken};
+use crate::vault::DueDates as _;
 
 /// Rows a look.
 const PAGE: u32 = 500;
@@ -57,21 +59,11 @@ impl Args {
             if self.dry_run {
                 return self.look(context, &app).await;
             }
-            let (stop, stopping) = watch::channel(false);
-            let sweep = self.sweep(context, &app, stopping);
-            let signals = async {
-                shutdown.soft().await;
-                stop.send_replace(true);
-                shutdown.hard().await;
-            };
-            tokio::select! {
-                exit = sweep => exit,
-                () = signals => Ok(Exit::Failed),
-            }
+            self.sweep(context, &app, &shutdown).await
         })
     }
 
-    async fn sweep(&self, context: &Context, app: &App, stop: watch::Receiver<bool>) -> Result<Exit, CliError> {
+    async fn sweep(&self, context: &Context, app: &App, shutdown: &Shutdown) -> Result<Exit, CliError> {
         let failed = |error| CliError::failed("refresh tokens", error);
         let due = app.store.time().await.map(|now| now + delta(self.within));
         let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
@@ -85,12 +77,19 @@ impl Args {
             force: self.force,
             ..Scope::default()
         };
-        let run = app.refresh(&scope, stop, &mut |told, summary| telling.hear(told, summary)).await?;
+        let (stop, stopping) = watch::channel(false);
+        let cut = async {
+            shutdown.soft().await;
+            stop.send_replace(true);
+            shutdown.hard().await;
+        };
+        let run = app.refresh(&scope, stopping, cut, &mut |told, summary| telling.hear(told, summary)).await?;
         let broken = telling.broken.take();
         drop(progress);
         let summary = match run {
-            Run::Swept(summary) => summary,
-            Run::Elsewhere(who) => {
+            None => return Ok(Exit::Failed),
+            Some(Run::Swept(summary)) => summary,
+            Some(Run::Elsewhere(who)) => {
                 let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
                 let because =
                     format!("another process sweeps at the moment{who}; wait for it, or go ahead with --force");
@@ -102,12 +101,14 @@ impl Args {
         Ok(if summary.all_well() { Exit::Done } else { Exit::SomeFailed })
     }
 
-    /// What is due, in the order in which it would be presented.
+    /// What is due: tokens that a sweep would give a date first, and then those that have one, in the order in which they
+    /// would be presented.
     async fn look(&self, context: &Context, app: &App) -> Result<Exit, CliError> {
         let failed = |error: StoreError| CliError::failed("list what is due", error);
         let by = app.store.time().await.map_err(failed)? + delta(self.within);
-        let (mut after, mut listed) = (None, 0);
         let limit = self.limit.unwrap_or(u64::MAX);
+        let mut listed = self.look_at_undated(context, app, by, limit).await?;
+        let mut after = None;
         while listed < limit {
             let filter = DueFilter { by, merchant: self.merchant.clone(), after, limit: PAGE };
             let page = app.store.due_tokens(&filter).await.map_err(failed)?;
@@ -124,6 +125,36 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+
+    async fn look_at_undated(
+        &self,
+        context: &Context,
+        app: &App,
+        by: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<u64, CliError> {
+        let (due, mut after, mut listed) = (app.due(), 0, 0);
+        loop {
+            let page = app.store.plannable_tokens(Plannable::Undated, after, PAGE).await;
+            let page = page.map_err(|error| CliError::failed("list what is due", error))?;
+            let Some(last) = page.last() else { return Ok(listed) };
+            after = last.id;
+            let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.merchant);
+            for token in page.iter().filter(ours) {
+                let due_at = due.due_at(&token.merchant, &token.user, token.expires_at);
+                if due_at > by {
+                    continue;
+                }
+                if listed == limit {
+                    return Ok(listed);
+                }
+                let UndatedToken { merchant, user, expires_at, .. } = token;
+                let line = Line { merchant, user, due_at, expires_at: *expires_at, failures: 0, result: None };
+                context.output.print(&line, &line)?;
+                listed += 1;
+            }
+        }
+    }
 }
 
 /// A token, for whoever reads along.
@@ -131,8 +162,8 @@ impl Args {
 struct Line<'a> {
     merchant: &'a str,
     user: &'a str,
-    due_at: chrono::DateTime<chrono::Utc>,
-    expires_at: chrono::DateTime<chrono::Utc>,
+    due_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Came>,

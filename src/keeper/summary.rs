@@ -28,6 +28,22 @@ pub enum Came {
     Idle,
 }
 
+impl Came {
+    /// The word for it in metrics.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refreshed => "refreshed",
+            Self::AlreadyFresh => "already_fresh",
+            Self::NeedsSignIn => "needs_sign_in",
+            Self::Failed(_) => "failed",
+            Self::Left => "left",
+            Self::Held => "held",
+            Self::UnknownMerchant => "unknown_merchant",
+            Self::Idle => "idle",
+        }
+    }
+}
+
 /// What became of which token.
 #[derive(Clone, Debug)]
 pub struct Told {

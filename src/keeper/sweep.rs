@@ -14,8 +14,9 @@ use super::plan::replan;
 use super::right::Right;
 use super::summary::{Came, Summary, Told};
 use super::walk::{Step, Walk};
-use crate::clock::delta;
+use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
+use crate::meter;
 use crate::store::{DueToken, Note, Outcome, Plannable, Store, StoreError};
 use crate::vault::{IfDue, Refreshed, Unusable, Vault};
 
@@ -116,7 +117,14 @@ impl Sweeper {
             return Ok(Run::Elsewhere(self.store.last_sweep().await?.sweeper));
         }
         let lost = right.as_ref().filter(|_| !scope.force).map(Right::lost);
+        let begun = since_boot();
         let swept = self.sweep(scope, stop, lost, told).await;
+        let end = match &swept {
+            Ok(summary) if summary.cut_off => "cut_off",
+            Ok(_) => "whole",
+            Err(_) => "failed",
+        };
+        meter::sweep(end, since_boot().saturating_sub(begun));
         // A part of what is due says nothing of the rest.
         let all = scope.merchant.is_none() && scope.limit.is_none();
         let whole = all && swept.as_ref().is_ok_and(|summary| !summary.cut_off);
@@ -156,6 +164,7 @@ impl Sweeper {
             match step {
                 Ok(one) | Err(Step::Pass(one)) => {
                     summary.count(one.came);
+                    meter::swept(one.came.as_str());
                     told(&one, &summary);
                 }
                 Err(Step::Again) => summary.begin_again(),

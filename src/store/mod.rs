@@ -1,16 +1,18 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is eight traits, [`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Upkeep`] and
-//! [`Restore`], joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`.
-//! What runs them alike on both lies once in
+//! The seam is ten traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
+//! [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in
+//! its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod columns;
 mod error;
 mod inspect;
 mod keeper;
+mod keys;
 mod lease;
 mod orders;
+mod overview;
 mod postgres;
 mod restore;
 mod sqlite;
@@ -29,7 +31,9 @@ use secrecy::ExposeSecret;
 pub use self::error::StoreError;
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
+pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
+pub use self::overview::{Backlog, Looks, Overview, PoolUse};
 pub use self::postgres::PostgresStore;
 pub use self::restore::Restore;
 pub use self::sqlite::SqliteStore;
@@ -55,7 +59,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Steering + Tokens + Keeper + Workers + Webhooks + Upkeep + Restore {
+pub trait Store: Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Upkeep + Restore {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 

@@ -68,6 +68,10 @@ pub struct ClaimedOrder {
     pub prefill: Option<bool>,
     /// Attempts that ended before this one.
     pub attempts: i64,
+    /// When it was taken in.
+    pub accepted_at: DateTime<Utc>,
+    /// Since when it waited for this claim.
+    pub due_at: DateTime<Utc>,
     /// When this claim was made, by the database's clock.
     pub claimed_at: DateTime<Utc>,
     /// When the order was first claimed: the token's patience runs from here.

@@ -6,6 +6,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
+use super::hash::Hasher;
+
 /// The first byte of every record: this layout. Then the length of the key's name, the name, the nonce, the ciphertext.
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
@@ -52,6 +54,7 @@ pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<
 pub struct Cipher {
     active: String,
     keys: BTreeMap<String, XChaCha20Poly1305>,
+    fingerprints: BTreeMap<String, [u8; 32]>,
 }
 
 impl Cipher {
@@ -63,8 +66,36 @@ impl Cipher {
         if !keys.contains_key(active) {
             return Err(CipherError::NoActiveKey(active.to_owned()));
         }
+        let fingerprints = keys.iter().map(|(name, key)| (name.clone(), Hasher::new(key).fingerprint())).collect();
         let keys = keys.iter().map(|(name, key)| (name.clone(), XChaCha20Poly1305::new(&Key::from(**key)))).collect();
-        Ok(Self { active: active.to_owned(), keys })
+        Ok(Self { active: active.to_owned(), keys, fingerprints })
+    }
+
+    /// The key that new records are sealed with.
+    #[must_use]
+    pub fn active(&self) -> &str {
+        &self.active
+    }
+
+    /// Every key's name, with what tells it from another key of that name.
+    #[must_use]
+    pub fn fingerprints(&self) -> &BTreeMap<String, [u8; 32]> {
+        &self.fingerprints
+    }
+
+    /// How every record begins that is sealed with the key of this name.
+    #[must_use]
+    pub fn beginning(name: &str) -> Vec<u8> {
+        // Settings allow no name that long.
+        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        [&[VERSION, length], name.as_bytes()].concat()
+    }
+
+    /// The name of the key that a record is sealed with; `None` where it is no record.
+    #[must_use]
+    pub fn key_of(record: &[u8]) -> Option<&str> {
+        let [VERSION, length, rest @ ..] = record else { return None };
+        std::str::from_utf8(rest.get(..usize::from(*length))?).ok()
     }
 
     /// Encrypts `plain` with the active key under a random nonce.
@@ -123,6 +154,25 @@ mod tests {
         assert_eq!(&**both.open(&record, Binding(&["shop", "u"])).unwrap(), b"token");
         let without = cipher("newer", &["newer"]);
         assert_eq!(without.open(&record, Binding(&["shop", "u"])), Err(CipherError::UnknownKey("old".into())));
+    }
+
+    #[test]
+    fn a_record_names_its_key_at_its_beginning() {
+        let record = cipher("k1", &["k1", "other"]).seal(b"token", Binding(&["u"])).unwrap();
+        assert_eq!(Cipher::key_of(&record), Some("k1"));
+        assert!(record.starts_with(&Cipher::beginning("k1")) && !record.starts_with(&Cipher::beginning("k")));
+        assert_eq!([Cipher::key_of(b""), Cipher::key_of(&[VERSION, 9, b'k']), Cipher::key_of(b"token")], [None; 3]);
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_keys_and_not_the_names() {
+        let fingerprint = |byte| {
+            let keys = BTreeMap::from([("k".to_owned(), Zeroizing::new([byte; 32]))]);
+            Cipher::new("k", &keys).unwrap().fingerprints()["k"]
+        };
+        assert_eq!(fingerprint(1), fingerprint(1));
+        assert_ne!(fingerprint(1), fingerprint(2));
+        assert_ne!(fingerprint(1), [1; 32]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::breaker::{Pass, Report};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
+use crate::meter;
 use crate::store::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Purpose,
     PurposeKind, Settled, StoreError, Successor, TokenClaim,
@@ -204,7 +205,9 @@ impl Exchange {
             Answer::NotSent { what: "the process was held up between intent and request".into() }
         } else {
             let request = self.rooms.client.present(&self.merchant, &refresh_token);
+            let sent = since_boot();
             let answer = crash::in_flight("token_sent", request).await;
+            meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
             crash::point("token_answered");
             caller.report(self.report(&answer));
             answer
@@ -242,7 +245,8 @@ impl Exchange {
             }
         };
         let Read { result, kept, access } = read;
-        caller.course = Course::Presented(result.outcome());
+        let outcome = result.outcome();
+        caller.course = Course::Presented(outcome);
         let end = ExchangeEnd { exchange, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.turn.on_disk();
@@ -250,10 +254,18 @@ impl Exchange {
         };
         let settled = settle::settle(&self.rooms, claim, &end, spooled).await;
         crash::point("token_stored");
+        self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
         match settled {
             Settled::Written => access,
             // A sign-in or forgetting came in between: what the row says now decides.
             Settled::Superseded => Access::ComeBack(LOOK_AGAIN),
+        }
+    }
+
+    fn count(&self, outcome: Outcome) {
+        meter::exchange(&self.merchant.name, self.purpose.kind.as_str(), outcome.as_str());
+        if outcome == Outcome::NoAnswer {
+            meter::lost_answer(&self.merchant.name);
         }
     }
 
@@ -352,7 +364,11 @@ impl Exchange {
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> Access {
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
-        match self.rooms.store.close_orphan(exchange, token, generation, hold).await {
+        let closed = self.rooms.store.close_orphan(exchange, token, generation, hold).await;
+        if closed.is_ok() {
+            meter::lost_answer(&self.merchant.name);
+        }
+        match closed {
             Ok(()) if hold => Access::Unusable(Unusable::Uncertain),
             Ok(()) => Access::ComeBack(self.rooms.settings.replay_after),
             Err(error) => self.database_away(&error),

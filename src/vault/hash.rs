@@ -31,6 +31,12 @@ impl Hasher {
         self.hash(&["sub", merchant, user, subject])
     }
 
+    /// What tells this key from others, and nothing of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.hash(&["fingerprint"])
+    }
+
     fn hash(&self, words: &[&str]) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(&length_prefixed(words.iter().map(|word| word.as_bytes())));

@@ -20,6 +20,16 @@ pub enum InstanceError {
     /// Another process lives in it.
     #[error("vault.instance_dir: another process works in {folder}; give each process a folder of its own", folder = .0.display())]
     Taken(PathBuf),
+    /// Successors in its spool, or in that of `refresh`, can be opened by no key of the settings.
+    #[error("vault.keys has no {key}, which {files} files in {folder}/spool are sealed with: they hold refresh tokens that are nowhere else yet; add [vault.keys.{key}] again, and take it out once they are stored (`keys status` tells)", folder = .folder.display())]
+    KeyMissing {
+        /// The folder.
+        folder: PathBuf,
+        /// The key's name.
+        key: String,
+        /// How many files.
+        files: usize,
+    },
     /// Its id cannot be read.
     #[error("vault.instance_dir: {file} holds no id; restore it, or remove it together with an empty spool", file = .0.display())]
     NoId(PathBuf),

@@ -21,6 +21,7 @@ mod places;
 pub mod probe;
 mod refresh;
 mod registry;
+mod reseal;
 mod secrets;
 mod settle;
 pub(crate) mod spool;
@@ -47,6 +48,7 @@ pub use self::mark::Mark;
 use self::places::Places;
 pub use self::refresh::{DueDates, Refreshed};
 pub use self::registry::{Registration, Registry, RegistryError};
+pub use self::reseal::{Resealed, reseal};
 use self::secrets::Brought;
 pub use self::secrets::Secrets;
 pub use self::spool::{Replayed, Spool};
@@ -150,8 +152,10 @@ impl Vault {
     pub fn new(foundations: Foundations) -> Result<Self, BuildError> {
         let Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed } = foundations;
         let places = Places::new(settings.max_in_flight);
-        let gates =
-            Gates::new(merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)));
+        let gates = Gates::new(
+            "token",
+            merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)),
+        );
         let rooms = Rooms {
             store,
             secrets,

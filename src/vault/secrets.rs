@@ -14,6 +14,8 @@ pub struct Secrets {
     hasher: Hasher,
 }
 
+const HASH_KEY: Binding<'static> = Binding(&["hash_key"]);
+
 /// Access token and id_token of one exchange.
 #[derive(Clone)]
 pub(super) struct Brought {
@@ -34,7 +36,7 @@ impl Secrets {
     /// # Errors
     /// Where the hash key does not open: the settings' keys are not this database's.
     pub fn open(cipher: Cipher, hash_key: &[u8]) -> Result<Self, CipherError> {
-        let key = cipher.open(hash_key, Binding(&["hash_key"]))?;
+        let key = cipher.open(hash_key, HASH_KEY)?;
         let key: [u8; 32] = key.as_slice().try_into().map_err(|_| CipherError::Malformed)?;
         Ok(Self { cipher, hasher: Hasher::new(&Zeroizing::new(key)) })
     }
@@ -45,7 +47,13 @@ impl Secrets {
     /// As [`Cipher::seal`].
     pub fn found(cipher: &Cipher) -> Result<Vec<u8>, CipherError> {
         let key: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
-        cipher.seal(&key[..], Binding(&["hash_key"]))
+        cipher.seal(&key[..], HASH_KEY)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn cipher(&self) -> &Cipher {
+        &self.cipher
     }
 
     /// The keyed hashes.
@@ -80,6 +88,25 @@ impl Secrets {
             access_token: std::mem::take(&mut record.access_token).into(),
             id_token: record.id_token.take().map(SecretString::from),
         })
+    }
+
+    /// The same token, sealed with the active key.
+    pub(super) fn reseal_token(&self, merchant: &str, user: &str, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.reseal(sealed, Binding(&["refresh_token", merchant, user]))
+    }
+
+    /// Likewise, what an exchange brought.
+    pub(super) fn reseal_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.reseal(sealed, Binding(&["kept", &purpose.to_string()]))
+    }
+
+    /// Likewise, the key of the hashes.
+    pub(super) fn reseal_hash_key(&self, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.reseal(sealed, HASH_KEY)
+    }
+
+    fn reseal(&self, sealed: &[u8], binding: Binding<'_>) -> Result<Vec<u8>, CipherError> {
+        self.cipher.seal(&self.cipher.open(sealed, binding)?, binding)
     }
 
     pub(super) fn seal_spooled(&self, installation: &str, record: &[u8]) -> Result<Vec<u8>, CipherError> {

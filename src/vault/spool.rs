@@ -5,6 +5,7 @@
 //! anything else and every minute, and removed once the database has it. A file that cannot be read, or belongs to
 //! another installation, is told and never deleted.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::cipher::Cipher;
 use super::secrets::Secrets;
 use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Store, StoreError, Successor};
 
@@ -159,16 +161,32 @@ impl Spool {
         }
     }
 
+    /// The keys that files of this installation in an instance folder are sealed with, and how many files each; none
+    /// where there is no such folder.
+    #[must_use]
+    pub fn keys_in(instance_dir: &Path, installation: &str) -> BTreeMap<String, usize> {
+        let mut keys = BTreeMap::new();
+        for path in files(&instance_dir.join(FOLDER)) {
+            let envelope = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
+            let Some(envelope) = envelope.filter(|envelope| envelope.installation == installation) else { continue };
+            let sealed = STANDARD.decode(envelope.record).unwrap_or_default();
+            if let Some(key) = Cipher::key_of(&sealed) {
+                *keys.entry(key.to_owned()).or_default() += 1;
+            }
+        }
+        keys
+    }
+
     /// How many files wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        files(&self.folder)
+        files(&self.folder).count()
     }
 
     /// How many files wait in the spool of an instance folder; none where there is no such folder.
     #[must_use]
     pub fn waiting_in(instance_dir: &Path) -> usize {
-        files(&instance_dir.join(FOLDER))
+        files(&instance_dir.join(FOLDER)).count()
     }
 
     fn read(&self, path: &Path) -> Result<ExchangeEnd, String> {
@@ -199,10 +217,9 @@ impl Spool {
     }
 }
 
-fn files(folder: &Path) -> usize {
-    fs::read_dir(folder).map_or(0, |entries| {
-        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == ENDING)).count()
-    })
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
 /// A temporary file, fsync, rename, fsync of the folder: whole, or not there.

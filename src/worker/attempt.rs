@@ -19,6 +19,7 @@ use crate::config::{Merchant, OnUnusableToken};
 use crate::crash;
 use crate::delivery::settle;
 use crate::intake::check_row;
+use crate::meter;
 use crate::order::{Body, OrderError, Rejection, TokenOutcome};
 use crate::queue::{BeatWatch, Handler};
 use crate::store::{ClaimedOrder, Purpose, PurposeKind, Settlement, Store};
@@ -56,13 +57,20 @@ pub struct OrderHandler {
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder) {
         let id = order.claim.order;
+        let begun = since_boot();
+        if order.claim.number == 1 {
+            meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
+        }
         let span = tracing::info_span!("order", order = %id, merchant = order.merchant, attempt = order.attempts + 1);
         async {
             let settlement = self.attempt(&order).await.unwrap_or_else(|early| *early);
             let settled = settle(&*self.store, &order.claim, &settlement).await;
             crash::point("order_recorded");
             match settled {
-                Ok(true) => tell(&settlement),
+                Ok(true) => {
+                    tell(&settlement);
+                    count(&order, &settlement, since_boot().saturating_sub(begun));
+                }
                 Ok(false) => tracing::warn!("Another worker has taken this order over; nothing was written"),
                 Err(error) => tracing::error!(%error, "The order's result cannot be written; its claim is recovered"),
             }
@@ -107,7 +115,9 @@ impl OrderHandler {
         }
         let json = Zeroizing::new(built.json.expose_secret().to_owned());
         let key = order.claim.order.to_string();
+        let sent = since_boot();
         let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
+        meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
         crash::point("order_answered");
         pass.report(report(&answer, order), since_boot());
         Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
@@ -214,6 +224,21 @@ fn refused_without_token(unusable: Unusable) -> Settlement {
     };
     let message = format!("{message}; on_unusable_token = \"fail\" keeps the order from going out without one");
     Settlement::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
+}
+
+/// What metrics tell of an attempt's end.
+fn count(order: &ClaimedOrder, settlement: &Settlement, took: Duration) {
+    let (result, end) = match settlement {
+        Settlement::Submitted { token, .. } => ("submitted", Some(("submitted", Some(*token)))),
+        Settlement::Failed { token, .. } => ("failed", Some(("failed", *token))),
+        Settlement::Retry { .. } => ("retry", None),
+        Settlement::Snooze { .. } => ("snooze", None),
+    };
+    meter::attempt(&order.merchant, result);
+    if let Some((status, token)) = end {
+        let waited = (order.claimed_at - order.accepted_at).to_std().unwrap_or_default();
+        meter::order(&order.merchant, status, token.map(TokenOutcome::as_str), waited + took);
+    }
 }
 
 /// One line for each attempt's end.

@@ -123,6 +123,8 @@ mod tests {
             body: String::new(),
             prefill: None,
             attempts: 2,
+            accepted_at: now,
+            due_at: now,
             claimed_at: now,
             first_claimed_at: now,
             deadline_at: now + TimeDelta::minutes(10),

@@ -10,8 +10,9 @@ async fn keyed() -> Api {
     let all = key("all", "key-of-all", r#"scopes = ["orders", "tokens"]"#);
     let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
     let tokens = key("tokens", "key-of-tokens", r#"scopes = ["tokens"]"#);
+    let ops = key("ops", "key-of-ops", r#"scopes = ["ops"]"#);
     let limited = key("limited", "key-of-other", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"other\"]");
-    Api::with_keys(&[all, orders, tokens, limited].concat()).await
+    Api::with_keys(&[all, orders, tokens, ops, limited].concat()).await
 }
 
 impl Api {
@@ -120,6 +121,17 @@ async fn whoever_is_not_let_in_is_counted() {
     assert_eq!(api_get(&api, "key-of-all", "/v1/orders").await.status, 200);
     let health = api.get("/readyz?verbose").await.json();
     assert_eq!(health["refused"], serde_json::json!({"unauthorized": 2, "forbidden": 2}));
+}
+
+#[tokio::test]
+async fn metrics_need_a_key_for_operators() {
+    let api = keyed().await;
+    api.get("/metrics").await.problem(401, "unauthorized");
+    api_get(&api, "key-of-all", "/metrics").await.problem(403, "forbidden");
+    let answer = api_get(&api, "key-of-ops", "/metrics").await;
+    assert_eq!((answer.status.as_u16(), &*answer.text), (200, "metrics\n"));
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    api_get(&api, "key-of-ops", "/v1/orders").await.problem(403, "forbidden");
 }
 
 #[tokio::test]

@@ -138,6 +138,7 @@ impl Api {
             breakers: Arc::new(std::collections::BTreeMap::new),
             refusals: Refusals::default(),
             limits,
+            scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

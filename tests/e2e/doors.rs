@@ -6,7 +6,7 @@ use crate::support::engine::Database;
 use crate::support::program::command;
 use crate::support::shop::Shop;
 
-fn refused(folder: &Path, settings: &str, code: i32, says: &str) {
+pub fn refused(folder: &Path, settings: &str, code: i32, says: &str) {
     let output =
         command(folder).env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();

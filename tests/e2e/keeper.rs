@@ -17,6 +17,8 @@ both_engines!(
     a_service_refreshes_what_is_due_and_catches_up_at_its_start,
     refresh_runs_beside_a_service_and_tells_scripts,
     two_services_and_a_refresh_at_once_refresh_each_token_once,
+    a_dry_run_shows_what_has_no_date_yet,
+    a_refresh_that_is_cut_off_stores_what_is_in_the_air,
 );
 
 /// Signs users in so many days ago, and imports their tokens.
@@ -143,5 +145,57 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
     assert_eq!((stats.exchanges.total, stats.exchanges.rotated), (122, 122), "{stats:?}");
     (stats.exchanges.total, stats.exchanges.rotated) = (2, 2);
     assert_sums(&stats, 2);
+    shop.close().await;
+}
+
+async fn a_dry_run_shows_what_has_no_date_yet(database: Database) {
+    let shop = Shop::open(database, &[], OFF);
+    shop.change_settings("a", "[vault]", "[vault]\nlost_answer = \"hold\"");
+    // Of unknown age: due at once.
+    let unknown = shop.sign_in_ago(1, "unknown", "5d").await.remove(0);
+    let line = json!({ "merchant": "shop", "user": "unknown1", "refresh_token": unknown["refresh_token"] });
+    std::fs::write(shop.folder.path().join("unknown.jsonl"), line.to_string()).unwrap();
+    shop.run("a", &["tokens", "import", "unknown.jsonl"]);
+    std::fs::remove_file(shop.folder.path().join("unknown.jsonl")).unwrap();
+    // An operator let it be tried again: its date is the next sweep's to set.
+    import(&shop, 2, "held", "45d").await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held1", "failure": "lost" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held2", "failure": "lost" })).await;
+    let (code, told, _) = refresh(&shop, &[]).await;
+    assert_eq!(code, 3, "{told:?}");
+    let (_, due, _) = refresh(&shop, &["--dry-run"]).await;
+    assert_eq!(due, Vec::<Value>::new());
+    shop.run("a", &["tokens", "resolve", "shop", "held1", "--retry"]);
+    let users = |due: &[Value]| due.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let (code, due, _) = refresh(&shop, &["--dry-run"]).await;
+    assert_eq!((code, users(&due)), (0, vec!["held1".to_owned()]));
+    assert_eq!(refresh(&shop, &["--dry-run", "--merchant", "shop", "--limit", "1"]).await.1.len(), 1);
+    assert_eq!(shop.run("a", &["tokens", "show", "shop", "held1"])[0]["refresh_due_at"], Value::Null, "it changed it");
+
+    let again = shop.sign_in_ago(1, "again", "5d").await.remove(0);
+    let line = json!({ "merchant": "shop", "user": "again1", "refresh_token": again["refresh_token"] });
+    std::fs::write(shop.folder.path().join("again.jsonl"), line.to_string()).unwrap();
+    shop.run("a", &["tokens", "import", "again.jsonl"]);
+    std::fs::remove_file(shop.folder.path().join("again.jsonl")).unwrap();
+    let (_, due, _) = refresh(&shop, &["--dry-run"]).await;
+    assert_eq!(users(&due), ["held1", "again1"]);
+    shop.close().await;
+}
+
+async fn a_refresh_that_is_cut_off_stores_what_is_in_the_air(database: Database) {
+    let shop = Shop::open(database, &["--token-latency", "800ms"], OFF);
+    let users = import(&shop, 3, "old", "45d").await;
+    let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
+    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == 3).await;
+    // Two kinds, since two of one kind may arrive as one.
+    for signal in ["TERM", "INT"] {
+        let id = refresh.id().to_string();
+        assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+    }
+    let exit = tokio::task::spawn_blocking(move || refresh.wait().unwrap()).await.unwrap();
+    assert_eq!(exit.code(), Some(1));
+    for user in &users {
+        assert_eq!(generation(&shop, user), 2, "{user}'s successor is lost");
+    }
     shop.close().await;
 }

@@ -9,8 +9,11 @@ mod receiver;
 mod support;
 
 mod doors;
+mod endurance;
 mod keeper;
+mod keys;
 mod load;
+mod metrics;
 mod outage;
 mod outcomes;
 mod restart;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::doors::refused;
+use crate::keys;
 use crate::support::cluster::Cluster;
 use crate::support::program::{command, until};
 use crate::support::shop::{SLOW, Shop};
@@ -55,8 +57,26 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
     served.program.kill();
     cluster.up();
 
+    // A key goes although the spool needs it: nothing starts until it is back.
+    keys::give_second_key(&shop);
+    keys::make_second_key_active(&shop);
+    shop.run("a", &["keys", "rotate"]);
+    let with_both = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
+    keys::take_first_key_out(&shop);
+    refused(
+        shop.folder.path(),
+        "a.toml",
+        1,
+        "vault.keys has no k1, which 20 files in data/instance-a/spool are sealed with",
+    );
+    assert_eq!(std::fs::read_dir(&spool).unwrap().count(), USERS);
+    std::fs::write(shop.folder.path().join("a.toml"), with_both).unwrap();
+    assert_eq!(shop.run("a", &["keys", "status"])[0]["spool_files"], USERS);
+
     let served = shop.serve("a");
     served.client().all_submitted(&ids, &["kept"], PATIENCE).await;
+    // What the spool held was sealed with the old key.
+    assert_eq!(keys::status(&shop)[0], ("k1".to_owned(), 20, 0, false));
     for (user, _) in &users {
         let token = served.client().token(user).await;
         assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");

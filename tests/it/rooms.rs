@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 /// Data's way through: a room knows only rooms of earlier rows.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
+    &["meter"],
     &["clock", "breaker", "crash", "telemetry", "lifecycle"],
     &["config", "order", "queue", "sandbox"],
     &["store"],
@@ -20,12 +21,14 @@ const ORDER: [&[&str]; 11] = [
 ];
 
 /// The rooms that may name a crate; all others may not.
-const TOOLS: [(&str, &[&str]); 5] = [
+const TOOLS: [(&str, &[&str]); 7] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
     ("apalis_cron", &["keeper"]),
     ("reqwest", &["checkout", "vault", "delivery"]),
+    ("metrics", &["meter", "ops"]),
+    ("metrics_exporter_prometheus", &["ops"]),
 ];
 
 /// Each room's code, without its tests and comments.

@@ -9,6 +9,7 @@ mod id_token;
 mod issuer;
 #[path = "../support/merchant.rs"]
 mod merchant;
+mod stall;
 mod token_faults;
 mod token_requests;
 

@@ -86,6 +86,8 @@ fn claimed(row: &Row, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
         body: row.text("body")?,
         prefill: row.opt_flag("prefill")?,
         attempts: row.int("attempts")?,
+        accepted_at: row.time("accepted_at")?,
+        due_at: row.time("due_at")?,
         claimed_at: row.time("now")?,
         first_claimed_at: row.time("first_claimed_at")?,
         deadline_at: row.time("deadline_at")?,

@@ -51,7 +51,7 @@ CLAIM_ORDERS = "
         first_claimed_at = coalesce(o.first_claimed_at, t.now)
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
-        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, t.now";
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, t.now";
 GIVE_BACK = "
     UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -604,6 +604,62 @@ ERASE_ORDERS = "
         WHERE merchant = $1 AND user_id = $2 AND ended_at IS NOT NULL LIMIT $4 FOR UPDATE)";
 ERASE_WEBHOOKS = "
     DELETE FROM klarna_worker.webhooks WHERE merchant = $1 AND user_id = $2";
+
+// Looking on: each from an index alone.
+BACKLOGS = "
+    SELECT merchant, sum(queued)::bigint AS queued, sum(due)::bigint AS due, sum(running)::bigint AS running,
+        min(oldest_due) AS oldest_due
+    FROM (
+        SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= coalesce($1, clock_timestamp())) AS due, 0 AS running,
+            min(due_at) AS oldest_due
+        FROM klarna_worker.orders WHERE status = 'queued' GROUP BY merchant
+        UNION ALL
+        SELECT merchant, 0, 0, count(*), NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
+    ) AS b
+    GROUP BY merchant ORDER BY merchant";
+// The first entry of each day of the index tokens_due is the one that fell due first.
+OVERVIEW = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min(((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT coalesce($2, clock_timestamp()) AS now,
+        (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
+        (SELECT count(*) FROM klarna_worker.exchanges WHERE outcome IS NULL) AS open_exchanges,
+        (SELECT ended_at FROM klarna_worker.keeper) AS swept_at,
+        (SELECT min((
+            SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token";
+
+// Keys. What is sealed begins with its key's name.
+KNOWN_KEYS = "
+    SELECT name, fingerprint FROM klarna_worker.keys";
+NOTE_KEY = "
+    INSERT INTO klarna_worker.keys (name, fingerprint, noted_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
+    ON CONFLICT DO NOTHING";
+SEALED = "
+    SELECT
+        (SELECT count(*) FROM klarna_worker.tokens WHERE substring(sealed FROM 1 FOR length($1)) = $1) AS tokens,
+        (SELECT count(*) FROM klarna_worker.kept WHERE substring(sealed FROM 1 FOR length($1)) = $1) AS kept,
+        (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1)) = $1) AS hash_key";
+SEALED_OTHERWISE = "
+    SELECT id, merchant, user_id, sealed FROM klarna_worker.tokens
+    WHERE id > $2 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1)) <> $1
+    ORDER BY id LIMIT $3";
+KEPT_OTHERWISE = "
+    SELECT purpose_ref, sealed FROM klarna_worker.kept
+    WHERE purpose_ref > $2 AND substring(sealed FROM 1 FOR length($1)) <> $1
+    ORDER BY purpose_ref LIMIT $3";
+RESEAL_TOKEN = "
+    UPDATE klarna_worker.tokens SET sealed = $3 WHERE id = $1 AND sealed = $2";
+RESEAL_KEPT = "
+    UPDATE klarna_worker.kept SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2";
+RESEAL_HASH_KEY = "
+    UPDATE klarna_worker.installation SET hash_key = $2 WHERE hash_key = $1";
 
 // Installation
 INSTALLATION = "

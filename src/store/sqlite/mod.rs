@@ -4,8 +4,12 @@ mod claim;
 mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
+#[path = "../both/keys.rs"]
+mod keys;
 #[path = "../both/orders.rs"]
 mod orders;
+#[path = "../both/overview.rs"]
+mod overview;
 mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
@@ -41,9 +45,10 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
-    Intent, Keeper, Kept, LastSweep, LedgerEntry, LedgerPlace, NewToken, Note, OrderFilter, OrderRow, OrderTx,
-    OrderView, Orders, Plannable, Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals,
-    Store, StoreError, TokenCount, TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Intent, Keeper, Kept, Keys, LastSweep, LedgerEntry, LedgerPlace, Looks, NewToken, Note, OrderFilter, OrderRow,
+    OrderTx, OrderView, Orders, Overview, Plannable, PoolUse, Reaped, Registered, Resolution, Resolved, Sealed,
+    SealedKept, SealedToken, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter,
+    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -534,5 +539,78 @@ impl Workers for SqliteStore {
         let reaped = workers::lose(&mut lease, self.now(), claim).await?;
         commit(lease).await?;
         Ok(reaped)
+    }
+}
+
+#[async_trait]
+impl Keys for SqliteStore {
+    async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = keys::known(&mut lease).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn note_key(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        keys::note(&mut lease, self.now(), name, fingerprint).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
+        let mut lease = self.read().await?;
+        let done = keys::sealed(&mut lease, beginning).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = keys::sealed_otherwise(&mut lease, beginning, after, limit).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn kept_otherwise(&self, beginning: &[u8], after: Uuid, limit: u32) -> Result<Vec<SealedKept>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = keys::kept_otherwise(&mut lease, beginning, after, limit).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = keys::reseal_token(&mut lease, id, from, to).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn reseal_kept(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = keys::reseal_kept(&mut lease, purpose, from, to).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = keys::reseal_hash_key(&mut lease, from, to).await?;
+        lease.done();
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Looks for SqliteStore {
+    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError> {
+        let mut lease = self.read().await?;
+        let done = overview::overview(&mut lease, self.now(), lost_after).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![PoolUse::of("writer", &self.pools.writer.pool), PoolUse::of("readers", &self.pools.readers)]
     }
 }

@@ -41,7 +41,7 @@ CLAIM_ORDERS = "
                 ORDER BY o.due_at, o.id LIMIT $2)
             GROUP BY user_id))
     RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
-        possible_duplicate, error, unchecked, $4 AS now";
+        possible_duplicate, error, unchecked, accepted_at, due_at, $4 AS now";
 GIVE_BACK = "
     UPDATE orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -531,6 +531,62 @@ ERASE_ORDERS = "
         WHERE merchant = $1 AND user_id = $2 AND ended_at IS NOT NULL LIMIT $4)";
 ERASE_WEBHOOKS = "
     DELETE FROM webhooks WHERE merchant = $1 AND user_id = $2";
+
+// Looking on: each from an index alone.
+BACKLOGS = "
+    SELECT merchant, sum(queued) AS queued, sum(due) AS due, sum(running) AS running,
+        min(oldest_due) AS oldest_due
+    FROM (
+        SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= $1) AS due, 0 AS running,
+            min(due_at) AS oldest_due
+        FROM orders WHERE status = 'queued' GROUP BY merchant
+        UNION ALL
+        SELECT merchant, 0, 0, count(*), NULL FROM orders WHERE status = 'running' GROUP BY merchant
+    ) AS b
+    GROUP BY merchant ORDER BY merchant";
+// The first entry of each day of the index tokens_due is the one that fell due first.
+OVERVIEW = "
+    WITH RECURSIVE d (day) AS (
+        SELECT min(expires_at / 86400000000) FROM tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(t.expires_at / 86400000000) FROM tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 > d.day)
+        FROM d WHERE d.day IS NOT NULL
+    )
+    SELECT $2 AS now,
+        (SELECT count(*) FROM workers WHERE ended_at IS NULL AND beat_at >= $2 - $1) AS workers,
+        (SELECT count(*) FROM exchanges WHERE outcome IS NULL) AS open_exchanges,
+        (SELECT ended_at FROM keeper) AS swept_at,
+        (SELECT min((
+            SELECT min(t.refresh_due_at) FROM tokens t
+            WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token";
+
+// Keys. What is sealed begins with its key's name.
+KNOWN_KEYS = "
+    SELECT name, fingerprint FROM keys";
+NOTE_KEY = "
+    INSERT INTO keys (name, fingerprint, noted_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+SEALED = "
+    SELECT
+        (SELECT count(*) FROM tokens WHERE substr(sealed, 1, length($1)) = $1) AS tokens,
+        (SELECT count(*) FROM kept WHERE substr(sealed, 1, length($1)) = $1) AS kept,
+        (SELECT count(*) FROM installation WHERE substr(hash_key, 1, length($1)) = $1) AS hash_key";
+SEALED_OTHERWISE = "
+    SELECT id, merchant, user_id, sealed FROM tokens
+    WHERE id > $2 AND sealed IS NOT NULL AND substr(sealed, 1, length($1)) <> $1
+    ORDER BY id LIMIT $3";
+KEPT_OTHERWISE = "
+    SELECT purpose_ref, sealed FROM kept
+    WHERE purpose_ref > $2 AND substr(sealed, 1, length($1)) <> $1
+    ORDER BY purpose_ref LIMIT $3";
+RESEAL_TOKEN = "
+    UPDATE tokens SET sealed = $3 WHERE id = $1 AND sealed = $2";
+RESEAL_KEPT = "
+    UPDATE kept SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2";
+RESEAL_HASH_KEY = "
+    UPDATE installation SET hash_key = $2 WHERE hash_key = $1";
 
 // Installation
 INSTALLATION = "

@@ -20,6 +20,13 @@ impl Database {
         }
     }
 
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+
     /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone, too), and on PostgreSQL
     /// its dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
@@ -39,7 +46,7 @@ impl Database {
 }
 
 /// One statement's one value, as text.
-fn ask(url: &str, statement: &str) -> String {
+pub fn ask(url: &str, statement: &str) -> String {
     let told = Command::new(programs().join("psql")).args(["-XAtqc", statement, url]).output().unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     String::from_utf8(told.stdout).unwrap().trim().to_owned()

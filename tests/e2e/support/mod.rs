@@ -2,4 +2,5 @@ pub mod cluster;
 pub mod engine;
 pub mod leaks;
 pub mod program;
+pub mod sandbox;
 pub mod shop;

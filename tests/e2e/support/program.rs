@@ -67,6 +67,13 @@ impl Program {
         assert!(sent.success());
     }
 
+    /// Bytes of its memory that are in use at present.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -80,8 +87,11 @@ impl Drop for Program {
 }
 
 /// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
+/// `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a release build's.
 pub fn command(folder: &Path) -> Command {
-    let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker")));
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker"));
+    let program = std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("KLARNA_WORKER_") {
             command.env_remove(name);

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::engine::Database;
 use super::leaks;
 use super::program::{Program, command, until};
+use super::sandbox::SandboxDoors;
 
 /// The API password that must never be seen anywhere.
 pub const PASSWORD: &str = "p4ssw0rd-of-the-checkout-api-9f2c";
@@ -121,6 +122,11 @@ impl Shop {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// The sandbox, for those who outlive a borrow of the shop.
+    pub fn sandbox_doors(&self) -> SandboxDoors {
+        SandboxDoors { url: self.sandbox_url().to_owned(), http: self.http.clone() }
+    }
+
     pub fn sandbox_url(&self) -> &str {
         self.sandbox.ready["sandbox"].as_str().unwrap()
     }
@@ -177,6 +183,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whoever talks to the service over connections of their own.
+    pub fn new(served: &Served) -> Self {
+        Self { url: served.url.clone(), http: reqwest::Client::new() }
+    }
+
     pub async fn register(&self, user: &str, refresh_token: &str) {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
@@ -194,6 +205,13 @@ impl Client {
     pub async fn token(&self, user: &str) -> Value {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         serde_json::from_str(&self.http.get(url).send().await.unwrap().text().await.unwrap()).unwrap()
+    }
+
+    /// As [`Client::token`]; `None` where the service is not there.
+    pub async fn try_token(&self, user: &str) -> Option<Value> {
+        let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
+        let answer = self.http.get(url).send().await.ok()?.error_for_status().ok()?;
+        Some(serde_json::from_str(&answer.text().await.ok()?).unwrap())
     }
 
     /// Hands an order in; `None` where the service is not there.
@@ -215,6 +233,37 @@ impl Client {
     pub async fn order(&self, id: &str, wait: &str) -> Value {
         let answer = self.http.get(format!("{}/v1/orders/{id}?wait={wait}", self.url)).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// As [`Client::order`]; `None` where the service is not there.
+    pub async fn try_order(&self, id: &str, wait: &str) -> Option<Value> {
+        let answer = self.http.get(format!("{}/v1/orders/{id}?wait={wait}", self.url)).send().await.ok()?;
+        if !answer.status().is_success() {
+            return None;
+        }
+        Some(serde_json::from_str(&answer.text().await.ok()?).unwrap())
+    }
+
+    /// As [`Client::register`]: whether the service has the token.
+    pub async fn try_register(&self, user: &str, refresh_token: &str) -> bool {
+        let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
+        let body = json!({ "refresh_token": refresh_token }).to_string();
+        let answer = self.http.put(url).header("content-type", "application/json").body(body).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// What a path of the service answers, as text.
+    pub async fn get_text(&self, path: &str) -> String {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
+    }
+
+    /// Asks a path of the service, and answers how long the answer took; `None` where it is none, or no success.
+    pub async fn timed(&self, path: &str) -> Option<Duration> {
+        let begun = tokio::time::Instant::now();
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.ok()?.error_for_status().ok()?;
+        answer.bytes().await.ok()?;
+        Some(begun.elapsed())
     }
 
     /// The order once it has ended.

@@ -3,6 +3,7 @@
 mod installation;
 mod keeper;
 mod orders;
+mod overview;
 pub mod pg;
 mod restore;
 mod service;

@@ -24,7 +24,7 @@ use self::step::{Scene, scenes};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
 /// What a run of the usual length comes to, or the sequences are not what they should be.
-const MUST_BE_SEEN: [&str; 14] = [
+const MUST_BE_SEEN: [&str; 17] = [
     "rotated",
     "unchanged",
     "refused",
@@ -39,6 +39,9 @@ const MUST_BE_SEEN: [&str; 14] = [
     "a late successor",
     "stored from the spool",
     "superseded in the spool",
+    "refreshed",
+    "not due",
+    "resolved",
 ];
 
 /// No sequence takes as long.

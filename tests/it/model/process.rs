@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use klarna_order_worker::store::{self, Purpose, Store, Worker};
-use klarna_order_worker::vault::{Access, Spool, Vault};
+use klarna_order_worker::vault::{IfDue, Refreshed, Spool, Vault};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::support::stores::{Db, MAX_IN_FLIGHT};
-use crate::vault::Shop;
+use crate::vault::{Shop, told};
 
 /// The judge has had the database for as long as any silence counts.
 const OBSERVED: Duration = Duration::from_hours(1);
@@ -55,9 +56,23 @@ impl Process {
     }
 
     /// Somebody in the process wants an access token.
-    pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<Access> {
+    pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<String> {
         let (shop, vault) = (self.shop.clone(), self.vault.clone());
-        self.run(async move { shop.access_for(&vault, &user, purpose).await })
+        self.run(async move { told(&shop.access_for(&vault, &user, purpose).await) })
+    }
+
+    /// A sweep in the process wants the token refreshed, however soon it is due.
+    pub fn sweep(&self, user: String, now: DateTime<Utc>) -> JoinHandle<String> {
+        let (shop, vault) = (self.shop.clone(), self.vault.clone());
+        let some_day = now + TimeDelta::days(400);
+        let if_due = IfDue { by: some_day, issued_before: some_day };
+        self.run(async move {
+            match vault.refresh(&shop.merchant, &user, Uuid::now_v7(), if_due).await {
+                Refreshed::ComeBack(wait) => format!("{wait:?}"),
+                Refreshed::Unusable(why) => format!("{why:?}"),
+                other => format!("{other:?}"),
+            }
+        })
     }
 
     /// How many successors wait in the spool.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::response::Response;
-use klarna_order_worker::store::{Outcome, Purpose, PurposeKind, Registered};
-use klarna_order_worker::vault::{Access, Registration};
+use klarna_order_worker::store::{Outcome, Purpose, PurposeKind, Registered, Resolution, Resolved};
+use klarna_order_worker::vault::Registration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -17,14 +17,14 @@ use super::step::{For, How, ORDERS, Scene, Step, Storing};
 use super::world::{Asked, World};
 use crate::support::raw::Raw;
 use crate::support::stores::Db;
-use crate::vault::{Shop, told};
+use crate::vault::Shop;
 
 /// Longer than anything takes on a busy machine.
 const AMPLE: Duration = Duration::from_secs(30);
 
 /// A request in the air, in the order of the model's flights.
 struct Waiting {
-    asking: JoinHandle<Access>,
+    asking: JoinHandle<String>,
     answer: oneshot::Sender<Response>,
 }
 
@@ -135,6 +135,16 @@ impl Stage {
                 let forgotten = self.shop.registry().forget("shop", &self.users[user]).await.unwrap();
                 same("there was something to forget", &forgotten, &self.world.forget(user))
             }
+            Step::Resolve { user, retry } => {
+                let resolution = if retry { Resolution::Retry } else { Resolution::Dead };
+                let resolved = self.shop.registry().resolve("shop", &self.users[user], resolution).await.unwrap();
+                let told = match resolved {
+                    Resolved::Done(_) => "done",
+                    Resolved::NotUncertain(_) => "not uncertain",
+                    Resolved::Missing => "missing",
+                };
+                same("an operator's decision", &told, &self.world.resolve(user, retry))
+            }
             Step::Revoke { user } => {
                 self.world.provider.revoke(user);
                 Ok(())
@@ -180,17 +190,19 @@ impl Stage {
         if matches!(expected, Asked::Nothing) {
             return Ok(());
         }
+        let kind = purpose;
         let purpose = match purpose {
             For::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order] },
-            For::Keeper => Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() },
-            For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7() },
+            For::Keeper | For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7() },
         };
         self.refuse("intents", refused).await;
-        let mut asking = self.processes[process].ask(self.users[user].clone(), purpose);
+        let (name, now) = (self.users[user].clone(), self.db.clock.now());
+        let asker = &self.processes[process];
+        let mut asking = if kind == For::Keeper { asker.sweep(name, now) } else { asker.ask(name, purpose) };
         let real = tokio::select! {
             biased;
             arrived = self.endpoint.arrivals.recv() => Err(arrived.expect("the endpoint runs")),
-            told_so = &mut asking => Ok(told(&told_so.unwrap())),
+            told_so = &mut asking => Ok(told_so.unwrap()),
             () = tokio::time::sleep(AMPLE) => return Err("neither an answer nor a request ever came".into()),
         };
         self.refuse("intents", false).await;
@@ -224,7 +236,7 @@ impl Stage {
             let left = self.world.flights.iter().filter(|flight| flight.process == process).count();
             self.until(|stage| stage.processes[process].vault.in_flight() == left).await?;
         }
-        same("told", &told(&access), &expected)
+        same("told", &access, &expected)
     }
 
     async fn register(&self, user: usize, token: String) -> Registered {

@@ -13,6 +13,7 @@ pub const ORDERS: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
     Order(usize),
+    /// A sweep, which wants the token only where it has a due date.
     Keeper,
     Manual,
 }
@@ -70,6 +71,11 @@ pub enum Step {
     Forget {
         user: usize,
     },
+    /// An operator decides about an uncertain token.
+    Resolve {
+        user: usize,
+        retry: bool,
+    },
     /// The user withdraws at the provider.
     Revoke {
         user: usize,
@@ -114,7 +120,7 @@ pub struct Scene {
 
 pub fn scenes() -> impl Strategy<Value = Scene> {
     let manner = prop_oneof![4 => Just(Manner::Strict), 2 => Just(Manner::Grace), 1 => Just(Manner::NotRotating)];
-    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken()];
+    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken(), 1 => decided()];
     (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
         manner,
         hold,
@@ -138,9 +144,25 @@ fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
+/// An answer is lost, and where that leaves the token uncertain an operator lets it be tried again: a sweep leaves it
+/// alone until it has a date. Chance alone seldom brings it about.
+fn decided() -> impl Strategy<Value = Vec<Step>> {
+    (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
+        let ask = |purpose| Step::Ask { process, user, purpose, refused: false };
+        let lost = How::Gateway { processed: false };
+        vec![
+            Step::SignIn { user },
+            ask(For::Manual),
+            Step::Answer { which, how: lost, storing: Storing::Works },
+            Step::Resolve { user, retry: true },
+            ask(For::Keeper),
+        ]
+    })
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let (one, which) = (|| 0..2_usize, any::<Index>);
-    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(For::Order), 1 => Just(For::Keeper), 1 => Just(For::Manual)];
+    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(For::Order), 2 => Just(For::Keeper), 1 => Just(For::Manual)];
     let how = prop_oneof![
         6 => Just(How::Well),
         1 => Just(How::Busy),
@@ -149,7 +171,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|processed| How::Gateway { processed }),
         1 => any::<bool>().prop_map(|processed| How::Cut { processed }),
     ];
-    let storing = prop_oneof![6 => Just(Storing::Works), 1 => Just(Storing::Refused), 1 => Just(Storing::Dies)];
+    let storing = prop_oneof![6 => Just(Storing::Works), 1 => Just(Storing::Refused), 2 => Just(Storing::Dies)];
     prop_oneof![
         12 => (one(), one(), purpose, prop::bool::weighted(0.04))
             .prop_map(|(process, user, purpose, refused)| Step::Ask { process, user, purpose, refused }),
@@ -157,6 +179,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => one().prop_map(|user| Step::SignIn { user }),
         1 => (one(), which()).prop_map(|(user, which)| Step::SignInAgain { user, which }),
         1 => one().prop_map(|user| Step::Forget { user }),
+        2 => (one(), any::<bool>()).prop_map(|(user, retry)| Step::Resolve { user, retry }),
         1 => one().prop_map(|user| Step::Revoke { user }),
         5 => select(vec![1, 4, 10, 60, 200, 61 * 24 * 60 * 60]).prop_map(|seconds| Step::Pass { seconds }),
         1 => (one(), any::<bool>()).prop_map(|(process, processed)| Step::Die { process, processed }),

@@ -5,6 +5,7 @@ mod claims;
 mod in_the_air;
 mod lost;
 mod races;
+mod reseal;
 mod sealed;
 mod spool;
 

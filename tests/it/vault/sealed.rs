@@ -15,7 +15,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as_it_is];
 
-const TABLES: [&str; 7] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "kept"];
+const TABLES: [&str; 8] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "kept", "keys"];
 
 /// Every byte that a thief could read: the database, and the folders of the processes.
 async fn everything(db: &Db) -> Vec<u8> {

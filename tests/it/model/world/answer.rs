@@ -11,20 +11,20 @@ impl World {
     pub fn answer(&mut self, which: usize, how: How, storing: Storing) -> (Flight, Reply, String, Storing) {
         let flight = self.flights.remove(which);
         let row = (flight.user, flight.generation);
-        let (reply, told, storing) = match how {
+        let (outcome, (reply, told, storing)) = match how {
             How::Well => {
                 self.processes[flight.process].failures = 0;
                 match self.provider.present(flight.token) {
-                    Verdict::Granted(Some(successor)) => self.rotated(&flight, successor, storing),
-                    Verdict::Granted(None) => self.unchanged(&flight),
-                    Verdict::Dead => self.dead(&flight),
+                    Verdict::Granted(Some(successor)) => (Outcome::Rotated, self.rotated(&flight, successor, storing)),
+                    Verdict::Granted(None) => (Outcome::Unchanged, self.unchanged(&flight)),
+                    Verdict::Dead => (Outcome::Rejected, self.dead(&flight)),
                 }
             }
             How::Busy | How::Misconfigured => {
                 self.processes[flight.process].failures += usize::from(how == How::Busy);
                 self.close(flight.user, flight.entry, Outcome::Refused, false);
                 let (status, error) = if how == How::Busy { (503, "busy") } else { (401, "invalid_client") };
-                (Reply::Status(status, error), seconds(2), Storing::Works)
+                (Outcome::Refused, (Reply::Status(status, error), seconds(2), Storing::Works))
             }
             How::Useless { processed } | How::Gateway { processed } | How::Cut { processed } => {
                 self.processes[flight.process].failures += 1;
@@ -43,13 +43,29 @@ impl World {
                     (true, true) => "Uncertain".to_owned(),
                     (true, false) => seconds(if travelling { REPLAY_AFTER } else { 1 }),
                 };
-                (reply, told, Storing::Works)
+                (Outcome::NoAnswer, (reply, told, Storing::Works))
             }
         };
+        let told = if flight.purpose == For::Keeper { self.refreshed(outcome, &told) } else { told };
         if storing == Storing::Dies {
             self.die(flight.process, false);
         }
         (flight, reply, told, storing)
+    }
+
+    /// What a sweep is told, where an order would have been told `told`.
+    fn refreshed(&mut self, outcome: Outcome, told: &str) -> String {
+        match (outcome, told) {
+            (Outcome::Refused | Outcome::NoAnswer, "Uncertain") => format!("Failed({outcome:?}, 0ns)"),
+            (Outcome::Refused | Outcome::NoAnswer, wait) => format!("Failed({outcome:?}, {wait})"),
+            (_, LOOK_AGAIN) => "NotDue".to_owned(),
+            (Outcome::Rejected, _) => "Died".to_owned(),
+            (Outcome::Unchanged, _) => "Unchanged".to_owned(),
+            _ => {
+                self.seen.insert("refreshed");
+                "Rotated".to_owned()
+            }
+        }
     }
 
     fn rotated(&mut self, flight: &Flight, successor: Token, storing: Storing) -> (Reply, String, Storing) {
@@ -81,7 +97,7 @@ impl World {
         let current = self.current((flight.user, flight.generation)).is_some();
         let user = &mut self.users[flight.user];
         if let Some(row) = user.row.as_mut().filter(|row| current && row.state == TokenState::Uncertain) {
-            row.state = TokenState::Active;
+            (row.state, row.dated) = (TokenState::Active, false);
         }
         if let (For::Order(order), true) = (flight.purpose, current) {
             user.kept.insert(order, (access.clone(), flight.asked_at));

@@ -11,6 +11,11 @@ impl World {
         if !self.alive(process) || self.processes[process].failures + in_the_air >= 4 {
             return Asked::Nothing;
         }
+        // A third would wait for a place.
+        let swept = |flight: &&Flight| flight.process == process && flight.purpose == For::Keeper;
+        if purpose == For::Keeper && self.flights.iter().filter(swept).count() == 2 {
+            return Asked::Nothing;
+        }
         let record = &self.users[user];
         if let For::Order(order) = purpose
             && let Some((access, asked_at)) = record.kept.get(&order)
@@ -32,6 +37,10 @@ impl World {
             TokenState::ReauthRequired => return told("ReauthRequired"),
             TokenState::Uncertain => return told("Uncertain"),
             TokenState::Active => {}
+        }
+        if purpose == For::Keeper && !row.dated {
+            self.seen.insert("not due");
+            return told("NotDue");
         }
         let of_generation = |entry: &&Entry| entry.generation == row.generation;
         if let Some(open) = record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none()) {

@@ -28,6 +28,8 @@ pub struct Row {
     pub reason: Option<DeadReason>,
     token: Option<Token>,
     expires_at: u64,
+    /// Whether it has a due date for this generation, which only the keeper asks for.
+    dated: bool,
 }
 
 /// A row of the ledger.
@@ -183,7 +185,7 @@ impl World {
         if let Some(row) = row {
             row.generation += 1;
             (row.state, row.reason, row.token) = (TokenState::Active, None, Some(landed.successor));
-            row.expires_at = landed.asked_at + 60 * DAY;
+            (row.expires_at, row.dated) = (landed.asked_at + 60 * DAY, true);
             if let Some(order) = landed.order {
                 user.kept.insert(order, (landed.access.clone(), landed.asked_at));
             }
@@ -233,6 +235,7 @@ impl World {
             reason: None,
             token: Some(token),
             expires_at: self.now + 60 * DAY,
+            dated: true,
         });
         token
     }
@@ -250,6 +253,21 @@ impl World {
         (row.state, row.reason, row.token) = (TokenState::Forgotten, None, None);
         record.kept.clear();
         true
+    }
+
+    /// What the operator is told who lets an uncertain token be tried again, or gives it up.
+    pub fn resolve(&mut self, user: usize, retry: bool) -> &'static str {
+        let Some(row) = &mut self.users[user].row else { return "missing" };
+        if row.state != TokenState::Uncertain {
+            return "not uncertain";
+        }
+        (row.state, row.reason, row.dated) = if retry {
+            (TokenState::Active, None, false)
+        } else {
+            (TokenState::ReauthRequired, Some(DeadReason::AnswerLost), false)
+        };
+        self.seen.insert("resolved");
+        "done"
     }
 
     /// A living process deletes kept tokens that have lapsed; it leaves nothing else untidy.

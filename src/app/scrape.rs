@@ -1,0 +1,46 @@
+//! Metrics wired to what they tell of.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+
+use super::App;
+use crate::api::Scrape;
+use crate::breaker::Gates;
+use crate::ops::metrics::{Metrics, Sources};
+use crate::vault::Vault;
+
+/// Answers scrapes of this process; `vault` and `checkout` are what it works with, where it does.
+pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -> Scrape {
+    let (token, spools) = (vault.clone(), app.clone());
+    let breakers = move || {
+        let stands = |endpoint, stands: std::collections::BTreeMap<String, _>| {
+            stands.into_iter().map(move |(merchant, stand)| (endpoint, merchant, stand))
+        };
+        let token = token.as_ref().map(Vault::breakers).unwrap_or_default();
+        let checkout = checkout.as_ref().map(Gates::stands).unwrap_or_default();
+        stands("token", token).chain(stands("checkout", checkout)).collect()
+    };
+    let metrics = Metrics::new(Sources {
+        store: Arc::clone(&app.store),
+        merchants: app.settings.merchants.keys().cloned().collect(),
+        worker_lost_after: app.settings.queue.worker_lost_after,
+        breakers: Box::new(breakers),
+        in_flight: Box::new(move || vault.as_ref().map_or(0, Vault::in_flight)),
+        spool_files: Box::new(move || spools.spool_files()),
+    });
+    if metrics.is_none() {
+        tracing::error!("Metrics cannot be recorded; /metrics is empty");
+    }
+    let metrics = Arc::new(metrics);
+    Arc::new(move || {
+        let metrics = Arc::clone(&metrics);
+        async move {
+            match &*metrics {
+                Some(metrics) => metrics.render().await,
+                None => String::new(),
+            }
+        }
+        .boxed()
+    })
+}

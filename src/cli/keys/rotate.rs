@@ -1,0 +1,52 @@
+//! `keys rotate`
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::cli::progress::Progress;
+use crate::cli::{CliError, Context, Exit};
+use crate::store::StoreError;
+use crate::vault::{self, Cipher, Resealed};
+
+/// What is told at the end.
+#[derive(Serialize)]
+struct Told {
+    /// The key that everything is sealed with now.
+    key: String,
+    #[serde(flatten)]
+    resealed: Resealed,
+}
+
+pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
+    context.block_on(async {
+        let app = context.app().await?;
+        let failed = |error: StoreError| {
+            CliError::failed("seal everything anew; what is done stays done, so repeat the command", error)
+        };
+        let key = app.secrets.cipher().active().to_owned();
+        let all = app.store.sealed(&[]).await.map_err(failed)?;
+        let done = app.store.sealed(&Cipher::beginning(&key)).await.map_err(failed)?;
+        let total = (all.tokens + all.kept).saturating_sub(done.tokens + done.kept);
+        let progress = Progress::new(&context.output, Some(total));
+        let told = |secrets| progress.at(secrets, format!("{secrets} of {total} secrets"));
+        let resealed = vault::reseal(&*app.store, &app.secrets, told).await.map_err(failed)?;
+        drop(progress);
+        let exit = if resealed.left.is_empty() { Exit::Done } else { Exit::SomeFailed };
+        let told = Told { key, resealed };
+        context.output.print(&told, &told)?;
+        Ok(exit)
+    })
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, resealed: Resealed { tokens, kept, left, .. } } = self;
+        write!(f, "{tokens} refresh tokens and {kept} kept access tokens are sealed anew, with {key}")?;
+        for (key, secrets) in left {
+            let key = if key.is_empty() { "no key at all" } else { key };
+            write!(f, "\n{secrets} are left as they were, sealed with {key}: they do not open with these settings")?;
+        }
+        f.write_str("\n`keys status` tells which keys may go")
+    }
+}

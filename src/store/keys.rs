@@ -1,0 +1,77 @@
+//! The seam for encryption keys: which this database has seen, what each seals, and sealing anew.
+//!
+//! What is sealed begins with its key's name; the store is told that beginning, and knows no more of it.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// How much there is whose beginning is a key's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Sealed {
+    /// Refresh tokens.
+    pub tokens: u64,
+    /// Access tokens kept for orders that are under way; they lapse within minutes.
+    pub kept: u64,
+    /// The key of the hashes of known tokens: one.
+    pub hash_key: u64,
+}
+
+impl Sealed {
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// A row whose secret is sealed with another key than it should be.
+#[derive(Clone)]
+pub struct SealedToken {
+    /// The row.
+    pub id: i64,
+    /// Whose merchant.
+    pub merchant: String,
+    /// Whose token.
+    pub user: String,
+    /// The secret.
+    pub sealed: Vec<u8>,
+}
+
+/// Likewise, for what an exchange brought for an order.
+#[derive(Clone)]
+pub struct SealedKept {
+    /// What it is kept for.
+    pub purpose: Uuid,
+    /// The secret.
+    pub sealed: Vec<u8>,
+}
+
+/// What a store does for keys.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// The keys that this database has seen: name and fingerprint.
+    async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+
+    /// Writes a key down, unless one of its name stands there already.
+    async fn note_key(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError>;
+
+    /// How much begins so; all that is sealed, where the beginning is empty.
+    async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError>;
+
+    /// Tokens that begin otherwise, by row after `after`.
+    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError>;
+
+    /// What is kept and begins otherwise, by purpose after `after`.
+    async fn kept_otherwise(&self, beginning: &[u8], after: Uuid, limit: u32) -> Result<Vec<SealedKept>, StoreError>;
+
+    /// Puts `to` in the place of `from`; `false` where the row has moved on, and nothing changed.
+    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+
+    /// Likewise, for what is kept.
+    async fn reseal_kept(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+
+    /// Likewise, for the key of the hashes.
+    async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,71 @@
+//! The seam for who looks on: what is true of the installation as a whole, from indexes alone.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+
+/// How an installation stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    /// When this was so, by the database's clock.
+    pub now: DateTime<Utc>,
+    /// Merchants that have orders queued or running.
+    pub merchants: Vec<Backlog>,
+    /// Processes that beat.
+    pub workers: u64,
+    /// Presentations whose outcome is not written down yet.
+    pub open_exchanges: u64,
+    /// When the last sweep that came to its end did.
+    pub swept_at: Option<DateTime<Utc>>,
+    /// Since when the token is due that has been for longest; in the future where none is due.
+    pub oldest_due_token: Option<DateTime<Utc>>,
+}
+
+/// A merchant's orders that have not come to their end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// The merchant.
+    pub merchant: String,
+    /// Queued, those that are to begin later included.
+    pub queued: u64,
+    /// Of those, how many could begin.
+    pub due: u64,
+    /// In work.
+    pub running: u64,
+    /// Since when the order waits that has for longest; in the future where none could begin.
+    pub oldest_due: Option<DateTime<Utc>>,
+}
+
+/// How a pool of connections is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Its name.
+    pub pool: &'static str,
+    /// Open connections that somebody uses.
+    pub used: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub most: u32,
+}
+
+impl PoolUse {
+    pub(super) fn of<DB: sqlx::Database>(pool: &'static str, connections: &sqlx::Pool<DB>) -> Self {
+        let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
+        let most = connections.options().get_max_connections();
+        Self { pool, used: connections.size().saturating_sub(idle), idle, most }
+    }
+}
+
+/// What a store tells those who look on.
+#[async_trait]
+pub trait Looks: Send + Sync {
+    /// How the installation stands; a process that has not beaten for `lost_after` is none.
+    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError>;
+
+    /// How this process uses its connections.
+    fn pools(&self) -> Vec<PoolUse>;
+}

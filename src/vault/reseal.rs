@@ -1,0 +1,121 @@
+//! Sealing anew with the active key, row by row, while orders and sweeps go on.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::cipher::{Cipher, CipherError};
+use super::secrets::Secrets;
+use crate::store::{Store, StoreError};
+
+/// Rows a look.
+const PAGE: u32 = 200;
+
+/// What became of secrets that were sealed with other keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Resealed {
+    /// Refresh tokens sealed anew.
+    pub tokens: u64,
+    /// Access tokens, kept for orders that are under way, sealed anew.
+    pub kept: u64,
+    /// Whether the key of the hashes was.
+    pub hash_key: bool,
+    /// What could not be opened and is as it was, by the name of its key.
+    pub left: BTreeMap<String, u64>,
+}
+
+/// Seals with the active key whatever another one seals. A row that changes meanwhile is left to whoever changed it and
+/// looked at again, and what is cut off goes on at the next call: each row is written by itself, and only where it still
+/// holds what was read. `told` hears how many secrets are done.
+///
+/// # Errors
+/// Where the store fails; what was sealed anew stays so.
+pub async fn reseal(
+    store: &dyn Store,
+    secrets: &Secrets,
+    mut told: impl FnMut(u64) + Send,
+) -> Result<Resealed, StoreError> {
+    let beginning = Cipher::beginning(secrets.cipher().active());
+    let mut resealed = Resealed { hash_key: hash_key(store, secrets, &beginning).await?, ..Resealed::default() };
+    loop {
+        let before = resealed.tokens + resealed.kept;
+        resealed.left.clear();
+        tokens(store, secrets, &beginning, &mut resealed, &mut told).await?;
+        kept(store, secrets, &beginning, &mut resealed, &mut told).await?;
+        // Until a whole look changes nothing: rows may have been written with another key in the meantime.
+        if resealed.tokens + resealed.kept == before {
+            return Ok(resealed);
+        }
+    }
+}
+
+async fn hash_key(store: &dyn Store, secrets: &Secrets, beginning: &[u8]) -> Result<bool, StoreError> {
+    let Some(installation) = store.installation().await? else { return Ok(false) };
+    if installation.hash_key.starts_with(beginning) {
+        return Ok(false);
+    }
+    match secrets.reseal_hash_key(&installation.hash_key) {
+        Ok(to) => store.reseal_hash_key(&installation.hash_key, &to).await,
+        // It was opened at the start.
+        Err(error) => Err(StoreError::Unreadable(error.to_string())),
+    }
+}
+
+async fn tokens(
+    store: &dyn Store,
+    secrets: &Secrets,
+    beginning: &[u8],
+    resealed: &mut Resealed,
+    told: &mut (impl FnMut(u64) + Send),
+) -> Result<(), StoreError> {
+    let mut after = i64::MIN;
+    loop {
+        let page = store.sealed_otherwise(beginning, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        for row in page {
+            match secrets.reseal_token(&row.merchant, &row.user, &row.sealed) {
+                Ok(to) => resealed.tokens += u64::from(store.reseal_token(row.id, &row.sealed, &to).await?),
+                Err(error) => resealed.leave(&error, &format!("token {}", row.id)),
+            }
+        }
+        told(resealed.tokens + resealed.kept);
+    }
+}
+
+async fn kept(
+    store: &dyn Store,
+    secrets: &Secrets,
+    beginning: &[u8],
+    resealed: &mut Resealed,
+    told: &mut (impl FnMut(u64) + Send),
+) -> Result<(), StoreError> {
+    let mut after = Uuid::nil();
+    loop {
+        let page = store.kept_otherwise(beginning, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.purpose;
+        for row in page {
+            match secrets.reseal_brought(row.purpose, &row.sealed) {
+                Ok(to) => resealed.kept += u64::from(store.reseal_kept(row.purpose, &row.sealed, &to).await?),
+                Err(error) => resealed.leave(&error, "what is kept for an order"),
+            }
+        }
+        told(resealed.tokens + resealed.kept);
+    }
+}
+
+impl Resealed {
+    fn leave(&mut self, error: &CipherError, what: &str) {
+        let key = match error {
+            CipherError::UnknownKey(key) | CipherError::Refused(key) | CipherError::NoActiveKey(key) => key.clone(),
+            CipherError::Malformed => String::new(),
+        };
+        let left = self.left.entry(key).or_default();
+        *left += 1;
+        if *left == 1 {
+            tracing::error!(what, %error, "A secret cannot be sealed anew and is left as it is; there may be more");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Sixteen clients that hand in orders for as long as they are let, whatever becomes of the service.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{PATIENCE, seed};
+use crate::support::program::until;
+use crate::support::sandbox::SandboxDoors;
+use crate::support::shop::{Client, Served, Shop, order};
+
+const CLIENTS: u64 = 16;
+/// The wait before a client that was not answered asks again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// The clients, and what they were told.
+pub struct Crowd {
+    service: watch::Sender<Option<Client>>,
+    closing: watch::Sender<bool>,
+    clients: Vec<JoinHandle<()>>,
+    told: Arc<Told>,
+}
+
+/// What the clients were told, by the orders' ids.
+#[derive(Default)]
+pub struct Told {
+    /// Orders that were taken in.
+    pub accepted: Mutex<BTreeMap<String, Accepted>>,
+    /// One shopper signs in at a time.
+    signing_in: tokio::sync::Mutex<()>,
+}
+
+/// An order that was taken in.
+#[derive(Clone)]
+pub struct Accepted {
+    pub user: String,
+    /// Its end, where the client saw it.
+    pub seen: Option<Value>,
+}
+
+impl Crowd {
+    /// Clients for these users; they wait for a service.
+    pub fn gather(shop: &Shop, users: &[String]) -> Self {
+        let (service, closing) = (watch::Sender::new(None), watch::Sender::new(false));
+        let told = Arc::new(Told::default());
+        let clients = (0..CLIENTS).map(|number| {
+            let shopper = Shopper {
+                number,
+                users: users.to_vec(),
+                sandbox: shop.sandbox_doors(),
+                service: service.subscribe(),
+                closing: closing.subscribe(),
+                told: Arc::clone(&told),
+            };
+            tokio::spawn(shopper.go_shopping())
+        });
+        let clients = clients.collect();
+        Self { service, closing, clients, told }
+    }
+
+    /// The service is there from now on.
+    pub fn turn_to(&self, served: &Served) {
+        self.service.send_replace(Some(served.client()));
+    }
+
+    /// Orders taken in so far.
+    pub fn accepted(&self) -> usize {
+        self.told.accepted.lock().unwrap().len()
+    }
+
+    /// Those of the orders seen to their end that `what` holds of.
+    pub fn seen(&self, what: impl Fn(&Accepted, &Value) -> bool) -> usize {
+        let accepted = self.told.accepted.lock().unwrap();
+        accepted.values().filter(|order| order.seen.as_ref().is_some_and(|end| what(order, end))).count()
+    }
+
+    /// Waits for orders to be taken in: the load that a round is about.
+    pub async fn goes_on(&self) {
+        let before = self.accepted();
+        until("more orders", PATIENCE, async || self.accepted() > before).await;
+    }
+
+    /// No more orders; those that were begun are handed in.
+    pub async fn go_home(self) -> BTreeMap<String, Accepted> {
+        self.closing.send_replace(true);
+        for client in self.clients {
+            client.await.unwrap();
+        }
+        self.told.accepted.lock().unwrap().clone()
+    }
+}
+
+struct Shopper {
+    number: u64,
+    users: Vec<String>,
+    sandbox: SandboxDoors,
+    service: watch::Receiver<Option<Client>>,
+    closing: watch::Receiver<bool>,
+    told: Arc<Told>,
+}
+
+impl Shopper {
+    async fn go_shopping(self) {
+        let mut dice = StdRng::seed_from_u64(seed() ^ (self.number << 32));
+        for cart in 0_u64.. {
+            if *self.closing.borrow() {
+                return;
+            }
+            let user = &self.users[dice.random_range(0..self.users.len())];
+            let id = self.hand_in(user, &format!("cart-{}-{cart}", self.number)).await;
+            let accepted = Accepted { user: user.clone(), seen: None };
+            assert!(self.told.accepted.lock().unwrap().insert(id.clone(), accepted).is_none(), "{id} was told twice");
+            let Some(order) = self.service().await.try_order(&id, "1s").await else { continue };
+            if !is_settled(&order) {
+                continue;
+            }
+            let dead = order["token"] == "reauth_required";
+            self.told.accepted.lock().unwrap().get_mut(&id).unwrap().seen = Some(order);
+            if dead {
+                self.sign_in(user).await;
+            }
+        }
+    }
+
+    /// As a shop does: again under the same key, until it is answered.
+    async fn hand_in(&self, user: &str, key: &str) -> String {
+        loop {
+            match self.service().await.try_post(user, key, &order()).await {
+                Some((202, answer)) => return answer["id"].as_str().unwrap().to_owned(),
+                Some((503, _)) | None => tokio::time::sleep(AGAIN).await,
+                Some((status, answer)) => panic!("{status}: {answer}"),
+            }
+        }
+    }
+
+    /// The shopper of a dead token signs in, once.
+    async fn sign_in(&self, user: &str) {
+        let _alone = self.told.signing_in.lock().await;
+        let state = loop {
+            match self.service().await.try_token(user).await {
+                Some(token) => break token["state"].clone(),
+                None => tokio::time::sleep(AGAIN).await,
+            }
+        };
+        if state != "reauth_required" {
+            return;
+        }
+        let token = self.sandbox.sign_in(user).await;
+        while !self.service().await.try_register(user, &token).await {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn service(&self) -> Client {
+        self.service.clone().wait_for(Option::is_some).await.unwrap().clone().unwrap()
+    }
+}
+
+pub fn is_settled(order: &Value) -> bool {
+    !["queued", "running"].contains(&order["status"].as_str().unwrap())
+}

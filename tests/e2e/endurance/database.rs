@@ -1,0 +1,53 @@
+//! Sessions of the database killed, and its server stopped where it stands, under load.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::crowd::Crowd;
+use super::sums::Sums;
+use super::{USERS, dice, finish, open, rounds, seed};
+use crate::support::cluster::Cluster;
+use crate::support::engine::ask;
+
+/// One session of a worker, whichever comes first in an order that `$SEED` draws.
+const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
+     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY md5(pid::text || '$SEED') LIMIT 1) AS one";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order() {
+    let sessions = rounds(30);
+    let restarts = sessions.div_ceil(10);
+    let cluster = Cluster::start();
+    let shop = open(cluster.database());
+    let signed_in = shop.sign_in(USERS).await;
+    let served = shop.serve("a");
+    served.client().register_all(&signed_in).await;
+    let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
+    let crowd = Crowd::gather(&shop, &users);
+    crowd.turn_to(&served);
+
+    let mut dice = dice(2);
+    let mut killed = 0;
+    for _ in 0..sessions {
+        let statement = KILL_ONE.replace("$SEED", &dice.random::<u32>().to_string());
+        killed += ask(shop.database.url(), &statement).parse::<u64>().unwrap();
+        tokio::time::sleep(Duration::from_millis(dice.random_range(0..300))).await;
+    }
+    crowd.goes_on().await;
+    for _ in 0..restarts {
+        cluster.down();
+        tokio::time::sleep(Duration::from_millis(dice.random_range(0..1500))).await;
+        cluster.up();
+        crowd.goes_on().await;
+        tokio::time::sleep(Duration::from_millis(dice.random_range(0..1500))).await;
+    }
+    let accepted = crowd.go_home().await;
+    let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;
+    println!("{killed} sessions killed, {restarts} restarts of the server, seed {}: {sums}", seed());
+    assert_eq!((sums.lost, sums.live), (0, USERS), "{sums}");
+    assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
+    assert!(killed > sessions / 2, "{killed} of {sessions} were there to be killed");
+    assert!(served.program.terminate().await.success());
+    finish(shop).await;
+}

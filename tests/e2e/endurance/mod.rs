@@ -1,0 +1,65 @@
+//! The whole service under lasting load, while something goes wrong again and again; the sandbox's record is the witness.
+//!
+//! The suite plays a short version of each. `KLARNA_WORKER_TEST_ROUNDS` asks for longer ones, `KLARNA_WORKER_TEST_SEED` for
+//! others; CONTRIBUTING.md has the commands. Each run prints its sums.
+
+mod crowd;
+mod database;
+mod gate;
+mod silence;
+mod stops;
+mod sums;
+mod sweep;
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::support::engine::Database;
+use crate::support::shop::Shop;
+
+/// For what must come to an end by itself, lost answers and their waits included.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// Users of the shop.
+const USERS: usize = 200;
+/// Quick enough for many orders a second, and slow enough to be met in mid-air.
+const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency", "5ms..60ms"];
+
+/// How often something goes wrong: as the environment says, or `short`.
+fn rounds(short: u64) -> u64 {
+    number("KLARNA_WORKER_TEST_ROUNDS").unwrap_or(short)
+}
+
+/// What moments and users are drawn from.
+fn seed() -> u64 {
+    number("KLARNA_WORKER_TEST_SEED").unwrap_or(3)
+}
+
+fn dice(of: u64) -> StdRng {
+    StdRng::seed_from_u64(seed().wrapping_mul(1_000_003).wrapping_add(of))
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
+}
+
+/// A shop whose lost answers are settled within seconds: the shortest waits that the settings allow.
+fn open(database: Database) -> Shop {
+    let shop = Shop::open(database, &SANDBOX, "");
+    shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{QUICK}"));
+    shop
+}
+
+/// Closes the shop. What a run of the usual length left is searched for secrets; a long one leaves too much.
+async fn finish(shop: Shop) {
+    if ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"]
+        .iter()
+        .all(|name| number(name).is_none())
+    {
+        shop.close().await;
+    }
+}
+
+const PATIENT: &str = "token_patience = \"10m\"";
+const QUICK: &str = "exchange_timeout = \"2s\"\nreplay_after = \"1s\"";

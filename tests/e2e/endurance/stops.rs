@@ -1,0 +1,71 @@
+//! The service killed, and stopped politely, again and again under load.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::crowd::Crowd;
+use super::sums::Sums;
+use super::{USERS, dice, finish, open, rounds, seed};
+use crate::support::engine::{Database, both_engines};
+use crate::support::shop::{Served, Shop};
+
+both_engines!(
+    kills_at_random_moments_lose_no_order_and_no_token_silently,
+    stops_at_random_moments_lose_and_repeat_nothing,
+);
+
+/// The latest moment of a round.
+const LATEST: Duration = Duration::from_millis(1200);
+
+async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: Database) {
+    let (shop, users) = with_users(database).await;
+    let sums = again_and_again(&shop, &users, "kill -9", rounds(8), async |served| {
+        served.program.kill();
+    })
+    .await;
+    // Each kill lost a few answers, and each of those is known.
+    assert!(sums.orders > 0, "{sums}");
+    finish(shop).await;
+}
+
+async fn stops_at_random_moments_lose_and_repeat_nothing(database: Database) {
+    let (shop, users) = with_users(database).await;
+    let sums = again_and_again(&shop, &users, "SIGTERM", rounds(4), async |served| {
+        let exit = served.program.terminate().await;
+        assert!(exit.success(), "the stop was not clean: {exit}");
+    })
+    .await;
+    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, USERS, 0), "{sums}");
+    let stats = shop.stats().await;
+    assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
+    finish(shop).await;
+}
+
+async fn with_users(database: Database) -> (Shop, Vec<String>) {
+    let shop = open(database);
+    let signed_in = shop.sign_in(USERS).await;
+    let served = shop.serve("a");
+    served.client().register_all(&signed_in).await;
+    assert!(served.program.terminate().await.success());
+    (shop, signed_in.into_iter().map(|(user, _)| user).collect())
+}
+
+async fn again_and_again(shop: &Shop, users: &[String], what: &str, rounds: u64, end: impl AsyncFn(Served)) -> Sums {
+    let crowd = Crowd::gather(shop, users);
+    let mut dice = dice(1);
+    for _ in 0..rounds {
+        let served = shop.serve("a");
+        crowd.turn_to(&served);
+        tokio::time::sleep(LATEST.mul_f64(dice.random())).await;
+        end(served).await;
+    }
+    let served = shop.serve("a");
+    crowd.turn_to(&served);
+    crowd.goes_on().await;
+    let accepted = crowd.go_home().await;
+    let sums = Sums::draw(shop, &served.client(), accepted, users).await;
+    println!("{rounds} times {what} on {}, seed {}: {sums}", shop.database.name(), seed());
+    assert!(served.program.terminate().await.success());
+    sums
+}

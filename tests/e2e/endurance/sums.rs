@@ -1,0 +1,179 @@
+//! What must hold once the trouble is over, and its sums.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use futures::{StreamExt as _, stream};
+use klarna_order_worker::sandbox::{Event, Outcome, Recognition, What};
+use serde_json::Value;
+
+use super::PATIENCE;
+use super::crowd::Accepted;
+use crate::support::program::until;
+use crate::support::shop::{Client, Shop};
+
+/// Users whose last orders are handed in at once.
+const TOGETHER: usize = 16;
+
+/// What came of a run.
+#[derive(Default)]
+pub struct Sums {
+    pub orders: usize,
+    /// By status and token outcome, or error.
+    ends: BTreeMap<String, usize>,
+    /// Orders that say `possible_duplicate`.
+    possible_duplicates: usize,
+    /// Orders that the sandbox created more than once.
+    pub created_twice: usize,
+    pub rotated: usize,
+    /// Sign-ins whose token died at the sandbox: a spent one was presented again, since its answer was lost.
+    pub lost: usize,
+    /// Sign-ins whose token the sandbox holds as live, and which is ours.
+    pub live: usize,
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { orders, ends, possible_duplicates, created_twice, rotated, lost, live } = self;
+        write!(f, "{orders} orders accepted")?;
+        ends.iter().try_for_each(|(end, orders)| write!(f, ", {orders} {end}"))?;
+        write!(
+            f,
+            "; {created_twice} created twice, {possible_duplicates} say possible_duplicate; {rotated} rotations, "
+        )?;
+        write!(f, "{live} tokens live and ours, {lost} lost with their answer")
+    }
+}
+
+impl Sums {
+    /// Waits for every order's end, and checks what the shop was told against the sandbox's record.
+    pub async fn draw(shop: &Shop, client: &Client, accepted: BTreeMap<String, Accepted>, users: &[String]) -> Self {
+        let mut ends = BTreeMap::new();
+        for (id, order) in accepted {
+            let end = client.ended(&id, PATIENCE).await;
+            // One result: what a client saw before is still so.
+            if let Some(seen) = order.seen {
+                assert_eq!(seen, end, "an order's result changed");
+            }
+            assert_eq!(end["user"], Value::from(order.user));
+            ends.insert(id, end);
+        }
+        let last = last_orders(client, users).await;
+        let record = shop.sandbox_doors().record().await;
+        assert_eq!(shop.stats().await.exchanges.concurrent, 0, "two requests for one token were in the air together");
+        let mut sums = Self { orders: ends.len(), ..Self::default() };
+        sums.count_orders(&record, &ends, &last);
+        sums.count_tokens(&record, &last);
+        for (user, _, token) in &last {
+            if token["state"] != "active" {
+                assert_eq!(token["state"], "reauth_required", "{user}: {token}");
+                assert_eq!(token["reason"], "answer_lost", "{user}: {token}");
+            }
+        }
+        sums
+    }
+
+    fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[Last]) {
+        let created = created(record);
+        let known: BTreeSet<&str> = ends.keys().map(String::as_str).collect();
+        let known = known.into_iter().chain(last.iter().map(|(_, order, _)| order["id"].as_str().unwrap()));
+        let strangers: Vec<_> =
+            created.keys().copied().collect::<BTreeSet<_>>().difference(&known.collect()).copied().collect();
+        assert!(strangers.is_empty(), "Klarna has orders that nobody handed in: {strangers:?}");
+        for (id, order) in ends {
+            let at_klarna = created.get(id.as_str()).map_or(&[][..], Vec::as_slice);
+            let end = match order["status"].as_str().unwrap() {
+                "submitted" => {
+                    let klarna_id = order["klarna_order_id"].as_str().unwrap();
+                    assert!(at_klarna.contains(&klarna_id), "{order} is not among {at_klarna:?}");
+                    format!("submitted {}", order["token"].as_str().unwrap())
+                }
+                // Its workers died under it five times.
+                "failed" if order["error"]["code"] == "crashed_worker" => "failed crashed_worker".to_owned(),
+                _ => panic!("{order}"),
+            };
+            *self.ends.entry(end).or_default() += 1;
+            self.possible_duplicates += usize::from(order["possible_duplicate"] == true);
+            self.created_twice += usize::from(at_klarna.len() > 1);
+            assert!(at_klarna.len() <= 1 || order["possible_duplicate"] == true, "{at_klarna:?}, but {order}");
+        }
+    }
+
+    /// Every token that the sandbox holds as live is ours: the last order was recognised by it. Of every other sign-in
+    /// the row says that its answer was lost.
+    fn count_tokens(&mut self, record: &[Event], last: &[Last]) {
+        let mut families: BTreeMap<(&str, usize), bool> = BTreeMap::new();
+        for event in record {
+            let (Some(user), Some(family)) = (event.user.as_deref(), event.family) else { continue };
+            match &event.what {
+                What::SignedIn => assert!(families.insert((user, family), true).is_none()),
+                What::Presented { outcome: Some(Outcome::Reused), .. } => {
+                    families.insert((user, family), false);
+                }
+                What::Presented { outcome, .. } => self.rotated += usize::from(*outcome == Some(Outcome::Rotated)),
+                What::Order { .. } | What::Revoked => {}
+            }
+        }
+        let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();
+        let by_user: BTreeMap<&str, &Last> = last.iter().map(|last| (last.0.as_str(), last)).collect();
+        let mut live_users = BTreeSet::new();
+        for ((user, family), live) in families {
+            if !live {
+                self.lost += 1;
+                continue;
+            }
+            self.live += 1;
+            assert!(live_users.insert(user), "{user} has two live tokens");
+            let (_, order, token) = by_user[user];
+            assert_eq!(token["state"], "active", "{user} has a live token at the sandbox: {token}");
+            let reference = order["id"].as_str().unwrap();
+            assert_eq!(recognised_by.get(reference), Some(&family), "{user}'s live token is not ours: {order} {token}");
+        }
+        for (user, _, token) in last {
+            assert_eq!(token["state"] == "active", live_users.contains(user.as_str()), "{user}: {token}");
+        }
+    }
+}
+
+/// A user, their last order, and their token after it.
+type Last = (String, Value, Value);
+
+/// One more order for each user, which uses the token that we have: what was still open is settled by it.
+async fn last_orders(client: &Client, users: &[String]) -> Vec<Last> {
+    stream::iter(users).map(|user| last_order(client, user)).buffered(TOGETHER).collect().await
+}
+
+async fn last_order(client: &Client, user: &str) -> Last {
+    let mut order = Value::Null;
+    let mut tries = 0;
+    until("a last order with a token, or its loss", PATIENCE, async || {
+        tries += 1;
+        let id = client.post(user, &format!("last-{tries}-{user}")).await;
+        order = client.ended(&id, PATIENCE).await;
+        assert_eq!(order["status"], "submitted", "{order}");
+        order["token"] != "unavailable"
+    })
+    .await;
+    (user.to_owned(), order, client.token(user).await)
+}
+
+/// Klarna's ids of the orders that it created, by our ids.
+fn created(record: &[Event]) -> BTreeMap<&str, Vec<&str>> {
+    let mut created: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for event in record {
+        if let What::Order { order_id, reference, .. } = &event.what {
+            created.entry(reference.as_deref().unwrap()).or_default().push(order_id);
+        }
+    }
+    created
+}
+
+/// Our id of an order, and the sign-in by whose token Klarna recognised its shopper.
+fn recognised(event: &Event) -> Option<(&str, usize)> {
+    match &event.what {
+        What::Order { reference: Some(reference), recognition: Recognition::Recognised, .. } => {
+            Some((reference, event.family?))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! Encryption keys changed while orders go on.
+
+use std::time::Duration;
+
+use klarna_order_worker::config::key_file;
+use serde_json::{Value, json};
+
+use crate::doors::refused;
+use crate::support::engine::{Database, both_engines};
+use crate::support::shop::{SLOW, Shop, assert_sums};
+
+const PATIENCE: Duration = Duration::from_mins(3);
+const USERS: usize = 40;
+const ORDERS: usize = 400;
+
+both_engines!(a_key_is_replaced_while_orders_go_on);
+
+/// Gives the settings a second key, which is not used yet.
+pub fn give_second_key(shop: &Shop) {
+    key_file::create(&shop.folder.path().join("key2")).unwrap();
+    shop.change_settings("a", "[vault.keys.k1]", "[vault.keys.k2]\nfile = \"key2\"\n[vault.keys.k1]");
+}
+
+pub fn make_second_key_active(shop: &Shop) {
+    shop.change_settings("a", "[vault]", "[vault]\nactive_key = \"k2\"");
+}
+
+pub fn take_first_key_out(shop: &Shop) {
+    shop.change_settings("a", "[vault.keys.k1]\n            file = \"key\"", "");
+}
+
+/// What `keys status` says of each key: tokens and hash key that it seals, whether it may be retired.
+pub fn status(shop: &Shop) -> Vec<(String, u64, u64, bool)> {
+    let told = |key: &Value| {
+        let count = |of: &str| key[of].as_u64().unwrap();
+        let name = key["key"].as_str().unwrap().to_owned();
+        (name, count("tokens"), count("hash_key"), key["may_be_retired"].as_bool().unwrap())
+    };
+    shop.run("a", &["keys", "status"]).iter().map(told).collect()
+}
+
+async fn a_key_is_replaced_while_orders_go_on(database: Database) {
+    let shop = Shop::open(database, &SLOW, "");
+    let users = shop.sign_in(USERS).await;
+    let served = shop.serve("a");
+    served.client().register_all(&users).await;
+    assert!(served.program.terminate().await.success());
+    assert_eq!(status(&shop), [("k1".to_owned(), 40, 1, false)]);
+
+    give_second_key(&shop);
+    make_second_key_active(&shop);
+    let served = shop.serve("a");
+    let ids = served.client().post_all(&users, ORDERS).await;
+    // Beside the service, which has most of its orders still before it.
+    let told = shop.run("a", &["keys", "rotate"]).remove(0);
+    assert_eq!((&told["key"], &told["hash_key"], &told["left"]), (&json!("k2"), &json!(true), &json!({})), "{told}");
+    let sealed = [("k1".to_owned(), 0, 0, true), ("k2".to_owned(), 40, 1, false)];
+    assert_eq!(status(&shop), sealed);
+    served.client().all_submitted(&ids, &["fresh", "kept"], PATIENCE).await;
+    assert_eq!(status(&shop), sealed);
+    assert!(served.program.terminate().await.success());
+    assert_sums(&shop.stats().await, ORDERS as u64);
+    // A second run finds nothing to do.
+    let told = shop.run("a", &["keys", "rotate"]).remove(0);
+    assert_eq!((&told["tokens"], &told["hash_key"]), (&json!(0), &json!(false)), "{told}");
+
+    take_first_key_out(&shop);
+    let served = shop.serve("a");
+    let id = served.client().post(&users[0].0, "cart-last").await;
+    served.client().all_submitted_fresh(&[id], PATIENCE).await;
+    assert!(served.program.terminate().await.success());
+    assert_eq!(status(&shop), sealed[1..]);
+
+    // Another key under a name that is taken.
+    key_file::create(&shop.folder.path().join("key3")).unwrap();
+    shop.change_settings("a", "file = \"key2\"", "file = \"key3\"");
+    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k2 is another key than the one that this database knows");
+    // A retired name, too.
+    shop.change_settings(
+        "a",
+        "[vault.keys.k2]\nfile = \"key3\"",
+        "[vault.keys.k2]\nfile = \"key2\"\n[vault.keys.k1]\nfile = \"key3\"",
+    );
+    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k1 is another key than the one that this database knows");
+    shop.close().await;
+}

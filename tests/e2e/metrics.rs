@@ -1,0 +1,156 @@
+//! `/metrics` of a service at work, as Prometheus reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::until;
+use crate::support::shop::{Client, Shop};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+
+both_engines!(what_happens_is_counted_and_told);
+
+/// A scrape: values by name and labels, and which names have which help and type.
+struct Scraped {
+    text: String,
+    values: BTreeMap<String, String>,
+    types: BTreeMap<String, String>,
+}
+
+impl Scraped {
+    async fn of(client: &Client) -> Self {
+        let text = client.get_text("/metrics").await;
+        let lines = || text.lines().filter(|line| !line.is_empty());
+        let sample = |line: &str| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        let values = lines().filter(|line| !line.starts_with('#')).map(sample).collect();
+        let type_of =
+            |line: &str| line.strip_prefix("# TYPE ")?.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let types = lines().filter_map(type_of).collect();
+        Self { text, values, types }
+    }
+
+    /// The value of a name with labels, written as they are told.
+    fn value(&self, name: &str) -> &str {
+        let name = format!("klarna_worker_{name}");
+        self.values.get(&name).unwrap_or_else(|| panic!("no {name} in\n{}", self.text))
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        self.value(name).parse().unwrap_or_else(|_| panic!("{name} {}", self.value(name)))
+    }
+
+    /// Names, help and types are as Prometheus' conventions have them.
+    fn check(&self) {
+        for (sample, value) in &self.values {
+            let name = sample.split('{').next().unwrap();
+            assert!(name.starts_with("klarna_worker_"), "{sample}");
+            let number: f64 = value.parse().unwrap();
+            assert!(number.is_finite() && number >= 0.0, "{sample} {value}");
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|ending| {
+                let family = name.strip_suffix(ending)?;
+                (self.types.get(family).map(String::as_str) == Some("histogram")).then_some(family)
+            });
+            let family = family.unwrap_or(name);
+            let kind = self.types.get(family).unwrap_or_else(|| panic!("{family} has no type"));
+            assert_eq!(kind == "counter", family.ends_with("_total"), "{family} is a {kind}");
+            assert!(self.text.contains(&format!("# HELP {family} ")), "{family} has no help");
+            assert_ne!(kind, "summary", "{family} cannot be added up over processes");
+        }
+        let labels = self.values.keys().filter_map(|sample| sample.split_once('{'));
+        let labels: BTreeSet<&str> =
+            labels.flat_map(|(_, labels)| labels.split(',')).filter_map(|label| label.split('=').next()).collect();
+        let known = [
+            "days", "end", "endpoint", "le", "merchant", "pool", "purpose", "reason", "result", "state", "status",
+            "token", "version",
+        ];
+        assert!(labels.iter().all(|label| known.contains(label)), "{labels:?}");
+    }
+
+    /// Prometheus' own opinion, where its tool is installed.
+    fn ask_promtool(&self) {
+        let mut promtool = Command::new("promtool");
+        promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(mut promtool) = promtool.spawn() else { return };
+        promtool.stdin.take().unwrap().write_all(self.text.as_bytes()).unwrap();
+        let output = promtool.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{said}");
+    }
+}
+
+async fn what_happens_is_counted_and_told(database: Database) {
+    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"* * * * * *\"");
+    shop.change_settings(
+        "a",
+        "token_patience = \"10m\"",
+        "token_patience = \"15s\"\nexchange_timeout = \"2s\"\nreplay_after = \"1s\"",
+    );
+    let users = shop.sign_in(8).await;
+    let served = shop.serve("a");
+    let client = served.client();
+    let before = Scraped::of(&client).await;
+    before.check();
+    assert_eq!(before.count("lost_answers_total{merchant=\"shop\"}"), 0, "an alert needs a beginning");
+    assert_eq!(before.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}"), 0);
+    assert_eq!(before.count("tokens{state=\"active\",reason=\"\"}"), 0);
+
+    client.register_all(&users).await;
+    let ids = client.post_all(&users, 6).await;
+    client.all_submitted_fresh(&ids, PATIENCE).await;
+    let after = Scraped::of(&client).await;
+    after.check();
+    after.ask_promtool();
+    for (name, value) in [
+        ("orders_ended_total{merchant=\"shop\",status=\"submitted\",token=\"fresh\"}", 6),
+        ("order_attempts_total{merchant=\"shop\",result=\"submitted\"}", 6),
+        ("order_pickup_seconds_count{merchant=\"shop\"}", 6),
+        ("order_end_to_end_seconds_count{merchant=\"shop\"}", 6),
+        ("exchanges_total{merchant=\"shop\",purpose=\"order\",result=\"rotated\"}", 6),
+        ("exchange_duration_seconds_count{merchant=\"shop\"}", 6),
+        ("checkout_duration_seconds_count{merchant=\"shop\",result=\"created\"}", 6),
+        ("breaker_open{endpoint=\"token\",merchant=\"shop\"}", 0),
+        ("spool_files", 0),
+        ("exchanges_in_flight", 0),
+        ("database_up", 1),
+    ] {
+        assert_eq!(after.count(name), value, "{name}");
+    }
+    assert_eq!(after.count("order_pickup_seconds_bucket{merchant=\"shop\",le=\"+Inf\"}"), 6);
+
+    // Answers that are lost, and then an endpoint that is away.
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": "lost" })).await;
+    let lost = client.post(&users[0].0, "lost").await;
+    client.all_submitted(&[lost], &["unavailable", "reauth_required"], PATIENCE).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1, "failures": ["500"] } })).await;
+    let mut ids = Vec::new();
+    for (user, _) in &users[1..] {
+        ids.push(client.post(user, &format!("away-{user}")).await);
+    }
+    client.all_submitted(&ids, &["unavailable"], PATIENCE).await;
+    // What the installation is asked for is some seconds old.
+    until("a scrape of the installation", PATIENCE, async || {
+        let now = Scraped::of(&client).await;
+        now.count("workers_alive") == 1 && now.count("keeper_last_sweep_timestamp_seconds") > 0
+    })
+    .await;
+    let away = Scraped::of(&client).await;
+    away.check();
+    assert!(away.count("lost_answers_total{merchant=\"shop\"}") >= 1);
+    assert!(away.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}") >= 1);
+    assert!(away.count("keeper_sweeps_total{end=\"whole\"}") >= 1);
+    assert!(away.count("orders_ended_total{merchant=\"shop\",status=\"submitted\",token=\"unavailable\"}") >= 7);
+    assert_eq!(away.count("orders_queued{merchant=\"shop\"}"), 0);
+    for secret in users.iter().flat_map(|(user, token)| [user, token]).chain(&ids) {
+        assert!(!away.text.contains(&format!("\"{secret}\"")), "{secret} is in a label");
+    }
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
