@@ -14,12 +14,14 @@
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
 //! [`breaker`] leaves failing endpoints alone. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
-//! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna.
+//! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna, and [`bench`] measures
+//! on this machine.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
 pub mod api;
 pub mod app;
+pub mod bench;
 pub mod breaker;
 pub mod checkout;
 pub mod cli;

@@ -23,7 +23,7 @@ use secrecy::ExposeSecret;
 pub use self::error::StoreError;
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
-pub use self::postgres::PostgresStore;
+pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,

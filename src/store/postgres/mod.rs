@@ -6,6 +6,7 @@ mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+mod scratch;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
@@ -24,6 +25,7 @@ use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use self::pools::Pools;
+pub use self::scratch::{Bound, Counters, Scratch};
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{

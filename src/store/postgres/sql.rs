@@ -390,4 +390,9 @@ FOUND_INSTALLATION = "
     INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
     VALUES ($1, 1, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
 HEALTH = "SELECT 1::bigint AS one";
+
+// Measuring: both are the whole server's, so that nothing else may write beside a measurement.
+COUNTERS = "
+    SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS wal_bytes,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS transactions";
 }
