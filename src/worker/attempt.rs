@@ -88,12 +88,13 @@ impl OrderHandler {
         let token = self.token(order, merchant).await?;
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
-        let claims = match &token {
-            Ok(access) if wants_prefill => self.vault.claims(merchant, &order.user, access).await,
+        let shopper = match &token {
+            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
             _ => None,
         };
+        let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
-        let built = request::build(&body, order.claim.order, access_token, claims.as_ref());
+        let built = request::build(&body, order.claim.order, access_token, claims);
         let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
         tokio::time::sleep(pass.hold).await;
         crash::point("submitting");
@@ -103,7 +104,13 @@ impl OrderHandler {
         }
         let json = Zeroizing::new(built.json.expose_secret().to_owned());
         let key = order.claim.order.to_string();
-        let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
+        let noted = async {
+            if let Some(shopper) = &shopper {
+                self.vault.note(merchant, &order.user, shopper).await;
+            }
+        };
+        let sent = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json));
+        let (answer, ()) = tokio::join!(sent, noted);
         crash::point("order_answered");
         pass.report(report(&answer, order), since_boot());
         Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
