@@ -72,7 +72,7 @@ pub struct Options {
     pub concurrency: usize,
     /// The same with a slow Klarna.
     pub slow_concurrency: usize,
-    /// The setting `vault.max_in_flight`.
+    /// The setting `vault.max_in_flight` with a slow Klarna.
     pub places: u32,
     /// The setting `database.max_connections`.
     pub connections: u32,

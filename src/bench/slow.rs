@@ -33,7 +33,12 @@ impl Slow {
     pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
         let concurrency = options.slow_concurrency;
         let orders = u64::try_from(concurrency * ROUNDS).unwrap_or(u64::MAX);
-        let wish = Wish { token_latency: TOKEN, checkout_latency: CHECKOUT, ..Wish::new(orders, concurrency) };
+        let wish = Wish {
+            token_latency: TOKEN,
+            checkout_latency: CHECKOUT,
+            places: options.places,
+            ..Wish::new(orders, concurrency)
+        };
         let drain = Drain::run(grounds, options, wish).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let allowed = concurrency as f64 / (TOKEN + CHECKOUT).as_secs_f64();

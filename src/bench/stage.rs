@@ -22,6 +22,8 @@ use crate::vault::Registration;
 const MERCHANT: &str = "shop";
 /// Registrations at once.
 const REGISTRARS: usize = 32;
+/// The default of `vault.max_in_flight`.
+const PLACES: u32 = 32;
 /// Orders in one transaction.
 const BATCH: u64 = 500;
 
@@ -38,12 +40,14 @@ pub(super) struct Wish {
     pub(super) checkout_latency: Duration,
     /// `queue.concurrency`
     pub(super) concurrency: usize,
+    /// `vault.max_in_flight`
+    pub(super) places: u32,
 }
 
 impl Wish {
     pub(super) fn new(users: u64, concurrency: usize) -> Self {
         let (age, token_latency, checkout_latency) = Default::default();
-        Self { users, age, token_latency, checkout_latency, concurrency }
+        Self { users, age, token_latency, checkout_latency, concurrency, places: PLACES }
     }
 }
 
@@ -204,7 +208,7 @@ token_rate_per_second = 100000.0
         instance = quoted(&ground.join("instance")),
         key = quoted(&ground.join("k1.key")),
         connections = options.connections,
-        places = options.places,
+        places = wish.places,
         concurrency = wish.concurrency,
         token_url = sandbox.said("token_url"),
         checkout_url = sandbox.said("checkout_url"),

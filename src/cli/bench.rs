@@ -49,7 +49,7 @@ pub struct Args {
     /// The same for slow [default: 256 on PostgreSQL, 64 on SQLite]
     #[arg(long)]
     slow_concurrency: Option<u16>,
-    /// `vault.max_in_flight` of the service
+    /// `vault.max_in_flight` of the service for slow
     #[arg(long, default_value_t = 100)]
     places: u16,
     /// `database.max_connections` of the service
