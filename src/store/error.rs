@@ -1,7 +1,7 @@
 //! What can go wrong between the program and its rows.
 
 /// A store's failure. Its texts hold no parameter of any statement.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Server, file or connection could not be used; the outcome of a commit may be unknown.
     #[error("the database cannot be used at present: {0}")]

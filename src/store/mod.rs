@@ -4,6 +4,7 @@
 //! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
+mod batch;
 mod columns;
 mod error;
 mod keeper;

@@ -13,8 +13,10 @@ mod sql;
 mod tokens;
 #[path = "../both/workers.rs"]
 mod workers;
+mod writers;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +28,8 @@ use uuid::Uuid;
 
 use self::pools::Pools;
 pub use self::scratch::{Bound, Counters, Scratch};
+use self::writers::{End, Ends, Intents};
+use super::batch::Batcher;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
@@ -51,6 +55,8 @@ type Now = Option<Stamp>;
 pub struct PostgresStore {
     pools: Pools,
     clock: Clock,
+    intents: Arc<Batcher<Intents>>,
+    ends: Batcher<Ends>,
 }
 
 impl PostgresStore {
@@ -62,7 +68,9 @@ impl PostgresStore {
     pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;
-        Ok(Self { pools, clock })
+        let intents = Arc::new(Batcher::new(Intents { pool: pools.intents.clone(), clock: clock.clone() }));
+        let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
+        Ok(Self { pools, clock, intents, ends })
     }
 
     fn now(&self) -> Now {
@@ -70,7 +78,7 @@ impl PostgresStore {
     }
 
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
-        Lease::take(&self.pools.queue).await
+        self.pools.queue.take().await
     }
 }
 
@@ -210,10 +218,7 @@ impl Orders for PostgresStore {
     }
 
     async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
-        let mut lease = self.lease().await?;
-        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
-        lease.done();
-        Ok(ours)
+        self.ends.put(End::Attempt(*claim, settlement.clone())).await
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
@@ -280,18 +285,18 @@ impl Tokens for PostgresStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.clock, merchant, user).await
+        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         tokens::void_intent(&mut lease, self.now(), intent).await?;
         lease.done();
         Ok(())
     }
 
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         lease.control("BEGIN").await?;
         tokens::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
         lease.control("COMMIT").await?;
@@ -307,7 +312,7 @@ impl Tokens for PostgresStore {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         lease.control("BEGIN").await?;
         let settled = tokens::settle(&mut lease, self.now(), end).await?;
         lease.control("COMMIT").await?;
@@ -330,9 +335,8 @@ impl Tokens for PostgresStore {
     }
 
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        tokens::note_subject(&mut lease, merchant, user, subject).await?;
-        lease.done();
+        let subject = subject.to_owned();
+        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
         Ok(())
     }
 }
@@ -457,7 +461,7 @@ impl Workers for PostgresStore {
     }
 
     async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();
         Ok(alive)

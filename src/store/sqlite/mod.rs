@@ -6,6 +6,7 @@ mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+mod shared;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
@@ -15,16 +16,19 @@ mod workers;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use self::pools::Pools;
+use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
@@ -51,6 +55,8 @@ pub struct SqliteStore {
     pools: Pools,
     bus: Bus,
     clock: Clock,
+    /// Transactions of which many come at a time.
+    shared: Arc<Shared>,
 }
 
 impl SqliteStore {
@@ -60,7 +66,9 @@ impl SqliteStore {
     /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where the file cannot be
     /// opened.
     pub async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
-        let store = Self { pools: Pools::open(path, readers)?, bus: Bus::default(), clock };
+        let pools = Pools::open(path, readers)?;
+        let shared = Arc::new(Shared::new(pools.writer.clone()));
+        let store = Self { pools, bus: Bus::default(), clock, shared };
         store.write().await?.done();
         Ok(store)
     }
@@ -70,7 +78,7 @@ impl SqliteStore {
     }
 
     async fn read(&self) -> Result<Lease<Sqlite>, StoreError> {
-        Lease::take(&self.pools.readers).await
+        self.pools.readers.take().await
     }
 
     async fn write(&self) -> Result<Lease<Sqlite>, StoreError> {
@@ -81,6 +89,40 @@ impl SqliteStore {
     async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
         self.pools.writer.begin().await
     }
+}
+
+async fn insert_all(c: &mut Connection, now: Now, rows: Arc<Vec<OrderRow>>) -> Result<Vec<Inserted>, StoreError> {
+    let mut inserted = Vec::with_capacity(rows.len());
+    for row in &*rows {
+        inserted.push(orders::insert(c, now, row).await?);
+    }
+    Ok(inserted)
+}
+
+async fn claim_all(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    shares: Arc<BTreeMap<String, usize>>,
+) -> Result<Vec<ClaimedOrder>, StoreError> {
+    let mut claimed = Vec::new();
+    for (merchant, share) in &*shares {
+        claimed.extend(orders::claim(c, now, worker, merchant, *share).await?);
+    }
+    Ok(claimed)
+}
+
+async fn settle_one(
+    c: &mut Connection,
+    now: Now,
+    claim: Claim,
+    settlement: Arc<Settlement>,
+) -> Result<bool, StoreError> {
+    let ours = orders::settle(c, now, &claim, &settlement).await?;
+    if ours && matches!(*settlement, Settlement::Submitted { .. } | Settlement::Failed { .. }) {
+        tokens::delete_kept(c, claim.order.as_uuid()).await?;
+    }
+    Ok(ours)
 }
 
 async fn commit(mut lease: Lease<Sqlite>) -> Result<(), StoreError> {
@@ -108,7 +150,7 @@ impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
         let mut left = missing;
-        while let Err(error) = migrator().run(&self.pools.writer.pool).await {
+        while let Err(error) = migrator().run(self.pools.writer.pool.pool()).await {
             // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
             let before = std::mem::replace(&mut left, self.missing_migrations().await?);
             if left >= before {
@@ -163,12 +205,14 @@ impl Store for SqliteStore {
 #[async_trait]
 impl Orders for SqliteStore {
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        let mut lease = self.begin().await?;
-        let mut inserted = Vec::with_capacity(rows.len());
-        for row in rows {
-            inserted.push(orders::insert(&mut lease, self.now(), row).await?);
-        }
-        commit(lease).await?;
+        let (clock, rows) = (self.clock.clone(), Arc::new(rows.to_vec()));
+        let inserted = self
+            .shared
+            .run(move |c| {
+                let (now, rows) = (Stamp(clock.now()), Arc::clone(&rows));
+                insert_all(c, now, rows).boxed()
+            })
+            .await?;
         self.bus.tell(Signal::Due);
         Ok(inserted)
     }
@@ -192,13 +236,13 @@ impl Orders for SqliteStore {
         worker: Uuid,
         shares: &BTreeMap<String, usize>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        let mut lease = self.begin().await?;
-        let mut claimed = Vec::new();
-        for (merchant, share) in shares {
-            claimed.extend(orders::claim(&mut lease, self.now(), worker, merchant, *share).await?);
-        }
-        commit(lease).await?;
-        Ok(claimed)
+        let (clock, shares) = (self.clock.clone(), Arc::new(shares.clone()));
+        self.shared
+            .run(move |c| {
+                let (now, shares) = (Stamp(clock.now()), Arc::clone(&shares));
+                claim_all(c, now, worker, shares).boxed()
+            })
+            .await
     }
 
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
@@ -218,14 +262,16 @@ impl Orders for SqliteStore {
     }
 
     async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
-        let mut lease = self.begin().await?;
-        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
-        let ended = ours && matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
-        if ended {
-            tokens::delete_kept(&mut lease, claim.order.as_uuid()).await?;
-        }
-        commit(lease).await?;
-        if ended {
+        let ends = matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
+        let (clock, claim, settlement) = (self.clock.clone(), *claim, Arc::new(settlement.clone()));
+        let ours = self
+            .shared
+            .run(move |c| {
+                let (now, settlement) = (Stamp(clock.now()), Arc::clone(&settlement));
+                settle_one(c, now, claim, settlement).boxed()
+            })
+            .await?;
+        if ours && ends {
             self.bus.tell(Signal::Settled(claim.order));
         }
         Ok(ours)
@@ -256,10 +302,13 @@ impl Orders for SqliteStore {
 #[async_trait]
 impl Tokens for SqliteStore {
     async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
-        let mut lease = self.begin().await?;
-        let registered = tokens::register(&mut lease, self.now(), token, unless_newer).await?;
-        commit(lease).await?;
-        Ok(registered)
+        let (clock, token) = (self.clock.clone(), Arc::new(token.clone()));
+        self.shared
+            .run(move |c| {
+                let (now, token) = (Stamp(clock.now()), Arc::clone(&token));
+                async move { tokens::register(c, now, &token, unless_newer).await }.boxed()
+            })
+            .await
     }
 
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
@@ -291,7 +340,7 @@ impl Tokens for SqliteStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools.writer, &self.clock, merchant, user).await
+        claim::claim(&self.pools.readers, &self.shared, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
@@ -316,10 +365,7 @@ impl Tokens for SqliteStore {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = self.begin().await?;
-        let settled = tokens::settle(&mut lease, self.now(), end).await?;
-        commit(lease).await?;
-        Ok(settled)
+        claim::settle(&self.shared, &self.clock, end).await
     }
 
     async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
@@ -337,10 +383,13 @@ impl Tokens for SqliteStore {
     }
 
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let mut lease = self.write().await?;
-        tokens::note_subject(&mut lease, merchant, user, subject).await?;
-        lease.done();
-        Ok(())
+        let noted = Arc::new((merchant.to_owned(), user.to_owned(), subject.to_owned()));
+        self.shared
+            .run(move |c| {
+                let noted = Arc::clone(&noted);
+                async move { tokens::note_subject(c, &noted.0, &noted.1, &noted.2).await }.boxed()
+            })
+            .await
     }
 }
 
