@@ -6,24 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-say() { printf '==> %s\n' "$*" >&2; }
-give_up() { printf 'test.sh: %s\n' "$*" >&2; exit 1; }
-
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"
-    elif command -v sudo >/dev/null; then sudo "$@"
-    else give_up "not root, and no sudo here: run '$*' as root first"
-    fi
-}
-
-# Debian and its kin; elsewhere the user knows best how to install.
-install_package() {
-    local package=$1 what=$2
-    command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
-    say "installing $package"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$package" >&2
-}
+. tests/lib.sh
 
 # The folder of initdb and postgres: Debian keeps them off PATH, one folder a version.
 postgres_programs() {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::clock::Clock;
 use crate::config::{Engine, Merchant, Settings};
 use crate::intake::Intake;
@@ -14,10 +16,13 @@ use crate::vault::keys::{self, KeysError};
 use crate::vault::transport::BuildError;
 use crate::vault::{CipherError, InstanceError, Registry, Secrets};
 
+mod outbox;
 mod process;
 mod refresh;
+mod restore;
 mod service;
 
+pub use restore::Doubted;
 pub use service::{Role, Service};
 
 /// Why the program could not be set up. Each reads as one line, and says what to do.
@@ -38,6 +43,21 @@ pub enum AppError {
     /// The instance folder.
     #[error(transparent)]
     Instance(#[from] InstanceError),
+    /// The database is older than what the instance folder has seen of it.
+    #[error(
+        "the database knows nothing of {seen_at}, when this instance ({folder}) last saw it: a backup was restored, or a \
+         failover lost the last writes; run `klarna-order-worker tokens after-restore`, then start again",
+        folder = .folder.display()
+    )]
+    Restored {
+        /// The instance folder.
+        folder: PathBuf,
+        /// The last beat that the database had confirmed.
+        seen_at: DateTime<Utc>,
+    },
+    /// Processes work on a database that was said to be just restored.
+    #[error("{} still work(s) on this database: stop every process first, then run this again", .0.join(", "))]
+    StillWorking(Vec<String>),
     /// Another process serves the same SQLite file.
     #[error("another process serves {file} (its lock file {file}.lock is held): on SQLite there is one `serve`; use PostgreSQL for several", file = .0.display())]
     Served(PathBuf),

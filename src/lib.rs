@@ -10,10 +10,11 @@
 //! 5. [`worker`] is that handler for orders: one attempt, from token to verdict.
 //! 6. [`vault`] turns the user's refresh token into an access token, by the exchange protocol.
 //! 7. [`checkout`] builds the request and sends it once.
-//! 8. [`delivery`] writes the result, and tells whoever waits for it.
+//! 8. [`delivery`] writes the result, and tells whoever waits for it and the shop's endpoint.
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
-//! [`breaker`] leaves failing endpoints alone. [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
+//! [`breaker`] leaves failing endpoints alone. [`ops`] removes what was kept for long enough, and looks an installation over
+//! ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors,
 //! [`lifecycle`] and [`telemetry`] what a process needs besides. [`sandbox`] stands in for Klarna, and [`bench`] measures
 //! on this machine.
 //!
@@ -35,6 +36,7 @@ pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
 pub mod lifecycle;
+pub mod ops;
 pub mod order;
 pub mod queue;
 pub mod sandbox;

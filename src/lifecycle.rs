@@ -1,4 +1,6 @@
-//! Signals: the first asks the process to stop softly, the second to stop now.
+//! Signals: the first asks the process to stop softly, the second to stop now. [`manager`] tells systemd how it goes.
+
+pub mod manager;
 
 use std::io;
 

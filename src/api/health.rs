@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
@@ -14,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Rooms;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
+use crate::store::{DisabledWhy, Endpoint, StoreError};
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -44,6 +46,33 @@ pub struct Health {
     /// With `verbose`: which of Klarna's endpoints this process leaves alone, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakers: Option<BTreeMap<String, Breakers>>,
+    /// With `verbose`: how the merchants' webhook endpoints fare, by merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
+}
+
+/// How a webhook endpoint fares.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WebhookEndpoint {
+    /// The first failure since the last success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Since when nothing is sent to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// Why: `gone`, it answered 410; `failing`, nothing got through for days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub disabled_why: Option<DisabledWhy>,
+}
+
+impl From<Endpoint> for WebhookEndpoint {
+    fn from(Endpoint { failing_since, disabled, .. }: Endpoint) -> Self {
+        let (disabled_at, disabled_why) = disabled.unzip();
+        Self { failing_since, disabled_at, disabled_why }
+    }
 }
 
 /// Where the breakers of a merchant's endpoints stand.
@@ -62,11 +91,11 @@ pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Detail {
-    /// Tell of the breakers too; needs no value.
+    /// Tell of breakers and webhook endpoints too; needs no value.
     verbose: Option<String>,
 }
 
-const OK: Health = Health { status: "ok", breakers: None };
+const OK: Health = Health { status: "ok", breakers: None, webhooks: None };
 
 /// Whether the process runs.
 ///
@@ -107,12 +136,26 @@ pub(super) async fn readyz(
     if !rooms.ready.is_ready() {
         return Err(not_ready("the process starts or stops"));
     }
-    match timeout(PATIENCE, rooms.store.health()).await {
-        Ok(Ok(())) => Ok(Json(Health { breakers: detail.verbose.map(|_| (rooms.breakers)()), ..OK })),
+    let verbose = detail.verbose.is_some();
+    match timeout(PATIENCE, look(&rooms, verbose)).await {
+        Ok(Ok(endpoints)) => {
+            let breakers = verbose.then(|| (rooms.breakers)());
+            Ok(Json(Health { breakers, webhooks: endpoints, ..OK }))
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not well");
             Err(not_ready("the database does not answer"))
         }
         Err(_) => Err(not_ready("the database does not answer in time")),
     }
+}
+
+/// Whether the database answers, and what it knows of endpoints where that is asked for.
+async fn look(rooms: &Rooms, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
+    rooms.store.health().await?;
+    if !verbose {
+        return Ok(None);
+    }
+    let endpoints = rooms.store.endpoints().await?.into_iter();
+    Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.clone(), endpoint.into())).collect()))
 }

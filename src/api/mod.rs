@@ -5,6 +5,7 @@
 //! Whatever goes wrong is a `Problem` (`problem.rs`). `openapi.json` is written by the code, in `openapi.rs`.
 
 mod auth;
+mod erase;
 mod extract;
 mod frame;
 mod health;
@@ -19,9 +20,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
-pub use health::{AskBreakers, Breakers, Health, Readiness};
+pub use health::{AskBreakers, Breakers, Health, Readiness, WebhookEndpoint};
 pub use openapi::document;
 pub use orders::{Order, OrderList, OrderRequest};
 pub use problem::ProblemDetails;
@@ -66,9 +67,14 @@ pub fn router(mut rooms: Rooms) -> Router {
     let tokens = Router::new()
         .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).get(tokens::show).delete(tokens::forget))
         .route_layer(guarded(Scope::Tokens));
+    // It touches what is guarded by either.
+    let erase = Router::new()
+        .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))
+        .route_layer(guarded(Scope::Orders))
+        .route_layer(guarded(Scope::Tokens));
     let open = Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::serve));
-    frame::framed(open.merge(orders).merge(tokens).with_state(Arc::new(rooms)))
+    frame::framed(open.merge(orders).merge(tokens).merge(erase).with_state(Arc::new(rooms)))
 }

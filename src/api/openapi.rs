@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 pub(super) use answers::{Absent, AbsentMerchant, Common, SentOrder, SentToken};
 
 use super::problem::ProblemDetails;
-use super::{health, orders, tokens};
+use super::{erase, health, orders, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{health, orders, tokens};
         tokens::put,
         tokens::show,
         tokens::forget,
+        erase::erase,
         health::livez,
         health::readyz,
         serve,
@@ -35,6 +36,7 @@ use super::{health, orders, tokens};
     tags(
         (name = "orders", description = "Orders in, results out: keys of the scope `orders`"),
         (name = "tokens", description = "Refresh tokens: keys of the scope `tokens`"),
+        (name = "users", description = "All about a user: keys of the scopes `orders` and `tokens`"),
         (name = "health", description = "For load balancers and orchestrators; no key"),
     ),
     security(("api_key" = [])),

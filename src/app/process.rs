@@ -31,6 +31,7 @@ impl Process {
     pub(super) async fn begin(app: &App, folder: &Path) -> Result<Self, AppError> {
         let settings = &app.settings;
         let instance = Instance::take(folder)?;
+        super::restore::check(app, folder).await?;
         // Before anything else: what an earlier start could not store.
         let spool = Spool::open(folder, &settings.installation, Arc::clone(&app.secrets))
             .map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })?;
@@ -42,7 +43,7 @@ impl Process {
         if reaped != crate::store::Reaped::default() {
             tracing::warn!(requeued = reaped.requeued, failed = reaped.failed, "Orders of dead workers were freed");
         }
-        let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone());
+        let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone(), folder.to_owned());
         let options = BeatOptions { every: BEAT, worker_lost_after: settings.queue.worker_lost_after };
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
         let beats = heartbeat.watch();

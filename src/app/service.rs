@@ -1,5 +1,7 @@
 //! The running service: its roles, started in order and stopped in the reverse one.
 
+mod pulse;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -11,14 +13,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::outbox::Webhooks;
 use super::process::{Process, TIDY, replay_for_refresh};
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Readiness};
 use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
 use crate::config::Engine;
-use crate::delivery::Waiters;
+use crate::delivery::{Outbox, Waiters};
 use crate::keeper::Scheduled;
+use crate::ops::Retention;
 use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store};
 use crate::worker::{OrderHandler, OrderSource};
@@ -35,7 +39,7 @@ const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: D
 pub enum Role {
     /// Serves the HTTP API.
     Api,
-    /// Runs orders.
+    /// Runs orders, sends webhooks and removes what was kept for long enough.
     Worker,
     /// Refreshes tokens before they lapse.
     Keeper,
@@ -68,6 +72,7 @@ struct AtWork {
 }
 
 struct Orders {
+    webhooks: Option<Webhooks>,
     queue: Running,
     gates: Gates,
 }
@@ -79,21 +84,26 @@ impl Service {
     /// Where a lock is held by another process, an address is taken, or the database cannot be used.
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
-        let wake = Wake::new();
+        app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
+        let wakes = Wakes::default();
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
         // The address first: once the worker runs, its exchanges must not be cut off by an error here.
         let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
-        let worker = if spends { Some(AtWork::start(&app, roles, &wake).await?) } else { None };
+        let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
         let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref()));
         let polling = waiters.clone();
         let mut background = vec![
-            tokio::spawn(listen(Arc::clone(&app.store), wake, waiters.clone())),
+            tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
             tokio::spawn(async move { polling.poll().await }),
         ];
         if spends {
             background.push(tokio::spawn(look_after_refresh(app.clone())));
+        }
+        if roles.contains(&Role::Worker) {
+            let retention = Retention::new(Arc::clone(&app.store), app.settings.retention.clone());
+            background.push(tokio::spawn(retention.run()));
         }
         ready.set_ready(true);
         Ok(Self { app, ready, waiters, api, worker, background, _served: served })
@@ -183,9 +193,9 @@ impl Api {
 }
 
 impl AtWork {
-    async fn start(app: &App, roles: &BTreeSet<Role>, wake: &Wake) -> Result<Self, AppError> {
+    async fn start(app: &App, roles: &BTreeSet<Role>, wakes: &Wakes) -> Result<Self, AppError> {
         let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
-        let orders = if roles.contains(&Role::Worker) { Some(Orders::start(app, &process, wake)?) } else { None };
+        let orders = if roles.contains(&Role::Worker) { Some(Orders::start(app, &process, wakes)?) } else { None };
         let schedule = app.settings.keeper.schedule.clone().filter(|_| roles.contains(&Role::Keeper));
         let keeper = schedule.map(|schedule| Scheduled::start(process.sweeper(app), schedule, app.clock.clone()));
         Ok(Self { process, orders, keeper })
@@ -221,7 +231,7 @@ impl AtWork {
 }
 
 impl Orders {
-    fn start(app: &App, process: &Process, wake: &Wake) -> Result<Self, AppError> {
+    fn start(app: &App, process: &Process, wakes: &Wakes) -> Result<Self, AppError> {
         let settings = &app.settings;
         let rates =
             settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
@@ -237,11 +247,17 @@ impl Orders {
         };
         let source = OrderSource::new(Arc::clone(&app.store), process.worker.id);
         let options = Options::new("orders", settings.queue.concurrency);
-        Ok(Self { queue: Queue::start(Arc::new(source), Arc::new(handler), options, wake), gates })
+        let webhooks = Webhooks::start(app, &wakes.webhooks)?;
+        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        Ok(Self { webhooks, queue, gates })
     }
 
     async fn stop(self, until: Instant) -> bool {
         let stopped = self.queue.stop(until.saturating_duration_since(Instant::now())).await;
+        // After the orders, whose ends they tell.
+        if let Some(webhooks) = self.webhooks {
+            webhooks.stop(until).await;
+        }
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
         }
@@ -256,19 +272,29 @@ async fn listen_on(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), AppErr
     Ok((listener, address))
 }
 
-/// Passes news on: due orders to the queue, ends to those who wait for them.
-async fn listen(store: Arc<dyn Store>, wake: Wake, waiters: Waiters) {
+/// Wake-ups of the queues.
+#[derive(Default)]
+struct Wakes {
+    orders: Wake,
+    webhooks: Wake,
+}
+
+/// Passes news on: due orders to the queue, ends to those who wait for them and to the outbox.
+async fn listen(store: Arc<dyn Store>, wakes: Wakes, waiters: Waiters) {
     let mut failures = 0;
     loop {
         let failed = match store.listen().await {
             Ok(mut signals) => {
                 failures = 0;
                 // What came before the subscription is found by looking.
-                wake.notify();
+                wakes.orders.notify();
                 loop {
                     match signals.next().await {
-                        Ok(Signal::Due) => wake.notify(),
-                        Ok(Signal::Settled(id)) => waiters.tell(id),
+                        Ok(Signal::Due) => wakes.orders.notify(),
+                        Ok(Signal::Settled(id)) => {
+                            waiters.tell(id);
+                            wakes.webhooks.notify();
+                        }
                         Err(error) => break error,
                     }
                 }

@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Creates orders at Klarna Checkout (or Kustom, which answers the same call). Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct CheckoutClient {
-    transport: Transport,
+    pub(super) transport: Transport,
 }
 
 impl CheckoutClient {
@@ -57,7 +57,7 @@ impl CheckoutClient {
     }
 }
 
-fn orders_url(base: &Url) -> Url {
+pub(super) fn orders_url(base: &Url) -> Url {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(["checkout", "v3", "orders"]);

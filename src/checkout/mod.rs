@@ -2,5 +2,6 @@
 
 pub mod answer;
 pub mod client;
+mod probe;
 pub(crate) mod redact;
 pub mod request;

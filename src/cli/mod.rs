@@ -5,6 +5,7 @@
 mod bench;
 mod context;
 mod demo;
+mod doctor;
 mod enqueue;
 mod error;
 mod keys;
@@ -19,7 +20,9 @@ pub mod sandbox;
 mod serve;
 mod table;
 pub(crate) mod tokens;
+mod users;
 mod views;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,10 +83,18 @@ enum Command {
     /// Register, look at and forget refresh tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Look after users' data
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Look at what shops are told, and tell it again
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Refresh the tokens that are due: one run of the keeper, for cron
     Refresh(refresh::Args),
     /// Bring the database's schema up to this program
     Migrate(migrate::Args),
+    /// Look the installation over: settings, database, keys, clock, folders and hosts
+    Doctor(doctor::Args),
     /// Make the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
@@ -101,8 +112,11 @@ impl Command {
             Self::Enqueue(args) => args.run(context),
             Self::Orders(command) => command.run(context),
             Self::Tokens(command) => command.run(context),
+            Self::Users(command) => command.run(context),
+            Self::Webhooks(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
+            Self::Doctor(args) => args.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),
         }

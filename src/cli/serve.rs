@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{CliError, Context, Exit};
 use crate::app::{App, Role, Service};
 use crate::clock::Clock;
-use crate::lifecycle::Shutdown;
+use crate::lifecycle::{Shutdown, manager};
 
 /// What the service does in this process.
 #[derive(Debug, clap::Args)]
@@ -36,8 +36,11 @@ impl Args {
             let service = Service::start(app, &roles).await?;
             let ready = Ready { api: service.address().map(|address| format!("http://{address}")) };
             let line = ready.api.as_ref().map_or_else(|| "ready".to_owned(), |api| format!("ready  {api}"));
-            context.output.print(line, &ready)?;
+            context.output.print(&line, &ready)?;
+            manager::ready(&line);
+            manager::watch(service.pulse());
             shutdown.soft().await;
+            manager::stopping();
             let brink = service.nothing_in_memory_alone();
             tokio::select! {
                 clean = service.stop(grace) => Ok(if clean { Exit::Done } else { Exit::Failed }),

@@ -1,5 +1,6 @@
 //! `tokens`
 
+mod after_restore;
 mod import;
 pub(crate) mod record;
 mod replan;
@@ -46,6 +47,12 @@ pub(super) enum Command {
     Stats(stats::Args),
     /// Set every token's due date anew, after a change of the keeper's settings
     Replan(replan::Args),
+    /// After a backup was restored: doubt what may have happened since
+    ///
+    /// Active tokens become uncertain, since they may have been spent after the backup was made: present them again with
+    /// `tokens resolve --retry`, or never. Orders that have not ended fail as possible duplicates, since they may have been
+    /// submitted. Stop every process first.
+    AfterRestore(after_restore::Args),
     /// Delete a user's token and all that was kept from it
     Forget {
         #[command(flatten)]
@@ -124,8 +131,11 @@ impl Command {
             }
             Self::Stats(args) => args.run(context),
             Self::Replan(args) => args.run(context),
+            Self::AfterRestore(args) => args.run(context),
             Self::Forget { whose, yes } => {
-                if !yes && !confirmed(&whose)? {
+                let asked =
+                    format!("Forget the token of {whose}? Their orders go out without one until they sign in again.");
+                if !yes && !confirmed(&asked)? {
                     return Err(CliError::failed("forget the token", "the answer was not yes"));
                 }
                 context.block_on(async { forget(context, &context.app().await?.registry(), &whose).await })
@@ -187,15 +197,12 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
 const NO_TOKEN: &str = "none was ever registered under these names; `tokens list` shows those that are";
 
 /// Asks on a terminal. Elsewhere nobody can answer, and `--yes` must say it.
-fn confirmed(whose: &Whose) -> Result<bool, CliError> {
+fn confirmed(question: &str) -> Result<bool, CliError> {
     if !stdin().is_terminal() {
-        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to forget the token of {whose}")));
+        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to say yes to: {question}")));
     }
     // Where standard error is closed the answer still counts.
-    let _ = write!(
-        stderr(),
-        "Forget the token of {whose}? Their orders go out without one until they sign in again. [y/N] "
-    );
+    let _ = write!(stderr(), "{question} [y/N] ");
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|error| CliError::failed("read the answer", error))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::reader::Reader;
-use super::{NAME_EXPECTED, is_name, presets};
+use super::{NAME_EXPECTED, Webhook, is_name, presets};
 
 /// One merchant at Klarna.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Merchant {
     pub jwks_url: Url,
     /// The issuers that an id_token may name.
     pub issuers: Vec<String>,
+    /// Where the shop is told of events; `None` where it is not.
+    pub webhook: Option<Webhook>,
 }
 
 /// Klarna's regions, as its hosts and paths name them.
@@ -133,6 +135,7 @@ impl Merchant {
         let checkout_rate_per_second = rate("checkout_rate_per_second");
         let token_rate_per_second = rate("token_rate_per_second");
         let overrides = Overrides::read(reader, key);
+        let webhook = Webhook::read(reader, &section);
         if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
             reader.fault(
                 &key("token_url"),
@@ -163,6 +166,7 @@ impl Merchant {
             jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
             issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             token_url,
+            webhook,
         }))
     }
 }

@@ -13,6 +13,7 @@ mod layers;
 mod merchant;
 mod presets;
 mod reader;
+mod retention;
 mod rules;
 mod secret;
 mod server;
@@ -21,6 +22,7 @@ mod setting;
 mod tests;
 mod unknown;
 mod vault;
+mod webhook;
 mod work;
 
 pub mod key_file;
@@ -33,9 +35,11 @@ pub use database::{Database, Engine};
 pub use error::{ConfigError, Fault};
 pub use keeper::Keeper;
 pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
+pub use retention::Retention;
 pub use rules::BEAT;
 pub use server::{ApiKey, Scope, Server};
 pub use vault::{KeySource, LostAnswer, Vault};
+pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
 
 use reader::Reader;
@@ -65,6 +69,8 @@ pub struct Settings {
     pub queue: Queue,
     /// How tokens are kept from lapsing.
     pub keeper: Keeper,
+    /// How long things stay after their end.
+    pub retention: Retention,
     /// By merchant name; never empty.
     pub merchants: BTreeMap<String, Arc<Merchant>>,
 }
@@ -120,9 +126,11 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let checkout = Checkout::read(reader);
     let queue = Queue::read(reader);
     let keeper = Keeper::read(reader);
+    let retention = Retention::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
     rules::check_keeper(reader, &keeper, &merchants);
+    rules::check_retention(reader, &retention, &merchants);
     Some(Settings {
         installation: installation?,
         database: database?,
@@ -131,6 +139,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         checkout,
         queue,
         keeper,
+        retention,
         merchants,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::{Checkout, Keeper, Merchant, Queue, Server, Vault};
+use super::{Checkout, Keeper, Merchant, Queue, Retention, Server, Vault};
 
 /// How often a process renews its row in `workers`; what is called silent is measured against it.
 pub const BEAT: Duration = Duration::from_secs(2);
@@ -94,6 +94,24 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTr
         if !unsure && keeper.rate_per_second > half {
             let wrong = format!("more than half of {rate}, which orders need too");
             reader.fault("keeper.rate_per_second", wrong, format!("write {half} or less, or raise the other"));
+        }
+    }
+}
+
+/// A body goes no later than its order, and the hash of a token no earlier than the token lapses: presented again after
+/// that, it would pass for a new one.
+pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, merchants: &BTreeMap<String, Arc<Merchant>>) {
+    let unsure = ["retention.bodies", "retention.orders"].iter().any(|key| reader.is_faulty(key));
+    if !unsure && retention.bodies > retention.orders {
+        let instead = format!("write \"{}\" or less", humantime::format_duration(retention.orders));
+        reader.fault("retention.bodies", "longer than retention.orders", instead);
+    }
+    if let Some(longest) = merchants.values().max_by_key(|merchant| merchant.refresh_token_lifetime) {
+        let lifetime = format!("merchants.{}.refresh_token_lifetime", longest.name);
+        let unsure = ["retention.ledger", &lifetime].iter().any(|key| reader.is_faulty(key));
+        if !unsure && retention.ledger < longest.refresh_token_lifetime {
+            let instead = format!("write \"{}\" or more", humantime::format_duration(longest.refresh_token_lifetime));
+            reader.fault("retention.ledger", format!("shorter than {lifetime}"), instead);
         }
     }
 }

@@ -10,6 +10,12 @@ impl Reader {
     /// A variable displaces whatever form the file has, so that an image's file can be overridden from outside.
     pub(super) fn one_of(&mut self, section: &str, keys: &[&str]) -> Option<(usize, SecretString)> {
         let paths: Vec<String> = keys.iter().map(|key| format!("{section}.{key}")).collect();
+        let chosen = self.chosen(&paths)?;
+        Some((chosen, self.get(&paths[chosen])?))
+    }
+
+    /// The place in `paths` of the one that counts.
+    fn chosen(&mut self, paths: &[String]) -> Option<usize> {
         self.known.extend(paths.iter().cloned());
         let is_variable = |path: &String| self.layers.get(path).is_some_and(|given| given.variable().is_some());
         let variables_only = paths.iter().any(is_variable);
@@ -20,7 +26,7 @@ impl Reader {
             self.fault(&paths[other], format!("given beside {}", paths[chosen]), "leave one of them out");
             return None;
         }
-        Some((chosen, self.get(&paths[chosen])?))
+        Some(chosen)
     }
 
     /// A secret under `key`, `key_env` or `key_file`; `None` where none is given, or it is wrong and noted.
@@ -31,6 +37,21 @@ impl Reader {
             (1, name) => self.secret_of_variable(&format!("{section}.{env_key}"), &name),
             (_, path) => self.secret_of_file(&format!("{section}.{file_key}"), &path),
         }
+    }
+
+    /// As [`Reader::secret`], for a key that takes several: in the variable or file there is white space between them.
+    pub(super) fn secrets(&mut self, section: &str, key: &str) -> Option<Vec<SecretString>> {
+        let paths = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
+        let form = self.chosen(&paths)?;
+        if form == 0 {
+            return self.get(&paths[0]);
+        }
+        let place = self.get(&paths[form])?;
+        let text = match form {
+            1 => self.secret_of_variable(&paths[1], &place),
+            _ => self.secret_of_file(&paths[2], &place),
+        }?;
+        Some(text.expose_secret().split_whitespace().map(SecretString::from).collect())
     }
 
     /// Like [`Reader::secret`], where there must be one.

@@ -51,6 +51,14 @@ impl Setting for SecretString {
     }
 }
 
+impl Setting for Vec<SecretString> {
+    const EXPECTED: &str = r#"a list such as ["…"]"#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        list::<String>(value).map(|texts| texts.into_iter().map(SecretString::from).collect())
+    }
+}
+
 impl Setting for PathBuf {
     const EXPECTED: &str = "a path in quotes";
 

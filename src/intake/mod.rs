@@ -1,5 +1,7 @@
 //! The one way in for orders. HTTP, command line and demo lead here; so does the Rust door, inside a transaction of
-//! the shop's own.
+//! the shop's own. What comes by the SQL door is checked by the same rules before a worker does anything else.
+
+mod check;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +9,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Merchant;
-use crate::order::{self, Fault, NewOrder, OrderId, Rejection};
+use crate::order::{NewOrder, OrderId, Rejection};
 use crate::store::{Inserted, OrderRow, OrderTx, Store, StoreError};
+
+pub use check::check_row;
 
 /// Why an order was not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -93,16 +97,7 @@ impl Intake {
     /// Checks an order against Klarna's rules and this installation's merchants, collecting every fault.
     fn check(&self, order: NewOrder) -> Result<OrderRow, Rejection> {
         let now = self.clock.now();
-        let mut faults = Vec::new();
-        if !self.merchants.contains_key(&order.merchant) {
-            let known: Vec<&str> = self.merchants.keys().map(String::as_str).collect();
-            let message = format!("the settings have no such merchant; they have: {}", known.join(", "));
-            faults.push(Fault::new("/merchant", message));
-        }
-        if order.deadline.is_some_and(|deadline| deadline <= now) {
-            faults.push(Fault::new("/deadline", "is past: write a later time, or leave it out"));
-        }
-        faults.extend(order::check(&order.body).into_iter().map(|fault| fault.under("/order")));
+        let faults = check::faults(&self.merchants, &order, now);
         if !faults.is_empty() {
             return Err(Rejection::Faults(faults));
         }

@@ -72,7 +72,8 @@ impl Heartbeat {
     }
 
     fn start_with<L: Lease>(lease: Arc<L>, options: BeatOptions, now: Now) -> Self {
-        let watch = BeatWatch { record: Arc::default(), now };
+        let record = Record { last_round: now(), ..Record::default() };
+        let watch = BeatWatch { record: Arc::new(Mutex::new(record)), now };
         let beater = Beater { lease, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
             // Side by side, so that a slow reap delays no beat.
@@ -109,6 +110,8 @@ struct Record {
     last_good: Option<Duration>,
     /// Since when the database was there without a gap.
     unbroken_since: Option<Duration>,
+    /// When a beat last came to its end, good or bad; before that, when the beating began.
+    last_round: Duration,
 }
 
 impl BeatWatch {
@@ -130,6 +133,14 @@ impl BeatWatch {
         }
     }
 
+    /// How long ago a beat last came to its end, good or bad (before the first, how long ago the beating began): whether it
+    /// goes on, whatever becomes of it.
+    #[must_use]
+    pub fn round(&self) -> Duration {
+        let last = self.record().last_round;
+        (self.now)().saturating_sub(last)
+    }
+
     /// A beat that was sent at `sent` went through. After more than `longest_gap` without one (the process or its machine
     /// was stopped), the time between was not observed.
     fn good(&self, sent: Duration, longest_gap: Duration) {
@@ -139,6 +150,12 @@ impl BeatWatch {
             record.unbroken_since = Some(sent);
         }
         record.last_good = Some(sent);
+    }
+
+    /// A beat came to its end.
+    fn rounded(&self) {
+        let now = (self.now)();
+        self.record().last_round = now;
     }
 
     /// The database was not there.
@@ -181,6 +198,7 @@ impl<L: Lease> Beater<L> {
                     self.watch.bad();
                 }
             }
+            self.watch.rounded();
         }
     }
 

@@ -151,6 +151,12 @@ impl Running {
         self.context.task_count()
     }
 
+    /// Says whether the queue still runs: it ends only where it was told to, or by a fault.
+    pub fn going(&self) -> impl Fn() -> bool + Send + 'static + use<> {
+        let driver = self.driver.abort_handle();
+        move || !driver.is_finished()
+    }
+
     /// Claims nothing more, gives back what was claimed but never started, and waits up to `grace` for the handlers that
     /// run. Nothing is cancelled, neither when the grace is over nor where the returned future is dropped (the hard stop).
     pub async fn stop(self, grace: Duration) -> Stopped {

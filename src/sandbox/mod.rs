@@ -221,6 +221,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{region}/lp/idp/oauth2/token", post(token::exchange))
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
         .route("/checkout/v3/orders", post(checkout::create))
+        .route("/checkout/v3/orders/{id}", get(checkout::read))
         .route("/stats", get(routes::stats))
         .route("/sandbox/users", post(routes::users))
         .route("/sandbox/revoke", post(routes::revoke))

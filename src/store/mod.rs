@@ -1,18 +1,23 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is four traits, [`Orders`], [`Tokens`], [`Keeper`] and [`Workers`], joined as [`Store`]; the rooms know nothing else
-//! of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike on both lies once in
+//! The seam is seven traits, [`Orders`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Upkeep`] and [`Restore`], joined
+//! as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in its own `sql.rs`. What runs them alike
+//! on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
 mod columns;
 mod error;
+mod inspect;
 mod keeper;
 mod lease;
 mod orders;
 mod postgres;
+mod restore;
 mod sqlite;
 mod tokens;
+mod upkeep;
+mod webhooks;
 mod workers;
 
 use std::sync::Arc;
@@ -22,14 +27,21 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
+pub use self::restore::Restore;
 pub use self::sqlite::SqliteStore;
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, NewToken,
     Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, Successor,
     TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+};
+pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
+pub use self::webhooks::{
+    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, WebhookClaim, WebhookFilter,
+    WebhookStatus, WebhookView, Webhooks,
 };
 pub use self::workers::{Reaped, Worker, Workers};
 use crate::clock::Clock;
@@ -42,7 +54,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Tokens + Keeper + Workers {
+pub trait Store: Orders + Tokens + Keeper + Workers + Webhooks + Upkeep + Restore {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
@@ -60,6 +72,9 @@ pub trait Store: Orders + Tokens + Keeper + Workers {
 
     /// Whether the database answers.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// What the engine says of itself; the schema need not be there.
+    async fn inspect(&self) -> Result<Inspection, StoreError>;
 
     /// Closes every connection.
     async fn close(&self);
@@ -149,6 +164,27 @@ macro_rules! statements {
     };
 }
 use statements;
+
+/// The words for an enum's values in rows and answers.
+macro_rules! words {
+    ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $type {
+            /// The word for it in rows and answers.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(StoreError::Unreadable(format!("{} {other:?}", stringify!($type)))),
+                }
+            }
+        }
+    };
+}
+use words;
 
 #[cfg(test)]
 mod tests;

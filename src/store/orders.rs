@@ -78,6 +78,8 @@ pub struct ClaimedOrder {
     pub possible_duplicate: bool,
     /// Why the last attempt or wait did not end the order.
     pub error: Option<OrderError>,
+    /// Whether it came by the SQL door, which checks nothing.
+    pub unchecked: bool,
 }
 
 /// A worker's hold on an order: a write changes nothing unless worker and number still match.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, words};
 
 /// Where a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -97,25 +97,6 @@ pub struct Purpose {
     pub kind: PurposeKind,
     /// The order or sweep; what it gets is kept under this id.
     pub id: Uuid,
-}
-
-macro_rules! words {
-    ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
-        impl $type {
-            /// The word for it in rows and answers.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(StoreError::Unreadable(format!("{} {other:?}", stringify!($type)))),
-                }
-            }
-        }
-    };
 }
 
 words!(TokenState { Active = "active", ReauthRequired = "reauth_required", Uncertain = "uncertain", Forgotten = "forgotten" });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Claim, StoreError};
@@ -34,8 +35,8 @@ pub trait Workers: Send + Sync {
     /// dead: the caller holds the folder's lock.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
-    /// Renews the worker's beat. `false` where it is written down as dead.
-    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError>;
+    /// Renews the worker's beat; the time written, or `None` where it is written down as dead.
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Writes the worker down as gone; what it still holds is free for others.
     async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError>;

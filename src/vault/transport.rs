@@ -175,6 +175,11 @@ fn root_cause(error: &reqwest::Error) -> String {
 /// else Klarna's `X-Ratelimit-Reset` in seconds. A date is measured against the answer's own `Date`, so that no
 /// clock of ours has to agree with theirs.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    retry_after_within(headers, LONGEST_WAIT)
+}
+
+/// As [`retry_after`], with another longest wait than Klarna's endpoints have.
+pub(crate) fn retry_after_within(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
     let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
@@ -182,9 +187,9 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
     text(RETRY_AFTER.as_str())
         .and_then(|value| seconds(value).or_else(|| until(value)))
-        .map(|wait| wait.min(LONGEST_WAIT))
+        .map(|wait| wait.min(longest))
         // Others put a point in time there; read as a duration it would be decades.
-        .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= LONGEST_WAIT))
+        .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= longest))
 }
 
 #[cfg(test)]

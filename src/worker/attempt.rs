@@ -18,6 +18,7 @@ use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
 use crate::crash;
 use crate::delivery::settle;
+use crate::intake::check_row;
 use crate::order::{Body, OrderError, Rejection, TokenOutcome};
 use crate::queue::{BeatWatch, Handler};
 use crate::store::{ClaimedOrder, Purpose, PurposeKind, Settlement, Store};
@@ -79,12 +80,15 @@ impl OrderHandler {
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
         }
+        if order.unchecked {
+            check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
+        }
         let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
         // Before a token is spent on an order that cannot be sent.
         if let Some(wait) = self.gates.wait(&order.merchant, since_boot()) {
             return Err(Box::new(left_alone(order, wait)));
         }
-        let body = Body::parse(&order.body).map_err(|rejection| Box::new(unreadable(rejection)))?;
+        let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let token = self.token(order, merchant).await?;
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
@@ -187,10 +191,19 @@ fn unknown_merchant(order: &ClaimedOrder) -> Settlement {
     Settlement::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
 }
 
-fn unreadable(rejection: Rejection) -> Settlement {
+/// The faults of a body, seen from the envelope.
+fn under_order(rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Faults(faults) => Rejection::Faults(faults.into_iter().map(|fault| fault.under("/order")).collect()),
+        Rejection::TooLarge => rejection,
+    }
+}
+
+/// An order that no door with rules would have let in.
+fn invalid(rejection: Rejection) -> Settlement {
     let message = rejection.to_string();
     let faults = match rejection {
-        Rejection::Faults(faults) => faults.into_iter().map(|fault| fault.under("/order")).collect(),
+        Rejection::Faults(faults) => faults,
         Rejection::TooLarge => Vec::new(),
     };
     let error = OrderError { faults, ..error("invalid_order", message) };

@@ -128,6 +128,7 @@ mod tests {
             deadline_at: now + TimeDelta::minutes(10),
             possible_duplicate: false,
             error: None,
+            unchecked: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The HTTP API, through real sockets, over a SQLite file.
 
 mod auth;
+mod erase;
 mod frame;
 mod idempotency;
 mod list;

@@ -2,11 +2,17 @@
 
 mod bench;
 mod demo;
+mod doctor;
 mod enqueue;
 mod migrate;
 mod orders;
 mod program;
+mod restore;
+#[cfg(unix)]
+mod serve;
 mod tokens;
+mod users;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -125,7 +125,7 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
     home.feed(&["tokens", "import", "-"], JSONL).exits(0);
     home.run(&["tokens", "forget", "shop", "u-1"])
         .exits(2)
-        .tells_in_one_line("add --yes to forget the token of u-1 of shop");
+        .tells_in_one_line("add --yes to say yes to: Forget the token of u-1 of shop?");
     let shown = home.run(&["tokens", "show", "shop", "u-1", "--format", "json"]).exits(0).json();
     assert_eq!((&shown[0]["state"], &shown[0]["generation"]), (&json!("active"), &json!(1)));
 

@@ -3,6 +3,9 @@
 
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "shared with the tests of the outbox, which use the rest")]
+#[path = "../it/delivery/receiver.rs"]
+mod receiver;
 mod support;
 
 mod doors;
@@ -11,3 +14,5 @@ mod load;
 mod outage;
 mod outcomes;
 mod restart;
+mod sql;
+mod webhooks;

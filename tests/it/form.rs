@@ -13,9 +13,12 @@ fn read(file: &str) -> Table {
 #[test]
 fn each_direct_dependency_is_held_to_one_version() {
     let manifest = read("Cargo.toml");
-    let direct: BTreeSet<&str> = ["dependencies", "dev-dependencies"]
-        .iter()
-        .flat_map(|section| manifest[*section].as_table().unwrap().keys())
+    let everywhere = ["dependencies", "dev-dependencies"].map(|section| &manifest[section]);
+    let on_some = manifest["target"].as_table().unwrap().values().map(|target| &target["dependencies"]);
+    let direct: BTreeSet<&str> = everywhere
+        .into_iter()
+        .chain(on_some)
+        .flat_map(|section| section.as_table().unwrap().keys())
         .map(String::as_str)
         .collect();
     let deny = read("deny.toml");
@@ -27,4 +30,85 @@ fn each_direct_dependency_is_held_to_one_version() {
         .map(|entry| entry["crate"].as_str().unwrap())
         .collect();
     assert_eq!(held, direct, "deny.toml and Cargo.toml name different crates");
+}
+
+/// What the sources log as a warning or an error.
+fn messages(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" && name != "sandbox" {
+            messages(&path, found);
+        } else if path.is_file() && name != "tests" {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+            for level in ["warn", "error"] {
+                let start = format!("tracing::{level}!(");
+                let calls = code.split(&start).skip(1);
+                found.extend(calls.map(|call| format!("{level}: {}", message(call))));
+            }
+        }
+    }
+}
+
+/// The last text of a call whose opening parenthesis was before `call`.
+fn message(call: &str) -> String {
+    let (mut depth, mut last, mut rest) = (1, "", call);
+    while let Some(at) = rest.find(['(', ')', '"']).filter(|_| depth > 0) {
+        let (sign, behind) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = behind;
+        match sign {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => (last, rest) = behind.split_once('"').unwrap(),
+        }
+    }
+    last.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The other way round too: a row of the runbook for a message that is no more would be looked for in vain.
+#[test]
+fn each_warning_and_error_is_in_the_runbook() {
+    let mut logged = BTreeSet::new();
+    messages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut logged);
+    assert!(logged.len() > 50, "{logged:?}");
+    let runbook = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
+    let rows = runbook.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let told = rows.filter(|row| row.starts_with("warn: ") || row.starts_with("error: ")).map(str::to_owned).collect();
+    let missing: Vec<_> = logged.difference(&told).collect();
+    assert!(missing.is_empty(), "docs/operations.md, \"Runbook\", says nothing of {missing:#?}");
+    let gone: Vec<_> = told.difference(&logged).collect();
+    assert!(gone.is_empty(), "docs/operations.md, \"Runbook\", knows what no program says: {gone:#?}");
+}
+
+/// A heading's name in links, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let in_folder = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pages = in_folder(root).chain(in_folder(&root.join("docs")));
+    let mut links = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            let found = || {
+                let text = std::fs::read_to_string(&target).unwrap();
+                text.lines().any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == heading)
+            };
+            assert!(heading.is_empty() || found(), "{}: {link}", page.display());
+            links += 1;
+        }
+    }
+    assert!(links > 30, "{links}");
 }

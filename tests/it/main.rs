@@ -2,7 +2,9 @@
 
 mod cli;
 mod conformance;
+mod delivery;
 mod form;
+mod intake;
 mod keeper;
 mod model;
 mod rooms;

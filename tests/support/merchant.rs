@@ -26,5 +26,6 @@ pub fn merchant(base: &str) -> Merchant {
         checkout_url: url("/"),
         jwks_url: url("/jwks.json"),
         issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
+        webhook: None,
     }
 }

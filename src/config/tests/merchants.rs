@@ -91,3 +91,61 @@ fn a_way_to_send_a_secret_needs_one() {
     let merchant = merchant(&[("CLIENT_AUTH", "client_secret_basic"), ("CLIENT_SECRET", "secret")]);
     assert_eq!(merchant.client_auth, ClientAuth::ClientSecretBasic);
 }
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn a_webhook_has_one_secret_or_two_in_any_form() {
+    let url = ("WEBHOOK_URL", "https://shop.example/hooks");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, format!("{SECRET}\n {SECRET}\n").as_bytes()).unwrap();
+    let list = format!("[\"{SECRET}\"]");
+    for (key, value, secrets) in
+        [("WEBHOOK_SECRETS", list.as_str(), 1), ("WEBHOOK_SECRETS_FILE", file.path().to_str().unwrap(), 2)]
+    {
+        let webhook = merchant(&[url, (key, value)]).webhook.clone().unwrap();
+        assert_eq!((webhook.url.as_str(), webhook.secrets.len()), (url.1, secrets));
+        assert!(!format!("{webhook:?}").contains("MfKQ"), "{webhook:?}");
+    }
+    let named = [
+        ("KLARNA_WORKER__MERCHANTS__SHOP__WEBHOOK_URL", url.1),
+        ("KLARNA_WORKER__MERCHANTS__SHOP__WEBHOOK_SECRETS_ENV", "HOOKS"),
+        ("HOOKS", SECRET),
+    ];
+    assert_eq!(with(&named).unwrap().merchants["shop"].webhook.as_ref().unwrap().secrets.len(), 1);
+    assert!(merchant(&[]).webhook.is_none());
+}
+
+#[test]
+fn a_webhook_that_could_not_be_trusted_is_refused() {
+    let faulty = |url: &str, secrets: &str| {
+        let text = format!("{LEAST}webhook_url = \"{url}\"\nwebhook_secrets = {secrets}\n");
+        faulty_keys(&text, &[])
+    };
+    let list = |secrets: &[&str]| format!("{secrets:?}");
+    let good = "https://shop.example/hooks";
+    let secrets = "merchants.shop.webhook_secrets";
+    assert_eq!(faulty("http://shop.example/hooks", &list(&[SECRET])), ["merchants.shop.webhook_url"]);
+    assert_eq!(faulty("https://u:p@shop.example", &list(&[SECRET])), ["merchants.shop.webhook_url"]);
+    for wrong in [&["secret"][..], &["whsec_c2hvcnQ="], &[&SECRET[6..]], &[SECRET, SECRET, SECRET]] {
+        assert_eq!(faulty(good, &list(wrong)), [secrets], "{wrong:?}");
+    }
+    assert_eq!(faulty_keys(&format!("{LEAST}webhook_url = \"{good}\"\n"), &[]), [secrets]);
+    let alone = format!("{LEAST}webhook_secrets = [\"{SECRET}\"]\n");
+    assert_eq!(faulty_keys(&alone, &[]), ["merchants.shop.webhook_url"]);
+    let both =
+        format!("{LEAST}webhook_url = \"{good}\"\nwebhook_secrets = [\"{SECRET}\"]\nwebhook_secrets_env = \"HOOKS\"\n");
+    assert_eq!(faulty_keys(&both, &[("HOOKS", SECRET)]), ["merchants.shop.webhook_secrets_env"]);
+}
+
+#[test]
+fn retention_fits_what_it_is_for() {
+    for (section, key) in [
+        ("[retention]\nbodies = \"31d\"", "retention.bodies"),
+        ("[retention]\nledger = \"59d\"", "retention.ledger"),
+        ("[retention]\norders = \"0s\"", "retention.orders"),
+    ] {
+        assert!(faulty_keys(&format!("{LEAST}{section}\n"), &[]).contains(&key.to_owned()), "{section}");
+    }
+    with(&[("KLARNA_WORKER__RETENTION__BODIES", "30d"), ("KLARNA_WORKER__RETENTION__LEDGER", "60d")]).unwrap();
+}

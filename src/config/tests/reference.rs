@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or another form, not a default.
-const EXAMPLES: [&str; 21] = [
+const EXAMPLES: [&str; 25] = [
     "listen_url",
     "[server.api_keys]",
     "name",
@@ -28,6 +28,10 @@ const EXAMPLES: [&str; 21] = [
     "token_url",
     "checkout_url",
     "[[server.api_keys]]",
+    "webhook_url",
+    "webhook_secrets",
+    "webhook_secrets_env",
+    "webhook_secrets_file",
 ];
 
 /// The reference with the `#` taken from those commented keys and sections that `wanted` says.

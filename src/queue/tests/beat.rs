@@ -203,3 +203,22 @@ async fn a_dropped_heart_stands_still() {
     assert!(lease.beats.load(SeqCst) <= 1);
     assert_eq!(Arc::strong_count(&lease), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn beating_goes_round_whatever_becomes_of_the_beats() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    let watch = heart.watch();
+    assert_eq!(watch.round(), Duration::ZERO);
+    for trouble in [&lease.unreachable, &lease.hang] {
+        trouble.store(true, SeqCst);
+        for _ in 0..60 {
+            sleep(seconds(1)).await;
+            assert!(watch.round() <= seconds(4), "{:?}", watch.round());
+        }
+        trouble.store(false, SeqCst);
+    }
+    drop(heart);
+    sleep(seconds(60)).await;
+    assert!(watch.round() >= seconds(60), "a heart that stands still is seen to");
+}

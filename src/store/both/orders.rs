@@ -74,6 +74,7 @@ fn claimed(row: &Row, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
         deadline_at: row.time("deadline_at")?,
         possible_duplicate: row.flag("possible_duplicate")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
+        unchecked: row.flag("unchecked")?,
     })
 }
 

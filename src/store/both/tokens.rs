@@ -19,8 +19,14 @@ pub(in crate::store) async fn register(
     token: &NewToken,
     unless_newer: bool,
 ) -> Result<Registered, StoreError> {
-    bounded(query(sql::ENSURE_TOKEN).bind(&token.merchant).bind(&token.user).bind(now).execute(&mut *c)).await?;
-    let row = bounded(query(sql::LOCK_TOKEN).bind(&token.merchant).bind(&token.user).fetch_one(&mut *c)).await?;
+    let row = loop {
+        bounded(query(sql::ENSURE_TOKEN).bind(&token.merchant).bind(&token.user).bind(now).execute(&mut *c)).await?;
+        let lock = query(sql::LOCK_TOKEN).bind(&token.merchant).bind(&token.user);
+        // None where the user was erased in between.
+        if let Some(row) = bounded(lock.fetch_optional(&mut *c)).await? {
+            break row;
+        }
+    };
     let (id, view) = (row.int("id")?, token_view(&row)?);
     if bounded(query(sql::IS_KNOWN).bind(id).bind(&token.hash[..]).fetch_optional(&mut *c)).await?.is_some() {
         return Ok(Registered::Known(view));

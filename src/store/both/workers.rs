@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::query;
 use uuid::Uuid;
 
@@ -17,8 +18,13 @@ pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worke
     one_row("writing a worker down", bounded(begin.execute(c)).await?.rows_affected())
 }
 
-pub(in crate::store) async fn beat(c: &mut Connection, now: Now, worker: Uuid) -> Result<bool, StoreError> {
-    Ok(bounded(query(sql::BEAT).bind(worker).bind(now).execute(c)).await?.rows_affected() == 1)
+pub(in crate::store) async fn beat(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = bounded(query(sql::BEAT).bind(worker).bind(now).fetch_optional(c)).await?;
+    Ok(row.map(|row| row.time("beat_at")).transpose()?)
 }
 
 pub(in crate::store) async fn end(c: &mut Connection, now: Now, worker: Uuid) -> Result<(), StoreError> {

@@ -1,16 +1,24 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
 mod claim;
+mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+#[path = "../both/restore.rs"]
+mod restore;
+mod restored;
 mod scratch;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
 mod tokens;
+#[path = "../both/upkeep.rs"]
+mod upkeep;
+#[path = "../both/webhooks.rs"]
+mod webhooks;
 #[path = "../both/workers.rs"]
 mod workers;
 mod writers;
@@ -33,9 +41,9 @@ use super::batch::Batcher;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
-    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
+    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
+    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
+    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signals, Store, StoreError, TokenCount, TokenFilter,
     TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
@@ -47,6 +55,7 @@ pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = PgConnection;
 type Row = PgRow;
+type Own = PostgresStore;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 /// Null in service, where the database's clock counts; a test's clock otherwise.
 type Now = Option<Stamp>;
@@ -80,6 +89,36 @@ impl PostgresStore {
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
         self.pools.queue.take().await
     }
+
+    async fn read(&self) -> Result<Lease<Postgres>, StoreError> {
+        self.lease().await
+    }
+
+    async fn write(&self) -> Result<Lease<Postgres>, StoreError> {
+        self.lease().await
+    }
+
+    async fn begin(&self) -> Result<Lease<Postgres>, StoreError> {
+        let mut lease = self.lease().await?;
+        lease.control("BEGIN").await?;
+        Ok(lease)
+    }
+
+    /// Nothing to tell: the statement notifies.
+    #[expect(clippy::unused_self, reason = "as the other engine")]
+    fn tell_settled(&self, _: &[OrderId]) {}
+
+    /// Dead rows go with the next vacuum.
+    #[expect(clippy::unused_async, reason = "as the other engine")]
+    async fn overwrite_erased(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+async fn commit(mut lease: Lease<Postgres>) -> Result<(), StoreError> {
+    lease.control("COMMIT").await?;
+    lease.done();
+    Ok(())
 }
 
 fn now(clock: &Clock) -> Now {
@@ -147,6 +186,10 @@ impl Store for PostgresStore {
         workers::health(&mut lease).await?;
         lease.done();
         Ok(())
+    }
+
+    async fn inspect(&self) -> Result<Inspection, StoreError> {
+        inspect::inspect(&self.pools).await
     }
 
     async fn close(&self) {
@@ -460,7 +503,7 @@ impl Workers for PostgresStore {
         Ok(())
     }
 
-    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut lease = self.pools.intents.take().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();

@@ -51,7 +51,7 @@ CLAIM_ORDERS = "
         first_claimed_at = coalesce(o.first_claimed_at, t.now)
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
-        o.deadline_at, o.possible_duplicate, o.error, t.now";
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, t.now";
 GIVE_BACK = "
     UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -414,7 +414,8 @@ END_EARLIER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
 BEAT = "
-    UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
+    UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL
+    RETURNING beat_at";
 END_WORKER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
@@ -437,6 +438,173 @@ LOSE_ORDER = "
     WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
     RETURNING id, status";
 
+// Webhooks. Triggers fill the outbox: see the migrations.
+PUBLISH_DEADLINE = "
+    UPDATE klarna_worker.installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1";
+PUBLISH_ENDPOINT = "
+    INSERT INTO klarna_worker.webhook_endpoints AS e (merchant, fingerprint) VALUES ($1, $2)
+    ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
+        disabled_why = NULL
+    WHERE e.fingerprint <> excluded.fingerprint";
+WITHDRAW_ENDPOINT = "
+    DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1";
+DUE_WEBHOOK_MERCHANTS = "
+    SELECT e.merchant FROM klarna_worker.webhook_endpoints e
+    WHERE e.disabled_at IS NULL AND EXISTS (
+        SELECT 1 FROM klarna_worker.webhooks w
+        WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at <= coalesce($1, clock_timestamp()))
+    ORDER BY e.merchant";
+NEXT_WEBHOOK_DUE = "
+    WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
+    SELECT (extract(epoch FROM min((
+        SELECT min(w.due_at) FROM klarna_worker.webhooks w
+        WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > (SELECT now FROM t)))
+        - (SELECT now FROM t)) * 1000000)::bigint AS micros
+    FROM klarna_worker.webhook_endpoints e WHERE e.disabled_at IS NULL";
+CLAIM_WEBHOOKS = "
+    WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
+    due AS (
+        SELECT seq FROM klarna_worker.webhooks
+        WHERE status = 'pending' AND merchant = $1 AND due_at <= (SELECT now FROM t)
+        ORDER BY due_at LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond', claim_number = w.claim_number + 1
+    FROM due, t WHERE w.seq = due.seq
+    RETURNING w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts";
+GIVE_BACK_WEBHOOK = "
+    UPDATE klarna_worker.webhooks SET due_at = coalesce($3, clock_timestamp())
+    WHERE id = $1 AND claim_number = $2 AND status = 'pending'";
+WEBHOOK_DELIVERED = "
+    UPDATE klarna_worker.webhooks SET status = 'delivered', ended_at = coalesce($3, clock_timestamp()),
+        attempts = attempts + 1, error = NULL
+    WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+    RETURNING merchant, status";
+// The last attempt is the last whose turn comes before the event's time is over.
+WEBHOOK_RETRY = "
+    WITH t AS MATERIALIZED (
+        SELECT coalesce($3, clock_timestamp()) AS now,
+            coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond' AS next)
+    UPDATE klarna_worker.webhooks w SET attempts = w.attempts + 1, error = $5, due_at = t.next,
+        status = CASE WHEN t.next > w.give_up_at THEN 'failed' ELSE 'pending' END,
+        ended_at = CASE WHEN t.next > w.give_up_at THEN t.now END
+    FROM t WHERE w.id = $1 AND w.claim_number = $2 AND w.status = 'pending'
+    RETURNING w.merchant, w.status";
+ENDPOINT_WELL = "
+    UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL";
+// Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+ENDPOINT_FAILING = "
+    WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
+    UPDATE klarna_worker.webhook_endpoints e SET failing_since = coalesce(e.failing_since, t.now),
+        disabled_at = CASE WHEN $2 OR $3 AND e.failing_since <= t.now - interval '2 days' THEN t.now END,
+        disabled_why = CASE WHEN $2 THEN 'gone' WHEN $3 AND e.failing_since <= t.now - interval '2 days' THEN 'failing' END
+    FROM t WHERE e.merchant = $1 AND e.disabled_at IS NULL
+        AND ($2 OR e.failing_since IS NULL OR $3 AND e.failing_since <= t.now - interval '2 days')
+    RETURNING e.disabled_why";
+WEBHOOKS = "
+    SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
+        w.error, e.disabled_at
+    FROM klarna_worker.webhooks w LEFT JOIN klarna_worker.webhook_endpoints e ON e.merchant = w.merchant
+    WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
+        AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
+        AND ($5::text IS NULL OR w.kind = $5)
+        AND ($6::bigint IS NULL OR w.occurred_at > coalesce($7, clock_timestamp()) - $6 * interval '1 microsecond')
+        AND ($8::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $8))
+    ORDER BY w.seq DESC LIMIT $9";
+RESEND_WEBHOOKS = "
+    WITH t AS MATERIALIZED (SELECT coalesce($7, clock_timestamp()) AS now)
+    UPDATE klarna_worker.webhooks w SET status = 'pending', ended_at = NULL, attempts = 0, due_at = t.now,
+        give_up_at = t.now + interval '3 days', claim_number = w.claim_number + 1
+    FROM t
+    WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
+        AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
+        AND ($5::text IS NULL OR w.kind = $5)
+        AND ($6::bigint IS NULL OR w.occurred_at > t.now - $6 * interval '1 microsecond')
+    RETURNING w.merchant";
+ENABLE_ENDPOINT = "
+    UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
+    WHERE merchant = $1";
+ENDPOINTS = "
+    SELECT merchant, failing_since, disabled_at, disabled_why FROM klarna_worker.webhook_endpoints ORDER BY merchant";
+
+// Upkeep. Two at once pass over each other's rows.
+WIPE_BODIES = "
+    UPDATE klarna_worker.orders SET body = NULL, html_snippet = NULL WHERE id IN (
+        SELECT id FROM klarna_worker.orders
+        WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            AND (body IS NOT NULL OR html_snippet IS NOT NULL)
+        ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+// By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
+DELETE_ORDERS = "
+    DELETE FROM klarna_worker.orders WHERE id IN (
+        SELECT id FROM klarna_worker.orders
+        WHERE id < $4 AND ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+DELETE_WEBHOOKS = "
+    DELETE FROM klarna_worker.webhooks WHERE seq IN (
+        SELECT seq FROM klarna_worker.webhooks
+        WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+        ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+DELETE_WORKERS = "
+    DELETE FROM klarna_worker.workers WHERE id IN (
+        SELECT w.id FROM klarna_worker.workers w
+        WHERE coalesce(w.ended_at, w.beat_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
+        LIMIT $2 FOR UPDATE SKIP LOCKED)";
+EXPIRE_WEBHOOKS = "
+    UPDATE klarna_worker.webhooks SET status = 'failed', ended_at = coalesce($2, clock_timestamp()),
+        error = coalesce(error, 'its time was over before it could be sent')
+    WHERE seq IN (
+        SELECT w.seq FROM klarna_worker.webhooks w
+            LEFT JOIN klarna_worker.webhook_endpoints e ON e.merchant = w.merchant
+        WHERE w.status = 'pending' AND w.give_up_at < coalesce($2, clock_timestamp())
+            AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL)
+        LIMIT $1 FOR UPDATE OF w SKIP LOCKED)";
+LEDGER_STEP = "
+    SELECT id FROM (SELECT id FROM klarna_worker.exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
+    ORDER BY id DESC LIMIT 1";
+// A token's generation only grows: what is behind the previous one stays behind it.
+DELETE_LEDGER = "
+    DELETE FROM klarna_worker.exchanges e
+    WHERE e.id > $1 AND e.id <= $2 AND e.closed_at < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond'
+        AND NOT EXISTS (
+            SELECT 1 FROM klarna_worker.tokens t WHERE t.id = e.token_id AND e.generation >= t.generation - 1)";
+KNOWN_STEP = "
+    SELECT id FROM (SELECT id FROM klarna_worker.tokens WHERE id > $1 ORDER BY id LIMIT $2) AS step
+    ORDER BY id DESC LIMIT 1";
+// The current token's hash was seen when it was issued, or later.
+DELETE_KNOWN = "
+    DELETE FROM klarna_worker.known_tokens k USING klarna_worker.tokens t
+    WHERE t.id = k.token_id AND k.token_id > $1 AND k.token_id <= $2
+        AND k.seen_at < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond'
+        AND (t.issued_at IS NULL OR k.seen_at < t.issued_at - interval '1 day')";
+// Erasure. As FORGET, tombstones included.
+ERASE_TOKEN = "
+    UPDATE klarna_worker.tokens SET user_id = $3, generation = generation + 1, state = 'forgotten', reason = NULL,
+        sealed = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($4, clock_timestamp())
+    WHERE merchant = $1 AND user_id = $2
+    RETURNING id";
+ERASE_KNOWN = "
+    DELETE FROM klarna_worker.known_tokens WHERE token_id = $1";
+// The new claim number keeps a worker's late result out.
+ERASE_OPEN_ORDERS = "
+    UPDATE klarna_worker.orders SET status = 'cancelled', worker = NULL, claim_number = claim_number + 1,
+        ended_at = coalesce($3, clock_timestamp()), error = $4
+    WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
+    RETURNING id, pg_notify('klarna_worker_settled', id::text)::text";
+// The idempotency key is the shop's word for something of the user's, and the digest could confirm a guess.
+ERASE_ORDERS = "
+    UPDATE klarna_worker.orders SET user_id = $3, idempotency_key = NULL, digest = '', body = NULL, html_snippet = NULL,
+        klarna_order_id = NULL, correlation_id = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+            THEN json_build_object('code', error::json ->> 'code', 'message', 'erased with the user''s data')::text END
+    WHERE id IN (
+        SELECT id FROM klarna_worker.orders
+        WHERE merchant = $1 AND user_id = $2 AND ended_at IS NOT NULL LIMIT $4 FOR UPDATE)";
+ERASE_WEBHOOKS = "
+    DELETE FROM klarna_worker.webhooks WHERE merchant = $1 AND user_id = $2";
+
 // Installation
 INSTALLATION = "
     SELECT name, minimum_program::bigint AS minimum_program, hash_key FROM klarna_worker.installation";
@@ -449,4 +617,29 @@ HEALTH = "SELECT 1::bigint AS one";
 COUNTERS = "
     SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS wal_bytes,
         pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS transactions";
+INSPECT = "
+    SELECT current_setting('server_version') AS version, clock_timestamp() AS now, pg_is_in_recovery() AS standby,
+        current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS durable,
+        (SELECT count(*) FROM pg_stat_replication WHERE current_setting('synchronous_standby_names') = '')
+            AS asynchronous_standbys,
+        current_setting('max_connections')::bigint AS max_connections";
+BACKEND = "SELECT pg_backend_pid()::bigint AS pid";
+
+// A restored database
+REMEMBERS = "
+    SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND beat_at >= $2)
+        OR EXISTS (SELECT 1 FROM klarna_worker.installation WHERE created_at >= $2 OR restored_at >= $2)
+        OR ($2 < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond' AND NOT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1)) AS remembers";
+LIVING = "
+    SELECT name FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' ORDER BY name";
+DOUBT_TOKENS = "
+    UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($3, clock_timestamp())
+    WHERE id IN (SELECT id FROM klarna_worker.tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
+    RETURNING id";
+HOLD_ORDERS = "
+    UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($2, clock_timestamp()), error = $3, possible_duplicate = true
+    WHERE id IN (SELECT id FROM klarna_worker.orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+    RETURNING id";
+DECLARE_RESTORED = "
+    UPDATE klarna_worker.installation SET restored_at = coalesce($1, clock_timestamp())";
 }

@@ -1,16 +1,24 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
 mod claim;
+mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
 #[path = "../both/orders.rs"]
 mod orders;
 mod pools;
+#[path = "../both/restore.rs"]
+mod restore;
+mod restored;
 mod shared;
 mod signals;
 mod sql;
 #[path = "../both/tokens.rs"]
 mod tokens;
+#[path = "../both/upkeep.rs"]
+mod upkeep;
+#[path = "../both/webhooks.rs"]
+mod webhooks;
 #[path = "../both/workers.rs"]
 mod workers;
 
@@ -33,10 +41,10 @@ use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Installation, Intent,
-    Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable, Reaped,
-    Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter,
-    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
+    Intent, Keeper, Kept, LastSweep, NewToken, Note, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Plannable,
+    Reaped, Registered, Resolution, Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount,
+    TokenFilter, TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -46,6 +54,7 @@ pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = SqliteConnection;
 type Row = SqliteRow;
+type Own = SqliteStore;
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 /// The program's clock, which is the database's too: both are on one machine.
 type Now = Stamp;
@@ -88,6 +97,20 @@ impl SqliteStore {
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
     async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
         self.pools.writer.begin().await
+    }
+
+    fn tell_settled(&self, orders: &[OrderId]) {
+        for order in orders {
+            self.bus.tell(Signal::Settled(*order));
+        }
+    }
+
+    /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead log too.
+    async fn overwrite_erased(&self) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        pools::truncate_log(&mut lease).await?;
+        lease.done();
+        Ok(())
     }
 }
 
@@ -195,6 +218,13 @@ impl Store for SqliteStore {
         workers::health(&mut lease).await?;
         lease.done();
         Ok(())
+    }
+
+    async fn inspect(&self) -> Result<Inspection, StoreError> {
+        let mut lease = self.read().await?;
+        let inspection = inspect::inspect(&mut lease).await?;
+        lease.done();
+        Ok(inspection)
     }
 
     async fn close(&self) {
@@ -508,7 +538,7 @@ impl Workers for SqliteStore {
         Ok(())
     }
 
-    async fn beat(&self, worker: Uuid) -> Result<bool, StoreError> {
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut lease = self.pools.writer.urgent().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();

@@ -92,3 +92,13 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<usize
     let applied = bounded(applied.fetch_all(c)).await?;
     Ok(super::migrator().iter().filter(|migration| applied.contains(&migration.version)).count())
 }
+
+/// Copies the write-ahead log into the file and empties it. Where a reader of an old state is in the way, the log keeps
+/// its pages until it is written over.
+pub(super) async fn truncate_log(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    let truncate = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
+    if bounded(truncate.fetch_one(c)).await? != 0 {
+        tracing::warn!("Pages that were erased stay in the write-ahead log until it is next written over");
+    }
+    Ok(())
+}

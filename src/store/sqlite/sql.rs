@@ -41,7 +41,7 @@ CLAIM_ORDERS = "
                 ORDER BY o.due_at, o.id LIMIT $2)
             GROUP BY user_id))
     RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
-        possible_duplicate, error, $4 AS now";
+        possible_duplicate, error, unchecked, $4 AS now";
 GIVE_BACK = "
     UPDATE orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -311,7 +311,8 @@ END_EARLIER = "
     UPDATE workers SET ended_at = $3
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
 BEAT = "
-    UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL";
+    UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL
+    RETURNING beat_at";
 END_WORKER = "
     UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
@@ -334,6 +335,156 @@ LOSE_ORDER = "
     WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
     RETURNING id, status";
 
+// Webhooks. Triggers fill the outbox: see the migrations.
+PUBLISH_DEADLINE = "
+    UPDATE installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1";
+PUBLISH_ENDPOINT = "
+    INSERT INTO webhook_endpoints (merchant, fingerprint) VALUES ($1, $2)
+    ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
+        disabled_why = NULL
+    WHERE webhook_endpoints.fingerprint <> excluded.fingerprint";
+WITHDRAW_ENDPOINT = "
+    DELETE FROM webhook_endpoints WHERE merchant = $1";
+DUE_WEBHOOK_MERCHANTS = "
+    SELECT e.merchant FROM webhook_endpoints e
+    WHERE e.disabled_at IS NULL AND EXISTS (
+        SELECT 1 FROM webhooks w
+        WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at <= $1)
+    ORDER BY e.merchant";
+NEXT_WEBHOOK_DUE = "
+    SELECT min((
+        SELECT min(w.due_at) FROM webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > $1))
+        - $1 AS micros
+    FROM webhook_endpoints e WHERE e.disabled_at IS NULL";
+CLAIM_WEBHOOKS = "
+    UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
+    WHERE seq IN (
+        SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at LIMIT $2)
+    RETURNING id, claim_number, merchant, kind, data, occurred_at, attempts";
+GIVE_BACK_WEBHOOK = "
+    UPDATE webhooks SET due_at = $3
+    WHERE id = $1 AND claim_number = $2 AND status = 'pending'";
+WEBHOOK_DELIVERED = "
+    UPDATE webhooks SET status = 'delivered', ended_at = $3,
+        attempts = attempts + 1, error = NULL
+    WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+    RETURNING merchant, status";
+// The last attempt is the last whose turn comes before the event's time is over.
+WEBHOOK_RETRY = "
+    UPDATE webhooks SET attempts = attempts + 1, error = $5, due_at = $3 + $4,
+        status = CASE WHEN $3 + $4 > give_up_at THEN 'failed' ELSE 'pending' END,
+        ended_at = CASE WHEN $3 + $4 > give_up_at THEN $3 END
+    WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+    RETURNING merchant, status";
+ENDPOINT_WELL = "
+    UPDATE webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL";
+// Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+ENDPOINT_FAILING = "
+    UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, $4),
+        disabled_at = CASE WHEN $2 OR $3 AND failing_since <= $4 - 172800000000 THEN $4 END,
+        disabled_why = CASE WHEN $2 THEN 'gone' WHEN $3 AND failing_since <= $4 - 172800000000 THEN 'failing' END
+    WHERE merchant = $1 AND disabled_at IS NULL
+        AND ($2 OR failing_since IS NULL OR $3 AND failing_since <= $4 - 172800000000)
+    RETURNING disabled_why";
+WEBHOOKS = "
+    SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
+        w.error, e.disabled_at
+    FROM webhooks w LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
+    WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2)
+        AND ($3 IS NULL OR w.user_id = $3) AND ($4 IS NULL OR w.status = $4)
+        AND ($5 IS NULL OR w.kind = $5)
+        AND ($6 IS NULL OR w.occurred_at > $7 - $6)
+        AND ($8 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $8))
+    ORDER BY w.seq DESC LIMIT $9";
+RESEND_WEBHOOKS = "
+    UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $7, give_up_at = $7 + 259200000000,
+        claim_number = claim_number + 1
+    WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
+        AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR occurred_at > $7 - $6)
+    RETURNING merchant";
+ENABLE_ENDPOINT = "
+    UPDATE webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
+    WHERE merchant = $1";
+ENDPOINTS = "
+    SELECT merchant, failing_since, disabled_at, disabled_why FROM webhook_endpoints ORDER BY merchant";
+
+// Upkeep.
+WIPE_BODIES = "
+    UPDATE orders SET body = NULL, html_snippet = NULL WHERE id IN (
+        SELECT id FROM orders
+        WHERE ended_at < $3 - $1
+            AND (body IS NOT NULL OR html_snippet IS NOT NULL)
+        ORDER BY ended_at LIMIT $2)";
+// By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
+DELETE_ORDERS = "
+    DELETE FROM orders WHERE id IN (
+        SELECT id FROM orders
+        WHERE id < $4 AND ended_at < $3 - $1
+        ORDER BY id LIMIT $2)";
+DELETE_WEBHOOKS = "
+    DELETE FROM webhooks WHERE seq IN (
+        SELECT seq FROM webhooks
+        WHERE ended_at < $3 - $1
+        ORDER BY ended_at LIMIT $2)";
+DELETE_WORKERS = "
+    DELETE FROM workers WHERE id IN (
+        SELECT w.id FROM workers w
+        WHERE coalesce(w.ended_at, w.beat_at) < $3 - $1
+            AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.status = 'running' AND o.worker = w.id)
+            AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
+        LIMIT $2)";
+EXPIRE_WEBHOOKS = "
+    UPDATE webhooks SET status = 'failed', ended_at = $2,
+        error = coalesce(error, 'its time was over before it could be sent')
+    WHERE seq IN (
+        SELECT w.seq FROM webhooks w
+            LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
+        WHERE w.status = 'pending' AND w.give_up_at < $2
+            AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL)
+        LIMIT $1)";
+LEDGER_STEP = "
+    SELECT id FROM (SELECT id FROM exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
+    ORDER BY id DESC LIMIT 1";
+// A token's generation only grows: what is behind the previous one stays behind it.
+DELETE_LEDGER = "
+    DELETE FROM exchanges
+    WHERE id > $1 AND id <= $2 AND closed_at < $4 - $3
+        AND NOT EXISTS (
+            SELECT 1 FROM tokens t WHERE t.id = exchanges.token_id AND exchanges.generation >= t.generation - 1)";
+KNOWN_STEP = "
+    SELECT id FROM (SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT $2) AS step
+    ORDER BY id DESC LIMIT 1";
+// The current token's hash was seen when it was issued, or later.
+DELETE_KNOWN = "
+    DELETE FROM known_tokens
+    WHERE token_id > $1 AND token_id <= $2 AND seen_at < $4 - $3 AND NOT EXISTS (
+        SELECT 1 FROM tokens t WHERE t.id = known_tokens.token_id AND seen_at >= t.issued_at - 86400000000)";
+// Erasure. As FORGET, tombstones included.
+ERASE_TOKEN = "
+    UPDATE tokens SET user_id = $3, generation = generation + 1, state = 'forgotten', reason = NULL,
+        sealed = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $4
+    WHERE merchant = $1 AND user_id = $2
+    RETURNING id";
+ERASE_KNOWN = "
+    DELETE FROM known_tokens WHERE token_id = $1";
+// The new claim number keeps a worker's late result out.
+ERASE_OPEN_ORDERS = "
+    UPDATE orders SET status = 'cancelled', worker = NULL, claim_number = claim_number + 1,
+        ended_at = $3, error = $4
+    WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
+    RETURNING id";
+// The idempotency key is the shop's word for something of the user's, and the digest could confirm a guess.
+ERASE_ORDERS = "
+    UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, html_snippet = NULL,
+        klarna_order_id = NULL, correlation_id = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+            THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
+    WHERE id IN (
+        SELECT id FROM orders
+        WHERE merchant = $1 AND user_id = $2 AND ended_at IS NOT NULL LIMIT $4)";
+ERASE_WEBHOOKS = "
+    DELETE FROM webhooks WHERE merchant = $1 AND user_id = $2";
+
 // Installation
 INSTALLATION = "
     SELECT name, minimum_program AS minimum_program, hash_key FROM installation";
@@ -341,4 +492,24 @@ FOUND_INSTALLATION = "
     INSERT INTO installation (name, minimum_program, hash_key, created_at)
     VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING";
 HEALTH = "SELECT 1 AS one";
+VERSION = "SELECT sqlite_version() AS version";
+JOURNAL_MODE = "PRAGMA journal_mode";
+
+// A restored database
+REMEMBERS = "
+    SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND beat_at >= $2)
+        OR EXISTS (SELECT 1 FROM installation WHERE created_at >= $2 OR restored_at >= $2)
+        OR ($2 < $4 - $3 AND NOT EXISTS (SELECT 1 FROM workers WHERE id = $1)) AS remembers";
+LIVING = "
+    SELECT name FROM workers WHERE ended_at IS NULL AND beat_at >= $2 - $1 ORDER BY name";
+DOUBT_TOKENS = "
+    UPDATE tokens SET state = 'uncertain', updated_at = $3
+    WHERE id IN (SELECT id FROM tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
+    RETURNING id";
+HOLD_ORDERS = "
+    UPDATE orders SET status = 'failed', worker = NULL, ended_at = $2, error = $3, possible_duplicate = true
+    WHERE id IN (SELECT id FROM orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+    RETURNING id";
+DECLARE_RESTORED = "
+    UPDATE installation SET restored_at = $1";
 }

@@ -27,7 +27,7 @@ pub fn error(code: &str) -> OrderError {
     OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
 }
 
-fn submitted() -> Settlement {
+pub fn submitted() -> Settlement {
     Settlement::Submitted {
         klarna_order_id: "k-1".into(),
         html_snippet: Some("<div>å</div>".into()),

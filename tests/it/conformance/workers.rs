@@ -24,10 +24,10 @@ const LOST: Option<Duration> = Some(Duration::from_secs(10));
 
 async fn a_beat_renews_only_the_living(db: Db) {
     let worker = db.begin_worker().await;
-    assert!(db.store.beat(worker).await.unwrap());
-    assert!(!db.store.beat(Uuid::now_v7()).await.unwrap());
+    assert!(db.store.beat(worker).await.unwrap().is_some());
+    assert!(db.store.beat(Uuid::now_v7()).await.unwrap().is_none());
     db.store.end_worker(worker).await.unwrap();
-    assert!(!db.store.beat(worker).await.unwrap());
+    assert!(db.store.beat(worker).await.unwrap().is_none());
 }
 
 async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
@@ -35,9 +35,9 @@ async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
     let earlier = db.begin_worker_in(folder).await;
     let elsewhere = db.begin_worker_in(other_folder).await;
     let later = db.begin_worker_in(folder).await;
-    assert!(!db.store.beat(earlier).await.unwrap());
-    assert!(db.store.beat(elsewhere).await.unwrap());
-    assert!(db.store.beat(later).await.unwrap());
+    assert!(db.store.beat(earlier).await.unwrap().is_none());
+    assert!(db.store.beat(elsewhere).await.unwrap().is_some());
+    assert!(db.store.beat(later).await.unwrap().is_some());
 }
 
 async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
@@ -56,7 +56,7 @@ async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
     db.advance(10);
     assert_eq!(db.store.reap(LOST).await.unwrap(), Reaped::default(), "ten seconds are not over");
     db.advance(1);
-    assert!(db.store.beat(living).await.unwrap());
+    assert!(db.store.beat(living).await.unwrap().is_some());
     assert_eq!(db.store.reap(None).await.unwrap(), Reaped::default(), "silence was counted unasked");
     assert_eq!(db.store.reap(LOST).await.unwrap(), Reaped { requeued: 1, failed: 0 });
     assert!(db.store.running_orders(silent).await.unwrap().is_empty());
@@ -75,7 +75,7 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     db.store.reap(LOST).await.unwrap();
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
     // The same worker may beat again and claim again: only its new claim counts.
-    assert!(db.store.beat(worker).await.unwrap());
+    assert!(db.store.beat(worker).await.unwrap().is_some());
     let again = claim(&db, worker, 1).await.remove(0);
     assert!(again.possible_duplicate);
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
@@ -108,7 +108,7 @@ async fn a_worker_thought_dead_may_begin_anew(db: Db) {
     db.store.end_worker(worker.id).await.unwrap();
     assert_eq!(db.store.reap(None).await.unwrap(), Reaped { requeued: 1, failed: 0 });
     db.store.begin_worker(&worker).await.unwrap();
-    assert!(db.store.beat(worker.id).await.unwrap());
+    assert!(db.store.beat(worker.id).await.unwrap().is_some());
     assert!(!db.store.settle_order(&held, &failed()).await.unwrap(), "what it held before is gone");
     assert_eq!(db.count("workers").await, 1);
 }

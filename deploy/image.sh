@@ -1,0 +1,16 @@
+#!/bin/sh
+# Lays out what the image is made of: deploy/image.sh PROGRAM FOLDER
+#     FOLDER/root     its root: program, libraries, certificate authorities
+#     FOLDER/state    what its user owns of /var/lib
+set -eu
+program=$1 root=$2/root name=klarna-order-worker
+
+install -D -m 755 "$program" "$root/usr/local/bin/$name"
+# The loader and the libraries, where the loader looks for them.
+ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
+    install -D -m 755 "$library" "$root$library"
+done
+install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+echo "$name:x:65532:65532::/var/lib/$name:/sbin/nologin" >"$root/etc/passwd"
+echo "$name:x:65532:" >"$root/etc/group"
+install -d -m 700 "$2/state/$name"

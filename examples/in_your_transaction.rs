@@ -1,0 +1,76 @@
+//! An order in a transaction of the shop's own: it exists if and only if that transaction commits.
+//!
+//! The shop's program opens the service's settings, and with them the way in for orders. On PostgreSQL the workers are woken
+//! by the commit; on SQLite, where the shop's tables lie in the service's file, the service finds the order within a second.
+//!
+//! `cargo run --example in_your_transaction -- config.toml USER ORDER.json`
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+
+use klarna_order_worker::app::App;
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::config::{Engine, Settings};
+use klarna_order_worker::intake::{Accepted, Intake};
+use klarna_order_worker::order::NewOrder;
+use secrecy::ExposeSecret as _;
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+
+/// On PostgreSQL.
+///
+/// # Errors
+/// Where the order is refused, or the database is away; the transaction is rolled back then.
+pub async fn on_postgres(
+    intake: &Intake,
+    shop: &mut PgConnection,
+    order: NewOrder,
+) -> Result<Accepted, Box<dyn Error>> {
+    let mut transaction = shop.begin().await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id uuid)").execute(&mut *transaction).await?;
+    let accepted = intake.accept(&mut *transaction, order).await?;
+    let note = sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
+    note.execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(accepted)
+}
+
+/// On SQLite. `BEGIN IMMEDIATE`, since a transaction that begins by reading cannot always go on to write.
+///
+/// # Errors
+/// As [`on_postgres`].
+pub async fn on_sqlite(
+    intake: &Intake,
+    shop: &mut SqliteConnection,
+    order: NewOrder,
+) -> Result<Accepted, Box<dyn Error>> {
+    let mut transaction = shop.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id blob)").execute(&mut *transaction).await?;
+    let accepted = intake.accept(&mut *transaction, order).await?;
+    let note = sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
+    note.execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(accepted)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [config, user, file] = &arguments[..] else { return Err("write: config.toml USER ORDER.json".into()) };
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    let settings = Settings::load(Some(Path::new(config)), environment.clone().into_iter())?;
+    let app = App::open(settings, &environment, Clock::system()).await?;
+    let body = std::fs::read_to_string(file)?;
+    let user = serde_json::Value::from(user.as_str());
+    let order = NewOrder::parse(&format!(r#"{{"merchant":"shop","user":{user},"order":{body}}}"#))?;
+    let url = app.settings.database.url.expose_secret();
+    let accepted = match &app.settings.database.engine {
+        Engine::Postgres => on_postgres(&app.intake(), &mut PgConnection::connect(url).await?, order).await?,
+        Engine::Sqlite { path } => {
+            let url = format!("sqlite://{}", path.display());
+            on_sqlite(&app.intake(), &mut SqliteConnection::connect(&url).await?, order).await?
+        }
+    };
+    println!("{}", accepted.id);
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Webhooks at work: a queue of its own beside the orders'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{App, AppError};
+use crate::delivery::{Outbox, PER_MERCHANT, Sender};
+use crate::queue::{Options, Queue, Running, Stopped, Wake};
+
+/// The longest that a stop waits for attempts that are on their way: one that is cut off is made again.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) struct Webhooks(Running);
+
+impl Webhooks {
+    /// `None` where no merchant of the settings has a webhook.
+    pub(super) fn start(app: &App, wake: &Wake) -> Result<Option<Self>, AppError> {
+        let merchants = app.merchants();
+        let endpoints = merchants.values().filter(|merchant| merchant.webhook.is_some()).count();
+        if endpoints == 0 {
+            return Ok(None);
+        }
+        let outbox = Outbox::new(Arc::clone(&app.store), Arc::clone(&merchants));
+        let sender = Sender::new(Arc::clone(&app.store), merchants, app.clock.clone(), wake.clone())?;
+        let options = Options::new("webhooks", PER_MERCHANT * endpoints);
+        Ok(Some(Self(Queue::start(Arc::new(outbox), Arc::new(sender), options, wake))))
+    }
+
+    pub(super) async fn stop(self, until: Instant) {
+        let until = until.min(Instant::now() + GRACE);
+        if let Stopped::Abandoned(events) = self.0.stop(until.saturating_duration_since(Instant::now())).await {
+            tracing::info!(events, "These webhooks were on their way, and are sent again after the next start");
+        }
+    }
+}

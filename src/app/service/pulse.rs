@@ -1,0 +1,52 @@
+//! Whether the service lives, for the service manager's watchdog.
+
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::Service;
+use crate::config::BEAT;
+use crate::queue::BeatWatch;
+
+/// The longest that a beat may take to go round: to its turn, and to an answer or a time-out, twice over.
+const ROUND: Duration = BEAT.saturating_mul(4);
+
+impl Service {
+    /// Says whether the service does its work: its beat goes round, and neither the API nor the queue has ended by itself.
+    ///
+    /// A beat that goes round may have failed: a database that is away is no reason to restart, which could lose what is
+    /// in memory alone. A process of the API alone has no beat.
+    pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
+        let ready = self.ready.clone();
+        let beats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());
+        let api = self.api.as_ref().map(|api| api.server.abort_handle());
+        let orders = self.worker.as_ref().and_then(|work| work.orders.as_ref());
+        let orders = orders.map(|orders| orders.queue.going());
+        move || {
+            let ended =
+                api.as_ref().is_some_and(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
+            lives(beats.as_ref().map_or(Duration::ZERO, BeatWatch::round), ended, !ready.is_ready())
+        }
+    }
+}
+
+/// While the service stops, its tasks end one after another.
+fn lives(round: Duration, ended: bool, stopping: bool) -> bool {
+    round <= ROUND && (stopping || !ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_that_stands_still_and_a_task_that_has_ended_are_no_life() {
+        let soon = Duration::from_secs(2);
+        assert!(lives(soon, false, false));
+        assert!(lives(ROUND, false, false));
+        assert!(!lives(ROUND + soon, false, false), "the beat stands still");
+        assert!(!lives(soon, true, false), "the API or the queue has ended");
+        assert!(lives(soon, true, true), "as it must at a stop");
+        assert!(!lives(ROUND + soon, true, true), "the stop hangs");
+    }
+}

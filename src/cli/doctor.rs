@@ -1,0 +1,36 @@
+//! `doctor`
+
+use console::style;
+
+use super::{CliError, Context, Exit};
+use crate::clock::Clock;
+use crate::ops::doctor::{self, Finding, Verdict};
+
+/// Nothing is changed, no token spent and no order created. Exits with 3 where a check fails; warnings alone are 0.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+impl Args {
+    #[allow(clippy::unused_self, reason = "as every command")]
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let settings = context.settings()?;
+        let findings = context
+            .block_on(async { Ok(doctor::examine(&settings, context.environment(), &Clock::system()).await) })?;
+        for finding in &findings {
+            context.output.print(line(finding), finding)?;
+        }
+        let failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+        Ok(if failed { Exit::SomeFailed } else { Exit::Done })
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let Finding { check, verdict, found, advice } = finding;
+    let verdict = match verdict {
+        Verdict::Ok => style("ok     ").green(),
+        Verdict::Warning => style("warning").yellow(),
+        Verdict::Failed => style("failed ").red().bold(),
+    };
+    let advice = advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
+    format!("{verdict}  {check}: {found}{advice}")
+}

@@ -1,0 +1,135 @@
+//! `webhooks`
+
+mod view;
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::json;
+use uuid::Uuid;
+
+use self::view::{Webhook, disabled, table};
+use super::{CliError, Context, Exit};
+use crate::store::{EventKind, Store, WebhookFilter, WebhookStatus};
+
+const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
+const KINDS: [EventKind; 4] =
+    [EventKind::OrderSubmitted, EventKind::OrderFailed, EventKind::TokenReauthRequired, EventKind::TokenRecovered];
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List events for shops, newest first, and tell of endpoints that are disabled
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Only events older than this one: the last id of the page before
+        #[arg(long, value_name = "ID")]
+        cursor: Option<Uuid>,
+    },
+    /// Send events again, whatever became of them, and enable their endpoints
+    ///
+    /// By id, or by filters. A service that runs sends them within a second.
+    Resend {
+        /// Events by their ids
+        #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "within"])]
+        ids: Vec<Uuid>,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Which events.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Only those that stand so
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(WebhookStatus::as_str))
+        .try_map(|word| known(&STATUSES, WebhookStatus::as_str, &word)))]
+    status: Option<WebhookStatus>,
+    /// Only of this kind
+    #[arg(long, value_parser = PossibleValuesParser::new(KINDS.map(EventKind::as_str))
+        .try_map(|word| known(&KINDS, EventKind::as_str, &word)))]
+    kind: Option<EventKind>,
+    /// Only this merchant's
+    #[arg(long)]
+    merchant: Option<String>,
+    /// Only about this user
+    #[arg(long)]
+    user: Option<String>,
+    /// Only what happened within this time
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    within: Option<Duration>,
+}
+
+fn known<T: Copy>(all: &[T], word: fn(T) -> &'static str, text: &str) -> Result<T, String> {
+    all.iter().copied().find(|item| word(*item) == text).ok_or_else(|| "unknown word".to_owned())
+}
+
+impl Which {
+    fn is_empty(&self) -> bool {
+        let Self { status, kind, merchant, user, within } = self;
+        status.is_none() && kind.is_none() && merchant.is_none() && user.is_none() && within.is_none()
+    }
+
+    fn filter(self) -> WebhookFilter {
+        let Self { status, kind, merchant, user, within } = self;
+        WebhookFilter { merchant, user, status, kind, within, ..WebhookFilter::default() }
+    }
+}
+
+impl Command {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::List { which, limit, cursor } => context.block_on(async {
+                let filter = WebhookFilter { before: cursor, limit, ..which.filter() };
+                list(context, &*context.app().await?.store, &filter).await
+            }),
+            Self::Resend { ids, which } => {
+                if ids.is_empty() && which.is_empty() {
+                    let message = "say which: ids, or filters such as --merchant shop --status failed";
+                    return Err(CliError::Usage(message.to_owned()));
+                }
+                context.block_on(async { resend(context, &*context.app().await?.store, &ids, which).await })
+            }
+        }
+    }
+}
+
+async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> Result<Exit, CliError> {
+    let failed = |error| CliError::failed("list webhooks", error);
+    let webhooks = store.webhooks(filter).await.map_err(failed)?;
+    let webhooks: Vec<Webhook> = webhooks.into_iter().map(Webhook::from).collect();
+    context.output.table(&webhooks, table)?;
+    if let Some(last) = webhooks.last().filter(|_| webhooks.len() == filter.limit as usize) {
+        context.output.hint(format!("Older ones: --cursor {}", last.id));
+    }
+    for endpoint in store.endpoints().await.map_err(failed)? {
+        if let Some(hint) = disabled(&endpoint) {
+            context.output.hint(hint);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Ids that are unknown are told, and the others sent.
+async fn resend(context: &Context, store: &dyn Store, ids: &[Uuid], which: Which) -> Result<Exit, CliError> {
+    let failed = |error| CliError::failed("send webhooks again", error);
+    let mut resent = 0;
+    let mut unknown = Vec::new();
+    if ids.is_empty() {
+        resent = store.resend_webhooks(&which.filter()).await.map_err(failed)?;
+    }
+    for id in ids {
+        let filter = WebhookFilter { id: Some(*id), ..WebhookFilter::default() };
+        match store.resend_webhooks(&filter).await.map_err(failed)? {
+            0 => unknown.push(*id),
+            sent => resent += sent,
+        }
+    }
+    let told: Vec<String> = unknown.iter().map(|id| format!("\nunknown: {id}")).collect();
+    let human = format!("{resent} to be sent again{}", told.concat());
+    context.output.print(human, &json!({ "resent": resent, "unknown": unknown }))?;
+    Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
+}

@@ -1,0 +1,93 @@
+//! What is shown of events.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::cli::Table;
+use crate::cli::table::printable;
+use crate::cli::views::{or_dash, time};
+use crate::order::OrderId;
+use crate::store::{DisabledWhy, Endpoint, EventKind, WebhookStatus, WebhookView};
+
+/// An event, as scripts see it.
+#[derive(Serialize)]
+pub(super) struct Webhook {
+    pub(super) id: Uuid,
+    merchant: String,
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
+    kind: EventKind,
+    status: WebhookStatus,
+    occurred_at: DateTime<Utc>,
+    /// While it is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<DateTime<Utc>>,
+    attempts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Nothing is sent to the endpoint since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_disabled_at: Option<DateTime<Utc>>,
+}
+
+impl From<WebhookView> for Webhook {
+    fn from(view: WebhookView) -> Self {
+        let WebhookView { id, merchant, user, order, kind, status, occurred_at, due_at, ended_at, .. } = view;
+        let WebhookView { attempts, error, endpoint_disabled_at, .. } = view;
+        let due_at = (status == WebhookStatus::Pending).then_some(due_at);
+        Self {
+            id,
+            merchant,
+            user,
+            order,
+            kind,
+            status,
+            occurred_at,
+            due_at,
+            ended_at,
+            attempts,
+            error,
+            endpoint_disabled_at,
+        }
+    }
+}
+
+pub(super) fn table(webhooks: &[Webhook]) -> Table {
+    let mut table = Table::new(["id", "occurred", "merchant", "kind", "about", "status", "attempts", "next", "error"]);
+    for webhook in webhooks {
+        table.row([
+            webhook.id.to_string(),
+            time(webhook.occurred_at),
+            webhook.merchant.clone(),
+            webhook.kind.as_str().to_owned(),
+            webhook.order.map_or_else(|| webhook.user.clone(), |order| order.to_string()),
+            webhook.status.as_str().to_owned(),
+            webhook.attempts.to_string(),
+            match (webhook.due_at, webhook.endpoint_disabled_at) {
+                (Some(_), Some(_)) => "endpoint disabled".to_owned(),
+                (due_at, _) => or_dash(due_at.map(time)),
+            },
+            or_dash(webhook.error.as_deref()),
+        ]);
+    }
+    table
+}
+
+/// What an operator must know of an endpoint.
+pub(super) fn disabled(endpoint: &Endpoint) -> Option<String> {
+    let (since, why) = endpoint.disabled?;
+    let why = match why {
+        DisabledWhy::Gone => "it answered 410 (Gone)",
+        DisabledWhy::Failing => "nothing got through for days",
+    };
+    let merchant = printable(&endpoint.merchant);
+    Some(format!(
+        "The endpoint of {merchant} is disabled since {}: {why}. Once it is mended: webhooks resend --merchant {merchant} \
+         --status pending",
+        time(since)
+    ))
+}

@@ -1,0 +1,28 @@
+//! `[retention]`
+
+use std::time::Duration;
+
+use super::reader::Reader;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// How long things stay after their end.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// `body` and `html_snippet` of an order.
+    pub bodies: Duration,
+    /// Orders, and events for webhooks.
+    pub orders: Duration,
+    /// The ledger of exchanges, hashes of former tokens, and starts of processes.
+    pub ledger: Duration,
+}
+
+impl Retention {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            bodies: reader.lasting("retention.bodies", 2 * DAY),
+            orders: reader.lasting("retention.orders", 30 * DAY),
+            ledger: reader.lasting("retention.ledger", 90 * DAY),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Sends events to shops, signed as Standard Webhooks has it (<https://www.standardwebhooks.com>).
+//!
+//! Each event is sent until the shop answers 2xx: at least once, in any order, each with its id. Redirects are not followed,
+//! and of an answer no more than its status and headers counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer, WebhookError,
+};
+
+use super::schedule;
+use crate::clock::Clock;
+use crate::config::{Merchant, Webhook};
+use crate::queue::{Handler, Wake};
+use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
+use crate::vault::transport::{BuildError, Transport, retry_after_within};
+
+/// The longest that an attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT: Duration = Duration::from_secs(5);
+/// What is read of an answer, and thrown away: so the connection can be used again.
+const ANSWER: usize = 16 * 1024;
+/// The longest wait that a shop may ask for.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
+/// Sends one event at a time, each to its merchant's endpoint.
+pub struct Sender {
+    store: Arc<dyn Store>,
+    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    transport: Transport,
+    clock: Clock,
+    /// Told when a place falls free: the merchant's next event may take it.
+    wake: Wake,
+}
+
+/// An event's body. Its data is JSON as the outbox has it.
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: EventKind,
+    timestamp: chrono::DateTime<chrono::Utc>,
+    data: &'a RawValue,
+}
+
+/// Why an attempt failed.
+struct Failed {
+    /// Fit for logs.
+    error: String,
+    /// What the shop asked for.
+    retry_after: Option<Duration>,
+    gone: bool,
+}
+
+impl Failed {
+    fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), retry_after: None, gone: false }
+    }
+}
+
+impl Sender {
+    /// A sender for the merchants of the settings.
+    ///
+    /// # Errors
+    /// Where no HTTP client can be built.
+    pub fn new(
+        store: Arc<dyn Store>,
+        merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+        clock: Clock,
+        wake: Wake,
+    ) -> Result<Self, BuildError> {
+        Ok(Self { store, merchants, transport: Transport::new(CONNECT, TIMEOUT, ANSWER)?, clock, wake })
+    }
+
+    async fn send(&self, event: &ClaimedWebhook) -> Result<(), Failed> {
+        let merchant = self.merchants.get(&event.merchant);
+        let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
+        let webhook = webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
+        let data = RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is no JSON"))?;
+        let payload = Payload { r#type: event.kind, timestamp: event.occurred_at, data: &data };
+        let payload = serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
+        let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
+        let signature = sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
+        let request = self
+            .transport
+            .post(webhook.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(HEADER_WEBHOOK_ID, id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
+            .header(HEADER_WEBHOOK_SIGNATURE, signature)
+            .body(payload);
+        let reply = self.transport.send(request).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        if reply.status.is_success() {
+            return Ok(());
+        }
+        Err(Failed {
+            error: format!("HTTP {}", reply.status.as_u16()),
+            retry_after: retry_after_within(&reply.headers, LONGEST_ASKED),
+            gone: reply.status == StatusCode::GONE,
+        })
+    }
+}
+
+/// A signature with each secret: a shop that knows one of them accepts the event.
+fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
+    let signatures =
+        webhook.secrets.iter().map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
+    Ok(signatures.collect::<Result<Vec<_>, _>>()?.join(" "))
+}
+
+#[async_trait]
+impl Handler<ClaimedWebhook> for Sender {
+    async fn run(&self, event: ClaimedWebhook) {
+        let attempt = event.attempts + 1;
+        let (merchant, webhook, kind) = (&event.merchant, event.claim.id, event.kind.as_str());
+        let delivery = match self.send(&event).await {
+            Ok(()) => Delivery::Delivered,
+            Err(Failed { error, retry_after, gone }) => {
+                let after = schedule::wait(attempt, rand::random(), retry_after);
+                tracing::warn!(merchant, %webhook, kind, attempt, error, after_s = after.as_secs(),
+                    "A webhook was not taken");
+                Delivery::Retry { after, error, gone }
+            }
+        };
+        match self.store.settle_webhook(event.claim, &delivery).await {
+            Ok(Some(noted)) => {
+                if delivery == Delivery::Delivered {
+                    tracing::debug!(merchant, %webhook, kind, attempt, "A webhook was delivered");
+                }
+                if noted.given_up {
+                    tracing::error!(merchant, %webhook, kind, attempt,
+                        "A webhook is given up; `webhooks resend` sends it again");
+                }
+                if let Some(why) = noted.disabled {
+                    tracing::error!(
+                        merchant,
+                        why = why.as_str(),
+                        "ALARM: the merchant's webhook endpoint is disabled; its events wait for three days. Mend it, and \
+                         run `webhooks resend --merchant`, or change webhook_url"
+                    );
+                }
+            }
+            Ok(None) => tracing::warn!(merchant, %webhook, "A webhook took too long, and another process sends it too"),
+            Err(error) => tracing::error!(merchant, %webhook, %error,
+                "The end of a webhook's attempt cannot be written; it is sent again"),
+        }
+        self.wake.notify();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRETS: [&str; 2] = ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+
+    #[test]
+    fn both_secrets_sign() {
+        let webhook = |secrets: &[&str]| Webhook {
+            url: "https://shop.example".parse().unwrap(),
+            secrets: secrets.iter().map(|secret| (*secret).into()).collect(),
+        };
+        let sign = |secrets: &[&str]| sign(&webhook(secrets), "msg_1", 1_649_367_553, b"{}").unwrap();
+        let (first, second) = (sign(&SECRETS[..1]), sign(&SECRETS[1..]));
+        assert_ne!(first, second);
+        assert_eq!(sign(&SECRETS), format!("{first} {second}"));
+    }
+
+    #[test]
+    fn a_payload_is_as_the_standard_has_it() {
+        let data = RawValue::from_string(r#"{"order_id":"o"}"#.into()).unwrap();
+        let timestamp = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let payload = Payload { r#type: EventKind::OrderSubmitted, timestamp, data: &data };
+        assert_eq!(
+            serde_json::to_string(&payload).unwrap(),
+            r#"{"type":"order.submitted","timestamp":"2026-09-21T14:13:20Z","data":{"order_id":"o"}}"#
+        );
+    }
+}

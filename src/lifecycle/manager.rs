@@ -1,0 +1,103 @@
+//! What systemd is told (`sd_notify(3)`): that the service is ready, that it lives, that it stops. Where no service
+//! manager asks for it, nothing happens.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Startup is finished; `status` is shown beside the service's state.
+pub fn ready(status: &str) {
+    tell(&[State::Ready, State::Status(status)]);
+}
+
+/// The stop has begun.
+pub fn stopping() {
+    tell(&[State::Stopping, State::Status("stopping: ending what runs")]);
+}
+
+/// Keeps the manager's watchdog from restarting the service for as long as `lives` says so, and the runtime has time for
+/// the question. Call it within a tokio runtime, once the service is ready.
+pub fn watch(lives: impl Fn() -> bool + Send + 'static) {
+    if let Some(patience) = patience() {
+        tokio::spawn(ping(patience, lives, || tell(&[State::Watchdog])));
+    }
+}
+
+/// Pings thrice within the patience, so that one that is late or withheld restarts nothing yet.
+async fn ping(patience: Duration, lives: impl Fn() -> bool, send: impl Fn()) {
+    let mut ticks = interval(patience / 3);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut withheld = false;
+    loop {
+        ticks.tick().await;
+        let alive = lives();
+        if alive {
+            send();
+        } else if !withheld {
+            tracing::error!("The service does not do its work; the service manager will restart it");
+        }
+        withheld = !alive;
+    }
+}
+
+#[cfg(unix)]
+use sd_notify::NotifyState as State;
+
+#[cfg(unix)]
+fn tell(state: &[State]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "The service manager could not be told of the service's state");
+    }
+}
+
+/// How long the manager waits for a sign of life; `None` where it does not.
+#[cfg(unix)]
+fn patience() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
+}
+
+#[cfg(windows)]
+enum State<'a> {
+    Ready,
+    Stopping,
+    Watchdog,
+    Status(&'a str),
+}
+
+#[cfg(windows)]
+fn tell(_: &[State]) {}
+
+#[cfg(windows)]
+fn patience() -> Option<Duration> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_go_out_while_the_service_lives_and_only_then() {
+        let (lives, pings) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+        let (asked, sent) = (Arc::clone(&lives), Arc::clone(&pings));
+        tokio::spawn(ping(
+            Duration::from_secs(30),
+            move || asked.load(SeqCst),
+            move || {
+                sent.fetch_add(1, SeqCst);
+            },
+        ));
+        let after = async |seconds: u64| {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            pings.swap(0, SeqCst)
+        };
+        assert_eq!(after(35).await, 4, "at once, and every ten seconds");
+        lives.store(false, SeqCst);
+        assert_eq!(after(100).await, 0);
+        lives.store(true, SeqCst);
+        assert_eq!(after(10).await, 1, "a service that has come round is not restarted");
+    }
+}

@@ -1,0 +1,86 @@
+//! Looks an installation over and says what to do about what it finds. Nothing is changed, spent or created.
+
+mod database;
+mod disk;
+mod hosts;
+mod instance;
+mod keys;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::config::{Engine, Settings};
+
+/// How one check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, and something could still be lost or slow.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `database`, `keys`, `merchants.shop.token_url`, …
+    pub check: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was seen, in one sentence.
+    pub found: String,
+    /// What to do; absent where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// The findings so far, in the order of the checks.
+#[derive(Debug, Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn ok(&mut self, check: &str, found: impl Into<String>) {
+        self.add(check, Verdict::Ok, found, None);
+    }
+
+    fn warn(&mut self, check: &str, found: impl Into<String>, advice: impl Into<String>) {
+        self.add(check, Verdict::Warning, found, Some(advice.into()));
+    }
+
+    fn fail(&mut self, check: &str, found: impl Into<String>, advice: impl Into<String>) {
+        self.add(check, Verdict::Failed, found, Some(advice.into()));
+    }
+
+    /// For errors whose text says what to do.
+    fn fail_with(&mut self, check: &str, error: &impl ToString) {
+        self.add(check, Verdict::Failed, error.to_string(), None);
+    }
+
+    fn add(&mut self, check: &str, verdict: Verdict, found: impl Into<String>, advice: Option<String>) {
+        self.0.push(Finding { check: check.to_owned(), verdict, found: found.into(), advice });
+    }
+}
+
+/// Checks everything, from the settings outwards. What depends on a thing that failed is left out.
+pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>, clock: &Clock) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    describe(settings, &mut findings);
+    let installation = database::check(settings, clock, &mut findings).await;
+    keys::check(settings, environment, installation, &mut findings);
+    instance::check(settings, &mut findings);
+    hosts::check(settings, clock, &mut findings).await;
+    findings.0
+}
+
+/// Settings that were refused never come here; these are the ones that hold and may still surprise.
+fn describe(settings: &Settings, findings: &mut Findings) {
+    let engine = if settings.database.engine == Engine::Postgres { "PostgreSQL" } else { "SQLite" };
+    let found =
+        format!("installation {:?} on {engine}, {} merchant(s)", settings.installation, settings.merchants.len());
+    findings.ok("settings", found);
+}

@@ -1,0 +1,255 @@
+//! The database: reached, ours, migrated, durable.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+
+use super::Findings;
+use super::disk::{self, Kind};
+use crate::clock::Clock;
+use crate::config::{Engine, Settings};
+use crate::store::{self, Inspection, Installation, Server, Store, StoreError};
+use crate::vault::Mark;
+
+/// Clocks further apart make times in logs and results contradict each other.
+const APART: TimeDelta = TimeDelta::seconds(2);
+
+/// What a process takes beside `max_connections` and `vault.max_in_flight`: for intents, and for listening.
+const OTHER_CONNECTIONS: i64 = 9;
+
+/// What the other checks need to know of the database.
+pub(super) enum Found {
+    /// Nobody can say.
+    Unknown,
+    /// None yet; the first start founds it.
+    New,
+    /// As founded.
+    Founded(Installation),
+}
+
+pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Findings) -> Found {
+    if let Engine::Sqlite { path } = &settings.database.engine
+        && !file(path, findings)
+    {
+        return if path.exists() { Found::Unknown } else { Found::New };
+    }
+    let store = match store::open(&settings.database, settings.vault.max_in_flight, clock).await {
+        Ok(store) => store,
+        Err(error) => {
+            findings.fail("database", error.to_string(), "see that it runs, and that database.url leads to it");
+            return Found::Unknown;
+        }
+    };
+    let found = match look(&*store, settings, clock, findings).await {
+        Ok(found) => found,
+        Err(error) => {
+            findings.fail_with("database", &error);
+            Found::Unknown
+        }
+    };
+    store.close().await;
+    found
+}
+
+/// Whether there is a SQLite file to open: opening would make it.
+fn file(path: &Path, findings: &mut Findings) -> bool {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let safe = disk::writable("database.disk", folder, "database.url", findings);
+    match disk::kind_of(folder) {
+        Kind::Network(name) => findings.fail(
+            "database.disk",
+            format!("{} lies on a network file system ({name})", path.display()),
+            "move the file to a local disk: SQLite's locks and syncs cannot be trusted there; or use PostgreSQL",
+        ),
+        Kind::Memory => findings.warn(
+            "database.disk",
+            format!("{} lies in memory", path.display()),
+            "move the file to a disk: orders and refresh tokens would be gone with the next restart",
+        ),
+        Kind::Layer => findings.warn(
+            "database.disk",
+            format!("{} lies in a container's own layer", path.display()),
+            "mount a volume there: the layer goes with the container",
+        ),
+        Kind::Disk if safe => findings.ok("database.disk", format!("{} is on a local disk", folder.display())),
+        Kind::Disk => {}
+    }
+    if safe && !path.exists() {
+        findings.ok("database", format!("none yet; the first start makes {}", path.display()));
+    }
+    safe && path.exists()
+}
+
+async fn look(
+    store: &dyn Store,
+    settings: &Settings,
+    clock: &Clock,
+    findings: &mut Findings,
+) -> Result<Found, StoreError> {
+    match store.inspect().await? {
+        Inspection::Sqlite { version, journal_mode } if journal_mode == "wal" => {
+            findings.ok("database", format!("SQLite {version} answers"));
+        }
+        Inspection::Sqlite { version, journal_mode } => findings.fail(
+            "database",
+            format!("SQLite {version} keeps a journal of the kind {journal_mode}, not wal"),
+            "move the file to a local disk: its file system cannot carry a write-ahead log",
+        ),
+        Inspection::Postgres(server) => postgres(&server, settings, clock, findings),
+    }
+    let missing = store.missing_migrations().await?;
+    let migrated = missing == 0;
+    match missing {
+        0 => findings.ok("migrations", "the schema is this program's"),
+        missing if settings.database.engine == Engine::Postgres => {
+            findings.fail("migrations", format!("{missing} missing"), "run `klarna-order-worker migrate`");
+        }
+        missing => findings.ok("migrations", format!("{missing} missing; the next start makes up for them")),
+    }
+    let Some(installation) = store.installation().await? else {
+        findings.ok("installation", "nameless yet; the first start writes the name down");
+        return Ok(Found::New);
+    };
+    if installation.name == settings.installation {
+        findings.ok("installation", format!("the database is {:?}'s", installation.name));
+    } else {
+        let (stored, configured) = (installation.name.clone(), settings.installation.clone());
+        findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
+    }
+    if migrated && let Some(mark) = Mark::read(&settings.vault.instance_dir) {
+        remembered(store, settings, &mark, findings).await?;
+    }
+    Ok(Found::Founded(installation))
+}
+
+async fn remembered(
+    store: &dyn Store,
+    settings: &Settings,
+    mark: &Mark,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    if !store.remembers(mark.worker, mark.beat_at, settings.retention.ledger).await? {
+        findings.fail(
+            "database.history",
+            format!("the database knows nothing of {}, when this instance last saw it", mark.beat_at),
+            "a backup was restored, or a failover lost the last writes: run `tokens after-restore`",
+        );
+    }
+    Ok(())
+}
+
+fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut Findings) {
+    findings.ok("database", format!("PostgreSQL {} answers", server.version));
+    if server.standby {
+        findings.fail("database.role", "the server is a standby", "point database.url at the primary");
+    }
+    if !server.durable {
+        findings.fail(
+            "database.durability",
+            "fsync or full_page_writes is off",
+            "switch both on: a power cut would lose rotated tokens",
+        );
+    }
+    if server.asynchronous_standbys > 0 {
+        findings.warn(
+            "database.standbys",
+            format!("{} standby(s) follow asynchronously", server.asynchronous_standbys),
+            "name one in synchronous_standby_names: a failover would bring spent tokens back; after one, run \
+             `tokens after-restore`",
+        );
+    }
+    pooler(server, settings, findings);
+    let wanted = i64::from(settings.database.max_connections) + i64::from(settings.vault.max_in_flight);
+    let wanted = wanted + OTHER_CONNECTIONS;
+    if wanted > server.max_connections && !server.pooled {
+        findings.warn(
+            "database.connections",
+            format!("one process may want {wanted} connections, the server grants {}", server.max_connections),
+            "raise the server's max_connections, or lower database.max_connections or vault.max_in_flight",
+        );
+    }
+    let ahead = server.now - clock.now();
+    if ahead.abs() > APART {
+        findings.warn(
+            "clock",
+            format!("the server's clock and this machine's are {} s apart", ahead.num_seconds().abs()),
+            "let both follow the same time servers",
+        );
+    } else {
+        findings.ok("clock", "the server's and this machine's agree");
+    }
+}
+
+/// `PgBouncer` in transaction mode, or its like: prepared statements and `LISTEN` belong to a session.
+fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
+    if !server.pooled {
+        return;
+    }
+    let found = "database.url leads through a pool of transactions (PgBouncer?)";
+    if settings.database.statement_cache > 0 {
+        findings.warn(
+            "database.pooler",
+            found,
+            "set database.statement_cache = 0, unless it carries prepared statements",
+        );
+    }
+    if settings.database.listen_url.is_none() {
+        let advice = "set database.listen_url to the server itself: wake-ups do not pass through it";
+        findings.warn("database.pooler", found, advice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::doctor::Verdict;
+
+    fn judged(change: impl FnOnce(&mut Server), settings: &str) -> Vec<(String, Verdict)> {
+        let clock = Clock::system();
+        let mut server = Server {
+            version: "15.8".into(),
+            now: clock.now(),
+            standby: false,
+            durable: true,
+            asynchronous_standbys: 0,
+            max_connections: 100,
+            pooled: false,
+        };
+        change(&mut server);
+        let text = format!("installation = \"test\"\n[database]\nurl = \"postgres://db/shop\"\n{settings}");
+        let rest = r#"
+            [vault.keys.k1]
+            file = "k1.key"
+            [merchants.shop]
+            region = "eu"
+            environment = "playground"
+            client_id = "client"
+            api_username = "user"
+            api_password = "password"
+        "#;
+        let settings = Settings::parse("test", &format!("{text}{rest}"), std::iter::empty()).unwrap();
+        let mut findings = Findings::default();
+        postgres(&server, &settings, &clock, &mut findings);
+        let bad = findings.0.into_iter().filter(|finding| finding.verdict != Verdict::Ok);
+        bad.map(|finding| (finding.check, finding.verdict)).collect()
+    }
+
+    #[test]
+    fn what_a_server_may_lose_is_told() {
+        let one = |check: &str, verdict| vec![(check.to_owned(), verdict)];
+        assert_eq!(judged(|_| (), ""), []);
+        assert_eq!(judged(|server| server.standby = true, ""), one("database.role", Verdict::Failed));
+        assert_eq!(judged(|server| server.durable = false, ""), one("database.durability", Verdict::Failed));
+        assert_eq!(judged(|server| server.asynchronous_standbys = 1, ""), one("database.standbys", Verdict::Warning));
+        assert_eq!(judged(|server| server.max_connections = 60, ""), one("database.connections", Verdict::Warning));
+        assert_eq!(judged(|server| server.now += TimeDelta::seconds(5), ""), one("clock", Verdict::Warning));
+    }
+
+    #[test]
+    fn a_pool_of_transactions_needs_two_settings() {
+        let pooled = |settings| judged(|server| server.pooled = true, settings).len();
+        assert_eq!(pooled(""), 2);
+        assert_eq!(pooled("statement_cache = 0\n"), 1);
+        assert_eq!(pooled("statement_cache = 0\nlisten_url = \"postgres://db/shop\"\n"), 0);
+    }
+}

@@ -1,0 +1,97 @@
+//! Each merchant's hosts: reached, with good credentials and keys that can be used.
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+
+use super::Findings;
+use crate::checkout::client::CheckoutClient;
+use crate::clock::Clock;
+use crate::config::{Merchant, Settings};
+use crate::vault::probe::{Probe, Reached};
+
+/// `Date` has whole seconds, and an answer takes some; id_tokens are valid for minutes.
+const APART: TimeDelta = TimeDelta::seconds(30);
+
+pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Findings) {
+    let clients = Probe::new().and_then(|probe| Ok((probe, CheckoutClient::new(settings.checkout.timeout)?)));
+    let (probe, checkout) = match clients {
+        Ok(clients) => clients,
+        Err(error) => {
+            findings.fail_with("hosts", &error);
+            return;
+        }
+    };
+    // At once: hosts that do not answer cost their time-out a single time.
+    let asked = settings.merchants.values().map(|merchant| ask(&probe, &checkout, merchant, clock));
+    for found in join_all(asked).await {
+        findings.0.extend(found.0);
+    }
+}
+
+async fn ask(probe: &Probe, checkout: &CheckoutClient, merchant: &Merchant, clock: &Clock) -> Findings {
+    let key = |key: &str| format!("merchants.{}.{key}", merchant.name);
+    let mut findings = Findings::default();
+    let (token, jwks, order) = tokio::join!(probe.token(merchant), probe.jwks(merchant), checkout.probe(merchant));
+
+    let host = host(&merchant.token_url);
+    match token {
+        Ok(reached) => {
+            findings.ok(&key("token_url"), format!("{host} answers"));
+            clocks(&reached, &host, clock, &mut findings);
+        }
+        Err(why) => unreached(&key("token_url"), &host, &why, &mut findings),
+    }
+
+    let host = self::host(&merchant.jwks_url);
+    match jwks {
+        Ok((_, keys)) if keys > 0 => findings.ok(&key("jwks_url"), format!("{host} has {keys} signing key(s)")),
+        Ok((reached, _)) => findings.warn(
+            &key("jwks_url"),
+            format!("{host} answers {} without a key that can be used", reached.status),
+            "see to jwks_url: id_tokens cannot be verified, so no absent field is filled from them",
+        ),
+        Err(why) => unreached(&key("jwks_url"), &host, &why, &mut findings),
+    }
+
+    let host = self::host(&merchant.checkout_url);
+    match order {
+        Ok(Reached { status: 401 | 403, .. }) => findings.fail(
+            &key("api_username"),
+            format!("{host} refuses the credentials"),
+            "see to api_username, api_password, region and environment: they must belong together",
+        ),
+        Ok(Reached { status: 404, .. }) => {
+            findings.ok(&key("checkout_url"), format!("{host} answers, and takes the credentials"));
+        }
+        Ok(Reached { status, .. }) => findings.warn(
+            &key("checkout_url"),
+            format!("{host} answers {status} where 404 was expected"),
+            "see that checkout_url leads to Klarna; a 5xx may pass by itself",
+        ),
+        Err(why) => unreached(&key("checkout_url"), &host, &why, &mut findings),
+    }
+    findings
+}
+
+fn unreached(check: &str, host: &str, why: &str, findings: &mut Findings) {
+    let advice = "let this machine reach it: DNS, firewall, and no proxy in between";
+    findings.fail(check, format!("{host} cannot be reached: {why}"), advice);
+}
+
+fn clocks(reached: &Reached, host: &str, clock: &Clock, findings: &mut Findings) {
+    let Some(date) = reached.date else { return };
+    let apart = (date - clock.now()).abs();
+    if apart > APART {
+        findings.warn(
+            "clock",
+            format!("{host}'s clock and this machine's are {} s apart", apart.num_seconds()),
+            "let this machine follow a time server: expiries and id_tokens are judged by its clock",
+        );
+    }
+}
+
+/// Host and port, and nothing of what may be secret in a URL.
+fn host(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

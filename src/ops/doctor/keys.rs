@@ -1,0 +1,45 @@
+//! The encryption keys: there, and this database's.
+
+use std::collections::BTreeMap;
+
+use super::Findings;
+use super::database::Found;
+use crate::config::{KeySource, Settings};
+use crate::vault::{Secrets, keys};
+
+pub(super) fn check(
+    settings: &Settings,
+    environment: &BTreeMap<String, String>,
+    database: Found,
+    findings: &mut Findings,
+) {
+    let active = settings.vault.keys.get(&settings.vault.active_key);
+    if let (Found::New, Some(KeySource::File(path))) = (&database, active)
+        && !path.exists()
+    {
+        findings.ok("keys", format!("none yet; the first start makes {}", path.display()));
+        return;
+    }
+    let cipher = match keys::load(&settings.vault, |name| environment.get(name).cloned(), false) {
+        Ok(cipher) => cipher,
+        Err(error) => {
+            findings.fail_with("keys", &error);
+            return;
+        }
+    };
+    let active = &settings.vault.active_key;
+    match database {
+        Found::Founded(installation) => match Secrets::open(cipher, &installation.hash_key) {
+            Ok(_) => findings.ok("keys", format!("they open this database; {active} is active")),
+            Err(error) => findings.fail(
+                "keys",
+                format!("they are not those of this database: {error}"),
+                "restore the keys that belong to it",
+            ),
+        },
+        Found::New => findings.ok("keys", format!("they can be read; {active} is active")),
+        Found::Unknown => {
+            findings.ok("keys", format!("they can be read; {active} is active, and no database to try it on"));
+        }
+    }
+}

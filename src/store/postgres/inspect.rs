@@ -1,0 +1,34 @@
+//! The server's own facts, by connections outside the pools.
+
+use sqlx::{ConnectOptions, Connection, PgConnection, raw_sql};
+
+use super::pools::Pools;
+use super::sql;
+use crate::store::columns::Columns;
+use crate::store::lease::bounded;
+use crate::store::{Inspection, Server, StoreError};
+
+/// Two sessions, open at once: only a pool of transactions lets both run on one connection of the server.
+pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
+    let options = pools.queue.connect_options();
+    let mut first = bounded(options.connect()).await?;
+    // The simple protocol: what is asked here must work through whatever lies between.
+    let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut first)).await?;
+    let mut second = bounded(options.connect()).await?;
+    let pooled = backend(&mut first).await? == backend(&mut second).await?;
+    bounded(second.close()).await?;
+    bounded(first.close()).await?;
+    Ok(Inspection::Postgres(Server {
+        version: facts.text("version")?,
+        now: facts.time("now")?,
+        standby: facts.flag("standby")?,
+        durable: facts.flag("durable")?,
+        asynchronous_standbys: facts.int("asynchronous_standbys")?,
+        max_connections: facts.int("max_connections")?,
+        pooled,
+    }))
+}
+
+async fn backend(c: &mut PgConnection) -> Result<i64, StoreError> {
+    Ok(bounded(raw_sql(sql::BACKEND).fetch_one(c)).await?.int("pid")?)
+}

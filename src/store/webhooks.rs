@@ -1,0 +1,214 @@
+//! The seam for webhooks: the outbox, which the database fills as orders and tokens change, and the endpoints it is for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{StoreError, words};
+use crate::order::OrderId;
+
+/// What a shop is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum EventKind {
+    /// Klarna created an order.
+    #[serde(rename = "order.submitted")]
+    OrderSubmitted,
+    /// An order was given up.
+    #[serde(rename = "order.failed")]
+    OrderFailed,
+    /// A user's token is dead: only a new sign-in helps.
+    #[serde(rename = "token.reauth_required")]
+    TokenReauthRequired,
+    /// A token that was dead is alive: the user signed in, or a late successor came.
+    #[serde(rename = "token.recovered")]
+    TokenRecovered,
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookStatus {
+    /// To be sent, or sent again.
+    Pending,
+    /// The shop took it.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// Why nothing is sent to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisabledWhy {
+    /// It answered 410 (Gone).
+    Gone,
+    /// It failed for days, without a success.
+    Failing,
+}
+
+words!(EventKind {
+    OrderSubmitted = "order.submitted", OrderFailed = "order.failed", TokenReauthRequired = "token.reauth_required",
+    TokenRecovered = "token.recovered",
+});
+words!(WebhookStatus { Pending = "pending", Delivered = "delivered", Failed = "failed" });
+words!(DisabledWhy { Gone = "gone", Failing = "failing" });
+
+/// A sender's hold on an event, until it is due again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookClaim {
+    /// The event.
+    pub id: Uuid,
+    /// One higher at each claim.
+    pub number: i64,
+}
+
+/// An event, claimed for one attempt.
+#[derive(Clone, Debug)]
+pub struct ClaimedWebhook {
+    /// Names the claim in every write.
+    pub claim: WebhookClaim,
+    /// Whose endpoint.
+    pub merchant: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// What the shop is told of it, a JSON object.
+    pub data: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// Attempts that ended before this one.
+    pub attempts: i64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The shop took it.
+    Delivered,
+    /// It is sent again, unless its time is over by then.
+    Retry {
+        /// From now.
+        after: Duration,
+        /// Why; fit for logs.
+        error: String,
+        /// The endpoint wants no more: nothing is sent to it from now on.
+        gone: bool,
+    },
+}
+
+/// What became of the news of an attempt's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Whether the event's time is over: it is given up.
+    pub given_up: bool,
+    /// Why this attempt's end disabled the endpoint, where it did.
+    pub disabled: Option<DisabledWhy>,
+}
+
+/// An event as operators see it.
+#[derive(Clone, Debug)]
+pub struct WebhookView {
+    /// The event's name towards the shop.
+    pub id: Uuid,
+    /// Whose endpoint.
+    pub merchant: String,
+    /// Whom it is about.
+    pub user: String,
+    /// The order it is about.
+    pub order: Option<OrderId>,
+    /// What happened.
+    pub kind: EventKind,
+    /// Where it stands.
+    pub status: WebhookStatus,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it is next sent.
+    pub due_at: DateTime<Utc>,
+    /// When it was delivered or given up.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Attempts so far.
+    pub attempts: i64,
+    /// Why the last one failed.
+    pub error: Option<String>,
+    /// Since when nothing is sent to the endpoint.
+    pub endpoint_disabled_at: Option<DateTime<Utc>>,
+}
+
+/// Which events, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct WebhookFilter {
+    /// Only this one.
+    pub id: Option<Uuid>,
+    /// Only this merchant's.
+    pub merchant: Option<String>,
+    /// Only about this user.
+    pub user: Option<String>,
+    /// Only those that stand so.
+    pub status: Option<WebhookStatus>,
+    /// Only of this kind.
+    pub kind: Option<EventKind>,
+    /// Only those that happened within so long.
+    pub within: Option<Duration>,
+    /// Only events before this one: the last of the page before.
+    pub before: Option<Uuid>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// How a merchant's endpoint fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Whose.
+    pub merchant: String,
+    /// The first failure since the last success.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Since when nothing is sent to it, and why.
+    pub disabled: Option<(DateTime<Utc>, DisabledWhy)>,
+}
+
+/// What the database must know of the settings.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The setting `queue.order_deadline`, for the SQL door.
+    pub order_deadline: Duration,
+    /// For each merchant of the settings a hash of its webhook's settings, where it has a webhook.
+    pub webhooks: BTreeMap<String, Option<[u8; 32]>>,
+}
+
+/// What a store does for webhooks.
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    /// Writes down what the database must know of the settings. An endpoint whose settings changed is enabled again;
+    /// merchants that these settings do not have are left alone.
+    async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
+
+    /// The merchants with events due whose endpoints are enabled.
+    async fn due_webhook_merchants(&self) -> Result<Vec<String>, StoreError>;
+
+    /// How long until the next event falls due; `None` where none waits.
+    async fn next_webhook_due(&self) -> Result<Option<Duration>, StoreError>;
+
+    /// Claims due events, at most so many of each merchant; they are due again after `lease`.
+    async fn claim_webhooks(
+        &self,
+        shares: &BTreeMap<String, usize>,
+        lease: Duration,
+    ) -> Result<Vec<ClaimedWebhook>, StoreError>;
+
+    /// Makes claimed events that were not begun due at once.
+    async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
+
+    /// Writes how an attempt ended. `None` where the claim is no longer the caller's: nothing was written.
+    async fn settle_webhook(&self, claim: WebhookClaim, delivery: &Delivery) -> Result<Option<Noted>, StoreError>;
+
+    /// Events, newest first.
+    async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError>;
+
+    /// Makes events due anew, for three days, and enables their endpoints; `before` and `limit` do not count. How many.
+    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
+
+    /// How the endpoints fare, by merchant.
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
+}

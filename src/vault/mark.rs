@@ -1,0 +1,55 @@
+//! What an instance folder has last seen of the database: a database that knows less was restored from a backup, or
+//! failed over to a server that lagged behind.
+
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+const FILE: &str = "seen";
+
+/// A beat that the database had confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The start of the process that beat.
+    pub worker: Uuid,
+    /// When, by the database's clock.
+    pub beat_at: DateTime<Utc>,
+}
+
+impl Mark {
+    /// The folder's mark; `None` where it has none, or one that a power cut left half written.
+    #[must_use]
+    pub fn read(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+    }
+
+    /// Puts this mark in the place of the last one. Not synced: a lost mark is an older one, which holds as well.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let temporary = folder.join("seen.writing");
+        std::fs::write(&temporary, serde_json::to_vec(self)?)?;
+        std::fs::rename(temporary, folder.join(FILE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_mark_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Mark::read(folder.path()), None);
+        let mark = |second| Mark { worker: Uuid::nil(), beat_at: DateTime::from_timestamp(second, 0).unwrap() };
+        mark(1).write(folder.path()).unwrap();
+        mark(2).write(folder.path()).unwrap();
+        assert_eq!(Mark::read(folder.path()), Some(mark(2)));
+        std::fs::write(folder.path().join(FILE), "").unwrap();
+        assert_eq!(Mark::read(folder.path()), None);
+    }
+}

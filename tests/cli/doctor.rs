@@ -1,0 +1,119 @@
+//! `doctor` against installations that are well, and ones that are not.
+
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::sandbox::{Sandbox, SandboxOptions};
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::postgres::TestDatabase;
+use crate::program::{Home, Ran};
+
+/// A shop whose Klarna is a sandbox that knows its API user.
+async fn shop() -> (Sandbox, Home) {
+    let options = SandboxOptions {
+        bind: ([127, 0, 0, 1], 0).into(),
+        api_user: Some(("user".to_owned(), "pass".to_owned().into())),
+        ..SandboxOptions::default()
+    };
+    let sandbox = Sandbox::start(options, Clock::system()).await.unwrap();
+    let url = sandbox.url().to_owned();
+    let home = Home::new()
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", format!("{url}/eu/lp/idp/oauth2/token"))
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", format!("{url}/eu/lp/idp/.well-known/jwks.json"))
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", url);
+    (sandbox, home)
+}
+
+async fn doctor(home: Home, exit: i32) -> (Home, Ran) {
+    // The sandbox answers on this runtime meanwhile.
+    let (home, ran) = tokio::task::spawn_blocking(move || {
+        let ran = home.run(&["doctor", "--format", "json"]);
+        (home, ran)
+    })
+    .await
+    .unwrap();
+    (home, ran.exits(exit))
+}
+
+/// The checks with this verdict.
+fn with(ran: &Ran, verdict: &str) -> Vec<String> {
+    let findings = ran.json().into_iter().filter(|finding| finding["verdict"] == verdict);
+    findings.map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
+}
+
+fn finding(ran: &Ran, check: &str) -> Value {
+    ran.json().into_iter().find(|finding| finding["check"] == check).unwrap_or_else(|| panic!("{}", ran.stdout))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_installation_has_nothing_to_do_and_nothing_is_made_by_looking() {
+    let (sandbox, home) = shop().await;
+    let (home, ran) = doctor(home, 0).await;
+    assert_eq!(with(&ran, "failed"), [""; 0], "{}", ran.stdout);
+    assert_eq!(finding(&ran, "keys")["found"], "none yet; the first start makes data/k1.key");
+    assert!(!home.path("data").exists(), "looking made something");
+    assert_eq!(sandbox.admin().stats().orders.requests, 0);
+
+    home.run(&["orders", "list"]).exits(0);
+    let (_home, ran) = doctor(home, 0).await;
+    assert_eq!(finding(&ran, "keys")["found"], "they open this database; k1 is active");
+    assert_eq!(finding(&ran, "merchants.shop.checkout_url")["verdict"], "ok");
+    assert_eq!(finding(&ran, "merchants.shop.jwks_url")["verdict"], "ok");
+    sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_what_to_do() {
+    let (sandbox, home) = shop().await;
+    home.run(&["orders", "list"]).exits(0);
+    std::fs::remove_file(home.path("data/k1.key")).unwrap();
+    home.run(&["keys", "generate", "--out", "data/k1.key"]).exits(0);
+    let home = home
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "w0rong")
+        // Nobody listens there.
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token");
+    let (home, ran) = doctor(home, 3).await;
+    assert_eq!(with(&ran, "failed"), ["keys", "merchants.shop.token_url", "merchants.shop.api_username"]);
+    for check in ["keys", "merchants.shop.token_url", "merchants.shop.api_username"] {
+        assert!(finding(&ran, check)["advice"].is_string(), "{}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("w0rong"));
+    let human = home.run(&["doctor"]).exits(3).stdout;
+    assert!(human.contains("failed   keys: they are not those of this database"), "{human}");
+    sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_server_is_looked_over() {
+    let database = TestDatabase::create().await;
+    let (sandbox, home) = shop().await;
+    let home = home
+        .with("KLARNA_WORKER__DATABASE__URL", database.url())
+        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    let (home, ran) = doctor(home, 3).await;
+    let mut server = PgConnection::connect(database.url()).await.unwrap();
+    let fsync: String = sqlx::query_scalar("SHOW fsync").fetch_one(&mut server).await.unwrap();
+    let durability = if fsync == "off" { vec!["database.durability"] } else { vec![] };
+    assert_eq!(with(&ran, "failed"), [durability.clone(), vec!["migrations"]].concat(), "{}", ran.stdout);
+    assert_eq!(finding(&ran, "clock")["verdict"], "ok");
+
+    home.run(&["migrate"]).exits(0);
+    home.run(&["orders", "list"]).exits(0);
+    let (home, ran) = doctor(home, if fsync == "off" { 3 } else { 0 }).await;
+    assert_eq!(with(&ran, "failed"), durability, "{}", ran.stdout);
+    assert_eq!(finding(&ran, "installation")["verdict"], "ok");
+
+    let (_home, ran) = doctor(home.with("KLARNA_WORKER__INSTALLATION", "other"), 3).await;
+    assert_eq!(finding(&ran, "database")["verdict"], "ok");
+    assert!(with(&ran, "failed").contains(&"installation".to_owned()), "{}", ran.stdout);
+    server.close().await.unwrap();
+    sandbox.shutdown().await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_do_not_hold_are_told_as_everywhere() {
+    let home = Home::new().with("KLARNA_WORKER__VAULT__REPLAY_AFTER", "1s");
+    home.run(&["doctor"]).exits(2);
+}

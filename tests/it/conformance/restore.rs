@@ -1,0 +1,89 @@
+//! What a restored database has forgotten, and what is doubted then.
+
+use std::time::Duration;
+
+use klarna_order_worker::order::Status;
+use klarna_order_worker::store::TokenState;
+
+use super::orders::{claim, insert, order};
+use super::tokens::{register, row};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_beat_is_remembered_and_a_later_one_is_not,
+    who_was_removed_long_ago_raises_no_alarm,
+    a_restore_that_was_declared_is_remembered_as_if_seen,
+    active_tokens_are_doubted_in_batches,
+    orders_that_have_not_ended_are_held_in_batches,
+];
+
+const KEPT: Duration = Duration::from_hours(24);
+
+async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
+    db.advance(60);
+    let worker = db.begin_worker().await;
+    let beat = db.store.beat(worker).await.unwrap().unwrap();
+    assert!(db.store.remembers(worker, beat, KEPT).await.unwrap());
+    assert!(!db.store.remembers(worker, beat + Duration::from_secs(2), KEPT).await.unwrap());
+    let unknown = uuid::Uuid::now_v7();
+    assert!(!db.store.remembers(unknown, beat, KEPT).await.unwrap(), "a worker that it never saw");
+    assert_eq!(db.store.living(Duration::from_secs(10)).await.unwrap().len(), 1);
+    db.advance(11);
+    assert_eq!(db.store.living(Duration::from_secs(10)).await.unwrap().len(), 0);
+}
+
+async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
+    db.advance(60);
+    let worker = db.begin_worker().await;
+    let beat = db.store.beat(worker).await.unwrap().unwrap();
+    let removed = uuid::Uuid::now_v7();
+    db.advance(24 * 3600);
+    assert!(!db.store.remembers(removed, beat, KEPT).await.unwrap(), "a day is not over");
+    db.advance(1);
+    assert!(db.store.remembers(removed, beat, KEPT).await.unwrap());
+    assert!(!db.store.remembers(worker, beat + Duration::from_secs(1), KEPT).await.unwrap(), "its row is there");
+}
+
+async fn a_restore_that_was_declared_is_remembered_as_if_seen(db: Db) {
+    db.advance(60);
+    let worker = db.begin_worker().await;
+    let ahead = db.store.beat(worker).await.unwrap().unwrap() + Duration::from_secs(5);
+    assert!(!db.store.remembers(worker, ahead, KEPT).await.unwrap());
+    db.advance(10);
+    db.store.declare_restored().await.unwrap();
+    assert!(db.store.remembers(worker, ahead, KEPT).await.unwrap());
+    assert!(
+        !db.store.remembers(worker, ahead + Duration::from_secs(10), KEPT).await.unwrap(),
+        "of later nothing is known"
+    );
+}
+
+async fn active_tokens_are_doubted_in_batches(db: Db) {
+    for (user, byte) in [("a", 1), ("b", 2), ("c", 3)] {
+        register(&db, user, byte).await;
+    }
+    db.store.forget_token("shop", "b").await.unwrap();
+    let (count, last) = db.store.doubt_tokens(0, 1).await.unwrap().unwrap();
+    assert_eq!(count, 1);
+    let (count, last) = db.store.doubt_tokens(last, 10).await.unwrap().unwrap();
+    assert_eq!(count, 1);
+    assert_eq!(db.store.doubt_tokens(last, 10).await.unwrap(), None);
+    for (user, state) in [("a", TokenState::Uncertain), ("b", TokenState::Forgotten), ("c", TokenState::Uncertain)] {
+        assert_eq!(row(&db, user).await.0, state, "{user}");
+    }
+}
+
+async fn orders_that_have_not_ended_are_held_in_batches(db: Db) {
+    let worker = db.begin_worker().await;
+    let running = insert(&db, order(&db, "a")).await;
+    assert_eq!(claim(&db, worker, 1).await.len(), 1);
+    let queued = insert(&db, order(&db, "b")).await;
+    assert_eq!(db.store.hold_orders(1).await.unwrap(), 1);
+    assert_eq!(db.store.hold_orders(10).await.unwrap(), 1);
+    assert_eq!(db.store.hold_orders(10).await.unwrap(), 0);
+    for id in [running, queued] {
+        let held = db.store.order(id).await.unwrap().unwrap();
+        assert_eq!((held.status, held.possible_duplicate), (Status::Failed, true));
+        assert_eq!(held.error.unwrap().code, "database_restored");
+    }
+}

@@ -1,0 +1,216 @@
+//! `klarna_worker.enqueue_order`: an order in the shop's own transaction, on PostgreSQL.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::order::{NewOrder, OrderId, Status};
+use klarna_order_worker::store::{Inserted, OrderRow, Published, Signal};
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::orders::{claim, order};
+use crate::support::stores::{Db, postgres_alone};
+
+postgres_alone![
+    an_order_exists_if_and_only_if_the_transaction_commits,
+    an_order_is_as_its_caller_wrote_it,
+    a_request_is_the_same_through_every_door,
+    equal_calls_at_once_make_one_order,
+    what_would_get_nowhere_is_refused_at_once,
+    the_deadline_follows_the_settings,
+    a_role_that_may_call_it_can_do_nothing_else,
+];
+
+/// A shop's connection.
+async fn shop(db: &Db) -> PgConnection {
+    PgConnection::connect(db.database().url.expose_secret()).await.unwrap()
+}
+
+async fn run(c: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map(|_| ())
+}
+
+/// Calls the function with these arguments.
+async fn enqueue(c: &mut PgConnection, arguments: &str) -> Result<OrderId, sqlx::Error> {
+    let sql = AssertSqlSafe(format!("SELECT klarna_worker.enqueue_order({arguments})"));
+    sqlx::query_scalar::<_, Uuid>(sql).fetch_one(c).await.map(OrderId::from)
+}
+
+/// SQLSTATE and message of a refusal.
+fn refusal(result: Result<OrderId, sqlx::Error>) -> (String, String) {
+    let error = result.unwrap_err().into_database_error().unwrap();
+    (error.code().unwrap().into_owned(), error.message().to_owned())
+}
+
+async fn an_order_exists_if_and_only_if_the_transaction_commits(db: Db) {
+    let mut signals = db.store.listen().await.unwrap();
+    let mut shop = shop(&db).await;
+    run(&mut shop, "CREATE TABLE carts (id int)").await.unwrap();
+    for (end, there) in [("ROLLBACK", false), ("COMMIT", true)] {
+        run(&mut shop, "BEGIN; INSERT INTO carts VALUES (1)").await.unwrap();
+        let id = enqueue(&mut shop, "'shop', 'u', '{}'").await.unwrap();
+        assert!(db.store.order(id).await.unwrap().is_none(), "nobody sees it before");
+        run(&mut shop, end).await.unwrap();
+        assert_eq!(db.store.order(id).await.unwrap().is_some(), there, "{end}");
+    }
+    // Woken once, by the one that committed.
+    let told = tokio::time::timeout(Duration::from_secs(20), signals.next()).await.unwrap().unwrap();
+    assert_eq!(told, Signal::Due);
+    assert!(tokio::time::timeout(Duration::from_millis(50), signals.next()).await.is_err());
+}
+
+async fn an_order_is_as_its_caller_wrote_it(db: Db) {
+    let store = db.open_with(&Clock::system()).await;
+    let mut shop = shop(&db).await;
+    let body = "{ \"order_amount\": 1.0e2,\t\"b\":1,\"a\":\"\\u00e5 å €\" , \"b\": 12345678901234567890 }";
+    let call = format!("'shop', 'å \"u\"''; --', E' \\n{}\\n ', 'k', false", body.replace('\\', "\\\\"));
+    let id = enqueue(&mut shop, &call).await.unwrap();
+    assert_eq!(id.as_uuid().get_version_num(), 7);
+    let view = store.order(id).await.unwrap().unwrap();
+    assert_eq!((view.status, view.due_at), (Status::Queued, view.accepted_at));
+    let (seconds, _) = id.as_uuid().get_timestamp().unwrap().to_unix();
+    assert_eq!(i64::try_from(seconds).unwrap(), view.accepted_at.timestamp());
+    let worker = db.begin_worker().await;
+    let shares = BTreeMap::from([("shop".to_owned(), 1)]);
+    let claimed = store.claim_orders(worker, &shares).await.unwrap().remove(0);
+    assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
+    assert_eq!((claimed.user.as_str(), claimed.unchecked), ("å \"u\"'; --", true));
+
+    let later = "'shop', 'v', '{}', not_before => now() + interval '1 hour', deadline => now() + interval '2 hours'";
+    let view = db.store.order(enqueue(&mut shop, later).await.unwrap()).await.unwrap().unwrap();
+    assert!((view.due_at - view.accepted_at - TimeDelta::hours(1)).abs() < TimeDelta::seconds(30));
+    assert_eq!(view.deadline_at - view.due_at, TimeDelta::hours(1));
+    // What comes through another door is checked there.
+    super::orders::insert(&db, order(&db, "w")).await;
+    assert!(!claim(&db, worker, 9).await.into_iter().any(|order| order.unchecked));
+}
+
+async fn a_request_is_the_same_through_every_door(db: Db) {
+    let mut shop = shop(&db).await;
+    let order_text = lawful();
+    let times = r#","not_before":"2027-01-02T03:04:05.678901Z","deadline":"2027-02-03T04:05:06Z","prefill":true"#;
+    let sql_times = ", true, '2027-01-02T03:04:05.678901Z', '2027-02-03T04:05:06Z'";
+    for (key, json, sql) in [("plain", "", ""), ("full", times, sql_times)] {
+        let call = format!("'shop', 'å', '  {order_text}', '{key}'{sql}");
+        let id = enqueue(&mut shop, &call).await.unwrap();
+        assert_eq!(enqueue(&mut shop, &call).await.unwrap(), id);
+        let envelope = format!(r#"{{"merchant":"shop","user":"å","order":{order_text}{json}}}"#);
+        let digest = NewOrder::parse(&envelope).unwrap().digest();
+        let row = OrderRow { idempotency_key: Some(key.into()), digest, ..order(&db, "å") };
+        assert_eq!(db.store.insert_orders(&[row]).await.unwrap(), [Inserted::Same(id)], "{key}");
+        // Another request under the same key.
+        for other in [
+            format!("'shop', 'v', '{order_text}', '{key}'{sql}"),
+            format!("'shop', 'å', '{order_text} ', '{key}', false"),
+            format!("'shop', 'å', '{{}}', '{key}'{sql}"),
+        ] {
+            let (code, message) = refusal(enqueue(&mut shop, &other).await);
+            assert_eq!(code, "KW001", "{other}");
+            assert_eq!(message, format!("the idempotency key {key} was used before, for another request"));
+        }
+        enqueue(&mut shop, &format!("'other', 'v', '{{}}', '{key}'")).await.unwrap();
+    }
+}
+
+/// An order that the rules let pass.
+fn lawful() -> &'static str {
+    r#"{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"name":"T-shirt å","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_tax_amount":4545}]}"#
+}
+
+async fn equal_calls_at_once_make_one_order(db: Db) {
+    let calls = (0..20).map(|_| async {
+        let mut shop = shop(&db).await;
+        enqueue(&mut shop, "'shop', 'u', '{}', 'k'").await.unwrap()
+    });
+    let ids: std::collections::BTreeSet<_> = join_all(calls).await.into_iter().collect();
+    assert_eq!((ids.len(), db.count("orders").await), (1, 1));
+}
+
+async fn what_would_get_nowhere_is_refused_at_once(db: Db) {
+    let mut shop = shop(&db).await;
+    for (call, code, message) in [
+        ("'shop', 'u', NULL", "22004", "enqueue_order needs merchant, user_id and body"),
+        ("NULL, 'u', '{}'", "22004", "enqueue_order needs merchant, user_id and body"),
+        ("'shop', 'u', '{', 'k'", "22P02", "invalid input syntax for type json"),
+        (
+            "'shop', 'u', '{}', 'two words'",
+            "22023",
+            "idempotency_key is none: write 1 to 255 visible ASCII characters without spaces",
+        ),
+        (
+            "'shop', 'u', '{}', ''",
+            "22023",
+            "idempotency_key is none: write 1 to 255 visible ASCII characters without spaces",
+        ),
+    ] {
+        assert_eq!(refusal(enqueue(&mut shop, call).await), (code.to_owned(), message.to_owned()), "{call}");
+    }
+    assert_eq!(db.count("orders").await, 0);
+}
+
+async fn the_deadline_follows_the_settings(db: Db) {
+    let mut shop = shop(&db).await;
+    let deadline = |id| {
+        let db = db.clone();
+        async move {
+            let view = db.store.order(id).await.unwrap().unwrap();
+            view.deadline_at - view.accepted_at
+        }
+    };
+    let before = enqueue(&mut shop, "'shop', 'u', '{}'").await.unwrap();
+    assert_eq!(deadline(before).await, TimeDelta::minutes(10));
+    db.execute("INSERT INTO installation (name, minimum_program, hash_key, created_at) VALUES ('t', 1, '', now())")
+        .await;
+    let settings = Published { order_deadline: Duration::from_hours(3), webhooks: BTreeMap::new() };
+    db.store.publish(&settings).await.unwrap();
+    let after = enqueue(&mut shop, "'shop', 'u', '{}'").await.unwrap();
+    assert_eq!(deadline(after).await, TimeDelta::hours(3));
+}
+
+async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
+    let mut shop = shop(&db).await;
+    let role = format!("shop_{}", Uuid::new_v4().simple());
+    run(&mut shop, &format!("CREATE ROLE {role}")).await.unwrap();
+    let denied = |result: Result<(), sqlx::Error>, what: &str| {
+        let error = result.err().unwrap_or_else(|| panic!("allowed: {what}")).into_database_error().unwrap();
+        assert_eq!(error.code().as_deref(), Some("42501"), "{what}: {error}");
+    };
+    let call = "SELECT klarna_worker.enqueue_order('shop', 'u', '{}')";
+    run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
+    denied(run(&mut shop, call).await, "a call without the right");
+    run(&mut shop, "RESET ROLE").await.unwrap();
+    for grant in ["USAGE ON SCHEMA klarna_worker", "EXECUTE ON FUNCTION klarna_worker.enqueue_order"] {
+        run(&mut shop, &format!("GRANT {grant} TO {role}")).await.unwrap();
+    }
+    run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
+    run(&mut shop, call).await.unwrap();
+    // A table, operator or function of the caller's own takes nobody in.
+    run(&mut shop, "CREATE TEMP TABLE orders (id int); CREATE TEMP TABLE installation (id int)").await.unwrap();
+    run(&mut shop, "SET search_path = pg_temp, klarna_worker").await.unwrap();
+    run(&mut shop, call).await.unwrap();
+    let tables = db.raw().await.column("tablename FROM pg_tables WHERE schemaname = 'klarna_worker'").await;
+    assert!(tables.len() >= 10, "{tables:?}");
+    for table in tables.into_iter().flatten() {
+        for statement in [
+            format!("SELECT 1 FROM klarna_worker.{table}"),
+            format!("DELETE FROM klarna_worker.{table}"),
+            format!("INSERT INTO klarna_worker.{table} DEFAULT VALUES"),
+            format!("TRUNCATE klarna_worker.{table}"),
+        ] {
+            denied(run(&mut shop, &statement).await, &statement);
+        }
+    }
+    let functions = "oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'klarna_worker'::regnamespace \
+                     AND has_function_privilege('ROLE', oid, 'EXECUTE')";
+    let functions = db.raw().await.column(&functions.replace("ROLE", &role)).await;
+    assert_eq!(functions.len(), 1, "{functions:?}");
+    denied(run(&mut shop, "CREATE TABLE klarna_worker.mine (id int)").await, "a table of its own in the schema");
+    let sequences = "SELECT nextval('klarna_worker.webhooks_seq_seq')";
+    denied(run(&mut shop, sequences).await, sequences);
+    run(&mut shop, &format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+    assert_eq!(db.count("orders").await, 2);
+}

@@ -1,0 +1,277 @@
+//! What retention removes and what it must leave, and what is left of a user who was erased.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::config;
+use klarna_order_worker::ops::{Removed, Retention};
+use klarna_order_worker::order::{OrderId, Status};
+use klarna_order_worker::store::{
+    ClaimAttempt, Delivery, Erased, ExchangeResult, Inserted, Intended, Intent, Leftover, OrderRow, Registered,
+    Settled, TokenClaim, TokenState,
+};
+
+use super::orders::{claim as claim_orders, insert, order};
+use super::settling::{failed, submitted};
+use super::tokens::{claim, end, exchange_for, intent, new_token, register, successor, view};
+use super::webhooks::{claim as claim_webhooks, end_order, list, open_endpoint};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    bodies_go_first_then_orders_each_in_its_time,
+    a_batch_is_no_larger_than_asked_for,
+    of_the_ledger_the_last_two_generations_stay,
+    hashes_of_former_tokens_go_and_the_current_one_stays,
+    workers_go_unless_a_row_names_them,
+    webhooks_that_ended_go,
+    an_erased_user_leaves_no_trace,
+    a_running_order_of_an_erased_user_brings_nothing_back,
+    an_exchange_in_the_air_brings_an_erased_user_nothing_back,
+    an_erased_user_may_come_again,
+    erasing_nobody_does_nothing,
+];
+
+const DAY: u64 = 24 * 3600;
+
+fn retention(db: &Db) -> Retention {
+    let days = |days: u64| Duration::from_hours(24 * days);
+    Retention::new(Arc::clone(&db.store), config::Retention { bodies: days(2), orders: days(30), ledger: days(90) })
+}
+
+async fn has_body(db: &Db, id: OrderId) -> bool {
+    let literal = if db.is_sqlite() { format!("x'{}'", id.as_uuid().simple()) } else { format!("'{id}'") };
+    db.count(&format!("orders WHERE id = {literal} AND (body IS NOT NULL OR html_snippet IS NOT NULL)")).await == 1
+}
+
+async fn bodies_go_first_then_orders_each_in_its_time(db: Db) {
+    let ended = end_order(&db, "u", &submitted()).await;
+    let far = db.clock.now() + chrono::TimeDelta::days(3650);
+    let waiting = insert(&db, OrderRow { not_before: Some(far), ..order(&db, "v") }).await;
+    db.advance(2 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed::default(), "two days are not over");
+    let later = end_order(&db, "w", &failed()).await;
+    db.advance(1);
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, ..Removed::default() });
+    assert_eq!(
+        [has_body(&db, ended).await, has_body(&db, waiting).await, has_body(&db, later).await],
+        [false, true, true]
+    );
+    let view = db.store.order(ended).await.unwrap().unwrap();
+    assert_eq!(
+        (view.status, view.klarna_order_id.as_deref(), view.html_snippet),
+        (Status::Submitted, Some("k-1"), None)
+    );
+
+    db.advance(28 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, orders: 1, ..Removed::default() });
+    assert!(db.store.order(ended).await.unwrap().is_none());
+    db.advance(365 * DAY);
+    retention(&db).tidy(true).await.unwrap();
+    assert!(has_body(&db, waiting).await, "what has not ended stays");
+    assert!(db.store.order(later).await.unwrap().is_none());
+}
+
+async fn a_batch_is_no_larger_than_asked_for(db: Db) {
+    for n in 0..5 {
+        end_order(&db, &format!("u{n}"), &submitted()).await;
+    }
+    db.advance(40 * DAY);
+    for what in [Leftover::Bodies, Leftover::Orders] {
+        let mut batches = Vec::new();
+        for _ in 0..4 {
+            batches.push(db.store.remove_leftovers(what, Duration::from_hours(1), 2).await.unwrap());
+        }
+        assert_eq!(batches, [2, 2, 1, 0], "{what:?}");
+    }
+}
+
+/// A claim with its intent written down, under an id of the test's time.
+async fn intended(db: &Db, user: &str, holder: uuid::Uuid) -> (Box<dyn TokenClaim>, Intent) {
+    let mut held = claim(&*db.store, user).await;
+    let intent = Intent { exchange: OrderId::new(db.clock.now()).as_uuid(), ..intent(&*held, holder) };
+    assert_eq!(held.intend(&intent).await.unwrap(), Intended::Recorded);
+    (held, intent)
+}
+
+async fn rotate(db: &Db, user: &str, byte: u8, holder: uuid::Uuid) {
+    let (held, sent) = intended(db, user, holder).await;
+    assert_eq!(held.settle(&end(db, &sent, successor(db, byte))).await.unwrap(), Settled::Written);
+}
+
+async fn of_the_ledger_the_last_two_generations_stay(db: Db) {
+    let holder = db.begin_worker().await;
+    register(&db, "u", 1).await;
+    for byte in 2..=5 {
+        rotate(&db, "u", byte, holder).await;
+    }
+    // Open, and so old that nobody closes it.
+    register(&db, "v", 1).await;
+    let (open, _) = intended(&db, "v", holder).await;
+    open.release().await;
+    register(&db, "v", 2).await;
+    register(&db, "v", 3).await;
+    assert_eq!(db.count("exchanges").await, 5);
+    db.advance(90 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap().ledger, 0);
+    db.advance(3 * DAY);
+    // u is of generation 5: of its exchanges of 1 to 4 the last stays.
+    assert_eq!(retention(&db).tidy(false).await.unwrap().ledger, 0, "no walk, no look at it");
+    assert_eq!(retention(&db).tidy(true).await.unwrap().ledger, 3);
+    let left = db.raw().await.column("generation FROM exchanges ORDER BY token_id").await;
+    assert_eq!(left, [Some("4".to_owned()), Some("1".to_owned())]);
+    rotate(&db, "u", 6, holder).await;
+    assert_eq!(retention(&db).tidy(true).await.unwrap().ledger, 1);
+}
+
+async fn hashes_of_former_tokens_go_and_the_current_one_stays(db: Db) {
+    let holder = db.begin_worker().await;
+    register(&db, "u", 1).await;
+    db.advance(10 * DAY);
+    rotate(&db, "u", 2, holder).await;
+    register(&db, "forgotten", 7).await;
+    db.store.forget_token("shop", "forgotten").await.unwrap();
+    db.advance(81 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap().known_tokens, 1, "the first");
+    db.advance(365 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap().known_tokens, 1, "that of a tombstone");
+    let known = db.store.register_token(&new_token(&db, "u", 2), false).await.unwrap();
+    assert!(matches!(known, Registered::Known(_)), "{known:?}");
+}
+
+async fn workers_go_unless_a_row_names_them(db: Db) {
+    let [gone, silent, runs, holds] =
+        [db.begin_worker().await, db.begin_worker().await, db.begin_worker().await, db.begin_worker().await];
+    db.store.end_worker(gone).await.unwrap();
+    insert(&db, order(&db, "u")).await;
+    assert_eq!(claim_orders(&db, runs, 1).await.len(), 1);
+    register(&db, "u", 1).await;
+    let (open, _) = intended(&db, "u", holds).await;
+    open.release().await;
+    db.advance(91 * DAY);
+    let alive = db.begin_worker().await;
+    assert_eq!(retention(&db).tidy(true).await.unwrap().workers, 2);
+    for (worker, there) in [(gone, false), (silent, false), (runs, true), (holds, true), (alive, true)] {
+        assert_eq!(db.store.beat(worker).await.unwrap().is_some(), there, "{worker}");
+    }
+}
+
+async fn webhooks_that_ended_go(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    end_order(&db, "v", &submitted()).await;
+    let claimed = claim_webhooks(&db, 1).await.remove(0);
+    db.store.settle_webhook(claimed.claim, &Delivery::Delivered).await.unwrap();
+    db.advance(31 * DAY);
+    assert_eq!(retention(&db).tidy(false).await.unwrap().webhooks, 1);
+    assert_eq!(list(&db).await.len(), 1, "what waits to be sent stays");
+}
+
+/// Every text and every blob of the database that a reader could find, as one text.
+async fn everything(db: &Db) -> String {
+    let mut all = String::new();
+    for table in ["orders", "tokens", "known_tokens", "exchanges", "kept", "webhooks", "webhook_endpoints"] {
+        if db.is_sqlite() {
+            let columns = db.raw().await.column(&format!("name FROM pragma_table_info('{table}')")).await;
+            for column in columns.into_iter().flatten() {
+                let values = db.raw().await.column(&format!("quote({column}) FROM {table}")).await;
+                all.extend(values.into_iter().flatten());
+            }
+        } else {
+            let rows = db.raw().await.column(&format!("t::text FROM {table} t")).await;
+            all.extend(rows.into_iter().flatten());
+        }
+    }
+    all
+}
+
+async fn an_erased_user_leaves_no_trace(db: Db) {
+    open_endpoint(&db, 1).await;
+    let user = "user-of-old-4711";
+    let body = |n: u32| format!(r#"{{"billing_address":{{"street_address":"Karlaplan {n}"}}}}"#);
+    register(&db, user, 1).await;
+    register(&db, "other", 2).await;
+    for (n, end) in [submitted(), failed()].into_iter().enumerate() {
+        let key = Some(format!("cart-of-{user}-{n}"));
+        let row = OrderRow { body: body(1), idempotency_key: key, ..order(&db, user) };
+        let id = insert(&db, row).await;
+        exchange_for(&db, user, id).await;
+        let worker = db.begin_worker().await;
+        let claim = claim_orders(&db, worker, 1).await.remove(0).claim;
+        assert!(db.store.settle_order(&claim, &end).await.unwrap());
+    }
+    let queued = insert(&db, OrderRow { body: body(2), ..order(&db, user) }).await;
+    let others = insert(&db, OrderRow { body: body(3), ..order(&db, "other") }).await;
+    let namesake = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
+    exchange_for(&db, user, queued).await;
+    for trace in [user, "Karlaplan 1", "Karlaplan 2", "k-1", "<div>"] {
+        assert!(everything(&db).await.contains(trace), "{trace}");
+    }
+
+    let erased = db.store.erase_user("shop", user).await.unwrap();
+    assert_eq!(erased, Erased { token: true, orders: 3, cancelled: 1, webhooks: 2 });
+    // A namesake at another merchant is somebody else.
+    assert_eq!(db.store.order(namesake).await.unwrap().unwrap().user, user);
+    let erased = db.store.erase_user("other", user).await.unwrap();
+    assert_eq!(erased, Erased { token: false, orders: 1, cancelled: 1, webhooks: 0 });
+    let left = everything(&db).await;
+    for trace in [user, "Karlaplan 1", "Karlaplan 2", "k-1", "<div>"] {
+        assert!(!left.contains(trace), "{trace}");
+    }
+    assert_eq!(db.count("orders WHERE correlation_id IS NOT NULL OR idempotency_key IS NOT NULL").await, 0);
+    assert_eq!(db.count("kept").await, 0);
+    assert_eq!(db.count("known_tokens").await, 1, "another user's");
+    // What happened is still to be seen, under a name that says nothing.
+    let view = db.store.order(queued).await.unwrap().unwrap();
+    assert!(view.user.starts_with("erased-"), "{}", view.user);
+    assert_eq!((view.status, view.error.unwrap().code.as_str()), (Status::Cancelled, "user_erased"));
+    assert_eq!(db.count("exchanges").await, 3);
+    assert_eq!(db.store.token("shop", &view.user).await.unwrap().unwrap().state, TokenState::Forgotten);
+    assert_eq!(db.store.order(others).await.unwrap().unwrap().status, Status::Queued);
+}
+
+async fn a_running_order_of_an_erased_user_brings_nothing_back(db: Db) {
+    open_endpoint(&db, 1).await;
+    let id = insert(&db, order(&db, "u")).await;
+    let worker = db.begin_worker().await;
+    let running = claim_orders(&db, worker, 1).await.remove(0).claim;
+    let mut signals = db.store.listen().await.unwrap();
+    assert_eq!(db.store.erase_user("shop", "u").await.unwrap().cancelled, 1);
+    let told = tokio::time::timeout(Duration::from_secs(20), signals.next()).await.unwrap().unwrap();
+    assert_eq!(told, klarna_order_worker::store::Signal::Settled(id), "whoever waits is answered");
+    assert!(!db.store.settle_order(&running, &submitted()).await.unwrap());
+    assert_eq!(db.store.running_orders(worker).await.unwrap(), []);
+    let view = db.store.order(id).await.unwrap().unwrap();
+    assert_eq!((view.status, view.html_snippet, view.klarna_order_id), (Status::Cancelled, None, None));
+    assert_eq!(list(&db).await.len(), 0);
+}
+
+async fn an_exchange_in_the_air_brings_an_erased_user_nothing_back(db: Db) {
+    let holder = db.begin_worker().await;
+    for result in [successor(&db, 9), ExchangeResult::Unchanged] {
+        register(&db, "u", 1).await;
+        let (held, sent) = intended(&db, "u", holder).await;
+        db.store.erase_user("shop", "u").await.unwrap();
+        assert_eq!(held.settle(&end(&db, &sent, result)).await.unwrap(), Settled::Superseded);
+        assert_eq!(db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await + db.count("kept").await, 0);
+        assert!(matches!(db.store.claim_token("shop", "u").await.unwrap(), ClaimAttempt::Missing));
+    }
+}
+
+async fn an_erased_user_may_come_again(db: Db) {
+    register(&db, "u", 1).await;
+    let row = OrderRow { idempotency_key: Some("k".into()), ..order(&db, "u") };
+    insert(&db, row.clone()).await;
+    db.store.erase_user("shop", "u").await.unwrap();
+    // The key is free, and the token unknown: nothing is left to compare them with.
+    let again = OrderRow { id: OrderId::new(db.clock.now()), digest: [9; 32], ..row };
+    assert_eq!(db.store.insert_orders(std::slice::from_ref(&again)).await.unwrap(), [Inserted::New(again.id)]);
+    assert_eq!(register(&db, "u", 1).await.generation, 1);
+    claim(&*db.store, "u").await.release().await;
+    assert_eq!(view(&db, "u").await.state, TokenState::Active);
+}
+
+async fn erasing_nobody_does_nothing(db: Db) {
+    assert_eq!(db.store.erase_user("shop", "u").await.unwrap(), Erased::default());
+    db.store.forget_token("shop", "u").await.unwrap();
+    assert_eq!(db.count("tokens").await, 0);
+}

@@ -1,0 +1,343 @@
+//! The outbox: filled by what ends orders and tokens, claimed, settled, sent again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use klarna_order_worker::order::OrderId;
+use klarna_order_worker::store::{
+    ClaimedWebhook, DeadReason, Delivery, DisabledWhy, EventKind, ExchangeResult, Noted, Published, Resolution,
+    Settlement, WebhookFilter, WebhookStatus, WebhookView,
+};
+use serde_json::{Value, json};
+
+use super::orders::{claim as claim_orders, insert, order};
+use super::settling::{failed, submitted};
+use super::tokens::{end, intended, register, successor};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    each_end_of_an_order_is_told_once_and_no_other_news,
+    what_ends_an_order_whose_workers_were_lost_is_told,
+    each_change_of_a_token_between_dead_and_alive_is_told,
+    nothing_is_written_for_a_merchant_without_an_endpoint,
+    a_claimed_event_is_due_again_after_its_lease_and_fenced,
+    claims_take_no_more_than_each_share_and_the_longest_due_first,
+    concurrent_senders_never_claim_the_same_event,
+    an_event_is_given_up_after_three_days,
+    an_endpoint_that_is_gone_gets_no_more_until_its_settings_change,
+    an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it,
+    one_success_clears_the_endpoint,
+    lists_are_filtered_and_paged,
+];
+
+pub const LEASE: Duration = Duration::from_mins(1);
+
+/// The merchant `shop` gets an endpoint.
+pub async fn open_endpoint(db: &Db, fingerprint: u8) {
+    publish(db, Some([fingerprint; 32])).await;
+}
+
+async fn publish(db: &Db, webhook: Option<[u8; 32]>) {
+    let webhooks = BTreeMap::from([("shop".to_owned(), webhook), ("other".to_owned(), None)]);
+    db.store.publish(&Published { order_deadline: Duration::from_mins(10), webhooks }).await.unwrap();
+}
+
+pub async fn list(db: &Db) -> Vec<WebhookView> {
+    db.store.webhooks(&WebhookFilter { limit: 1000, ..WebhookFilter::default() }).await.unwrap()
+}
+
+/// The events so far, oldest first.
+async fn told(db: &Db) -> Vec<(EventKind, Value)> {
+    let texts = db.raw().await.column("data FROM webhooks ORDER BY seq").await;
+    let mut views = list(db).await;
+    views.reverse();
+    let data = texts.into_iter().map(|text| serde_json::from_str(&text.unwrap()).unwrap());
+    views.into_iter().map(|view| view.kind).zip(data).collect()
+}
+
+pub async fn end_order(db: &Db, user: &str, settlement: &Settlement) -> OrderId {
+    let id = insert(db, order(db, user)).await;
+    let worker = db.begin_worker().await;
+    let claim = claim_orders(db, worker, 1).await.remove(0).claim;
+    assert!(db.store.settle_order(&claim, settlement).await.unwrap());
+    id
+}
+
+pub async fn claim(db: &Db, share: usize) -> Vec<ClaimedWebhook> {
+    db.store.claim_webhooks(&BTreeMap::from([("shop".to_owned(), share)]), LEASE).await.unwrap()
+}
+
+fn retry(after: Duration) -> Delivery {
+    Delivery::Retry { after, error: "HTTP 500".into(), gone: false }
+}
+
+async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
+    open_endpoint(&db, 1).await;
+    let id = insert(&db, order(&db, "u \"å\"")).await;
+    let worker = db.begin_worker().await;
+    let first = claim_orders(&db, worker, 1).await.remove(0).claim;
+    let again =
+        Settlement::Retry { after: Duration::ZERO, error: super::settling::error("away"), possible_duplicate: true };
+    assert!(db.store.settle_order(&first, &again).await.unwrap());
+    let second = claim_orders(&db, worker, 1).await.remove(0).claim;
+    db.advance(5);
+    assert!(db.store.settle_order(&second, &submitted()).await.unwrap());
+    assert!(!db.store.settle_order(&second, &submitted()).await.unwrap());
+    let lost = end_order(&db, "v", &failed()).await;
+    let expected = [
+        (
+            EventKind::OrderSubmitted,
+            json!({ "order_id": id, "merchant": "shop", "user": "u \"å\"", "klarna_order_id": "k-1", "token": "fresh",
+                "possible_duplicate": true }),
+        ),
+        (
+            EventKind::OrderFailed,
+            json!({ "order_id": lost, "merchant": "shop", "user": "v", "code": "bad_order", "token": "not_registered",
+                "possible_duplicate": false }),
+        ),
+    ];
+    assert_eq!(told(&db).await, expected);
+    let views = list(&db).await;
+    assert_eq!((views[1].order, views[1].occurred_at, views[1].due_at), (Some(id), db.clock.now(), db.clock.now()));
+    assert_eq!((views[1].status, views[1].attempts, views[1].user.as_str()), (WebhookStatus::Pending, 0, "u \"å\""));
+    assert_ne!(views[0].id, views[1].id);
+}
+
+async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
+    open_endpoint(&db, 1).await;
+    insert(&db, order(&db, "u")).await;
+    for lost in 1..=5 {
+        let worker = db.begin_worker().await;
+        assert_eq!(claim_orders(&db, worker, 1).await.len(), 1);
+        assert_eq!(told(&db).await, [], "after {lost}");
+        db.store.end_worker(worker).await.unwrap();
+        db.store.reap(None).await.unwrap();
+    }
+    let told = told(&db).await;
+    assert_eq!((told.len(), told[0].0, &told[0].1["code"]), (1, EventKind::OrderFailed, &json!("crashed_worker")));
+}
+
+async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
+    open_endpoint(&db, 1).await;
+    let holder = db.begin_worker().await;
+    register(&db, "u", 1).await;
+    // A rotation is no news, and neither is a death that comes too late.
+    let (rotating, sent) = intended(&db, "u", holder).await;
+    rotating.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap();
+    assert_eq!(told(&db).await, []);
+    let (dying, sent) = intended(&db, "u", holder).await;
+    dying.settle(&end(&db, &sent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
+    let dead = (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
+    let alive = (EventKind::TokenRecovered, json!({ "merchant": "shop", "user": "u", "reason": null }));
+    assert_eq!(told(&db).await, std::slice::from_ref(&dead));
+    // A sign-in, and again a death; then the owner's wish, which is no news to whoever wished.
+    register(&db, "u", 3).await;
+    register(&db, "u", 4).await;
+    assert_eq!(told(&db).await, [dead.clone(), alive]);
+    let (holding, sent) = intended(&db, "u", holder).await;
+    holding.settle(&end(&db, &sent, ExchangeResult::NoAnswer { travelling: false, hold: true })).await.unwrap();
+    assert_eq!(told(&db).await.len(), 2, "an operator decides first");
+    db.store.resolve_token("shop", "u", Resolution::Dead).await.unwrap();
+    assert_eq!(told(&db).await[2].1["reason"], "answer_lost");
+    db.store.forget_token("shop", "u").await.unwrap();
+    register(&db, "u", 5).await;
+    assert_eq!(told(&db).await.len(), 3);
+}
+
+async fn nothing_is_written_for_a_merchant_without_an_endpoint(db: Db) {
+    end_order(&db, "u", &submitted()).await;
+    publish(&db, None).await;
+    end_order(&db, "u", &submitted()).await;
+    assert_eq!(told(&db).await, []);
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    publish(&db, None).await;
+    end_order(&db, "u", &submitted()).await;
+    assert_eq!(told(&db).await.len(), 1);
+    // What was told before stays, and is not sent.
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), Vec::<String>::new());
+}
+
+async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), ["shop"]);
+    let first = claim(&db, 9).await.remove(0);
+    assert_eq!((first.attempts, first.kind), (0, EventKind::OrderSubmitted));
+    assert!(claim(&db, 9).await.is_empty());
+    assert_eq!(db.store.next_webhook_due().await.unwrap(), Some(LEASE));
+    db.advance(60);
+    let second = claim(&db, 9).await.remove(0);
+    assert_eq!((second.claim.id, second.data == first.data), (first.claim.id, true), "the same event");
+    assert_eq!(db.store.settle_webhook(first.claim, &Delivery::Delivered).await.unwrap(), None, "taken over");
+    db.store.give_back_webhooks(&[first.claim]).await.unwrap();
+    assert!(claim(&db, 9).await.is_empty());
+    db.store.give_back_webhooks(&[second.claim]).await.unwrap();
+    let third = claim(&db, 9).await.remove(0);
+    assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), Some(Noted::default()));
+    assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), None, "only once");
+    let view = list(&db).await.remove(0);
+    assert_eq!((view.status, view.attempts, view.ended_at), (WebhookStatus::Delivered, 1, Some(db.clock.now())));
+    db.advance(3600);
+    assert!(claim(&db, 9).await.is_empty());
+    assert_eq!(db.store.next_webhook_due().await.unwrap(), None);
+}
+
+async fn claims_take_no_more_than_each_share_and_the_longest_due_first(db: Db) {
+    open_endpoint(&db, 1).await;
+    let mut orders = Vec::new();
+    for user in ["a", "b", "c"] {
+        orders.push(end_order(&db, user, &submitted()).await);
+        db.advance(1);
+    }
+    let data = |claimed: Vec<ClaimedWebhook>| {
+        let mut orders: Vec<Value> =
+            claimed.iter().map(|one| serde_json::from_str::<Value>(&one.data).unwrap()["order_id"].clone()).collect();
+        orders.sort_by_key(ToString::to_string);
+        orders
+    };
+    assert_eq!(data(claim(&db, 2).await), [json!(orders[0]), json!(orders[1])]);
+    assert_eq!(data(claim(&db, 2).await), [json!(orders[2])]);
+}
+
+async fn concurrent_senders_never_claim_the_same_event(db: Db) {
+    open_endpoint(&db, 1).await;
+    for n in 0..24 {
+        end_order(&db, &format!("u{n}"), &submitted()).await;
+    }
+    let claims = (0..4).map(|_| {
+        let db = db.clone();
+        async move {
+            let (store, shares) = (db.open().await, BTreeMap::from([("shop".to_owned(), 3)]));
+            let mut ids = Vec::new();
+            loop {
+                let some = store.claim_webhooks(&shares, LEASE).await.unwrap();
+                if some.is_empty() {
+                    return ids;
+                }
+                ids.extend(some.into_iter().map(|one| one.claim.id));
+            }
+        }
+    });
+    let ids: Vec<_> = futures::future::join_all(claims).await.into_iter().flatten().collect();
+    assert_eq!(ids.len(), 24);
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 24, "an event was claimed twice");
+}
+
+async fn an_event_is_given_up_after_three_days(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    let first = claim(&db, 1).await.remove(0);
+    let noted = db.store.settle_webhook(first.claim, &retry(Duration::from_hours(72))).await.unwrap();
+    assert_eq!(noted, Some(Noted::default()), "there is time");
+    let view = list(&db).await.remove(0);
+    assert_eq!((view.status, view.attempts, view.error.as_deref()), (WebhookStatus::Pending, 1, Some("HTTP 500")));
+    db.advance(72 * 3600);
+    let last = claim(&db, 1).await.remove(0);
+    assert_eq!(last.attempts, 1);
+    let noted = db.store.settle_webhook(last.claim, &retry(Duration::from_secs(1))).await.unwrap().unwrap();
+    assert!(noted.given_up);
+    let view = list(&db).await.remove(0);
+    assert_eq!((view.status, view.ended_at), (WebhookStatus::Failed, Some(db.clock.now())));
+    db.advance(10);
+    assert!(claim(&db, 1).await.is_empty());
+}
+
+async fn an_endpoint_that_is_gone_gets_no_more_until_its_settings_change(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    end_order(&db, "v", &submitted()).await;
+    let first = claim(&db, 1).await.remove(0);
+    let gone = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 410".into(), gone: true };
+    let noted = db.store.settle_webhook(first.claim, &gone).await.unwrap().unwrap();
+    assert_eq!((noted.given_up, noted.disabled), (false, Some(DisabledWhy::Gone)));
+    db.advance(3600);
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), Vec::<String>::new());
+    assert_eq!(db.store.next_webhook_due().await.unwrap(), None);
+    let endpoint = db.store.endpoints().await.unwrap().remove(0);
+    assert_eq!(endpoint.disabled.map(|(_, why)| why), Some(DisabledWhy::Gone));
+    assert!(list(&db).await.iter().all(|view| view.endpoint_disabled_at.is_some()));
+    // What happens meanwhile waits, for three days at most.
+    end_order(&db, "w", &submitted()).await;
+    open_endpoint(&db, 1).await;
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), Vec::<String>::new(), "nothing has changed");
+    open_endpoint(&db, 2).await;
+    assert_eq!(claim(&db, 9).await.len(), 3);
+    assert_eq!(db.store.endpoints().await.unwrap().remove(0).disabled, None);
+}
+
+async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    db.advance(24 * 3600);
+    end_order(&db, "v", &submitted()).await;
+    let since = db.clock.now();
+    for claimed in claim(&db, 2).await {
+        let noted = db.store.settle_webhook(claimed.claim, &retry(Duration::from_hours(48))).await.unwrap().unwrap();
+        assert_eq!(noted, Noted::default());
+    }
+    assert_eq!(db.store.endpoints().await.unwrap()[0].failing_since, Some(since));
+    db.advance(48 * 3600);
+    // The first is out of time, and nothing got through for two days.
+    let mut noted = Vec::new();
+    for claimed in claim(&db, 2).await {
+        let retry = retry(Duration::from_hours(12));
+        noted.push(db.store.settle_webhook(claimed.claim, &retry).await.unwrap().unwrap());
+    }
+    noted.sort_by_key(|noted| noted.given_up);
+    assert_eq!(noted, [Noted::default(), Noted { given_up: true, disabled: Some(DisabledWhy::Failing) }]);
+    db.advance(13 * 3600);
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), Vec::<String>::new());
+    // Whose time passes while it cannot be sent is given up too.
+    db.advance(24 * 3600);
+    assert_eq!(db.store.expire_webhooks(100).await.unwrap(), 1);
+    assert!(list(&db).await.iter().all(|view| view.status == WebhookStatus::Failed));
+
+    let filter =
+        WebhookFilter { merchant: Some("shop".into()), status: Some(WebhookStatus::Failed), ..Default::default() };
+    assert_eq!(db.store.resend_webhooks(&filter).await.unwrap(), 2);
+    let claimed = claim(&db, 9).await;
+    assert_eq!((claimed.len(), claimed[0].attempts), (2, 0));
+    db.store.settle_webhook(claimed[0].claim, &Delivery::Delivered).await.unwrap();
+    assert_eq!(db.store.endpoints().await.unwrap()[0].disabled, None);
+}
+
+async fn one_success_clears_the_endpoint(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    end_order(&db, "v", &submitted()).await;
+    let claimed = claim(&db, 2).await;
+    db.store.settle_webhook(claimed[0].claim, &retry(Duration::from_hours(72))).await.unwrap();
+    db.advance(3600);
+    db.store.settle_webhook(claimed[1].claim, &Delivery::Delivered).await.unwrap();
+    assert_eq!(db.store.endpoints().await.unwrap()[0].failing_since, None);
+    db.advance(71 * 3600);
+    let last = claim(&db, 1).await.remove(0);
+    let noted = db.store.settle_webhook(last.claim, &retry(Duration::from_hours(12))).await.unwrap().unwrap();
+    assert_eq!((noted.given_up, noted.disabled), (true, None), "it took another event meanwhile");
+}
+
+async fn lists_are_filtered_and_paged(db: Db) {
+    open_endpoint(&db, 1).await;
+    for user in ["a", "b", "c"] {
+        end_order(&db, user, &if user == "b" { failed() } else { submitted() }).await;
+        db.advance(60);
+    }
+    let users = |filter: WebhookFilter| {
+        let db = db.clone();
+        async move {
+            let views = db.store.webhooks(&filter).await.unwrap();
+            views.into_iter().map(|view| (view.user, view.id)).unzip::<_, _, Vec<_>, Vec<_>>()
+        }
+    };
+    let all = || WebhookFilter { limit: 10, ..WebhookFilter::default() };
+    let (names, ids) = users(all()).await;
+    assert_eq!(names, ["c", "b", "a"]);
+    assert_eq!(users(WebhookFilter { limit: 1, before: Some(ids[0]), ..all() }).await.0, ["b"]);
+    assert_eq!(users(WebhookFilter { kind: Some(EventKind::OrderFailed), ..all() }).await.0, ["b"]);
+    assert_eq!(users(WebhookFilter { user: Some("a".into()), ..all() }).await.0, ["a"]);
+    assert_eq!(users(WebhookFilter { id: Some(ids[2]), ..all() }).await.0, ["a"]);
+    assert_eq!(users(WebhookFilter { within: Some(Duration::from_secs(125)), ..all() }).await.0, ["c", "b"]);
+    assert_eq!(users(WebhookFilter { status: Some(WebhookStatus::Delivered), ..all() }).await.0, [""; 0]);
+    assert_eq!(users(WebhookFilter { merchant: Some("other".into()), ..all() }).await.0, [""; 0]);
+}

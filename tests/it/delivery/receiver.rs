@@ -1,0 +1,119 @@
+//! A shop's endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::routing::post;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use rand::RngExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What came, and how it was answered.
+#[derive(Clone)]
+pub struct Request {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub status: u16,
+}
+
+impl Request {
+    pub fn id(&self) -> &str {
+        self.headers["webhook-id"].to_str().unwrap()
+    }
+}
+
+#[derive(Clone)]
+pub struct Answer {
+    status: u16,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    pub fn status(status: u16) -> Self {
+        Self { status, headers: HeaderMap::new() }
+    }
+
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
+    }
+}
+
+type Answering = Arc<dyn Fn(usize) -> Option<Answer> + Send + Sync>;
+
+/// The running endpoint; it ends with this value.
+pub struct Receiver {
+    pub url: String,
+    requests: watch::Sender<Vec<Request>>,
+    serving: JoinHandle<()>,
+}
+
+impl Receiver {
+    /// Answers the request of this number, from 0, as `answer` says.
+    pub async fn start(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+        Self::serve(Arc::new(move |n| Some(answer(n)))).await
+    }
+
+    /// Fails about every other time, each run alike.
+    pub async fn failing(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let fails: Vec<bool> = (0..1000).map(|_| random.random()).collect();
+        Self::start(move |n| Answer::status(if fails[n % fails.len()] { 500 } else { 200 })).await
+    }
+
+    /// Takes every request and never answers.
+    pub async fn silent() -> Self {
+        Self::serve(Arc::new(|_| None)).await
+    }
+
+    async fn serve(answer: Answering) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+        let requests = watch::Sender::new(Vec::new());
+        let router = Router::new().route("/hooks", post(take)).with_state((answer, requests.clone()));
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, requests, serving }
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.borrow().clone()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn reached(&self, requests: usize) {
+        let mut seen = self.requests.subscribe();
+        let reached = seen.wait_for(|seen| seen.len() >= requests);
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("they never came").unwrap();
+    }
+}
+
+async fn take(
+    State((answer, requests)): State<(Answering, watch::Sender<Vec<Request>>)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap) {
+    let mut answered = None;
+    requests.send_modify(|requests| {
+        answered = answer(requests.len());
+        let status = answered.as_ref().map_or(0, |answer| answer.status);
+        requests.push(Request { headers, body, status });
+    });
+    match answered {
+        Some(answer) => (StatusCode::from_u16(answer.status).unwrap(), answer.headers),
+        None => std::future::pending().await,
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

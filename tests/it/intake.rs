@@ -1,0 +1,54 @@
+//! The Rust door: an order in a transaction of the caller's own. `examples/in_your_transaction.rs` shows it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use klarna_order_worker::intake::{Intake, IntakeError};
+use klarna_order_worker::order::NewOrder;
+
+use crate::support::merchant::merchant;
+use crate::support::stores::{Db, both_engines};
+
+#[allow(dead_code, reason = "the example's own main is not called here")]
+#[path = "../../examples/in_your_transaction.rs"]
+mod example;
+
+both_engines![an_order_exists_if_and_only_if_its_transaction_commits, the_example_takes_an_order_in];
+
+fn order(user: &str) -> NewOrder {
+    let order = r#"{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_tax_amount":4545}]}"#;
+    NewOrder::parse(&format!(r#"{{"merchant":"shop","user":"{user}","order":{order},"idempotency_key":"k"}}"#)).unwrap()
+}
+
+fn intake(db: &Db) -> Intake {
+    let merchants = BTreeMap::from([("shop".to_owned(), Arc::new(merchant("http://127.0.0.1:1")))]);
+    Intake::new(Arc::clone(&db.store), Arc::new(merchants), Duration::from_mins(10), db.clock.clone())
+}
+
+async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {
+    let intake = intake(&db);
+    let mut shop = db.raw().await;
+    for (end, there) in [("ROLLBACK", 0), ("COMMIT", 1)] {
+        shop.execute("BEGIN").await;
+        let first = intake.accept(shop.orders(), order("u")).await.unwrap();
+        let again = intake.accept(shop.orders(), order("u")).await.unwrap();
+        assert_eq!((first.new, again.new, again.id), (true, false, first.id));
+        let other = intake.accept(shop.orders(), order("v")).await.unwrap_err();
+        assert!(matches!(other, IntakeError::KeyReused(id) if id == first.id), "{other}");
+        shop.execute(end).await;
+        assert_eq!(db.count("orders").await, there, "{end}");
+        assert_eq!(db.store.order(first.id).await.unwrap().is_some(), there == 1);
+    }
+}
+
+async fn the_example_takes_an_order_in(db: Db) {
+    let mut shop = db.raw().await;
+    let accepted = match &mut shop {
+        crate::support::raw::Raw::Sqlite(shop) => example::on_sqlite(&intake(&db), shop, order("u")).await,
+        crate::support::raw::Raw::Postgres(shop) => example::on_postgres(&intake(&db), shop, order("u")).await,
+    };
+    let accepted = accepted.unwrap();
+    assert_eq!((db.count("orders").await, db.count("carts").await), (1, 1));
+    assert!(db.store.order(accepted.id).await.unwrap().is_some());
+}

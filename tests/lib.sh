@@ -1,0 +1,52 @@
+# What the scripts share: to be sourced, by bash, in the project's folder.
+# shellcheck shell=bash
+
+say() { printf '==> %s\n' "$*" >&2; }
+give_up() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else give_up "not root, and no sudo here: run '$*' as root first"
+    fi
+}
+
+# Debian and its kin; elsewhere the user knows best how to install.
+install_package() {
+    local package=$1 what=$2
+    command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
+    say "installing $package"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$package" >&2
+}
+
+# A program, from that package where it is missing.
+need() { command -v "$1" >/dev/null || install_package "$2" "$1"; }
+
+# The path of the program: the one that the tests have built, so that nothing is built twice.
+built_program() {
+    if [ -n "${KLARNA_WORKER_BIN:-}" ]; then
+        realpath "$KLARNA_WORKER_BIN"
+        return
+    fi
+    command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
+    cargo test --locked --all-features --no-run --test cli >&2
+    echo "${CARGO_TARGET_DIR:-$PWD/target}/debug/klarna-order-worker"
+}
+
+# So many free ports of this machine, on one line.
+free_ports() {
+    python3 -c 'import socket, sys
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(socket.getsockname()[1] for socket in sockets))' "$1"
+}
+
+# Waits for the address to answer.
+await() {
+    local tries
+    for tries in $(seq 150); do
+        command curl -s -o /dev/null --max-time 2 --fail "$1" && return
+        sleep 0.1
+    done
+    give_up "$1 does not answer after $tries tries"
+}

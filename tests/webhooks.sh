@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Webhooks against the reference library of another language: a Python shop that fails half the time gets every event, and
+# verifies every signature. Needs Python with venv, and a package index to have the library from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+repository=$PWD
+orders=20
+
+give_up() { printf 'webhooks.sh: %s\n' "$*" >&2; exit 1; }
+
+cargo build --quiet
+program=$repository/target/debug/klarna-order-worker
+folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-webhooks.XXXXXX")
+pids=()
+end() {
+    local code=$?
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$folder"
+    exit "$code"
+}
+trap end EXIT
+cd "$folder"
+
+make_venv() { python3 -m venv python >venv.log 2>&1; }
+make_venv || {
+    # Debian has it in a package of its own.
+    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || give_up "python3 with venv is missing: install it"
+    env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv >&2
+    make_venv || give_up "$(cat venv.log)"
+}
+python/bin/pip install --quiet --disable-pip-version-check standardwebhooks==1.1.0
+
+# Waits for a command to say something.
+until_said() { for _ in $(seq 200); do [ -s "$1" ] && return; sleep 0.1; done; give_up "$1 stayed empty"; }
+
+secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+python/bin/python "$repository/tests/webhooks/receiver.py" "$secret" 4711 >received & pids+=($!)
+until_said received
+"$program" --format json sandbox --bind 127.0.0.1:0 >sandbox 2>sandbox.log & pids+=($!)
+until_said sandbox
+field() { python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())[sys.argv[2]])' "$1" "$2"; }
+cat >config.toml <<SETTINGS
+installation = "webhooks"
+[server]
+bind = "127.0.0.1:0"
+[merchants.shop]
+region = "eu"
+environment = "playground"
+client_id = "sandbox-client"
+api_username = "sandbox"
+api_password = "sandbox"
+token_url = "$(field sandbox token_url)"
+checkout_url = "$(field sandbox checkout_url)"
+webhook_url = "$(head -1 received)"
+webhook_secrets = ["$secret"]
+SETTINGS
+"$program" --format json serve >served 2>served.log & pids+=($!)
+until_said served
+
+order='"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":100,"order_tax_amount":20'
+order="$order"',"order_lines":[{"name":"A","quantity":1,"unit_price":100,"tax_rate":2500,"total_amount":100,"total_tax_amount":20}]'
+for n in $(seq "$orders"); do
+    echo "{\"merchant\":\"shop\",\"user\":\"u-$n\",\"order\":{$order}}"
+done | "$program" enqueue - --wait 60s >/dev/null
+
+# What failed is due again in five seconds, then in a minute: an operator is faster.
+for _ in $(seq 60); do
+    left=$("$program" --format json webhooks list --status pending | wc -l)
+    [ "$left" -eq 0 ] && break
+    "$program" webhooks resend --merchant shop --status pending >/dev/null
+    sleep 1
+done
+delivered=$("$program" --format json webhooks list --status delivered --limit 1000 | wc -l)
+python3 - received "$orders" "$delivered" <<'CHECK'
+import json, sys
+requests = [json.loads(line) for line in open(sys.argv[1]).readlines()[1:]]
+taken = {request["id"] for request in requests if request["taken"]}
+failed = sum(not request["taken"] for request in requests)
+print(f"{len(requests)} requests, {failed} failed on purpose, {len(taken)} events taken, every signature verified")
+assert len(taken) == int(sys.argv[2]) == int(sys.argv[3]), (len(taken), sys.argv)
+assert failed > len(requests) / 4, failed
+CHECK
