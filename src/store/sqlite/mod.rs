@@ -173,14 +173,19 @@ impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
         let mut left = missing;
-        while let Err(error) = migrator().run(self.pools.writer.pool.pool()).await {
+        loop {
+            let mut lease = self.write().await?;
+            let Err(error) = migrator().run_direct(None, &mut *lease, false).await else {
+                lease.done();
+                return Ok(missing);
+            };
+            drop(lease);
             // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
             let before = std::mem::replace(&mut left, self.missing_migrations().await?);
             if left >= before {
                 return Err(StoreError::Refused(error.to_string()));
             }
         }
-        Ok(missing)
     }
 
     async fn missing_migrations(&self) -> Result<usize, StoreError> {
