@@ -2,6 +2,7 @@
 //!
 //! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
 
+mod bench;
 mod confirm;
 mod context;
 mod demo;
@@ -74,6 +75,8 @@ enum Command {
     Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
     Sandbox(Box<sandbox::Args>),
+    /// Measure on this machine, on databases of its own
+    Bench(Box<bench::Args>),
     /// Take orders in
     Enqueue(enqueue::Args),
     /// Look at orders, retry and cancel them
@@ -111,6 +114,7 @@ impl Command {
             Self::Serve(args) => args.run(context),
             Self::Demo(args) => args.run(context),
             Self::Sandbox(args) => args.run(context),
+            Self::Bench(args) => args.run(context),
             Self::Enqueue(args) => args.run(context),
             Self::Orders(command) => command.run(context),
             Self::Tokens(command) => command.run(context),

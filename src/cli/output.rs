@@ -37,6 +37,12 @@ impl Output {
         Self { format, width: columns.filter(|_| Term::stdout().is_term()) }
     }
 
+    /// The same for scripts.
+    #[must_use]
+    pub fn as_json(&self) -> Self {
+        Self { format: Format::Json, ..self.clone() }
+    }
+
     /// The format that the user asked for.
     #[must_use]
     pub fn format(&self) -> Format {

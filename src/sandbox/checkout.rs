@@ -1,6 +1,7 @@
 //! The Checkout endpoint: creates orders, and remembers what each access token was worth.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -36,8 +37,10 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let begun = Instant::now();
     shared.world().witness.stats.orders.requests += 1;
     let mut answer = answer(&shared, &headers, body).await;
+    shared.world().witness.stats.time.checkout.add(begun.elapsed());
     answer.headers_mut().entry(CORRELATION_ID).or_insert_with(|| correlation_header(Uuid::new_v4()));
     answer
 }

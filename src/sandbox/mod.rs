@@ -53,7 +53,7 @@ pub use durations::Latency;
 pub use faults::{Endpoint, Failure, Ordered};
 pub use options::{Algorithm, Behaviour, Conduct, Rotation, SandboxOptions};
 pub use state::Outcome;
-pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, What};
+pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, Time, Times, What};
 
 /// Why a sandbox could not start or be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What the sandbox saw: counts ([`Stats`]), and every event in its order ([`Event`]).
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,58 @@ pub struct Stats {
     pub faults: BTreeMap<String, u64>,
     /// Secrets that came where they have no business.
     pub leaks: Leaks,
+    /// What the answers took.
+    #[serde(default)]
+    pub time: Times,
+}
+
+/// The sandbox's own part of whatever its callers measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// Of the token endpoint.
+    pub token: Time,
+    /// Of the Checkout endpoint.
+    pub checkout: Time,
+}
+
+/// From a request's head to the answer being ready, latencies played included, over all calls of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Time {
+    /// Answers.
+    pub calls: u64,
+    /// Their times together, in microseconds.
+    pub total_us: u64,
+    /// The longest of them.
+    pub longest_us: u64,
+}
+
+impl Times {
+    /// The mean time of an exchange and an order together.
+    #[must_use]
+    pub fn an_order(&self) -> Duration {
+        self.token.mean() + self.checkout.mean()
+    }
+}
+
+impl Time {
+    /// The mean of all calls.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        Duration::from_micros(self.total_us / self.calls.max(1))
+    }
+
+    /// What came after `earlier`; the longest is of both.
+    #[must_use]
+    pub fn since(&self, earlier: Self) -> Self {
+        Self { calls: self.calls - earlier.calls, total_us: self.total_us - earlier.total_us, ..*self }
+    }
+
+    pub(super) fn add(&mut self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.calls += 1;
+        self.total_us = self.total_us.saturating_add(micros);
+        self.longest_us = self.longest_us.max(micros);
+    }
 }
 
 /// What came to the token endpoint.

@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 section 6), as Klarna answers it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -26,17 +27,29 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let begun = Instant::now();
     shared.world().witness.stats.exchanges.total += 1;
-    let request = match RefreshRequest::read(&shared, query.as_deref(), &headers, body.as_deref().ok()) {
+    let answer = answer(&shared, query.as_deref(), &headers, body).await;
+    shared.world().witness.stats.time.token.add(begun.elapsed());
+    answer
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let request = match RefreshRequest::read(shared, query, headers, body.as_deref().ok()) {
         Ok(request) => request,
-        Err(refusal) => return refuse(&shared, &refusal),
+        Err(refusal) => return refuse(shared, &refusal),
     };
-    let presenting = Presenting::begin(&shared, &request.refresh_token);
+    let presenting = Presenting::begin(shared, &request.refresh_token);
     let concurrent = presenting.concurrent;
     let holder = shared.world().grants.holder_of(&request.refresh_token);
     let user = holder.as_ref().map(|holder| &*holder.user);
-    let worker = Arc::clone(&shared);
-    play(&shared, Endpoint::Token, user, presenting, move |failure| process(&worker, &request, concurrent, failure))
+    let worker = Arc::clone(shared);
+    play(shared, Endpoint::Token, user, presenting, move |failure| process(&worker, &request, concurrent, failure))
         .await
 }
 

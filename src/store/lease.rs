@@ -2,43 +2,132 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 
-use super::StoreError;
+use super::{PoolUse, StoreError};
 
 /// The longest that any statement may take, and the longest wait for a connection. sqlx itself waits for ever on a
 /// half-open connection.
 const STATEMENT: Duration = Duration::from_secs(10);
 
+/// How long an idle connection is taken to be alive. A ping at each acquire costs a round trip; none at all makes the first
+/// caller after a restart of the server meet a dead connection.
+pub(super) const TRUSTED: Duration = Duration::from_secs(1);
+
+/// A pool whose connections change hands without a word to the server, while they are in use all the time: sqlx's own pings
+/// each that is given back. It keeps them from sqlx's pool only while they are fresh.
+pub(super) struct Loans<DB: Database> {
+    pool: Pool<DB>,
+    /// As many places as the pool has connections.
+    places: Arc<Semaphore>,
+    /// The latest last.
+    idle: Idle<DB>,
+}
+
+type Idle<DB> = Arc<Mutex<Vec<(PoolConnection<DB>, Instant)>>>;
+
+impl<DB: Database> Clone for Loans<DB> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), places: Arc::clone(&self.places), idle: Arc::clone(&self.idle) }
+    }
+}
+
+impl<DB: Database> Loans<DB> {
+    pub(super) fn new(pool: Pool<DB>) -> Self {
+        let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self { pool, places, idle: Arc::default() }
+    }
+
+    /// sqlx's pool behind it.
+    pub(super) fn pool(&self) -> &Pool<DB> {
+        &self.pool
+    }
+
+    /// How its connections are used, for those who look on.
+    pub(super) fn used(&self, name: &'static str) -> PoolUse {
+        let most = self.pool.options().get_max_connections();
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let idle = u32::try_from(kept + self.pool.num_idle()).unwrap_or(u32::MAX);
+        PoolUse { pool: name, used: most.saturating_sub(free), idle, most }
+    }
+
+    /// A connection, first come, first served.
+    pub(super) async fn take(&self) -> Result<Lease<DB>, StoreError> {
+        self.lend(None).await
+    }
+
+    /// As [`Loans::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
+    pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<Lease<DB>, StoreError> {
+        let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
+        let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
+        self.lend(Some(place)).await
+    }
+
+    async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<Lease<DB>, StoreError> {
+        let place = timeout(self.pool.options().get_acquire_timeout(), Arc::clone(&self.places).acquire_owned()).await;
+        let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let connection = match self.fresh() {
+            Some(connection) => connection,
+            None => bounded(self.pool.acquire()).await?,
+        };
+        Ok(Lease {
+            connection: Some(connection),
+            idle: Arc::clone(&self.idle),
+            pool: self.pool.clone(),
+            done: false,
+            _place: place,
+            _lane: lane,
+        })
+    }
+
+    /// The latest that was given back. Where that is not fresh none is, and sqlx's pool looks after them.
+    fn fresh(&self) -> Option<PoolConnection<DB>> {
+        let mut idle = lock(&self.idle);
+        let (connection, since) = idle.pop()?;
+        if since.elapsed() < TRUSTED {
+            return Some(connection);
+        }
+        idle.clear();
+        None
+    }
+
+    pub(super) async fn close(&self) {
+        let closing = self.pool.close();
+        // What is given back from here on goes to sqlx's pool.
+        lock(&self.idle).clear();
+        closing.await;
+    }
+}
+
+/// The list is whole even where a holder of the lock panicked.
+fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>, Instant)>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A pooled connection that is closed unless [`Lease::done`] is called: after an error, a time-out or a dropped
 /// future nobody knows what state it is in, and an open transaction would keep its locks.
 pub(super) struct Lease<DB: Database> {
-    connection: PoolConnection<DB>,
+    /// Taken when it is given back.
+    connection: Option<PoolConnection<DB>>,
+    idle: Idle<DB>,
+    pool: Pool<DB>,
     done: bool,
-    /// Given up after the connection: see [`Lease::behind`].
+    /// Given up after the connection.
+    _place: OwnedSemaphorePermit,
+    /// Likewise: see [`Loans::behind`].
     _lane: Option<OwnedSemaphorePermit>,
 }
 
 impl<DB: Database> Lease<DB> {
-    pub(super) async fn take(pool: &Pool<DB>) -> Result<Self, StoreError> {
-        let connection = bounded(pool.acquire()).await?;
-        Ok(Self { connection, done: false, _lane: None })
-    }
-
-    /// As [`Lease::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
-    pub(super) async fn behind(pool: &Pool<DB>, lane: &Arc<Semaphore>) -> Result<Self, StoreError> {
-        let place = tokio::time::timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
-        let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
-        let connection = bounded(pool.acquire()).await?;
-        Ok(Self { connection, done: false, _lane: Some(place) })
-    }
-
     /// Gives the connection back to its pool; it must be outside any transaction.
     pub(super) fn done(mut self) {
         self.done = true;
@@ -50,36 +139,45 @@ impl<DB: Database> Lease<DB> {
         for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
     {
         use sqlx::Executor;
-        bounded((&mut *self.connection).execute(word)).await?;
+        bounded((&mut **self).execute(word)).await?;
         Ok(())
     }
 }
 
 impl<DB: Database> Drop for Lease<DB> {
     fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
         if !self.done {
-            self.connection.close_on_drop();
+            connection.close_on_drop();
+            return;
+        }
+        let mut idle = lock(&self.idle);
+        if !self.pool.is_closed() {
+            idle.push((connection, Instant::now()));
         }
     }
 }
+
+/// The connection is taken at the very end alone.
+const THERE: &str = "a lease has its connection until it is dropped";
 
 impl<DB: Database> Deref for Lease<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().expect(THERE)
     }
 }
 
 impl<DB: Database> DerefMut for Lease<DB> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().expect(THERE)
     }
 }
 
 /// Waits for one statement, and no longer than any should take.
 pub(super) async fn bounded<T>(statement: impl Future<Output = sqlx::Result<T>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(STATEMENT, statement).await {
+    match timeout(STATEMENT, statement).await {
         Ok(result) => result.map_err(StoreError::from),
         Err(_) => Err(StoreError::TimedOut(STATEMENT)),
     }

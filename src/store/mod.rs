@@ -5,6 +5,7 @@
 //! its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
+mod batch;
 mod columns;
 mod error;
 mod inspect;
@@ -34,7 +35,7 @@ pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, P
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::overview::{Backlog, Looks, Overview, PoolUse};
-pub use self::postgres::PostgresStore;
+pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::restore::Restore;
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};

@@ -52,14 +52,6 @@ pub struct PoolUse {
     pub most: u32,
 }
 
-impl PoolUse {
-    pub(super) fn of<DB: sqlx::Database>(pool: &'static str, connections: &sqlx::Pool<DB>) -> Self {
-        let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
-        let most = connections.options().get_max_connections();
-        Self { pool, used: connections.size().saturating_sub(idle), idle, most }
-    }
-}
-
 /// What a store tells those who look on.
 #[async_trait]
 pub trait Looks: Send + Sync {

@@ -87,6 +87,15 @@ pub struct AccessToken {
     subject: Option<Vec<u8>>,
 }
 
+/// Who the shopper is, by a verified id_token.
+#[derive(Clone, Debug)]
+pub struct Shopper {
+    /// What it says.
+    pub claims: Claims,
+    /// Keyed hash of the `sub`, where none was seen for the user before.
+    unnoted: Option<Vec<u8>>,
+}
+
 /// Spends refresh tokens. One in each process that works.
 #[derive(Clone)]
 pub struct Vault {
@@ -223,7 +232,9 @@ impl Vault {
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or
     /// with another shopper's, there are no claims; the access token is as good as before.
-    pub async fn claims(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Claims> {
+    ///
+    /// A shopper seen for the first time is still to be [noted](Vault::note).
+    pub async fn shopper(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Shopper> {
         let id_token = access.id_token.as_ref()?;
         let claims = match self.rooms.id_tokens.verify(merchant, id_token, access.received_at).await {
             Ok(claims) => claims,
@@ -233,7 +244,7 @@ impl Vault {
             }
         };
         let subject = self.rooms.secrets.hasher().subject(&merchant.name, user, &claims.subject);
-        match &access.subject {
+        let unnoted = match &access.subject {
             Some(first) if *first != subject => {
                 tracing::error!(
                     merchant = merchant.name,
@@ -242,14 +253,19 @@ impl Vault {
                 );
                 return None;
             }
-            Some(_) => {}
-            None => {
-                if let Err(error) = self.rooms.store.note_subject(&merchant.name, user, &subject).await {
-                    tracing::warn!(%error, "The shopper first seen for a user could not be noted for now");
-                }
-            }
+            Some(_) => None,
+            None => Some(subject.to_vec()),
+        };
+        Some(Shopper { claims, unnoted })
+    }
+
+    /// Writes down who the shopper behind a user is, where that is seen for the first time: another one behind the same
+    /// user is an alarm from then on. Nothing of the order waits for it.
+    pub async fn note(&self, merchant: &Merchant, user: &str, shopper: &Shopper) {
+        let Some(subject) = &shopper.unnoted else { return };
+        if let Err(error) = self.rooms.store.note_subject(&merchant.name, user, subject).await {
+            tracing::warn!(%error, "The shopper first seen for a user could not be noted for now");
         }
-        Some(claims)
     }
 
     /// Replays the spool, deletes kept access tokens that have lapsed, and closes this process's open intents that no exchange of its own holds: one that panicked

@@ -100,12 +100,13 @@ impl OrderHandler {
         let token = self.token(order, merchant).await?;
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
-        let claims = match &token {
-            Ok(access) if wants_prefill => self.vault.claims(merchant, &order.user, access).await,
+        let shopper = match &token {
+            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
             _ => None,
         };
+        let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
-        let built = request::build(&body, order.claim.order, access_token, claims.as_ref());
+        let built = request::build(&body, order.claim.order, access_token, claims);
         let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
         tokio::time::sleep(pass.hold).await;
         crash::point("submitting");
@@ -115,9 +116,18 @@ impl OrderHandler {
         }
         let json = Zeroizing::new(built.json.expose_secret().to_owned());
         let key = order.claim.order.to_string();
+        let noted = async {
+            if let Some(shopper) = &shopper {
+                self.vault.note(merchant, &order.user, shopper).await;
+            }
+        };
         let sent = since_boot();
-        let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
-        meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
+        let create = async {
+            let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
+            meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
+            answer
+        };
+        let (answer, ()) = tokio::join!(create, noted);
         crash::point("order_answered");
         pass.report(report(&answer, order), since_boot());
         Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))

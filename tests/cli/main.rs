@@ -1,5 +1,6 @@
 //! The commands, as a shell sees them: the real program, in folders of its own.
 
+mod bench;
 mod demo;
 mod doctor;
 mod documents;

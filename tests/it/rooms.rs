@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Data's way through: a room knows only rooms of earlier rows.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["meter"],
     &["clock", "breaker", "crash", "telemetry", "lifecycle"],
     &["config", "order", "queue", "sandbox"],
@@ -16,6 +16,7 @@ const ORDER: [&[&str]; 12] = [
     &["worker"],
     &["api", "ops"],
     &["app"],
+    &["bench"],
     &["cli"],
     &["fuzzing"],
 ];
@@ -26,7 +27,7 @@ const TOOLS: [(&str, &[&str]); 7] = [
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
     ("apalis_cron", &["keeper"]),
-    ("reqwest", &["checkout", "vault", "delivery"]),
+    ("reqwest", &["checkout", "vault", "delivery", "bench"]),
     ("metrics", &["meter", "ops"]),
     ("metrics_exporter_prometheus", &["ops"]),
 ];

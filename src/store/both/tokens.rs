@@ -7,8 +7,8 @@ use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry, LedgerPlace, NewKept,
-    NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError,
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, Kept, LedgerEntry, LedgerPlace, NewKept, NewToken,
+    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError,
     Successor, TokenFilter, TokenState, TokenView, from_micros, micros, one_row,
 };
 
@@ -190,14 +190,19 @@ fn token_view(row: &Row) -> Result<TokenView, StoreError> {
     })
 }
 
-/// Reads a token row with the ledger of its present generation.
-pub(in crate::store) async fn claimed(c: &mut Connection, now: Now, token: i64) -> Result<ClaimedToken, StoreError> {
-    let row = bounded(query(sql::CLAIMED_TOKEN).bind(token).bind(now).fetch_one(&mut *c)).await?;
-    let generation = row.int("generation")?;
-    let ledger = bounded(query(sql::PRESENTATIONS).bind(token).bind(generation).bind(now).fetch_all(c)).await?;
-    Ok(ClaimedToken {
+/// Claims a user's token, where the engine has locks for that (whether it is ours now comes first), and reads it with the
+/// ledger of its present generation. `None` where there is no row.
+pub(in crate::store) async fn claimed(
+    c: &mut Connection,
+    now: Now,
+    merchant: &str,
+    user: &str,
+) -> Result<Option<(bool, ClaimedToken)>, StoreError> {
+    let rows = bounded(query(sql::CLAIM).bind(merchant).bind(user).bind(now).fetch_all(c)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let token = ClaimedToken {
         id: row.int("id")?,
-        generation,
+        generation: row.int("generation")?,
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
@@ -206,31 +211,24 @@ pub(in crate::store) async fn claimed(c: &mut Connection, now: Now, token: i64) 
         refresh_due_at: row.opt_time("refresh_due_at")?,
         subject: row.opt_bytes("subject")?,
         answer_lost: row.flag("answer_lost")?,
-        presentations: ledger.iter().map(presentation).collect::<Result<_, _>>()?,
+        presentations: rows.iter().filter_map(|row| presentation(row).transpose()).collect::<Result<_, _>>()?,
         now: row.time("now")?,
-    })
+    };
+    Ok(Some((row.flag("claimed")?, token)))
 }
 
-fn presentation(row: &Row) -> Result<Presentation, StoreError> {
-    let silent: Option<i64> = sqlx::Row::try_get(row, "holder_silent")?;
-    Ok(Presentation {
-        exchange: row.id("id")?,
+/// `None` in the one row of a generation that was never presented.
+fn presentation(row: &Row) -> Result<Option<Presentation>, StoreError> {
+    let Some(exchange) = row.opt_id("exchange")? else { return Ok(None) };
+    Ok(Some(Presentation {
+        exchange,
         number: row.int("presentation")?,
         outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
         travelling: row.flag("travelling")?,
         closed_at: row.opt_time("closed_at")?,
         holder: row.id("holder")?,
-        holder_silent: silent.map(from_micros),
-    })
-}
-
-/// Writes an intent, in a transaction of the caller or by itself.
-pub(in crate::store) async fn intend(c: &mut Connection, now: Now, intent: &Intent) -> Result<Intended, StoreError> {
-    match bounded(bind_intent(sql::INTEND, intent).bind(now).execute(c)).await {
-        Ok(done) if done.rows_affected() == 1 => Ok(Intended::Recorded),
-        Ok(_) | Err(StoreError::Conflict(_)) => Ok(Intended::Refused),
-        Err(error) => Err(error),
-    }
+        holder_silent: row.opt_int("holder_silent")?.map(from_micros),
+    }))
 }
 
 /// Sees to it that an intent can never be acted on.
@@ -242,7 +240,7 @@ pub(in crate::store) async fn void_intent(c: &mut Connection, now: Now, intent: 
     }
 }
 
-fn bind_intent<'q>(statement: &'static str, intent: &'q Intent) -> super::Query<'q> {
+pub(in crate::store) fn bind_intent<'q>(statement: &'static str, intent: &'q Intent) -> super::Query<'q> {
     query(statement)
         .bind(intent.exchange)
         .bind(intent.token)

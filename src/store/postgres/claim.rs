@@ -1,19 +1,25 @@
 //! The claim on PostgreSQL: a transaction that holds the token's advisory lock from claim to store.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::{Postgres, query};
 
 use super::pools::Pools;
+use super::writers::Intents;
 use super::{Now, sql, tokens};
 use crate::clock::Clock;
-use crate::store::columns::Columns;
+use crate::store::batch::Batcher;
+use crate::store::columns::Stamp;
 use crate::store::lease::{Lease, bounded};
-use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Settled, StoreError, TokenClaim};
+use crate::store::{
+    ClaimAttempt, ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Settled, StoreError, TokenClaim,
+};
 
 struct PostgresClaim {
     /// The transaction. Dropped without `done`, its connection is closed, which frees the lock.
     lease: Lease<Postgres>,
-    intents: sqlx::PgPool,
+    intents: Arc<Batcher<Intents>>,
     token: ClaimedToken,
     clock: Clock,
 }
@@ -24,22 +30,23 @@ impl PostgresClaim {
     }
 }
 
+/// Lock and reading are one statement, and so what is read may be older than the lock by a moment. The intent makes up for
+/// it: its insert asks again, under the lock, for all that allows the presentation (generation, state, and with the
+/// presentation's number the whole ledger).
 pub(super) async fn claim(
     pools: &Pools,
+    intents: &Arc<Batcher<Intents>>,
     clock: &Clock,
     merchant: &str,
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
-    let mut lease = Lease::take(&pools.claims).await?;
+    let mut lease = pools.claims.take().await?;
     lease.control("BEGIN").await?;
-    let tried = query(sql::TRY_CLAIM).bind(merchant).bind(user).fetch_optional(&mut *lease);
-    let attempt = match bounded(tried).await? {
+    let attempt = match tokens::claimed(&mut lease, super::now(clock), merchant, user).await? {
         None => ClaimAttempt::Missing,
-        Some(row) if !row.flag("claimed")? => ClaimAttempt::Busy,
-        Some(row) => {
-            // A statement of its own, hence with a snapshot of its own, taken after the lock was.
-            let token = tokens::claimed(&mut lease, super::now(clock), row.int("id")?).await?;
-            let (intents, clock) = (pools.intents.clone(), clock.clone());
+        Some((false, _)) => ClaimAttempt::Busy,
+        Some((true, token)) => {
+            let (intents, clock) = (Arc::clone(intents), clock.clone());
             return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { lease, intents, token, clock })));
         }
     };
@@ -55,15 +62,16 @@ impl TokenClaim for PostgresClaim {
     }
 
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError> {
-        let mut lease = Lease::take(&self.intents).await?;
-        let intended = tokens::intend(&mut lease, self.now(), intent).await?;
-        lease.done();
-        Ok(intended)
+        self.intents.put(intent.clone()).await
     }
 
     async fn settle(mut self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
         let now = self.now();
-        let settled = tokens::settle(&mut self.lease, now, end).await?;
+        let settled = if rotated_at_once(&mut self.lease, now, end).await? {
+            Settled::Written
+        } else {
+            tokens::settle(&mut self.lease, now, end).await?
+        };
         self.lease.control("COMMIT").await?;
         self.lease.done();
         Ok(settled)
@@ -74,4 +82,25 @@ impl TokenClaim for PostgresClaim {
             self.lease.done();
         }
     }
+}
+
+/// The usual end by one statement: a successor for a token that is as it was claimed. `false` where it is another end, or
+/// the row has changed, and nothing was written.
+async fn rotated_at_once(lease: &mut Lease<Postgres>, now: Now, end: &ExchangeEnd) -> Result<bool, StoreError> {
+    let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
+    let rotate = query(sql::ROTATE)
+        .bind(end.token)
+        .bind(end.generation)
+        .bind(end.exchange)
+        .bind(&successor.sealed)
+        .bind(Stamp(successor.issued_at))
+        .bind(Stamp(successor.expires_at))
+        .bind(now)
+        .bind(successor.refresh_due_at.map(Stamp))
+        .bind(&successor.hash[..])
+        .bind(end.kept.as_ref().map(|kept| kept.purpose))
+        .bind(end.kept.as_ref().map(|kept| &kept.sealed))
+        .bind(end.kept.as_ref().map(|kept| Stamp(kept.received_at)))
+        .bind(end.kept.as_ref().map(|kept| Stamp(kept.good_until)));
+    Ok(bounded(rotate.fetch_optional(&mut **lease)).await?.is_some())
 }

@@ -10,7 +10,7 @@ use crate::store::{Inspection, Server, StoreError};
 
 /// Two sessions, open at once: only a pool of transactions lets both run on one connection of the server.
 pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
-    let options = pools.queue.connect_options();
+    let options = pools.queue.pool().connect_options();
     let mut first = bounded(options.connect()).await?;
     // The simple protocol: what is asked here must work through whatever lies between.
     let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut first)).await?;

@@ -14,6 +14,7 @@ mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
 mod restored;
+mod scratch;
 mod signals;
 mod sql;
 mod steer;
@@ -27,8 +28,10 @@ mod upkeep;
 mod webhooks;
 #[path = "../both/workers.rs"]
 mod workers;
+mod writers;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,6 +42,9 @@ use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use self::pools::Pools;
+pub use self::scratch::{Bound, Counters, Scratch};
+use self::writers::{End, Ends, Intents};
+use super::batch::Batcher;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
@@ -66,6 +72,8 @@ type Now = Option<Stamp>;
 pub struct PostgresStore {
     pools: Pools,
     clock: Clock,
+    intents: Arc<Batcher<Intents>>,
+    ends: Batcher<Ends>,
 }
 
 impl PostgresStore {
@@ -77,7 +85,9 @@ impl PostgresStore {
     pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;
-        Ok(Self { pools, clock })
+        let intents = Arc::new(Batcher::new(Intents { pool: pools.intents.clone(), clock: clock.clone() }));
+        let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
+        Ok(Self { pools, clock, intents, ends })
     }
 
     fn now(&self) -> Now {
@@ -85,7 +95,7 @@ impl PostgresStore {
     }
 
     async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
-        Lease::take(&self.pools.queue).await
+        self.pools.queue.take().await
     }
 
     async fn read(&self) -> Result<Lease<Postgres>, StoreError> {
@@ -261,10 +271,7 @@ impl Orders for PostgresStore {
     }
 
     async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
-        let mut lease = self.lease().await?;
-        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
-        lease.done();
-        Ok(ours)
+        self.ends.put(End::Attempt(*claim, settlement.clone())).await
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
@@ -344,18 +351,18 @@ impl Tokens for PostgresStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.clock, merchant, user).await
+        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         tokens::void_intent(&mut lease, self.now(), intent).await?;
         lease.done();
         Ok(())
     }
 
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         lease.control("BEGIN").await?;
         tokens::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
         lease.control("COMMIT").await?;
@@ -371,7 +378,7 @@ impl Tokens for PostgresStore {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         lease.control("BEGIN").await?;
         let settled = tokens::settle(&mut lease, self.now(), end).await?;
         lease.control("COMMIT").await?;
@@ -394,9 +401,8 @@ impl Tokens for PostgresStore {
     }
 
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        tokens::note_subject(&mut lease, merchant, user, subject).await?;
-        lease.done();
+        let subject = subject.to_owned();
+        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
         Ok(())
     }
 }
@@ -521,7 +527,7 @@ impl Workers for PostgresStore {
     }
 
     async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let mut lease = Lease::take(&self.pools.intents).await?;
+        let mut lease = self.pools.intents.take().await?;
         let alive = workers::beat(&mut lease, self.now(), worker).await?;
         lease.done();
         Ok(alive)
@@ -622,10 +628,6 @@ impl Looks for PostgresStore {
     }
 
     fn pools(&self) -> Vec<PoolUse> {
-        vec![
-            PoolUse::of("queue", &self.pools.queue),
-            PoolUse::of("claims", &self.pools.claims),
-            PoolUse::of("intents", &self.pools.intents),
-        ]
+        vec![self.pools.queue.used("queue"), self.pools.claims.used("claims"), self.pools.intents.used("intents")]
     }
 }

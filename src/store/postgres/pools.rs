@@ -4,19 +4,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres};
 
 use crate::config::Database;
-use crate::store::lease::bounded;
+use crate::store::lease::{Loans, TRUSTED, bounded};
 use crate::store::{StoreError, expose};
 
 /// Connections for intents, beats and late stores: short transactions, none of which waits for Klarna.
 const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection before the caller backs off.
 const ACQUIRE: Duration = Duration::from_secs(5);
-
-/// How long an idle connection is taken to be alive.
-const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a minute, and what is
 /// committed is on disk.
@@ -28,11 +25,11 @@ const SESSION: &str = "SET statement_timeout = '10s'; SET synchronous_commit = o
 
 pub(super) struct Pools {
     /// Orders, registrations, the API.
-    pub(super) queue: PgPool,
+    pub(super) queue: Loans<Postgres>,
     /// One connection for each exchange in the air.
-    pub(super) claims: PgPool,
+    pub(super) claims: Loans<Postgres>,
     /// Intents and what closes them.
-    pub(super) intents: PgPool,
+    pub(super) intents: Loans<Postgres>,
     /// Where `LISTEN` connects.
     pub(super) listen: PgConnectOptions,
 }
@@ -46,22 +43,22 @@ impl Pools {
             None => options.clone(),
         };
         Ok(Self {
-            queue: pool(database.max_connections, SESSION).connect_lazy_with(options.clone()),
-            claims: pool(max_in_flight, CLAIM_SESSION).connect_lazy_with(options.clone()),
-            intents: pool(INTENT_CONNECTIONS, SESSION).connect_lazy_with(options),
+            queue: pool(database.max_connections, SESSION, &options),
+            claims: pool(max_in_flight, CLAIM_SESSION, &options),
+            intents: pool(INTENT_CONNECTIONS, SESSION, &options),
             listen,
         })
     }
 
     /// Asks the server once, outside the pools: they would try again for a while, and not say why.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        let connection = bounded(self.queue.connect_options().connect()).await?;
+        let connection = bounded(self.queue.pool().connect_options().connect()).await?;
         bounded(connection.close()).await
     }
 
     /// One connection whose statements may take their time.
     pub(super) fn unbounded(&self) -> PgPool {
-        let options = PgConnectOptions::clone(&self.queue.connect_options());
+        let options = PgConnectOptions::clone(&self.queue.pool().connect_options());
         PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
     }
 
@@ -78,12 +75,10 @@ fn options(key: &str, url: &str) -> Result<PgConnectOptions, StoreError> {
     })
 }
 
-fn pool(connections: u32, session: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new()
+fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> Loans<Postgres> {
+    let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
-        // A ping at each acquire costs a round trip; none at all makes the first caller after a restart of the server
-        // meet a dead connection. One that was in use a moment ago is taken as it is.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -98,7 +93,8 @@ fn pool(connections: u32, session: &'static str) -> PgPoolOptions {
                 connection.execute(session).await?;
                 Ok(())
             })
-        })
+        });
+    Loans::new(pool.connect_lazy_with(options.clone()))
 }
 
 /// How many migrations of this program the database has; 0 where it has none of our tables.

@@ -67,6 +67,20 @@ SUBMITTED = "
     ),
     kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+// SUBMITTED for many.
+ALL_SUBMITTED = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
+            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_order_id = s.klarna_order_id,
+            html_snippet = s.html_snippet, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
+            prefilled = s.prefilled, error = NULL
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+            AS s (id, worker, claim_number, klarna_order_id, html_snippet, correlation_id, token_outcome, prefilled)
+        WHERE o.id = s.id AND o.worker = s.worker AND o.claim_number = s.claim_number AND o.status = 'running'
+        RETURNING o.id
+    ),
+    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
 FAILED = "
     WITH ended AS (
         UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
@@ -192,7 +206,6 @@ TOKENS = "
         AND ($6::bigint IS NULL OR state = 'active'
             AND expires_at <= coalesce($7, clock_timestamp()) + $6 * interval '1 microsecond')
     ORDER BY merchant, user_id LIMIT $5";
-// Tried, never waited for: a claim must not keep a connection from others, nor block sign-in.
 USERS_OF_STATE = "
     SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
         refresh_failures, refresh_note, last_seen_at, updated_at
@@ -207,35 +220,42 @@ LEDGER = "
     WHERE t.merchant = $1 AND t.user_id = $2
         AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
     ORDER BY e.generation DESC, e.presentation DESC LIMIT $5";
-TRY_CLAIM = "
-    SELECT id, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed
-    FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2";
-CLAIMED_TOKEN = "
-    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
-        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at,
-        coalesce($2, clock_timestamp()) AS now,
+// Tried, never waited for: a claim must not keep a connection from others, nor block sign-in. A row for each presentation
+// of the present generation, latest first, and one where there is none.
+CLAIM = "
+    WITH t AS MATERIALIZED (
+        SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,
+            coalesce($3, clock_timestamp()) AS now
+        FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2
+    )
+    SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
         EXISTS (
-            SELECT 1 FROM klarna_worker.exchanges e
-            WHERE e.token_id = t.id AND e.generation >= t.grant_generation AND e.outcome = 'no_answer') AS answer_lost
-    FROM klarna_worker.tokens t WHERE t.id = $1";
-PRESENTATIONS = "
-    SELECT e.id, e.generation, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+            SELECT 1 FROM klarna_worker.exchanges a
+            WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
+        e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
         CASE WHEN w.ended_at IS NULL
-            THEN (extract(epoch FROM coalesce($3, clock_timestamp()) - w.beat_at) * 1000000)::bigint END AS holder_silent
-    FROM klarna_worker.exchanges e LEFT JOIN klarna_worker.workers w ON w.id = e.holder
-    WHERE e.token_id = $1 AND e.generation = $2
+            THEN (extract(epoch FROM t.now - w.beat_at) * 1000000)::bigint END AS holder_silent
+    FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
+        LEFT JOIN klarna_worker.workers w ON w.id = e.holder
     ORDER BY e.presentation DESC";
-// The holder's beat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
+// Any number of them. The holder's beat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
 INTEND = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     beat AS (
         UPDATE klarna_worker.workers SET beat_at = (SELECT now FROM t)
-        WHERE id = $7 AND ended_at IS NULL AND beat_at < (SELECT now FROM t) - interval '1 second'
+        WHERE id = ANY($7) AND ended_at IS NULL AND beat_at < (SELECT now FROM t) - interval '1 second'
     )
     INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, (SELECT now FROM t)
-    WHERE EXISTS (SELECT 1 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3)
-        AND EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $7 AND ended_at IS NULL)";
+    SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[])
+        AS i (id, token_id, generation, presentation, purpose, purpose_ref, holder)
+    WHERE EXISTS (
+            SELECT 1 FROM klarna_worker.tokens k
+            WHERE k.id = i.token_id AND k.generation = i.generation AND k.state = 'active')
+        AND EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
+    ON CONFLICT DO NOTHING
+    RETURNING id";
 VOID_INTENT = "
     INSERT INTO klarna_worker.exchanges
         (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
@@ -290,6 +310,36 @@ STATE_OF_GENERATION = "
 CLOSE = "
     UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
     WHERE id = $1 AND outcome IS NULL";
+// STORE_SUCCESSOR, KNOW, KEEP and CLOSE in one, for a row that is as it was claimed.
+ROTATE = "
+    WITH stored AS (
+        UPDATE klarna_worker.tokens SET generation = generation + 1, sealed = $4, issued_at = $5, expires_at = $6,
+            last_exchange = $3, refresh_due_at = $8,
+            refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+            refresh_note = NULL,
+            last_seen_at = CASE WHEN $10::uuid IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END,
+            updated_at = coalesce($7, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state = 'active'
+        RETURNING id
+    ),
+    known AS (
+        INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
+        SELECT id, $9, coalesce($7, clock_timestamp()) FROM stored ON CONFLICT DO NOTHING
+    ),
+    kept AS (
+        INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+        SELECT $10, id, $11, $12, $13 FROM stored
+        WHERE $10 IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $10 AND o.ended_at IS NOT NULL)
+        ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+            received_at = excluded.received_at, good_until = excluded.good_until
+    ),
+    closed AS (
+        UPDATE klarna_worker.exchanges SET outcome = 'rotated', travelling = false,
+            closed_at = coalesce($7, clock_timestamp())
+        WHERE id = $3 AND outcome IS NULL AND EXISTS (SELECT 1 FROM stored)
+    )
+    SELECT id FROM stored";
 KEPT = "
     SELECT k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
     FROM klarna_worker.kept k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
@@ -300,6 +350,10 @@ DELETE_LAPSED = "
 NOTE_SUBJECT = "
     UPDATE klarna_worker.tokens SET subject = $3
     WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+NOTE_SUBJECTS = "
+    UPDATE klarna_worker.tokens t SET subject = s.subject
+    FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (merchant, user_id, subject)
+    WHERE t.merchant = s.merchant AND t.user_id = s.user_id AND t.subject IS NULL AND t.state <> 'forgotten'";
 
 // Keeper. The day of expiry is written as the index tokens_due has it.
 NOW = "
@@ -668,6 +722,11 @@ FOUND_INSTALLATION = "
     INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
     VALUES ($1, 1, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
 HEALTH = "SELECT 1::bigint AS one";
+
+// Measuring: both are the whole server's, so that nothing else may write beside a measurement.
+COUNTERS = "
+    SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS wal_bytes,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS transactions";
 INSPECT = "
     SELECT current_setting('server_version') AS version, clock_timestamp() AS now, pg_is_in_recovery() AS standby,
         current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS durable,

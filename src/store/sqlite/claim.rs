@@ -1,50 +1,56 @@
-//! The claim on SQLite: one short write transaction up to the intent, which is the claim from then on; another to
-//! store. No transaction is open while Klarna is asked.
+//! The claim on SQLite: the committed intent is the claim. What it rests on is read without a lock; the insert of the
+//! intent asks again for all of it, where nobody else can write: generation, state, and with the presentation's number
+//! the whole ledger. No transaction is open while Klarna is asked.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Sqlite, query};
+use futures::FutureExt;
+use sqlx::Sqlite;
 
-use super::pools::Writer;
-use super::{Now, Stamp, sql, tokens, workers};
+use super::shared::Shared;
+use super::{Connection, Now, Stamp, sql, tokens, workers};
 use crate::clock::Clock;
-use crate::store::columns::Columns;
-use crate::store::lease::{Lease, bounded};
+use crate::store::lease::{Loans, bounded};
 use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Settled, StoreError, TokenClaim};
 
 struct SqliteClaim {
-    /// The transaction up to the intent; none after it.
-    lease: Option<Lease<Sqlite>>,
-    writer: Writer,
+    shared: Arc<Shared>,
     clock: Clock,
     token: ClaimedToken,
 }
 
-impl SqliteClaim {
-    fn now(&self) -> Now {
-        Stamp(self.clock.now())
-    }
-}
-
 pub(super) async fn claim(
-    writer: &Writer,
+    readers: &Loans<Sqlite>,
+    shared: &Arc<Shared>,
     clock: &Clock,
     merchant: &str,
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
-    let mut lease = writer.begin().await?;
-    let found = query(sql::TRY_CLAIM).bind(merchant).bind(user).fetch_optional(&mut *lease);
-    let Some(row) = bounded(found).await? else {
-        lease.control("ROLLBACK").await?;
-        lease.done();
-        return Ok(ClaimAttempt::Missing);
-    };
-    let token = tokens::claimed(&mut lease, Stamp(clock.now()), row.int("id")?).await?;
-    Ok(ClaimAttempt::Claimed(Box::new(SqliteClaim {
-        lease: Some(lease),
-        writer: writer.clone(),
-        clock: clock.clone(),
-        token,
-    })))
+    let mut lease = readers.take().await?;
+    let found = tokens::claimed(&mut lease, Stamp(clock.now()), merchant, user).await?;
+    lease.done();
+    let Some((_, token)) = found else { return Ok(ClaimAttempt::Missing) };
+    let (shared, clock) = (Arc::clone(shared), clock.clone());
+    Ok(ClaimAttempt::Claimed(Box::new(SqliteClaim { shared, clock, token })))
+}
+
+/// Writes an exchange's end.
+pub(super) async fn settle(shared: &Shared, clock: &Clock, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+    let (clock, end) = (clock.clone(), Arc::new(end.clone()));
+    shared
+        .run(move |c| {
+            let (now, end) = (Stamp(clock.now()), Arc::clone(&end));
+            async move { tokens::settle(c, now, &end).await }.boxed()
+        })
+        .await
+}
+
+async fn intend(c: &mut Connection, now: Now, intent: Arc<Intent>) -> Result<Intended, StoreError> {
+    let done = bounded(tokens::bind_intent(sql::INTEND, &intent).bind(now).execute(&mut *c)).await?;
+    // So that a fresh intent never looks orphaned.
+    workers::beat(c, now, intent.holder).await?;
+    Ok(if done.rows_affected() == 1 { Intended::Recorded } else { Intended::Refused })
 }
 
 #[async_trait]
@@ -54,29 +60,13 @@ impl TokenClaim for SqliteClaim {
     }
 
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError> {
-        let now = self.now();
-        let Some(mut lease) = self.lease.take() else { return Ok(Intended::Refused) };
-        let intended = tokens::intend(&mut lease, now, intent).await?;
-        // So that a fresh intent never looks orphaned.
-        workers::beat(&mut lease, now, intent.holder).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(intended)
+        let (clock, intent) = (self.clock.clone(), Arc::new(intent.clone()));
+        self.shared.run(move |c| intend(c, Stamp(clock.now()), Arc::clone(&intent)).boxed()).await
     }
 
     async fn settle(self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = self.writer.begin().await?;
-        let settled = tokens::settle(&mut lease, self.now(), end).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(settled)
+        settle(&self.shared, &self.clock, end).await
     }
 
-    async fn release(self: Box<Self>) {
-        if let Some(mut lease) = self.lease
-            && lease.control("ROLLBACK").await.is_ok()
-        {
-            lease.done();
-        }
-    }
+    async fn release(self: Box<Self>) {}
 }

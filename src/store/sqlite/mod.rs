@@ -14,6 +14,7 @@ mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
 mod restored;
+mod shared;
 mod signals;
 mod sql;
 mod steer;
@@ -30,16 +31,19 @@ mod workers;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use self::pools::Pools;
+use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
@@ -68,6 +72,8 @@ pub struct SqliteStore {
     pools: Pools,
     bus: Bus,
     clock: Clock,
+    /// Transactions of which many come at a time.
+    shared: Arc<Shared>,
 }
 
 impl SqliteStore {
@@ -77,7 +83,9 @@ impl SqliteStore {
     /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where the file cannot be
     /// opened.
     pub async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
-        let store = Self { pools: Pools::open(path, readers)?, bus: Bus::default(), clock };
+        let pools = Pools::open(path, readers)?;
+        let shared = Arc::new(Shared::new(pools.writer.clone()));
+        let store = Self { pools, bus: Bus::default(), clock, shared };
         store.write().await?.done();
         Ok(store)
     }
@@ -87,7 +95,7 @@ impl SqliteStore {
     }
 
     async fn read(&self) -> Result<Lease<Sqlite>, StoreError> {
-        Lease::take(&self.pools.readers).await
+        self.pools.readers.take().await
     }
 
     async fn write(&self) -> Result<Lease<Sqlite>, StoreError> {
@@ -120,6 +128,32 @@ fn id_list(ids: &[OrderId]) -> String {
     serde_json::json!(ids).to_string()
 }
 
+async fn claim_all(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    shares: Arc<BTreeMap<String, usize>>,
+) -> Result<Vec<ClaimedOrder>, StoreError> {
+    let mut claimed = Vec::new();
+    for (merchant, share) in &*shares {
+        claimed.extend(orders::claim(c, now, worker, merchant, *share).await?);
+    }
+    Ok(claimed)
+}
+
+async fn settle_one(
+    c: &mut Connection,
+    now: Now,
+    claim: Claim,
+    settlement: Arc<Settlement>,
+) -> Result<bool, StoreError> {
+    let ours = orders::settle(c, now, &claim, &settlement).await?;
+    if ours && matches!(*settlement, Settlement::Submitted { .. } | Settlement::Failed { .. }) {
+        tokens::delete_kept(c, claim.order.as_uuid()).await?;
+    }
+    Ok(ours)
+}
+
 async fn commit(mut lease: Lease<Sqlite>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
@@ -145,14 +179,19 @@ impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
         let missing = self.missing_migrations().await?;
         let mut left = missing;
-        while let Err(error) = migrator().run(&self.pools.writer.pool).await {
+        loop {
+            let mut lease = self.write().await?;
+            let Err(error) = migrator().run_direct(None, &mut *lease, false).await else {
+                lease.done();
+                return Ok(missing);
+            };
+            drop(lease);
             // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
             let before = std::mem::replace(&mut left, self.missing_migrations().await?);
             if left >= before {
                 return Err(StoreError::Refused(error.to_string()));
             }
         }
-        Ok(missing)
     }
 
     async fn missing_migrations(&self) -> Result<usize, StoreError> {
@@ -207,9 +246,14 @@ impl Store for SqliteStore {
 #[async_trait]
 impl Orders for SqliteStore {
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        let mut lease = self.begin().await?;
-        let inserted = orders::insert_all(&mut lease, self.now(), rows).await?;
-        commit(lease).await?;
+        let (clock, rows) = (self.clock.clone(), Arc::new(rows.to_vec()));
+        let inserted = self
+            .shared
+            .run(move |c| {
+                let (now, rows) = (Stamp(clock.now()), Arc::clone(&rows));
+                async move { orders::insert_all(c, now, &rows).await }.boxed()
+            })
+            .await?;
         self.bus.tell(Signal::Due);
         Ok(inserted)
     }
@@ -233,13 +277,13 @@ impl Orders for SqliteStore {
         worker: Uuid,
         shares: &BTreeMap<String, usize>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        let mut lease = self.begin().await?;
-        let mut claimed = Vec::new();
-        for (merchant, share) in shares {
-            claimed.extend(orders::claim(&mut lease, self.now(), worker, merchant, *share).await?);
-        }
-        commit(lease).await?;
-        Ok(claimed)
+        let (clock, shares) = (self.clock.clone(), Arc::new(shares.clone()));
+        self.shared
+            .run(move |c| {
+                let (now, shares) = (Stamp(clock.now()), Arc::clone(&shares));
+                claim_all(c, now, worker, shares).boxed()
+            })
+            .await
     }
 
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
@@ -259,14 +303,16 @@ impl Orders for SqliteStore {
     }
 
     async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
-        let mut lease = self.begin().await?;
-        let ours = orders::settle(&mut lease, self.now(), claim, settlement).await?;
-        let ended = ours && matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
-        if ended {
-            tokens::delete_kept(&mut lease, claim.order.as_uuid()).await?;
-        }
-        commit(lease).await?;
-        if ended {
+        let ends = matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
+        let (clock, claim, settlement) = (self.clock.clone(), *claim, Arc::new(settlement.clone()));
+        let ours = self
+            .shared
+            .run(move |c| {
+                let (now, settlement) = (Stamp(clock.now()), Arc::clone(&settlement));
+                settle_one(c, now, claim, settlement).boxed()
+            })
+            .await?;
+        if ours && ends {
             self.bus.tell(Signal::Settled(claim.order));
         }
         Ok(ours)
@@ -297,10 +343,13 @@ impl Orders for SqliteStore {
 #[async_trait]
 impl Tokens for SqliteStore {
     async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
-        let mut lease = self.begin().await?;
-        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
-        commit(lease).await?;
-        Ok(registered)
+        let (clock, rows) = (self.clock.clone(), Arc::new(rows.to_vec()));
+        self.shared
+            .run(move |c| {
+                let (now, rows) = (Stamp(clock.now()), Arc::clone(&rows));
+                async move { tokens::register_all(c, now, &rows, unless_newer).await }.boxed()
+            })
+            .await
     }
 
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
@@ -345,7 +394,7 @@ impl Tokens for SqliteStore {
     }
 
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools.writer, &self.clock, merchant, user).await
+        claim::claim(&self.pools.readers, &self.shared, &self.clock, merchant, user).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
@@ -370,10 +419,7 @@ impl Tokens for SqliteStore {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = self.begin().await?;
-        let settled = tokens::settle(&mut lease, self.now(), end).await?;
-        commit(lease).await?;
-        Ok(settled)
+        claim::settle(&self.shared, &self.clock, end).await
     }
 
     async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
@@ -391,10 +437,13 @@ impl Tokens for SqliteStore {
     }
 
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let mut lease = self.write().await?;
-        tokens::note_subject(&mut lease, merchant, user, subject).await?;
-        lease.done();
-        Ok(())
+        let noted = Arc::new((merchant.to_owned(), user.to_owned(), subject.to_owned()));
+        self.shared
+            .run(move |c| {
+                let noted = Arc::clone(&noted);
+                async move { tokens::note_subject(c, &noted.0, &noted.1, &noted.2).await }.boxed()
+            })
+            .await
     }
 }
 
@@ -611,6 +660,6 @@ impl Looks for SqliteStore {
     }
 
     fn pools(&self) -> Vec<PoolUse> {
-        vec![PoolUse::of("writer", &self.pools.writer.pool), PoolUse::of("readers", &self.pools.readers)]
+        vec![self.pools.writer.pool.used("writer"), self.pools.readers.used("readers")]
     }
 }

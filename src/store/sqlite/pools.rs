@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
-use crate::store::lease::{Lease, bounded};
+use crate::store::lease::{Lease, Loans, bounded};
 
 /// How long a writer waits for another process (a command beside the service) to finish its transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -19,19 +19,19 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 /// The one connection that writes. All wait for it in a lane, one at its end; what must not wait behind them passes it.
 #[derive(Clone)]
 pub(super) struct Writer {
-    pub(super) pool: SqlitePool,
+    pub(super) pool: Loans<Sqlite>,
     lane: Arc<Semaphore>,
 }
 
 impl Writer {
     /// The connection, in one's turn.
     pub(super) async fn lease(&self) -> Result<Lease<Sqlite>, StoreError> {
-        Lease::behind(&self.pool, &self.lane).await
+        self.pool.behind(&self.lane).await
     }
 
     /// The connection, next: for beats, which must not look late because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<Lease<Sqlite>, StoreError> {
-        Lease::take(&self.pool).await
+        self.pool.take().await
     }
 
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
@@ -44,7 +44,7 @@ impl Writer {
 
 pub(super) struct Pools {
     pub(super) writer: Writer,
-    pub(super) readers: SqlitePool,
+    pub(super) readers: Loans<Sqlite>,
 }
 
 impl Pools {
@@ -69,8 +69,8 @@ impl Pools {
         let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false).idle_timeout(None);
         let writer = pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone());
         Ok(Self {
-            writer: Writer { pool: writer, lane: Arc::new(Semaphore::new(1)) },
-            readers: pool.max_connections(readers).connect_lazy_with(options),
+            writer: Writer { pool: Loans::new(writer), lane: Arc::new(Semaphore::new(1)) },
+            readers: Loans::new(pool.max_connections(readers).connect_lazy_with(options)),
         })
     }
 

@@ -177,27 +177,25 @@ LEDGER = "
     WHERE t.merchant = $1 AND t.user_id = $2
         AND ($3 IS NULL OR (e.generation, e.presentation) < ($3, $4))
     ORDER BY e.generation DESC, e.presentation DESC LIMIT $5";
-TRY_CLAIM = "
-    SELECT id FROM tokens WHERE merchant = $1 AND user_id = $2";
-CLAIMED_TOKEN = "
-    SELECT t.id, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
-        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at,
-        $2 AS now,
+// A row for each presentation of the present generation, latest first, and one where there is none.
+CLAIM = "
+    SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
         EXISTS (
-            SELECT 1 FROM exchanges e
-            WHERE e.token_id = t.id AND e.generation >= t.grant_generation AND e.outcome = 'no_answer') AS answer_lost
-    FROM tokens t WHERE t.id = $1";
-PRESENTATIONS = "
-    SELECT e.id, e.generation, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+            SELECT 1 FROM exchanges a
+            WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
+        e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
         CASE WHEN w.ended_at IS NULL THEN $3 - w.beat_at END AS holder_silent
-    FROM exchanges e LEFT JOIN workers w ON w.id = e.holder
-    WHERE e.token_id = $1 AND e.generation = $2
+    FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
+        LEFT JOIN workers w ON w.id = e.holder
+    WHERE t.merchant = $1 AND t.user_id = $2
     ORDER BY e.presentation DESC";
 INTEND = "
     INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8
-    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3)
-        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)";
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3 AND state = 'active')
+        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)
+    ON CONFLICT DO NOTHING";
 VOID_INTENT = "
     INSERT INTO exchanges
         (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{OrderError, Status, TokenOutcome};
+use klarna_order_worker::order::{OrderError, OrderId, Status, TokenOutcome};
 use klarna_order_worker::store::{Claim, Settlement};
 
 use super::orders::{DEADLINE, claim, insert, order};
+use super::tokens::exchange_for;
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -19,6 +20,7 @@ both_engines![
     nothing_ends_twice,
     an_end_deletes_what_was_kept_and_a_retry_does_not,
     settled_names_those_that_ended,
+    many_ends_at_once_are_each_answered,
 ];
 
 pub fn error(code: &str) -> OrderError {
@@ -171,4 +173,46 @@ async fn settled_names_those_that_ended(db: Db) {
     assert_eq!(db.store.settled(&[waits, claim.order]).await.unwrap(), []);
     assert!(db.store.settle_order(&claim, &failed()).await.unwrap());
     assert_eq!(db.store.settled(&[waits, claim.order]).await.unwrap(), [claim.order]);
+}
+
+/// They share a commit, and nothing else.
+async fn many_ends_at_once_are_each_answered(db: Db) {
+    for number in 0..8 {
+        insert(&db, order(&db, &format!("u-{number}"))).await;
+        exchange_for(&db, &format!("u-{number}"), OrderId::new(db.clock.now())).await;
+    }
+    let worker = db.begin_worker().await;
+    let claims: Vec<Claim> = claim(&db, worker, 8).await.into_iter().map(|order| order.claim).collect();
+    let stale = |claim: Claim| Claim { number: claim.number - 1, ..claim };
+    let ends = [
+        (claims[0], submitted()),
+        (claims[1], failed()),
+        (stale(claims[2]), submitted()),
+        (claims[3], retry(5, true)),
+        (claims[4], submitted()),
+        (stale(claims[5]), failed()),
+        (claims[6], snooze(5, None)),
+        (claims[7], submitted()),
+    ];
+    let settling = ends.iter().map(|(claim, settlement)| db.store.settle_order(claim, settlement));
+    let noting = (0..8).map(|number| async move { format!("u-{number}") });
+    let (answers, noted) = futures::join!(
+        futures::future::join_all(settling),
+        futures::future::join_all(
+            noting.map(|user| async { db.store.note_subject("shop", &user.await, b"who").await })
+        )
+    );
+    let answers: Vec<bool> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers, [true, true, false, true, true, false, true, true]);
+    noted.into_iter().for_each(Result::unwrap);
+    let mut stands = Vec::new();
+    for claim in &claims {
+        stands.push(db.store.order(claim.order).await.unwrap().unwrap().status);
+    }
+    let (sent, failed, queued, running) = (Status::Submitted, Status::Failed, Status::Queued, Status::Running);
+    assert_eq!(stands, [sent, failed, running, queued, sent, running, queued, sent]);
+    let view = db.store.order(claims[7].order).await.unwrap().unwrap();
+    assert_eq!((view.klarna_order_id.as_deref(), view.html_snippet.as_deref()), (Some("k-1"), Some("<div>å</div>")));
+    assert_eq!((view.attempts, view.ended_at), (1, Some(db.clock.now())));
+    assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 8);
 }

@@ -15,6 +15,8 @@ both_engines![
     a_claim_reads_the_row_and_the_ledger_of_its_generation,
     the_next_claim_sees_what_the_last_one_stored,
     an_intent_of_another_generation_is_refused,
+    an_intent_for_a_token_that_is_no_longer_active_is_refused,
+    intents_of_many_tokens_at_once_are_each_answered,
     a_presentation_is_taken_once,
     a_holder_written_down_as_dead_intends_nothing,
     an_intent_renews_its_holders_beat,
@@ -92,6 +94,37 @@ async fn an_intent_of_another_generation_is_refused(db: Db) {
         claim.release().await;
     }
     assert_eq!(db.count("exchanges").await, 0);
+}
+
+/// What a claim has read may have changed by the time of its intent.
+async fn an_intent_for_a_token_that_is_no_longer_active_is_refused(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let mut claim = claim(&*db.store, "u").await;
+    db.execute("UPDATE tokens SET state = 'uncertain'").await;
+    let intent = intent(&*claim, holder);
+    assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused);
+    claim.release().await;
+    assert_eq!(db.count("exchanges").await, 0);
+}
+
+async fn intents_of_many_tokens_at_once_are_each_answered(db: Db) {
+    let (holder, dead) = (db.begin_worker().await, Uuid::now_v7());
+    let mut claims = Vec::new();
+    for byte in 1..=3 {
+        register(&db, &format!("u-{byte}"), byte).await;
+        let claim = claim(&*db.store, &format!("u-{byte}")).await;
+        let intent = intent(&*claim, if byte == 2 { dead } else { holder });
+        claims.push((claim, intent));
+    }
+    let intending = claims.iter_mut().map(|(claim, intent)| claim.intend(intent));
+    let answers = futures::future::join_all(intending).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(answers, [Intended::Recorded, Intended::Refused, Intended::Recorded]);
+    for (claim, _) in claims {
+        claim.release().await;
+    }
+    let open = db.store.open_intents(holder).await.unwrap();
+    assert_eq!((open.len(), db.count("exchanges").await), (2, 2));
 }
 
 async fn a_presentation_is_taken_once(db: Db) {

@@ -1,0 +1,105 @@
+//! What one order costs the database, and what the service costs the machine.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::ground::Grounds;
+use super::shop::Shop;
+use super::stage::{Stage, Wish};
+use super::steady::{WARM_UP, arrivals};
+use super::{BenchError, Options, per};
+
+/// Orders whose statements are counted.
+const COUNTED: u64 = 200;
+/// Starts of which the middle one counts.
+const STARTS: usize = 3;
+/// After its start a service is left alone for so long before it counts as idle.
+const CALM: Duration = Duration::from_secs(3);
+/// How long its idleness is watched.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long it works on many waiting orders.
+const WORK: Duration = Duration::from_secs(5);
+
+/// Costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Statements an order of those that arrive one by one, transaction control left out.
+    pub statements: f64,
+    /// `COMMIT`s among the rest; a statement on its own commits by itself, and is not among them.
+    pub commits: f64,
+    /// From the start of the process to its line "ready".
+    pub ready_ms: f64,
+    /// Processor time of an idle service, in hundredths of one core.
+    pub idle_cpu_percent: f64,
+    /// Orders waiting while the memory was looked at.
+    pub waiting: u64,
+    /// The most memory that a service had which works on them.
+    pub peak_memory_kb: u64,
+}
+
+impl Cost {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let stage = Stage::set(grounds, options, Wish::new(WARM_UP + COUNTED, options.concurrency)).await?;
+        let service = stage.serve_telling().await?;
+        let shop = Shop::new(service.said("api"))?;
+        arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
+        let before = told(&service.log);
+        // Faster than usual: nobody measures time here.
+        arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + COUNTED, options.rate.max(50.0)).await?;
+        let after = told(&service.log);
+        service.stop().await?;
+
+        let (mut starts, mut idle) = (Vec::new(), Duration::ZERO);
+        for start in 0..STARTS {
+            let service = stage.serve("api,worker,keeper").await?;
+            starts.push(service.ready_after);
+            if start == 0 {
+                sleep(CALM).await;
+                let before = service.usage().cpu_ms;
+                sleep(IDLE).await;
+                idle = Duration::from_millis(service.usage().cpu_ms - before);
+            }
+            service.stop().await?;
+        }
+        starts.sort();
+
+        // Their users have no tokens left that this sandbox does not know; what waits is what counts.
+        stage.load(options.waiting, |number| format!("u-{number}")).await?;
+        let service = stage.serve("api,worker,keeper").await?;
+        sleep(WORK).await;
+        let peak_memory_kb = service.usage().peak_memory_kb;
+        service.stop().await?;
+        stage.strike().await?;
+        Ok(Self {
+            statements: per(after.statements - before.statements, COUNTED),
+            commits: per(after.commits - before.commits, COUNTED),
+            ready_ms: starts[STARTS / 2].as_secs_f64() * 1000.0,
+            idle_cpu_percent: idle.as_secs_f64() / IDLE.as_secs_f64() * 100.0,
+            waiting: options.waiting,
+            peak_memory_kb,
+        })
+    }
+}
+
+struct Told {
+    statements: u64,
+    commits: u64,
+}
+
+/// Counts the statements in a log; each line tells one.
+fn told(log: &std::path::Path) -> Told {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mut told = Told { statements: 0, commits: 0 };
+    for line in text.lines() {
+        let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        match line["summary"].as_str().unwrap_or_default() {
+            "" => {}
+            "COMMIT" => told.commits += 1,
+            word if word.starts_with("BEGIN") || word == "ROLLBACK" => {}
+            _ => told.statements += 1,
+        }
+    }
+    told
+}

@@ -1,0 +1,168 @@
+//! A backlog of orders of as many users, worked off: how many a second, and what each costs.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::ground::Grounds;
+use super::process::Process;
+use super::stage::{Stage, Wish};
+use super::{BenchError, Options, per, rate};
+use crate::order::Status;
+use crate::sandbox::Stats;
+use crate::store::OrderFilter;
+
+/// How often the sandbox is asked how far things are.
+const LOOK: Duration = Duration::from_millis(20);
+/// The longest silence that is not the end of all hope.
+const STUCK: Duration = Duration::from_mins(1);
+/// Points of the progress that are kept.
+const POINTS: usize = 200;
+
+/// How a backlog was worked off.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drain {
+    /// Orders, each of a user of its own.
+    pub orders: u64,
+    /// From the first exchange to the last result on disk.
+    pub seconds: f64,
+    /// Orders a second.
+    pub per_second: f64,
+    /// The same of the first half of the orders, as the sandbox saw them.
+    pub first_half: f64,
+    /// And of the second.
+    pub second_half: f64,
+    /// The sandbox's own time an order.
+    pub sandbox_ms: f64,
+    /// The service's processor time an order.
+    pub cpu_ms: f64,
+    /// The most memory that the service had.
+    pub peak_memory_kb: u64,
+    /// PostgreSQL: bytes of write-ahead log an order.
+    pub wal_bytes: Option<f64>,
+    /// PostgreSQL: transactions an order that had to be made durable.
+    pub transactions: Option<f64>,
+    /// SQLite: bytes that the service wrote to disk an order.
+    pub written_bytes: Option<f64>,
+    /// Milliseconds from the first exchange, and how many orders the sandbox had by then.
+    #[serde(skip)]
+    pub progress: Vec<(f64, u64)>,
+}
+
+impl Drain {
+    /// Works a backlog off.
+    pub(super) async fn run(grounds: &Grounds, options: &Options, wish: Wish) -> Result<Self, BenchError> {
+        let stage = Stage::set(grounds, options, wish).await?;
+        stage.load(wish.users, |number| format!("u-{number}")).await?;
+        let before = stage.ground.counters().await?;
+        let service = stage.serve("worker").await?;
+        let progress = watch(&stage, wish.users).await?;
+        settled(&stage, wish.users).await?;
+        let seconds = progress.begun.elapsed().as_secs_f64();
+        let usage = service.usage();
+        let after = stage.ground.counters().await?;
+        let stats = clean(&stage, wish.users).await?;
+        end(service, stage).await?;
+        let orders = wish.users;
+        let counted = before.zip(after);
+        Ok(Self {
+            orders,
+            seconds,
+            per_second: rate(orders, seconds),
+            first_half: progress.rate(0, orders / 2),
+            second_half: progress.rate(orders / 2, orders),
+            sandbox_ms: stats.time.an_order().as_secs_f64() * 1000.0,
+            cpu_ms: per(usage.cpu_ms, orders),
+            peak_memory_kb: usage.peak_memory_kb,
+            wal_bytes: counted.map(|(before, after)| per(grown(before.wal_bytes, after.wal_bytes), orders)),
+            transactions: counted.map(|(before, after)| per(grown(before.transactions, after.transactions), orders)),
+            written_bytes: counted.is_none().then(|| per(usage.written_bytes, orders)),
+            progress: progress.thinned(),
+        })
+    }
+}
+
+struct Progress {
+    begun: Instant,
+    points: Vec<(f64, u64)>,
+}
+
+impl Progress {
+    /// Orders a second between two counts of orders.
+    fn rate(&self, from: u64, to: u64) -> f64 {
+        let at = |count: u64| self.points.iter().find(|(_, orders)| *orders >= count).copied();
+        match (if from == 0 { Some((0.0, 0)) } else { at(from) }, at(to)) {
+            (Some((began, first)), Some((ended, last))) => rate(last - first, (ended - began) / 1000.0),
+            _ => 0.0,
+        }
+    }
+
+    fn thinned(self) -> Vec<(f64, u64)> {
+        let step = self.points.len().div_ceil(POINTS).max(1);
+        let last = self.points.last().copied();
+        self.points.into_iter().step_by(step).chain(last).collect()
+    }
+}
+
+/// Looks at the sandbox until it has created so many orders.
+async fn watch(stage: &Stage, orders: u64) -> Result<Progress, BenchError> {
+    let mut progress = Progress { begun: Instant::now(), points: Vec::new() };
+    let mut moved = Instant::now();
+    let mut begun = false;
+    loop {
+        let stats = stage.shop.stats().await?;
+        if !begun && stats.exchanges.total > 0 {
+            (begun, progress.begun) = (true, Instant::now());
+        }
+        let total = stats.orders.total;
+        if progress.points.last().is_none_or(|(_, last)| *last < total) {
+            moved = Instant::now();
+            progress.points.push((progress.begun.elapsed().as_secs_f64() * 1000.0, total));
+        }
+        if total >= orders {
+            return Ok(progress);
+        }
+        if moved.elapsed() > STUCK {
+            return Err(BenchError::Unclean(format!("only {total} of {orders} orders came to the sandbox")));
+        }
+        sleep(if begun { LOOK } else { LOOK / 10 }).await;
+    }
+}
+
+/// Waits until no order waits or runs.
+async fn settled(stage: &Stage, orders: u64) -> Result<(), BenchError> {
+    let begun = Instant::now();
+    for status in [Status::Queued, Status::Running] {
+        let filter = OrderFilter { status: Some(status), limit: 1, ..OrderFilter::default() };
+        while !stage.app.store.orders(&filter).await?.is_empty() {
+            if begun.elapsed() > STUCK {
+                return Err(BenchError::Unclean(format!("some of {orders} orders never ended")));
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Every order was created once, and with a good token.
+async fn clean(stage: &Stage, orders: u64) -> Result<Stats, BenchError> {
+    let stats = stage.shop.stats().await?;
+    if stats.orders.recognised == orders && stats.orders.duplicates == 0 && stats.exchanges.spent_presented == 0 {
+        return Ok(stats);
+    }
+    let (seen, exchanges) = (&stats.orders, &stats.exchanges);
+    Err(BenchError::Unclean(format!(
+        "of {orders} orders the sandbox saw {} with a good token and {} twice; {} spent tokens were presented",
+        seen.recognised, seen.duplicates, exchanges.spent_presented
+    )))
+}
+
+fn grown(before: i64, after: i64) -> u64 {
+    u64::try_from(after - before).unwrap_or_default()
+}
+
+async fn end(service: Process, stage: Stage) -> Result<(), BenchError> {
+    service.stop().await?;
+    stage.strike().await
+}

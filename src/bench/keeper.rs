@@ -1,0 +1,46 @@
+//! Tokens near their expiry, refreshed by one run of the keeper.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::ground::Grounds;
+use super::stage::{Stage, Wish};
+use super::{BenchError, Options, rate};
+
+/// Past every due date, and before every expiry.
+const AGE: Duration = Duration::from_hours(24 * 45);
+
+/// How fast a sweep is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sweep {
+    /// Tokens that were due.
+    pub tokens: u64,
+    /// From the first exchange to the end of the sweep.
+    pub seconds: f64,
+    /// Tokens a second.
+    pub per_second: f64,
+}
+
+impl Sweep {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let tokens = options.tokens;
+        let stage = Stage::set(grounds, options, Wish { age: AGE, ..Wish::new(tokens, options.concurrency) }).await?;
+        let begun = async {
+            while stage.shop.stats().await?.exchanges.total == 0 {
+                sleep(Duration::from_millis(2)).await;
+            }
+            Ok::<_, BenchError>(Instant::now())
+        };
+        let sweep = async { stage.refresh().await?.end().await };
+        let (begun, _) = tokio::try_join!(begun, sweep)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let rotated = stage.shop.stats().await?.exchanges.rotated;
+        stage.strike().await?;
+        if rotated != tokens {
+            return Err(BenchError::Unclean(format!("{rotated} of {tokens} due tokens were refreshed")));
+        }
+        Ok(Self { tokens, seconds, per_second: rate(tokens, seconds) })
+    }
+}

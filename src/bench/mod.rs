@@ -1,0 +1,179 @@
+//! Measurements on this machine, of this program as it ships.
+//!
+//! Each takes place on ground of its own (`ground.rs`: a folder, and a new database that is removed after it), with the
+//! sandbox and the service as processes of their own, so that what is measured is what runs elsewhere. Figures of
+//! different machines say little; [`Bound`] gives one to compare with, taken in the same run.
+
+mod bound;
+mod chart;
+mod cost;
+mod drain;
+mod error;
+mod ground;
+mod keeper;
+mod process;
+mod shop;
+mod slow;
+mod stage;
+mod steady;
+mod storm;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use secrecy::SecretString;
+use serde::Serialize;
+
+pub use bound::Bound;
+pub use chart::chart;
+pub use cost::Cost;
+pub use drain::Drain;
+pub use error::BenchError;
+pub use ground::Grounds;
+pub use keeper::Sweep;
+pub use slow::Slow;
+pub use steady::{Latency, Steady};
+pub use storm::Storm;
+
+use stage::Wish;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Scenario {
+    /// A backlog worked off: orders a second
+    Drain,
+    /// Orders arriving one by one: from request to result
+    Steady,
+    /// A slow Klarna: what the concurrency allows
+    Slow,
+    /// One user's thousand orders among others'
+    Storm,
+    /// Due tokens refreshed a second
+    Keeper,
+    /// Statements, memory, idle processor time, start
+    Cost,
+}
+
+/// How to measure.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A PostgreSQL server, by the URL of any of its databases; SQLite where `None`.
+    pub database: Option<SecretString>,
+    /// Which of them.
+    pub scenarios: BTreeSet<Scenario>,
+    /// The backlog's length.
+    pub orders: u64,
+    /// Arrivals a second.
+    pub rate: f64,
+    /// For how long they arrive.
+    pub duration: Duration,
+    /// The setting `queue.concurrency`.
+    pub concurrency: usize,
+    /// The same with a slow Klarna.
+    pub slow_concurrency: usize,
+    /// The setting `vault.max_in_flight` with a slow Klarna.
+    pub places: u32,
+    /// The setting `database.max_connections`.
+    pub connections: u32,
+    /// One user's orders.
+    pub storm: u64,
+    /// Tokens for the keeper.
+    pub tokens: u64,
+    /// Orders that wait while the memory is looked at.
+    pub waiting: u64,
+    /// Whether `pgbench` runs beside the drain, for comparison.
+    pub bound: bool,
+}
+
+impl Options {
+    /// How many orders arrive.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both were checked to be positive")]
+    fn arrivals(&self) -> u64 {
+        (self.rate * self.duration.as_secs_f64()).max(1.0) as u64
+    }
+}
+
+/// What was measured, as `--format json` prints it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// This program's version.
+    pub version: &'static str,
+    /// `sqlite` or `postgres`.
+    pub engine: &'static str,
+    /// Processors of the machine.
+    pub cores: usize,
+    /// How busy the machine was when the run began: processes that ran or waited to, over the last minute.
+    pub load: Option<f64>,
+    /// Before and after the drain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// The backlog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Drain>,
+    /// The arrivals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady: Option<Steady>,
+    /// The slow Klarna.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+    /// The storm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storm: Option<Storm>,
+    /// The sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<Sweep>,
+    /// The costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// Measures. `telling` hears what is about to be measured.
+///
+/// # Errors
+/// Where something could not be started or did not come out as it must. What was made is removed either way by
+/// [`Grounds::clear`], which the caller owes.
+pub async fn run(grounds: &Grounds, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        engine: if options.database.is_some() { "postgres" } else { "sqlite" },
+        cores: std::thread::available_parallelism().map_or(1, Into::into),
+        load: load(),
+        ..Report::default()
+    };
+    for scenario in &options.scenarios {
+        telling(*scenario);
+        match scenario {
+            Scenario::Drain => {
+                let before = bound::measure(grounds, options).await?;
+                let wish = Wish::new(options.orders, options.concurrency);
+                let drain = Drain::run(grounds, options, wish).await?;
+                let after = bound::measure(grounds, options).await?;
+                report.bound = before.zip(after).map(|(before, after)| Bound::new(before, after, drain.per_second));
+                report.drain = Some(drain);
+            }
+            Scenario::Steady => report.steady = Some(Steady::run(grounds, options).await?),
+            Scenario::Slow => report.slow = Some(Slow::run(grounds, options).await?),
+            Scenario::Storm => report.storm = Some(Storm::run(grounds, options).await?),
+            Scenario::Keeper => report.keeper = Some(Sweep::run(grounds, options).await?),
+            Scenario::Cost => report.cost = Some(Cost::run(grounds, options).await?),
+        }
+    }
+    Ok(report)
+}
+
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// So many in so many seconds.
+#[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
+fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
+/// A total's part for each.
+#[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
+fn per(total: u64, count: u64) -> f64 {
+    total as f64 / count.max(1) as f64
+}

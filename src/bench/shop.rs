@@ -1,0 +1,63 @@
+//! The HTTP side: a shop that hands orders in and waits for their results, and a reader of the sandbox's counts.
+
+use serde_json::Value;
+
+use super::BenchError;
+use super::stage::envelope;
+use crate::sandbox::Stats;
+
+/// The longest wait for one result.
+const PATIENCE: &str = "60s";
+
+/// One HTTP host, on connections that are kept.
+#[derive(Clone)]
+pub(super) struct Shop {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Shop {
+    pub(super) fn new(base: String) -> Result<Self, BenchError> {
+        let client = reqwest::Client::builder().no_proxy().http1_only().build().map_err(|error| failed(&error))?;
+        Ok(Self { client, base })
+    }
+
+    /// What the sandbox counted so far.
+    pub(super) async fn stats(&self) -> Result<Stats, BenchError> {
+        let answer = self.client.get(format!("{}/stats", self.base)).send().await.map_err(|error| failed(&error))?;
+        let text = answer.text().await.map_err(|error| failed(&error))?;
+        serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
+    }
+
+    /// Hands an order of `user` in; its id.
+    pub(super) async fn order(&self, user: &str) -> Result<String, BenchError> {
+        let post = self.client.post(format!("{}/v1/orders", self.base));
+        let post = post.header("content-type", "application/json").body(envelope(user));
+        let order = read(post.send().await).await?;
+        Ok(order["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits for the order's end; an error unless it was submitted with a token.
+    pub(super) async fn result(&self, id: &str) -> Result<(), BenchError> {
+        let get = self.client.get(format!("{}/v1/orders/{id}?wait={PATIENCE}", self.base));
+        let order = read(get.send().await).await?;
+        if order["status"] == "submitted" && order["token"] == "fresh" {
+            return Ok(());
+        }
+        Err(BenchError::Unclean(format!("an order ended as {} with the token {}", order["status"], order["token"])))
+    }
+}
+
+async fn read(answer: reqwest::Result<reqwest::Response>) -> Result<Value, BenchError> {
+    let answer = answer.map_err(|error| failed(&error))?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(|error| failed(&error))?;
+    if !status.is_success() {
+        return Err(BenchError::Http(format!("the service answered {status}: {text}")));
+    }
+    serde_json::from_str(&text).map_err(|error| BenchError::Http(error.to_string()))
+}
+
+fn failed(error: &reqwest::Error) -> BenchError {
+    BenchError::Http(format!("no answer: {error}"))
+}

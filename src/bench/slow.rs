@@ -1,0 +1,47 @@
+//! A Klarna that takes its time: what is done is bounded by how many orders run at once.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::drain::Drain;
+use super::ground::Grounds;
+use super::stage::Wish;
+use super::{BenchError, Options};
+
+/// What an exchange takes.
+const TOKEN: Duration = Duration::from_millis(150);
+/// What an order takes.
+const CHECKOUT: Duration = Duration::from_millis(250);
+/// How many rounds of as many orders as run at once.
+const ROUNDS: usize = 20;
+
+/// Orders a second against what the concurrency allows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Slow {
+    /// Orders at once.
+    pub concurrency: usize,
+    /// Orders a second if nothing took time but Klarna.
+    pub allowed: f64,
+    /// What part of that was reached.
+    pub part: f64,
+    /// The whole.
+    pub drain: Drain,
+}
+
+impl Slow {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let concurrency = options.slow_concurrency;
+        let orders = u64::try_from(concurrency * ROUNDS).unwrap_or(u64::MAX);
+        let wish = Wish {
+            token_latency: TOKEN,
+            checkout_latency: CHECKOUT,
+            places: options.places,
+            ..Wish::new(orders, concurrency)
+        };
+        let drain = Drain::run(grounds, options, wish).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
+        let allowed = concurrency as f64 / (TOKEN + CHECKOUT).as_secs_f64();
+        Ok(Self { concurrency, allowed, part: drain.per_second / allowed, drain })
+    }
+}

@@ -1,0 +1,134 @@
+//! Arrivals by HTTP at a given rate, whatever the service makes of them, and the time from each to its result.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::ground::Grounds;
+use super::shop::Shop;
+use super::stage::{Stage, Wish};
+use super::{BenchError, Options};
+use crate::sandbox::Time;
+
+/// Orders before the measurement: connections, caches, plans.
+pub(super) const WARM_UP: u64 = 20;
+/// A timer rings on whole milliseconds, and late: the rest is waited for awake.
+const AWAKE: Duration = Duration::from_millis(2);
+
+/// How long orders took that arrive one by one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Steady {
+    /// Arrivals a second.
+    pub rate: f64,
+    /// How many were measured.
+    pub orders: u64,
+    /// From the intended start of each request to its result.
+    pub request_to_result: Latency,
+    /// The sandbox's own mean time an order, which is part of it.
+    pub sandbox_ms: f64,
+    /// The same without it.
+    pub ours: Latency,
+    /// Percentile and milliseconds, for the chart.
+    #[serde(skip)]
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// A distribution, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Latency {
+    /// Half are faster.
+    pub p50: f64,
+    /// Nine in ten are.
+    pub p90: f64,
+    /// Ninety-nine in a hundred.
+    pub p99: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+impl Latency {
+    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |quantile| millis(histogram.value_at_quantile(quantile));
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: millis(histogram.max()) }
+    }
+
+    fn less(self, part: f64) -> Self {
+        let less = |time: f64| (time - part).max(0.0);
+        Self { p50: less(self.p50), p90: less(self.p90), p99: less(self.p99), max: less(self.max) }
+    }
+}
+
+impl Steady {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let orders = options.arrivals();
+        let stage = Stage::set(grounds, options, Wish::new(WARM_UP + orders, options.concurrency)).await?;
+        let service = stage.serve("api,worker").await?;
+        let shop = Shop::new(service.said("api"))?;
+        arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
+        let before = stage.shop.stats().await?.time;
+        let times = arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + orders, options.rate).await?;
+        let after = stage.shop.stats().await?.time;
+        service.stop().await?;
+        stage.strike().await?;
+        let part = |before: Time, after: Time| after.since(before).mean().as_secs_f64() * 1000.0;
+        let sandbox_ms = part(before.token, after.token) + part(before.checkout, after.checkout);
+        let request_to_result = Latency::of(&times);
+        Ok(Self {
+            rate: options.rate,
+            orders,
+            request_to_result,
+            sandbox_ms,
+            ours: request_to_result.less(sandbox_ms),
+            curve: curve(&times),
+        })
+    }
+}
+
+/// Hands in an order of each user at its time, and waits for its result. What is recorded runs from the time at which
+/// the request was to leave: a service that keeps its callers waiting keeps none of them from being counted.
+pub(super) async fn arrivals(
+    shop: &Shop,
+    prefix: &str,
+    users: std::ops::RangeInclusive<u64>,
+    rate: f64,
+) -> Result<Histogram<u64>, BenchError> {
+    let begin = Instant::now() + Duration::from_millis(50);
+    let mut waiting = Vec::new();
+    for (turn, user) in users.enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
+        let due = begin + Duration::from_secs_f64(turn as f64 / rate);
+        sleep_until(due - AWAKE).await;
+        while Instant::now() < due {
+            tokio::task::yield_now().await;
+        }
+        let (shop, user) = (shop.clone(), format!("{prefix}{user}"));
+        waiting.push(tokio::spawn(async move {
+            let id = shop.order(&user).await?;
+            shop.result(&id).await?;
+            Ok::<_, BenchError>(due.elapsed())
+        }));
+    }
+    let mut times = histogram()?;
+    for time in try_join_all(waiting).await.map_err(|error| BenchError::Http(error.to_string()))? {
+        times.saturating_record(u64::try_from(time?.as_micros()).unwrap_or(u64::MAX));
+    }
+    Ok(times)
+}
+
+/// Microseconds up to ten minutes, to three digits.
+fn histogram() -> Result<Histogram<u64>, BenchError> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).map_err(|error| BenchError::Http(error.to_string()))
+}
+
+fn curve(times: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let quantiles = times.iter_quantiles(4).map(|step| (step.quantile(), millis(step.value_iterated_to())));
+    quantiles.filter(|(quantile, _)| *quantile < 1.0).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times of minutes at most")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}

@@ -1,0 +1,59 @@
+//! One user's thousand orders, and what they do to the orders of others.
+
+use serde::Serialize;
+
+use super::ground::Grounds;
+use super::shop::Shop;
+use super::stage::{Stage, Wish};
+use super::steady::{Latency, WARM_UP, arrivals};
+use super::{BenchError, Options};
+
+/// Whose storm it is.
+const STORMY: u64 = 1;
+
+/// Others' orders, with and without the storm.
+#[derive(Clone, Debug, Serialize)]
+pub struct Storm {
+    /// Orders of the one user.
+    pub orders: u64,
+    /// Others' arrivals a second.
+    pub rate: f64,
+    /// Others' times from request to result, before.
+    pub calm: Latency,
+    /// And while the storm lasts.
+    pub storm: Latency,
+    /// By what part of itself the others' p99 rises.
+    pub p99_rise: f64,
+    /// Orders of the storm that were through when the others were.
+    pub through: u64,
+}
+
+impl Storm {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let (orders, others) = (options.storm, options.arrivals());
+        let users = STORMY + WARM_UP + 2 * others;
+        let stage = Stage::set(grounds, options, Wish::new(users, options.concurrency)).await?;
+        let service = stage.serve("api,worker").await?;
+        let shop = Shop::new(service.said("api"))?;
+        let first = STORMY + 1;
+        arrivals(&shop, "u-", first..=first + WARM_UP - 1, options.rate).await?;
+        let calm_first = first + WARM_UP;
+        let calm = arrivals(&shop, "u-", calm_first..=calm_first + others - 1, options.rate).await?;
+        stage.load(orders, |_| format!("u-{STORMY}")).await?;
+        let before = stage.shop.stats().await?.orders.total;
+        let storm_first = calm_first + others;
+        let storm = arrivals(&shop, "u-", storm_first..=users, options.rate).await?;
+        let after = stage.shop.stats().await?.orders.total;
+        service.stop().await?;
+        stage.strike().await?;
+        let (calm, storm) = (Latency::of(&calm), Latency::of(&storm));
+        Ok(Self {
+            orders,
+            rate: options.rate,
+            calm,
+            storm,
+            p99_rise: storm.p99 / calm.p99 - 1.0,
+            through: (after - before).saturating_sub(others),
+        })
+    }
+}

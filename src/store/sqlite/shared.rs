@@ -1,0 +1,58 @@
+//! Transactions shared by many callers: one fsync for all that came while the one before was under way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use super::Connection;
+use super::pools::Writer;
+use crate::store::StoreError;
+use crate::store::batch::{Batcher, Write, unanswered};
+
+/// Statements of one caller, to be run together with those of others; once more where that had to be undone.
+type Job = Box<dyn for<'c> Fn(&'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>> + Send + Sync>;
+
+pub(super) struct Shared(Batcher<Writer>);
+
+impl Shared {
+    pub(super) fn new(writer: Writer) -> Self {
+        Self(Batcher::new(writer))
+    }
+
+    /// Runs a caller's statements; what they answered, once it is durable.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl for<'c> Fn(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let answer = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&answer);
+        let job: Job = Box::new(move |connection| {
+            let (done, slot) = (job(connection), Arc::clone(&slot));
+            Box::pin(async move {
+                let done = done.await?;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+                Ok(())
+            })
+        });
+        self.0.put(job).await?;
+        let mut answer = answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.take().ok_or_else(unanswered)
+    }
+}
+
+#[async_trait]
+impl Write for Writer {
+    type Item = Job;
+    type Done = ();
+
+    async fn write(&self, jobs: &[Job]) -> Result<Vec<()>, StoreError> {
+        let mut lease = self.begin().await?;
+        for job in jobs {
+            job(&mut lease).await?;
+        }
+        lease.control("COMMIT").await?;
+        lease.done();
+        Ok(vec![(); jobs.len()])
+    }
+}

@@ -1,0 +1,117 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::postgres::TestDatabase;
+use crate::program::{Home, files};
+
+/// As small as a measurement can be.
+const SMALL: &[&str] = &["--orders", "20", "--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
+const SMALLER: &[&str] = &["--storm", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--places", "4"];
+
+fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["bench"], SMALL, SMALLER, more].concat()
+}
+
+#[test]
+fn everything_is_measured_on_sqlite_and_nothing_stays() {
+    // Settings and a production database of the same shell are none of its business.
+    let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
+    let temporary = home.path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let home = home.with("TMPDIR", temporary.to_str().unwrap());
+    let ran = home.run(&arguments(&["--json", "--chart", "chart.svg"])).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &20.into()));
+    for (figure, least) in [
+        ("/drain/per_second", 1.0),
+        ("/drain/second_half", 1.0),
+        ("/drain/written_bytes", 1.0),
+        ("/steady/request_to_result/p50", 0.1),
+        ("/steady/sandbox_ms", 0.01),
+        ("/slow/part", 0.1),
+        ("/storm/storm/p99", 0.1),
+        ("/keeper/per_second", 1.0),
+        ("/cost/statements", 5.0),
+        ("/cost/ready_ms", 1.0),
+        ("/cost/peak_memory_kb", 1000.0),
+    ] {
+        let found = report.pointer(figure).and_then(serde_json::Value::as_f64);
+        assert!(found.is_some_and(|found| found >= least), "{figure}: {found:?}");
+    }
+    let ours = report.pointer("/steady/ours/p50").and_then(serde_json::Value::as_f64).unwrap();
+    assert!(ours < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap());
+    let chart = std::fs::read_to_string(home.path("chart.svg")).unwrap();
+    assert!(chart.starts_with("<svg") && chart.contains("polyline") && chart.contains("Drain on sqlite"), "{chart}");
+    assert_eq!(files(&temporary), Vec::<PathBuf>::new());
+}
+
+/// A server's user who may make databases, and whose they are.
+struct Maker {
+    database: TestDatabase,
+    name: String,
+    connection: PgConnection,
+}
+
+impl Maker {
+    async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        let mut connection = PgConnection::connect(database.url()).await.unwrap();
+        let name = format!("maker_{}", uuid::Uuid::new_v4().simple());
+        let role = AssertSqlSafe(format!("CREATE ROLE {name} LOGIN CREATEDB"));
+        sqlx::raw_sql(role).execute(&mut connection).await.unwrap();
+        Self { database, name, connection }
+    }
+
+    fn url(&self) -> String {
+        let mut url: url::Url = self.database.url().parse().unwrap();
+        url.set_username(&self.name).unwrap();
+        url.into()
+    }
+
+    /// How many databases are the user's.
+    async fn databases(&mut self) -> i64 {
+        let count = "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1";
+        sqlx::query_scalar(count).bind(&self.name).fetch_one(&mut self.connection).await.unwrap()
+    }
+
+    async fn remove(mut self) {
+        let role = AssertSqlSafe(format!("DROP ROLE {}", self.name));
+        sqlx::raw_sql(role).execute(&mut self.connection).await.unwrap();
+        self.connection.close().await.unwrap();
+        self.database.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
+    let mut maker = Maker::new().await;
+    let (home, url) = (Home::empty(), maker.url());
+    let ran = home.run(&arguments(&["drain,cost", "--bound", "--database", &url])).exits(0);
+    for told in ["postgres, version", "WAL an order", "drain by pgbench", "statements an order"] {
+        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    }
+    assert!(ran.stderr.contains("measuring drain"), "{}", ran.stderr);
+    assert_eq!(maker.databases().await, 0);
+    // The one that was named is as empty as before.
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'klarna_worker'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(schemas).fetch_one(&mut maker.connection).await.unwrap(), 0);
+    maker.remove().await;
+}
+
+#[tokio::test]
+async fn an_interrupted_measurement_leaves_no_database() {
+    let mut maker = Maker::new().await;
+    let (home, url) = (Home::empty(), maker.url());
+    let mut child = home.command(&["bench", "drain", "--orders", "100000", "--database", &url]).spawn().unwrap();
+    while maker.databases().await == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(maker.databases().await, 0);
+    maker.remove().await;
+}
