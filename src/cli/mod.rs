@@ -81,7 +81,7 @@ enum Command {
     Refresh(refresh::Args),
     /// Bring the database's schema up to this program
     Migrate(migrate::Args),
-    /// Make the keys that refresh tokens are sealed with
+    /// Make, change and look over the keys that refresh tokens are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
     /// Print the description of the HTTP API (OpenAPI 3.1)
