@@ -35,6 +35,12 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- --ignore-failed-read | tar -x -C "$tree"
 cd "$tree"
 
+# To cargo the copy and the working tree are one package, told apart by the age of files alone: what was built of one must
+# not be taken for the other's.
+age() { touch "$1/src/lib.rs" "$1/src/main.rs" "$1/tests/it/main.rs"; }
+age "$tree"
+trap 'age "$root"' EXIT
+
 # One git repository within another: what is applied here must not be looked for there.
 apply() { GIT_CEILING_DIRECTORIES=$target git apply "$@"; }
 

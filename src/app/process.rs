@@ -128,9 +128,7 @@ impl App {
         }
         keys
     }
-}
 
-impl App {
     /// Successors that wait on this machine's disk.
     pub(super) fn spool_files(&self) -> usize {
         Spool::waiting_in(&self.settings.vault.instance_dir) + Spool::waiting_in(&refresh_folder(self))

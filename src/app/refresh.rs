@@ -1,5 +1,7 @@
 //! One sweep, in a process of its own.
 
+use std::pin::pin;
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -26,13 +28,14 @@ impl App {
     ) -> Result<Option<Run>, AppError> {
         let process = Process::begin(self, &refresh_folder(self)).await?;
         let vault = process.vault.clone();
-        let sweep = async {
+        // Pinned here, so that the process outlives what is awaited below.
+        let mut sweep = pin!(async {
             let run = process.sweeper(self).run(scope, stop, told).await;
             process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
             Ok(Some(run?))
-        };
+        });
         tokio::select! {
-            run = sweep => run,
+            run = sweep.as_mut() => run,
             () = cut => {
                 nothing_in_memory_alone(&vault).await;
                 Ok(None)

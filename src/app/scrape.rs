@@ -1,5 +1,6 @@
 //! Metrics wired to what they tell of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -14,7 +15,7 @@ use crate::vault::Vault;
 pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -> Scrape {
     let (token, spools) = (vault.clone(), app.clone());
     let breakers = move || {
-        let stands = |endpoint, stands: std::collections::BTreeMap<String, _>| {
+        let stands = |endpoint, stands: BTreeMap<String, _>| {
             stands.into_iter().map(move |(merchant, stand)| (endpoint, merchant, stand))
         };
         let token = token.as_ref().map(Vault::breakers).unwrap_or_default();

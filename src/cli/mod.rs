@@ -97,7 +97,7 @@ enum Command {
     Migrate(migrate::Args),
     /// Look the installation over: settings, database, keys, clock, folders and hosts
     Doctor(doctor::Args),
-    /// Make keys: to seal refresh tokens with, and for callers of the API
+    /// Make, change and look over keys: to seal refresh tokens with, and for callers of the API
     #[command(subcommand)]
     Keys(keys::Command),
     /// Print the description of the HTTP API (OpenAPI 3.1)
