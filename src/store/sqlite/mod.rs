@@ -221,7 +221,7 @@ impl Store for SqliteStore {
     }
 
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        Ok(Box::new(self.bus.listen(self.pools.writer.clone())))
+        Ok(Box::new(self.bus.listen(self.pools.writer.clone()).await?))
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -30,10 +30,13 @@ impl Bus {
         let _ = self.0.send(signal);
     }
 
-    pub(super) fn listen(&self, writer: Writer) -> Listener {
+    pub(super) async fn listen(&self, writer: Writer) -> Result<Listener, StoreError> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Listener { news: self.0.subscribe(), writer, looks, version: None }
+        let mut listener = Listener { news: self.0.subscribe(), writer, looks, version: None };
+        // What is written from here on is news.
+        listener.others_wrote().await?;
+        Ok(listener)
     }
 }
 
