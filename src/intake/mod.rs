@@ -110,7 +110,8 @@ impl Intake {
                 Err(rejection) => Some(Err(rejection.into())),
             });
         }
-        for (places, rows) in by_merchant.into_values() {
+        for (places, mut rows) in by_merchant.into_values() {
+            in_order(&mut rows);
             match self.store.insert_orders(&rows).await {
                 Ok(inserted) => {
                     for (at, inserted) in places.into_iter().zip(inserted) {
@@ -163,6 +164,15 @@ impl Intake {
             deadline: order.deadline,
             order_deadline: self.order_deadline,
         })
+    }
+}
+
+/// Ids made within a millisecond are in no order: those of a batch get its order, which lists then keep.
+fn in_order(rows: &mut [OrderRow]) {
+    let mut ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    for (row, id) in rows.iter_mut().zip(ids) {
+        row.id = id;
     }
 }
 

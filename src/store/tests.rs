@@ -62,7 +62,7 @@ async fn sqlite_finds_what_is_due_by_its_index() {
         ("NEXT_DUE_DAY", "SEARCH t USING INDEX tokens_due (<expr>>?)"),
         ("DUE_OF_DAY", "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
         ("COUNT_DUE", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
-        ("OVERVIEW", "INDEX tokens_due (<expr>=?)"),
+        ("OVERVIEW", "INDEX tokens_due (<expr>=?"),
         ("UNDATED_TOKENS", "USING INDEX tokens_undated"),
         ("FORGET_IDLE", "USING INDEX tokens_seen"),
     ] {

@@ -26,7 +26,6 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
     assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &20.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
-        ("/drain/second_half", 1.0),
         ("/drain/written_bytes", 1.0),
         ("/steady/request_to_result/p50", 0.1),
         ("/steady/sandbox_ms", 0.01),

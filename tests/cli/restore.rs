@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::program::{EXAMPLES, Home};
 
@@ -23,6 +25,14 @@ fn seen(home: &Home) {
     assert_eq!(service.end().code, Some(0));
 }
 
+async fn back_up(home: &Home) {
+    let file = SqliteConnectOptions::new().filename(home.path("data/worker.db"));
+    let mut connection = SqliteConnection::connect_with(&file).await.unwrap();
+    let backup = home.path("backup.db").display().to_string();
+    sqlx::query("VACUUM INTO $1").bind(backup).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
 fn restore(home: &Home) {
     for leftover in ["data/worker.db-wal", "data/worker.db-shm"] {
         let _ = std::fs::remove_file(home.path(leftover));
@@ -30,8 +40,8 @@ fn restore(home: &Home) {
     std::fs::copy(home.path("backup.db"), home.path("data/worker.db")).unwrap();
 }
 
-#[test]
-fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_to_it() {
+#[tokio::test]
+async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_to_it() {
     // Nobody listens there: what is enqueued stays.
     let home = Home::new()
         .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token")
@@ -41,7 +51,7 @@ fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_to_it()
     let token =
         json!({"merchant": "shop", "user": "u-1", "refresh_token": "rt-1", "issued_at": "2026-11-01T00:00:00Z"});
     home.feed(&["tokens", "import", "-"], token.to_string()).exits(0);
-    std::fs::copy(home.path("data/worker.db"), home.path("backup.db")).unwrap();
+    back_up(&home).await;
     seen(&home);
     // A stop and a start on the same database are no restore.
     seen(&home);
