@@ -85,11 +85,13 @@ impl<S: Source> Feeder<S> {
         let claimed = self.source.claim(wanted, &self.slots.running()).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
-        if count >= wanted {
+        // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
+        // user's burst do, of which a claim takes one.
+        if count > 0 {
             return Ok(Duration::ZERO);
         }
         let due = self.source.next_due().await?.unwrap_or(self.poll);
-        let least = if count == 0 && due.is_zero() { CONTENDED } else { Duration::ZERO };
+        let least = if due.is_zero() { CONTENDED } else { Duration::ZERO };
         Ok(due.max(least).min(self.poll))
     }
 
