@@ -140,7 +140,7 @@ impl Stage {
     /// Starts the service, which logs every statement.
     pub(super) async fn serve_telling(&self) -> Result<Process, BenchError> {
         let mut environment = self.environment.clone();
-        environment.insert(crate::telemetry::VARIABLE.to_owned(), "sqlx::query=debug".to_owned());
+        environment.insert(crate::telemetry::VARIABLE.to_owned(), "sqlx=debug".to_owned());
         Process::start(self.ground.folder(), &["serve"], &environment).await
     }
 
