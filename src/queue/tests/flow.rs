@@ -65,6 +65,15 @@ async fn a_look_answers_every_notice_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_claim_that_brought_less_than_there_is_is_followed_by_another_at_once() {
+    let memory = Memory::with_rows(5);
+    memory.narrow.store(true, SeqCst);
+    let handler = Gated::closed(&memory);
+    let _running = start(&memory, &handler, 8, &Wake::new());
+    until(SOON, "all of them", || handler.started() == 5).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wake_up_beats_the_slow_poll() {
     let memory = Memory::with_rows(0);
     let wake = Wake::new();

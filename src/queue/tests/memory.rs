@@ -43,6 +43,8 @@ pub struct Memory {
     pub hang: AtomicBool,
     /// Due rows are told of, but another worker always has them first.
     pub contended: AtomicBool,
+    /// Each claim finds one row, which hides the others behind it, and only later rows are told of.
+    pub narrow: AtomicBool,
     /// With this, the next claim that finds nothing is overtaken by a new row and its notice.
     pub overtake: Mutex<Option<Wake>>,
     /// How many calls of any kind there were.
@@ -128,6 +130,7 @@ impl Source for Memory {
             std::future::pending::<()>().await;
         }
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
+        let free = if self.narrow.load(SeqCst) { free.min(1) } else { free };
         let free = if self.contended.load(SeqCst) { 0 } else { free };
         let claimed = self.take(free, running);
         if self.lose_answer.swap(false, SeqCst) {
@@ -153,6 +156,7 @@ impl Source for Memory {
         let earliest = Instant::now();
         let rows = self.rows.lock().unwrap();
         let waiting = rows.iter().filter(|row| row.state == State::Waiting);
+        let found = found && !self.narrow.load(SeqCst);
         let told = waiting.filter(|row| found || self.contended.load(SeqCst) || row.due > earliest);
         Ok(told.map(|row| row.due.saturating_duration_since(earliest)).min())
     }

@@ -64,7 +64,7 @@ impl Sums {
         let mut sums = Self { orders: ends.len(), ..Self::default() };
         sums.count_orders(&record, &ends, &last);
         sums.count_tokens(&record, &last);
-        for (user, _, token) in &last {
+        for Last { user, token, .. } in &last {
             if token["state"] != "active" {
                 assert_eq!(token["state"], "reauth_required", "{user}: {token}");
                 assert_eq!(token["reason"], "answer_lost", "{user}: {token}");
@@ -76,7 +76,7 @@ impl Sums {
     fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[Last]) {
         let created = created(record);
         let known: BTreeSet<&str> = ends.keys().map(String::as_str).collect();
-        let known = known.into_iter().chain(last.iter().map(|(_, order, _)| order["id"].as_str().unwrap()));
+        let known = known.into_iter().chain(last.iter().flat_map(|last| last.tried.iter().map(String::as_str)));
         let strangers: Vec<_> =
             created.keys().copied().collect::<BTreeSet<_>>().difference(&known.collect()).copied().collect();
         assert!(strangers.is_empty(), "Klarna has orders that nobody handed in: {strangers:?}");
@@ -115,7 +115,7 @@ impl Sums {
             }
         }
         let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();
-        let by_user: BTreeMap<&str, &Last> = last.iter().map(|last| (last.0.as_str(), last)).collect();
+        let by_user: BTreeMap<&str, &Last> = last.iter().map(|last| (last.user.as_str(), last)).collect();
         let mut live_users = BTreeSet::new();
         for ((user, family), live) in families {
             if !live {
@@ -124,19 +124,27 @@ impl Sums {
             }
             self.live += 1;
             assert!(live_users.insert(user), "{user} has two live tokens");
-            let (_, order, token) = by_user[user];
+            let Last { order, token, .. } = by_user[user];
             assert_eq!(token["state"], "active", "{user} has a live token at the sandbox: {token}");
             let reference = order["id"].as_str().unwrap();
             assert_eq!(recognised_by.get(reference), Some(&family), "{user}'s live token is not ours: {order} {token}");
         }
-        for (user, _, token) in last {
+        for Last { user, token, .. } in last {
             assert_eq!(token["state"] == "active", live_users.contains(user.as_str()), "{user}: {token}");
         }
     }
 }
 
-/// A user, their last order, and their token after it.
-type Last = (String, Value, Value);
+/// How a user stands at the end.
+struct Last {
+    user: String,
+    /// The orders that it took until one met a token.
+    tried: Vec<String>,
+    /// The last of them.
+    order: Value,
+    /// The token after it.
+    token: Value,
+}
 
 /// One more order for each user, which uses the token that we have: what was still open is settled by it.
 async fn last_orders(client: &Client, users: &[String]) -> Vec<Last> {
@@ -145,16 +153,16 @@ async fn last_orders(client: &Client, users: &[String]) -> Vec<Last> {
 
 async fn last_order(client: &Client, user: &str) -> Last {
     let mut order = Value::Null;
-    let mut tries = 0;
+    let mut tried = Vec::new();
     until("a last order with a token, or its loss", PATIENCE, async || {
-        tries += 1;
-        let id = client.post(user, &format!("last-{tries}-{user}")).await;
+        let id = client.post(user, &format!("last-{}-{user}", tried.len())).await;
         order = client.ended(&id, PATIENCE).await;
+        tried.push(id);
         assert_eq!(order["status"], "submitted", "{order}");
         order["token"] != "unavailable"
     })
     .await;
-    (user.to_owned(), order, client.token(user).await)
+    Last { user: user.to_owned(), tried, order, token: client.token(user).await }
 }
 
 /// Klarna's ids of the orders that it created, by our ids.
