@@ -15,7 +15,7 @@
 //!
 //! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
 //! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
-//! a process needs besides. [`sandbox`] stands in for Klarna, and [`bench`] measures on this machine.
+//! a process needs besides. [`sandbox`] stands in for Klarna, and [`mod@bench`] measures on this machine.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
