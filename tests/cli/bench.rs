@@ -7,7 +7,7 @@ use crate::postgres::TestDatabase;
 use crate::program::{Home, files};
 
 /// As small as a measurement can be.
-const SMALL: &[&str] = &["--orders", "20", "--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
+const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
 const SMALLER: &[&str] = &["--storm", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--places", "4"];
 
 fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -21,9 +21,9 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
     let temporary = home.path("tmp");
     std::fs::create_dir(&temporary).unwrap();
     let home = home.with("TMPDIR", temporary.to_str().unwrap());
-    let ran = home.run(&arguments(&["--json", "--chart", "chart.svg"])).exits(0);
+    let ran = home.run(&arguments(&["--orders", "400", "--json", "--chart", "chart.svg"])).exits(0);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &20.into()));
+    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &400.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
         ("/drain/written_bytes", 1.0),
@@ -87,7 +87,7 @@ impl Maker {
 async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
     let mut maker = Maker::new().await;
     let (home, url) = (Home::empty(), maker.url());
-    let ran = home.run(&arguments(&["drain,cost", "--bound", "--database", &url])).exits(0);
+    let ran = home.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url])).exits(0);
     for told in ["postgres, version", "WAL an order", "drain by pgbench", "statements an order"] {
         assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
     }
