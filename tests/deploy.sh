@@ -47,7 +47,7 @@ say "settings, Kubernetes manifests, the compose file and what the image is buil
 podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /'
 context=$(podman image mount context)
 $python tests/deploy.py "$context"
-! command -v cargo >/dev/null || cargo fetch -q --offline --locked --manifest-path "$context/Cargo.toml"
+! command -v cargo >/dev/null || cargo fetch -q --locked --manifest-path "$context/Cargo.toml"
 for version in 1.30 1.37; do
     target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml
 done

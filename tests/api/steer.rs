@@ -115,7 +115,7 @@ async fn many_are_tried_again_by_filter() {
         async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["status"].as_str().unwrap().to_owned();
 
     assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"retried": 0}));
-    let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1})).await.json();
+    let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1.0})).await.json();
     assert_eq!(first, json!({"retried": 1, "next": ids[3]}), "the newest first");
     let rest = api.retry_many(&json!({"merchant": "shop", "error": "a", "cursor": ids[3]})).await.json();
     assert_eq!(rest, json!({"retried": 1}));
@@ -127,6 +127,7 @@ async fn many_are_tried_again_by_filter() {
     assert_eq!(status(&queued).await, "queued");
     for bad in [
         json!({"limit": 0}),
+        json!({"limit": 1.5}),
         json!({"limit": 1001}),
         json!({"mercahnt": "shop"}),
         json!({"user": ""}),

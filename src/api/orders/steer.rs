@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{Order, absent, find};
@@ -141,6 +142,7 @@ pub struct RetryRequest {
     #[schema(required = false, example = "2026-01-31T13:00:00Z")]
     pub until: Option<DateTime<Utc>>,
     /// At most so many, the newest first; 1000 where absent.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(required = false, minimum = 1, maximum = 1000, example = 1000)]
     pub limit: Option<u32>,
     /// Where the request before ended: its `next`.
@@ -198,6 +200,14 @@ pub(in crate::api) async fn retry_many(
     let swept = rooms.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are tried again");
     Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))
+}
+
+/// A number without a fraction, however it is written: to JSON Schema `1000.0` is an integer.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let written = number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
+    let whole = written.and_then(|number| u32::try_from(number).ok());
+    whole.map(Some).ok_or_else(|| D::Error::custom(format!("{number} is not a whole number from 0 on")))
 }
 
 fn unfit(why: &str) -> Problem {
