@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use super::Rooms;
 use super::auth::Caller;
-use super::extract::{InPath, check_names};
+use super::extract::{InPath, UserPath, check_names};
 use super::openapi::Common;
 use super::problem::Problem;
 
@@ -22,16 +22,13 @@ use super::problem::Problem;
     operation_id = "erase_user",
     path = "/v1/merchants/{merchant}/users/{user}",
     tag = "users",
-    params(
-        ("merchant" = String, Path, description = "The merchant's name in the settings", example = "shop"),
-        ("user" = String, Path, description = "The shop's own name for the user", example = "u-1"),
-    ),
+    params(UserPath),
     responses((status = 204, description = "Nothing leads to the user any more"), Common)
 )]
 pub(super) async fn erase(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    InPath((merchant, user)): InPath<(String, String)>,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
