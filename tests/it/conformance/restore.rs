@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::Status;
-use klarna_order_worker::store::TokenState;
+use klarna_order_worker::store::{Installation, TokenState};
 
 use super::orders::{claim, insert, order};
 use super::tokens::{register, row};
@@ -45,6 +45,7 @@ async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
 }
 
 async fn a_restore_that_was_declared_is_remembered_as_if_seen(db: Db) {
+    db.store.found_installation(&Installation { name: "test".into(), hash_key: Vec::new() }).await.unwrap();
     db.advance(60);
     let worker = db.begin_worker().await;
     let ahead = db.store.beat(worker).await.unwrap().unwrap() + Duration::from_secs(5);
