@@ -43,8 +43,11 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Where the machine itself forbids containers, that is told, and is no fault of what is in deploy/.
+no_containers() { say "NOT CHECKED from here on: this machine starts no containers"; exit 0; }
+
 say "settings, Kubernetes manifests, the compose file and what the image is built from"
-podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /'
+podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /' || no_containers
 context=$(podman image mount context)
 $python tests/deploy.py "$context"
 ! command -v cargo >/dev/null || cargo fetch -q --locked --manifest-path "$context/Cargo.toml"
@@ -100,7 +103,13 @@ cp "$program" "$work/program"
 strip "$work/program" 2>/dev/null || true
 deploy/image.sh "$work/program" "$work/build/image"
 podman build -q --build-context build="$work/build" -f deploy/Containerfile -t klarna-order-worker . >/dev/null
-podman run --rm --network none --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 klarna-order-worker --version >&2
+code=0
+podman run --rm --network none --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 klarna-order-worker --version >&2 || code=$?
+case $code in
+    0) ;;
+    125 | 126) no_containers ;;
+    *) give_up "the container's program exited with $code" ;;
+esac
 
 ports=$(free_ports 2)
 read -r sandbox_port api_port <<<"$ports"
