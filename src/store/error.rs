@@ -25,6 +25,12 @@ pub enum StoreError {
         /// How many it changed.
         actual: u64,
     },
+    /// A token's row is of before the exchange whose end is to be written.
+    #[error(
+        "the database knows the token at an earlier generation alone: it was restored from a backup, or a failover lost \
+         its last writes; nothing was changed"
+    )]
+    Behind,
     /// A row that this program cannot read.
     #[error("the database holds a value that this program cannot read: {0}")]
     Unreadable(String),

@@ -344,6 +344,11 @@ async fn rotated(
         if bounded(before.fetch_optional(&mut *c)).await?.is_some() {
             return Ok(Settled::Written);
         }
+        // Such a row has not moved on; its grant may be another by now, so nothing is written over it either.
+        let row = bounded(query(sql::GENERATION).bind(end.token).fetch_optional(&mut *c)).await?;
+        if row.map(|row| row.int("generation")).transpose()?.is_none_or(|known| known < end.generation) {
+            return Err(StoreError::Behind);
+        }
     } else {
         one_row("storing a successor", stored)?;
         // The kept row belongs to the generation just made.

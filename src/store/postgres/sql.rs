@@ -305,6 +305,8 @@ REPLAY_DUE = "
 SEEN = "
     UPDATE klarna_worker.tokens SET last_seen_at = coalesce($3, clock_timestamp())
     WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
+GENERATION = "
+    SELECT generation FROM klarna_worker.tokens WHERE id = $1";
 STATE_OF_GENERATION = "
     SELECT state FROM klarna_worker.tokens WHERE id = $1 AND generation = $2";
 CLOSE = "

@@ -240,6 +240,8 @@ REPLAY_DUE = "
         AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
 SEEN = "
     UPDATE tokens SET last_seen_at = $3 WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
+GENERATION = "
+    SELECT generation FROM tokens WHERE id = $1";
 STATE_OF_GENERATION = "
     SELECT state FROM tokens WHERE id = $1 AND generation = $2";
 CLOSE = "

@@ -17,6 +17,7 @@ both_engines![
     a_store_that_fails_is_spooled_and_written_again,
     tidying_replays_what_the_database_never_had,
     an_old_file_changes_nothing_after_two_more_rotations,
+    a_file_newer_than_a_restored_database_is_told_and_kept,
     strange_files_are_told_and_never_deleted,
     a_file_that_the_database_refuses_keeps_no_other_from_it,
 ];
@@ -150,6 +151,20 @@ async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(4), vec!["rotated".to_owned(); 3]));
     assert!(!path.exists());
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-4");
+}
+
+/// The backup is of before the registration that the file's exchange was of.
+async fn a_file_newer_than_a_restored_database_is_told_and_kept(db: Db) {
+    let (shop, _, file, _klarna) = spooled(&db).await;
+    db.execute("UPDATE tokens SET generation = 0, last_exchange = NULL").await;
+    db.execute("DELETE FROM exchanges").await;
+    let (vault, holder) = shop.process().await;
+    let path = folder(&db, holder).join("newer.successor");
+    std::fs::write(&path, &file).unwrap();
+    vault.tidy().await.unwrap();
+    assert!(path.exists(), "the only good token was deleted");
+    assert_eq!(db.value("generation FROM tokens").await.as_deref(), Some("0"));
+    assert_eq!(shop.ledger().await, Vec::<String>::new());
 }
 
 async fn strange_files_are_told_and_never_deleted(db: Db) {
