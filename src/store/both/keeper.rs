@@ -2,24 +2,131 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, Row, sql, tokens};
+use super::{Connection, Now, Own, Row, commit, sql, tokens};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    DeadReason, DueDate, DueFilter, DueToken, LastSweep, Note, Place, Plannable, StoreError, TokenCount, TokenState,
-    UndatedToken, micros,
+    DeadReason, DueDate, DueFilter, DueToken, Keeper, LastSweep, Note, Place, Plannable, StoreError, TokenCount,
+    TokenState, UndatedToken, micros,
 };
+
+#[async_trait]
+impl Keeper for Own {
+    async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = time(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn plannable_tokens(
+        &self,
+        which: Plannable,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<UndatedToken>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = plannable(&mut lease, which, after, limit).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
+        let mut lease = self.write().await?;
+        let done = set_due_dates(&mut lease, dates).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError> {
+        let mut lease = self.write().await?;
+        let done = bring_forward(&mut lease, self.now(), orphan_after).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = due(&mut lease, filter).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut lease = self.read().await?;
+        let done = count_due(&mut lease, by).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn postpone(
+        &self,
+        token: i64,
+        generation: i64,
+        due_at: Option<DateTime<Utc>>,
+        failures: u32,
+        note: Note,
+    ) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = postpone(&mut lease, (token, generation), due_at, failures, note).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError> {
+        let mut lease = self.begin().await?;
+        let done = forget_idle(&mut lease, self.now(), idle, limit).await?;
+        commit(lease).await?;
+        Ok(done)
+    }
+
+    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
+        let mut lease = self.read().await?;
+        let done = token_counts(&mut lease, self.now(), merchant).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = take_sweep(&mut lease, self.now(), worker, hold).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        let mut lease = self.write().await?;
+        let done = renew_sweep(&mut lease, self.now(), worker, hold).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError> {
+        let mut lease = self.write().await?;
+        let done = end_sweep(&mut lease, self.now(), worker, whole).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn last_sweep(&self) -> Result<LastSweep, StoreError> {
+        let mut lease = self.read().await?;
+        let done = last_sweep(&mut lease).await?;
+        lease.done();
+        Ok(done)
+    }
+}
 
 pub(in crate::store) async fn time(c: &mut Connection, now: Now) -> Result<DateTime<Utc>, StoreError> {
     Ok(bounded(query(sql::NOW).bind(now).fetch_one(c)).await?.time("now")?)
 }
 
-pub(in crate::store) async fn plannable(
+async fn plannable(
     c: &mut Connection,
     which: Plannable,
     after: i64,
@@ -44,7 +151,7 @@ pub(in crate::store) async fn plannable(
 }
 
 /// One statement for all of them: a database with a million tokens is planned in a minute.
-pub(in crate::store) async fn set_due_dates(c: &mut Connection, dates: &[DueDate]) -> Result<u64, StoreError> {
+async fn set_due_dates(c: &mut Connection, dates: &[DueDate]) -> Result<u64, StoreError> {
     let dates: Vec<_> = dates
         .iter()
         .map(|date| json!({ "id": date.token, "generation": date.generation, "due": date.due_at.timestamp_micros() }))
@@ -53,17 +160,13 @@ pub(in crate::store) async fn set_due_dates(c: &mut Connection, dates: &[DueDate
     Ok(bounded(set.execute(c)).await?.rows_affected())
 }
 
-pub(in crate::store) async fn bring_forward(
-    c: &mut Connection,
-    now: Now,
-    orphan_after: Duration,
-) -> Result<u64, StoreError> {
+async fn bring_forward(c: &mut Connection, now: Now, orphan_after: Duration) -> Result<u64, StoreError> {
     let forward = query(sql::BRING_FORWARD).bind(micros(orphan_after)).bind(now);
     Ok(bounded(forward.execute(c)).await?.rows_affected())
 }
 
 /// Day by day: each look reads no more of the index than is due.
-pub(in crate::store) async fn due(c: &mut Connection, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+async fn due(c: &mut Connection, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let (mut tokens, mut place) = (Vec::new(), filter.after);
     loop {
@@ -124,7 +227,7 @@ fn due_token(row: &Row, day: i64) -> Result<DueToken, StoreError> {
     })
 }
 
-pub(in crate::store) async fn count_due(c: &mut Connection, by: DateTime<Utc>) -> Result<u64, StoreError> {
+async fn count_due(c: &mut Connection, by: DateTime<Utc>) -> Result<u64, StoreError> {
     count(&bounded(query(sql::COUNT_DUE).bind(Stamp(by)).fetch_one(c)).await?)
 }
 
@@ -132,7 +235,7 @@ fn count(row: &Row) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.int("tokens")?).unwrap_or_default())
 }
 
-pub(in crate::store) async fn postpone(
+async fn postpone(
     c: &mut Connection,
     (token, generation): (i64, i64),
     due_at: Option<DateTime<Utc>>,
@@ -149,12 +252,7 @@ pub(in crate::store) async fn postpone(
 }
 
 /// Within the caller's transaction.
-pub(in crate::store) async fn forget_idle(
-    c: &mut Connection,
-    now: Now,
-    idle: Duration,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn forget_idle(c: &mut Connection, now: Now, idle: Duration, limit: u32) -> Result<u64, StoreError> {
     let forget = query(sql::FORGET_IDLE).bind(micros(idle)).bind(i64::from(limit)).bind(now);
     let rows = bounded(forget.fetch_all(&mut *c)).await?;
     for row in &rows {
@@ -163,11 +261,7 @@ pub(in crate::store) async fn forget_idle(
     Ok(rows.len() as u64)
 }
 
-pub(in crate::store) async fn token_counts(
-    c: &mut Connection,
-    now: Now,
-    merchant: Option<&str>,
-) -> Result<Vec<TokenCount>, StoreError> {
+async fn token_counts(c: &mut Connection, now: Now, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
     let rows = bounded(query(sql::TOKEN_COUNTS).bind(merchant).bind(now).fetch_all(c)).await?;
     rows.iter()
         .map(|row| {
@@ -181,38 +275,23 @@ pub(in crate::store) async fn token_counts(
         .collect()
 }
 
-pub(in crate::store) async fn take_sweep(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    hold: Duration,
-) -> Result<bool, StoreError> {
+async fn take_sweep(c: &mut Connection, now: Now, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
     let take = query(sql::TAKE_SWEEP).bind(worker).bind(micros(hold)).bind(now);
     Ok(bounded(take.execute(c)).await?.rows_affected() == 1)
 }
 
-pub(in crate::store) async fn renew_sweep(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    hold: Duration,
-) -> Result<bool, StoreError> {
+async fn renew_sweep(c: &mut Connection, now: Now, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
     let renew = query(sql::RENEW_SWEEP).bind(worker).bind(micros(hold)).bind(now);
     Ok(bounded(renew.execute(c)).await?.rows_affected() == 1)
 }
 
-pub(in crate::store) async fn end_sweep(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    whole: bool,
-) -> Result<(), StoreError> {
+async fn end_sweep(c: &mut Connection, now: Now, worker: Uuid, whole: bool) -> Result<(), StoreError> {
     let end = query(sql::END_SWEEP).bind(worker).bind(whole).bind(now);
     bounded(end.execute(c)).await?;
     Ok(())
 }
 
-pub(in crate::store) async fn last_sweep(c: &mut Connection) -> Result<LastSweep, StoreError> {
+async fn last_sweep(c: &mut Connection) -> Result<LastSweep, StoreError> {
     let row = bounded(query(sql::LAST_SWEEP).fetch_one(c)).await?;
     Ok(LastSweep { ended_at: row.opt_time("ended_at")?, sweeper: row.opt_text("name")? })
 }

@@ -2,18 +2,29 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::query;
 
-use super::{Connection, Now, Row, sql};
+use super::{Connection, Now, Own, Row, sql};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{Backlog, Overview, StoreError, micros};
+use crate::store::{Backlog, Looks, Overview, PoolUse, StoreError, micros};
 
-pub(in crate::store) async fn overview(
-    c: &mut Connection,
-    now: Now,
-    lost_after: Duration,
-) -> Result<Overview, StoreError> {
+#[async_trait]
+impl Looks for Own {
+    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError> {
+        let mut lease = self.read().await?;
+        let done = overview(&mut lease, self.now(), lost_after).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        self.used()
+    }
+}
+
+async fn overview(c: &mut Connection, now: Now, lost_after: Duration) -> Result<Overview, StoreError> {
     let backlogs = bounded(query(sql::BACKLOGS).bind(now).fetch_all(&mut *c)).await?;
     let row = bounded(query(sql::OVERVIEW).bind(micros(lost_after)).bind(now).fetch_one(c)).await?;
     Ok(Overview {

@@ -13,7 +13,6 @@ mod overview;
 mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
-mod restored;
 mod shared;
 mod signals;
 mod sql;
@@ -48,11 +47,10 @@ use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, DueDate, DueFilter, DueToken, ExchangeEnd, Inserted, Inspection, Installation,
-    Intent, Keeper, Kept, Keys, LastSweep, LedgerEntry, LedgerPlace, Looks, NewToken, Note, OrderFilter, OrderRow,
-    OrderTx, OrderView, Orders, Overview, Plannable, PoolUse, Reaped, Registered, Resolution, Resolved, Sealed,
-    SealedKept, SealedToken, Settled, Settlement, Signal, Signals, Store, StoreError, TokenCount, TokenFilter,
-    TokenView, Tokens, UndatedToken, Worker, Workers, check_level,
+    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
+    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
+    Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
+    check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -105,6 +103,10 @@ impl SqliteStore {
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
     async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
         self.pools.writer.begin().await
+    }
+
+    fn used(&self) -> Vec<PoolUse> {
+        vec![self.pools.writer.pool.used("writer"), self.pools.readers.used("readers")]
     }
 
     fn tell_settled(&self, orders: &[OrderId]) {
@@ -448,112 +450,6 @@ impl Tokens for SqliteStore {
 }
 
 #[async_trait]
-impl Keeper for SqliteStore {
-    async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::time(&mut lease, self.now()).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn plannable_tokens(
-        &self,
-        which: Plannable,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<UndatedToken>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::plannable(&mut lease, which, after, limit).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::set_due_dates(&mut lease, dates).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::bring_forward(&mut lease, self.now(), orphan_after).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::due(&mut lease, filter).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::count_due(&mut lease, by).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn postpone(
-        &self,
-        token: i64,
-        generation: i64,
-        due_at: Option<DateTime<Utc>>,
-        failures: u32,
-        note: Note,
-    ) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::postpone(&mut lease, (token, generation), due_at, failures, note).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError> {
-        let mut lease = self.begin().await?;
-        let done = keeper::forget_idle(&mut lease, self.now(), idle, limit).await?;
-        commit(lease).await?;
-        Ok(done)
-    }
-
-    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::token_counts(&mut lease, self.now(), merchant).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::take_sweep(&mut lease, self.now(), worker, hold).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::renew_sweep(&mut lease, self.now(), worker, hold).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError> {
-        let mut lease = self.write().await?;
-        let done = keeper::end_sweep(&mut lease, self.now(), worker, whole).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn last_sweep(&self) -> Result<LastSweep, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keeper::last_sweep(&mut lease).await?;
-        lease.done();
-        Ok(done)
-    }
-}
-
-#[async_trait]
 impl Workers for SqliteStore {
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
         let mut lease = self.begin().await?;
@@ -588,78 +484,5 @@ impl Workers for SqliteStore {
         let reaped = workers::lose(&mut lease, self.now(), claim).await?;
         commit(lease).await?;
         Ok(reaped)
-    }
-}
-
-#[async_trait]
-impl Keys for SqliteStore {
-    async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keys::known(&mut lease).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn note_key(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError> {
-        let mut lease = self.write().await?;
-        keys::note(&mut lease, self.now(), name, fingerprint).await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keys::sealed(&mut lease, beginning).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keys::sealed_otherwise(&mut lease, beginning, after, limit).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn kept_otherwise(&self, beginning: &[u8], after: Uuid, limit: u32) -> Result<Vec<SealedKept>, StoreError> {
-        let mut lease = self.read().await?;
-        let done = keys::kept_otherwise(&mut lease, beginning, after, limit).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keys::reseal_token(&mut lease, id, from, to).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn reseal_kept(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keys::reseal_kept(&mut lease, purpose, from, to).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
-        let mut lease = self.write().await?;
-        let done = keys::reseal_hash_key(&mut lease, from, to).await?;
-        lease.done();
-        Ok(done)
-    }
-}
-
-#[async_trait]
-impl Looks for SqliteStore {
-    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError> {
-        let mut lease = self.read().await?;
-        let done = overview::overview(&mut lease, self.now(), lost_after).await?;
-        lease.done();
-        Ok(done)
-    }
-
-    fn pools(&self) -> Vec<PoolUse> {
-        vec![self.pools.writer.pool.used("writer"), self.pools.readers.used("readers")]
     }
 }
