@@ -44,6 +44,7 @@ pub fn order(db: &Db, user: &str) -> OrderRow {
         not_before: None,
         deadline: None,
         order_deadline: DEADLINE,
+        trace: None,
     }
 }
 
