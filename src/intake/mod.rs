@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Span;
+use tracing::field::{Empty, display};
 
 use crate::clock::Clock;
 use crate::config::Merchant;
@@ -86,7 +87,9 @@ impl Intake {
         let row = self.check(order)?;
         let span = sending(std::slice::from_ref(&row));
         let inserting = async move { tx.insert_order(&OrderRow { trace: here(), ..row }).await };
-        accepted(tried(span, "store", inserting).await?)
+        let inserted = tried(span.clone(), "store", inserting).await?;
+        name(&span, &[inserted]);
+        accepted(inserted)
     }
 
     /// Takes an order in, in a transaction of its own.
@@ -146,7 +149,9 @@ impl Intake {
             }
             self.store.insert_orders(rows).await
         };
-        tried(span, "store", inserting).await
+        let inserted = tried(span.clone(), "store", inserting).await?;
+        name(&span, &inserted);
+        Ok(inserted)
     }
 
     /// Makes a failed order due again, with the setting `queue.order_deadline` from now on.
@@ -199,7 +204,6 @@ fn in_order(rows: &mut [OrderRow]) {
 
 /// The span that the attempts of these orders are linked to.
 fn sending(rows: &[OrderRow]) -> Span {
-    let order = if let [row] = rows { Some(tracing::field::display(row.id)) } else { None };
     traced!(
         "send orders",
         otel.kind = "producer",
@@ -207,10 +211,17 @@ fn sending(rows: &[OrderRow]) -> Span {
         messaging.operation.name = "send",
         messaging.operation.type = "send",
         messaging.destination.name = "orders",
-        messaging.message.id = order,
+        messaging.message.id = Empty,
         messaging.batch.message_count = rows.len(),
         klarna_worker.merchant = rows.first().map(|row| row.merchant.as_str()),
     )
+}
+
+/// Names the order, where it is one: an equal request may have brought it before.
+fn name(span: &Span, inserted: &[Inserted]) {
+    if let [Inserted::New(id) | Inserted::Same(id)] = inserted {
+        span.record("messaging.message.id", display(id));
+    }
 }
 
 fn here() -> Option<String> {

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde_json::{Value, json};
 
+use crate::keeper::import;
 use crate::receiver::{Answer, Receiver};
 use crate::support::collector::{Collector, Seen};
 use crate::support::engine::{Database, both_engines, on_postgres};
@@ -316,4 +317,33 @@ async fn an_endpoint_that_cannot_be_is_refused_at_start() {
     assert_eq!(refused.status.code(), Some(2), "{told}");
     assert!(told.contains("OTEL_EXPORTER_OTLP_"), "{told}");
     assert!(!shop.folder.path().join("data").exists(), "it began to work all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keeper_is_told_token_by_token() {
+    let collector = Collector::start(200, "").await;
+    let shop = Shop::open(Database::Sqlite, &[], "");
+    import(&shop, 2, "old", "45d").await;
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "old1" })).await;
+    let mut refresh = command(shop.folder.path());
+    refresh.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).args(["--config", "a.toml", "refresh"]);
+    let output = tokio::task::spawn_blocking(move || refresh.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let spans = collector.spans();
+    let tokens = named(&spans, "refresh token");
+    let results: BTreeSet<&str> = tokens.iter().map(|token| token.get("klarna_worker.result")).collect();
+    assert_eq!(results, BTreeSet::from(["needs_sign_in", "refreshed"]));
+    for token in tokens {
+        assert!(token.span.parent_span_id.is_empty() && token.span.links.is_empty(), "{token:#?}");
+        let exchanges = named(&spans, "exchange token");
+        let exchange = exchanges.iter().find(|exchange| exchange.is_child_of(token)).unwrap();
+        assert_eq!(exchange.get("klarna_worker.purpose"), "keeper");
+    }
+    let log = String::from_utf8(output.stderr).unwrap();
+    let line = log.lines().find(|line| line.contains("A refresh token was presented")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["merchant"], &line["result"]), (&json!("shop"), &json!("rejected")));
+    assert!(line["sweep"].is_string() && line["exchange"].is_string() && line["token"].is_i64(), "{line}");
+    shop.close().await;
 }
