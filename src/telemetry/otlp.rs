@@ -21,7 +21,7 @@ use crate::clock::since_boot;
 /// How the resource is named where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say nothing.
 const SERVICE: &str = env!("CARGO_PKG_NAME");
 
-/// Spans that wait for the collector where `OTEL_BSP_MAX_QUEUE_SIZE` does not say: some 400 bytes each.
+/// Spans that wait for the collector where `OTEL_BSP_MAX_QUEUE_SIZE` does not say: about a kilobyte each.
 const MOST_WAITING: usize = 8192;
 
 /// How often losses are told, at most.

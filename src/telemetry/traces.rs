@@ -1,5 +1,5 @@
 //! What rooms say to traces. Spans for the log and spans for traces are two kinds: those of the log ([`mod@tracing`]'s usual
-//! ones) give lines their fields, under this program's names; those made by [`traced!`] are exported, under the names of
+//! ones) give lines their fields, under this program's names; those made by `traced!` are exported, under the names of
 //! OpenTelemetry's semantic conventions. Where nothing is exported the latter are disabled, and cost a look at a flag.
 
 use std::collections::HashMap;
