@@ -99,8 +99,7 @@ pub struct Pass {
     merchant: String,
     probe: bool,
     reported: bool,
-    /// How long to hold the call back, to keep the pace.
-    pub hold: Duration,
+    hold: Duration,
 }
 
 impl Gates {
@@ -157,6 +156,14 @@ impl Gates {
 }
 
 impl Pass {
+    /// Holds the call back for as long as its pace asks, which is not at all for the most part: even a wait of nothing would
+    /// take until the timer's next millisecond.
+    pub async fn keep_pace(&self) {
+        if !self.hold.is_zero() {
+            tokio::time::sleep(self.hold).await;
+        }
+    }
+
     /// Reports what the call came to.
     pub fn report(mut self, report: Report, now: Duration) {
         self.reported = true;

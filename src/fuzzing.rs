@@ -39,7 +39,7 @@ pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
 /// An answer of Klarna's create call to the order `sent`.
 pub fn checkout_answer(bytes: &[u8], merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
     let (status, headers, body) = answer(bytes)?;
-    Some(crate::checkout::answer::classify(status, &headers, body, || Redactor::new(merchant, sent)))
+    Some(crate::checkout::answer::classify(status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
 }
 
 /// The payload of an `id_token`, as if its signature were good.

@@ -14,7 +14,7 @@ const TOKEN: Duration = Duration::from_millis(150);
 /// What an order takes.
 const CHECKOUT: Duration = Duration::from_millis(250);
 /// How many rounds of as many orders as run at once.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 40;
 
 /// Orders a second against what the concurrency allows.
 #[derive(Clone, Debug, Serialize)]

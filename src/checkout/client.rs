@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::ExposeSecret;
 use tracing::Span;
@@ -43,6 +44,8 @@ impl CheckoutClient {
     ///
     /// `Klarna-Idempotency-Key` is not documented for this call. It costs nothing, and nothing relies on it.
     pub async fn create(&self, merchant: &Merchant, idempotency_key: &str, body: Zeroizing<String>) -> CreateAnswer {
+        // Shared, not copied; wiped with the last who has it.
+        let body = Bytes::from_owner(body);
         let request = self
             .transport
             .post(orders_url(&merchant.checkout_url))
@@ -50,7 +53,7 @@ impl CheckoutClient {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
-            .body(body.as_bytes().to_vec());
+            .body(body.clone());
         match self.transport.send(request, Some(ORDERS)).await {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {

@@ -35,8 +35,8 @@ struct Personal {
 
 impl Redactor {
     /// `None` where the body cannot be read: then nobody knows what to remove, and no text may be kept.
-    pub fn new(merchant: &Merchant, body: &str) -> Option<Self> {
-        let order: Personal = serde_json::from_str(body).ok()?;
+    pub fn new(merchant: &Merchant, body: &[u8]) -> Option<Self> {
+        let order: Personal = serde_json::from_slice(body).ok()?;
         let mut values = vec![Zeroizing::new(merchant.api_password.expose_secret().to_owned())];
         for member in [order.customer, order.billing_address, order.shipping_address] {
             collect(member, &mut values);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::order::{Body, OrderId, is_date};
 use crate::vault::claims::{Address, Claims};
@@ -28,7 +29,7 @@ const ADDRESS_FIELDS: [&str; 10] = [
 /// A request body ready to be sent.
 pub struct Built {
     /// The JSON text. It holds the access token, so it is wiped when dropped.
-    pub json: SecretString,
+    pub json: Zeroizing<String>,
     /// JSON pointers of what was filled in from the `id_token`, in the order of filling; never the values.
     pub prefilled: Vec<String>,
 }
@@ -48,70 +49,55 @@ impl fmt::Debug for Built {
 /// - `access_token` becomes `customer.klarna_access_token`.
 #[must_use]
 pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>, claims: Option<&Claims>) -> Built {
-    let mut draft = Draft { body: body.clone(), prefilled: Vec::new() };
-    if let Some(claims) = claims {
-        draft.prefill(claims);
-    }
-    draft.insert(&["merchant_reference2"], &order_id.to_string());
-    // The token goes in last, so that no text but the final one holds it.
+    let order_id = order_id.to_string();
+    let mut values = claims.map(|claims| prefill(body, claims)).unwrap_or_default();
+    let claimed = values.len();
+    values.push((&["merchant_reference2"], &order_id));
     if let Some(token) = access_token {
-        draft.insert(&["customer", "klarna_access_token"], token.expose_secret());
+        values.push((&["customer", "klarna_access_token"], token.expose_secret()));
     }
-    Built { json: SecretString::from(draft.body.into_string()), prefilled: draft.prefilled }
+    let (json, went_in) = body.filled(&values);
+    let prefilled = values.iter().zip(went_in).take(claimed).filter(|(_, went_in)| *went_in);
+    Built { json, prefilled: prefilled.map(|((path, _), _)| format!("/{}", path.join("/"))).collect() }
 }
 
-struct Draft {
-    body: Body,
-    prefilled: Vec<String>,
+/// A value and where it goes.
+type Value<'a> = (&'static [&'static str], &'a str);
+
+/// What the claims say that is fit to be sent.
+fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
+    let parts: [(&'static [&'static str], &'a Option<String>, Check); 4] = [
+        (&["billing_address", "given_name"], &claims.given_name, is_text),
+        (&["billing_address", "family_name"], &claims.family_name, is_text),
+        (&["billing_address", "email"], &claims.email, is_email),
+        (&["billing_address", "phone"], &claims.phone, is_phone),
+    ];
+    let mut values: Vec<_> = parts.into_iter().filter_map(fit).collect();
+    if let Some(claimed) = &claims.address
+        && !body.holds_any(&["billing_address"], &ADDRESS_FIELDS)
+    {
+        values.extend(address(claimed).into_iter().flatten());
+    }
+    values.extend(fit((&["customer", "date_of_birth"], &claims.date_of_birth, is_date)));
+    values
 }
 
-impl Draft {
-    fn prefill(&mut self, claims: &Claims) {
-        // Looked up first: what is filled in below must not count as the order's own.
-        let has_address = ADDRESS_FIELDS.iter().any(|field| self.body.holds(&["billing_address", field]));
-        self.fill(&["billing_address", "given_name"], claims.given_name.as_deref(), is_text);
-        self.fill(&["billing_address", "family_name"], claims.family_name.as_deref(), is_text);
-        self.fill(&["billing_address", "email"], claims.email.as_deref(), is_email);
-        self.fill(&["billing_address", "phone"], claims.phone.as_deref(), is_phone);
-        if let Some(address) = claims.address.as_ref().filter(|_| !has_address) {
-            self.fill_address(address);
-        }
-        self.fill(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date);
-    }
+/// The address as one block: one with a part left out could ship wrongly.
+fn address(address: &Address) -> Option<Vec<Value<'_>>> {
+    let parts: [(&'static [&'static str], &Option<String>, Check); 6] = [
+        (&["billing_address", "street_address"], &address.street_address, is_text),
+        (&["billing_address", "street_address2"], &address.street_address2, is_text),
+        (&["billing_address", "postal_code"], &address.postal_code, is_text),
+        (&["billing_address", "city"], &address.city, is_text),
+        (&["billing_address", "region"], &address.region, is_text),
+        (&["billing_address", "country"], &address.country, is_country),
+    ];
+    let said = parts.into_iter().filter(|(_, value, _)| value.as_ref().is_some_and(|value| !value.trim().is_empty()));
+    said.map(fit).collect()
+}
 
-    fn fill_address(&mut self, address: &Address) {
-        let parts: [(&str, Option<&str>, Check); 6] = [
-            ("street_address", address.street_address.as_deref(), is_text),
-            ("street_address2", address.street_address2.as_deref(), is_text),
-            ("postal_code", address.postal_code.as_deref(), is_text),
-            ("city", address.city.as_deref(), is_text),
-            ("region", address.region.as_deref(), is_text),
-            ("country", address.country.as_deref(), is_country),
-        ];
-        let parts = parts.map(|(field, value, fits)| (field, value.filter(|value| !value.trim().is_empty()), fits));
-        // A block with one part left out could ship wrongly.
-        if parts.iter().all(|(_, value, fits)| value.is_none_or(*fits)) {
-            for (field, value, fits) in parts {
-                self.fill(&["billing_address", field], value, fits);
-            }
-        }
-    }
-
-    fn fill(&mut self, path: &[&str], value: Option<&str>, fits: Check) {
-        if let Some(value) = value.filter(|value| fits(value))
-            && self.insert(path, value)
-        {
-            self.prefilled.push(format!("/{}", path.join("/")));
-        }
-    }
-
-    fn insert(&mut self, path: &[&str], value: &str) -> bool {
-        let Some(body) = self.body.insert_absent(path, value) else {
-            return false;
-        };
-        self.body = body;
-        true
-    }
+fn fit<'a>((path, value, fits): (&'static [&'static str], &'a Option<String>, Check)) -> Option<Value<'a>> {
+    Some((path, value.as_deref().filter(|value| fits(value))?))
 }
 
 /// Whether a claimed value is fit to be sent.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::json::{Kind, Object, form_faults, not_an_object};
 use super::{Fault, Rejection, edit};
@@ -56,24 +57,24 @@ impl Body {
         serde_json::from_str(&self.0).ok()
     }
 
-    /// Whether the order has a value of its own at `path`; `null` is none.
+    /// Whether the order has a value of its own for one of the `keys` of the object at `path`; `null` is none.
     #[must_use]
-    pub fn holds(&self, path: &[&str]) -> bool {
-        let mut value = self.raw();
+    pub fn holds_any(&self, path: &[&str], keys: &[&str]) -> bool {
+        let mut object = self.raw().and_then(Object::read);
         for key in path {
-            value = value.and_then(Object::read).and_then(|object| object.get(key));
+            object = object.and_then(|object| object.get(key)).and_then(Object::read);
         }
-        value.is_some_and(|value| Kind::of(value) != Kind::Null)
+        let is_value = |value: &RawValue| Kind::of(value) != Kind::Null;
+        object.is_some_and(|object| keys.iter().any(|key| object.get(key).is_some_and(is_value)))
     }
 
-    /// The body with the string `value` added at `path`, such as `["billing_address", "email"]`; objects on the way
-    /// are made where absent, and all other bytes stay as they are. `null` counts as absent and is replaced, as
-    /// Klarna treats members sent as `null` as not sent.
-    ///
-    /// None where the order has something there already, or something that is no object on the way.
+    /// The text with strings added, each at a path such as `["billing_address", "email"]`, and which of them went in. Objects
+    /// on the way are made where absent, and all other bytes stay as they are. `null` counts as absent and is replaced, as
+    /// Klarna treats members sent as `null` as not sent. A string stays out where the order has something there already, or
+    /// something that is no object on the way.
     #[must_use]
-    pub fn insert_absent(&self, path: &[&str], value: &str) -> Option<Self> {
-        edit::insert_absent(&self.0, path, value).map(Self)
+    pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
+        edit::fill(&self.0, values)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Adding a member to a JSON text and leaving every other byte as it is.
+//! Adding members to a JSON text and leaving every other byte as it is.
 
 use std::ops::Range;
 
@@ -7,33 +7,99 @@ use zeroize::Zeroizing;
 
 use super::json::{Kind, Object, offset};
 
-/// `text` with the string `value` at `path`, making the objects on the way; none where something stands there
-/// already or the way leads through something that is no object. A `null` counts as absent and is replaced: Klarna
-/// treats members sent as `null` as not sent.
-///
-/// The value may be a secret, so no piece of it is left behind in memory: buffers are sized once, and wiped.
-pub(super) fn insert_absent(text: &str, path: &[&str], value: &str) -> Option<String> {
-    let mut object = Object::read(serde_json::from_str::<&RawValue>(text).ok()?)?;
-    for (depth, key) in path.iter().enumerate() {
-        let rest = &path[depth + 1..];
-        match object.get(key) {
-            None => {
-                let (end, comma) = end_of_members(text, &object);
-                let addition = concat(&[comma, &json_string(key), ":", &nested(rest, value)]);
-                return Some(splice(text, end..end, &addition));
-            }
-            Some(found) if Kind::of(found) == Kind::Null => {
-                let start = offset(text, found.get());
-                return Some(splice(text, start..start + found.get().len(), &nested(rest, value)));
-            }
-            Some(_) if rest.is_empty() => return None,
-            Some(found) => object = Object::read(found)?,
-        }
-    }
-    None
+/// What is to be added to an object, by key.
+type Members<'a> = Vec<(&'a str, Addition<'a>)>;
+
+enum Addition<'a> {
+    /// A string, and its place among the values that were asked for.
+    Text(&'a str, usize),
+    /// Members of an object, which is made where there is none.
+    Within(Members<'a>),
 }
 
-/// Where a further member goes (right behind the last, before any space), and what separates it.
+/// `text` with each of the strings at its path, making the objects on the way, and which of them went in: none does where
+/// something stands already or the way leads through something that is no object. A `null` counts as absent and is replaced:
+/// Klarna treats members sent as `null` as not sent. It is as if one were added after another, and reads the text once.
+///
+/// A value may be a secret, so no piece of it is left behind in memory: buffers are sized once, and wiped.
+pub(super) fn fill(text: &str, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
+    let mut members = Members::new();
+    for (place, (path, value)) in values.iter().enumerate() {
+        plan(&mut members, path, Addition::Text(value, place));
+    }
+    let mut merge = Merge { text, edits: Vec::new(), went_in: vec![false; values.len()] };
+    if let Some(object) = serde_json::from_str::<&RawValue>(text).ok().and_then(Object::read) {
+        merge.object(&object, &members);
+    }
+    (spliced(text, merge.edits), merge.went_in)
+}
+
+/// Sorts an addition in. What is planned for its very place stays; a string on its way stays too, and decides whether there
+/// is a way.
+fn plan<'a>(members: &mut Members<'a>, path: &[&'a str], addition: Addition<'a>) {
+    let [key, rest @ ..] = path else { return };
+    match (members.iter_mut().rfind(|(planned, _)| planned == key), rest) {
+        (None, []) => members.push((key, addition)),
+        (Some((_, Addition::Within(inner))), [_, ..]) => plan(inner, rest, addition),
+        (Some(_), []) => {}
+        (None | Some((_, Addition::Text(..))), _) => {
+            let mut inner = Members::new();
+            plan(&mut inner, rest, addition);
+            members.push((key, Addition::Within(inner)));
+        }
+    }
+}
+
+struct Merge<'a> {
+    text: &'a str,
+    edits: Vec<(Range<usize>, Zeroizing<String>)>,
+    went_in: Vec<bool>,
+}
+
+impl Merge<'_> {
+    fn object(&mut self, object: &Object<'_>, members: &Members<'_>) {
+        let (end, mut separator) = end_of_members(self.text, object);
+        let mut behind = Vec::new();
+        for (at, (key, addition)) in members.iter().enumerate() {
+            let found = object.get(key);
+            if let Some(found) = found.filter(|found| Kind::of(found) != Kind::Null) {
+                if let (Addition::Within(inner), Some(object)) = (addition, Object::read(found)) {
+                    self.object(&object, inner);
+                }
+            } else if !holds(&members[..at], key) {
+                self.goes_in(addition);
+                if let Some(null) = found {
+                    let start = offset(self.text, null.get());
+                    self.edits.push((start..start + null.get().len(), value(addition)));
+                } else {
+                    behind.push(concat(&[separator, &member(key, addition)]));
+                    separator = ",";
+                }
+            }
+        }
+        if !behind.is_empty() {
+            self.edits.push((end..end, joined(&behind)));
+        }
+    }
+
+    fn goes_in(&mut self, addition: &Addition<'_>) {
+        match addition {
+            Addition::Text(_, place) => self.went_in[*place] = true,
+            Addition::Within(members) => firsts(members).for_each(|(_, addition)| self.goes_in(addition)),
+        }
+    }
+}
+
+/// What goes into an object that has none of it yet: of equal keys the first.
+fn firsts<'m, 'a>(members: &'m Members<'a>) -> impl Iterator<Item = &'m (&'a str, Addition<'a>)> {
+    members.iter().enumerate().filter(|(at, (key, _))| !holds(&members[..*at], key)).map(|(_, member)| member)
+}
+
+fn holds(members: &[(&str, Addition<'_>)], key: &str) -> bool {
+    members.iter().any(|(held, _)| *held == key)
+}
+
+/// Where further members go (right behind the last, before any space), and what separates the first of them.
 fn end_of_members(text: &str, object: &Object<'_>) -> (usize, &'static str) {
     match object.members.last() {
         Some((_, last)) => (offset(text, last.get()) + last.get().len(), ","),
@@ -41,11 +107,23 @@ fn end_of_members(text: &str, object: &Object<'_>) -> (usize, &'static str) {
     }
 }
 
-/// The string `value` as JSON, inside of objects for the rest of the path.
-fn nested(path: &[&str], value: &str) -> Zeroizing<String> {
-    match path {
-        [] => json_string(value),
-        [key, rest @ ..] => concat(&["{", &json_string(key), ":", &nested(rest, value), "}"]),
+fn member(key: &str, addition: &Addition<'_>) -> Zeroizing<String> {
+    concat(&[&json_string(key), ":", &value(addition)])
+}
+
+/// An addition as JSON.
+fn value(addition: &Addition<'_>) -> Zeroizing<String> {
+    match addition {
+        Addition::Text(text, _) => json_string(text),
+        Addition::Within(members) => {
+            let mut parts = Vec::new();
+            for (key, addition) in firsts(members) {
+                let separator = if parts.is_empty() { "{" } else { "," };
+                parts.push(concat(&[separator, &member(key, addition)]));
+            }
+            parts.push(concat(&["}"]));
+            joined(&parts)
+        }
     }
 }
 
@@ -60,10 +138,23 @@ fn json_string(value: &str) -> Zeroizing<String> {
     }
 }
 
-fn concat(parts: &[&str]) -> Zeroizing<String> {
-    Zeroizing::new(parts.concat())
+fn spliced(text: &str, mut edits: Vec<(Range<usize>, Zeroizing<String>)>) -> Zeroizing<String> {
+    edits.sort_by_key(|(at, _)| at.start);
+    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
+    let mut done = 0;
+    for (at, addition) in &edits {
+        parts.extend([&text[done..at.start], addition.as_str()]);
+        done = at.end;
+    }
+    parts.push(&text[done..]);
+    concat(&parts)
 }
 
-fn splice(text: &str, at: Range<usize>, addition: &str) -> String {
-    [&text[..at.start], addition, &text[at.end..]].concat()
+fn joined(parts: &[Zeroizing<String>]) -> Zeroizing<String> {
+    concat(&parts.iter().map(|part| part.as_str()).collect::<Vec<_>>())
+}
+
+/// One buffer, of the size that is needed.
+fn concat(parts: &[&str]) -> Zeroizing<String> {
+    Zeroizing::new(parts.concat())
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`NewOrder`] is what a door of the service receives: who orders, and Klarna's order as the shop wrote it. Its
 //! [`Body`] keeps that text byte for byte: [`check`] reads it against Klarna's rules and names every [`Fault`], and
-//! [`Body::insert_absent`] is the only way to change it. [`Status`], [`TokenOutcome`] and [`OrderError`] tell what
+//! [`Body::filled`] is the only way to change it. [`Status`], [`TokenOutcome`] and [`OrderError`] tell what
 //! became of the order.
 
 mod body;

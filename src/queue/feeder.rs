@@ -15,13 +15,16 @@ use tokio::time::Instant;
 use super::backend::Slotted;
 use super::retry::{Backoff, random_unit};
 use super::slots::Slots;
-use super::source::{Claimed, Source};
+use super::source::{Claimed, Look, Source};
 use super::wake::Woken;
 
 /// The waits between tries while the rows cannot be reached.
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
-/// The wait after an empty claim although a row is due: another worker is about to have it.
-const CONTENDED: Duration = Duration::from_millis(50);
+/// How often all rows are looked at while due ones cannot be claimed: a long backlog of one user costs each look.
+const BLOCKED: Duration = Duration::from_millis(25);
+/// A row that fell due before the last look at all of them may have been committed after it by so much. One that was later
+/// still is found by the next look at all.
+const LATE: Duration = Duration::from_millis(250);
 /// How often to look for rows of ours that we do not work on, where nothing gives cause for doubt.
 const RECOVER_EVERY: Duration = Duration::from_mins(1);
 
@@ -34,6 +37,8 @@ pub(super) struct Feeder<S: Source> {
     pub(super) doubt: Doubt,
     /// The longest wait between two looks.
     pub(super) poll: Duration,
+    /// When all rows were last looked at, where due ones among them could not be claimed.
+    pub(super) blocked: Option<Instant>,
 }
 
 impl<S: Source> Feeder<S> {
@@ -81,8 +86,10 @@ impl<S: Source> Feeder<S> {
             self.recover().await?;
             *recovered_at = Instant::now();
         }
-        let wanted = free.num_permits();
-        let claimed = self.source.claim(wanted, &self.slots.running()).await?;
+        let (wanted, begun) = (free.num_permits(), Instant::now());
+        self.blocked = self.blocked.filter(|all_seen| all_seen.elapsed() < BLOCKED);
+        let recent = self.blocked.map(|all_seen| all_seen.elapsed() + LATE);
+        let Look { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
         // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
@@ -90,9 +97,13 @@ impl<S: Source> Feeder<S> {
         if count > 0 {
             return Ok(Duration::ZERO);
         }
-        let due = self.source.next_due().await?.unwrap_or(self.poll);
-        let least = if due.is_zero() { CONTENDED } else { Duration::ZERO };
-        Ok(due.max(least).min(self.poll))
+        if blocked && recent.is_none() {
+            self.blocked = Some(begun);
+        }
+        if let Some(all_seen) = self.blocked {
+            return Ok(BLOCKED.saturating_sub(all_seen.elapsed()).min(self.poll));
+        }
+        Ok(self.source.next_due().await?.unwrap_or(self.poll).min(self.poll))
     }
 
     async fn recover(&self) -> Result<(), S::Error> {

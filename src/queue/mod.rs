@@ -26,7 +26,7 @@ mod worker;
 pub use beat::{Beat, BeatOptions, BeatWatch, Heartbeat, Lease};
 pub use retry::Backoff;
 pub use share::share;
-pub use source::{Claimed, Handler, Source};
+pub use source::{Claimed, Handler, Look, Source};
 pub use step::{drain, run_one};
 pub use wake::{Wake, Woken};
 pub use worker::{Options, Queue, Running, Stopped};

@@ -22,12 +22,14 @@ pub trait Source: Send + Sync + 'static {
     fn id(job: &Self::Job) -> Self::Id;
 
     /// Claims up to `free` due rows, going round the groups (merchants) as [`share`](super::share()) says.
-    /// `running` counts the rows of each group that this process works on.
+    /// `running` counts the rows of each group that this process works on. With `recent` it need not look at rows that fell
+    /// due longer ago than that.
     async fn claim(
         &self,
         free: usize,
         running: &BTreeMap<String, usize>,
-    ) -> Result<Vec<Claimed<Self::Job>>, Self::Error>;
+        recent: Option<Duration>,
+    ) -> Result<Look<Self::Job>, Self::Error>;
 
     /// How long until the next row falls due: zero where one is due already, `None` where nothing waits.
     async fn next_due(&self) -> Result<Option<Duration>, Self::Error>;
@@ -39,6 +41,24 @@ pub trait Source: Send + Sync + 'static {
     /// how many there were. Such rows come from a claim whose answer was lost, or from a handler that panicked before
     /// it settled; nobody else would ever free them, since this worker lives.
     async fn recover(&self, held: &[Self::Id]) -> Result<usize, Self::Error>;
+}
+
+/// What a look at the rows brought.
+#[derive(Clone, Debug)]
+pub struct Look<J> {
+    /// The rows that were claimed.
+    pub claimed: Vec<Claimed<J>>,
+    /// Whether nothing could be claimed although rows are due: they wait for another of theirs (a user's burst), or another
+    /// worker is about to have them.
+    pub blocked: bool,
+}
+
+impl<J> Look<J> {
+    /// Rows that were claimed, of those that are due or not.
+    #[must_use]
+    pub fn new(claimed: Vec<Claimed<J>>, due: bool) -> Self {
+        Self { blocked: due && claimed.is_empty(), claimed }
+    }
 }
 
 /// A row that this process now owns.

@@ -14,7 +14,7 @@ where
     S: Source,
     H: Handler<S::Job>,
 {
-    let claimed = source.claim(1, &BTreeMap::new()).await?;
+    let claimed = source.claim(1, &BTreeMap::new(), None).await?.claimed;
     let any = !claimed.is_empty();
     for Claimed { job, .. } in claimed {
         handler.run(job).await;

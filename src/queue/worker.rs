@@ -67,6 +67,7 @@ impl Queue {
             stopping: stopping.clone(),
             doubt: doubt.clone(),
             poll: options.poll,
+            blocked: None,
         };
         let context = WorkerContext::new(&options.name);
         let events = build(&context, Rows(rows), source, handler, stopping.clone());

@@ -213,11 +213,13 @@ pub trait Orders: Send + Sync {
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
 
     /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of one user at most
-    /// one, and none while an order of that user is running that has not got its token yet.
+    /// one, and none while an order of that user is running that has not got its token yet. With `recent`, only orders that
+    /// fell due within that time.
     async fn claim_orders(
         &self,
         worker: Uuid,
         shares: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError>;
 
     /// The worker's claims, as the rows have them.

@@ -218,7 +218,7 @@ impl Vault {
                 return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
             }
         };
-        tokio::time::sleep(pass.hold).await;
+        pass.keep_pace().await;
         let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
         let Some(place) = self.places.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {

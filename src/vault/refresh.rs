@@ -69,7 +69,7 @@ impl Vault {
             Ok(pass) => pass,
             Err(wait) => return Refreshed::Held(wait),
         };
-        tokio::time::sleep(pass.hold).await;
+        pass.keep_pace().await;
         let Some(turn) = self.turns.take(&merchant.name, user) else { return Refreshed::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
             rooms: Arc::clone(&self.rooms),

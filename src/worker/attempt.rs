@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use tracing::Instrument;
-use zeroize::Zeroizing;
 
 use super::spans::{spans, trace};
 use super::verdict::{error, past_deadline, report, verdict};
@@ -110,13 +108,12 @@ impl OrderHandler {
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
         let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
-        tokio::time::sleep(pass.hold).await;
+        pass.keep_pace().await;
         crash::point("submitting");
         // The last thing before the call, whatever kept it waiting.
         if self.beats.age() > OLDEST_BEAT {
             return Err(Box::new(Settlement::Snooze { after: NO_BEAT, error: None }));
         }
-        let json = Zeroizing::new(built.json.expose_secret().to_owned());
         let key = order.claim.order.to_string();
         let noted = async {
             if let Some(shopper) = &shopper {
@@ -125,7 +122,7 @@ impl OrderHandler {
         };
         let sent = since_boot();
         let create = async {
-            let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, json)).await;
+            let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, built.json)).await;
             meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
             answer
         };

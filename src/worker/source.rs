@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::queue::{Claimed, Source, share};
+use crate::queue::{Claimed, Look, Source, share};
 use crate::store::{Claim, ClaimedOrder, Store, StoreError};
 
 /// Claims due orders for one worker.
@@ -41,14 +41,15 @@ impl Source for OrderSource {
         &self,
         free: usize,
         running: &BTreeMap<String, usize>,
-    ) -> Result<Vec<Claimed<ClaimedOrder>>, StoreError> {
+        recent: Option<Duration>,
+    ) -> Result<Look<ClaimedOrder>, StoreError> {
         let waiting = self.store.due_merchants().await?;
         if waiting.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Look::new(Vec::new(), false));
         }
         let shares = share(free, running, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
-        let orders = self.store.claim_orders(self.worker, &shares).await?;
-        Ok(orders.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect())
+        let orders = self.store.claim_orders(self.worker, &shares, recent).await?;
+        Ok(Look::new(orders.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(), true))
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

@@ -175,7 +175,7 @@ impl Api {
         let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "test".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let shares = BTreeMap::from([("shop".to_owned(), 100), ("other".to_owned(), 100)]);
-        self.app.store.claim_orders(worker.id, &shares).await.unwrap()
+        self.app.store.claim_orders(worker.id, &shares, None).await.unwrap()
     }
 
     /// Claims the one order that is due, and settles it.

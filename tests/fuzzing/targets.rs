@@ -89,17 +89,20 @@ pub fn order(bytes: &[u8]) {
 }
 
 fn filled(body: &Body) {
+    let text = "\u{1}\"\\ é";
     for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]] {
-        if let Some(more) = body.insert_absent(path, "\u{1}\"\\ é") {
-            assert!(more.holds(path) && !body.holds(path));
-            assert!(more.insert_absent(path, "again").is_none());
-            serde_json::from_str::<&RawValue>(more.as_str()).expect("no JSON any more");
+        let (more, went_in) = body.filled(&[(path, text), (path, "again")]);
+        serde_json::from_str::<&RawValue>(&more).expect("no JSON any more");
+        assert!(!went_in[1], "one hides the other");
+        if went_in[0] {
+            let (again, went_in) = Body::parse(&more).expect("no body any more").filled(&[(path, "again")]);
+            assert!(again == more && !went_in[0], "overwritten");
         }
     }
     let claims = Claims { given_name: Some("Karl".into()), ..Claims::default() };
     let id: OrderId = "0190a6f0-0000-7000-8000-000000000000".parse().unwrap();
     let built = build(body, id, Some(&SecretString::from(ACCESS_TOKEN)), Some(&claims));
-    serde_json::from_str::<&RawValue>(built.json.expose_secret()).expect("no JSON any more");
+    serde_json::from_str::<&RawValue>(&built.json).expect("no JSON any more");
 }
 
 /// Spool files, and the records in them.

@@ -28,7 +28,7 @@ fn claims() -> Claims {
 
 fn built(order: &str, claims: Option<&Claims>) -> (Value, Vec<String>) {
     let built = build(&Body::parse(order).unwrap(), id(), None, claims);
-    (serde_json::from_str(built.json.expose_secret()).unwrap(), built.prefilled)
+    (serde_json::from_str(&built.json).unwrap(), built.prefilled)
 }
 
 fn prefilled(order: &str, claims: &Claims) -> Vec<String> {
@@ -53,7 +53,7 @@ fn token_and_reference_go_in_and_nothing_else_changes() {
     let token = SecretString::from("a\"token");
     let built = build(&Body::parse(order).unwrap(), id(), Some(&token), None);
     assert_eq!(
-        built.json.expose_secret(),
+        *built.json,
         format!(
             r#"{{ "n":5e4, "customer" : {{"type":"person","klarna_access_token":"a\"token"}} , "x":1.0,"merchant_reference2":"{}" }}"#,
             id()
@@ -175,7 +175,7 @@ fn the_prefilled_order_and_its_token_fit_klarnas_limit() {
     let token = SecretString::from("t".repeat(4096));
     let built = build(&Body::parse("{}").unwrap(), id(), Some(&token), Some(&claims));
     assert_eq!(built.prefilled.len(), 11);
-    assert!(built.json.expose_secret().len() < 16 * 1024);
+    assert!(built.json.len() < 16 * 1024);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::queue::{Claimed, Source, Wake, share};
+use crate::queue::{Claimed, Look, Source, Wake, share};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -49,6 +49,8 @@ pub struct Memory {
     pub overtake: Mutex<Option<Wake>>,
     /// How many calls of any kind there were.
     pub calls: AtomicUsize,
+    /// Whether each claim was for recent rows alone.
+    pub recent: Mutex<Vec<bool>>,
     /// How many slots each claim asked for, and how many rows it got.
     pub claims: Mutex<Vec<(usize, usize)>>,
     /// How many rows each call gave back.
@@ -93,9 +95,13 @@ impl Memory {
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(()) }
     }
 
-    fn take(&self, free: usize, running: &BTreeMap<String, usize>) -> Vec<Claimed<usize>> {
+    fn take(&self, free: usize, running: &BTreeMap<String, usize>, recent: Option<Duration>) -> Look<usize> {
         let mut rows = self.rows.lock().unwrap();
-        let is_due = |row: &Row| row.state == State::Waiting && row.due <= Instant::now();
+        let is_due = |row: &Row| {
+            row.state == State::Waiting
+                && row.due <= Instant::now()
+                && recent.is_none_or(|recent| row.due.elapsed() < recent)
+        };
         let waiting: Vec<String> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
         let mut shares = share(free, running, &waiting, self.rounds.fetch_add(1, SeqCst));
         let mut claimed = Vec::new();
@@ -107,7 +113,7 @@ impl Memory {
                 claimed.push(Claimed { group: row.group.clone(), job });
             }
         }
-        claimed
+        Look::new(claimed, !waiting.is_empty())
     }
 }
 
@@ -121,10 +127,16 @@ impl Source for Memory {
         *job
     }
 
-    async fn claim(&self, free: usize, running: &BTreeMap<String, usize>) -> Result<Vec<Claimed<usize>>, Unreachable> {
+    async fn claim(
+        &self,
+        free: usize,
+        running: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
+    ) -> Result<Look<usize>, Unreachable> {
         // As a database would, it lets others go first.
         tokio::task::yield_now().await;
         self.claims.lock().unwrap().push((free, 0));
+        self.recent.lock().unwrap().push(recent.is_some());
         self.reach()?;
         if self.hang.swap(false, SeqCst) {
             std::future::pending::<()>().await;
@@ -132,20 +144,20 @@ impl Source for Memory {
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         let free = if self.narrow.load(SeqCst) { free.min(1) } else { free };
         let free = if self.contended.load(SeqCst) { 0 } else { free };
-        let claimed = self.take(free, running);
+        let look = self.take(free, running, recent);
         if self.lose_answer.swap(false, SeqCst) {
             return Err(Unreachable);
         }
-        if claimed.is_empty()
+        if look.claimed.is_empty()
             && let Some(wake) = self.overtake.lock().unwrap().take()
         {
             self.insert("shop");
             wake.notify();
         }
         if let Some(last) = self.claims.lock().unwrap().last_mut() {
-            last.1 = claimed.len();
+            last.1 = look.claimed.len();
         }
-        Ok(claimed)
+        Ok(look)
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, Unreachable> {

@@ -69,11 +69,11 @@ pub(in crate::store) async fn claim(
     c: &mut Connection,
     now: Now,
     worker: Uuid,
-    merchant: &str,
-    limit: usize,
+    (merchant, limit): (&str, usize),
+    recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker).bind(now);
+    let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker).bind(now).bind(recent.map(micros));
     let rows = bounded(claim.fetch_all(c)).await?;
     rows.iter().map(|row| claimed(row, worker)).collect()
 }

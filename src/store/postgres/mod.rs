@@ -246,11 +246,12 @@ impl Orders for PostgresStore {
         &self,
         worker: Uuid,
         shares: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         let mut lease = self.lease().await?;
         let mut claimed = Vec::new();
         for (merchant, share) in shares {
-            claimed.extend(orders::claim(&mut lease, self.now(), worker, merchant, *share).await?);
+            claimed.extend(orders::claim(&mut lease, self.now(), worker, (merchant, *share), recent).await?);
         }
         lease.done();
         Ok(claimed)

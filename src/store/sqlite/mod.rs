@@ -135,10 +135,11 @@ async fn claim_all(
     now: Now,
     worker: Uuid,
     shares: Arc<BTreeMap<String, usize>>,
+    recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
     let mut claimed = Vec::new();
     for (merchant, share) in &*shares {
-        claimed.extend(orders::claim(c, now, worker, merchant, *share).await?);
+        claimed.extend(orders::claim(c, now, worker, (merchant, *share), recent).await?);
     }
     Ok(claimed)
 }
@@ -278,12 +279,13 @@ impl Orders for SqliteStore {
         &self,
         worker: Uuid,
         shares: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         let (clock, shares) = (self.clock.clone(), Arc::new(shares.clone()));
         self.shared
             .run(move |c| {
                 let (now, shares) = (Stamp(clock.now()), Arc::clone(&shares));
-                claim_all(c, now, worker, shares).boxed()
+                claim_all(c, now, worker, shares, recent).boxed()
             })
             .await
     }

@@ -34,7 +34,7 @@ CLAIM_ORDERS = "
         SELECT id FROM (
             SELECT id, min(due_at) FROM (
                 SELECT o.id, o.user_id, o.due_at FROM orders o
-                WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $4
+                WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $4 AND o.due_at > coalesce($4 - $5, 0)
                     AND NOT EXISTS (
                         SELECT 1 FROM orders r
                         WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id

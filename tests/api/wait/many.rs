@@ -88,7 +88,7 @@ async fn end_all(waiters: Waiters, store: Arc<dyn Store>, last: OrderId) -> BTre
     // 250 a second: what an answer takes, and not what the machine does in a second, is to be seen.
     let mut pace = tokio::time::interval(Duration::from_millis(4));
     loop {
-        let claimed = store.claim_orders(worker.id, &[("shop".to_owned(), 64)].into()).await.unwrap();
+        let claimed = store.claim_orders(worker.id, &[("shop".to_owned(), 64)].into(), None).await.unwrap();
         if claimed.is_empty() {
             break;
         }

@@ -23,6 +23,7 @@ both_engines![
     the_longest_due_is_claimed_first_and_no_more_than_the_share,
     each_merchant_has_its_own_share,
     of_one_user_one_order_runs_until_it_has_its_token,
+    a_look_at_recent_orders_passes_older_ones_over,
     concurrent_workers_never_claim_the_same_order,
     what_is_given_back_is_claimed_anew_under_another_number,
     lists_go_from_new_to_old_by_page_and_filter,
@@ -62,7 +63,7 @@ fn keyed(db: &Db, key: &str) -> OrderRow {
 
 pub async fn claim(db: &Db, worker: Uuid, share: usize) -> Vec<ClaimedOrder> {
     let shares = BTreeMap::from([("shop".to_owned(), share)]);
-    db.store.claim_orders(worker, &shares).await.unwrap()
+    db.store.claim_orders(worker, &shares, None).await.unwrap()
 }
 
 fn ids(claimed: &[ClaimedOrder]) -> BTreeSet<OrderId> {
@@ -182,6 +183,18 @@ async fn the_longest_due_is_claimed_first_and_no_more_than_the_share(db: Db) {
     assert!(claim(&db, worker, 2).await.is_empty());
 }
 
+async fn a_look_at_recent_orders_passes_older_ones_over(db: Db) {
+    let old = insert(&db, order(&db, "old")).await;
+    db.advance(10);
+    let new = insert(&db, order(&db, "new")).await;
+    let worker = db.begin_worker().await;
+    let shares = BTreeMap::from([("shop".to_owned(), 2)]);
+    let recent = |seconds| db.store.claim_orders(worker, &shares, Some(Duration::from_secs(seconds)));
+    assert_eq!(ids(&recent(5).await.unwrap()), BTreeSet::from([new]));
+    assert!(recent(10).await.unwrap().is_empty());
+    assert_eq!(ids(&recent(11).await.unwrap()), BTreeSet::from([old]));
+}
+
 async fn each_merchant_has_its_own_share(db: Db) {
     for user in ["a", "b", "c"] {
         insert(&db, order(&db, user)).await;
@@ -192,7 +205,7 @@ async fn each_merchant_has_its_own_share(db: Db) {
     let worker = db.begin_worker().await;
     let shares = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 2), ("unknown".to_owned(), 9)]);
     let mut claimed: Vec<_> =
-        db.store.claim_orders(worker, &shares).await.unwrap().into_iter().map(|order| order.merchant).collect();
+        db.store.claim_orders(worker, &shares, None).await.unwrap().into_iter().map(|order| order.merchant).collect();
     claimed.sort();
     assert_eq!(claimed, ["other", "other", "shop"]);
 }
@@ -205,7 +218,7 @@ async fn of_one_user_one_order_runs_until_it_has_its_token(db: Db) {
     let same_name = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, "u") }).await;
     let worker = db.begin_worker().await;
     let shares = BTreeMap::from([("shop".to_owned(), 9), ("other".to_owned(), 9)]);
-    let claimed = ids(&db.store.claim_orders(worker, &shares).await.unwrap());
+    let claimed = ids(&db.store.claim_orders(worker, &shares, None).await.unwrap());
     assert_eq!(claimed, BTreeSet::from([first, other, same_name]));
     assert!(claim(&db, worker, 9).await.is_empty());
     super::tokens::exchange_for(&db, "u", first).await;
@@ -223,7 +236,7 @@ async fn concurrent_workers_never_claim_the_same_order(db: Db) {
             let mut claimed = Vec::new();
             loop {
                 let shares = BTreeMap::from([("shop".to_owned(), 3)]);
-                let some = store.claim_orders(worker, &shares).await.unwrap();
+                let some = store.claim_orders(worker, &shares, None).await.unwrap();
                 if some.is_empty() {
                     return claimed;
                 }

@@ -30,7 +30,7 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     let worker = db.begin_worker().await;
     db.advance(5);
     db.store.beat(worker).await.unwrap();
-    let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".to_owned(), 1)])).await.unwrap();
+    let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".to_owned(), 1)]), None).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let told = db.store.overview(LOST_AFTER).await.unwrap();
     let shop = Backlog { merchant: "shop".into(), queued: 2, due: 1, running: 0, oldest_due: Some(now) };

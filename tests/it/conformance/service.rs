@@ -33,7 +33,7 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     assert!(matches!(store.register_token(&new_token(&db, "u", 1), false).await.unwrap(), Registered::Stored(_)));
 
     let shares = BTreeMap::from([("shop".to_owned(), 1)]);
-    let claimed = store.claim_orders(worker.id, &shares).await.unwrap().remove(0);
+    let claimed = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!((claimed.claimed_at - clock.now()).abs() < CLOSE);
     let ClaimAttempt::Claimed(mut claim) = store.claim_token("shop", "u").await.unwrap() else { panic!() };
     assert!((claim.token().now - clock.now()).abs() < CLOSE);
@@ -44,7 +44,7 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
 
     let retry = Settlement::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());
-    let again = store.claim_orders(worker.id, &shares).await.unwrap().remove(0);
+    let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.beat(worker.id).await.unwrap().is_some());
     assert_eq!(store.reap(Some(Duration::from_mins(1))).await.unwrap(), Reaped::default());
     let snooze = Settlement::Snooze { after: Duration::from_mins(10), error: None };
