@@ -1,18 +1,37 @@
-//! Logs, on standard error: for people on a terminal, as JSON lines otherwise.
+//! Logs, on standard error: for people on a terminal, as JSON lines otherwise (`json.rs`). Traces, to a collector where one
+//! is named (`otlp.rs`); [`traces`] is what rooms say to them.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and wins over `-v` and
 //! `-q`. Those turn up this crate alone: what HTTP libraries say at their finest level may hold tokens.
+//!
+//! Spans give the lines within them their fields: which order, whose, which attempt. No filter takes these spans away, so
+//! that a warning says as much where only warnings are logged.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, fmt, registry};
+
+mod json;
+mod otlp;
+pub mod traces;
+
+use self::json::JsonLines;
+use self::otlp::{Collector, Exporting};
 
 /// The environment variable with filter directives.
 pub const VARIABLE: &str = "KLARNA_WORKER_LOG";
+
+/// What the targets of this crate begin with.
+const OWN: &str = "klarna_order_worker";
 
 /// How much is logged where [`VARIABLE`] says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +58,9 @@ pub enum TelemetryError {
     /// Something in this process logs already.
     #[error("logging was set up twice")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
+    /// The collector of traces is named in a way that cannot be.
+    #[error("traces cannot be exported; look at the variables OTEL_EXPORTER_OTLP_* and at telemetry.otlp_endpoint")]
+    Traces(#[source] opentelemetry_otlp::ExporterBuildError),
 }
 
 /// Runs what it is given while a terminal's progress bar is out of the way.
@@ -72,22 +94,94 @@ impl Write for Stderr {
     }
 }
 
-/// Sets up the process's logging; to be called once. `directives` is what [`VARIABLE`] holds.
-///
-/// # Errors
-/// Where the directives do not parse, or logging was set up before.
-pub fn init(verbosity: Verbosity, directives: Option<&str>) -> Result<(), TelemetryError> {
-    let filter = filter(verbosity, directives)?;
-    // A panic's message may hold what the panicking code was working on.
-    std::panic::set_hook(Box::new(|panic| {
-        let at = panic.location().map(ToString::to_string);
-        tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
-    }));
-    if io::stderr().is_terminal() {
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Stderr);
-        builder.finish().try_init().map_err(TelemetryError::Twice)
+/// The process's logs and traces, to be ended at its end.
+#[must_use = "the last traces are sent when this is ended"]
+pub struct Telemetry(Option<Exporting>);
+
+impl Telemetry {
+    /// Sets up the process's logging, and its traces where the standard's variables or the setting
+    /// `telemetry.otlp_endpoint` name a collector. To be called once. `environment` is the process's.
+    ///
+    /// # Errors
+    /// Where log filter or endpoint do not parse, or logging was set up before.
+    pub fn init(
+        verbosity: Verbosity,
+        environment: &BTreeMap<String, String>,
+        traces: &Traces,
+    ) -> Result<Self, TelemetryError> {
+        let filter = filter(verbosity, environment.get(VARIABLE).map(String::as_str))?;
+        let collector = match traces {
+            Traces::None => None,
+            Traces::Of(setting) => Collector::find(environment, setting.as_deref()),
+        };
+        let exporting = collector.map(|collector| Exporting::start(&collector, environment)).transpose();
+        let exporting = exporting.map_err(TelemetryError::Traces)?;
+        // A panic's message may hold what the panicking code was working on.
+        std::panic::set_hook(Box::new(|panic| {
+            let at = panic.location().map(ToString::to_string);
+            tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
+        }));
+        let spans = exporting.as_ref().map(Exporting::tracer);
+        if io::stderr().is_terminal() {
+            let lines = fmt::layer().with_writer(|| Stderr);
+            subscriber(lines, filter, spans).try_init().map_err(TelemetryError::Twice)?;
+        } else {
+            subscriber(JsonLines::new(io::stderr), filter, spans).try_init().map_err(TelemetryError::Twice)?;
+        }
+        Ok(Self(exporting))
+    }
+
+    /// Sends the last traces, for two seconds at most.
+    pub fn end(self) {
+        if let Some(exporting) = self.0 {
+            exporting.end();
+        }
+    }
+}
+
+/// Which collector a command's traces go to.
+#[derive(Clone, Debug)]
+pub enum Traces {
+    /// The command has none worth it.
+    None,
+    /// The one of the environment, else of the setting, where there is one.
+    Of(Option<String>),
+}
+
+/// Lines as the filter says, each with the fields of this crate's spans around it; spans where they are exported.
+fn subscriber<L>(
+    lines: L,
+    filter: EnvFilter,
+    exporting: Option<SdkTracer>,
+) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
+where
+    L: Layer<registry::Registry> + Send + Sync,
+{
+    let spans = exporting.map(|tracer| {
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        // What a span says of itself is in its attributes; a source's place or thread tells no operator anything.
+        let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_target(false);
+        let layer = layer.with_context_activation(false);
+        let layer = layer.with_error_events_to_status(false).with_error_events_to_exceptions(false);
+        layer.with_filter(filter_fn(is_for_traces))
+    });
+    registry().with(lines.with_filter(of_lines(filter))).with(spans)
+}
+
+fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
+    let own_spans = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target().starts_with(OWN);
+    let for_the_log = |metadata: &Metadata<'_>| metadata.target() != traces::TARGET;
+    filter
+        .or(filter_fn(own_spans).with_max_level_hint(LevelFilter::ERROR))
+        .and(filter_fn(for_the_log).with_max_level_hint(LevelFilter::TRACE))
+}
+
+/// The spans that are made for traces, and what this crate has to tell within them.
+fn is_for_traces(metadata: &Metadata<'_>) -> bool {
+    if metadata.is_span() {
+        metadata.target() == traces::TARGET
     } else {
-        json(filter, io::stderr).try_init().map_err(TelemetryError::Twice)
+        metadata.target().starts_with(OWN) && *metadata.level() <= tracing::Level::INFO
     }
 }
 
@@ -101,14 +195,6 @@ fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<EnvFilter, T
     };
     let directives = directives.filter(|directives| !directives.trim().is_empty());
     EnvFilter::try_new(directives.unwrap_or(usual)).map_err(TelemetryError::Filter)
-}
-
-/// One JSON object a line, an event's fields at its top level.
-fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    tracing_subscriber::fmt().with_env_filter(filter).json().flatten_event(true).with_writer(writer).finish()
 }
 
 #[cfg(test)]
@@ -130,11 +216,17 @@ mod tests {
         }
     }
 
-    fn logged(verbosity: Verbosity, directives: Option<&str>) -> Vec<serde_json::Value> {
+    fn lines(verbosity: Verbosity, directives: Option<&str>, job: impl FnOnce()) -> Vec<String> {
         let log = Log::default();
         let writer = log.clone();
-        let subscriber = json(filter(verbosity, directives).unwrap(), move || writer.clone());
-        tracing::subscriber::with_default(subscriber, || {
+        let json = JsonLines::new(move || writer.clone());
+        tracing::subscriber::with_default(subscriber(json, filter(verbosity, directives).unwrap(), None), job);
+        let bytes = log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn logged(verbosity: Verbosity, directives: Option<&str>) -> Vec<serde_json::Value> {
+        let lines = lines(verbosity, directives, || {
             tracing::error!(target: "klarna_order_worker::vault", merchant = "shop", "error");
             tracing::info!(target: "klarna_order_worker::vault", "info");
             tracing::debug!(target: "klarna_order_worker::vault", "debug");
@@ -142,8 +234,7 @@ mod tests {
             tracing::warn!(target: "hyper", "library warns");
             tracing::debug!(target: "hyper", "library's details");
         });
-        let bytes = log.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn messages(verbosity: Verbosity, directives: Option<&str>) -> Vec<String> {
@@ -171,5 +262,45 @@ mod tests {
     fn fields_are_data_beside_the_message() {
         let first = &logged(Verbosity::Quiet, None)[0];
         assert_eq!((&first["level"], &first["merchant"]), (&"ERROR".into(), &"shop".into()));
+    }
+    #[test]
+    fn a_line_is_one_flat_object_with_the_fields_of_its_spans() {
+        let lines = lines(Verbosity::Warnings, None, || {
+            let order =
+                tracing::error_span!("order", order = "o-1", attempt = 2_i64, correlation = tracing::field::Empty);
+            let _order = order.enter();
+            tracing::warn!(target: "hyper", level = "mine", took_ms = 7_u128, good = true, "before");
+            order.record("correlation", "c-1");
+            // For traces, and none of a line's.
+            let _traced = traces::traced!("exchange", klarna_worker.generation = 3).entered();
+            let _exchange = tracing::error_span!("exchange", token = 5_i64, attempt = 3_i64).entered();
+            tracing::warn!(error = "away", "after");
+        });
+        let (first, rest) = lines[0].split_once(',').unwrap();
+        let at = first.strip_prefix(r#"{"timestamp":""#).unwrap().strip_suffix('"').unwrap();
+        assert!(at.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(at).is_ok(), "{at}");
+        assert_eq!(
+            rest,
+            r#""level":"WARN","message":"before","target":"hyper","attempt":2,"good":true,"order":"o-1","took_ms":7}"#
+        );
+        let (_, rest) = lines[1].split_once(',').unwrap();
+        assert_eq!(
+            rest,
+            concat!(
+                r#""level":"WARN","message":"after","target":"klarna_order_worker::telemetry::tests","attempt":3,"#,
+                r#""correlation":"c-1","error":"away","order":"o-1","token":5}"#
+            )
+        );
+    }
+
+    #[test]
+    fn no_filter_takes_the_fields_away() {
+        for directives in [None, Some("hyper=warn"), Some("warn,klarna_order_worker=off")] {
+            let lines = lines(Verbosity::Quiet, directives, || {
+                let _order = tracing::error_span!("order", order = "o-1").entered();
+                tracing::error!(target: "hyper", "library fails");
+            });
+            assert!(lines[0].contains(r#""order":"o-1""#), "{directives:?}: {lines:?}");
+        }
     }
 }

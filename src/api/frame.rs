@@ -10,10 +10,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::Instrument;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::problem::{Kind, Problem};
+use crate::telemetry::traces::{self, Traceparent, failed, traced};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -43,20 +44,29 @@ async fn request(request: Request, next: Next) -> Response {
     let id = given_id(request.headers()).unwrap_or_else(new_id);
     // The route and not the path, which names users.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let span = tracing::info_span!(
+    let sent = request.headers().get(traces::HEADER).and_then(|sent| Traceparent::read(sent.to_str().ok()?));
+    let served = trace(&request, route.as_deref(), sent.as_ref());
+    let span = tracing::error_span!(
+        parent: &served,
         "request",
-        id = id.to_str().unwrap_or_default(),
+        request = id.to_str().unwrap_or_default(),
         method = %request.method(),
         route,
         key = tracing::field::Empty,
     );
-    let answered = async {
+    let told = served.clone();
+    let answered = async move {
         let began = Instant::now();
         let mut response = match check_head(&request) {
             Ok(()) => next.run(request).await,
             Err(problem) => problem.into_response(),
         };
-        tracing::debug!(status = response.status().as_u16(), took = ?began.elapsed(), "Answered");
+        let status = response.status();
+        tracing::debug!(status = status.as_u16(), took_ms = began.elapsed().as_millis(), "A request was answered");
+        told.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            failed(&told, status.as_u16().to_string());
+        }
         let headers = response.headers_mut();
         headers.extend(CURRENT.try_with(|id| (REQUEST_ID, id.clone())).ok());
         // Answers hold shoppers' data.
@@ -64,7 +74,33 @@ async fn request(request: Request, next: Next) -> Response {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     };
-    CURRENT.scope(id, answered.instrument(span)).await
+    let answered = traces::given(sent, answered.instrument(span).instrument(served));
+    CURRENT.scope(id, answered).await
+}
+
+/// The request's span for traces, in its caller's trace where there is one. Orchestrators and scrapers ask every few seconds:
+/// what they ask is left out.
+fn trace(request: &Request, route: Option<&str>, sent: Option<&Traceparent>) -> Span {
+    let Some(route) = route.filter(|route| route.starts_with("/v1/")) else { return Span::none() };
+    // Whatever else is sent as a method is the caller's choice of text.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH") => known,
+        _ => "_OTHER",
+    };
+    let span = traced!(
+        parent: None,
+        "serve",
+        otel.name = display(format_args!("{method} {route}")),
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        url.scheme = "http",
+        http.response.status_code = tracing::field::Empty,
+    );
+    if let Some(sent) = sent {
+        sent.continue_in(&span);
+    }
+    span
 }
 
 /// Far above what callers need, and far below what hyper would read, which refuses without a word.

@@ -129,6 +129,7 @@ impl Stage {
             not_before: None,
             deadline: None,
             order_deadline: self.app.settings.queue.order_deadline,
+            trace: None,
         })
     }
 

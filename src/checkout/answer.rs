@@ -9,13 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::redact::Redactor;
-use crate::vault::transport::retry_after;
+use crate::vault::transport::{self, is_id, retry_after};
 
 /// More messages than this tell a shop nothing new.
 const MOST_MESSAGES: usize = 20;
-
-/// Far above Klarna's ids and codes.
-const LONGEST_ID: usize = 255;
 
 /// What became of an order that was sent. Klarna's texts in it are redacted and cut; `correlation_id` names the call
 /// towards Klarna's support.
@@ -190,14 +187,7 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
 }
 
 /// From the header, which is there even where the body is not Klarna's.
-fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    let header = headers.get("klarna-correlation-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let id = header.or_else(|| complaint(body).correlation_id.as_str().map(str::to_owned))?;
-    is_id(&id).then_some(id)
-}
-
-/// Looks like an id or a code: anything else in their place is not kept.
-fn is_id(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(plain)
+pub(super) fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    transport::correlation_id(headers)
+        .or_else(|| complaint(body).correlation_id.as_str().filter(|id| is_id(id)).map(str::to_owned))
 }

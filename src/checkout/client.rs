@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::ExposeSecret;
+use tracing::Span;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::answer::{CreateAnswer, classify};
+use super::answer::{CreateAnswer, classify, correlation_id};
 use super::redact::Redactor;
 use crate::config::Merchant;
 use crate::vault::transport::{BuildError, Failure, Transport};
@@ -17,6 +18,9 @@ use crate::vault::transport::{BuildError, Failure, Transport};
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The call's path, as traces name it.
+pub(super) const ORDERS: &str = "/checkout/v3/orders";
 
 /// Creates orders at Klarna Checkout (or Kustom, which answers the same call). Clones share their connections.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ impl CheckoutClient {
     /// Sends the order (`POST /checkout/v3/orders`) once; `body` is its JSON, access token included. Everything that
     /// can happen is a [`CreateAnswer`].
     ///
+    /// Klarna's correlation id goes into the field `correlation` of the current span.
+    ///
     /// `Klarna-Idempotency-Key` is not documented for this call. It costs nothing, and nothing relies on it.
     pub async fn create(&self, merchant: &Merchant, idempotency_key: &str, body: Zeroizing<String>) -> CreateAnswer {
         // Shared, not copied; wiped with the last who has it.
@@ -48,8 +54,13 @@ impl CheckoutClient {
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.clone());
-        match self.transport.send(request).await {
-            Ok(reply) => classify(reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body)),
+        match self.transport.send(request, Some(ORDERS)).await {
+            Ok(reply) => {
+                if let Some(id) = correlation_id(&reply.headers, &reply.body) {
+                    Span::current().record("correlation", id);
+                }
+                classify(reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body))
+            }
             Err(failure) => CreateAnswer::Unavailable {
                 maybe_created: !matches!(failure, Failure::NotSent(_)),
                 what: failure.to_string(),

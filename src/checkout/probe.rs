@@ -24,7 +24,7 @@ impl CheckoutClient {
             .get(url)
             .basic_auth(&merchant.api_username, Some(merchant.api_password.expose_secret()))
             .header(ACCEPT, "application/json");
-        let reply = self.transport.send(request).await.map_err(|failure| failure.to_string())?;
+        let reply = self.transport.send(request, None).await.map_err(|failure| failure.to_string())?;
         Ok(Reached::from(&reply))
     }
 }

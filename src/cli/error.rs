@@ -77,7 +77,9 @@ impl CliError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Telemetry(TelemetryError::Filter(_)) | Self::Usage(_) => Exit::Usage,
+            Self::Settings(_)
+            | Self::Telemetry(TelemetryError::Filter(_) | TelemetryError::Traces(_))
+            | Self::Usage(_) => Exit::Usage,
             Self::Telemetry(TelemetryError::Twice(_)) | Self::App(_) | Self::Failed { .. } | Self::Output(_) => {
                 Exit::Failed
             }

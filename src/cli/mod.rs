@@ -36,7 +36,7 @@ pub use error::{CliError, Exit};
 pub use output::{Format, Output};
 pub use table::Table;
 
-use crate::telemetry::{self, Verbosity};
+use crate::telemetry::{Telemetry, Traces, Verbosity};
 
 /// An order worker for Sign in with Klarna.
 ///
@@ -130,6 +130,19 @@ impl Command {
         }
     }
 
+    /// Where its traces go. What is wrong with the settings is told when the command itself reads them.
+    fn traces(&self, context: &Context) -> Traces {
+        match self {
+            Self::Serve(_) | Self::Enqueue(_) | Self::Refresh(_) => {
+                let settings = context.settings().ok();
+                Traces::Of(settings.and_then(|settings| settings.telemetry.otlp_endpoint).map(String::from))
+            }
+            // It has settings of its own.
+            Self::Demo(_) => Traces::Of(None),
+            _ => Traces::None,
+        }
+    }
+
     /// How much is logged where the user does not say. The log is what `serve` and `sandbox` have to show; the others
     /// have their results, and the demo's trouble is staged and told in its table.
     fn verbosity(&self) -> Verbosity {
@@ -151,10 +164,14 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
         (_, 1) => Verbosity::Debug,
         _ => Verbosity::Trace,
     };
-    let directives = environment.get(telemetry::VARIABLE).map(String::as_str);
-    let logging = telemetry::init(verbosity, directives).map_err(CliError::from);
     let context = Context::new(config, format, environment);
-    let exit = logging.and_then(|()| cli.command.run(&context)).unwrap_or_else(|error| {
+    let telemetry = Telemetry::init(verbosity, context.environment(), &cli.command.traces(&context));
+    let exit = telemetry.map_err(CliError::from).and_then(|telemetry| {
+        let exit = cli.command.run(&context);
+        telemetry.end();
+        exit
+    });
+    let exit = exit.unwrap_or_else(|error| {
         output::tell(format, &error);
         error.exit()
     });

@@ -18,6 +18,7 @@ mod rules;
 mod secret;
 mod server;
 mod setting;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -38,6 +39,7 @@ pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusab
 pub use retention::Retention;
 pub use rules::BEAT;
 pub use server::{ApiKey, Scope, Server};
+pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};
 pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub keeper: Keeper,
     /// How long things stay after their end.
     pub retention: Retention,
+    /// What is told beside the log.
+    pub telemetry: Telemetry,
     /// By merchant name; never empty.
     pub merchants: BTreeMap<String, Arc<Merchant>>,
 }
@@ -127,6 +131,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let queue = Queue::read(reader);
     let keeper = Keeper::read(reader);
     let retention = Retention::read(reader);
+    let telemetry = Telemetry::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
     rules::check_keeper(reader, &keeper, &merchants);
@@ -140,6 +145,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         queue,
         keeper,
         retention,
+        telemetry,
         merchants,
     })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::queue::Backoff;
 use crate::store::{Claim, Settlement, Store, StoreError};
+use crate::telemetry::traces::{traced, tried};
 
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 
@@ -15,7 +16,7 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 pub async fn settle(store: &dyn Store, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
     let mut tries = 0;
     loop {
-        match store.settle_order(claim, settlement).await {
+        match tried(traced!("settle order"), "store", store.settle_order(claim, settlement)).await {
             Err(error) if error.is_transient() => {
                 tries += 1;
                 if tries == 1 {

@@ -16,12 +16,15 @@ use serde_json::value::RawValue;
 use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer, WebhookError,
 };
+use tracing::field::display;
+use tracing::{Instrument as _, Span};
 
 use super::schedule;
 use crate::clock::Clock;
 use crate::config::{Merchant, Webhook};
 use crate::queue::{Handler, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
+use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
 use crate::vault::transport::{BuildError, Transport, retry_after_within};
 
 /// The longest that an attempt may take.
@@ -79,7 +82,7 @@ impl Sender {
         Ok(Self { store, merchants, transport: Transport::new(CONNECT, TIMEOUT, ANSWER)?, clock, wake })
     }
 
-    async fn send(&self, event: &ClaimedWebhook) -> Result<(), Failed> {
+    async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<(), Failed> {
         let merchant = self.merchants.get(&event.merchant);
         let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
         let webhook = webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
@@ -96,7 +99,12 @@ impl Sender {
             .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(payload);
-        let reply = self.transport.send(request).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        // The shop's own system: there the trace may go on.
+        let request = match Traceparent::at(run) {
+            Some(here) => request.header(traces::HEADER, here.as_str()),
+            None => request,
+        };
+        let reply = self.transport.send(request, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
         if reply.status.is_success() {
             return Ok(());
         }
@@ -118,25 +126,31 @@ fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<S
 #[async_trait]
 impl Handler<ClaimedWebhook> for Sender {
     async fn run(&self, event: ClaimedWebhook) {
-        let attempt = event.attempts + 1;
-        let (merchant, webhook, kind) = (&event.merchant, event.claim.id, event.kind.as_str());
-        let delivery = match self.send(&event).await {
+        let (run, span) = spans(&event);
+        self.attempt(event, &run).instrument(span).instrument(run.clone()).await;
+        self.wake.notify();
+    }
+}
+
+impl Sender {
+    async fn attempt(&self, event: ClaimedWebhook, run: &Span) {
+        let (merchant, kind) = (&event.merchant, event.kind.as_str());
+        let delivery = match self.send(&event, run).await {
             Ok(()) => Delivery::Delivered,
             Err(Failed { error, retry_after, gone }) => {
-                let after = schedule::wait(attempt, rand::random(), retry_after);
-                tracing::warn!(merchant, %webhook, kind, attempt, error, after_s = after.as_secs(),
-                    "A webhook was not taken");
+                failed(run, "not_taken");
+                let after = schedule::wait(event.attempts + 1, rand::random(), retry_after);
+                tracing::warn!(kind, error, after_s = after.as_secs(), "A webhook was not taken");
                 Delivery::Retry { after, error, gone }
             }
         };
         match self.store.settle_webhook(event.claim, &delivery).await {
             Ok(Some(noted)) => {
                 if delivery == Delivery::Delivered {
-                    tracing::debug!(merchant, %webhook, kind, attempt, "A webhook was delivered");
+                    tracing::debug!(kind, "A webhook was delivered");
                 }
                 if noted.given_up {
-                    tracing::error!(merchant, %webhook, kind, attempt,
-                        "A webhook is given up; `webhooks resend` sends it again");
+                    tracing::error!(kind, "A webhook is given up; `webhooks resend` sends it again");
                 }
                 if let Some(why) = noted.disabled {
                     tracing::error!(
@@ -147,12 +161,33 @@ impl Handler<ClaimedWebhook> for Sender {
                     );
                 }
             }
-            Ok(None) => tracing::warn!(merchant, %webhook, "A webhook took too long, and another process sends it too"),
-            Err(error) => tracing::error!(merchant, %webhook, %error,
-                "The end of a webhook's attempt cannot be written; it is sent again"),
+            Ok(None) => tracing::warn!("A webhook took too long, and another process sends it too"),
+            Err(error) => tracing::error!(%error, "The end of a webhook's attempt cannot be written; it is sent again"),
         }
-        self.wake.notify();
     }
+}
+
+/// The attempt's span for traces, linked to where the order was taken in, and the one whose fields are on every line.
+fn spans(event: &ClaimedWebhook) -> (Span, Span) {
+    let (webhook, attempt) = (event.claim.id, event.attempts + 1);
+    let run = traced!(
+        parent: None,
+        "process webhooks",
+        otel.kind = "consumer",
+        messaging.system = "klarna_order_worker",
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.destination.name = "webhooks",
+        messaging.message.id = display(webhook),
+        klarna_worker.merchant = event.merchant,
+        klarna_worker.attempt = attempt,
+        klarna_worker.event = event.kind.as_str(),
+        klarna_worker.order = event.order.map(display),
+    );
+    link(&run, event.trace.as_deref());
+    let order = event.order.map(display);
+    let span = tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant, order, attempt);
+    (run, span)
 }
 
 #[cfg(test)]

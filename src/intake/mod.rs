@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Span;
+use tracing::field::{Empty, display};
+
 use crate::clock::Clock;
 use crate::config::Merchant;
 use crate::order::{NewOrder, OrderId, Rejection};
 use crate::store::{Inserted, OrderFilter, OrderRow, OrderTx, Steered, Store, StoreError, Swept};
+use crate::telemetry::traces::{Traceparent, traced, tried};
 
 pub use check::check_row;
 
@@ -81,7 +85,11 @@ impl Intake {
     /// Where the order is rejected, its idempotency key belongs to another request, or the store fails.
     pub async fn accept<T: OrderTx + ?Sized>(&self, tx: &mut T, order: NewOrder) -> Result<Accepted, IntakeError> {
         let row = self.check(order)?;
-        accepted(tx.insert_order(&row).await?)
+        let span = sending(std::slice::from_ref(&row));
+        let inserting = async move { tx.insert_order(&OrderRow { trace: here(), ..row }).await };
+        let inserted = tried(span.clone(), "store", inserting).await?;
+        name(&span, &[inserted]);
+        accepted(inserted)
     }
 
     /// Takes an order in, in a transaction of its own.
@@ -89,9 +97,11 @@ impl Intake {
     /// # Errors
     /// As [`Intake::accept`].
     pub async fn submit(&self, order: NewOrder) -> Result<Accepted, IntakeError> {
-        let row = self.check(order)?;
-        let inserted = self.store.insert_orders(std::slice::from_ref(&row)).await?;
-        accepted(inserted.first().copied().unwrap_or(Inserted::New(row.id)))
+        let mut rows = vec![self.check(order)?];
+        let inserted = self.insert(&mut rows).await?;
+        let accepted = accepted(inserted.first().copied().unwrap_or(Inserted::New(rows[0].id)))?;
+        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant, new = accepted.new, "An order was taken in");
+        Ok(accepted)
     }
 
     /// Takes many orders in, those of one merchant in one transaction; what became of each, in their order. One that is
@@ -112,7 +122,7 @@ impl Intake {
         }
         for (places, mut rows) in by_merchant.into_values() {
             in_order(&mut rows);
-            match self.store.insert_orders(&rows).await {
+            match self.insert(&mut rows).await {
                 Ok(inserted) => {
                     for (at, inserted) in places.into_iter().zip(inserted) {
                         outcomes[at] = Some(accepted(inserted));
@@ -127,6 +137,21 @@ impl Intake {
         }
         let missing = || Err(StoreError::Unreadable("an order without an outcome".into()).into());
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
+    }
+
+    /// Inserts orders of one merchant, each with the place in a trace where that is done.
+    async fn insert(&self, rows: &mut [OrderRow]) -> Result<Vec<Inserted>, StoreError> {
+        let span = sending(rows);
+        let inserting = async {
+            let here = here();
+            for row in &mut *rows {
+                row.trace.clone_from(&here);
+            }
+            self.store.insert_orders(rows).await
+        };
+        let inserted = tried(span.clone(), "store", inserting).await?;
+        name(&span, &inserted);
+        Ok(inserted)
     }
 
     /// Makes a failed order due again, with the setting `queue.order_deadline` from now on.
@@ -163,6 +188,7 @@ impl Intake {
             not_before: order.not_before,
             deadline: order.deadline,
             order_deadline: self.order_deadline,
+            trace: None,
         })
     }
 }
@@ -174,6 +200,32 @@ fn in_order(rows: &mut [OrderRow]) {
     for (row, id) in rows.iter_mut().zip(ids) {
         row.id = id;
     }
+}
+
+/// The span that the attempts of these orders are linked to.
+fn sending(rows: &[OrderRow]) -> Span {
+    traced!(
+        "send orders",
+        otel.kind = "producer",
+        messaging.system = "klarna_order_worker",
+        messaging.operation.name = "send",
+        messaging.operation.type = "send",
+        messaging.destination.name = "orders",
+        messaging.message.id = Empty,
+        messaging.batch.message_count = rows.len(),
+        klarna_worker.merchant = rows.first().map(|row| row.merchant.as_str()),
+    )
+}
+
+/// Names the order, where it is one: an equal request may have brought it before.
+fn name(span: &Span, inserted: &[Inserted]) {
+    if let [Inserted::New(id) | Inserted::Same(id)] = inserted {
+        span.record("messaging.message.id", display(id));
+    }
+}
+
+fn here() -> Option<String> {
+    Traceparent::current().map(|here| here.to_string())
 }
 
 fn accepted(inserted: Inserted) -> Result<Accepted, IntakeError> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio::sync::watch;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::due::{AFTER_UNCHANGED, Due, after_failure};
@@ -18,6 +20,7 @@ use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
 use crate::meter;
 use crate::store::{DueToken, Note, Outcome, Plannable, Store, StoreError};
+use crate::telemetry::traces::traced;
 use crate::vault::{IfDue, Refreshed, Unusable, Vault};
 
 /// How many idle tokens are forgotten in one transaction.
@@ -222,7 +225,29 @@ impl Sweeper {
         now - seen >= delta(stop_after)
     }
 
+    /// One token: a trace of its own, since a sweep may have a million of them.
     async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> Told {
+        let traced = traced!(
+            parent: None,
+            "refresh token",
+            klarna_worker.merchant = merchant.name,
+            klarna_worker.sweep = display(sweep),
+            klarna_worker.result = Empty,
+        );
+        let span = tracing::error_span!(
+            parent: &traced,
+            "refresh",
+            merchant = merchant.name,
+            token = token.id,
+            %sweep,
+            correlation = Empty,
+        );
+        let told = self.refresh(token, merchant, sweep, if_due).instrument(span).instrument(traced.clone()).await;
+        traced.record("klarna_worker.result", told.came.as_str());
+        told
+    }
+
+    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> Told {
         let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
         let failed = |note, after| Next { came: Came::Failed(note), note, after, failures: token.failures + 1 };
         let came = match refreshed {

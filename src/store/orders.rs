@@ -33,6 +33,8 @@ pub struct OrderRow {
     pub deadline: Option<DateTime<Utc>>,
     /// The setting `queue.order_deadline`.
     pub order_deadline: Duration,
+    /// Where in a trace it was taken in: what its attempts are linked to.
+    pub trace: Option<String>,
 }
 
 /// What became of an insert.
@@ -84,6 +86,8 @@ pub struct ClaimedOrder {
     pub error: Option<OrderError>,
     /// Whether it came by the SQL door, which checks nothing.
     pub unchecked: bool,
+    /// Where in a trace it was taken in.
+    pub trace: Option<String>,
 }
 
 /// A worker's hold on an order: a write changes nothing unless worker and number still match.

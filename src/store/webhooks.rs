@@ -74,6 +74,10 @@ pub struct ClaimedWebhook {
     pub merchant: String,
     /// What happened.
     pub kind: EventKind,
+    /// The order that it tells of, where it does.
+    pub order: Option<OrderId>,
+    /// Where in a trace that order was taken in.
+    pub trace: Option<String>,
     /// What the shop is told of it, a JSON object.
     pub data: String,
     /// When it happened.

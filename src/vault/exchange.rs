@@ -1,17 +1,19 @@
 //! One exchange: claim, intent, request, store. It runs in a task of its own that nothing cancels: whoever waits for
 //! it may stop waiting, and it goes on until its outcome is written down.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
+use tracing::field::display;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::answer::{Answer, Tokens};
 use super::decide::{AFTER_USELESS_ANSWER, Decision, IfDue, LOOK_AGAIN, Unusable, decide};
+use super::http::Presented;
 use super::places::Place;
 use super::secrets::Brought;
 use super::turns::Turn;
@@ -25,38 +27,12 @@ use crate::store::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Purpose,
     PurposeKind, Settled, StoreError, Successor, TokenClaim,
 };
+use crate::telemetry::traces::{traced, tried};
 
 /// The wait before the database is asked again after it failed.
 const DATABASE_AWAY: Duration = Duration::from_secs(1);
 /// The wait before the endpoint is asked again after it could not be reached, or refused without saying for how long.
 const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
-
-/// The exchanges of this process that are not written down yet, by id.
-#[derive(Clone, Default)]
-pub(super) struct Active(Arc<Mutex<BTreeSet<Uuid>>>);
-
-/// One of them, until it is written down.
-struct InTheAir {
-    active: Active,
-    exchange: Uuid,
-}
-
-impl Active {
-    fn enter(&self, exchange: Uuid) -> InTheAir {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(exchange);
-        InTheAir { active: self.clone(), exchange }
-    }
-
-    pub(super) fn holds(&self, exchange: Uuid) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&exchange)
-    }
-}
-
-impl Drop for InTheAir {
-    fn drop(&mut self) {
-        self.active.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.exchange);
-    }
-}
 
 /// All that one exchange needs, with the places it takes.
 pub(super) struct Exchange {
@@ -78,6 +54,8 @@ pub(super) struct Caller {
     waiting: Option<oneshot::Sender<Answered>>,
     pass: Option<Pass>,
     course: Course,
+    /// Klarna's name for the call, once it is known.
+    correlation_id: Option<String>,
 }
 
 /// How far an exchange went.
@@ -95,17 +73,19 @@ pub(super) enum Course {
 pub(super) struct Answered {
     pub(super) access: Access,
     pub(super) course: Course,
+    pub(super) correlation_id: Option<String>,
 }
 
 impl Caller {
     pub(super) fn new(waiting: oneshot::Sender<Answered>, pass: Pass) -> Self {
-        Self { waiting: Some(waiting), pass: Some(pass), course: Course::NotPresented }
+        Self { waiting: Some(waiting), pass: Some(pass), course: Course::NotPresented, correlation_id: None }
     }
 
     fn answer(&mut self, access: Access) {
         if let Some(waiting) = self.waiting.take() {
             // An error says that nobody waits any more.
-            let _ = waiting.send(Answered { access, course: self.course });
+            let correlation_id = self.correlation_id.take();
+            let _ = waiting.send(Answered { access, course: self.course, correlation_id });
         }
     }
 
@@ -125,7 +105,8 @@ impl Exchange {
     }
 
     async fn exchange(&self, caller: &mut Caller) -> Access {
-        let claim = match self.rooms.store.claim_token(&self.merchant.name, &self.user).await {
+        let claiming = self.rooms.store.claim_token(&self.merchant.name, &self.user);
+        let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
             Ok(ClaimAttempt::Busy) => return Access::ComeBack(LOOK_AGAIN),
@@ -183,10 +164,13 @@ impl Exchange {
             purpose: self.purpose,
             holder: self.rooms.holder,
         };
+        let span = Span::current();
+        span.record("token", token.id);
+        span.record("exchange", display(intent.exchange));
         let _in_the_air = self.rooms.active.enter(intent.exchange);
         crash::point("claimed");
         let begun = since_boot();
-        match claim.intend(&intent).await {
+        match tried(traced!("record intent"), "store", claim.intend(&intent)).await {
             Ok(Intended::Recorded) => {}
             Ok(Intended::Refused) => {
                 claim.release().await;
@@ -206,8 +190,10 @@ impl Exchange {
         } else {
             let request = self.rooms.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
-            let answer = crash::in_flight("token_sent", request).await;
+            let Presented { answer, correlation_id } = crash::in_flight("token_sent", request).await;
             meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
+            span.record("correlation", correlation_id.as_deref());
+            caller.correlation_id = correlation_id;
             crash::point("token_answered");
             caller.report(self.report(&answer));
             answer
@@ -252,7 +238,8 @@ impl Exchange {
             self.turn.on_disk();
             caller.answer(access.clone());
         };
-        let settled = settle::settle(&self.rooms, claim, &end, spooled).await;
+        let settling = settle::settle(&self.rooms, claim, &end, spooled);
+        let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
         self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
         match settled {

@@ -8,11 +8,23 @@ use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
 use super::answer::{Answer, classify};
-use super::transport::{BuildError, Failure, Transport};
+use super::transport::{BuildError, Failure, Transport, correlation_id};
 use crate::config::{ClientAuth, Merchant};
 
 /// Far above any lawful answer.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// The path of the call, as traces name it.
+const TOKEN: &str = "/{region}/lp/idp/oauth2/token";
+
+/// What a presentation came to.
+#[derive(Debug)]
+pub struct Presented {
+    /// What became of the token.
+    pub answer: Answer,
+    /// Klarna's name for the call, where it gave one.
+    pub correlation_id: Option<String>,
+}
 
 /// Presents refresh tokens at the merchants' token endpoints. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -33,12 +45,19 @@ impl TokenClient {
     /// that can happen is an [`Answer`].
     ///
     /// Not to be cancelled: who drops this future may drop the only copy of the successor.
-    pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Answer {
-        match self.transport.send(self.request(merchant, refresh_token)).await {
-            Ok(reply) => classify(reply.status, &reply.headers, &reply.body, refresh_token),
-            Err(failure @ Failure::NotSent(_)) => Answer::NotSent { what: failure.to_string() },
-            Err(failure @ Failure::NoAnswer(_)) => Answer::NoAnswer { over: false, what: failure.to_string() },
-        }
+    pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Presented {
+        let (answer, correlation_id) =
+            match self.transport.send(self.request(merchant, refresh_token), Some(TOKEN)).await {
+                Ok(reply) => {
+                    let answer = classify(reply.status, &reply.headers, &reply.body, refresh_token);
+                    (answer, correlation_id(&reply.headers))
+                }
+                Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
+                Err(failure @ Failure::NoAnswer(_)) => {
+                    (Answer::NoAnswer { over: false, what: failure.to_string() }, None)
+                }
+            };
+        Presented { answer, correlation_id }
     }
 
     /// Everything goes into the body: Klarna's sample shows the fields in the query, but URLs end up in logs.

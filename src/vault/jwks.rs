@@ -25,6 +25,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: usize = 256 * 1024;
 
+/// The path of a key set, as traces name it.
+const JWKS: &str = "/{region}/lp/idp/.well-known/jwks.json";
+
 /// A key that signs `id_token`s.
 #[derive(Clone)]
 pub(crate) struct Key {
@@ -72,7 +75,7 @@ impl Jwks {
                     set.fetched_at = Some(now);
                 }
                 Err(reason) => {
-                    tracing::warn!(%reason, "could not fetch the keys that sign id_tokens");
+                    tracing::warn!(%reason, "The keys that sign id_tokens could not be fetched");
                 }
             }
         }
@@ -90,7 +93,7 @@ impl Jwks {
 
     async fn fetch(&self, url: &Url) -> Result<Vec<Key>, String> {
         let request = self.transport.get(url.clone());
-        let reply = self.transport.send(request).await.map_err(|failure: Failure| failure.to_string())?;
+        let reply = self.transport.send(request, Some(JWKS)).await.map_err(|failure: Failure| failure.to_string())?;
         if reply.status != reqwest::StatusCode::OK {
             return Err(format!("HTTP {}", reply.status.as_u16()));
         }

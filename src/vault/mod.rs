@@ -4,6 +4,7 @@
 //! exchange from claim to store, `decide.rs` what a token's row and ledger allow, `answer.rs` what Klarna's answer
 //! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
 
+mod active;
 pub mod answer;
 mod cipher;
 pub mod claims;
@@ -34,13 +35,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use tracing::field::display;
 use uuid::Uuid;
 
+use self::active::Active;
 pub use self::cipher::{Binding, Cipher, CipherError};
 use self::claims::Claims;
 pub use self::decide::{IfDue, Unusable};
 use self::decide::{LOOK_AGAIN, Policy};
-use self::exchange::{Active, Exchange};
+use self::exchange::Exchange;
 use self::http::TokenClient;
 use self::id_token::IdTokens;
 pub use self::instance::{Instance, InstanceError};
@@ -57,7 +60,7 @@ use self::turns::Turns;
 use crate::breaker::{Gates, Stand};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
-use crate::store::{Kept, Purpose, Store, StoreError};
+use crate::store::{Kept, Purpose, PurposeKind, Store, StoreError};
 
 /// What became of the wish for an access token.
 #[derive(Clone, Debug)]
@@ -279,7 +282,9 @@ impl Vault {
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
         for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
             if !self.rooms.active.holds(intent.exchange) {
-                tracing::error!(exchange = %intent.exchange, "An exchange ended without a word: its answer is lost");
+                let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
+                tracing::error!(exchange = %intent.exchange, token = intent.token, order,
+                    "An exchange ended without a word: its answer is lost");
                 self.rooms.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
             }
         }

@@ -57,7 +57,7 @@ impl Probe {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Reply, String> {
-        self.transport.send(request).await.map_err(|failure| failure.to_string())
+        self.transport.send(request, None).await.map_err(|failure| failure.to_string())
     }
 }
 

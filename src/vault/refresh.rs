@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::decide::{IfDue, LOOK_AGAIN, Unusable};
@@ -12,6 +14,7 @@ use super::{Access, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::store::{Outcome, Purpose, PurposeKind};
+use crate::telemetry::traces::traced;
 
 /// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
 /// successor and each sign-in.
@@ -83,14 +86,28 @@ impl Vault {
     /// Runs an exchange in a task of its own.
     pub(super) async fn spawn(&self, exchange: Exchange, pass: crate::breaker::Pass) -> Answered {
         let (waiting, answer) = tokio::sync::oneshot::channel();
-        tokio::spawn(exchange.run(Caller::new(waiting, pass)));
+        let (traced, span) = spans(&exchange);
+        tokio::spawn(exchange.run(Caller::new(waiting, pass)).instrument(span).instrument(traced));
         // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
-        answer.await.unwrap_or(Answered { access: Access::ComeBack(LOOK_AGAIN), course: Course::NotPresented })
+        let (access, course) = (Access::ComeBack(LOOK_AGAIN), Course::NotPresented);
+        let answered = answer.await.unwrap_or(Answered { access, course, correlation_id: None });
+        // For whoever still waits; one who does not may be at another call by now.
+        Span::current().record("correlation", answered.correlation_id.as_deref());
+        answered
     }
 }
 
+/// An exchange's span for traces, and the one that gives its lines in the log their fields; both within the asker's.
+fn spans(exchange: &Exchange) -> (Span, Span) {
+    let merchant = &exchange.merchant.name;
+    let purpose = exchange.purpose.kind.as_str();
+    let traced = traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
+    let span = tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
+    (traced, span)
+}
+
 impl From<Answered> for Refreshed {
-    fn from(Answered { access, course }: Answered) -> Self {
+    fn from(Answered { access, course, .. }: Answered) -> Self {
         match (course, access) {
             (Course::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
             (_, Access::Ready(_)) => Self::Rotated,

@@ -10,10 +10,14 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, StatusCode, redirect, retry};
+use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
+
+use crate::telemetry::traces::{failed, traced};
 
 /// How every call names its sender.
 const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION"));
@@ -27,6 +31,9 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// A process that was stopped wakes with the time over and, it may be, the answer in its socket: so long it may still
 /// be read. What is thrown away there is a successor.
 const LAST_LOOK: Duration = Duration::from_millis(250);
+
+/// Far above Klarna's ids and codes.
+const LONGEST_ID: usize = 255;
 
 /// The HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -93,8 +100,17 @@ impl Transport {
         self.client.get(url)
     }
 
-    /// Sends the request once and reads its answer to the end.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+    /// Sends the request once and reads its answer to the end. `template` is the path of its kind of call, for traces: the
+    /// URL itself is not told, since a shop's may hold a secret. Klarna's side is told of no trace.
+    pub async fn send(&self, request: RequestBuilder, template: Option<&'static str>) -> Result<Reply, Failure> {
+        let request = request.build().map_err(|error| failure(&error))?;
+        let span = call(&request, template);
+        let reply = self.send_within(request).instrument(span.clone()).await;
+        tell(&span, &reply);
+        reply
+    }
+
+    async fn send_within(&self, request: Request) -> Result<Reply, Failure> {
         let mut exchange = pin!(self.exchange(request));
         match timeout(self.timeout, exchange.as_mut()).await {
             Ok(reply) => reply,
@@ -102,8 +118,8 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: RequestBuilder) -> Result<Reply, Failure> {
-        let mut response = request.send().await.map_err(|error| failure(&error))?;
+    async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+        let mut response = self.client.execute(request).await.map_err(|error| failure(&error))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let mut body = Zeroizing::new(Vec::new());
@@ -116,6 +132,54 @@ impl Transport {
         }
         Ok(Reply { status, headers, body })
     }
+}
+
+/// A call's span.
+fn call(request: &Request, template: Option<&'static str>) -> Span {
+    let (method, url) = (request.method().as_str(), request.url());
+    traced!(
+        "call",
+        otel.name = template.map_or_else(|| method.to_owned(), |template| format!("{method} {template}")),
+        otel.kind = "client",
+        http.request.method = method,
+        url.scheme = url.scheme(),
+        url.template = template,
+        server.address = url.host_str(),
+        server.port = url.port_or_known_default(),
+        http.response.status_code = Empty,
+        klarna.correlation_id = Empty,
+    )
+}
+
+fn tell(span: &Span, reply: &Result<Reply, Failure>) {
+    if span.is_disabled() {
+        return;
+    }
+    match reply {
+        Ok(reply) => {
+            span.record("http.response.status_code", reply.status.as_u16());
+            if let Some(id) = correlation_id(&reply.headers) {
+                span.record("klarna.correlation_id", id);
+            }
+            if reply.status.is_client_error() || reply.status.is_server_error() {
+                failed(span, reply.status.as_u16().to_string());
+            }
+        }
+        Err(Failure::NotSent(_)) => failed(span, "not_sent"),
+        Err(Failure::NoAnswer(_)) => failed(span, "no_answer"),
+    }
+}
+
+/// Klarna's name for a call: its support finds it by that.
+pub(crate) fn correlation_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("klarna-correlation-id")?.to_str().ok()?;
+    is_id(id).then(|| id.to_owned())
+}
+
+/// Looks like an id or a code of Klarna's: anything else in its place is not kept.
+pub(crate) fn is_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// Asks `is_connect` before anything else: a connect time-out is a time-out too, but nothing had left.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::spans::{spans, trace};
 use super::verdict::{error, past_deadline, report, verdict};
 use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
@@ -54,14 +55,14 @@ pub struct OrderHandler {
 #[async_trait]
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder) {
-        let id = order.claim.order;
         let begun = since_boot();
         if order.claim.number == 1 {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }
-        let span = tracing::info_span!("order", order = %id, merchant = order.merchant, attempt = order.attempts + 1);
+        let (run, span) = spans(&order);
         async {
             let settlement = self.attempt(&order).await.unwrap_or_else(|early| *early);
+            trace(&run, &settlement);
             let settled = settle(&*self.store, &order.claim, &settlement).await;
             crash::point("order_recorded");
             match settled {
@@ -74,6 +75,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
             }
         }
         .instrument(span)
+        .instrument(run.clone())
         .await;
     }
 }

@@ -6,6 +6,7 @@
 mod attempt;
 mod lease;
 mod source;
+mod spans;
 mod verdict;
 
 pub use attempt::OrderHandler;

@@ -131,6 +131,7 @@ mod tests {
             possible_duplicate: false,
             error: None,
             unchecked: false,
+            trace: None,
         }
     }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 /// Data's way through: a room knows only rooms of earlier rows.
 const ORDER: [&[&str]; 13] = [
-    &["meter"],
-    &["clock", "breaker", "crash", "telemetry", "lifecycle"],
+    &["meter", "clock"],
+    &["breaker", "crash", "telemetry", "lifecycle"],
     &["config", "order", "queue", "sandbox"],
     &["store"],
     &["intake", "vault"],
@@ -22,7 +22,7 @@ const ORDER: [&[&str]; 13] = [
 ];
 
 /// The rooms that may name a crate; all others may not.
-const TOOLS: [(&str, &[&str]); 7] = [
+const TOOLS: [(&str, &[&str]); 11] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
@@ -30,6 +30,10 @@ const TOOLS: [(&str, &[&str]); 7] = [
     ("reqwest", &["checkout", "vault", "delivery", "bench"]),
     ("metrics", &["meter", "ops"]),
     ("metrics_exporter_prometheus", &["ops"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
 ];
 
 /// Each room's code, without its tests and comments.

@@ -18,13 +18,13 @@ async fn present(step: Step) -> Answer {
 async fn present_within(timeout: std::time::Duration, step: Step) -> Answer {
     let server = FaultyServer::start([step]).await;
     let client = TokenClient::new(timeout, timeout).unwrap();
-    let answer = client.present(&merchant(&server.url()), &"sent-token".into()).await;
+    let answer = client.present(&merchant(&server.url()), &"sent-token".into()).await.answer;
     assert_eq!((server.requests(), server.connections()), (1, 1));
     answer
 }
 
 async fn present_to(base: &str) -> Answer {
-    TokenClient::new(AMPLE, AMPLE).unwrap().present(&merchant(base), &"sent-token".into()).await
+    TokenClient::new(AMPLE, AMPLE).unwrap().present(&merchant(base), &"sent-token".into()).await.answer
 }
 
 #[track_caller]
@@ -62,7 +62,7 @@ async fn a_failed_tls_handshake_is_not_sent() {
 async fn a_silent_tls_handshake_is_not_sent_even_where_both_time_outs_are_set_alike() {
     let server = FaultyServer::start([Step::speak_first("")]).await;
     let client = TokenClient::new(SHORT, SHORT).unwrap();
-    let answer = client.present(&merchant(&server.https_url()), &"sent-token".into()).await;
+    let answer = client.present(&merchant(&server.https_url()), &"sent-token".into()).await.answer;
     assert_not_sent(&answer, "timed out");
 }
 
@@ -144,8 +144,8 @@ async fn a_stale_kept_connection_leaves_no_answer_and_is_not_tried_again() {
     let client = TokenClient::new(AMPLE, AMPLE).unwrap();
     let merchant = merchant(&server.url());
 
-    assert!(matches!(client.present(&merchant, &"one".into()).await, Answer::Rotated(_)));
-    assert_travelling(&client.present(&merchant, &"two".into()).await);
+    assert!(matches!(client.present(&merchant, &"one".into()).await.answer, Answer::Rotated(_)));
+    assert_travelling(&client.present(&merchant, &"two".into()).await.answer);
 
     assert_eq!((server.requests(), server.connections()), (2, 1));
 }

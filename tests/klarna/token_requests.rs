@@ -36,7 +36,7 @@ async fn a_public_client_sends_the_fields_in_the_body_and_no_secret() {
         .create_async()
         .await;
 
-    let answer = client().present(&merchant(&server.url()), &"ory_rt_1+&".into()).await;
+    let answer = client().present(&merchant(&server.url()), &"ory_rt_1+&".into()).await.answer;
 
     let Answer::Rotated(tokens) = answer else { panic!("{answer:?}") };
     assert_eq!(tokens.access_token.expose_secret(), "ory_at_1");
@@ -52,7 +52,7 @@ async fn client_secret_post_adds_the_secret_to_the_body() {
     let mut merchant = merchant(&server.url());
     merchant.client_secret = Some("s:c".into());
 
-    let answer = client().present(&merchant, &"ory_rt_1".into()).await;
+    let answer = client().present(&merchant, &"ory_rt_1".into()).await.answer;
 
     assert!(matches!(answer, Answer::Rotated(_)), "{answer:?}");
     mock.assert_async().await;
@@ -70,7 +70,7 @@ async fn client_secret_basic_encodes_both_halves_and_keeps_the_secret_out_of_the
     merchant.client_secret = Some("s:c".into());
     merchant.client_auth = ClientAuth::ClientSecretBasic;
 
-    let answer = client().present(&merchant, &"ory_rt_1".into()).await;
+    let answer = client().present(&merchant, &"ory_rt_1".into()).await.answer;
 
     assert!(matches!(answer, Answer::Rotated(_)), "{answer:?}");
     mock.assert_async().await;
@@ -101,7 +101,7 @@ async fn the_table_of_answers_holds_over_the_wire_with_one_request_each() {
             .expect(1)
             .create_async()
             .await;
-        let answer = format!("{:?}", client.present(&merchant(&server.url()), &"ory_rt_1".into()).await);
+        let answer = format!("{:?}", client.present(&merchant(&server.url()), &"ory_rt_1".into()).await.answer);
         assert!(answer.starts_with(expected), "{status} {body}: {answer}");
         mock.assert_async().await;
         mock.remove_async().await;

@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or another form, not a default.
-const EXAMPLES: [&str; 25] = [
+const EXAMPLES: [&str; 26] = [
     "listen_url",
     "[server.api_keys]",
     "name",
@@ -29,6 +29,7 @@ const EXAMPLES: [&str; 25] = [
     "checkout_url",
     "[[server.api_keys]]",
     "webhook_url",
+    "otlp_endpoint",
     "webhook_secrets",
     "webhook_secrets_env",
     "webhook_secrets_file",

@@ -26,7 +26,8 @@ pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &Order
         .bind(order.not_before.map(Stamp))
         .bind(order.deadline.map(Stamp))
         .bind(micros(order.order_deadline))
-        .bind(now);
+        .bind(now)
+        .bind(&order.trace);
     if bounded(insert.fetch_optional(&mut *c)).await?.is_some() {
         return Ok(Inserted::New(order.id));
     }
@@ -94,6 +95,7 @@ fn claimed(row: &Row, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
         possible_duplicate: row.flag("possible_duplicate")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
         unchecked: row.flag("unchecked")?,
+        trace: row.opt_text("trace")?,
     })
 }
 

@@ -136,6 +136,8 @@ async fn claim(
                 claim: WebhookClaim { id: row.id("id")?, number: row.int("claim_number")? },
                 merchant: row.text("merchant")?,
                 kind: EventKind::from_word(&row.text("kind")?)?,
+                order: row.opt_id("order_id")?.map(|id: Uuid| OrderId::from(id)),
+                trace: row.opt_text("trace")?,
                 data: row.text("data")?,
                 occurred_at: row.time("occurred_at")?,
                 attempts: row.int("attempts")?,

@@ -9,9 +9,9 @@ INSERT_ORDER = "
     WITH t AS (SELECT coalesce($11, clock_timestamp()) AS now),
     inserted AS (
         INSERT INTO klarna_worker.orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at)
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
         SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
-            coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond')
+            coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12
         FROM t
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id
@@ -54,7 +54,7 @@ CLAIM_ORDERS = "
         first_claimed_at = coalesce(o.first_claimed_at, t.now)
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
-        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, t.now";
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
 // Here and below a row with a worker runs, as the table checks. Were its status asked for too, the planner would take the index
 // of all running rows for the best way to one of them.
 GIVE_BACK = "
@@ -532,7 +532,8 @@ CLAIM_WEBHOOKS = "
     )
     UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond', claim_number = w.claim_number + 1
     FROM due, t WHERE w.seq = due.seq
-    RETURNING w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts";
+    RETURNING w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
+        (SELECT o.trace FROM klarna_worker.orders o WHERE o.id = w.order_id) AS trace";
 GIVE_BACK_WEBHOOK = "
     UPDATE klarna_worker.webhooks SET due_at = coalesce($3, clock_timestamp())
     WHERE id = $1 AND claim_number = $2 AND status = 'pending'";
@@ -658,7 +659,7 @@ ERASE_OPEN_ORDERS = "
 // The idempotency key is the shop's word for something of the user's, and the digest could confirm a guess.
 ERASE_ORDERS = "
     UPDATE klarna_worker.orders SET user_id = $3, idempotency_key = NULL, digest = '', body = NULL, html_snippet = NULL,
-        klarna_order_id = NULL, correlation_id = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+        klarna_order_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
             THEN json_build_object('code', error::json ->> 'code', 'message', 'erased with the user''s data')::text END
     WHERE id IN (
         SELECT id FROM klarna_worker.orders

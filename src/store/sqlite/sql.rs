@@ -6,9 +6,10 @@ use super::super::statements;
 statements! {
 // Orders
 INSERT_ORDER = "
-    INSERT INTO orders (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at)
+    INSERT INTO orders
+        (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
-        coalesce($9, max($11, coalesce($8, $11)) + $10))
+        coalesce($9, max($11, coalesce($8, $11)) + $10), $12)
     ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id";
 ORDER_BY_KEY = "
@@ -41,7 +42,7 @@ CLAIM_ORDERS = "
                 ORDER BY o.due_at, o.id LIMIT $2)
             GROUP BY user_id))
     RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
-        possible_duplicate, error, unchecked, accepted_at, due_at, $4 AS now";
+        possible_duplicate, error, unchecked, accepted_at, due_at, trace, $4 AS now";
 GIVE_BACK = "
     UPDATE orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -407,7 +408,8 @@ CLAIM_WEBHOOKS = "
     UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
     WHERE seq IN (
         SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at LIMIT $2)
-    RETURNING id, claim_number, merchant, kind, data, occurred_at, attempts";
+    RETURNING id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
+        (SELECT o.trace FROM orders o WHERE o.id = webhooks.order_id) AS trace";
 GIVE_BACK_WEBHOOK = "
     UPDATE webhooks SET due_at = $3
     WHERE id = $1 AND claim_number = $2 AND status = 'pending'";
@@ -524,7 +526,7 @@ ERASE_OPEN_ORDERS = "
 // The idempotency key is the shop's word for something of the user's, and the digest could confirm a guess.
 ERASE_ORDERS = "
     UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, html_snippet = NULL,
-        klarna_order_id = NULL, correlation_id = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+        klarna_order_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
             THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
     WHERE id IN (
         SELECT id FROM orders

@@ -113,6 +113,7 @@ fn row(app: &App, number: usize) -> OrderRow {
         not_before: None,
         deadline: None,
         order_deadline: Duration::from_mins(10),
+        trace: None,
     }
 }
 

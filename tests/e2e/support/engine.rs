@@ -4,6 +4,9 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _};
+
 use crate::postgres::{TestDatabase, programs};
 
 /// Where the service's rows lie.
@@ -24,6 +27,22 @@ impl Database {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+
+    /// Where in a trace orders were taken in, as their rows have it.
+    pub async fn traces(&self, folder: &Path) -> Vec<String> {
+        match self {
+            Self::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let mut connection = options.connect().await.unwrap();
+                let rows = sqlx::query("SELECT trace FROM orders WHERE trace IS NOT NULL").fetch_all(&mut connection);
+                rows.await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+            Self::Postgres { url } => {
+                let told = ask(url, "SELECT trace FROM klarna_worker.orders WHERE trace IS NOT NULL");
+                told.lines().map(str::to_owned).collect()
+            }
         }
     }
 

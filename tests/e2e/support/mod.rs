@@ -1,4 +1,5 @@
 pub mod cluster;
+pub mod collector;
 pub mod engine;
 pub mod leaks;
 pub mod program;

@@ -93,7 +93,7 @@ pub fn command(folder: &Path) -> Command {
     let program = std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("KLARNA_WORKER_") {
+        if ["KLARNA_WORKER_", "OTEL_"].into_iter().any(|start| name.to_string_lossy().starts_with(start)) {
             command.env_remove(name);
         }
     }

@@ -144,14 +144,31 @@ impl Shop {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop is closed.
-    pub async fn close(self) {
+    /// Everything of the run that must be nowhere.
+    pub async fn secrets(&self) -> Vec<String> {
         let url = format!("{}/sandbox/issued", self.sandbox_url());
         let issued = self.http.get(url).send().await.unwrap().text().await.unwrap();
         let issued: Issued = serde_json::from_str(&issued).unwrap();
         assert!(!issued.refresh_tokens.is_empty() && !issued.emails.is_empty());
         let mut secrets = [issued.refresh_tokens, issued.access_tokens, issued.id_tokens, issued.emails].concat();
         secrets.push(PASSWORD.to_owned());
+        secrets
+    }
+
+    /// Where in a trace orders were taken in, as their rows have it.
+    pub async fn traces(&self) -> Vec<String> {
+        self.database.traces(self.folder.path()).await
+    }
+
+    /// The lines of `NAME.log`.
+    pub fn log(&self, name: &str) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap();
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+    }
+
+    /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop is closed.
+    pub async fn close(self) {
+        let secrets = self.secrets().await;
         let mut places = vec![("database", self.database.bytes(self.folder.path()))];
         places.push(("instance folders and files", leaks::files_in(&self.folder.path().join("data"))));
         places.push(("logs", leaks::logs_in(self.folder.path())));

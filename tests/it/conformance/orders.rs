@@ -32,6 +32,9 @@ both_engines![
 
 pub const DEADLINE: Duration = Duration::from_hours(1);
 
+/// Where every order was taken in.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// An order of `user`, due at once.
 pub fn order(db: &Db, user: &str) -> OrderRow {
     OrderRow {
@@ -45,6 +48,7 @@ pub fn order(db: &Db, user: &str) -> OrderRow {
         not_before: None,
         deadline: None,
         order_deadline: DEADLINE,
+        trace: Some(TRACE.into()),
     }
 }
 
@@ -72,6 +76,7 @@ async fn a_body_comes_back_byte_for_byte(db: Db) {
     let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
+    assert_eq!(claimed.trace.as_deref(), Some(TRACE));
     assert_eq!((claimed.user.as_str(), claimed.attempts, claimed.possible_duplicate), ("å \"u\"'; --", 0, false));
     assert_eq!((claimed.claimed_at, claimed.first_claimed_at), (db.clock.now(), db.clock.now()));
 }

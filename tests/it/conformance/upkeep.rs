@@ -218,6 +218,8 @@ async fn an_erased_user_leaves_no_trace(db: Db) {
         assert!(!left.contains(trace), "{trace}");
     }
     assert_eq!(db.count("orders WHERE correlation_id IS NOT NULL OR idempotency_key IS NOT NULL").await, 0);
+    assert_eq!(db.count("orders WHERE trace IS NOT NULL AND user_id LIKE 'erased-%'").await, 0);
+    assert_eq!(db.count("orders WHERE trace IS NOT NULL").await, 1, "another user's");
     assert_eq!(db.count("kept").await, 0);
     assert_eq!(db.count("known_tokens").await, 1, "another user's");
     // What happened is still to be seen, under a name that says nothing.

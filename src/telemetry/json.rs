@@ -1,0 +1,135 @@
+//! The log as JSON lines: one flat object for each event. The fields of the spans around it are beside its own, so that a
+//! line says by itself which order it is about.
+
+use std::fmt;
+use std::io::Write as _;
+
+use serde::Serializer as _;
+use serde::ser::SerializeMap as _;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, Scope};
+
+/// What every line begins with. A field of such a name would be a second member of it, and is left out.
+const HEAD: [&str; 4] = ["timestamp", "level", "message", "target"];
+
+/// Writes the lines.
+pub(super) struct JsonLines<W> {
+    writer: W,
+}
+
+impl<W> JsonLines<W> {
+    pub(super) fn new(writer: W) -> Self {
+        Self { writer }
+    }
+}
+
+/// A span's fields, or an event's.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl<S, W> Layer<S> for JsonLines<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        span.extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        // The inner ones win, and the event's own over all.
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
+            if let Some(Fields(of_span)) = span.extensions().get::<Fields>() {
+                fields.0.extend(of_span.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+        }
+        event.record(&mut fields);
+        if let Ok(line) = line(event, &fields.0) {
+            // Nobody could be told.
+            let _ = self.writer.make_writer_for(event.metadata()).write_all(&line);
+        }
+    }
+}
+
+fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
+    let mut time = String::new();
+    // A time that cannot be formatted is one that no clock shows.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+    let metadata = event.metadata();
+    let mut line = Vec::with_capacity(256);
+    let mut json = serde_json::Serializer::new(&mut line);
+    let mut object = json.serialize_map(None)?;
+    let [timestamp, level, message, target] = HEAD;
+    object.serialize_entry(timestamp, &time)?;
+    object.serialize_entry(level, metadata.level().as_str())?;
+    // Some libraries tell by fields alone.
+    if let Some(text) = fields.get(message) {
+        object.serialize_entry(message, text)?;
+    }
+    object.serialize_entry(target, metadata.target())?;
+    for (name, value) in fields.iter().filter(|(name, _)| !HEAD.contains(&name.as_str())) {
+        object.serialize_entry(name, value)?;
+    }
+    object.end()?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = field.name();
+        self.0.insert(name.strip_prefix("r#").unwrap_or(name).to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.put(field, value),
+            Err(_) => self.put(field, value.to_string()),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}

@@ -1,0 +1,57 @@
+//! What lines of the log and traces say of an attempt.
+
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::order::TokenOutcome;
+use crate::store::{ClaimedOrder, Settlement};
+use crate::telemetry::traces::{failed, link, traced};
+
+/// The attempt's span for traces, and the one whose fields are on every line of the log.
+///
+/// An attempt is a trace of its own, linked to where the order was taken in: attempts may follow each other for minutes, each
+/// perhaps on another machine, long after the shop's request has ended.
+pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
+    let attempt = order.attempts + 1;
+    let run = traced!(
+        parent: None,
+        "process orders",
+        otel.kind = "consumer",
+        messaging.system = "klarna_order_worker",
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.destination.name = "orders",
+        messaging.message.id = display(order.claim.order),
+        klarna_worker.merchant = order.merchant,
+        klarna_worker.attempt = attempt,
+        klarna_worker.result = Empty,
+        klarna_worker.token = Empty,
+    );
+    link(&run, order.trace.as_deref());
+    let span = tracing::error_span!(
+        parent: &run,
+        "order",
+        order = %order.claim.order,
+        merchant = order.merchant,
+        attempt,
+        correlation = Empty,
+    );
+    (run, span)
+}
+
+/// Tells the trace how the attempt ended.
+pub(super) fn trace(run: &Span, settlement: &Settlement) {
+    let (result, token, error) = match settlement {
+        Settlement::Submitted { token, .. } => ("submitted", Some(*token), None),
+        Settlement::Failed { token, error } => ("failed", *token, Some(&error.code)),
+        Settlement::Retry { error, .. } => ("retry", None, Some(&error.code)),
+        Settlement::Snooze { .. } => ("snooze", None, None),
+    };
+    run.record("klarna_worker.result", result);
+    if let Some(token) = token {
+        run.record("klarna_worker.token", TokenOutcome::as_str(token));
+    }
+    if let Some(code) = error {
+        failed(run, code.clone());
+    }
+}
