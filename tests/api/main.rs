@@ -32,6 +32,7 @@ use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
 use klarna_order_worker::delivery::Waiters;
+use klarna_order_worker::pages;
 use klarna_order_worker::store::{ClaimedOrder, Settlement, Worker};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -139,6 +140,7 @@ impl Api {
             refusals: Refusals::default(),
             limits,
             scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
+            pages: pages::router(app.pages(Arc::new(Vec::new))),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
