@@ -103,7 +103,7 @@ fn told(order: &OrderView) -> Markup {
 
 fn fault(error: &OrderError) -> Markup {
     html! {
-        p { (badge("bad", &error.code)) " " (error.message) }
+        p { span.badge.bad { (error.code) } " " (error.message) }
         @if let Some(correlation) = &error.correlation_id { p.quiet { "Klarna's correlation id: " code { (correlation) } } }
         @if !error.faults.is_empty() {
             div.scroll { table {
@@ -145,7 +145,7 @@ fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
             "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
             @if attempt.lost { "its worker was lost, and nobody knows how far it came" }
             @if let Some(error) = &attempt.error {
-                b { (words(&error.code)) } ". " (error.message)
+                b { (error.code) } ". " (error.message)
                 @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }
             }
         };

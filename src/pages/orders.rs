@@ -10,7 +10,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
 use super::frame::Place;
-use super::pieces::{choice, line, order_link, outcome, status, time, words};
+use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
 use crate::order::{Status, TokenOutcome};
 use crate::store::{OrderView, Search};
@@ -108,7 +108,7 @@ pub(super) fn table(orders: &[OrderView]) -> Markup {
                     td { (order.merchant) }
                     td { (time(order.accepted_at)) }
                     td.count { (order.attempts) }
-                    td { @if let Some(error) = &order.error { span title=(error.message) { (words(&error.code)) } } }
+                    td { @if let Some(error) = &order.error { span title=(error.message) { (error.code) } } }
                 } } }
             } }
         }
