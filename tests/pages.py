@@ -96,6 +96,7 @@ class Browser:
 
     def screen(self, width, height, dark=False):
         self.chrome("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.chrome("Emulation.setScrollbarsHidden", hidden=True)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.chrome("Emulation.setEmulatedMedia", features=[scheme])
 

@@ -11,7 +11,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
 use super::frame::Place;
-use super::pieces::{badge, done, facts, maybe_time, outcome, span, status, time, words};
+use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::order::{OrderError, OrderId, Status};
@@ -92,13 +92,18 @@ fn told(order: &OrderView) -> Markup {
     if order.possible_duplicate {
         told.push(("Possible duplicate", html! { (badge("warn", "yes")) " Klarna may hold a second session of it that nobody uses" }));
     }
-    if !order.prefilled.is_empty() {
-        told.push(("Filled in from the id_token", html! { (order.prefilled.join(", ")) }));
-    }
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", html! { code { (correlation) } }));
     }
-    facts(&told)
+    html! {
+        (facts(&told))
+        @if !order.prefilled.is_empty() {
+            details #prefilled {
+                summary { "Filled in from the id_token: " (order.prefilled.len()) " fields" }
+                ul.plain { @for pointer in &order.prefilled { li { code { (pointer) } } } }
+            }
+        }
+    }
 }
 
 fn fault(error: &OrderError) -> Markup {
@@ -162,9 +167,9 @@ fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
     events.sort_by_key(|event| event.at);
     html! {
         ol.story { @for event in &events {
-            li.(event.tone) { span.when { (time(event.at)) } span.what { (event.what) } }
+            li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
         } }
-        @if order.status == Status::Queued { p.note { "Tried at " (maybe_time(Some(order.due_at))) "." } }
+        @if order.status == Status::Queued { p.note { "Next tried: " (time(order.due_at)) "." } }
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(exact) title={ (shown) " UTC" } { (shown) } }
 }
 
+/// A time to the millisecond, as one of several that are compared.
+pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
+    html! { time.exact datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
+}
+
 /// A time that may not be.
 pub(super) fn maybe_time(at: Option<DateTime<Utc>>) -> Markup {
     html! { @if let Some(at) = at { (time(at)) } @else { span.quiet { "–" } } }

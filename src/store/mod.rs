@@ -8,6 +8,7 @@
 mod batch;
 mod columns;
 mod error;
+mod fill;
 mod inspect;
 mod keeper;
 mod keys;
@@ -31,6 +32,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};

@@ -21,7 +21,7 @@
     return words.format(Math.trunc(seconds / length), unit);
   }
   function tellTimes() {
-    for (const time of document.querySelectorAll('time[datetime]')) {
+    for (const time of document.querySelectorAll('time:not(.exact)')) {
       const text = ago(time);
       if (time.textContent !== text) time.textContent = text;
     }
