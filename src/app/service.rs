@@ -97,7 +97,8 @@ impl Service {
         let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.gates.clone()));
         let pages = pages::router(app.pages(stands(vault.clone(), checkout.clone())));
         let scrape = scrape(&app, vault, checkout);
-        let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), (scrape, pages)));
+        let api =
+            listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), (scrape, pages)));
         let polling = waiters.clone();
         let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),

@@ -19,7 +19,13 @@ use crate::order::OrderId;
 use crate::store::{Resolution, Resolved, Steered, TokenView, WebhookFilter, WebhookView};
 
 /// A question, and the form that answers it.
-fn ask(viewer: Viewer, place: Place, (title, action, back): (&str, &str, &str), about: &Markup, answer: &Markup) -> Response {
+fn ask(
+    viewer: Viewer,
+    place: Place,
+    (title, action, back): (&str, &str, &str),
+    about: &Markup,
+    answer: &Markup,
+) -> Response {
     let main = html! {
         section.ask {
             h1 { (title) }
@@ -34,7 +40,11 @@ fn ask(viewer: Viewer, place: Place, (title, action, back): (&str, &str, &str), 
     viewer.answer(place, title, &main)
 }
 
-pub(super) async fn ask_retry(State(pages): State<Arc<Pages>>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn ask_retry(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let about = html! {
         p { "The order is queued as if it had just come in, with a new deadline. The user's token is exchanged anew." }
@@ -46,12 +56,20 @@ pub(super) async fn ask_retry(State(pages): State<Arc<Pages>>, viewer: Viewer, P
     Ok(ask(viewer, Place::Orders, ("Retry this order?", &format!("{path}/retry"), &path), &about, &answer))
 }
 
-pub(super) async fn retry(State(pages): State<Arc<Pages>>, Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+pub(super) async fn retry(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
     steered(pages.rooms.intake.retry(order.id).await?, order.id, "retried")
 }
 
-pub(super) async fn ask_cancel(State(pages): State<Arc<Pages>>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn ask_cancel(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let about = html! {
         p { "It is not submitted any more. That works only while it is queued." }
@@ -62,7 +80,11 @@ pub(super) async fn ask_cancel(State(pages): State<Arc<Pages>>, viewer: Viewer, 
     Ok(ask(viewer, Place::Orders, ("Cancel this order?", &format!("{path}/cancel"), &path), &about, &answer))
 }
 
-pub(super) async fn cancel(State(pages): State<Arc<Pages>>, Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+pub(super) async fn cancel(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
     steered(pages.rooms.store.cancel_order(order.id).await?, order.id, "cancelled")
 }
@@ -74,7 +96,9 @@ fn steered(steered: Steered, order: OrderId, what: &'static str) -> Result<Respo
             Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
         }
         Steered::Unfit(order) => Err(Failure::Unfit(format!("The order is {} by now.", order.status))),
-        Steered::BodyGone => Err(Failure::Unfit("The order's body was deleted (retention.bodies): the shop has to hand it in anew.".into())),
+        Steered::BodyGone => Err(Failure::Unfit(
+            "The order's body was deleted (retention.bodies): the shop has to hand it in anew.".into(),
+        )),
         Steered::Missing => Err(Failure::Missing("There is no such order any more.")),
     }
 }
@@ -164,7 +188,11 @@ fn only(id: Uuid) -> WebhookFilter {
     WebhookFilter { id: Some(id), limit: 1, ..WebhookFilter::default() }
 }
 
-pub(super) async fn ask_resend(State(pages): State<Arc<Pages>>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn ask_resend(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &viewer, &id).await?;
     let about = html! {
         p { "It is sent again, under the same id, and tried for three days. If its endpoint is disabled, it is enabled." }
@@ -181,7 +209,11 @@ pub(super) async fn ask_resend(State(pages): State<Arc<Pages>>, viewer: Viewer, 
     Ok(ask(viewer, Place::Webhooks, ("Send this webhook again?", &action, "/webhooks"), &about, &answer))
 }
 
-pub(super) async fn resend(State(pages): State<Arc<Pages>>, Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+pub(super) async fn resend(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
     pages.rooms.store.resend_webhooks(&only(webhook.id)).await?;
     tracing::info!(webhook = %webhook.id, "An operator had a webhook sent again");

@@ -35,10 +35,9 @@ impl Counts {
     pub(super) async fn of(&self, store: &Arc<dyn Store>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
         let mut news = {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let entry = entries.entry(merchant.clone()).or_insert_with(|| Entry {
-                counted: watch::Sender::new(None),
-                next: Some(Instant::now()),
-            });
+            let entry = entries
+                .entry(merchant.clone())
+                .or_insert_with(|| Entry { counted: watch::Sender::new(None), next: Some(Instant::now()) });
             if entry.next.is_some_and(|next| next <= Instant::now()) {
                 entry.next = None;
                 tokio::spawn(self.clone().count(Arc::clone(store), merchant, now));

@@ -54,7 +54,8 @@ impl IntoResponse for Failure {
             Self::Foreign => (
                 StatusCode::FORBIDDEN,
                 "Nothing was done",
-                "The form was not from a page of this session. Go back, load the page again, and send it from there.".into(),
+                "The form was not from a page of this session. Go back, load the page again, and send it from there."
+                    .into(),
             ),
             Self::Wrong(text) => (StatusCode::BAD_REQUEST, "That cannot be understood", text),
             Self::Missing(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),

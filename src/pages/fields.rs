@@ -48,7 +48,8 @@ impl Fields {
 
     /// An address of these fields, with `more` in their place or beside them; an empty value takes one out.
     pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
-        let mut fields: BTreeMap<&str, &str> = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut fields: BTreeMap<&str, &str> =
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fields.extend(more.iter().copied());
         fields.retain(|_, value| !value.is_empty());
         link(path, &fields.into_iter().collect::<Vec<_>>())

@@ -90,7 +90,10 @@ fn told(order: &OrderView) -> Markup {
     });
     told.push(("Attempts", html! { (order.attempts) }));
     if order.possible_duplicate {
-        told.push(("Possible duplicate", html! { (badge("warn", "yes")) " Klarna may hold a second session of it that nobody uses" }));
+        told.push((
+            "Possible duplicate",
+            html! { (badge("warn", "yes")) " Klarna may hold a second session of it that nobody uses" },
+        ));
     }
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", html! { code { (correlation) } }));
@@ -140,7 +143,11 @@ fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
     let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Taken in" } }];
     if let Some(at) = story.first_claimed_at {
         let after = span(at - order.accepted_at);
-        events.push(Event { at, tone: "busy", what: html! { "First taken by a worker, " (after) " after it came in" } });
+        events.push(Event {
+            at,
+            tone: "busy",
+            what: html! { "First taken by a worker, " (after) " after it came in" },
+        });
     }
     for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.as_uuid())) {
         events.push(presented(entry));
@@ -158,7 +165,9 @@ fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
     }
     if let Some(at) = order.ended_at {
         let (tone, what) = match order.status {
-            Status::Submitted => ("good", html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } }),
+            Status::Submitted => {
+                ("good", html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } })
+            }
             Status::Failed => ("bad", html! { "Given up" }),
             _ => ("off", html! { "Cancelled" }),
         };

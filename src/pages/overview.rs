@@ -59,7 +59,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .filter(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some())
         .collect();
     let next = (pages.rooms.next_sweep)(viewer.now);
-    let breakers: Vec<_> = (pages.rooms.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
+    let breakers: Vec<_> =
+        (pages.rooms.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
     let main = html! {
         div.heading {
             h1 { "Overview" }
@@ -154,12 +155,15 @@ fn figures(
     passages: &[Passage],
     range: &(&str, &str, TimeDelta, i32),
 ) -> Markup {
-    let came = |wanted: fn(&Tally) -> bool| tallies.iter().filter(|tally| wanted(tally)).map(|tally| tally.orders).sum::<u64>();
+    let came = |wanted: fn(&Tally) -> bool| {
+        tallies.iter().filter(|tally| wanted(tally)).map(|tally| tally.orders).sum::<u64>()
+    };
     let submitted = came(|tally| tally.status == Status::Submitted);
     let with = came(|tally| part(tally) == 0);
     let failed = came(|tally| tally.status == Status::Failed);
     let share = (with * 100).checked_div(submitted);
-    let (due, queued) = backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
+    let (due, queued) =
+        backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
     let oldest = backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
     let ends = sorted(passages, |passage| passage.ended - passage.began);
@@ -266,7 +270,10 @@ mod tests {
     #[test]
     fn ranks_are_of_times_that_were_there() {
         let times: Vec<TimeDelta> = (1..=100).map(TimeDelta::milliseconds).collect();
-        assert_eq!([50, 90, 99, 100].map(|percent| rank(&times, percent).unwrap().num_milliseconds()), [50, 90, 99, 100]);
+        assert_eq!(
+            [50, 90, 99, 100].map(|percent| rank(&times, percent).unwrap().num_milliseconds()),
+            [50, 90, 99, 100]
+        );
         assert_eq!((rank(&times[..1], 50), rank(&[], 50)), (Some(times[0]), None));
     }
 }

@@ -64,7 +64,8 @@ fn asking(next: &str, wrong: Option<&str>) -> Markup {
 /// A page of this service, and no other's.
 fn back(fields: &Fields) -> String {
     let next = fields.get("next").unwrap_or("/");
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control);
+    let own =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control);
     if own { next.to_owned() } else { "/".to_owned() }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
             *reasons.entry(reason.as_str()).or_default() += count.tokens;
         }
     }
-    let reasons: Vec<String> = reasons.iter().map(|(reason, tokens)| format!("{}: {}", words(reason), number(*tokens))).collect();
+    let reasons: Vec<String> =
+        reasons.iter().map(|(reason, tokens)| format!("{}: {}", words(reason), number(*tokens))).collect();
     html! {
         dl.figures.small {
             @for each in STATES {

@@ -32,7 +32,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let mut ledger = registry.history(&merchant, &user, before, PAGE + 1).await?;
     let more = ledger.len() > PAGE as usize;
     ledger.truncate(PAGE as usize);
-    let next = ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
+    let next =
+        ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
     let search = Search { user: Some(user.clone()), limit: ORDERS, ..Search::default() };
     let orders = orders::found(&pages, &viewer, Some(&merchant), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];

@@ -107,7 +107,11 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         }
         let live = parts.headers.contains_key(LIVE);
         let Some((key, session, secure)) = signed_in(pages, &parts.headers, now) else {
-            let back = if parts.method == Method::GET { parts.uri.path_and_query().map_or("/", |path| path.as_str()) } else { "/" };
+            let back = if parts.method == Method::GET {
+                parts.uri.path_and_query().map_or("/", |path| path.as_str())
+            } else {
+                "/"
+            };
             return Err(if live { Failure::Over } else { Failure::SignIn(back.to_owned()) });
         };
         tracing::Span::current().record("key", &key.name);

@@ -96,7 +96,8 @@ pub async fn fill(url: &SecretString, merchant: &str, body: &str, much: Fill) ->
     let unreadable = |error: sqlx::Error| StoreError::Location(error.to_string());
     let text = |template: &str| {
         let quoted = |text: &str| text.replace('\'', "''");
-        let counts = template.replace("{orders}", &much.orders.to_string()).replace("{tokens}", &much.tokens.to_string());
+        let counts =
+            template.replace("{orders}", &much.orders.to_string()).replace("{tokens}", &much.tokens.to_string());
         AssertSqlSafe(counts.replace("{merchant}", &quoted(merchant)).replace("{body}", &quoted(body)))
     };
     if url.starts_with("sqlite:") {

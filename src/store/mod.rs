@@ -64,7 +64,9 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore {
+pub trait Store:
+    Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
+{
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 

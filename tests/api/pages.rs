@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use klarna_order_worker::order::{Fault, OrderError, TokenOutcome};
 use klarna_order_worker::store::{
-    ClaimAttempt, ExchangeEnd, ExchangeResult, Intended, Intent, Published, Purpose, PurposeKind, Settlement, WebhookFilter,
-    WebhookView, Worker,
+    ClaimAttempt, ExchangeEnd, ExchangeResult, Intended, Intent, Published, Purpose, PurposeKind, Settlement,
+    WebhookFilter, WebhookView, Worker,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -136,7 +136,9 @@ impl Api {
     async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
-        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else { panic!() };
+        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else {
+            panic!()
+        };
         let (exchange, token, generation) = (Uuid::now_v7(), claim.token().id, claim.token().generation);
         let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
         let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder: worker.id };

@@ -24,7 +24,9 @@ async fn only_a_key_of_the_operators_signs_in() {
         assert!(answer.headers.get("set-cookie").is_none() && answer.text.contains("no API key of the scope ops"));
     }
     // A page elsewhere may not sign anybody in.
-    for (name, said) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "none"), ("origin", "http://elsewhere.example")] {
+    for (name, said) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "none"), ("origin", "http://elsewhere.example")]
+    {
         let answer = send(browser.form("/sign-in", &[("key", OPS)]).header(name, said)).await;
         assert_eq!(answer.status, 403, "{name}");
         assert!(answer.headers.get("set-cookie").is_none());
@@ -125,7 +127,10 @@ async fn without_keys_this_machine_is_let_in_and_without_a_fitting_one_nobody() 
     let browser = Browser::new(&closed);
     for path in ["/", "/orders", "/sign-in"] {
         let answer = browser.get(path).await;
-        assert!(answer.status == 403 && answer.text.contains("keys api generate --name operator --scopes ops"), "{path}");
+        assert!(
+            answer.status == 403 && answer.text.contains("keys api generate --name operator --scopes ops"),
+            "{path}"
+        );
     }
     assert_eq!(browser.post("/sign-in", &[("key", "key-of-the-shop")]).await.status, 403);
 }

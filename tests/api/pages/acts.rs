@@ -61,7 +61,8 @@ async fn an_operator_does_what_the_api_does() {
     for (user, decision, state) in [("u-1", "retry", "active"), ("u-2", "lost", "reauth required")] {
         api.has_token(user).await;
         api.uncertain(user).await;
-        let (page, ask) = (format!("/user?merchant=shop&user={user}"), format!("/user/resolve?merchant=shop&user={user}"));
+        let (page, ask) =
+            (format!("/user?merchant=shop&user={user}"), format!("/user/resolve?merchant=shop&user={user}"));
         assert!(browser.page(&page).await.contains("Resolve…"));
         let fields = [("merchant", "shop"), ("user", user), ("as", decision)];
         assert_eq!(browser.act(&ask, "/user/resolve", &fields[..2]).await.status, 400, "nothing was chosen");

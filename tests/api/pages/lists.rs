@@ -41,7 +41,11 @@ async fn orders_are_found_by_each_filter() {
         let bad = api.ordered("other", "u-1").await;
         api.settle(&failed("bad_order")).await;
         let twice = api.ordered("shop", "u-1").await;
-        let retry = Settlement::Retry { after: Duration::from_hours(1), error: error("klarna_unavailable", "No."), possible_duplicate: true };
+        let retry = Settlement::Retry {
+            after: Duration::from_hours(1),
+            error: error("klarna_unavailable", "No."),
+            possible_duplicate: true,
+        };
         api.settle(&retry).await;
         let queued = api.ordered("other", "u-3").await;
 
@@ -97,7 +101,8 @@ async fn an_order_tells_what_happened_to_it() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
         let order = api.ordered("shop", "u-1").await;
-        let retry = |code| Settlement::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
+        let retry =
+            |code| Settlement::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
         api.settle(&retry("first_trouble")).await;
         api.settle(&Settlement::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) }).await;
         // Its worker is lost.
@@ -125,7 +130,9 @@ async fn an_order_tells_what_happened_to_it() {
 async fn the_overview_counts_what_there_is() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
-        for (user, outcome) in [("u-1", TokenOutcome::Fresh), ("u-2", TokenOutcome::Kept), ("u-3", TokenOutcome::Uncertain)] {
+        for (user, outcome) in
+            [("u-1", TokenOutcome::Fresh), ("u-2", TokenOutcome::Kept), ("u-3", TokenOutcome::Uncertain)]
+        {
             api.ordered("shop", user).await;
             api.settle(&submitted(outcome)).await;
         }
@@ -174,7 +181,10 @@ async fn users_are_found_by_state_and_by_name() {
         assert_eq!(names("merchant=other").await, Vec::<&str>::new());
         let page = browser.page("/user?merchant=shop&user=u-2").await;
         assert!(page.contains("no answer") && page.contains("host/17"), "{page}");
-        assert!(browser.page("/user?merchant=shop&user=..").await.contains("<h1>..</h1>"), "a name that is a folder elsewhere");
+        assert!(
+            browser.page("/user?merchant=shop&user=..").await.contains("<h1>..</h1>"),
+            "a name that is a folder elsewhere"
+        );
     })
     .await;
 }
@@ -190,7 +200,8 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
             assert_eq!(listed(&browser, query).await, [seen.as_str()], "{query}");
         }
         assert!(listed(&browser, "merchant=shop").await.is_empty());
-        let paths = [format!("/orders/{hidden}"), format!("/orders/{hidden}/cancel"), "/user?merchant=shop&user=u-1".into()];
+        let paths =
+            [format!("/orders/{hidden}"), format!("/orders/{hidden}/cancel"), "/user?merchant=shop&user=u-1".into()];
         for path in paths {
             assert_eq!(browser.get(&path).await.status, 404, "{path}");
         }
@@ -210,7 +221,8 @@ async fn a_page_that_did_not_change_is_not_sent_again() {
     let order = api.ordered("shop", "u-1").await;
     for path in ["/", "/orders", &format!("/orders/{order}")] {
         let first = browser.get(path).await;
-        let again = |tag: &str| send(browser.request(Method::GET, path).header("x-live", "1").header("if-none-match", tag));
+        let again =
+            |tag: &str| send(browser.request(Method::GET, path).header("x-live", "1").header("if-none-match", tag));
         let same = again(first.header("etag")).await;
         assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""), "{path}");
         assert_eq!(again("\"another\"").await.status, 200, "{path}");
