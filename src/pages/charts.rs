@@ -60,7 +60,7 @@ pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below
 
 fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Markup {
     let width = (right - left).saturating_sub(if right - left > 6 { 3 } else { 1 }).max(1);
-    let mut told = bar.name.clone();
+    let mut told = vec![bar.name.clone()];
     let mut pieces = Vec::new();
     let mut below = 0;
     for ((class, name), count) in parts.iter().zip(&bar.counts).filter(|(_, count)| **count > 0) {
@@ -69,11 +69,11 @@ fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Mark
         // Whatever is there is seen.
         let height = (to - from).max(2);
         pieces.push((*class, (HEIGHT - from).saturating_sub(height), height));
-        told.push_str(&format!("\n{name}: {}", number(*count)));
+        told.push(format!("{name}: {}", number(*count)));
     }
     html! {
         g {
-            title { (told) }
+            title { (told.join("\n")) }
             rect.hit x=(left) y="0" width=(right - left) height=(HEIGHT) {}
             @for (class, y, height) in pieces { rect.(class) x=(left) y=(y) width=(width) height=(height) {} }
         }

@@ -43,7 +43,7 @@ impl Fields {
     /// A time as a browser's field has it, in UTC, or as RFC 3339 has it.
     pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
         let field = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
-        self.word(name, |text| field(text).or_else(|| Some(text.parse::<DateTime<Utc>>().ok()?)))
+        self.word(name, |text| field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()))
     }
 
     /// An address of these fields, with `more` in their place or beside them; an empty value takes one out.

@@ -29,7 +29,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let (store, registry) = (&pages.rooms.store, &pages.rooms.registry);
-    let story = store.story(order.id).await?;
+    let past = store.story(order.id).await?;
     let ledger = registry.history(&order.merchant, &order.user, None, LEDGER).await?;
     let of_user = WebhookFilter {
         merchant: Some(order.merchant.clone()),
@@ -43,7 +43,7 @@ pub(super) async fn show(
         div.heading {
             div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
             div.actions {
-                @if order.status == Status::Failed && story.has_body { a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" } }
+                @if order.status == Status::Failed && past.has_body { a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" } }
                 @if order.status == Status::Queued { a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" } }
             }
         }
@@ -54,7 +54,7 @@ pub(super) async fn show(
         }
         section #story data-live {
             h2 { "What happened" }
-            (line(&order, &story, &ledger))
+            (line(&order, &past, &ledger))
         }
         @if order.klarna_order_id.is_some() || order.html_snippet.is_some() {
             section #answer data-live { h2 { "What the shop was answered" } (answer(&order)) }

@@ -68,8 +68,7 @@ pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
     let tone = match token {
         TokenOutcome::Fresh | TokenOutcome::Kept => "good",
         TokenOutcome::NotRegistered => "off",
-        TokenOutcome::ReauthRequired => "warn",
-        TokenOutcome::Uncertain | TokenOutcome::Unavailable => "warn",
+        TokenOutcome::ReauthRequired | TokenOutcome::Uncertain | TokenOutcome::Unavailable => "warn",
     };
     badge(tone, token.as_str())
 }

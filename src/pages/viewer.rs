@@ -8,6 +8,8 @@ use axum::http::header::{COOKIE, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MAT
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use maud::Markup;
 use sha2::{Digest, Sha256};
@@ -78,7 +80,7 @@ impl Viewer {
     pub(super) fn answer(self, place: Place, title: &str, main: &Markup) -> Response {
         let who = self.key.as_ref().map(|key| key.name.as_str());
         let text = frame::page(place, title, who, &self.form_token, main).into_string();
-        let digest: String = Sha256::digest(&text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
         let tag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
         let mut response = if tag.is_some() && tag == self.known {
             StatusCode::NOT_MODIFIED.into_response()
@@ -172,13 +174,12 @@ pub(super) fn is_secure(headers: &HeaderMap) -> bool {
 fn signed_in(pages: &Pages, headers: &HeaderMap, now: DateTime<Utc>) -> Option<(Arc<ApiKey>, Session, bool)> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let ours = pairs.filter(|(name, _)| [SECURE_COOKIE, PLAIN_COOKIE].contains(name));
-    ours.filter_map(|(name, value)| {
+    let mut ours = pairs.filter(|(name, _)| [SECURE_COOKIE, PLAIN_COOKIE].contains(name));
+    ours.find_map(|(name, value)| {
         let session = pages.sessions.open(value, now)?;
         let key = pages.keys.iter().find(|key| pages.sessions.is_of(&session, key))?;
         Some((Arc::clone(key), session, name == SECURE_COOKIE))
     })
-    .next()
 }
 
 /// The header that keeps a session.
