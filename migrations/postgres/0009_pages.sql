@@ -6,6 +6,8 @@ CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (mercha
 DROP INDEX klarna_worker.orders_status;
 -- The few that Klarna may hold twice.
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
+-- Likewise those that failed, or wait for trouble to pass.
+CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
 
 -- Attempts that did not submit their order. One that did has the order's own row.
 CREATE TABLE klarna_worker.order_attempts (

@@ -6,6 +6,8 @@ CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
 DROP INDEX orders_status;
 -- The few that Klarna may hold twice.
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
+-- Likewise those that failed, or wait for trouble to pass.
+CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
 
 -- Attempts that did not submit their order. One that did has the order's own row.
 CREATE TABLE order_attempts (

@@ -101,12 +101,12 @@ pub async fn fill(url: &SecretString, merchant: &str, body: &str, much: Fill) ->
         AssertSqlSafe(counts.replace("{merchant}", &quoted(merchant)).replace("{body}", &quoted(body)))
     };
     if url.starts_with("sqlite:") {
-        let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?;
+        let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?.disable_statement_logging();
         let mut connection = options.connect().await?;
         raw_sql(text(SQLITE)).execute(&mut connection).await?;
         return Ok(connection.close().await?);
     }
-    let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
+    let options = PgConnectOptions::from_str(url).map_err(unreadable)?.disable_statement_logging();
     let mut connection = options.connect().await?;
     raw_sql(text(POSTGRES)).execute(&mut connection).await?;
     raw_sql(TIDY).execute(&mut connection).await?;

@@ -86,9 +86,7 @@ fn plan(search: &Search) -> (&'static str, Vec<Option<Status>>) {
         return (sql::SEARCH_DUPLICATES, one);
     }
     if search.error.is_some() {
-        // One that was submitted or called back has none.
-        let erring = vec![Some(Status::Failed), Some(Status::Queued), Some(Status::Running)];
-        return (sql::SEARCH_ERROR, if search.status.is_some() { one } else { erring });
+        return (sql::SEARCH_ERROR, one);
     }
     match search.status {
         Some(_) => (sql::SEARCH_STATUS, one),

@@ -584,7 +584,7 @@ SEARCH_ERROR = "
     SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
         possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
     FROM orders
-    WHERE status = $1 AND id < $4 AND id >= $8 AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
+    WHERE error IS NOT NULL AND ($1 IS NULL OR status = $1) AND id < $4 AND id >= $8 AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
         AND error ->> '$.code' = $6 AND ($9 OR true)
     ORDER BY id DESC LIMIT $5";
 SEARCH_USER = "
