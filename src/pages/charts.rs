@@ -80,16 +80,15 @@ fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Mark
     }
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is no smaller.
+/// The least round number that is no smaller, and that has a half.
 fn rounded(most: u64) -> u64 {
+    const ROUND: [u64; 10] = [10, 12, 16, 20, 24, 30, 40, 50, 60, 80];
     let mut step = 1;
     loop {
-        for times in [1, 2, 5] {
-            if step * times >= most {
-                return (step * times).max(2);
-            }
+        if let Some(times) = ROUND.iter().find(|times| step * **times >= most.saturating_mul(10)) {
+            return ((step * times).div_ceil(10)).next_multiple_of(2);
         }
-        step *= 10;
+        step = step.saturating_mul(10);
     }
 }
 
@@ -99,9 +98,7 @@ mod tests {
 
     #[test]
     fn a_scale_ends_at_a_round_number() {
-        assert_eq!(
-            [0, 1, 2, 3, 7, 11, 99, 100, 101, 1_000_000].map(rounded),
-            [2, 2, 2, 5, 10, 20, 100, 100, 200, 1_000_000]
-        );
+        let most = [0, 1, 2, 3, 7, 11, 99, 100, 115, 1411, 1_000_000];
+        assert_eq!(most.map(rounded), [2, 2, 2, 4, 8, 12, 100, 100, 120, 1600, 1_000_000]);
     }
 }
