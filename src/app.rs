@@ -17,6 +17,7 @@ use crate::vault::transport::BuildError;
 use crate::vault::{Cipher, CipherError, InstanceError, Registry, Secrets};
 
 mod outbox;
+mod pages;
 mod process;
 mod refresh;
 mod restore;

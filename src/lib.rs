@@ -14,7 +14,7 @@
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
 //! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
-//! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
+//! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`], [`pages`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
 //! a process needs besides. [`sandbox`] stands in for Klarna, and [`mod@bench`] measures on this machine.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
@@ -38,6 +38,7 @@ pub mod lifecycle;
 mod meter;
 pub mod ops;
 pub mod order;
+pub mod pages;
 pub mod queue;
 pub mod sandbox;
 pub mod store;

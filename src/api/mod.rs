@@ -73,11 +73,14 @@ pub struct Rooms {
     pub limits: Limits,
     /// What `/metrics` tells.
     pub scrape: Scrape,
+    /// Pages for people, which let in whom they know by themselves.
+    pub pages: Router,
 }
 
 /// All routes.
 pub fn router(mut rooms: Rooms) -> Router {
     let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut rooms.api_keys).into_iter().map(Arc::new).collect();
+    let pages = std::mem::take(&mut rooms.pages);
     let places = Places::new(rooms.limits);
     let guard = |scope| {
         let guard = Guard { keys: Arc::clone(&keys), scope, refusals: rooms.refusals.clone() };
@@ -120,7 +123,9 @@ pub fn router(mut rooms: Rooms) -> Router {
         .merge(guarded(tokens, Scope::Tokens))
         .merge(erase)
         .merge(guarded(ops, Scope::Ops));
+    let pages = pages.route_layer(from_fn_with_state(places.clone(), limits::limit));
+    let routes = routes.with_state(Arc::new(rooms)).merge(pages);
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
-    frame::framed(routes.with_state(Arc::new(rooms)))
+    frame::framed(routes)
 }

@@ -9,24 +9,29 @@ use super::App;
 use crate::api::Scrape;
 use crate::breaker::Gates;
 use crate::ops::metrics::{Metrics, Sources};
+use crate::pages::AskBreakers;
 use crate::vault::Vault;
 
-/// Answers scrapes of this process; `vault` and `checkout` are what it works with, where it does.
-pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -> Scrape {
-    let (token, spools) = (vault.clone(), app.clone());
-    let breakers = move || {
+/// Where the breakers of this process stand.
+pub(super) fn stands(vault: Option<Vault>, checkout: Option<Gates>) -> AskBreakers {
+    Arc::new(move || {
         let stands = |endpoint, stands: BTreeMap<String, _>| {
             stands.into_iter().map(move |(merchant, stand)| (endpoint, merchant, stand))
         };
-        let token = token.as_ref().map(Vault::breakers).unwrap_or_default();
+        let token = vault.as_ref().map(Vault::breakers).unwrap_or_default();
         let checkout = checkout.as_ref().map(Gates::stands).unwrap_or_default();
         stands("token", token).chain(stands("checkout", checkout)).collect()
-    };
+    })
+}
+
+/// Answers scrapes of this process; `vault` and `checkout` are what it works with, where it does.
+pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -> Scrape {
+    let (breakers, spools) = (stands(vault.clone(), checkout), app.clone());
     let metrics = Metrics::new(Sources {
         store: Arc::clone(&app.store),
         merchants: app.settings.merchants.keys().cloned().collect(),
         worker_lost_after: app.settings.queue.worker_lost_after,
-        breakers: Box::new(breakers),
+        breakers: Box::new(move || breakers()),
         in_flight: Box::new(move || vault.as_ref().map_or(0, Vault::in_flight)),
         spool_files: Box::new(move || spools.spool_files()),
     });

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::outbox::Webhooks;
 use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh};
-use super::scrape::scrape;
+use super::scrape::{scrape, stands};
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Readiness, Scrape};
 use crate::breaker::Gates;
@@ -24,6 +25,7 @@ use crate::config::Engine;
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::Scheduled;
 use crate::ops::Retention;
+use crate::pages;
 use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store};
 use crate::worker::{OrderHandler, OrderSource};
@@ -93,8 +95,10 @@ impl Service {
         let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
         let vault = worker.as_ref().map(|work| work.process.vault.clone());
         let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.gates.clone()));
+        let pages = pages::router(app.pages(stands(vault.clone(), checkout.clone())));
         let scrape = scrape(&app, vault, checkout);
-        let api = listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), scrape));
+        let api =
+            listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), (scrape, pages)));
         let polling = waiters.clone();
         let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
@@ -166,7 +170,7 @@ impl Api {
         waiters: &Waiters,
         ready: &Readiness,
         work: Option<&AtWork>,
-        scrape: Scrape,
+        (scrape, pages): (Scrape, Router),
     ) -> Self {
         let server = &app.settings.server;
         let router = api::router(api::Rooms {
@@ -181,6 +185,7 @@ impl Api {
             refusals: api::Refusals::default(),
             limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
             scrape,
+            pages,
         });
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {

@@ -11,6 +11,7 @@ mod drain;
 mod error;
 mod ground;
 mod keeper;
+mod pages;
 mod process;
 mod shop;
 mod slow;
@@ -32,6 +33,7 @@ pub use drain::Drain;
 pub use error::BenchError;
 pub use ground::Grounds;
 pub use keeper::Sweep;
+pub use pages::{Page, Pages};
 pub use slow::Slow;
 pub use steady::{Latency, Steady};
 pub use storm::Storm;
@@ -53,6 +55,8 @@ pub enum Scenario {
     Keeper,
     /// Statements, memory, idle processor time, start
     Cost,
+    /// The operators' pages before many orders and tokens
+    Pages,
 }
 
 /// How to measure.
@@ -82,6 +86,10 @@ pub struct Options {
     pub tokens: u64,
     /// Orders that wait while the memory is looked at.
     pub waiting: u64,
+    /// Orders that pages look at.
+    pub page_orders: u64,
+    /// Tokens that pages look at.
+    pub page_tokens: u64,
     /// Whether `pgbench` runs beside the drain, for comparison.
     pub bound: bool,
 }
@@ -126,6 +134,9 @@ pub struct Report {
     /// The costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// The pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Pages>,
 }
 
 /// Measures. `telling` hears what is about to be measured.
@@ -157,6 +168,7 @@ pub async fn run(grounds: &Grounds, options: &Options, telling: impl Fn(Scenario
             Scenario::Storm => report.storm = Some(Storm::run(grounds, options).await?),
             Scenario::Keeper => report.keeper = Some(Sweep::run(grounds, options).await?),
             Scenario::Cost => report.cost = Some(Cost::run(grounds, options).await?),
+            Scenario::Pages => report.pages = Some(Pages::run(grounds, options).await?),
         }
     }
     Ok(report)

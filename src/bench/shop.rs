@@ -29,6 +29,16 @@ impl Shop {
         serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
     }
 
+    /// What a path answers.
+    pub(super) async fn text(&self, path: &str) -> Result<String, BenchError> {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(BenchError::Http(format!("{path} was answered {status}")));
+        }
+        answer.text().await.map_err(|error| failed(&error))
+    }
+
     /// Hands an order of `user` in; its id.
     pub(super) async fn order(&self, user: &str) -> Result<String, BenchError> {
         let post = self.client.post(format!("{}/v1/orders", self.base));

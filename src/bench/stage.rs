@@ -19,7 +19,7 @@ use crate::order::{NewOrder, OrderId};
 use crate::store::OrderRow;
 use crate::vault::Registration;
 
-const MERCHANT: &str = "shop";
+pub(super) const MERCHANT: &str = "shop";
 /// Registrations at once.
 const REGISTRARS: usize = 32;
 /// The default of `vault.max_in_flight`.

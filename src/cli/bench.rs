@@ -64,6 +64,12 @@ pub struct Args {
     /// Orders that wait while cost looks at the memory
     #[arg(long, default_value_t = 100_000)]
     waiting: u64,
+    /// Orders of pages, which is measured only where it is asked for
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    page_orders: u64,
+    /// Tokens of pages
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    page_tokens: u64,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -113,6 +119,8 @@ impl Args {
             storm: self.storm,
             tokens: self.tokens,
             waiting: self.waiting,
+            page_orders: self.page_orders,
+            page_tokens: self.page_tokens,
             bound: self.bound,
         }
     }
@@ -174,6 +182,13 @@ fn table(report: &Report) -> Table {
         row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
         row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
         row("", "peak memory, orders waiting", format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting));
+    }
+    if let Some(pages) = &report.pages {
+        row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
+        for bench::Page { path, first, p50, max } in &pages.pages {
+            row("", path, format!("first {first:.0} ms, p50 {p50:.0}, max {max:.0}"));
+        }
+        row("", "slowest", format!("{:.0} ms", pages.slowest_ms));
     }
     table
 }

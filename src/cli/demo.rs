@@ -81,7 +81,10 @@ impl Args {
         output.print(&report, &report)?;
         output.hint(format!("\nLook closer: klarna-order-worker --config {} orders list", stage.config.display()));
         if self.keep_open {
-            output.hint(format!("Left running, with its API at {}; Ctrl-C ends it.", addresses.api));
+            output.hint(format!(
+                "Left running, with its pages at {}/ and its API beside them; Ctrl-C ends it.",
+                addresses.api
+            ));
             shutdown.soft().await;
         }
         Ok(if report.all_well() { Exit::Done } else { Exit::Failed })

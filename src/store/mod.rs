@@ -1,13 +1,14 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is ten traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
-//! [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in
+//! The seam is eleven traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
+//! [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in
 //! its own `sql.rs`. What runs them alike on both lies once in
 //! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
 mod columns;
 mod error;
+mod fill;
 mod inspect;
 mod keeper;
 mod keys;
@@ -16,6 +17,7 @@ mod orders;
 mod overview;
 mod postgres;
 mod restore;
+mod sights;
 mod sqlite;
 mod steering;
 mod tokens;
@@ -30,6 +32,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
@@ -37,6 +40,7 @@ pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, Ord
 pub use self::overview::{Backlog, Looks, Overview, PoolUse};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::restore::Restore;
+pub use self::sights::{Attempt, Passage, Search, Sights, Story, Tally, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
@@ -60,7 +64,9 @@ pub const PROGRAM_LEVEL: i64 = 1;
 
 /// Everything that a store does.
 #[async_trait]
-pub trait Store: Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Upkeep + Restore {
+pub trait Store:
+    Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
+{
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;
 

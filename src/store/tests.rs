@@ -116,8 +116,8 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     database.remove().await;
 }
 
-/// What the outbox, retention and erasure ask for again and again, with the index that answers it.
-const LOOKS: [(&str, &str, &str); 7] = [
+/// What the outbox, retention, erasure and pages ask for again and again, with the index that answers it.
+const LOOKS: [(&str, &str, &str); 13] = [
     ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks_due"),
     ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks_due"),
     ("WIPE_BODIES", "1, 500, NULL", "orders_wipe"),
@@ -125,6 +125,28 @@ const LOOKS: [(&str, &str, &str); 7] = [
     ("DELETE_WEBHOOKS", "1, 500, NULL", "webhooks_ended"),
     ("ERASE_ORDERS", "'shop', 'u', 'e', 500", "orders_user"),
     ("ERASE_WEBHOOKS", "'shop', 'u'", "webhooks_user"),
+    (
+        "SEARCH_STATUS",
+        "'failed', NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', false",
+        "orders_outcome",
+    ),
+    (
+        "SEARCH_ERROR",
+        "NULL, NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, 'bad', NULL, '00000000-0000-0000-0000-000000000000', false",
+        "orders_error",
+    ),
+    (
+        "SEARCH_USER",
+        "NULL, 'shop', 'u', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', false",
+        "orders_user",
+    ),
+    (
+        "SEARCH_DUPLICATES",
+        "NULL, NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', true",
+        "orders_duplicate",
+    ),
+    ("PASSAGES", "NULL, 1000", "orders_outcome"),
+    ("ATTEMPTS", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
 ];
 
 #[tokio::test]

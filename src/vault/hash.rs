@@ -31,6 +31,12 @@ impl Hasher {
         self.hash(&["sub", merchant, user, subject])
     }
 
+    /// The signature of something that belongs to a session of the operators' pages: a word for what it is, and its bytes.
+    #[must_use]
+    pub fn session(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
+        self.hash_all([&b"session"[..], what.as_bytes(), bytes].into_iter())
+    }
+
     /// What tells this key from others, and nothing of it.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
@@ -38,8 +44,12 @@ impl Hasher {
     }
 
     fn hash(&self, words: &[&str]) -> [u8; 32] {
+        self.hash_all(words.iter().map(|word| word.as_bytes()))
+    }
+
+    fn hash_all<'a>(&self, words: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
         let mut mac = self.0.clone();
-        mac.update(&length_prefixed(words.iter().map(|word| word.as_bytes())));
+        mac.update(&length_prefixed(words));
         mac.finalize().into_bytes().into()
     }
 }

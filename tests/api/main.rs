@@ -12,6 +12,7 @@ mod local;
 mod logs;
 mod openapi;
 mod orders;
+mod pages;
 mod serve;
 mod steer;
 mod tokens;
@@ -32,6 +33,7 @@ use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
 use klarna_order_worker::delivery::Waiters;
+use klarna_order_worker::pages::router as pages;
 use klarna_order_worker::store::{ClaimedOrder, Settlement, Worker};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -50,6 +52,8 @@ const SOON: Duration = Duration::from_secs(15);
 /// The API with two merchants, `shop` and `other`, and no worker behind it.
 struct Api {
     app: App,
+    /// The time that sessions go by.
+    clock: Clock,
     waiters: Waiters,
     ready: Readiness,
     address: SocketAddr,
@@ -127,6 +131,7 @@ impl Api {
         let app = open(settings).await;
         let (waiters, ready) = (Waiters::new(Arc::clone(&app.store)), Readiness::default());
         ready.set_ready(true);
+        let clock = Clock::manual(app.clock.now());
         let router = router(Rooms {
             intake: app.intake(),
             registry: app.registry(),
@@ -139,6 +144,7 @@ impl Api {
             refusals: Refusals::default(),
             limits,
             scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
+            pages: pages(pages_of(&app, &clock)),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -148,7 +154,7 @@ impl Api {
         let server = tokio::spawn(serve_api(listener, router, stopped, drain));
         let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).tls_certs_only([]);
         let http = http.build().unwrap();
-        Self { app, waiters, ready, address, stop: Some(stop), server, http, _folder: folder }
+        Self { app, clock, waiters, ready, address, stop: Some(stop), server, http, _folder: folder }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -185,6 +191,10 @@ impl Api {
         assert!(self.app.store.settle_order(&claimed[0].claim, settlement).await.unwrap());
         self.waiters.tell(claimed[0].claim.order);
     }
+}
+
+fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Rooms {
+    klarna_order_worker::pages::Rooms { clock: clock.clone(), ..app.pages(Arc::new(Vec::new)) }
 }
 
 /// The settings of a service on SQLite, or where `url` says.

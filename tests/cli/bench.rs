@@ -100,6 +100,22 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
 }
 
 #[tokio::test]
+async fn pages_are_measured_on_both_engines() {
+    let mut maker = Maker::new().await;
+    let (home, url) = (Home::empty(), maker.url());
+    let small = ["bench", "pages", "--page-orders", "2000", "--page-tokens", "1000", "--json"];
+    for database in [&[][..], &["--database", url.as_str()]] {
+        let ran = home.run(&[&small, database].concat()).exits(0);
+        let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let pages = report["pages"]["pages"].as_array().unwrap();
+        assert!(pages.iter().any(|page| page["path"].as_str().unwrap().starts_with("/orders/")), "{report}");
+        assert!(pages.iter().all(|page| page["p50"].as_f64().unwrap() > 0.0), "{report}");
+    }
+    assert_eq!(maker.databases().await, 0);
+    maker.remove().await;
+}
+
+#[tokio::test]
 async fn an_interrupted_measurement_leaves_no_database() {
     let mut maker = Maker::new().await;
     let (home, url) = (Home::empty(), maker.url());

@@ -14,7 +14,7 @@ const ORDER: [&[&str]; 13] = [
     &["checkout", "keeper"],
     &["delivery"],
     &["worker"],
-    &["api", "ops"],
+    &["api", "ops", "pages"],
     &["app"],
     &["bench"],
     &["cli"],

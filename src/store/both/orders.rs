@@ -171,7 +171,7 @@ pub(in crate::store) fn filtered<'q>(statement: super::Query<'q>, filter: &'q Or
         .bind(filter.until.map(Stamp))
 }
 
-fn order_view(row: &Row) -> Result<OrderView, StoreError> {
+pub(in crate::store) fn order_view(row: &Row) -> Result<OrderView, StoreError> {
     let status = row.text("status")?;
     let token = row.opt_text("token_outcome")?;
     Ok(OrderView {

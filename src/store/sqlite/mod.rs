@@ -14,6 +14,8 @@ mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
 mod shared;
+#[path = "../both/sights.rs"]
+mod sights;
 mod signals;
 mod sql;
 mod steer;

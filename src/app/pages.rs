@@ -1,0 +1,26 @@
+//! The operators' pages wired to what they show.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::pages::{AskBreakers, Rooms};
+
+impl App {
+    /// What the operators' pages show of this installation, and of this process its breakers.
+    #[must_use]
+    pub fn pages(&self, breakers: AskBreakers) -> Rooms {
+        let schedule = self.settings.keeper.schedule.clone();
+        Rooms {
+            intake: self.intake(),
+            registry: self.registry(),
+            store: Arc::clone(&self.store),
+            merchants: self.settings.merchants.keys().cloned().collect(),
+            api_keys: self.settings.server.api_keys.clone(),
+            secrets: Arc::clone(&self.secrets),
+            clock: self.clock.clone(),
+            breakers,
+            next_sweep: Arc::new(move |now| schedule.as_ref()?.after(&now).next()),
+            worker_lost_after: self.settings.queue.worker_lost_after,
+        }
+    }
+}

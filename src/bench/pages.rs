@@ -1,0 +1,101 @@
+//! The operators' pages before many orders and tokens: how long each takes.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::ground::Grounds;
+use super::shop::Shop;
+use super::stage::{MERCHANT, Stage, Wish};
+use super::{BenchError, Options};
+use crate::store::{Fill, fill};
+
+/// How often each page is asked for.
+const TIMES: usize = 20;
+
+/// The pages, each as an operator may ask for it.
+const PAGES: [&str; 21] = [
+    "/",
+    "/?range=1h",
+    "/?range=30d",
+    "/orders",
+    "/orders?status=failed",
+    "/orders?status=cancelled",
+    "/orders?status=running",
+    "/orders?token=uncertain",
+    "/orders?token=not_registered&merchant=shop",
+    "/orders?merchant=shop&status=submitted",
+    "/orders?user=u-7",
+    "/orders?user=nobody",
+    "/orders?error=deadline_passed",
+    "/orders?duplicates=1",
+    "/users",
+    "/users?state=uncertain",
+    "/users?user=u-7",
+    "/user?merchant=shop&user=u-7",
+    "/webhooks",
+    "/webhooks?status=failed",
+    "/webhooks?user=u-7",
+];
+
+/// How long pages take.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pages {
+    /// Orders there are.
+    pub orders: u64,
+    /// Tokens there are.
+    pub tokens: u64,
+    /// The longest that any page took, the first time included.
+    pub slowest_ms: f64,
+    /// Each page, in milliseconds.
+    pub pages: Vec<Page>,
+}
+
+/// One page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page {
+    /// Its address.
+    pub path: String,
+    /// The first time.
+    pub first: f64,
+    /// Of all times.
+    pub p50: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Pages {
+    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+        let much = Fill { orders: options.page_orders, tokens: options.page_tokens };
+        let stage = Stage::set(grounds, options, Wish::new(0, options.concurrency)).await?;
+        let body = include_str!("order.json").trim_end();
+        fill(&stage.ground.url().into(), MERCHANT, body, much).await?;
+        let service = stage.serve("api").await?;
+        let shop = Shop::new(service.said("api"))?;
+        let mut pages = Vec::new();
+        let mut paths: Vec<String> = PAGES.map(str::to_owned).into();
+        let failed = shop.text("/orders?status=failed").await?;
+        let order = failed.split_once("href=\"/orders/").and_then(|(_, rest)| rest.get(..36));
+        paths.extend(order.map(|order| format!("/orders/{order}")));
+        for path in paths {
+            pages.push(timed(&shop, path).await?);
+        }
+        service.stop().await?;
+        stage.strike().await?;
+        let slowest_ms = pages.iter().map(|page| page.max).fold(0.0, f64::max);
+        Ok(Self { orders: much.orders, tokens: much.tokens, slowest_ms, pages })
+    }
+}
+
+async fn timed(shop: &Shop, path: String) -> Result<Page, BenchError> {
+    let mut times = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let began = Instant::now();
+        shop.text(&path).await?;
+        times.push(began.elapsed());
+    }
+    let first = times[0];
+    times.sort_unstable();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    Ok(Page { path, first: ms(first), p50: ms(times[TIMES / 2]), max: ms(times[TIMES - 1]) })
+}

@@ -1,0 +1,221 @@
+//! What an operator may do: asked about first, on a page of its own, and done by the functions that the API uses too.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::{link, user_link};
+use super::frame::{Place, token_field};
+use super::order::find;
+use super::pieces::{facts, state, status, time};
+use super::user::named;
+use super::viewer::{Posted, Viewer, see};
+use crate::order::OrderId;
+use crate::store::{Resolution, Resolved, Steered, TokenView, WebhookFilter, WebhookView};
+
+/// A question, and the form that answers it.
+fn ask(
+    viewer: Viewer,
+    place: Place,
+    (title, action, back): (&str, &str, &str),
+    about: &Markup,
+    answer: &Markup,
+) -> Response {
+    let main = html! {
+        section.ask {
+            h1 { (title) }
+            (about)
+            form.stack method="post" action=(action) {
+                (token_field(&viewer.form_token))
+                (answer)
+                div.buttons { a.button href=(back) { "No, go back" } }
+            }
+        }
+    };
+    viewer.answer(place, title, &main)
+}
+
+pub(super) async fn ask_retry(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let order = find(&pages, &viewer, &id).await?;
+    let about = html! {
+        p { "The order is queued as if it had just come in, with a new deadline. The user's token is exchanged anew." }
+        @if order.possible_duplicate { p.wrong { "Klarna may hold a session of it already: a second one may come of this." } }
+        (facts(&[("Order", html! { code { (order.id) } }), ("User", html! { (order.user) }), ("Status", status(order.status))]))
+    };
+    let answer = html! { button type="submit" autofocus { "Retry the order" } };
+    let path = format!("/orders/{}", order.id);
+    Ok(ask(viewer, Place::Orders, ("Retry this order?", &format!("{path}/retry"), &path), &about, &answer))
+}
+
+pub(super) async fn retry(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
+    let order = find(&pages, &posted.viewer, &id).await?;
+    steered(pages.rooms.intake.retry(order.id).await?, order.id, "retried")
+}
+
+pub(super) async fn ask_cancel(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let order = find(&pages, &viewer, &id).await?;
+    let about = html! {
+        p { "It is not submitted any more. That works only while it is queued." }
+        (facts(&[("Order", html! { code { (order.id) } }), ("User", html! { (order.user) }), ("Status", status(order.status))]))
+    };
+    let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
+    let path = format!("/orders/{}", order.id);
+    Ok(ask(viewer, Place::Orders, ("Cancel this order?", &format!("{path}/cancel"), &path), &about, &answer))
+}
+
+pub(super) async fn cancel(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
+    let order = find(&pages, &posted.viewer, &id).await?;
+    steered(pages.rooms.store.cancel_order(order.id).await?, order.id, "cancelled")
+}
+
+fn steered(steered: Steered, order: OrderId, what: &'static str) -> Result<Response, Failure> {
+    match steered {
+        Steered::Done(_) => {
+            tracing::info!(%order, what, "An operator changed an order");
+            Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
+        }
+        Steered::Unfit(order) => Err(Failure::Unfit(format!("The order is {} by now.", order.status))),
+        Steered::BodyGone => Err(Failure::Unfit(
+            "The order's body was deleted (retention.bodies): the shop has to hand it in anew.".into(),
+        )),
+        Steered::Missing => Err(Failure::Missing("There is no such order any more.")),
+    }
+}
+
+async fn token(pages: &Pages, merchant: &str, user: &str) -> Result<TokenView, Failure> {
+    let found = pages.rooms.registry.view(merchant, user).await?;
+    found.ok_or(Failure::Missing("There is no refresh token of this user."))
+}
+
+fn whom(token: &TokenView) -> Markup {
+    facts(&[("User", html! { (token.user) }), ("Merchant", html! { (token.merchant) }), ("Token", state(token.state))])
+}
+
+fn named_fields(merchant: &str, user: &str) -> Markup {
+    html! { input type="hidden" name="merchant" value=(merchant); input type="hidden" name="user" value=(user); }
+}
+
+pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let (merchant, user) = named(&viewer, &viewer.query)?;
+    let token = token(&pages, &merchant, &user).await?;
+    let about = html! {
+        p { "The answer to its last presentation was lost: nobody knows whether the token was spent." }
+        (whom(&token))
+    };
+    let answer = html! {
+        (named_fields(&merchant, &user))
+        fieldset {
+            legend { "What is to become of it?" }
+            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more, which finds out. If it was spent, Klarna may end the user's sign-in." } }
+            label.check { input type="radio" name="as" value="lost"; span { "Give it up: the user has to sign in again." } }
+        }
+        button type="submit" { "Resolve the token" }
+    };
+    let back = user_link(&merchant, &user);
+    Ok(ask(viewer, Place::Users, ("Resolve this token?", "/user/resolve", &back), &about, &answer))
+}
+
+pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let (merchant, user) = named(&posted.viewer, &posted.fields)?;
+    let (resolution, done) = match posted.fields.get("as") {
+        Some("retry") => (Resolution::Retry, "active"),
+        Some("lost") => (Resolution::Dead, "lost"),
+        _ => return Err(Failure::Wrong("Choose what is to become of the token.".into())),
+    };
+    match pages.rooms.registry.resolve(&merchant, &user, resolution).await? {
+        Resolved::Done(_) => {
+            tracing::info!(merchant, what = done, "An operator resolved a token");
+            Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", done)])))
+        }
+        Resolved::NotUncertain(token) => {
+            let state = super::pieces::words(token.state.as_str());
+            Err(Failure::Unfit(format!("The token waits for no decision any more: it is {state}.")))
+        }
+        Resolved::Missing => Err(Failure::Missing("There is no refresh token of this user.")),
+    }
+}
+
+pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let (merchant, user) = named(&viewer, &viewer.query)?;
+    let token = token(&pages, &merchant, &user).await?;
+    let about = html! {
+        p { "The refresh token is deleted. The user's orders go out without one until the user signs in again. This cannot be undone." }
+        (whom(&token))
+    };
+    let answer = html! { (named_fields(&merchant, &user)) button.danger type="submit" { "Forget the token" } };
+    let back = user_link(&merchant, &user);
+    Ok(ask(viewer, Place::Users, ("Forget this token?", "/user/forget", &back), &about, &answer))
+}
+
+pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let (merchant, user) = named(&posted.viewer, &posted.fields)?;
+    if !pages.rooms.registry.forget(&merchant, &user).await? {
+        return Err(Failure::Unfit("There was no token to forget.".into()));
+    }
+    tracing::info!(merchant, "An operator had a token forgotten");
+    Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", "forgotten")])))
+}
+
+async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
+    let missing = Failure::Missing("There is no such webhook any more.");
+    let Ok(id) = id.parse::<Uuid>() else { return Err(missing) };
+    let found = pages.rooms.store.webhooks(&only(id)).await?.pop();
+    found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
+}
+
+fn only(id: Uuid) -> WebhookFilter {
+    WebhookFilter { id: Some(id), limit: 1, ..WebhookFilter::default() }
+}
+
+pub(super) async fn ask_resend(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let webhook = webhook(&pages, &viewer, &id).await?;
+    let about = html! {
+        p { "It is sent again, under the same id, and tried for three days. If its endpoint is disabled, it is enabled." }
+        (facts(&[
+            ("Event", html! { (webhook.kind.as_str()) }),
+            ("Merchant", html! { (webhook.merchant) }),
+            ("User", html! { (webhook.user) }),
+            ("Happened", time(webhook.occurred_at)),
+            ("Status", html! { (webhook.status.as_str()) }),
+        ]))
+    };
+    let answer = html! { button type="submit" autofocus { "Send it again" } };
+    let action = format!("/webhooks/{}/resend", webhook.id);
+    Ok(ask(viewer, Place::Webhooks, ("Send this webhook again?", &action, "/webhooks"), &about, &answer))
+}
+
+pub(super) async fn resend(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failure> {
+    let webhook = webhook(&pages, &posted.viewer, &id).await?;
+    pages.rooms.store.resend_webhooks(&only(webhook.id)).await?;
+    tracing::info!(webhook = %webhook.id, "An operator had a webhook sent again");
+    Ok(see(&link("/webhooks", &[("done", "resent")])))
+}

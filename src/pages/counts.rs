@@ -1,0 +1,64 @@
+//! How many tokens there are of each kind. Counting reads every row, so pages show the last count, and how old it is.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::store::{Store, TokenCount};
+
+/// The least between two counts.
+const COUNT_EVERY: Duration = Duration::from_secs(2);
+/// A count takes no more than this part of the time.
+const SHARE: u32 = 100;
+/// How long a page waits for a count, where there is none yet.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// A count, and when it was so.
+pub(super) type Counted = Option<(DateTime<Utc>, Arc<Vec<TokenCount>>)>;
+
+/// The last counts, by merchant.
+#[derive(Clone, Default)]
+pub(super) struct Counts(Arc<Mutex<BTreeMap<Option<String>, Entry>>>);
+
+struct Entry {
+    counted: watch::Sender<Counted>,
+    /// Not to be counted again before; `None` while it is being counted.
+    next: Option<Instant>,
+}
+
+impl Counts {
+    /// The last count of a merchant's tokens, or of all; a new one is begun where that is due.
+    pub(super) async fn of(&self, store: &Arc<dyn Store>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
+        let mut news = {
+            let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let entry = entries
+                .entry(merchant.clone())
+                .or_insert_with(|| Entry { counted: watch::Sender::new(None), next: Some(Instant::now()) });
+            if entry.next.is_some_and(|next| next <= Instant::now()) {
+                entry.next = None;
+                tokio::spawn(self.clone().count(Arc::clone(store), merchant, now));
+            }
+            entry.counted.subscribe()
+        };
+        let counted = tokio::time::timeout(PATIENCE, news.wait_for(Option::is_some)).await;
+        counted.ok()?.ok()?.clone()
+    }
+
+    async fn count(self, store: Arc<dyn Store>, merchant: Option<String>, now: DateTime<Utc>) {
+        let began = Instant::now();
+        let counted = store.token_counts(merchant.as_deref()).await;
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = entries.get_mut(&merchant) else { return };
+        entry.next = Some(Instant::now() + COUNT_EVERY.max(began.elapsed() * SHARE));
+        match counted {
+            Ok(counts) => {
+                entry.counted.send_replace(Some((now, Arc::new(counts))));
+            }
+            Err(error) => tracing::debug!(%error, "The tokens could not be counted for a page"),
+        }
+    }
+}

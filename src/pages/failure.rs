@@ -1,0 +1,81 @@
+//! What a page says where there is nothing to show.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
+
+use super::fields::link;
+use super::frame;
+use crate::store::StoreError;
+
+/// Why a page cannot be shown, or nothing was done.
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// Nobody signed in, or the session is over: to the sign-in, and from there back to this address.
+    SignIn(String),
+    /// Likewise, asked by a script.
+    Over,
+    /// No key could sign in.
+    NoKey,
+    /// The form was not from a page of this session.
+    Foreign,
+    /// The address or the form cannot be understood.
+    Wrong(String),
+    /// There is no such thing, or it is not for this key.
+    Missing(&'static str),
+    /// It stands otherwise than it would have to.
+    Unfit(String),
+    /// The database.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+const NO_KEY: &str = "klarna-order-worker keys api generate --name operator --scopes ops";
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, title, text) = match self {
+            Self::SignIn(next) => return Redirect::to(&link("/sign-in", &[("next", &next)])).into_response(),
+            Self::Over => return StatusCode::UNAUTHORIZED.into_response(),
+            Self::NoKey => {
+                let main = html! {
+                    h1 { "Nobody can sign in yet" }
+                    p { "These pages are for API keys of the scope " code { "ops" } ", and the settings have none. Make one:" }
+                    pre { (NO_KEY) }
+                    p { "It prints the key once, and the section that belongs into the settings. Then start the service again." }
+                };
+                return (StatusCode::FORBIDDEN, frame::alone("Nobody can sign in yet", &main)).into_response();
+            }
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "Nothing was done",
+                "The form was not from a page of this session. Go back, load the page again, and send it from there."
+                    .into(),
+            ),
+            Self::Wrong(text) => (StatusCode::BAD_REQUEST, "That cannot be understood", text),
+            Self::Missing(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
+            Self::Unfit(text) => (StatusCode::CONFLICT, "Nothing was done", text),
+            Self::Store(error) if error.is_transient() => {
+                tracing::warn!(%error, "A request was refused for now");
+                let text = "The database does not answer. This page is asked for again by itself.";
+                (StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used now", text.into())
+            }
+            Self::Store(error) => {
+                tracing::error!(%error, "A request failed");
+                let text = "The logs tell more, under the x-request-id of this answer.";
+                (StatusCode::INTERNAL_SERVER_ERROR, "The service failed", text.into())
+            }
+        };
+        let main = html! {
+            h1 { (title) }
+            p { (text) }
+            p { a href="/" { "To the overview" } }
+        };
+        (status, frame::alone(title, &main)).into_response()
+    }
+}

@@ -1,0 +1,70 @@
+//! What a query or a form says.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use url::form_urlencoded;
+
+use super::failure::Failure;
+use crate::order::check_name;
+
+/// Fields by name. One that is empty, as forms send what nobody filled in, is none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    pub(super) fn of(text: &[u8]) -> Self {
+        let pairs = form_urlencoded::parse(text).into_owned();
+        Self(pairs.filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A name of a merchant or user, or of an error.
+    pub(super) fn name(&self, name: &str) -> Result<Option<String>, Failure> {
+        let found = self.get(name);
+        found.map_or(Ok(()), check_name).map_err(|wrong| Failure::Wrong(format!("{name}: {wrong}")))?;
+        Ok(found.map(str::to_owned))
+    }
+
+    /// As [`Fields::name`], for one that must be there.
+    pub(super) fn needed(&self, name: &str) -> Result<String, Failure> {
+        self.name(name)?.ok_or_else(|| Failure::Wrong(format!("{name}: is missing")))
+    }
+
+    /// A word of a fixed list, or an id.
+    pub(super) fn word<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+        let Some(word) = self.get(name) else { return Ok(None) };
+        read(word).map(Some).ok_or_else(|| Failure::Wrong(format!("{name}: {word:?} is none that is known here")))
+    }
+
+    /// A time as a browser's field has it, in UTC, or as RFC 3339 has it.
+    pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
+        let field = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
+        self.word(name, |text| field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()))
+    }
+
+    /// An address of these fields, with `more` in their place or beside them; an empty value takes one out.
+    pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
+        let mut fields: BTreeMap<&str, &str> =
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend(more.iter().copied());
+        fields.retain(|_, value| !value.is_empty());
+        link(path, &fields.into_iter().collect::<Vec<_>>())
+    }
+}
+
+/// A path with a query.
+pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
+}
+
+/// Where a user's page is. In a query: in a path a browser would take a user named `..` for the folder above.
+pub(super) fn user_link(merchant: &str, user: &str) -> String {
+    link("/user", &[("merchant", merchant), ("user", user)])
+}

@@ -1,0 +1,80 @@
+//! What stands around every page.
+
+use axum::response::Html;
+use maud::{DOCTYPE, Markup, html};
+
+/// The pages of the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Overview,
+    Orders,
+    Users,
+    Webhooks,
+}
+
+const MENU: [(Place, &str, &str); 4] = [
+    (Place::Overview, "/", "Overview"),
+    (Place::Orders, "/orders", "Orders"),
+    (Place::Users, "/users", "Users"),
+    (Place::Webhooks, "/webhooks", "Webhooks"),
+];
+
+/// A page of somebody who signed in. `form_token` is for the form that ends the session, where there is one.
+pub(super) fn page(place: Place, title: &str, who: Option<&str>, form_token: &str, main: &Markup) -> Markup {
+    let menu = html! {
+        nav aria-label="Pages" {
+            @for (other, path, name) in MENU {
+                a href=(path) aria-current=[(other == place).then_some("page")] { (name) }
+            }
+        }
+        div.who {
+            span #live .live title="This page is kept up to date" hidden { "Live" }
+            @if let Some(name) = who {
+                span.name { (name) }
+                form method="post" action="/sign-out" {
+                    (token_field(form_token))
+                    button.plain type="submit" { "Sign out" }
+                }
+            } @else {
+                span.name { "This machine" }
+            }
+        }
+    };
+    document(title, &menu, main)
+}
+
+/// A page without a menu.
+pub(super) fn alone(title: &str, main: &Markup) -> Html<String> {
+    Html(document(title, &html! {}, &html! { section.alone { (main) } }).into_string())
+}
+
+/// The session's token, in a form.
+pub(super) fn token_field(form_token: &str) -> Markup {
+    html! { input type="hidden" name="form_token" value=(form_token); }
+}
+
+fn document(title: &str, menu: &Markup, main: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) " · Klarna order worker" }
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+                link rel="stylesheet" href="/assets/style.css";
+                script src="/assets/live.js" defer {}
+            }
+            body {
+                a.skip href="#main" { "Skip to the content" }
+                header.top {
+                    a.brand href="/" { span.mark aria-hidden="true" {} "Order worker" }
+                    (menu)
+                }
+                main #main tabindex="-1" { (main) }
+            }
+        }
+    }
+}

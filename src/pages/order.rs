@@ -1,0 +1,194 @@
+//! One order: where it stands, and what happened to it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::user_link;
+use super::frame::Place;
+use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
+use super::viewer::Viewer;
+use super::webhooks;
+use crate::order::{OrderError, OrderId, Status};
+use crate::store::{LedgerEntry, OrderView, Story, WebhookFilter};
+
+/// Presentations of the user's token among which the order's are looked for.
+const LEDGER: u32 = 200;
+/// Webhooks about the user among which the order's are looked for.
+const WEBHOOKS: u32 = 200;
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let order = find(&pages, &viewer, &id).await?;
+    let (store, registry) = (&pages.rooms.store, &pages.rooms.registry);
+    let past = store.story(order.id).await?;
+    let ledger = registry.history(&order.merchant, &order.user, None, LEDGER).await?;
+    let of_user = WebhookFilter {
+        merchant: Some(order.merchant.clone()),
+        user: Some(order.user.clone()),
+        limit: WEBHOOKS,
+        ..WebhookFilter::default()
+    };
+    let mut webhooks = store.webhooks(&of_user).await?;
+    webhooks.retain(|webhook| webhook.order == Some(order.id));
+    let main = html! {
+        div.heading {
+            div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
+            div.actions {
+                @if order.status == Status::Failed && past.has_body { a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" } }
+                @if order.status == Status::Queued { a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" } }
+            }
+        }
+        (done(&viewer.query))
+        section #order data-live { (told(&order)) }
+        @if let Some(error) = &order.error {
+            section #error data-live { h2 { @if order.status == Status::Failed { "Why it failed" } @else { "Why it waits" } } (fault(error)) }
+        }
+        section #story data-live {
+            h2 { "What happened" }
+            (line(&order, &past, &ledger))
+        }
+        @if order.klarna_order_id.is_some() || order.html_snippet.is_some() {
+            section #answer data-live { h2 { "What the shop was answered" } (answer(&order)) }
+        }
+        section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks)) }
+    };
+    Ok(viewer.answer(Place::Orders, "Order", &main))
+}
+
+/// The order, if the viewer may see it.
+pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
+    let missing = Failure::Missing("There is no such order: it may have been removed since (retention.orders).");
+    let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
+    let found = pages.rooms.store.order(id).await?;
+    found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
+}
+
+fn told(order: &OrderView) -> Markup {
+    let text = |text: &str| html! { (text) };
+    let mut told = vec![
+        ("Status", html! { (status(order.status)) }),
+        ("Token", outcome(order.token)),
+        ("Merchant", text(&order.merchant)),
+        ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
+        ("Came in", time(order.accepted_at)),
+    ];
+    if order.status == Status::Queued {
+        told.push(("Due", time(order.due_at)));
+    }
+    told.push(match order.ended_at {
+        Some(ended) => ("Ended", time(ended)),
+        None => ("Given up", time(order.deadline_at)),
+    });
+    told.push(("Attempts", html! { (order.attempts) }));
+    if order.possible_duplicate {
+        told.push((
+            "Possible duplicate",
+            html! { (badge("warn", "yes")) " Klarna may hold a second session of it that nobody uses" },
+        ));
+    }
+    if let Some(correlation) = &order.correlation_id {
+        told.push(("Klarna's correlation id", html! { code { (correlation) } }));
+    }
+    html! {
+        (facts(&told))
+        @if !order.prefilled.is_empty() {
+            details #prefilled {
+                summary { "Filled in from the id_token: " (order.prefilled.len()) " fields" }
+                ul.plain { @for pointer in &order.prefilled { li { code { (pointer) } } } }
+            }
+        }
+    }
+}
+
+fn fault(error: &OrderError) -> Markup {
+    html! {
+        p { span.badge.bad { (error.code) } " " (error.message) }
+        @if let Some(correlation) = &error.correlation_id { p.quiet { "Klarna's correlation id: " code { (correlation) } } }
+        @if !error.faults.is_empty() {
+            div.scroll { table {
+                thead { tr { th scope="col" { "Where" } th scope="col" { "What is wrong" } } }
+                tbody { @for fault in &error.faults { tr { td { code { (fault.pointer) } } td { (fault.message) } } } }
+            } }
+        }
+    }
+}
+
+/// Klarna's answer. Its snippet is what runs the checkout in a shopper's browser; here it is text, and folded away.
+fn answer(order: &OrderView) -> Markup {
+    html! {
+        @if let Some(id) = &order.klarna_order_id { (facts(&[("Klarna's order", html! { code { (id) } })])) }
+        @if let Some(snippet) = &order.html_snippet {
+            details #snippet { summary { "The snippet, as text" } pre.snippet tabindex="0" { (snippet) } }
+        } @else { p.quiet { "The snippet was removed (retention.bodies)." } }
+    }
+}
+
+/// One thing that happened.
+struct Event {
+    at: DateTime<Utc>,
+    tone: &'static str,
+    what: Markup,
+}
+
+fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
+    let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Taken in" } }];
+    if let Some(at) = story.first_claimed_at {
+        let after = span(at - order.accepted_at);
+        events.push(Event {
+            at,
+            tone: "busy",
+            what: html! { "First taken by a worker, " (after) " after it came in" },
+        });
+    }
+    for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.as_uuid())) {
+        events.push(presented(entry));
+    }
+    for (number, attempt) in (1..).zip(&story.attempts) {
+        let what = html! {
+            "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
+            @if attempt.lost { "its worker was lost, and nobody knows how far it came" }
+            @if let Some(error) = &attempt.error {
+                b { (error.code) } ". " (error.message)
+                @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }
+            }
+        };
+        events.push(Event { at: attempt.ended_at, tone: if attempt.lost { "warn" } else { "bad" }, what });
+    }
+    if let Some(at) = order.ended_at {
+        let (tone, what) = match order.status {
+            Status::Submitted => {
+                ("good", html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } })
+            }
+            Status::Failed => ("bad", html! { "Given up" }),
+            _ => ("off", html! { "Cancelled" }),
+        };
+        events.push(Event { at, tone, what });
+    }
+    events.sort_by_key(|event| event.at);
+    html! {
+        ol.story { @for event in &events {
+            li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
+        } }
+        @if order.status == Status::Queued { p.note { "Next tried: " (time(order.due_at)) "." } }
+    }
+}
+
+fn presented(entry: &LedgerEntry) -> Event {
+    let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
+    let outcome = entry.outcome.map_or("under way", |outcome| outcome.as_str());
+    let what = html! {
+        "Refresh token presented (generation " (entry.place.generation) ", presentation " (entry.place.presentation) "): "
+        b { (words(outcome)) } @if let Some(took) = took { ", after " (took) }
+        @if let Some(worker) = &entry.worker { " by " (worker) }
+    };
+    Event { at: entry.opened_at, tone: "busy", what }
+}

@@ -1,0 +1,279 @@
+//! How the service stands.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+
+use super::Pages;
+use super::charts::{Bar, Part, stacked};
+use super::failure::Failure;
+use super::fields::link;
+use super::frame::Place;
+use super::pieces::{badge, facts, maybe_time, number, span, time};
+use super::tokens;
+use super::viewer::Viewer;
+use crate::breaker::Stand;
+use crate::order::{Status, TokenOutcome};
+use crate::store::{Backlog, Overview, Passage, Tally, WorkerView};
+
+/// What can be looked back at: its word, its name, how long a bar is, and how many there are.
+const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
+    ("1h", "Last hour", TimeDelta::minutes(1), 60),
+    ("24h", "Last 24 hours", TimeDelta::minutes(30), 48),
+    ("7d", "Last 7 days", TimeDelta::hours(3), 56),
+    ("30d", "Last 30 days", TimeDelta::hours(12), 60),
+];
+
+const PARTS: [Part; 5] = [
+    ("good", "Submitted with a token"),
+    ("warn", "Submitted without"),
+    ("bad", "Failed"),
+    ("off", "Cancelled"),
+    ("calm", "Under way"),
+];
+
+/// Submitted orders whose times are looked at.
+const PASSAGES: u32 = 1000;
+
+pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let store = &pages.rooms.store;
+    let lost_after = pages.rooms.worker_lost_after;
+    let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.0 == word));
+    let range = range.unwrap_or(&RANGES[1]);
+    let bounds = bounds(viewer.now, range.2, range.3);
+    let (mut tallies, mut passages, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    for merchant in viewer.scopes(&pages, None) {
+        tallies.extend(store.tally(&bounds, merchant.as_deref()).await?);
+        passages.extend(store.passages(merchant.as_deref(), PASSAGES).await?);
+        counts.push(pages.counts.of(store, merchant, viewer.now).await);
+    }
+    let (overview, workers) = (store.overview(lost_after).await?, store.workers(lost_after).await?);
+    let (sweep, endpoints) = (store.last_sweep().await?, store.endpoints().await?);
+    let backlogs: Vec<&Backlog> = overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
+    let failing: Vec<_> = endpoints
+        .into_iter()
+        .filter(|endpoint| viewer.sees(&endpoint.merchant))
+        .filter(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some())
+        .collect();
+    let next = (pages.rooms.next_sweep)(viewer.now);
+    let breakers: Vec<_> =
+        (pages.rooms.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
+    let main = html! {
+        div.heading {
+            h1 { "Overview" }
+            nav.ranges aria-label="Time" {
+                @for (word, name, ..) in RANGES {
+                    a href=(link("/", &[("range", word)])) aria-current=[(word == range.0).then_some("true")] title=(name) { (word) }
+                }
+            }
+        }
+        section #figures data-live { (figures(&backlogs, &overview, &tallies, &passages, range)) }
+        section #orders data-live {
+            h2 { "Orders by outcome" }
+            (chart(&tallies, &bounds, range))
+        }
+        div.columns {
+            section #latencies data-live { h2 { "Latencies" } (latencies(&passages)) }
+            section #keeper data-live {
+                h2 { "Keeper" }
+                (facts(&[
+                    ("Last run ended", maybe_time(sweep.ended_at)),
+                    ("Next run", maybe_time(next)),
+                    ("Sweeping now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
+                    ("Longest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
+                    ("Exchanges in the air", html! { (number(overview.open_exchanges)) }),
+                ]))
+            }
+        }
+        section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
+        div.columns {
+            section #breakers data-live { h2 { "Breakers" } (stands(&breakers)) }
+            section #workers data-live { h2 { "Workers" } (processes(&workers)) }
+        }
+        @if !failing.is_empty() {
+            section #endpoints data-live {
+                h2 { "Webhook endpoints in trouble" }
+                ul { @for endpoint in &failing {
+                    li {
+                        a href=(link("/webhooks", &[("merchant", &endpoint.merchant)])) { (endpoint.merchant) } ": "
+                        @if let Some((at, why)) = endpoint.disabled { "disabled, " (why.as_str()) ", " (time(at)) }
+                        @else { "failing since " (maybe_time(endpoint.failing_since)) }
+                    }
+                } }
+            }
+        }
+    };
+    Ok(viewer.answer(Place::Overview, "Overview", &main))
+}
+
+/// Where bars begin and end: at whole steps, the last of which is under way.
+fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>> {
+    let seconds = step.num_seconds();
+    let end = (now.timestamp() / seconds + 1) * seconds;
+    let bound = |back: i32| DateTime::from_timestamp(end - i64::from(back) * seconds, 0).unwrap_or(now);
+    (0..=count).rev().map(bound).collect()
+}
+
+/// Which of [`PARTS`] an order is counted among.
+fn part(tally: &Tally) -> usize {
+    match (tally.status, tally.token) {
+        (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) => 0,
+        (Status::Submitted, _) => 1,
+        (Status::Failed, _) => 2,
+        (Status::Cancelled, _) => 3,
+        (Status::Queued | Status::Running, _) => 4,
+    }
+}
+
+fn chart(tallies: &[Tally], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
+    let form = if range.2 < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
+    let mut bars: Vec<Bar> = bounds
+        .windows(2)
+        .map(|bound| Bar {
+            name: format!("{} – {}", bound[0].format(form), bound[1].format("%H:%M")),
+            counts: vec![0; PARTS.len()],
+        })
+        .collect();
+    for tally in tallies {
+        if let Some(bar) = bars.get_mut(tally.slot) {
+            bar.counts[part(tally)] += tally.orders;
+        }
+    }
+    let steps = bounds.len() - 1;
+    let below: Vec<String> = (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
+    let title = format!("Orders by outcome, {}, by when they came in (UTC)", range.1.to_lowercase());
+    stacked("outcomes", &title, &PARTS, &bars, &below)
+}
+
+fn figures(
+    backlogs: &[&Backlog],
+    overview: &Overview,
+    tallies: &[Tally],
+    passages: &[Passage],
+    range: &(&str, &str, TimeDelta, i32),
+) -> Markup {
+    let came = |wanted: fn(&Tally) -> bool| {
+        tallies.iter().filter(|tally| wanted(tally)).map(|tally| tally.orders).sum::<u64>()
+    };
+    let submitted = came(|tally| tally.status == Status::Submitted);
+    let with = came(|tally| part(tally) == 0);
+    let failed = came(|tally| tally.status == Status::Failed);
+    let share = (with * 100).checked_div(submitted);
+    let (due, queued) =
+        backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
+    let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
+    let oldest = backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
+    let ends = sorted(passages, |passage| passage.ended - passage.began);
+    html! {
+        dl.figures {
+            div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.1) } } }
+            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } } dd.note { (range.1) } }
+            div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
+                dd.note { @if let Some(oldest) = oldest { "longest since " (time(oldest)) } @else { (number(queued - due)) " for later" } } }
+            div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "right now" } }
+            div { dt { "Half within" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due to submitted" } }
+            div.alarm[overview.workers == 0] { dt { "Workers" } dd { (number(overview.workers)) } dd.note { "alive" } }
+        }
+    }
+}
+
+fn sorted(passages: &[Passage], took: impl Fn(&Passage) -> TimeDelta) -> Vec<TimeDelta> {
+    let mut times: Vec<TimeDelta> = passages.iter().map(took).collect();
+    times.sort_unstable();
+    times
+}
+
+/// The time that so many of a hundred did not exceed.
+fn rank(times: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
+    times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied()
+}
+
+fn latencies(passages: &[Passage]) -> Markup {
+    let rows = [
+        ("Until a worker took it", sorted(passages, |passage| passage.claimed - passage.began)),
+        ("Until Klarna had it", sorted(passages, |passage| passage.ended - passage.began)),
+    ];
+    html! {
+        @if passages.is_empty() { p.quiet { "No order was submitted yet." } }
+        @else {
+            div.scroll { table {
+                thead { tr { th scope="col" { "From when it was due" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
+                tbody { @for (name, times) in &rows {
+                    tr { th scope="row" { (name) } @for percent in [50, 90, 99, 100] {
+                        td.count { (rank(times, percent).map_or_else(String::new, span)) }
+                    } }
+                } }
+            } }
+            p.note { "Over the last " (number(passages.len())) " submitted orders." }
+        }
+    }
+}
+
+fn stands(breakers: &[(&str, String, Stand)]) -> Markup {
+    let shown = |stand: &Stand| match stand {
+        Stand::Closed => badge("good", "closed"),
+        Stand::Open => badge("bad", "open"),
+        Stand::Probing => badge("warn", "probing"),
+    };
+    html! {
+        @if breakers.is_empty() { p.quiet { "This process runs no orders: ask one that does." } }
+        @else {
+            div.scroll { table {
+                thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "Breaker" } } }
+                tbody { @for (endpoint, merchant, stand) in breakers {
+                    tr { td { (merchant) } td { (endpoint) } td { (shown(stand)) } }
+                } }
+            } }
+            p.note { "Of the process that serves this page." }
+        }
+    }
+}
+
+fn processes(workers: &[WorkerView]) -> Markup {
+    html! {
+        @if workers.is_empty() { p.quiet { "No process works." } }
+        @else {
+            div.scroll { table {
+                thead { tr { th scope="col" { "Process" } th scope="col" { "State" } th scope="col" { "Started" } th scope="col" { "Last seen" } } }
+                tbody { @for worker in workers {
+                    tr {
+                        td { (worker.name) }
+                        td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "silent")) } }
+                        td { (time(worker.started_at)) }
+                        // Its beats alone would make every look another page.
+                        td { @if worker.alive { "now" } @else { (time(worker.beat_at)) } }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_end_with_the_one_under_way() {
+        let now = DateTime::from_timestamp(1_790_000_123, 0).unwrap();
+        for (_, _, step, count) in RANGES {
+            let bounds = bounds(now, step, count);
+            assert_eq!(bounds.len() - 1, usize::try_from(count).unwrap());
+            assert!(bounds[bounds.len() - 2] <= now && now < bounds[bounds.len() - 1]);
+            assert!(bounds.windows(2).all(|pair| pair[1] - pair[0] == step));
+        }
+    }
+
+    #[test]
+    fn ranks_are_of_times_that_were_there() {
+        let times: Vec<TimeDelta> = (1..=100).map(TimeDelta::milliseconds).collect();
+        assert_eq!(
+            [50, 90, 99, 100].map(|percent| rank(&times, percent).unwrap().num_milliseconds()),
+            [50, 90, 99, 100]
+        );
+        assert_eq!((rank(&times[..1], 50), rank(&[], 50)), (Some(times[0]), None));
+    }
+}

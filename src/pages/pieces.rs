@@ -1,0 +1,153 @@
+//! What pages are put together from.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use maud::{Markup, html};
+
+use super::fields::Fields;
+use crate::order::{OrderId, Status, TokenOutcome};
+use crate::store::TokenState;
+
+/// A time. Scripts show how long ago it is; without them it is read as it is, in UTC.
+pub(super) fn time(at: DateTime<Utc>) -> Markup {
+    let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let shown = at.format("%Y-%m-%d %H:%M:%S");
+    html! { time datetime=(exact) title={ (shown) " UTC" } { (shown) } }
+}
+
+/// A time to the millisecond, as one of several that are compared.
+pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
+    html! { time.exact datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
+}
+
+/// A time that may not be.
+pub(super) fn maybe_time(at: Option<DateTime<Utc>>) -> Markup {
+    html! { @if let Some(at) = at { (time(at)) } @else { span.quiet { "–" } } }
+}
+
+/// A count with its thousands apart.
+pub(super) fn number(count: impl TryInto<u64>) -> String {
+    let digits = count.try_into().unwrap_or_default().to_string();
+    let mut shown = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push('\u{202f}');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A duration in the one unit that suits it.
+pub(super) fn span(time: TimeDelta) -> String {
+    let millis = time.num_milliseconds().max(0);
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        10_000..120_000 => format!("{} s", millis / 1000),
+        120_000..7_200_000 => format!("{} min", millis / 60_000),
+        7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
+        _ => format!("{} days", millis / 86_400_000),
+    }
+}
+
+/// Where an order stands.
+pub(super) fn status(status: Status) -> Markup {
+    let tone = match status {
+        Status::Queued => "calm",
+        Status::Running => "busy",
+        Status::Submitted => "good",
+        Status::Failed => "bad",
+        Status::Cancelled => "off",
+    };
+    badge(tone, status.as_str())
+}
+
+/// What became of an order's token.
+pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
+    let Some(token) = token else { return html! { span.quiet { "–" } } };
+    let tone = match token {
+        TokenOutcome::Fresh | TokenOutcome::Kept => "good",
+        TokenOutcome::NotRegistered => "off",
+        TokenOutcome::ReauthRequired | TokenOutcome::Uncertain | TokenOutcome::Unavailable => "warn",
+    };
+    badge(tone, token.as_str())
+}
+
+/// Where a token stands.
+pub(super) fn state(state: TokenState) -> Markup {
+    let tone = match state {
+        TokenState::Active => "good",
+        TokenState::ReauthRequired => "warn",
+        TokenState::Uncertain => "bad",
+        TokenState::Forgotten => "off",
+    };
+    badge(tone, state.as_str())
+}
+
+/// A word with its colour.
+pub(super) fn badge(tone: &str, word: &str) -> Markup {
+    html! { span.badge.(tone) { (words(word)) } }
+}
+
+/// A word of rows and answers, as people write it.
+pub(super) fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// A short form of an id, which lists have room for; the whole leads to the order.
+pub(super) fn order_link(id: OrderId) -> Markup {
+    let whole = id.to_string();
+    let short = whole.get(whole.len().saturating_sub(12)..).unwrap_or(&whole);
+    html! { a.id href={ "/orders/" (whole) } title=(whole) { "…" (short) } }
+}
+
+/// A drop-down list of a filter.
+pub(super) fn choice<'a>(
+    query: &Fields,
+    (name, label, any): (&str, &str, &str),
+    options: impl IntoIterator<Item = &'a str>,
+) -> Markup {
+    let chosen = query.get(name);
+    html! {
+        label { span { (label) }
+            select name=(name) {
+                option value="" { (any) }
+                @for option in options {
+                    option value=(option) selected[chosen == Some(option)] { (words(option)) }
+                }
+            }
+        }
+    }
+}
+
+/// A line of text of a filter.
+pub(super) fn line(query: &Fields, (name, label): (&str, &str), kind: &str) -> Markup {
+    html! {
+        label { span { (label) }
+            input type=(kind) name=(name) value=[query.get(name)] data-search[name == "user"];
+        }
+    }
+}
+
+/// What a form did, told on the page that follows it.
+pub(super) fn done(query: &Fields) -> Markup {
+    let told = match query.get("done") {
+        Some("retried") => "The order is queued again.",
+        Some("cancelled") => "The order is cancelled.",
+        Some("active") => "The token is active again, and is presented once more.",
+        Some("lost") => "The token is given up; the user has to sign in again.",
+        Some("forgotten") => "The token is forgotten.",
+        Some("resent") => "The webhook is sent again.",
+        _ => return html! {},
+    };
+    html! { p.done role="status" { (told) } }
+}
+
+/// Names and values, one below the other.
+pub(super) fn facts(facts: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+        }
+    }
+}

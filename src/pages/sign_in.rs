@@ -1,0 +1,111 @@
+//! Signing in and out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Extension, State};
+use axum::http::header::{HeaderMap, SET_COOKIE};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use tokio::sync::Semaphore;
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::frame;
+use super::viewer::{Posted, cookie, is_secure, no_cookies, read, see};
+use crate::config::ApiKey;
+
+/// How long whoever brings a wrong key waits for the answer.
+const WAIT: Duration = Duration::from_secs(1);
+/// How many may wait so at once; others are sent away. A right key is never kept waiting.
+const WAITING: usize = 8;
+
+/// Those who brought a wrong key, and wait to hear so.
+pub(super) struct Refusals(Semaphore);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(Semaphore::new(WAITING))
+    }
+}
+
+pub(super) async fn form(State(pages): State<Arc<Pages>>, uri: Uri) -> Result<Response, Failure> {
+    if pages.open {
+        return Ok(see("/"));
+    }
+    if pages.keys.is_empty() {
+        return Err(Failure::NoKey);
+    }
+    let query = Fields::of(uri.query().unwrap_or_default().as_bytes());
+    Ok(frame::alone("Sign in", &asking(&back(&query), None)).into_response())
+}
+
+fn asking(next: &str, wrong: Option<&str>) -> Markup {
+    html! {
+        h1 { "Sign in" }
+        p.quiet { "With an API key of the scope " code { "ops" } "." }
+        form.stack method="post" action="/sign-in" {
+            input type="hidden" name="next" value=(next);
+            label for="key" { "API key" }
+            input #key type="password" name="key" required autocomplete="current-password" autofocus
+                aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| "wrong")];
+            @if let Some(wrong) = wrong {
+                p #wrong .wrong role="alert" { (wrong) }
+            }
+            button type="submit" { "Sign in" }
+        }
+    }
+}
+
+/// A page of this service, and no other's.
+fn back(fields: &Fields) -> String {
+    let next = fields.get("next").unwrap_or("/");
+    let own =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control);
+    if own { next.to_owned() } else { "/".to_owned() }
+}
+
+pub(super) async fn sign_in(
+    State(pages): State<Arc<Pages>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    if pages.keys.is_empty() {
+        return if pages.open { Ok(see("/")) } else { Err(Failure::NoKey) };
+    }
+    let fields = read(&headers, body).await?;
+    let presented = fields.get("key").unwrap_or_default().trim();
+    let Some(key) = ApiKey::find(&pages.keys, presented.as_bytes()) else {
+        let peer = peer.map(|Extension(ConnectInfo(peer))| peer.to_string());
+        tracing::warn!(peer, "A sign-in was refused: the key is none of the scope ops");
+        let Ok(_waiting) = pages.refusals.0.try_acquire() else {
+            let text = "Too many wrong keys are being tried. Wait a moment.";
+            let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
+            return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
+        };
+        tokio::time::sleep(WAIT).await;
+        let text = "This is no API key of the scope ops.";
+        let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
+        return Ok((StatusCode::FORBIDDEN, page).into_response());
+    };
+    tracing::Span::current().record("key", &key.name);
+    tracing::info!(name = key.name, "An operator signed in");
+    let session = pages.sessions.begin(key, pages.rooms.clock.now());
+    let mut response = see(&back(&fields));
+    let cookie = cookie(&pages.sessions.seal(&session), is_secure(&headers));
+    response.headers_mut().extend(cookie.map(|cookie| (Some(SET_COOKIE), cookie)));
+    Ok(response)
+}
+
+pub(super) async fn sign_out(_: Posted) -> Response {
+    let mut response = see("/sign-in");
+    for cookie in no_cookies() {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}

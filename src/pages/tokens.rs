@@ -1,0 +1,70 @@
+//! How an installation's tokens stand: by state, and by the days that they have left.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::charts::{Bar, Part, stacked};
+use super::counts::Counted;
+use super::fields::link;
+use super::pieces::{number, state, time, words};
+use crate::store::{TokenCount, TokenState};
+
+const PARTS: [Part; 1] = [("calm", "Active tokens")];
+
+/// From so many days on tokens are counted as one.
+const MOST_DAYS: i64 = 60;
+
+const STATES: [TokenState; 4] =
+    [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
+
+/// Counts of one merchant each, or one of all.
+pub(super) fn standing(counts: &[Counted]) -> Markup {
+    let counted: Vec<_> = counts.iter().flatten().collect();
+    if counted.len() < counts.len() || counted.is_empty() {
+        return html! { p.quiet { "The tokens are being counted." } };
+    }
+    let all: Vec<&TokenCount> = counted.iter().flat_map(|(_, counts)| counts.iter()).collect();
+    let of = |state: TokenState| all.iter().filter(|count| count.state == state).map(|count| count.tokens).sum::<u64>();
+    let mut reasons = BTreeMap::<&str, u64>::new();
+    for count in &all {
+        if let Some(reason) = count.reason {
+            *reasons.entry(reason.as_str()).or_default() += count.tokens;
+        }
+    }
+    let reasons: Vec<String> =
+        reasons.iter().map(|(reason, tokens)| format!("{}: {}", words(reason), number(*tokens))).collect();
+    html! {
+        dl.figures.small {
+            @for each in STATES {
+                div.alarm[each == TokenState::Uncertain && of(each) > 0] {
+                    dt { (state(each)) }
+                    dd { a href=(link("/users", &[("state", each.as_str())])) { (number(of(each))) } }
+                    @if each == TokenState::ReauthRequired && !reasons.is_empty() { dd.note { (reasons.join(", ")) } }
+                }
+            }
+        }
+        h3 { "Active, by days left" }
+        (by_days(&all))
+        @if of(TokenState::Active) + of(TokenState::Forgotten) > 100_000 {
+            p.note { "Counted " (time(counted.iter().map(|(at, _)| *at).min().unwrap_or_default())) "." }
+        }
+    }
+}
+
+fn by_days(counts: &[&TokenCount]) -> Markup {
+    let name = |days: i64| match days {
+        ..=-1 => "lapsed".to_owned(),
+        MOST_DAYS => format!("{MOST_DAYS} days or more"),
+        1 => "1 day".to_owned(),
+        _ => format!("{days} days"),
+    };
+    let mut bars: Vec<Bar> = (-1..=MOST_DAYS).map(|days| Bar { name: name(days), counts: vec![0] }).collect();
+    for count in counts {
+        let Some(days) = count.days else { continue };
+        let place = usize::try_from(days.clamp(-1, MOST_DAYS) + 1).unwrap_or_default();
+        bars[place].counts[0] += count.tokens;
+    }
+    let below = ["lapsed", "15", "30", "45", "60+"].map(str::to_owned);
+    stacked("days", "Active tokens by the days that they have left", &PARTS, &bars, &below)
+}

@@ -1,0 +1,139 @@
+//! One user: how the token stands, when it was presented, and the last orders.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::{Fields, link};
+use super::frame::Place;
+use super::orders;
+use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
+use super::viewer::Viewer;
+use crate::store::{LedgerEntry, LedgerPlace, PurposeKind, Search, TokenState, TokenView};
+
+/// Presentations on one page.
+const PAGE: u32 = 50;
+/// Orders shown.
+const ORDERS: u32 = 10;
+
+pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let query = &viewer.query;
+    let (merchant, user) = named(&viewer, query)?;
+    let before = query.word("before", |word| {
+        let (generation, presentation) = word.split_once('-')?;
+        Some(LedgerPlace { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
+    })?;
+    let registry = &pages.rooms.registry;
+    let token = registry.view(&merchant, &user).await?;
+    let mut ledger = registry.history(&merchant, &user, before, PAGE + 1).await?;
+    let more = ledger.len() > PAGE as usize;
+    ledger.truncate(PAGE as usize);
+    let next =
+        ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
+    let search = Search { user: Some(user.clone()), limit: ORDERS, ..Search::default() };
+    let orders = orders::found(&pages, &viewer, Some(&merchant), &search).await?;
+    let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
+    let holds = token.as_ref().is_some_and(|token| token.state != TokenState::Forgotten);
+    let main = html! {
+        div.heading {
+            div { p.crumb { a href="/users" { "Users" } " / " (merchant) } h1 { (user) } }
+            div.actions {
+                @if token.as_ref().is_some_and(|token| token.state == TokenState::Uncertain) {
+                    a.button href=(link("/user/resolve", &here)) { "Resolve…" }
+                }
+                @if holds { a.button.danger href=(link("/user/forget", &here)) { "Forget…" } }
+            }
+        }
+        (done(query))
+        section #token data-live {
+            @if let Some(token) = &token { (told(token, &viewer)) }
+            @else { p.quiet { "No refresh token of this user was ever registered here." } }
+        }
+        section #history data-live[before.is_none()] {
+            h2 { "When the token was presented" }
+            (history(&ledger))
+            nav.pages aria-label="More" {
+                @if before.is_some() { a href=(query.link("/user", &[("before", "")])) { "Newest" } }
+                @if let Some(next) = &next { a rel="next" href=(query.link("/user", &[("before", next)])) { "Older →" } }
+            }
+        }
+        section #orders data-live {
+            h2 { "Last orders" }
+            (orders::table(&orders))
+            nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
+        }
+    };
+    Ok(viewer.answer(Place::Users, "User", &main))
+}
+
+/// Whom a query or a form is about.
+pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<(String, String), Failure> {
+    let (merchant, user) = (fields.needed("merchant")?, fields.needed("user")?);
+    if viewer.sees(&merchant) { Ok((merchant, user)) } else { Err(Failure::Missing("There is no such user.")) }
+}
+
+fn told(token: &TokenView, viewer: &Viewer) -> Markup {
+    let left = token.expires_at.filter(|_| token.state == TokenState::Active).map(|expires| expires - viewer.now);
+    let mut told = vec![(
+        "Token",
+        html! { (state(token.state)) @if let Some(reason) = token.reason { " " (words(reason.as_str())) } },
+    )];
+    if let Some(left) = left {
+        let shown = if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "lapsed".to_owned() };
+        told.push(("Days left", html! { @if left.num_days() < 10 { (badge("warn", &shown)) } @else { (shown) } }));
+    }
+    told.extend([
+        ("Issued", maybe_time(token.issued_at)),
+        ("Lapses", maybe_time(token.expires_at)),
+        ("The keeper presents it", maybe_time(token.refresh_due_at)),
+        ("Last sign-in or order", maybe_time(token.last_seen_at)),
+        ("Last change", time(token.updated_at)),
+        ("Generation", html! { (token.generation) }),
+    ]);
+    if token.refresh_failures > 0 {
+        told.push(("The keeper failed", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
+    }
+    if let Some(note) = token.refresh_note {
+        told.push(("Why it is due otherwise", html! { (words(note.as_str())) }));
+    }
+    facts(&told)
+}
+
+fn history(ledger: &[LedgerEntry]) -> Markup {
+    let tone = |outcome: &str| match outcome {
+        "rotated" | "unchanged" => "good",
+        "rejected" | "no_answer" => "bad",
+        "under_way" => "busy",
+        _ => "warn",
+    };
+    html! {
+        @if ledger.is_empty() { p.quiet { "Never, or longer ago than retention.ledger." } }
+        @else {
+            div.scroll { table.list {
+                thead { tr {
+                    th scope="col" { "When" } th scope="col" { "Outcome" } th scope="col" { "For" } th scope="col" { "Took" }
+                    th scope="col" { "By" } th.count scope="col" { "Generation" } th.count scope="col" { "Presentation" }
+                } }
+                tbody { @for entry in ledger {
+                    @let outcome = entry.outcome.map_or("under_way", |outcome| outcome.as_str());
+                    tr {
+                        td { (time(entry.opened_at)) }
+                        td { (badge(tone(outcome), outcome)) }
+                        td { @match (entry.purpose, entry.purpose_ref) {
+                            (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.into())),
+                            (purpose, _) => (purpose.as_str()),
+                        } }
+                        td { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
+                        td { @if let Some(worker) = &entry.worker { (worker) } }
+                        td.count { (entry.place.generation) }
+                        td.count { (entry.place.presentation) }
+                    }
+                } }
+            } }
+        }
+    }
+}

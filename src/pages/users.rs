@@ -1,0 +1,125 @@
+//! Users, by how their tokens stand.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::user_link;
+use super::frame::Place;
+use super::pieces::{choice, line, maybe_time, state, words};
+use super::viewer::Viewer;
+use crate::store::{TokenFilter, TokenState, TokenView};
+
+/// Users on one page.
+const PAGE: u32 = 50;
+
+const STATES: [TokenState; 4] =
+    [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
+
+pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let query = &viewer.query;
+    let (merchant, user) = (query.name("merchant")?, query.name("user")?);
+    let wanted = query.word("state", |word| STATES.into_iter().find(|state| state.as_str() == word))?;
+    let after = query.name("after_merchant")?.zip(query.name("after")?);
+    let users = match user {
+        Some(user) => named(&pages, &viewer, merchant.as_deref(), &user, wanted).await?,
+        None => page(&pages, &viewer, merchant.as_deref(), wanted, after.clone()).await?,
+    };
+    let more = users.len() > PAGE as usize;
+    let users = &users[..users.len().min(PAGE as usize)];
+    let next = users.last().filter(|_| more);
+    let main = html! {
+        div.heading { h1 { "Users" } }
+        form.filters method="get" action="/users" role="search" {
+            (choice(query, ("state", "Token", "any but forgotten"), STATES.map(TokenState::as_str)))
+            (choice(query, ("merchant", "Merchant", "all"), viewer.merchants(&pages)))
+            (line(query, ("user", "User, exactly"), "search"))
+            div.buttons { button type="submit" { "Filter" } a href="/users" { "Clear" } }
+        }
+        section #list data-live {
+            (table(users))
+            nav.pages aria-label="More" {
+                @if after.is_some() { a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" } }
+                @if let Some(last) = next {
+                    a rel="next" href=(query.link("/users", &[("after", &last.user), ("after_merchant", &last.merchant)])) { "More →" }
+                }
+            }
+        }
+    };
+    Ok(viewer.answer(Place::Users, "Users", &main))
+}
+
+/// The user of this name, at every merchant.
+async fn named(
+    pages: &Pages,
+    viewer: &Viewer,
+    merchant: Option<&str>,
+    user: &str,
+    wanted: Option<TokenState>,
+) -> Result<Vec<TokenView>, Failure> {
+    let mut users = Vec::new();
+    for merchant in viewer.merchants(pages) {
+        users.extend(pages.rooms.registry.view(merchant, user).await?);
+    }
+    users.retain(|token| merchant.is_none_or(|merchant| token.merchant == merchant));
+    users.retain(|token| wanted.is_none_or(|wanted| token.state == wanted));
+    Ok(users)
+}
+
+/// Merchant after merchant: of a million users, those of one merchant in one state are found at once.
+async fn page(
+    pages: &Pages,
+    viewer: &Viewer,
+    merchant: Option<&str>,
+    wanted: Option<TokenState>,
+    after: Option<(String, String)>,
+) -> Result<Vec<TokenView>, Failure> {
+    let mut users = Vec::new();
+    let mut merchants = viewer.merchants(pages);
+    merchants.retain(|name| merchant.is_none_or(|merchant| *name == merchant));
+    for name in merchants {
+        let behind = after.as_ref().filter(|(merchant, _)| merchant == name);
+        if after.as_ref().is_some_and(|(merchant, _)| name < merchant.as_str()) {
+            continue;
+        }
+        let filter = TokenFilter {
+            state: wanted,
+            merchant: Some(name.to_owned()),
+            expiring_within: None,
+            after: behind.cloned(),
+            limit: PAGE + 1 - u32::try_from(users.len()).unwrap_or(PAGE),
+        };
+        users.extend(pages.rooms.registry.list(&filter).await?);
+        if users.len() > PAGE as usize {
+            break;
+        }
+    }
+    Ok(users)
+}
+
+fn table(users: &[TokenView]) -> Markup {
+    html! {
+        @if users.is_empty() { p.quiet.empty { "No users." } }
+        @else {
+            div.scroll { table.list {
+                thead { tr {
+                    th scope="col" { "User" } th scope="col" { "Merchant" } th scope="col" { "Token" } th scope="col" { "Lapses" }
+                    th scope="col" { "Refresh due" } th scope="col" { "Last seen" } th.count scope="col" { "Generation" }
+                } }
+                tbody { @for token in users { tr {
+                    td.name { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
+                    td { (token.merchant) }
+                    td { (state(token.state)) @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
+                    td { (maybe_time(token.expires_at)) }
+                    td { (maybe_time(token.refresh_due_at)) }
+                    td { (maybe_time(token.last_seen_at)) }
+                    td.count { (token.generation) }
+                } } }
+            } }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Who looks on, and what they may see; and forms, which only pages of theirs can send.
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{COOKIE, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH, ORIGIN, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use maud::Markup;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::frame::{self, Place};
+use super::session::{LIFETIME, Session, Sessions};
+use crate::config::ApiKey;
+
+/// The largest form, in bytes.
+const LARGEST_FORM: usize = 16 * 1024;
+
+/// Set by the script that keeps pages up to date: its requests are nobody's activity.
+const LIVE: &str = "x-live";
+
+/// The cookie's name behind TLS, where browsers hold it to this very host, and elsewhere.
+const SECURE_COOKIE: &str = "__Host-klarna-worker";
+const PLAIN_COOKIE: &str = "klarna-worker";
+
+/// Somebody who signed in; anybody, where there are no keys.
+pub(super) struct Viewer {
+    key: Option<Arc<ApiKey>>,
+    /// What their forms hold.
+    pub(super) form_token: String,
+    /// When they looked.
+    pub(super) now: DateTime<Utc>,
+    /// What their query says.
+    pub(super) query: Fields,
+    renewed: Option<HeaderValue>,
+    known: Option<HeaderValue>,
+}
+
+/// A form of somebody who signed in.
+pub(super) struct Posted {
+    pub(super) viewer: Viewer,
+    pub(super) fields: Fields,
+}
+
+impl Viewer {
+    /// The merchants of the settings that they may see.
+    pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a str> {
+        pages.rooms.merchants.iter().map(String::as_str).filter(|merchant| self.sees(merchant)).collect()
+    }
+
+    /// Whose rows are asked for, one after the other: all at once where they may see all and none is named.
+    pub(super) fn scopes(&self, pages: &Pages, named: Option<&str>) -> Vec<Option<String>> {
+        match named {
+            Some(merchant) if self.sees(merchant) => vec![Some(merchant.to_owned())],
+            Some(_) => Vec::new(),
+            None if self.sees_all() => vec![None],
+            None => self.merchants(pages).into_iter().map(|merchant| Some(merchant.to_owned())).collect(),
+        }
+    }
+
+    pub(super) fn sees_all(&self) -> bool {
+        self.key.as_ref().is_none_or(|key| key.merchants.is_none())
+    }
+
+    pub(super) fn sees(&self, merchant: &str) -> bool {
+        let only = self.key.as_ref().and_then(|key| key.merchants.as_ref());
+        only.is_none_or(|only| only.contains(merchant))
+    }
+
+    /// The answer: the page, or that it is the one that the browser has.
+    pub(super) fn answer(self, place: Place, title: &str, main: &Markup) -> Response {
+        let who = self.key.as_ref().map(|key| key.name.as_str());
+        let text = frame::page(place, title, who, &self.form_token, main).into_string();
+        let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
+        let tag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
+        let mut response = if tag.is_some() && tag == self.known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            Html(text).into_response()
+        };
+        response.headers_mut().extend(tag.map(|tag| (Some(ETAG), tag)));
+        response.headers_mut().extend(self.renewed.map(|cookie| (Some(SET_COOKIE), cookie)));
+        response
+    }
+}
+
+impl FromRequestParts<Arc<Pages>> for Viewer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, pages: &Arc<Pages>) -> Result<Self, Failure> {
+        let now = pages.rooms.clock.now();
+        let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
+        let known = parts.headers.get(IF_NONE_MATCH).cloned();
+        if pages.open {
+            let form_token = pages.sessions.form_token(None);
+            return Ok(Self { key: None, form_token, now, query, renewed: None, known });
+        }
+        if pages.keys.is_empty() {
+            return Err(Failure::NoKey);
+        }
+        let live = parts.headers.contains_key(LIVE);
+        let Some((key, session, secure)) = signed_in(pages, &parts.headers, now) else {
+            let back = if parts.method == Method::GET {
+                parts.uri.path_and_query().map_or("/", |path| path.as_str())
+            } else {
+                "/"
+            };
+            return Err(if live { Failure::Over } else { Failure::SignIn(back.to_owned()) });
+        };
+        tracing::Span::current().record("key", &key.name);
+        let renewed = if live { None } else { Sessions::renewed(&session, now) };
+        let renewed = renewed.and_then(|session| cookie(&pages.sessions.seal(&session), secure));
+        let form_token = pages.sessions.form_token(Some(&session));
+        Ok(Self { key: Some(key), form_token, now, query, renewed, known })
+    }
+}
+
+impl FromRequest<Arc<Pages>> for Posted {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, pages: &Arc<Pages>) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
+        let fields = read(&parts.headers, body).await?;
+        let sent = fields.get("form_token").unwrap_or_default();
+        if bool::from(sent.as_bytes().ct_eq(viewer.form_token.as_bytes())) {
+            return Ok(Self { viewer, fields });
+        }
+        Err(refused())
+    }
+}
+
+/// A form, if a page of this service sent it.
+pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Fields, Failure> {
+    if !is_own(headers) {
+        return Err(refused());
+    }
+    let bytes = to_bytes(body, LARGEST_FORM).await.map_err(|_| Failure::Wrong("The form is too large.".into()))?;
+    Ok(Fields::of(&bytes))
+}
+
+fn refused() -> Failure {
+    tracing::warn!("A form that was not from a page of its session was refused");
+    Failure::Foreign
+}
+
+/// Whether a page of this service sent the request. Browsers say so themselves, but over plain HTTP from other machines; there
+/// the page's origin must be the host that was asked.
+fn is_own(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.and_then(|origin| Some(origin.split_once("://")?.1));
+    authority.is_some() && authority == host
+}
+
+/// Whether the browser speaks TLS, to whatever stands before this service: a page's origin says so.
+pub(super) fn is_secure(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
+}
+
+/// Who sent the cookie, the session, and whether the cookie is one of TLS.
+fn signed_in(pages: &Pages, headers: &HeaderMap, now: DateTime<Utc>) -> Option<(Arc<ApiKey>, Session, bool)> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs.filter(|(name, _)| [SECURE_COOKIE, PLAIN_COOKIE].contains(name));
+    ours.find_map(|(name, value)| {
+        let session = pages.sessions.open(value, now)?;
+        let key = pages.keys.iter().find(|key| pages.sessions.is_of(&session, key))?;
+        Some((Arc::clone(key), session, name == SECURE_COOKIE))
+    })
+}
+
+/// The header that keeps a session.
+pub(super) fn cookie(value: &str, secure: bool) -> Option<HeaderValue> {
+    let (name, more) = if secure { (SECURE_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
+    let age = LIFETIME.num_seconds();
+    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{more}")).ok()
+}
+
+/// The headers that end a session, whichever cookie it has.
+pub(super) fn no_cookies() -> [HeaderValue; 2] {
+    [
+        HeaderValue::from_static("__Host-klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure"),
+        HeaderValue::from_static("klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"),
+    ]
+}
+
+/// Behind a form that was carried out.
+pub(super) fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}

@@ -1,0 +1,115 @@
+//! The seam for pages: orders picked and counted by indexes, however many there are, and what only people look at.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use super::orders::OrderView;
+use crate::order::{OrderError, OrderId, Status, TokenOutcome};
+
+/// Which orders a page shows, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Only orders in this state.
+    pub status: Option<Status>,
+    /// Only this merchant's.
+    pub merchant: Option<String>,
+    /// Only this user's; looked for within a merchant.
+    pub user: Option<String>,
+    /// Only those whose token came to this.
+    pub token: Option<TokenOutcome>,
+    /// Only orders with an error of this code.
+    pub error: Option<String>,
+    /// Only those that Klarna may hold twice.
+    pub duplicates: bool,
+    /// Only orders taken in at this time or later, by their ids.
+    pub since: Option<DateTime<Utc>>,
+    /// Only orders taken in before this time, by their ids.
+    pub until: Option<DateTime<Utc>>,
+    /// Only orders before this one: the last of the page before.
+    pub before: Option<OrderId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Orders that are alike, of one span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Which span, from 0.
+    pub slot: usize,
+    /// Where they stand.
+    pub status: Status,
+    /// What became of their tokens, where they came so far.
+    pub token: Option<TokenOutcome>,
+    /// How many they are.
+    pub orders: u64,
+}
+
+/// When a submitted order passed through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// When it could begin.
+    pub began: DateTime<Utc>,
+    /// When a worker first took it.
+    pub claimed: DateTime<Utc>,
+    /// When Klarna had it.
+    pub ended: DateTime<Utc>,
+}
+
+/// What an order's row does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// When a worker first took it, since it was last taken in or tried again.
+    pub first_claimed_at: Option<DateTime<Utc>>,
+    /// Whether its body is still there, so that it could be tried again.
+    pub has_body: bool,
+    /// Attempts that did not submit it, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// An attempt that did not submit its order.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The process that made it, where its row is still there.
+    pub worker: Option<String>,
+    /// Whether that process was lost, and nobody knows how far it came.
+    pub lost: bool,
+    /// Why it failed.
+    pub error: Option<OrderError>,
+}
+
+/// A process that works, or did a moment ago.
+#[derive(Clone, Debug)]
+pub struct WorkerView {
+    /// Host and process.
+    pub name: String,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// Its last beat.
+    pub beat_at: DateTime<Utc>,
+    /// Whether it is alive: it has not been silent for longer than a worker may.
+    pub alive: bool,
+}
+
+/// What a store shows on pages.
+#[async_trait]
+pub trait Sights: Send + Sync {
+    /// Orders, newest first, without their `html_snippet`.
+    async fn search_orders(&self, search: &Search) -> Result<Vec<OrderView>, StoreError>;
+
+    /// Orders taken in between each two of the times that follow each other, of one merchant or of all.
+    async fn tally(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Tally>, StoreError>;
+
+    /// How the last submitted orders passed through, of one merchant or of all.
+    async fn passages(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<Passage>, StoreError>;
+
+    /// What happened to an order.
+    async fn story(&self, order: OrderId) -> Result<Story, StoreError>;
+
+    /// The processes that are not written down as gone; one that was silent for `lost_after` is not alive.
+    async fn workers(&self, lost_after: Duration) -> Result<Vec<WorkerView>, StoreError>;
+}

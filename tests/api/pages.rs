@@ -1,0 +1,160 @@
+//! The operators' pages.
+
+mod access;
+mod acts;
+mod lists;
+mod safe;
+
+use std::time::Duration;
+
+use klarna_order_worker::order::{Fault, OrderError, TokenOutcome};
+use klarna_order_worker::store::{
+    ClaimAttempt, ExchangeEnd, ExchangeResult, Intended, Intent, Published, Purpose, PurposeKind, Settlement,
+    WebhookFilter, WebhookView, Worker,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder};
+use uuid::Uuid;
+
+use super::{Answer, Api, ORDER, json, key, send};
+
+const OPS: &str = "key-of-the-operator";
+/// A user whose name is a page's undoing where it is not escaped.
+const WICKED: &str = "<script>alert(1)</script>\"'&";
+
+fn keys() -> String {
+    let ops = key("operator", OPS, "scopes = [\"ops\"]");
+    let shop = key("shop", "key-of-the-shop", "scopes = [\"orders\", \"tokens\"]");
+    let limited = key("limited", "key-of-limited", "scopes = [\"ops\"]\nmerchants = [\"other\"]");
+    [ops, shop, limited].concat()
+}
+
+/// An operator's browser, without the browser.
+struct Browser<'a> {
+    api: &'a Api,
+    http: reqwest::Client,
+    cookie: Option<String>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(api: &'a Api) -> Self {
+        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build().unwrap();
+        Self { api, http, cookie: None }
+    }
+
+    async fn signed_in(api: &'a Api, key: &str) -> Self {
+        let mut browser = Self::new(api);
+        let answer = browser.post("/sign-in", &[("key", key)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"), "{answer:?}");
+        browser.keep(&answer);
+        browser
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        self.cookie = answer.header("set-cookie").split(';').next().map(str::to_owned);
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("http://{}{path}", self.api.address));
+        match &self.cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// The page's text; it must be there.
+    async fn page(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.text
+    }
+
+    fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        self.request(Method::POST, path).form(fields)
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        send(self.form(path, fields).header("sec-fetch-site", "same-origin")).await
+    }
+
+    /// Sends a page's form, with what else the page says.
+    async fn act(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let text = self.page(page).await;
+        let token = value(&text, "form_token");
+        self.post(path, &[&[("form_token", token.as_str())], fields].concat()).await
+    }
+}
+
+/// The value of a page's hidden field.
+#[track_caller]
+fn value(page: &str, field: &str) -> String {
+    let found = page.split_once(&format!("name=\"{field}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
+    found.unwrap_or_else(|| panic!("no {field}: {page}")).0.to_owned()
+}
+
+fn error(code: &str, message: &str) -> OrderError {
+    let faults = vec![Fault::new("/order/locale", message)];
+    OrderError { code: code.into(), message: message.into(), faults, correlation_id: Some("corr-1".into()) }
+}
+
+fn failed(code: &str) -> Settlement {
+    Settlement::Failed { error: error(code, "No <b>way</b>."), token: Some(TokenOutcome::Unavailable) }
+}
+
+fn submitted(token: TokenOutcome) -> Settlement {
+    Settlement::Submitted {
+        klarna_order_id: "klarna-1".into(),
+        html_snippet: Some("<script>snippet()</script>".into()),
+        correlation_id: Some("corr-2".into()),
+        token,
+        prefilled: vec!["/billing_address/email".into()],
+    }
+}
+
+impl Api {
+    /// Hands in an order with the shop's key.
+    async fn ordered(&self, merchant: &str, user: &str) -> String {
+        let body = serde_json::json!({"merchant": merchant, "user": user, "order": serde_json::from_str::<serde_json::Value>(ORDER).unwrap()});
+        let request = self.request(Method::POST, "/v1/orders").bearer_auth("key-of-the-shop");
+        let answer = send(json(request, body.to_string())).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn has_token(&self, user: &str) {
+        let path = format!("/v1/merchants/shop/users/{user}/token");
+        let request = self.request(Method::PUT, &path).bearer_auth("key-of-the-shop");
+        let answer = send(json(request, format!(r#"{{"refresh_token":"token-of-{user}"}}"#))).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
+    /// The answer to a presentation of the user's token was lost, and an operator is to decide.
+    async fn uncertain(&self, user: &str) {
+        let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
+        self.app.store.begin_worker(&worker).await.unwrap();
+        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else {
+            panic!()
+        };
+        let (exchange, token, generation) = (Uuid::now_v7(), claim.token().id, claim.token().generation);
+        let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+        let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder: worker.id };
+        assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+        let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
+        claim.settle(&ExchangeEnd { exchange, token, generation, result, kept: None }).await.unwrap();
+    }
+
+    /// Shops are told of what happens to the shop's orders and tokens.
+    async fn has_an_endpoint(&self) {
+        let webhooks = [("shop".to_owned(), Some([7; 32]))].into();
+        let published = Published { order_deadline: Duration::from_mins(10), webhooks };
+        self.app.store.publish(&published).await.unwrap();
+    }
+
+    async fn webhooks(&self) -> Vec<WebhookView> {
+        self.app.store.webhooks(&WebhookFilter { limit: 9, ..WebhookFilter::default() }).await.unwrap()
+    }
+}

@@ -1,0 +1,230 @@
+//! What pages show, on both engines.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use klarna_order_worker::order::TokenOutcome;
+use klarna_order_worker::store::{Settlement, Worker};
+use reqwest::Method;
+use uuid::Uuid;
+
+use super::{Browser, OPS, error, failed, keys, submitted};
+use crate::postgres::TestDatabase;
+use crate::{Api, Limits, send};
+
+const LIMITS: Limits = Limits { requests: 1000, waits: 1000 };
+
+async fn on_both(test: impl AsyncFn(&Api)) {
+    test(&Api::with_keys(&keys()).await).await;
+    let database = TestDatabase::create().await;
+    let api = Api::over(Some(database.url()), &keys(), LIMITS).await;
+    test(&api).await;
+    api.app.store.close().await;
+    database.remove().await;
+}
+
+/// The orders that a list shows, from its top to its bottom.
+async fn listed(browser: &Browser<'_>, query: &str) -> Vec<String> {
+    let page = browser.page(&format!("/orders?{query}")).await;
+    let rows = page.match_indices("<a class=\"id\" href=\"/orders/").map(|(at, found)| &page[at + found.len()..][..36]);
+    rows.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn orders_are_found_by_each_filter() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let with = api.ordered("shop", "u-1").await;
+        api.settle(&submitted(TokenOutcome::Fresh)).await;
+        let without = api.ordered("shop", "u-2").await;
+        api.settle(&submitted(TokenOutcome::NotRegistered)).await;
+        let bad = api.ordered("other", "u-1").await;
+        api.settle(&failed("bad_order")).await;
+        let twice = api.ordered("shop", "u-1").await;
+        let retry = Settlement::Retry {
+            after: Duration::from_hours(1),
+            error: error("klarna_unavailable", "No."),
+            possible_duplicate: true,
+        };
+        api.settle(&retry).await;
+        let queued = api.ordered("other", "u-3").await;
+
+        let all = [&queued, &twice, &bad, &without, &with];
+        let cases: [(&str, &[&String]); 16] = [
+            ("", &all),
+            ("status=submitted", &[&without, &with]),
+            ("status=queued", &[&queued, &twice]),
+            ("status=running", &[]),
+            ("token=fresh", &[&with]),
+            ("token=not_registered&status=submitted", &[&without]),
+            ("token=unavailable", &[&bad]),
+            ("merchant=other", &[&queued, &bad]),
+            ("merchant=none", &[]),
+            ("user=u-1", &[&twice, &bad, &with]),
+            ("user=u-1&merchant=shop&status=queued", &[&twice]),
+            ("error=bad_order", &[&bad]),
+            ("error=klarna_unavailable&merchant=shop", &[&twice]),
+            ("duplicates=1", &[&twice]),
+            ("from=2020-01-01T00:00&status=", &all),
+            ("until=2020-01-01T00:00", &[]),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(listed(&browser, query).await.iter().collect::<Vec<_>>(), expected, "{query}");
+        }
+        for wrong in ["status=none", "token=none", "from=yesterday", "before=1", "user=%00"] {
+            assert_eq!(browser.get(&format!("/orders?{wrong}")).await.status, 400, "{wrong}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_list_has_pages() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let mut orders = BTreeSet::new();
+        for number in 0..52 {
+            orders.insert(api.ordered(["shop", "other"][number % 2], "u-1").await);
+        }
+        for query in ["", "status=queued", "user=u-1"] {
+            let first = listed(&browser, query).await;
+            let next = listed(&browser, &format!("{query}&before={}", first[49])).await;
+            assert_eq!((first.len(), next.len()), (50, 2), "{query}");
+            assert_eq!(first.into_iter().chain(next).collect::<BTreeSet<_>>(), orders, "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_tells_what_happened_to_it() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let order = api.ordered("shop", "u-1").await;
+        let retry =
+            |code| Settlement::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
+        api.settle(&retry("first_trouble")).await;
+        api.settle(&Settlement::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) }).await;
+        // Its worker is lost.
+        let claimed = api.claim().await.remove(0);
+        api.app.store.lose_order(&claimed.claim).await.unwrap();
+        api.settle(&failed("second_trouble")).await;
+
+        let page = browser.page(&format!("/orders/{order}")).await;
+        let story = page.split_once("What happened").unwrap().1;
+        let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
+        let places = ["Taken in", "first_trouble", "its worker was lost", "second_trouble", "Given up"].map(at);
+        assert!(places.is_sorted(), "{story}");
+        assert!(story.contains("Attempt 3 by test") && !story.contains("a_pause"), "a pause is no attempt: {story}");
+        assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
+
+        // What attempts say goes with the user.
+        api.app.store.erase_user("shop", "u-1").await.unwrap();
+        let erased = browser.page(&format!("/orders/{order}")).await;
+        assert!(!erased.contains("first_trouble") && !erased.contains("Attempt 1"), "{erased}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_overview_counts_what_there_is() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        for (user, outcome) in
+            [("u-1", TokenOutcome::Fresh), ("u-2", TokenOutcome::Kept), ("u-3", TokenOutcome::Uncertain)]
+        {
+            api.ordered("shop", user).await;
+            api.settle(&submitted(outcome)).await;
+        }
+        api.ordered("other", "u-1").await;
+        api.settle(&failed("bad_order")).await;
+        api.ordered("other", "u-1").await;
+        api.has_token("u-1").await;
+        api.has_token("u-2").await;
+        api.uncertain("u-2").await;
+        let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "the-host/17".into() };
+        api.app.store.begin_worker(&worker).await.unwrap();
+        let page = browser.page("/").await;
+        for (class, count) in [("good", 2), ("warn", 1), ("bad", 1), ("off", 0), ("calm", 1)] {
+            let legend = page.split_once(&format!("<i class=\"swatch {class}\">")).unwrap().1;
+            assert!(legend.split_once("</span>").unwrap().0.ends_with(&format!("<b>{count}</b>")), "{class}: {page}");
+        }
+        for told in ["<dd>3</dd>", "66 % with a token", "the-host/17", "Over the last 3 submitted orders"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+        let states = page.split_once("id=\"tokens\"").unwrap().1;
+        for (state, count) in [("active", 1), ("reauth_required", 0), ("uncertain", 1), ("forgotten", 0)] {
+            assert!(states.contains(&format!("<a href=\"/users?state={state}\">{count}</a>")), "{state}: {states}");
+        }
+        for range in ["1h", "7d", "30d", "none"] {
+            assert!(browser.page(&format!("/?range={range}")).await.contains("66 % with a token"), "{range}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn users_are_found_by_state_and_by_name() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        api.has_token("u-1").await;
+        api.has_token("u-2").await;
+        api.uncertain("u-2").await;
+        let names = async |query: &str| {
+            let page = browser.page(&format!("/users?{query}")).await;
+            ["u-1", "u-2"].into_iter().filter(|user| page.contains(&format!("user={user}\">"))).collect::<Vec<_>>()
+        };
+        assert_eq!(names("").await, ["u-1", "u-2"]);
+        assert_eq!(names("state=uncertain").await, ["u-2"]);
+        assert_eq!(names("user=u-1").await, ["u-1"]);
+        assert_eq!(names("user=u-1&state=uncertain").await, Vec::<&str>::new());
+        assert_eq!(names("merchant=other").await, Vec::<&str>::new());
+        let page = browser.page("/user?merchant=shop&user=u-2").await;
+        assert!(page.contains("no answer") && page.contains("host/17"), "{page}");
+        assert!(
+            browser.page("/user?merchant=shop&user=..").await.contains("<h1>..</h1>"),
+            "a name that is a folder elsewhere"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_for_one_merchant_shows_that_one_alone() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, "key-of-limited").await;
+        let hidden = api.ordered("shop", "u-1").await;
+        let seen = api.ordered("other", "u-1").await;
+        api.has_token("u-1").await;
+        for query in ["", "status=queued", "user=u-1", "merchant=other"] {
+            assert_eq!(listed(&browser, query).await, [seen.as_str()], "{query}");
+        }
+        assert!(listed(&browser, "merchant=shop").await.is_empty());
+        let paths =
+            [format!("/orders/{hidden}"), format!("/orders/{hidden}/cancel"), "/user?merchant=shop&user=u-1".into()];
+        for path in paths {
+            assert_eq!(browser.get(&path).await.status, 404, "{path}");
+        }
+        let page = format!("/orders/{seen}/cancel");
+        assert_eq!(browser.act(&page, &format!("/orders/{hidden}/cancel"), &[]).await.status, 404);
+        assert!(!browser.page("/users").await.contains("user=u-1"));
+        let overview = browser.page("/").await;
+        assert!(overview.contains("Under way <b>1</b>") && !overview.contains("shop"), "{overview}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_did_not_change_is_not_sent_again() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    let order = api.ordered("shop", "u-1").await;
+    for path in ["/", "/orders", &format!("/orders/{order}")] {
+        let first = browser.get(path).await;
+        let again =
+            |tag: &str| send(browser.request(Method::GET, path).header("x-live", "1").header("if-none-match", tag));
+        let same = again(first.header("etag")).await;
+        assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""), "{path}");
+        assert_eq!(again("\"another\"").await.status, 200, "{path}");
+    }
+}

@@ -1,0 +1,275 @@
+"""What tests/pages.sh does in the browser, by WebDriver (https://www.w3.org/TR/webdriver2/)."""
+
+import base64
+import json
+import os
+import pathlib
+import sys
+import time
+import urllib.error
+import urllib.request
+
+DRIVER, API, SANDBOX = sys.argv[1:4]
+KEY = pathlib.Path(sys.argv[4]).read_text()
+PICTURES = os.environ.get("KLARNA_WORKER_PICTURES")
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+TAB, ENTER = "\ue004", "\ue007"
+PATIENCE = 20
+
+
+def call(url, body=None, method=None, headers=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or "null")
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{url}: {error.code} {error.read().decode()[:600]}") from None
+
+
+class Browser:
+    """One window of Chromium."""
+
+    def __init__(self):
+        options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
+        if os.getuid() == 0:
+            options.append("--no-sandbox")
+        wanted = {"goog:chromeOptions": {"args": options}, "goog:loggingPrefs": {"browser": "ALL"}}
+        made = call(f"{DRIVER}/session", {"capabilities": {"alwaysMatch": wanted}})
+        self.url = f"{DRIVER}/session/{made['value']['sessionId']}"
+
+    def do(self, path, body=None, method=None):
+        return call(self.url + path, body, method)["value"]
+
+    def close(self):
+        self.do("", method="DELETE")
+
+    def go(self, path):
+        self.do("/url", {"url": API + path})
+
+    def path(self):
+        return self.do("/url").removeprefix(API)
+
+    def run(self, script, *arguments):
+        return self.do("/execute/sync", {"script": script, "args": list(arguments)})
+
+    def until(self, what, script, *arguments):
+        """Waits for a script to find something; that is what it answers."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if found := self.run(script, *arguments):
+                    return found
+            except AssertionError as error:
+                # The page went away beneath the script.
+                if "stale element" not in str(error) and "aborted by navigation" not in str(error):
+                    raise
+            time.sleep(0.05)
+        picture(self, "not-seen")
+        raise AssertionError(f"not seen within {PATIENCE} s: {what}, at {self.path()}: {self.text()[:1500]}")
+
+    def sees(self, text):
+        self.until(text, "return document.body.innerText.includes(arguments[0])", text)
+
+    def text(self):
+        return self.run("return document.body.innerText")
+
+    def click(self, text):
+        found = "return [...document.querySelectorAll('main a, main button')].find(e => e.textContent.trim() === arguments[0])"
+        element = self.until(f"something to press that says {text!r}", found, text)
+        self.do(f"/element/{element[ELEMENT]}/click", {})
+
+    def press(self, keys):
+        actions = [step for key in keys for step in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})]
+        self.do("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def tab_to(self, text):
+        """Goes there with the tab key alone, and sees where it is."""
+        for _ in range(60):
+            self.press(TAB)
+            at = self.run("""const e = document.activeElement, style = getComputedStyle(e);
+                return [e.textContent.trim(), style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2]""")
+            if at[0] == text:
+                assert at[1], f"no focus is to be seen on {text!r}"
+                return
+        raise AssertionError(f"the tab key does not lead to {text!r} at {self.path()}")
+
+    def screen(self, width, height, dark=False):
+        self.chrome("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.chrome("Emulation.setScrollbarsHidden", hidden=True)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.chrome("Emulation.setEmulatedMedia", features=[scheme])
+
+    def chrome(self, command, **parameters):
+        return self.do("/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def complaints(self):
+        log = self.do("/se/log", {"type": "browser"})
+        return [line["message"] for line in log if line["level"] in ("SEVERE", "WARNING")]
+
+
+def picture(browser, name):
+    if PICTURES:
+        whole = browser.run("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": whole[0], "height": whole[1], "scale": 1}
+        shot = browser.chrome("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        path = pathlib.Path(PICTURES) / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def order(user):
+    """Hands an order in and waits for its end."""
+    line = (pathlib.Path(__file__).parent.parent / "examples/orders.jsonl").read_text().splitlines()[0]
+    envelope = {"merchant": "shop", "user": user, "order": json.loads(line)["order"]}
+    key = {"authorization": f"Bearer {KEY}"}
+    made = call(f"{API}/v1/orders", envelope, headers=key)
+    return call(f"{API}/v1/orders/{made['id']}?wait=20s", headers=key)
+
+
+def registered(user):
+    line = call(f"{SANDBOX}/sandbox/users", {"user": user})
+    token = {"refresh_token": line["refresh_token"], "issued_at": line["issued_at"]}
+    request = urllib.request.Request(
+        f"{API}/v1/merchants/shop/users/{user}/token",
+        json.dumps(token).encode(),
+        {"content-type": "application/json", "authorization": f"Bearer {KEY}"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request, timeout=60).close()
+
+
+# Each piece of text against what is behind it (WCAG 2.2, 1.4.3: 4.5 to 1).
+CONTRAST = """
+const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+const rgba = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data; };
+const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, at) => sum + v * [.2126, .7152, .0722][at], 0);
+const behind = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; }
+    return [255, 255, 255]; };
+const faint = new Set();
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('svg, option')) continue;
+    const [one, other] = [light(rgba(getComputedStyle(e).color)), light(behind(e))].sort((a, b) => b - a);
+    const ratio = (one + .05) / (other + .05);
+    if (ratio < 4.5) faint.add(`${e.localName}.${e.className} ${walk.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+}
+return [...faint];
+"""
+
+
+def play(browser):
+    figures = "return document.querySelector('#figures dd').textContent"
+
+    # Signing in, by keyboard: first with a wrong key.
+    browser.go("/orders?status=failed")
+    assert browser.path().startswith("/sign-in?next="), browser.path()
+    browser.press("wrong" + ENTER)
+    browser.sees("This is no API key of the scope ops.")
+    refused = browser.complaints()
+    assert all("403" in line for line in refused), refused
+    browser.press(KEY + ENTER)
+    browser.until("the page that was asked for", "return location.pathname + location.search === '/orders?status=failed'")
+    cookies = browser.do("/cookie")
+    assert [(c["httpOnly"], c["sameSite"]) for c in cookies] == [(True, "Strict")], cookies
+
+    # The overview keeps up with what happens, without loading again, and keeps the focus.
+    registered("alma")
+    registered("bo")
+    browser.go("/")
+    browser.sees("Live")
+    assert browser.run(figures) == "0"
+    browser.run("window.same = true; document.querySelector('#figures a[href*=queued]').focus()")
+    browser.run("document.querySelector('#outcomes-table').open = true")
+    assert order("alma")["status"] == "submitted"
+    browser.until("the order on the overview", figures + " === '1'")
+    kept = browser.run("return [window.same, document.activeElement.getAttribute('href'), document.querySelector('#outcomes-table').open]")
+    assert kept == [True, "/orders?status=queued", True], kept
+
+    # An order that fails, found by a filter, and tried again.
+    call(f"{SANDBOX}/sandbox/fail", {"endpoint": "checkout", "failure": "400"})
+    failed = order("bo")
+    assert failed["status"] == "failed", failed
+    for user in ("alma", "bo"):
+        call(f"{SANDBOX}/sandbox/fail", {"endpoint": "checkout", "failure": "502"})
+        order(user)
+    browser.go("/orders")
+    browser.run("document.querySelector('select[name=status]').value = 'failed'")
+    browser.click("Filter")
+    browser.until("one failed order", "return location.search.includes('status=failed') && document.querySelectorAll('#list tbody tr').length === 1")
+    browser.run("document.querySelector('#list tbody a').click()")
+    browser.sees("klarna_refused_order")
+    picture(browser, "order-failed")
+    browser.click("Retry…")
+    browser.sees("Retry this order?")
+    picture(browser, "confirm")
+    browser.click("No, go back")
+    browser.sees("Why it failed")
+    browser.click("Retry…")
+    browser.click("Retry the order")
+    browser.sees("The order is queued again.")
+    browser.until("the order submitted after all", "return document.querySelector('#order .badge')?.textContent === 'submitted'")
+    picture(browser, "order")
+
+    # A user found and forgotten, by keyboard alone.
+    browser.go("/users")
+    browser.press("/")
+    browser.until("the search has the focus", "return document.activeElement.name === 'user'")
+    browser.press("bo" + ENTER)
+    browser.until("the user alone", "return location.search.includes('user=bo') && document.querySelectorAll('#list tbody tr').length === 1")
+    browser.tab_to("bo")
+    browser.press(ENTER)
+    browser.sees("When the token was presented")
+    picture(browser, "user")
+    browser.tab_to("Forget…")
+    browser.press(ENTER)
+    browser.sees("Forget this token?")
+    browser.tab_to("Forget the token")
+    browser.press(ENTER)
+    browser.sees("The token is forgotten.")
+    assert browser.run("return document.querySelector('#token .badge').textContent") == "forgotten"
+    browser.go("/")
+    browser.press(TAB)
+    assert browser.run("return document.activeElement.className") == "skip"
+    browser.press(ENTER)
+    assert browser.run("return document.activeElement.id") == "main"
+
+    # Narrow and wide, light and dark: nothing sticks out, and everything can be read.
+    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks",
+             f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/orders/none"]
+    grounds = set()
+    for width in (360, 768, 1280, 2560):
+        for dark in (False, True):
+            browser.screen(width, 900, dark)
+            for number, page in enumerate(pages):
+                browser.go(page)
+                wide = browser.run("return document.documentElement.scrollWidth")
+                assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
+                faint = browser.run(CONTRAST)
+                assert not faint, f"{page}, {'dark' if dark else 'light'}: {faint}"
+                if width in (360, 1280):
+                    picture(browser, f"{width}-{'dark' if dark else 'light'}-{number}")
+            grounds.add(browser.run("return getComputedStyle(document.body).backgroundColor"))
+    assert len(grounds) == 2, grounds
+
+    complaints = [line for line in browser.complaints() if "404" not in line]
+    assert not complaints, complaints
+
+    # Out again; the page says so by itself where the session is over.
+    browser.screen(1280, 900)
+    browser.go("/orders")
+    browser.run("document.querySelector('.who button').click()")
+    browser.until("the sign-in", "return location.pathname === '/sign-in'")
+    browser.go("/")
+    assert browser.path().startswith("/sign-in"), browser.path()
+    picture(browser, "sign-in")
+
+
+window = Browser()
+try:
+    play(window)
+finally:
+    window.close()

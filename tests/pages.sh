@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The operators' pages in a browser: signed in to, looked at, acted on, by mouse and by keyboard, narrow and dark. Installs
+# Chromium and its driver where they are missing.
+#
+# KLARNA_WORKER_BIN names a program that is built already; KLARNA_WORKER_PICTURES a folder for pictures of what was seen.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/lib.sh
+repository=$PWD
+
+need curl curl
+need python3 python3
+need chromedriver chromium-driver
+need chromium chromium
+program=$(built_program)
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-pages.XXXXXX")
+started=()
+end() {
+    local code=$?
+    trap - EXIT
+    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
+    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$home"
+    exit "$code"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+read -r sandbox_port api_port driver_port <<<"$(free_ports 3)"
+api=http://127.0.0.1:$api_port
+key=$(head -c 24 /dev/urandom | base64)
+printf %s "$key" >"$home/api-key"
+sed "s/127\.0\.0\.1:8090/127.0.0.1:$sandbox_port/; s/^#bind = .*/bind = \"127.0.0.1:$api_port\"/" config.toml >"$home/config.toml"
+cat >>"$home/config.toml" <<SETTINGS
+[[server.api_keys]]
+name = "operator"
+key_file = "$home/api-key"
+scopes = ["orders", "tokens", "ops"]
+SETTINGS
+
+start() {
+    local name=$1
+    shift
+    "$@" >"$home/$name.log" 2>&1 &
+    started+=($!)
+}
+cd "$home"
+start sandbox "$program" sandbox --bind "127.0.0.1:$sandbox_port"
+await "http://127.0.0.1:$sandbox_port/stats"
+start serve "$program" serve
+start chromedriver chromedriver --port="$driver_port"
+await "$api/readyz"
+await "http://127.0.0.1:$driver_port/status"
+
+say "the pages in Chromium"
+python3 "$repository/tests/pages.py" "http://127.0.0.1:$driver_port" "$api" "http://127.0.0.1:$sandbox_port" "$home/api-key"
+say "the pages are what they should be"
