@@ -18,8 +18,9 @@ use standardwebhooks::{
 };
 
 use super::schedule;
-use crate::clock::Clock;
+use crate::clock::{Clock, since_boot};
 use crate::config::{Merchant, Webhook};
+use crate::meter;
 use crate::queue::{Handler, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
 use crate::vault::transport::{BuildError, Transport, retry_after_within};
@@ -120,9 +121,16 @@ impl Handler<ClaimedWebhook> for Sender {
     async fn run(&self, event: ClaimedWebhook) {
         let attempt = event.attempts + 1;
         let (merchant, webhook, kind) = (&event.merchant, event.claim.id, event.kind.as_str());
-        let delivery = match self.send(&event).await {
-            Ok(()) => Delivery::Delivered,
+        let begun = since_boot();
+        let sent = self.send(&event).await;
+        let took = since_boot().saturating_sub(begun);
+        let delivery = match sent {
+            Ok(()) => {
+                meter::webhook(merchant, "delivered", took);
+                Delivery::Delivered
+            }
             Err(Failed { error, retry_after, gone }) => {
+                meter::webhook(merchant, if gone { "gone" } else { "not_taken" }, took);
                 let after = schedule::wait(attempt, rand::random(), retry_after);
                 tracing::warn!(merchant, %webhook, kind, attempt, error, after_s = after.as_secs(),
                     "A webhook was not taken");
@@ -135,6 +143,7 @@ impl Handler<ClaimedWebhook> for Sender {
                     tracing::debug!(merchant, %webhook, kind, attempt, "A webhook was delivered");
                 }
                 if noted.given_up {
+                    meter::webhook_given_up(merchant);
                     tracing::error!(merchant, %webhook, kind, attempt,
                         "A webhook is given up; `webhooks resend` sends it again");
                 }

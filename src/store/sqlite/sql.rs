@@ -203,8 +203,8 @@ VOID_INTENT = "
     ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
     WHERE exchanges.outcome IS NULL";
 OPEN_INTENTS = "
-    SELECT id, token_id, generation, presentation, purpose, purpose_ref, holder
-    FROM exchanges WHERE holder = $1 AND outcome IS NULL";
+    SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
+    FROM exchanges e JOIN tokens t ON t.id = e.token_id WHERE e.holder = $1 AND e.outcome IS NULL";
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
         issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
@@ -561,6 +561,24 @@ OVERVIEW = "
         (SELECT min((
             SELECT min(t.refresh_due_at) FROM tokens t
             WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token";
+// By day: the index begins with it.
+LAPSING_TOKENS = "
+    SELECT count(*) AS tokens FROM tokens
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 < ($2 + $1) / 86400000000";
+WEBHOOK_BACKLOGS = "
+    SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
+        count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= $1) AS due,
+        min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
+    FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
+    GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant";
+// And these from many rows.
+WEBHOOK_TALLY = "
+    SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
+        min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
+    FROM webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant";
+HELD_ORDERS = "
+    SELECT count(*) AS orders FROM orders
+    WHERE status = 'failed' AND body IS NOT NULL AND error ->> 'code' = 'database_restored'";
 
 // Keys. What is sealed begins with its key's name.
 KNOWN_KEYS = "
