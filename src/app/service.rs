@@ -83,10 +83,11 @@ impl Service {
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
         // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
-        let server = &app.settings.server;
-        let at = if roles.contains(&Role::Api) { Some(Address::take("server.bind", server.bind).await?) } else { None };
+        let settings = &app.settings.server;
+        let at =
+            if roles.contains(&Role::Api) { Some(Address::take("server.bind", settings.bind).await?) } else { None };
         let probes_at =
-            if let Some(bind) = server.probes { Some(Address::take("server.probes", bind).await?) } else { None };
+            if let Some(bind) = settings.probes { Some(Address::take("server.probes", bind).await?) } else { None };
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
         let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
         let vault = worker.as_ref().map(|work| work.process.vault.clone());
@@ -98,7 +99,7 @@ impl Service {
             refusals: Refusals::default(),
             scrape: scrape(&app, vault, checkout),
         };
-        let drain = server.shutdown_grace;
+        let drain = settings.shutdown_grace;
         let api = at.map(|at| Door::open(at, doors::api(&app, &waiters, probes.clone()), drain));
         let probes = probes_at.map(|at| Door::open(at, api::probes(probes), CLOSE));
         let polling = waiters.clone();
