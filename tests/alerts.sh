@@ -249,6 +249,8 @@ causes "the shop's webhook endpoint answers 410" KlarnaWorkerWebhookEndpointDisa
 echo 410 >receiver
 start_worker
 mends KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait
+# For the keeper, which the dashboard shows too.
+users late- 3 55d
 fires 30 KlarnaWorkerWebhookEndpointDisabled
 echo 204 >receiver
 "$program" webhooks resend --merchant shop --status pending >/dev/null
@@ -290,7 +292,14 @@ fires 60 KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
 # The sandbox has never seen it, so it may be sent.
 "$program" orders retry --merchant shop --error database_restored --yes >/dev/null
 "$program" keys rotate >/dev/null
+[ "$("$program" --format json keys status | grep -c '"may_be_retired":true')" -eq 1 ] || give_up "after keys rotate the old key is still needed"
 uncertain | field user | while read -r user; do "$program" tokens resolve shop "$user" --retry >/dev/null; done
+# The old key goes, and with the new settings each process counts anew.
+sed -i '/^\[vault.keys.k1\]$/,+1d' config.toml
+stop worker TERM
+stop api TERM
+start_api
+start_worker
 mends KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
 resolves 90 KlarnaWorkerAllDown KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
 until [ -z "$(states)" ]; do
