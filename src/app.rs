@@ -16,6 +16,7 @@ use crate::vault::keys::{self, KeysError};
 use crate::vault::transport::BuildError;
 use crate::vault::{Cipher, CipherError, InstanceError, Registry, Secrets};
 
+mod doors;
 mod outbox;
 mod pages;
 mod process;
@@ -80,8 +81,10 @@ pub enum AppError {
     #[error(transparent)]
     Client(#[from] BuildError),
     /// The API's address.
-    #[error("server.bind: {bind} cannot be listened on: {error}")]
+    #[error("{key}: {bind} cannot be listened on: {error}")]
     Bind {
+        /// The setting.
+        key: &'static str,
         /// The address.
         bind: SocketAddr,
         /// What the system said.

@@ -1,7 +1,7 @@
 //! What a process counts of its own doings, under the names that Prometheus shows. `ops::metrics` tells what each is, and
 //! answers them together with what is true of the installation.
 //!
-//! A room that counts something new (webhooks, say) adds a name and a function here, and a line to `ops/metrics/describe.rs`.
+//! A room that counts something new adds a name and a function here, and a row to `ops/metrics/catalogue.rs`.
 //! Labels are names from the settings and words of a fixed list, never a user, an order or a token.
 
 use std::time::Duration;
@@ -32,12 +32,28 @@ pub const SWEEPS: &str = "klarna_worker_keeper_sweeps_total";
 pub const SWEPT: &str = "klarna_worker_keeper_tokens_total";
 /// How long the last sweep took.
 pub const SWEEP_TIME: &str = "klarna_worker_keeper_last_sweep_duration_seconds";
+/// Attempts at webhooks, by what the shop's endpoint made of them.
+pub const WEBHOOK_ATTEMPTS: &str = "klarna_worker_webhook_attempts_total";
+/// Seconds that the shop's endpoint took.
+pub const WEBHOOK_TIME: &str = "klarna_worker_webhook_duration_seconds";
+/// Webhooks whose three days are over.
+pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 
-/// Shows at nought what alerts look for an increase of.
-pub fn begin(merchant: &str) {
-    counter!(LOST_ANSWERS, "merchant" => merchant.to_owned()).increment(0);
+/// Shows at nought what alerts look for an increase of; `tokens` are the outcomes that an order's token may have.
+pub fn begin(merchant: &str, tokens: impl Iterator<Item = &'static str>) {
+    let merchant = || merchant.to_owned();
+    counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
+    counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
     for endpoint in ["token", "checkout"] {
-        counter!(BREAKER_OPENINGS, "merchant" => merchant.to_owned(), "endpoint" => endpoint).increment(0);
+        counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
+    }
+    for result in ["delivered", "not_taken", "gone"] {
+        counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant(), "result" => result).increment(0);
+    }
+    for token in tokens.chain(["none"]) {
+        for status in ["submitted", "failed"] {
+            counter!(ORDERS, "merchant" => merchant(), "status" => status, "token" => token).increment(0);
+        }
     }
 }
 
@@ -92,4 +108,15 @@ pub fn swept(result: &'static str) {
 pub fn sweep(end: &'static str, took: Duration) {
     counter!(SWEEPS, "end" => end).increment(1);
     gauge!(SWEEP_TIME).set(took.as_secs_f64());
+}
+
+/// An attempt at a webhook ended.
+pub fn webhook(merchant: &str, result: &'static str, took: Duration) {
+    counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant.to_owned(), "result" => result).increment(1);
+    histogram!(WEBHOOK_TIME, "merchant" => merchant.to_owned()).record(took);
+}
+
+/// A webhook is sent no more.
+pub fn webhook_given_up(merchant: &str) {
+    counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_owned()).increment(1);
 }

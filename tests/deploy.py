@@ -31,6 +31,8 @@ version = tomllib.loads(read("Cargo.toml"))["package"]["version"]
 # Connections get 2 s to close, and the machine some to get there.
 CLOSE = 10
 
+settings_probes = re.search(r'^probes = (.+)$', read("deploy/settings.toml"), re.M).group(1)
+
 # Each variable that the settings name has a place in secrets.env.
 named = set(re.findall(r'^\w*env = "(\w+)"$', read("deploy/settings.toml"), re.M))
 given = set(re.findall(r"^(\w+)=", read("deploy/secrets.env.example"), re.M))
@@ -81,6 +83,10 @@ for path in sorted(pathlib.Path("deploy/kubernetes").glob("*.yaml")):
             probes = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
             found = {probe: container[probe]["httpGet"]["path"] for probe in probes}
             must(found == probes, f"{where}: probes are {found}")
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            must({container[probe]["httpGet"]["port"] for probe in probes} == {"probes"}, f"{where}: not probed at server.probes")
+            must(f':{ports["probes"]}"' in settings_probes, f"{where}: server.probes is another port in settings.toml")
+            must(("api" in container["args"][2]) == ("http" in ports), f"{where}: its ports are not those of its roles")
 
 # What the sources take in besides themselves.
 context = pathlib.Path(sys.argv[1])

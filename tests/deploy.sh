@@ -111,8 +111,8 @@ case $code in
     *) give_up "the container's program exited with $code" ;;
 esac
 
-ports=$(free_ports 2)
-read -r sandbox_port api_port <<<"$ports"
+ports=$(free_ports 3)
+read -r sandbox_port api_port probes_port <<<"$ports"
 "$program" sandbox --bind "127.0.0.1:$sandbox_port" >"$work/sandbox.log" 2>&1 &
 sandbox=$!
 start() {
@@ -120,11 +120,11 @@ start() {
         --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
         --volume "$PWD/deploy/settings.toml:/etc/klarna-order-worker/settings.toml:ro" --volume worker:/var/lib/klarna-order-worker \
         "${variables[@]/#/--env=}" --env KLARNA_WORKER__DATABASE__URL=sqlite://data/worker.db \
-        --env KLARNA_WORKER__SERVER__BIND="127.0.0.1:$api_port" \
+        --env KLARNA_WORKER__SERVER__BIND="127.0.0.1:$api_port" --env KLARNA_WORKER__SERVER__PROBES="127.0.0.1:$probes_port" \
         --env KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL="http://127.0.0.1:$sandbox_port/eu/lp/idp/oauth2/token" \
         --env KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL="http://127.0.0.1:$sandbox_port" \
         klarna-order-worker >/dev/null
-    await "http://127.0.0.1:$api_port/readyz"
+    await "http://127.0.0.1:$probes_port/readyz"
 }
 stop() {
     podman stop --time 75 worker >/dev/null

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For scripts: a throw-away PostgreSQL, and what is missing on this machine. Sourced by test.sh and tests/schemathesis.sh.
+# For scripts: a throw-away PostgreSQL, and what is missing on this machine. Sourced by test.sh and others.
 
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
@@ -57,9 +57,14 @@ start_postgres() {
 try_port() {
     # A port in use makes the start fail, and another is tried.
     local port=$((20000 + RANDOM % 20000))
+    run_postgres "$port" && echo "$port"
+}
+
+# The cluster's server, on that port.
+run_postgres() {
     as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
-        -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 -c fsync=off" \
-        start >/dev/null 2>&1 && echo "$port"
+        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 -c fsync=off" \
+        start >/dev/null 2>&1
 }
 
 # To be called however the script ends.

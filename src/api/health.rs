@@ -15,13 +15,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Rooms;
-use super::auth::Refused;
+use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
 use super::openapi::{Common, Open};
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::Stand;
-use crate::store::{DisabledWhy, Endpoint, StoreError};
+use crate::store::{DisabledWhy, Endpoint, Store, StoreError};
 
 /// How long the database may take to show that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -100,6 +99,21 @@ pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>
 /// Answers a scrape in Prometheus' text format.
 pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
+/// What is asked of a process by those who watch it.
+#[derive(Clone)]
+pub struct Probes {
+    /// Whether the process takes requests.
+    pub ready: Readiness,
+    /// Whether the database answers.
+    pub store: Arc<dyn Store>,
+    /// What `/readyz?verbose` tells.
+    pub breakers: AskBreakers,
+    /// Who was not let in; `/readyz?verbose` tells it too.
+    pub refusals: Refusals,
+    /// What `/metrics` tells.
+    pub scrape: Scrape,
+}
+
 /// How much a health check tells.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -144,18 +158,18 @@ pub(super) async fn livez() -> Json<Health> {
     )
 )]
 pub(super) async fn readyz(
-    State(rooms): State<Arc<Rooms>>,
+    State(probes): State<Probes>,
     InQuery(detail): InQuery<Detail>,
 ) -> Result<Json<Health>, Problem> {
     let not_ready = |detail| Problem::new(Kind::NotReady, detail);
-    if !rooms.ready.is_ready() {
+    if !probes.ready.is_ready() {
         return Err(not_ready("the process starts or stops"));
     }
     let verbose = detail.verbose.is_some();
-    match timeout(PATIENCE, look(&rooms, verbose)).await {
+    match timeout(PATIENCE, look(&*probes.store, verbose)).await {
         Ok(Ok(webhooks)) => {
-            let breakers = verbose.then(|| (rooms.breakers)());
-            let refused = verbose.then(|| rooms.refusals.counts());
+            let breakers = verbose.then(|| (probes.breakers)());
+            let refused = verbose.then(|| probes.refusals.counts());
             Ok(Json(Health { breakers, webhooks, refused, ..OK }))
         }
         Ok(Err(error)) => {
@@ -167,12 +181,12 @@ pub(super) async fn readyz(
 }
 
 /// Whether the database answers, and what it knows of endpoints where that is asked for.
-async fn look(rooms: &Rooms, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
-    rooms.store.health().await?;
+async fn look(store: &dyn Store, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
+    store.health().await?;
     if !verbose {
         return Ok(None);
     }
-    let endpoints = rooms.store.endpoints().await?.into_iter();
+    let endpoints = store.endpoints().await?.into_iter();
     Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.clone(), endpoint.into())).collect()))
 }
 
@@ -192,6 +206,6 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
         Common,
     )
 )]
-pub(super) async fn metrics(State(rooms): State<Arc<Rooms>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, TEXT_FORMAT)], (rooms.scrape)().await)
+pub(super) async fn metrics(State(probes): State<Probes>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, TEXT_FORMAT)], (probes.scrape)().await)
 }

@@ -27,12 +27,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
 pub use auth::{Refusals, Refused};
-pub use health::{AskBreakers, Breakers, Health, Readiness, Scrape, WebhookEndpoint};
+pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
 pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest};
@@ -63,18 +64,41 @@ pub struct Rooms {
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     /// Who may call; everybody where empty, so let only this machine reach it then.
     pub api_keys: Vec<ApiKey>,
-    /// Whether the process takes requests.
-    pub ready: Readiness,
-    /// What `/readyz?verbose` tells.
-    pub breakers: AskBreakers,
-    /// Who was not let in; `/readyz?verbose` tells it too.
-    pub refusals: Refusals,
     /// How many requests are served at once.
     pub limits: Limits,
-    /// What `/metrics` tells.
-    pub scrape: Scrape,
     /// Pages for people, which let in whom they know by themselves.
     pub pages: Router,
+    /// How the process fares.
+    pub probes: Probes,
+}
+
+impl FromRef<Arc<Rooms>> for Probes {
+    fn from_ref(rooms: &Arc<Rooms>) -> Self {
+        rooms.probes.clone()
+    }
+}
+
+/// Health and metrics alone, for the platform: it asks for no key and answers to any name.
+pub fn probes(probes: Probes) -> Router {
+    let routes = health_routes().merge(metrics_route());
+    let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
+    frame::framed(routes.with_state(probes))
+}
+
+fn health_routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Probes: FromRef<S>,
+{
+    Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz))
+}
+
+fn metrics_route<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Probes: FromRef<S>,
+{
+    Router::new().route("/metrics", get(health::metrics).layer(CompressionLayer::new()))
 }
 
 /// All routes.
@@ -83,7 +107,7 @@ pub fn router(mut rooms: Rooms) -> Router {
     let pages = std::mem::take(&mut rooms.pages);
     let places = Places::new(rooms.limits);
     let guard = |scope| {
-        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: rooms.refusals.clone() };
+        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: rooms.probes.refusals.clone() };
         from_fn_with_state(guard, auth::guard)
     };
     let guarded = |router: Router<Arc<Rooms>>, scope| {
@@ -107,10 +131,8 @@ pub fn router(mut rooms: Rooms) -> Router {
     // It touches what is guarded by either.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
-    let ops = Router::new()
-        .route("/metrics", get(health::metrics).layer(CompressionLayer::new()))
-        .route("/v1/orders/retry", post(orders::retry_many));
-    let open = Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
+    let ops = metrics_route().route("/v1/orders/retry", post(orders::retry_many));
+    let open = health_routes();
     let description = Router::new()
         .route("/openapi.json", get(openapi::serve))
         .route("/docs", get(docs::enter))

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use super::App;
 use crate::api::Scrape;
 use crate::breaker::Gates;
-use crate::ops::metrics::{Metrics, Sources};
+use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
 
@@ -29,10 +29,14 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -
     let (breakers, spools) = (stands(vault.clone(), checkout), app.clone());
     let metrics = Metrics::new(Sources {
         store: Arc::clone(&app.store),
+        secrets: Arc::clone(&app.secrets),
+        clock: app.clock.clone(),
         merchants: app.settings.merchants.keys().cloned().collect(),
         worker_lost_after: app.settings.queue.worker_lost_after,
+        // Due at `refresh_before`: by half of it something is wrong.
+        lapsing_within: app.settings.keeper.refresh_before / 2,
         breakers: Box::new(move || breakers()),
-        in_flight: Box::new(move || vault.as_ref().map_or(0, Vault::in_flight)),
+        exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),
         spool_files: Box::new(move || spools.spool_files()),
     });
     if metrics.is_none() {
@@ -49,4 +53,9 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -
         }
         .boxed()
     })
+}
+
+fn exchanges(vault: &Vault) -> Exchanges {
+    let (places_taken, places) = vault.places();
+    Exchanges { in_flight: vault.in_flight(), places_taken, places }
 }

@@ -8,17 +8,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::doors::{self, Address, Door};
 use super::outbox::Webhooks;
 use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh};
 use super::scrape::{scrape, stands};
 use super::{App, AppError};
-use crate::api::{self, AskBreakers, Breakers, Readiness, Scrape};
+use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::breaker::Gates;
 use crate::checkout::client::CheckoutClient;
 use crate::config::Engine;
@@ -30,7 +28,7 @@ use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store};
 use crate::worker::{OrderHandler, OrderSource};
 
-/// How long the database's connections have to close.
+/// How long the database's connections have to close, and those of who watches.
 const CLOSE: Duration = Duration::from_secs(2);
 /// The wait before signals are listened for again.
 const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -51,18 +49,14 @@ pub struct Service {
     app: App,
     ready: Readiness,
     waiters: Waiters,
-    api: Option<Api>,
+    api: Option<Door>,
+    /// For those who watch the process; open until all else has ended.
+    probes: Option<Door>,
     worker: Option<AtWork>,
     /// Signals and polls, ended when the service is.
     background: Vec<JoinHandle<()>>,
     /// SQLite: held while this process serves the file.
     _served: Option<File>,
-}
-
-struct Api {
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
 }
 
 /// What needs a vault.
@@ -89,16 +83,27 @@ impl Service {
         let wakes = Wakes::default();
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
-        // The address first: once the worker runs, its exchanges must not be cut off by an error here.
-        let listener = if roles.contains(&Role::Api) { Some(listen_on(app.settings.server.bind).await?) } else { None };
+        // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
+        let settings = &app.settings.server;
+        let at =
+            if roles.contains(&Role::Api) { Some(Address::take("server.bind", settings.bind).await?) } else { None };
+        let probes_at =
+            if let Some(bind) = settings.probes { Some(Address::take("server.probes", bind).await?) } else { None };
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
         let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
         let vault = worker.as_ref().map(|work| work.process.vault.clone());
         let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.gates.clone()));
         let pages = pages::router(app.pages(stands(vault.clone(), checkout.clone())));
-        let scrape = scrape(&app, vault, checkout);
-        let api =
-            listener.map(|listener| Api::start(&app, listener, &waiters, &ready, worker.as_ref(), (scrape, pages)));
+        let probes = Probes {
+            ready: ready.clone(),
+            store: Arc::clone(&app.store),
+            breakers: worker.as_ref().and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+            refusals: Refusals::default(),
+            scrape: scrape(&app, vault, checkout),
+        };
+        let drain = settings.shutdown_grace;
+        let api = at.map(|at| Door::open(at, doors::api(&app, &waiters, probes.clone(), pages), drain));
+        let probes = probes_at.map(|at| Door::open(at, api::probes(probes), CLOSE));
         let polling = waiters.clone();
         let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
@@ -112,13 +117,19 @@ impl Service {
             background.push(tokio::spawn(retention.run()));
         }
         ready.set_ready(true);
-        Ok(Self { app, ready, waiters, api, worker, background, _served: served })
+        Ok(Self { app, ready, waiters, api, probes, worker, background, _served: served })
     }
 
     /// Where the API listens.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.api.as_ref().map(|api| api.address)
+    }
+
+    /// Where health and metrics are told beside it.
+    #[must_use]
+    pub fn probes(&self) -> Option<SocketAddr> {
+        self.probes.as_ref().map(|probes| probes.address)
     }
 
     /// Those who wait for orders in this process.
@@ -135,8 +146,7 @@ impl Service {
         // Side by side: a caller that is slow to finish must not eat up the handlers' time.
         let api = async {
             let Some(api) = self.api else { return true };
-            api.stop.send_replace(true);
-            timeout_at(until, api.server).await.is_ok()
+            api.close(until).await
         };
         let work = async {
             let Some(work) = self.worker else { return true };
@@ -145,6 +155,9 @@ impl Service {
         let (api, work) = tokio::join!(api, work);
         for task in self.background {
             task.abort();
+        }
+        if let Some(probes) = self.probes {
+            probes.close(Instant::now() + CLOSE).await;
         }
         // It waits for every connection, and a handler that was cut off may hold one.
         let _ = timeout(CLOSE, self.app.store.close()).await;
@@ -160,44 +173,6 @@ impl Service {
                 nothing_in_memory_alone(&vault).await;
             }
         }
-    }
-}
-
-impl Api {
-    fn start(
-        app: &App,
-        (listener, address): (TcpListener, SocketAddr),
-        waiters: &Waiters,
-        ready: &Readiness,
-        work: Option<&AtWork>,
-        (scrape, pages): (Scrape, Router),
-    ) -> Self {
-        let server = &app.settings.server;
-        let router = api::router(api::Rooms {
-            intake: app.intake(),
-            registry: app.registry(),
-            waiters: waiters.clone(),
-            store: Arc::clone(&app.store),
-            merchants: app.merchants(),
-            api_keys: server.api_keys.clone(),
-            ready: ready.clone(),
-            breakers: work.and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
-            refusals: api::Refusals::default(),
-            limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
-            scrape,
-            pages,
-        });
-        let (stop, mut stopping) = watch::channel(false);
-        let stopped = async move {
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
-        let drain = server.shutdown_grace;
-        let server = tokio::spawn(async move {
-            if let Err(error) = api::serve(listener, router, stopped, drain).await {
-                tracing::error!(%error, "The API ended");
-            }
-        });
-        Self { address, stop, server }
     }
 }
 
@@ -272,13 +247,6 @@ impl Orders {
         }
         stopped == Stopped::Clean
     }
-}
-
-async fn listen_on(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
-    let failed = |error| AppError::Bind { bind, error };
-    let listener = TcpListener::bind(bind).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }
 
 /// Wake-ups of the queues.

@@ -33,6 +33,8 @@ fn raise_files_limit() -> Option<u64> {
 struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     api: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probes: Option<String>,
 }
 
 impl Args {
@@ -47,8 +49,11 @@ impl Args {
             let app = App::open(settings, context.environment(), Clock::system()).await?;
             let roles: BTreeSet<Role> = self.roles.into_iter().collect();
             let service = Service::start(app, &roles).await?;
-            let ready = Ready { api: service.address().map(|address| format!("http://{address}")) };
-            let line = ready.api.as_ref().map_or_else(|| "ready".to_owned(), |api| format!("ready  {api}"));
+            let url = |address| format!("http://{address}");
+            let ready = Ready { api: service.address().map(url), probes: service.probes().map(url) };
+            let probes = ready.probes.as_ref().map(|probes| format!("probes  {probes}"));
+            let line =
+                ["ready".to_owned()].into_iter().chain(ready.api.clone()).chain(probes).collect::<Vec<_>>().join("  ");
             context.output.print(&line, &ready)?;
             manager::ready(&line);
             manager::watch(service.pulse());

@@ -18,6 +18,8 @@ use super::reader::Reader;
 pub struct Server {
     /// Address and port; port 0 takes any free one.
     pub bind: SocketAddr,
+    /// Where any process answers for its health and its metrics, without a key; nowhere where `None`.
+    pub probes: Option<SocketAddr>,
     /// How long a stop waits for work in the air.
     pub shutdown_grace: Duration,
     /// Requests that are served at once.
@@ -68,6 +70,7 @@ pub enum Scope {
 impl Server {
     pub(super) fn read(reader: &mut Reader, merchants: &BTreeSet<String>) -> Self {
         let bind = reader.get_or("server.bind", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+        let probes = reader.get("server.probes");
         let shutdown_grace = reader.lasting("server.shutdown_grace", Duration::from_mins(1));
         let max_requests = reader.within("server.max_requests", 256_u32, &(1..=100_000)) as usize;
         let max_waits = reader.within("server.max_waits", 4096_u32, &(1..=1_000_000)) as usize;
@@ -87,7 +90,7 @@ impl Server {
             }
             api_keys.push(key);
         }
-        Self { bind, shutdown_grace, max_requests, max_waits, api_keys }
+        Self { bind, probes, shutdown_grace, max_requests, max_waits, api_keys }
     }
 }
 

@@ -20,8 +20,9 @@ use tracing::field::display;
 use tracing::{Instrument as _, Span};
 
 use super::schedule;
-use crate::clock::Clock;
+use crate::clock::{Clock, since_boot};
 use crate::config::{Merchant, Webhook};
+use crate::meter;
 use crate::queue::{Handler, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
@@ -135,10 +136,17 @@ impl Handler<ClaimedWebhook> for Sender {
 impl Sender {
     async fn attempt(&self, event: ClaimedWebhook, run: &Span) {
         let (merchant, kind) = (&event.merchant, event.kind.as_str());
-        let delivery = match self.send(&event, run).await {
-            Ok(()) => Delivery::Delivered,
+        let begun = since_boot();
+        let sent = self.send(&event, run).await;
+        let took = since_boot().saturating_sub(begun);
+        let delivery = match sent {
+            Ok(()) => {
+                meter::webhook(merchant, "delivered", took);
+                Delivery::Delivered
+            }
             Err(Failed { error, retry_after, gone }) => {
                 failed(run, "not_taken");
+                meter::webhook(merchant, if gone { "gone" } else { "not_taken" }, took);
                 let after = schedule::wait(event.attempts + 1, rand::random(), retry_after);
                 tracing::warn!(kind, error, after_s = after.as_secs(), "A webhook was not taken");
                 Delivery::Retry { after, error, gone }
@@ -150,6 +158,7 @@ impl Sender {
                     tracing::debug!(kind, "A webhook was delivered");
                 }
                 if noted.given_up {
+                    meter::webhook_given_up(merchant);
                     tracing::error!(kind, "A webhook is given up; `webhooks resend` sends it again");
                 }
                 if let Some(why) = noted.disabled {

@@ -1,6 +1,7 @@
 //! How the service stands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,7 +18,7 @@ use super::tokens;
 use super::viewer::Viewer;
 use crate::breaker::Stand;
 use crate::order::{Status, TokenOutcome};
-use crate::store::{Backlog, Overview, Passage, Tally, WorkerView};
+use crate::store::{Arrivals, Backlog, Overview, Passage, WorkerView};
 
 /// What can be looked back at: its word, its name, how long a bar is, and how many there are.
 const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
@@ -46,11 +47,13 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let bounds = bounds(viewer.now, range.2, range.3);
     let (mut tallies, mut passages, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(&pages, None) {
-        tallies.extend(store.tally(&bounds, merchant.as_deref()).await?);
+        tallies.extend(store.arrivals(&bounds, merchant.as_deref()).await?);
         passages.extend(store.passages(merchant.as_deref(), PASSAGES).await?);
         counts.push(pages.counts.of(store, merchant, viewer.now).await);
     }
-    let (overview, workers) = (store.overview(lost_after).await?, store.workers(lost_after).await?);
+    // What lapses soon is in the chart of days left.
+    let overview = store.overview(lost_after, Duration::ZERO).await?;
+    let workers = store.workers(lost_after).await?;
     let (sweep, endpoints) = (store.last_sweep().await?, store.endpoints().await?);
     let backlogs: Vec<&Backlog> = overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
     let failing: Vec<_> = endpoints
@@ -118,7 +121,7 @@ fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>>
 }
 
 /// Which of [`PARTS`] an order is counted among.
-fn part(tally: &Tally) -> usize {
+fn part(tally: &Arrivals) -> usize {
     match (tally.status, tally.token) {
         (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) => 0,
         (Status::Submitted, _) => 1,
@@ -128,7 +131,7 @@ fn part(tally: &Tally) -> usize {
     }
 }
 
-fn chart(tallies: &[Tally], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
+fn chart(tallies: &[Arrivals], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
     let form = if range.2 < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
     let mut bars: Vec<Bar> = bounds
         .windows(2)
@@ -151,11 +154,11 @@ fn chart(tallies: &[Tally], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeD
 fn figures(
     backlogs: &[&Backlog],
     overview: &Overview,
-    tallies: &[Tally],
+    tallies: &[Arrivals],
     passages: &[Passage],
     range: &(&str, &str, TimeDelta, i32),
 ) -> Markup {
-    let came = |wanted: fn(&Tally) -> bool| {
+    let came = |wanted: fn(&Arrivals) -> bool| {
         tallies.iter().filter(|tally| wanted(tally)).map(|tally| tally.orders).sum::<u64>()
     };
     let submitted = came(|tally| tally.status == Status::Submitted);

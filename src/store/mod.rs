@@ -37,10 +37,10 @@ pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
-pub use self::overview::{Backlog, Looks, Overview, PoolUse};
+pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::restore::Restore;
-pub use self::sights::{Attempt, Passage, Search, Sights, Story, Tally, WorkerView};
+pub use self::sights::{Arrivals, Attempt, Passage, Search, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
@@ -72,6 +72,9 @@ pub trait Store:
 
     /// How many migrations of this program are missing. A database that needs a newer program is an error.
     async fn missing_migrations(&self) -> Result<usize, StoreError>;
+
+    /// The newest migration of this program.
+    fn schema(&self) -> i64;
 
     /// Whose database this is; `None` before its first start, migrated or not.
     async fn installation(&self) -> Result<Option<Installation>, StoreError>;

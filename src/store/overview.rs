@@ -1,4 +1,4 @@
-//! The seam for who looks on: what is true of the installation as a whole, from indexes alone.
+//! The seam for who looks on: what is true of the installation as a whole, and how much there is to do.
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ pub struct Overview {
     pub now: DateTime<Utc>,
     /// Merchants that have orders queued or running.
     pub merchants: Vec<Backlog>,
+    /// Merchants that have a webhook.
+    pub webhooks: Vec<WebhookBacklog>,
     /// Processes that beat.
     pub workers: u64,
     /// Presentations whose outcome is not written down yet.
@@ -22,6 +24,8 @@ pub struct Overview {
     pub swept_at: Option<DateTime<Utc>>,
     /// Since when the token is due that has been for longest; in the future where none is due.
     pub oldest_due_token: Option<DateTime<Utc>>,
+    /// Active tokens that the keeper looks after and that lapse soon all the same.
+    pub lapsing_tokens: u64,
 }
 
 /// A merchant's orders that have not come to their end.
@@ -37,6 +41,41 @@ pub struct Backlog {
     pub running: u64,
     /// Since when the order waits that has for longest; in the future where none could begin.
     pub oldest_due: Option<DateTime<Utc>>,
+}
+
+/// A merchant's events that the shop has not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookBacklog {
+    /// The merchant.
+    pub merchant: String,
+    /// To be sent, or sent again.
+    pub pending: u64,
+    /// Of those, how many could be sent now; none while the endpoint is disabled.
+    pub due: u64,
+    /// Since when the event could be sent that could for longest; in the future where none can.
+    pub oldest_due: Option<DateTime<Utc>>,
+    /// Whether nothing is sent to the endpoint.
+    pub disabled: bool,
+}
+
+/// What takes a look at many rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Merchants with events that are not delivered.
+    pub webhooks: Vec<WebhookTally>,
+    /// Orders that a restore of the database made fail, and that could still be sent.
+    pub held_orders: u64,
+}
+
+/// A merchant's events that are not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookTally {
+    /// The merchant.
+    pub merchant: String,
+    /// Given up.
+    pub failed: u64,
+    /// When the event happened that is pending for longest.
+    pub oldest_pending: Option<DateTime<Utc>>,
 }
 
 /// How a pool of connections is used.
@@ -55,8 +94,12 @@ pub struct PoolUse {
 /// What a store tells those who look on.
 #[async_trait]
 pub trait Looks: Send + Sync {
-    /// How the installation stands; a process that has not beaten for `lost_after` is none.
-    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError>;
+    /// How the installation stands, from indexes alone. A process that has not beaten for `lost_after` is none; a token
+    /// lapses soon whose last day comes within `lapsing_within`.
+    async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError>;
+
+    /// What takes a look at many rows: not to be asked often.
+    async fn tally(&self) -> Result<Tally, StoreError>;
 
     /// How this process uses its connections.
     fn pools(&self) -> Vec<PoolUse>;

@@ -36,7 +36,7 @@ pub struct Search {
 
 /// Orders that are alike, of one span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct Arrivals {
     /// Which span, from 0.
     pub slot: usize,
     /// Where they stand.
@@ -102,7 +102,7 @@ pub trait Sights: Send + Sync {
     async fn search_orders(&self, search: &Search) -> Result<Vec<OrderView>, StoreError>;
 
     /// Orders taken in between each two of the times that follow each other, of one merchant or of all.
-    async fn tally(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Tally>, StoreError>;
+    async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError>;
 
     /// How the last submitted orders passed through, of one merchant or of all.
     async fn passages(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<Passage>, StoreError>;

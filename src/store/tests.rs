@@ -63,6 +63,7 @@ async fn sqlite_finds_what_is_due_by_its_index() {
         ("DUE_OF_DAY", "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
         ("COUNT_DUE", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
         ("OVERVIEW", "INDEX tokens_due (<expr>=?"),
+        ("LAPSING_TOKENS", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
         ("UNDATED_TOKENS", "USING INDEX tokens_undated"),
         ("FORGET_IDLE", "USING INDEX tokens_seen"),
     ] {
@@ -100,6 +101,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
         ),
         ("COUNT_DUE", "now()", "tokens_due"),
         ("OVERVIEW", "10000000, now()", "tokens_due"),
+        ("LAPSING_TOKENS", "864000000000, now()", "tokens_due"),
         ("UNDATED_TOKENS", "0, 1000", "tokens_undated"),
         ("FORGET_IDLE", "1000000, 500, NULL", "tokens_seen"),
     ] {

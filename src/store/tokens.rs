@@ -487,8 +487,8 @@ pub trait Tokens: Send + Sync {
     /// Closes an open intent of a dead holder as unanswered; with `hold` the token waits for an operator.
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError>;
 
-    /// The intents of `holder` that are open.
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<Intent>, StoreError>;
+    /// The intents of `holder` that are open, each with its token's merchant.
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError>;
 
     /// Writes an exchange's end in a transaction of its own; may be called again and again.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;

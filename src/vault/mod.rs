@@ -60,6 +60,7 @@ use self::turns::Turns;
 use crate::breaker::{Gates, Stand};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
+use crate::meter;
 use crate::store::{Kept, Purpose, PurposeKind, Store, StoreError};
 
 /// What became of the wish for an access token.
@@ -280,12 +281,13 @@ impl Vault {
         self.rooms.spool.replay(&*self.rooms.store).await?;
         self.rooms.store.delete_lapsed().await?;
         let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
-        for intent in self.rooms.store.open_intents(self.rooms.holder).await? {
+        for (merchant, intent) in self.rooms.store.open_intents(self.rooms.holder).await? {
             if !self.rooms.active.holds(intent.exchange) {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
                 tracing::error!(exchange = %intent.exchange, token = intent.token, order,
                     "An exchange ended without a word: its answer is lost");
                 self.rooms.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
+                meter::lost_answer(&merchant);
             }
         }
         Ok(())
@@ -305,6 +307,12 @@ impl Vault {
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<String, Stand> {
         self.gates.stands()
+    }
+
+    /// How many places for exchanges are taken, and how many there are.
+    #[must_use]
+    pub fn places(&self) -> (usize, usize) {
+        self.places.taken()
     }
 
     /// How many exchanges are in the air.

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 #[derive(Clone)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
+    count: usize,
     /// The part of them that the keeper may take.
     keeper: Arc<Semaphore>,
     /// How many orders wait for one.
@@ -42,9 +43,15 @@ impl Places {
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self {
             all: Arc::new(Semaphore::new(count)),
+            count,
             keeper: Arc::new(Semaphore::new((count / 2).max(1))),
             waiting: watch::Sender::new(0),
         }
+    }
+
+    /// How many are taken, and how many there are.
+    pub(super) fn taken(&self) -> (usize, usize) {
+        (self.count - self.all.available_permits().min(self.count), self.count)
     }
 
     /// A place for an order. `None` never comes: the semaphores are never closed.

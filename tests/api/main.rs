@@ -28,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::api::{Limits, Readiness, Refusals, Rooms, router, serve as serve_api};
+use klarna_order_worker::api::{Limits, Probes, Readiness, Refusals, Rooms, router, serve as serve_api};
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
@@ -139,12 +139,15 @@ impl Api {
             store: Arc::clone(&app.store),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
-            ready: ready.clone(),
-            breakers: Arc::new(std::collections::BTreeMap::new),
-            refusals: Refusals::default(),
             limits,
-            scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
             pages: pages(pages_of(&app, &clock)),
+            probes: Probes {
+                ready: ready.clone(),
+                store: Arc::clone(&app.store),
+                breakers: Arc::new(std::collections::BTreeMap::new),
+                refusals: Refusals::default(),
+                scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
+            },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

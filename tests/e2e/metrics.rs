@@ -5,15 +5,18 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use klarna_order_worker::ops::metrics::CATALOGUE;
 use serde_json::json;
 
+use crate::receiver::{Answer, Receiver};
 use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
+use crate::support::program::{Program, until};
 use crate::support::shop::{Client, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(2);
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
-both_engines!(what_happens_is_counted_and_told);
+both_engines!(what_happens_is_counted_and_told, a_process_without_the_api_is_watched_at_its_probes);
 
 /// A scrape: values by name and labels, and which names have which help and type.
 struct Scraped {
@@ -64,14 +67,15 @@ impl Scraped {
             assert!(self.text.contains(&format!("# HELP {family} ")), "{family} has no help");
             assert_ne!(kind, "summary", "{family} cannot be added up over processes");
         }
-        let labels = self.values.keys().filter_map(|sample| sample.split_once('{'));
-        let labels: BTreeSet<&str> =
-            labels.flat_map(|(_, labels)| labels.split(',')).filter_map(|label| label.split('=').next()).collect();
-        let known = [
-            "days", "end", "endpoint", "le", "merchant", "pool", "purpose", "reason", "result", "state", "status",
-            "token", "version",
-        ];
-        assert!(labels.iter().all(|label| known.contains(label)), "{labels:?}");
+        for sample in self.values.keys() {
+            let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
+            let metric =
+                CATALOGUE.iter().filter(|metric| name.starts_with(metric.name)).max_by_key(|metric| metric.name.len());
+            let metric = metric.unwrap_or_else(|| panic!("{name} is not in the catalogue"));
+            let labels: BTreeSet<&str> = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+            let known: BTreeSet<&str> = metric.labels.iter().copied().collect();
+            assert_eq!(labels.into_iter().filter(|label| *label != "le").collect::<BTreeSet<_>>(), known, "{sample}");
+        }
     }
 
     /// Prometheus' own opinion, where its tool is installed.
@@ -87,7 +91,10 @@ impl Scraped {
 }
 
 async fn what_happens_is_counted_and_told(database: Database) {
-    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"* * * * * *\"");
+    // It takes no event but the first.
+    let receiver = Receiver::start(|n| Answer::status(if n == 0 { 204 } else { 500 })).await;
+    let webhook = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
+    let shop = Shop::open(database, &[], &format!("{webhook}\n[keeper]\nschedule = \"* * * * * *\""));
     shop.change_settings(
         "a",
         "token_patience = \"10m\"",
@@ -101,6 +108,12 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert_eq!(before.count("lost_answers_total{merchant=\"shop\"}"), 0, "an alert needs a beginning");
     assert_eq!(before.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}"), 0);
     assert_eq!(before.count("tokens{state=\"active\",reason=\"\"}"), 0);
+    assert_eq!(before.count("webhook_attempts_total{merchant=\"shop\",result=\"not_taken\"}"), 0);
+    assert_eq!(before.count("secrets{key=\"k1\",state=\"active\"}"), 1, "the key of the hashes");
+    assert_eq!(before.count("exchange_places_max"), 32);
+    if cfg!(target_os = "linux") {
+        assert!(before.count("process_resident_memory_bytes") > 1 << 20 && before.count("process_open_fds") > 3);
+    }
 
     client.register_all(&users).await;
     let ids = client.post_all(&users, 6).await;
@@ -148,9 +161,45 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert!(away.count("keeper_sweeps_total{end=\"whole\"}") >= 1);
     assert!(away.count("orders_ended_total{merchant=\"shop\",status=\"submitted\",token=\"unavailable\"}") >= 7);
     assert_eq!(away.count("orders_queued{merchant=\"shop\"}"), 0);
+    let webhooks =
+        |result: &str| away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"));
+    assert_eq!(webhooks("delivered"), 1);
+    assert!(webhooks("not_taken") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
+    assert!(away.count("webhooks_pending{merchant=\"shop\"}") >= 5);
+    assert_eq!(away.count("webhook_endpoint_disabled{merchant=\"shop\"}"), 0);
+    // All that can be told has been.
+    for metric in CATALOGUE {
+        assert!(away.values.keys().any(|name| name.starts_with(metric.name)), "{} is never told", metric.name);
+    }
     for secret in users.iter().flat_map(|(user, token)| [user, token]).chain(&ids) {
         assert!(!away.text.contains(&format!("\"{secret}\"")), "{secret} is in a label");
     }
     assert!(served.program.terminate().await.success());
     shop.close().await;
+}
+
+async fn a_process_without_the_api_is_watched_at_its_probes(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    shop.change_settings("a", "bind = \"127.0.0.1:0\"", "bind = \"127.0.0.1:0\"\nprobes = \"127.0.0.1:0\"");
+    let args = ["--config", "a.toml", "serve", "--roles", "worker,keeper"];
+    let worker = Program::start(shop.folder.path(), "a", &args);
+    assert_eq!(worker.ready.get("api"), None);
+    let probes = worker.ready["probes"].as_str().unwrap().to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    // A platform names it as it likes: nothing here is a browser's business.
+    let ask = async |path: &str| {
+        let answer = http.get(format!("{probes}{path}")).header("host", "worker-0.pods").send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ask("/livez").await.0, 200);
+    let (status, text) = ask("/readyz?verbose").await;
+    assert!(status == 200 && text.contains("\"breakers\":{\"shop\""), "{text}");
+    assert_eq!(ask("/metrics").await.0, 200);
+    for path in ["/v1/orders", "/docs/", "/openapi.json", "/"] {
+        assert_eq!(ask(path).await.0, 404, "{path}");
+    }
+    until("a worker that beats", PATIENCE, async || ask("/metrics").await.1.contains("klarna_worker_workers_alive 1"))
+        .await;
+    assert!(worker.terminate().await.success());
+    shop.folder.close().unwrap();
 }

@@ -10,3 +10,4 @@ mod model;
 mod rooms;
 mod support;
 mod vault;
+mod watch;

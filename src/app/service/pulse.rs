@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::Service;
+use super::{Door, Service};
 use crate::config::BEAT;
 use crate::queue::BeatWatch;
 
@@ -19,12 +19,11 @@ impl Service {
     pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let ready = self.ready.clone();
         let beats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());
-        let api = self.api.as_ref().map(|api| api.server.abort_handle());
+        let doors: Vec<AbortHandle> = [&self.api, &self.probes].into_iter().flatten().map(Door::handle).collect();
         let orders = self.worker.as_ref().and_then(|work| work.orders.as_ref());
         let orders = orders.map(|orders| orders.queue.going());
         move || {
-            let ended =
-                api.as_ref().is_some_and(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
+            let ended = doors.iter().any(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
             lives(beats.as_ref().map_or(Duration::ZERO, BeatWatch::round), ended, !ready.is_ready())
         }
     }

@@ -6,7 +6,8 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or another form, not a default.
-const EXAMPLES: [&str; 26] = [
+const EXAMPLES: [&str; 27] = [
+    "probes",
     "listen_url",
     "[server.api_keys]",
     "name",

@@ -8,13 +8,20 @@ use sqlx::query;
 use super::{Connection, Now, Own, Row, sql};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{Backlog, Looks, Overview, PoolUse, StoreError, micros};
+use crate::store::{Backlog, Looks, Overview, PoolUse, StoreError, Tally, WebhookBacklog, WebhookTally, micros};
 
 #[async_trait]
 impl Looks for Own {
-    async fn overview(&self, lost_after: Duration) -> Result<Overview, StoreError> {
+    async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError> {
         let mut lease = self.read().await?;
-        let done = overview(&mut lease, self.now(), lost_after).await?;
+        let done = overview(&mut lease, self.now(), lost_after, lapsing_within).await?;
+        lease.done();
+        Ok(done)
+    }
+
+    async fn tally(&self) -> Result<Tally, StoreError> {
+        let mut lease = self.read().await?;
+        let done = tally(&mut lease).await?;
         lease.done();
         Ok(done)
     }
@@ -24,16 +31,35 @@ impl Looks for Own {
     }
 }
 
-async fn overview(c: &mut Connection, now: Now, lost_after: Duration) -> Result<Overview, StoreError> {
+async fn overview(
+    c: &mut Connection,
+    now: Now,
+    lost_after: Duration,
+    lapsing_within: Duration,
+) -> Result<Overview, StoreError> {
     let backlogs = bounded(query(sql::BACKLOGS).bind(now).fetch_all(&mut *c)).await?;
+    let webhooks = bounded(query(sql::WEBHOOK_BACKLOGS).bind(now).fetch_all(&mut *c)).await?;
+    let lapsing = query(sql::LAPSING_TOKENS).bind(micros(lapsing_within)).bind(now);
+    let lapsing = bounded(lapsing.fetch_one(&mut *c)).await?;
     let row = bounded(query(sql::OVERVIEW).bind(micros(lost_after)).bind(now).fetch_one(c)).await?;
     Ok(Overview {
         now: row.time("now")?,
         merchants: backlogs.iter().map(backlog).collect::<Result<_, _>>()?,
+        webhooks: webhooks.iter().map(webhook_backlog).collect::<Result<_, _>>()?,
         workers: count(&row, "workers")?,
         open_exchanges: count(&row, "open_exchanges")?,
         swept_at: row.opt_time("swept_at")?,
         oldest_due_token: row.opt_time("oldest_due_token")?,
+        lapsing_tokens: count(&lapsing, "tokens")?,
+    })
+}
+
+async fn tally(c: &mut Connection) -> Result<Tally, StoreError> {
+    let webhooks = bounded(query(sql::WEBHOOK_TALLY).fetch_all(&mut *c)).await?;
+    let held = bounded(query(sql::HELD_ORDERS).fetch_one(c)).await?;
+    Ok(Tally {
+        webhooks: webhooks.iter().map(webhook_tally).collect::<Result<_, _>>()?,
+        held_orders: count(&held, "orders")?,
     })
 }
 
@@ -44,6 +70,24 @@ fn backlog(row: &Row) -> Result<Backlog, StoreError> {
         due: count(row, "due")?,
         running: count(row, "running")?,
         oldest_due: row.opt_time("oldest_due")?,
+    })
+}
+
+fn webhook_backlog(row: &Row) -> Result<WebhookBacklog, StoreError> {
+    Ok(WebhookBacklog {
+        merchant: row.text("merchant")?,
+        pending: count(row, "pending")?,
+        due: count(row, "due")?,
+        oldest_due: row.opt_time("oldest_due")?,
+        disabled: row.flag("disabled")?,
+    })
+}
+
+fn webhook_tally(row: &Row) -> Result<WebhookTally, StoreError> {
+    Ok(WebhookTally {
+        merchant: row.text("merchant")?,
+        failed: count(row, "failed")?,
+        oldest_pending: row.opt_time("oldest_pending")?,
     })
 }
 

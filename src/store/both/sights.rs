@@ -13,7 +13,7 @@ use crate::order::{OrderId, Status, TokenOutcome};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
 use crate::store::{
-    Attempt, OrderView, Passage, Search, Sights, StoreError, Story, Tally, WorkerView, from_json, micros,
+    Arrivals, Attempt, OrderView, Passage, Search, Sights, StoreError, Story, WorkerView, from_json, micros,
 };
 
 #[async_trait]
@@ -25,13 +25,13 @@ impl Sights for Own {
         Ok(found)
     }
 
-    async fn tally(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Tally>, StoreError> {
+    async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError> {
         let ids: Vec<OrderId> = bounds.iter().map(|bound| first_id(*bound)).collect();
         let (Some(begins), Some(ends)) = (ids.get(..ids.len().saturating_sub(1)), ids.get(1..)) else {
             return Ok(Vec::new());
         };
         let mut lease = self.read().await?;
-        let tally = query(sql::TALLY).bind(id_list(begins)).bind(id_list(ends)).bind(merchant);
+        let tally = query(sql::ARRIVALS).bind(id_list(begins)).bind(id_list(ends)).bind(merchant);
         let rows = bounded(tally.fetch_all(&mut *lease)).await?;
         lease.done();
         rows.iter().map(tallied).collect()
@@ -127,10 +127,10 @@ fn status(row: &Row) -> Result<Status, StoreError> {
     word.parse().map_err(|_| StoreError::Unreadable(format!("status {word:?}")))
 }
 
-fn tallied(row: &Row) -> Result<Tally, StoreError> {
+fn tallied(row: &Row) -> Result<Arrivals, StoreError> {
     let unreadable = |word: &str| StoreError::Unreadable(format!("token outcome {word:?}"));
     let token = row.opt_text("token_outcome")?;
-    Ok(Tally {
+    Ok(Arrivals {
         slot: usize::try_from(row.int("slot")?).unwrap_or_default(),
         status: status(row)?,
         token: token.map(|word| word.parse().map_err(|_| unreadable(&word))).transpose()?,

@@ -251,11 +251,14 @@ pub(in crate::store) fn bind_intent<'q>(statement: &'static str, intent: &'q Int
         .bind(intent.holder)
 }
 
-pub(in crate::store) async fn open_intents(c: &mut Connection, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+pub(in crate::store) async fn open_intents(
+    c: &mut Connection,
+    holder: Uuid,
+) -> Result<Vec<(String, Intent)>, StoreError> {
     let rows = bounded(query(sql::OPEN_INTENTS).bind(holder).fetch_all(c)).await?;
     rows.iter()
         .map(|row| {
-            Ok(Intent {
+            let intent = Intent {
                 exchange: row.id("id")?,
                 token: row.int("token_id")?,
                 generation: row.int("generation")?,
@@ -265,7 +268,8 @@ pub(in crate::store) async fn open_intents(c: &mut Connection, holder: Uuid) -> 
                     id: row.opt_id("purpose_ref")?.unwrap_or_default(),
                 },
                 holder: row.id("holder")?,
-            })
+            };
+            Ok((row.text("merchant")?, intent))
         })
         .collect()
 }

@@ -168,6 +168,10 @@ impl Store for PostgresStore {
         Ok(missing)
     }
 
+    fn schema(&self) -> i64 {
+        migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
+    }
+
     async fn missing_migrations(&self) -> Result<usize, StoreError> {
         let mut lease = self.lease().await?;
         let applied = pools::applied_migrations(&mut lease).await?;
@@ -375,7 +379,7 @@ impl Tokens for PostgresStore {
         Ok(())
     }
 
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
         let mut lease = self.lease().await?;
         let intents = tokens::open_intents(&mut lease, holder).await?;
         lease.done();

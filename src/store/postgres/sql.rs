@@ -268,8 +268,9 @@ VOID_INTENT = "
     ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
     WHERE exchanges.outcome IS NULL";
 OPEN_INTENTS = "
-    SELECT id, token_id, generation, presentation, purpose, purpose_ref, holder
-    FROM klarna_worker.exchanges WHERE holder = $1 AND outcome IS NULL";
+    SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
+    FROM klarna_worker.exchanges e JOIN klarna_worker.tokens t ON t.id = e.token_id
+    WHERE e.holder = $1 AND e.outcome IS NULL";
 STORE_SUCCESSOR = "
     UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
         issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
@@ -696,6 +697,26 @@ OVERVIEW = "
         (SELECT min((
             SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
             WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token";
+// By day: the index begins with it.
+LAPSING_TOKENS = "
+    SELECT count(*) AS tokens FROM klarna_worker.tokens
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')
+        < (SELECT ((coalesce($2, clock_timestamp()) + $1 * interval '1 microsecond') AT TIME ZONE 'UTC')::date - DATE '1970-01-01')";
+WEBHOOK_BACKLOGS = "
+    SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
+        count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= coalesce($1, clock_timestamp())) AS due,
+        min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
+    FROM klarna_worker.webhook_endpoints e
+        LEFT JOIN klarna_worker.webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
+    GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant";
+// And these from many rows.
+WEBHOOK_TALLY = "
+    SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
+        min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
+    FROM klarna_worker.webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant";
+HELD_ORDERS = "
+    SELECT count(*) AS orders FROM klarna_worker.orders
+    WHERE status = 'failed' AND body IS NOT NULL AND error::json ->> 'code' = 'database_restored'";
 
 // Pages.
 // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
@@ -736,7 +757,7 @@ SEARCH_DUPLICATES = "
     WHERE possible_duplicate AND id < $4 AND id >= $8 AND ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR true) AND ($7::text IS NULL OR token_outcome = $7)
         AND ($6::text IS NULL OR error::json ->> 'code' = $6) AND ($9::boolean OR true)
     ORDER BY id DESC LIMIT $5";
-TALLY = "
+ARRIVALS = "
     SELECT b.slot - 1 AS slot, s.status, o.token_outcome, o.orders
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS b (begins, ends, slot)
         CROSS JOIN unnest(ARRAY['queued', 'running', 'submitted', 'failed', 'cancelled']) AS s (status)

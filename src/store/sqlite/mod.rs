@@ -199,6 +199,10 @@ impl Store for SqliteStore {
         }
     }
 
+    fn schema(&self) -> i64 {
+        migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
+    }
+
     async fn missing_migrations(&self) -> Result<usize, StoreError> {
         let mut lease = self.read().await?;
         let applied = pools::applied_migrations(&mut lease).await?;
@@ -417,7 +421,7 @@ impl Tokens for SqliteStore {
         Ok(())
     }
 
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<Intent>, StoreError> {
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
         let mut lease = self.read().await?;
         let intents = tokens::open_intents(&mut lease, holder).await?;
         lease.done();

@@ -204,8 +204,8 @@ VOID_INTENT = "
     ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
     WHERE exchanges.outcome IS NULL";
 OPEN_INTENTS = "
-    SELECT id, token_id, generation, presentation, purpose, purpose_ref, holder
-    FROM exchanges WHERE holder = $1 AND outcome IS NULL";
+    SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
+    FROM exchanges e JOIN tokens t ON t.id = e.token_id WHERE e.holder = $1 AND e.outcome IS NULL";
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
         issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
@@ -563,6 +563,24 @@ OVERVIEW = "
         (SELECT min((
             SELECT min(t.refresh_due_at) FROM tokens t
             WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token";
+// By day: the index begins with it.
+LAPSING_TOKENS = "
+    SELECT count(*) AS tokens FROM tokens
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 < ($2 + $1) / 86400000000";
+WEBHOOK_BACKLOGS = "
+    SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
+        count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= $1) AS due,
+        min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
+    FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
+    GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant";
+// And these from many rows.
+WEBHOOK_TALLY = "
+    SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
+        min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
+    FROM webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant";
+HELD_ORDERS = "
+    SELECT count(*) AS orders FROM orders
+    WHERE status = 'failed' AND body IS NOT NULL AND error ->> 'code' = 'database_restored'";
 
 // Pages.
 // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
@@ -603,7 +621,7 @@ SEARCH_DUPLICATES = "
     WHERE possible_duplicate AND id < $4 AND id >= $8 AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
         AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($9 OR true)
     ORDER BY id DESC LIMIT $5";
-TALLY = "
+ARRIVALS = "
     SELECT b.key AS slot, o.status, o.token_outcome, count(*) AS orders
     FROM json_each($1) b CROSS JOIN json_each($2) e CROSS JOIN
         json_each('[\"queued\",\"running\",\"submitted\",\"failed\",\"cancelled\"]') s CROSS JOIN orders o

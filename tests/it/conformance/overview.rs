@@ -4,22 +4,31 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::store::{Backlog, NewToken, OrderRow};
+use klarna_order_worker::order::Status;
+use klarna_order_worker::store::{
+    Backlog, Delivery, DueFilter, Leftover, NewToken, Note, OrderRow, Overview, Tally, WebhookBacklog, WebhookTally,
+};
 use uuid::Uuid;
 
-use super::orders::order;
-use super::tokens::new_token;
+use super::orders::{insert, order};
+use super::settling::submitted;
+use super::tokens::{new_token, view};
+use super::webhooks::{claim, end_order, open_endpoint};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
     an_overview_tells_how_the_installation_stands,
     the_token_that_is_due_for_longest_is_found_whatever_its_day,
+    tokens_lapse_that_the_keeper_should_have_refreshed,
+    webhooks_wait_are_due_and_given_up,
+    orders_are_held_until_they_are_sent_or_cannot_be,
 ];
 
 const LOST_AFTER: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_hours(10 * 24);
 
 async fn an_overview_tells_how_the_installation_stands(db: Db) {
-    let nothing = db.store.overview(LOST_AFTER).await.unwrap();
+    let nothing = db.store.overview(LOST_AFTER, SOON).await.unwrap();
     assert_eq!((nothing.merchants.len(), nothing.workers, nothing.open_exchanges), (0, 0, 0));
     assert_eq!((nothing.swept_at, nothing.oldest_due_token), (None, None));
 
@@ -32,22 +41,22 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     db.store.beat(worker).await.unwrap();
     let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".to_owned(), 1)]), None).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    let told = db.store.overview(LOST_AFTER).await.unwrap();
+    let told = db.store.overview(LOST_AFTER, SOON).await.unwrap();
     let shop = Backlog { merchant: "shop".into(), queued: 2, due: 1, running: 0, oldest_due: Some(now) };
     let other = Backlog { merchant: "other".into(), queued: 0, due: 0, running: 1, oldest_due: None };
     assert_eq!(told.merchants, [other, shop]);
     assert_eq!((told.workers, told.now - now), (1, TimeDelta::seconds(5)));
 
     db.advance(11);
-    assert_eq!(db.store.overview(LOST_AFTER).await.unwrap().workers, 0, "it is silent");
+    assert_eq!(db.store.overview(LOST_AFTER, SOON).await.unwrap().workers, 0, "it is silent");
     assert!(db.store.take_sweep(worker, Duration::from_secs(30)).await.unwrap());
     db.store.end_sweep(worker, true).await.unwrap();
-    assert_eq!(db.store.overview(LOST_AFTER).await.unwrap().swept_at, Some(now + TimeDelta::seconds(16)));
+    assert_eq!(db.store.overview(LOST_AFTER, SOON).await.unwrap().swept_at, Some(now + TimeDelta::seconds(16)));
     assert!(db.store.take_sweep(Uuid::now_v7(), Duration::from_secs(30)).await.unwrap());
 }
 
 async fn the_token_that_is_due_for_longest_is_found_whatever_its_day(db: Db) {
-    let now = db.store.overview(LOST_AFTER).await.unwrap().now;
+    let now = db.store.overview(LOST_AFTER, SOON).await.unwrap().now;
     for (user, byte, expires, due) in [("a", 1, 50, -3), ("b", 2, 20, -7), ("c", 3, 90, 4)] {
         let token = NewToken {
             expires_at: now + TimeDelta::days(expires),
@@ -56,6 +65,76 @@ async fn the_token_that_is_due_for_longest_is_found_whatever_its_day(db: Db) {
         };
         db.store.register_token(&token, false).await.unwrap();
     }
-    let oldest = db.store.overview(LOST_AFTER).await.unwrap().oldest_due_token;
+    let oldest = db.store.overview(LOST_AFTER, SOON).await.unwrap().oldest_due_token;
     assert_eq!(oldest, Some(now - TimeDelta::days(7)));
+}
+
+async fn look(db: &Db) -> Overview {
+    db.store.overview(LOST_AFTER, SOON).await.unwrap()
+}
+
+async fn tokens_lapse_that_the_keeper_should_have_refreshed(db: Db) {
+    let now = look(&db).await.now;
+    for (user, byte, expires) in [("a", 1, 8), ("b", 2, 9), ("c", 3, 11), ("dead", 4, 8), ("idle", 5, 8)] {
+        let token = NewToken {
+            expires_at: now + TimeDelta::days(expires),
+            refresh_due_at: now + TimeDelta::days(expires - 30),
+            ..new_token(&db, user, byte)
+        };
+        db.store.register_token(&token, false).await.unwrap();
+    }
+    db.store.forget_token("shop", "dead").await.unwrap();
+    let due = DueFilter { by: now, merchant: None, after: None, limit: 10 };
+    let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
+    assert!(db.store.postpone(idle.id, idle.generation, None, 0, Note::Idle).await.is_ok());
+    assert_eq!(view(&db, "idle").await.refresh_due_at, None);
+    assert_eq!(look(&db).await.lapsing_tokens, 2);
+}
+
+async fn webhooks_wait_are_due_and_given_up(db: Db) {
+    assert_eq!(look(&db).await.webhooks, []);
+    open_endpoint(&db, 1).await;
+    let now = look(&db).await.now;
+    let backlog = |pending, due, oldest_due, disabled| WebhookBacklog {
+        merchant: "shop".into(),
+        pending,
+        due,
+        oldest_due,
+        disabled,
+    };
+    assert_eq!(look(&db).await.webhooks, [backlog(0, 0, None, false)]);
+    for user in ["a", "b"] {
+        end_order(&db, user, &submitted()).await;
+    }
+    assert_eq!(look(&db).await.webhooks, [backlog(2, 2, Some(now), false)]);
+    let events = claim(&db, 2).await;
+    db.store.settle_webhook(events[0].claim, &Delivery::Delivered).await.unwrap();
+    let later = |after, gone| Delivery::Retry { after, error: "HTTP 500".into(), gone };
+    db.store.settle_webhook(events[1].claim, &later(Duration::from_secs(5), false)).await.unwrap();
+    assert_eq!(look(&db).await.webhooks, [backlog(1, 0, Some(now + TimeDelta::seconds(5)), false)]);
+    let pending = WebhookTally { merchant: "shop".into(), failed: 0, oldest_pending: Some(now) };
+    assert_eq!(db.store.tally().await.unwrap(), Tally { webhooks: vec![pending], held_orders: 0 });
+    db.advance(5);
+    let event = claim(&db, 1).await.remove(0);
+    db.store.settle_webhook(event.claim, &later(Duration::from_secs(5), true)).await.unwrap();
+    db.advance(10);
+    assert_eq!(look(&db).await.webhooks, [backlog(1, 0, None, true)], "nothing is sent there");
+    db.advance(4 * 24 * 3600);
+    assert_eq!(db.store.expire_webhooks(10).await.unwrap(), 1);
+    let failed = WebhookTally { merchant: "shop".into(), failed: 1, oldest_pending: None };
+    assert_eq!(db.store.tally().await.unwrap().webhooks, [failed]);
+}
+
+async fn orders_are_held_until_they_are_sent_or_cannot_be(db: Db) {
+    let held = async || db.store.tally().await.unwrap().held_orders;
+    let orders = [insert(&db, order(&db, "a")).await, insert(&db, order(&db, "b")).await];
+    assert_eq!(held().await, 0);
+    db.store.hold_orders(10).await.unwrap();
+    assert_eq!(held().await, 2);
+    db.store.retry_order(orders[0], Duration::from_mins(10)).await.unwrap();
+    assert_eq!(db.store.order(orders[0]).await.unwrap().unwrap().status, Status::Queued);
+    assert_eq!(held().await, 1);
+    db.advance(60);
+    db.store.remove_leftovers(Leftover::Bodies, Duration::from_secs(30), 10).await.unwrap();
+    assert_eq!(held().await, 0, "it cannot be sent any more");
 }

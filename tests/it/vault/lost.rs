@@ -1,8 +1,10 @@
 //! Answers that never came, and processes that died waiting for one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::LostAnswer;
+use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
 use klarna_order_worker::store::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -226,10 +228,35 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
         tokio::spawn(async move { shop.access(&vault, "z").await })
     };
     endpoint.reached(1).await;
+    let metrics = metrics(&shop);
+    let lost = async || {
+        let told = metrics.render().await;
+        let line =
+            told.lines().find_map(|line| line.strip_prefix("klarna_worker_lost_answers_total{merchant=\"shop\"} "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let before = lost().await;
     vault.tidy().await.unwrap();
     assert_eq!(shop.ledger().await, ["-", "no_answer", "-"]);
+    assert!(lost().await > before, "it is counted");
     gate.add_permits(1);
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     vault.tidy().await.unwrap();
     assert_eq!(shop.ledger().await, ["-", "no_answer", "rotated"]);
+}
+
+/// What this process tells of itself.
+fn metrics(shop: &Shop) -> Metrics {
+    let sources = Sources {
+        store: Arc::clone(&shop.db.store),
+        secrets: Arc::clone(&shop.secrets),
+        clock: shop.db.clock.clone(),
+        merchants: vec!["shop".into()],
+        worker_lost_after: Duration::from_secs(10),
+        lapsing_within: Duration::from_secs(10),
+        breakers: Box::new(Vec::new),
+        exchanges: Box::new(Exchanges::default),
+        spool_files: Box::new(|| 0),
+    };
+    Metrics::new(sources).unwrap()
 }

@@ -178,7 +178,7 @@ async fn open_intents_are_those_of_the_holder(db: Db) {
     let (others, _) = intended(&db, "w", other).await;
     others.release().await;
     let found = db.store.open_intents(holder).await.unwrap();
-    assert_eq!(format!("{found:?}"), format!("{:?}", [open]));
+    assert_eq!(format!("{found:?}"), format!("{:?}", [("shop", open)]));
 }
 
 async fn a_voided_intent_can_never_be_written(db: Db) {

@@ -1,0 +1,81 @@
+//! What a process listens on: the API, and the door for those who watch it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, timeout_at};
+
+use super::{App, AppError};
+use crate::api::{self, Probes};
+use crate::delivery::Waiters;
+
+/// An address that is taken.
+pub(super) struct Address {
+    listener: TcpListener,
+    pub(super) address: SocketAddr,
+}
+
+impl Address {
+    /// Takes the address of a setting.
+    pub(super) async fn take(key: &'static str, bind: SocketAddr) -> Result<Self, AppError> {
+        let failed = |error| AppError::Bind { key, bind, error };
+        let listener = TcpListener::bind(bind).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+}
+
+/// Routes that are served.
+pub(super) struct Door {
+    pub(super) address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Door {
+    /// Serves until it is closed; who then takes longer than `drain` is cut off.
+    pub(super) fn open(Address { listener, address }: Address, router: Router, drain: Duration) -> Self {
+        let (stop, mut stopping) = watch::channel(false);
+        let stopped = async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let server = tokio::spawn(async move {
+            if let Err(error) = api::serve(listener, router, stopped, drain).await {
+                tracing::error!(%error, "The API ended");
+            }
+        });
+        Self { address, stop, server }
+    }
+
+    /// Takes nothing new, and waits for what is being answered. `true` where nothing was cut off.
+    pub(super) async fn close(self, until: Instant) -> bool {
+        self.stop.send_replace(true);
+        timeout_at(until, self.server).await.is_ok()
+    }
+
+    /// Tells whether it has ended.
+    pub(super) fn handle(&self) -> AbortHandle {
+        self.server.abort_handle()
+    }
+}
+
+/// The API of the process, with the pages beside it.
+pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
+    let server = &app.settings.server;
+    api::router(api::Rooms {
+        intake: app.intake(),
+        registry: app.registry(),
+        waiters: waiters.clone(),
+        store: Arc::clone(&app.store),
+        merchants: app.merchants(),
+        api_keys: server.api_keys.clone(),
+        limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
+        probes,
+        pages,
+    })
+}

@@ -1,0 +1,63 @@
+//! What stands in this process, asked at each scrape.
+
+use metrics::{counter, gauge};
+
+use super::{Sources, number};
+use crate::breaker::Stand;
+
+pub(super) const SPOOL_FILES: &str = "klarna_worker_spool_files";
+pub(super) const IN_FLIGHT: &str = "klarna_worker_exchanges_in_flight";
+pub(super) const PLACES: &str = "klarna_worker_exchange_places_used";
+pub(super) const MOST_PLACES: &str = "klarna_worker_exchange_places_max";
+pub(super) const BREAKER_OPEN: &str = "klarna_worker_breaker_open";
+pub(super) const CONNECTIONS: &str = "klarna_worker_database_connections";
+pub(super) const MOST_CONNECTIONS: &str = "klarna_worker_database_connections_max";
+pub(super) const CPU: &str = "klarna_worker_process_cpu_seconds_total";
+pub(super) const MEMORY: &str = "klarna_worker_process_resident_memory_bytes";
+pub(super) const FILES: &str = "klarna_worker_process_open_fds";
+pub(super) const MOST_FILES: &str = "klarna_worker_process_max_fds";
+pub(super) const STARTED_AT: &str = "klarna_worker_process_start_time_seconds";
+pub(super) const BUILD: &str = "klarna_worker_build_info";
+
+/// What stays as it is for as long as the process lives.
+pub(super) fn begin(sources: &Sources) {
+    let schema = sources.store.schema().to_string();
+    gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION"), "schema" => schema).set(1.0);
+    gauge!(STARTED_AT).set(number(sources.clock.now().timestamp()));
+}
+
+pub(super) fn look(sources: &Sources) {
+    gauge!(SPOOL_FILES).set(number((sources.spool_files)()));
+    let exchanges = (sources.exchanges)();
+    gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
+    gauge!(PLACES).set(number(exchanges.places_taken));
+    gauge!(MOST_PLACES).set(number(exchanges.places));
+    for (endpoint, merchant, stand) in (sources.breakers)() {
+        let open = if stand == Stand::Closed { 0.0 } else { 1.0 };
+        gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant).set(open);
+    }
+    for pool in sources.store.pools() {
+        gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "used").set(f64::from(pool.used));
+        gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "idle").set(f64::from(pool.idle));
+        gauge!(MOST_CONNECTIONS, "pool" => pool.pool).set(f64::from(pool.most));
+    }
+    look_at_system();
+}
+
+/// What the system knows of the process. Memory and files are told where it has a `/proc`.
+fn look_at_system() {
+    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    counter!(CPU).absolute(u64::try_from(cpu.tv_sec).unwrap_or_default());
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    if let Some(resident) = resident {
+        gauge!(MEMORY).set(number(resident * rustix::param::page_size()));
+    }
+    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+        // One of them is the folder that is being read.
+        gauge!(FILES).set(number(files.count().saturating_sub(1)));
+    }
+    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        gauge!(MOST_FILES).set(number(most));
+    }
+}

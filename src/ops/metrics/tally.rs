@@ -1,0 +1,101 @@
+//! What is counted row by row, seldom: tokens, what each key seals, webhooks that were given up, orders that are held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use metrics::gauge;
+
+use super::installation::{by_merchant, since};
+use super::{Sources, number};
+use crate::store::{DeadReason, StoreError, TokenCount, TokenState};
+use crate::vault::Cipher;
+
+pub(super) const TOKENS: &str = "klarna_worker_tokens";
+pub(super) const DAYS_LEFT: &str = "klarna_worker_tokens_by_life_left";
+pub(super) const SECRETS: &str = "klarna_worker_secrets";
+pub(super) const HELD: &str = "klarna_worker_orders_held";
+pub(super) const WEBHOOKS_FAILED: &str = "klarna_worker_webhooks_failed";
+pub(super) const WEBHOOKS_OLDEST: &str = "klarna_worker_webhooks_oldest_pending_seconds";
+pub(super) const COUNTED_AT: &str = "klarna_worker_counted_timestamp_seconds";
+
+/// Days that are told together.
+const DAYS: i64 = 10;
+/// Beyond it all are told as one.
+const MOST_DAYS: i64 = 60;
+
+/// Counts, and brings the gauges up to date.
+pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tell_tokens(&sources.store.token_counts(None).await?);
+    count_secrets(sources).await?;
+    let tally = sources.store.tally().await?;
+    for (merchant, events) in by_merchant(&sources.merchants, &tally.webhooks, |events| &events.merchant) {
+        let labels = [("merchant", merchant.to_owned())];
+        gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
+        gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
+    }
+    gauge!(HELD).set(number(tally.held_orders));
+    gauge!(COUNTED_AT).set(number(now.timestamp()));
+    Ok(())
+}
+
+/// What each key seals that the settings have or the database has seen.
+async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
+    let cipher = sources.secrets.cipher();
+    let known = sources.store.known_keys().await?.into_iter().map(|(name, _)| name);
+    let names: BTreeSet<String> = known.chain(cipher.fingerprints().keys().cloned()).collect();
+    for name in names {
+        let sealed = sources.store.sealed(&Cipher::beginning(&name)).await?;
+        let state = match (name == cipher.active(), cipher.fingerprints().contains_key(&name)) {
+            (true, _) => "active",
+            (false, true) => "old",
+            (false, false) => "missing",
+        };
+        let secrets = sealed.tokens + sealed.kept + sealed.hash_key;
+        gauge!(SECRETS, "key" => name, "state" => state).set(number(secrets));
+    }
+    Ok(())
+}
+
+fn tell_tokens(counts: &[TokenCount]) {
+    // What has become none must be told as none.
+    let mut states = BTreeMap::from([
+        ((TokenState::Active.as_str(), ""), 0),
+        ((TokenState::Uncertain.as_str(), ""), 0),
+        ((TokenState::Forgotten.as_str(), ""), 0),
+    ]);
+    let reasons = [DeadReason::Rejected, DeadReason::AnswerLost, DeadReason::Expired];
+    states.extend(reasons.map(|reason| ((TokenState::ReauthRequired.as_str(), reason.as_str()), 0)));
+    let mut days: BTreeMap<String, u64> = (-1..=MOST_DAYS).map(|day| (days_left(day), 0)).collect();
+    for count in counts {
+        *states.entry((count.state.as_str(), count.reason.map_or("", DeadReason::as_str))).or_default() += count.tokens;
+        if let Some(left) = count.days {
+            *days.entry(days_left(left)).or_default() += count.tokens;
+        }
+    }
+    for ((state, reason), tokens) in states {
+        gauge!(TOKENS, "state" => state, "reason" => reason).set(number(tokens));
+    }
+    for (days, tokens) in days {
+        gauge!(DAYS_LEFT, "days" => days).set(number(tokens));
+    }
+}
+
+/// The label of so many days: `lapsed`, `0-9`, …, `60+`.
+fn days_left(days: i64) -> String {
+    match days {
+        ..0 => "lapsed".to_owned(),
+        MOST_DAYS.. => format!("{MOST_DAYS}+"),
+        _ => format!("{}-{}", days / DAYS * DAYS, days / DAYS * DAYS + DAYS - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_told_by_tens() {
+        let labels = [-1, 0, 9, 10, 59, 60, 400].map(days_left);
+        assert_eq!(labels, ["lapsed", "0-9", "0-9", "10-19", "50-59", "60+", "60+"]);
+    }
+}

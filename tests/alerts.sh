@@ -1,0 +1,315 @@
+#!/usr/bin/env bash
+# Alert rules and dashboard of deploy/. Each alert is fired: a Prometheus watches an installation on PostgreSQL in which
+# this script causes one trouble after another, waits for the alert, does what its runbook in docs/operations.md says, and
+# waits for its end. The rules' expressions are the committed ones; only their patience and windows are cut down to seconds.
+# At the end the dashboard must have something to show in every panel.
+#
+# KLARNA_WORKER_BIN names a program that is built already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/postgres.sh
+repository=$PWD
+
+need curl curl
+need python3 python3
+if ! command -v promtool >/dev/null || ! command -v prometheus >/dev/null; then
+    # Debian's package would start its service, and only the programs are wanted.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+        as_root install -m 755 /dev/stdin /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
+    fi
+    install_package prometheus "Prometheus"
+    if [ -n "$(trap -p EXIT)" ]; then
+        as_root rm -f /usr/sbin/policy-rc.d
+        trap - EXIT
+    fi
+fi
+
+say "the rules by themselves"
+promtool check rules --lint=all --lint-fatal deploy/prometheus/alerts.yaml
+promtool test rules deploy/prometheus/alerts.test.yaml
+promtool check config deploy/prometheus/prometheus.yaml >/dev/null
+
+program=$(built_program)
+home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-alerts.XXXXXX")
+declare -A pids
+end() {
+    local code=$? pid
+    trap - EXIT
+    [ "$code" -eq 0 ] || { tail -n 5 "$home"/*.log; table; } >&2 || true
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
+    stop_postgres
+    rm -rf "$home"
+    exit "$code"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+start_postgres
+postgres_port=$(sed 's/.*:\([0-9]*\)\/.*/\1/' <<<"$KLARNA_WORKER_TEST_POSTGRES")
+# From a folder that the owner of the cluster may enter.
+pg() { (cd "$cluster" && "$@"); }
+stop_database() { pg as_owner "$programs/pg_ctl" -D "$cluster/data" -m "$1" -w stop >/dev/null; }
+start_database() { pg run_postgres "$postgres_port" || give_up "PostgreSQL did not start again"; }
+sql() { "$programs/psql" -XAtq -c "$1" "${2:-$KLARNA_WORKER_TEST_POSTGRES}"; }
+sql "CREATE DATABASE shop"
+
+ports=$(free_ports 6)
+read -r sandbox_port api_port api_probes worker_probes receiver_port prometheus_port <<<"$ports"
+sandbox=http://127.0.0.1:$sandbox_port
+api=http://127.0.0.1:$api_port
+prometheus=http://127.0.0.1:$prometheus_port
+database=postgres://postgres@127.0.0.1:$postgres_port/shop
+
+cd "$home"
+for key in k1 k2; do "$program" keys generate --out "$key" >/dev/null; done
+cat >config.toml <<SETTINGS
+installation = "alerts"
+[database]
+url = "$database"
+max_connections = 4
+[server]
+bind = "127.0.0.1:$api_port"
+[vault]
+active_key = "k1"
+exchange_timeout = "4s"
+replay_after = "2s"
+token_patience = "1s"
+lost_answer = "hold"
+[vault.keys.k1]
+file = "k1"
+[vault.keys.k2]
+file = "k2"
+[merchants.shop]
+region = "eu"
+environment = "playground"
+client_id = "sandbox-client"
+api_username = "sandbox"
+api_password = "sandbox"
+token_url = "$sandbox/eu/lp/idp/oauth2/token"
+checkout_url = "$sandbox"
+webhook_url = "http://127.0.0.1:$receiver_port/"
+webhook_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]
+SETTINGS
+
+schedule=off
+serve() { # NAME PROBES ROLES
+    KLARNA_WORKER__VAULT__INSTANCE_DIR=$1 KLARNA_WORKER__SERVER__PROBES=127.0.0.1:$2 \
+        "$program" serve --roles "$3" >>"$1.log" 2>&1 &
+    pids[$1]=$!
+}
+start_api() { serve api "$api_probes" api; await "http://127.0.0.1:$api_probes/readyz"; }
+start_worker() { KLARNA_WORKER__KEEPER__SCHEDULE=$schedule serve worker "$worker_probes" worker,keeper; await "http://127.0.0.1:$worker_probes/readyz"; }
+stop() { # NAME SIGNAL
+    kill "-$2" "${pids[$1]}"
+    wait "${pids[$1]}" 2>/dev/null || true
+    unset "pids[$1]"
+}
+tell() { curl -s --fail -o /dev/null -d "$2" "$sandbox/sandbox/$1"; }
+# Registers so many users of that prefix, who signed in so long ago.
+users() { curl -s --fail -d "{\"count\": $2, \"prefix\": \"$1\", \"age\": \"$3\"}" "$sandbox/sandbox/users?merchant=shop" | "$program" tokens import - >/dev/null; }
+order='"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":100,"order_tax_amount":20,"order_lines":[{"name":"A","quantity":1,"unit_price":100,"tax_rate":2500,"total_amount":100,"total_tax_amount":20}]'
+orders() { # PREFIX COUNT: an order of each user
+    local n
+    for n in $(seq "$2"); do echo "{\"merchant\":\"shop\",\"user\":\"$1$n\",\"order\":{$order}}"; done | "$program" enqueue - >/dev/null
+}
+uncertain() { "$program" --format json tokens list --state uncertain --limit 1000; }
+field() { python3 -c 'import json, sys
+for line in sys.stdin: print(json.loads(line)[sys.argv[1]])' "$1"; }
+
+# What is caused and mended when, and what Prometheus makes of it.
+declare -A cause caused fired mended resolved
+names=()
+now() { date +%s; }
+causes() { # WHAT ALERT…
+    local what=$1 name
+    shift
+    say "$what"
+    for name; do names+=("$name"); cause[$name]=$what; caused[$name]=$(now); done
+}
+mends() { local name; for name; do mended[$name]=$(now); done; }
+states() { curl -s --max-time 5 "$prometheus/api/v1/alerts" | python3 -c 'import json, sys
+print(*(alert["labels"]["alertname"] for alert in json.load(sys.stdin)["data"]["alerts"] if alert["state"] == "firing"))'; }
+fires() { # SECONDS ALERT…
+    local name until=$(($(now) + $1))
+    shift
+    for name; do
+        until [[ " $(states) " == *" $name "* ]]; do
+            [ "$(now)" -lt "$until" ] || give_up "$name does not fire"
+            sleep 0.3
+        done
+        fired[$name]=$(($(now) - caused[$name]))
+    done
+}
+resolves() { # SECONDS ALERT…
+    local name until=$(($(now) + $1))
+    shift
+    for name; do
+        until [[ " $(states) " != *" $name "* ]]; do
+            [ "$(now)" -lt "$until" ] || give_up "$name does not end"
+            sleep 0.3
+        done
+        resolved[$name]=$(($(now) - mended[$name]))
+    done
+}
+table() {
+    local name
+    printf '%-36s  %-58s  %8s  %8s\n' alert "caused by" "fired, s" "over, s"
+    for name in "${names[@]}"; do
+        printf '%-36s  %-58s  %8s  %8s\n' "$name" "${cause[$name]}" "${fired[$name]:--}" "${resolved[$name]:--}"
+    done
+}
+
+say "the stage"
+"$program" sandbox --bind "127.0.0.1:$sandbox_port" --rotation grace >sandbox.log 2>&1 & pids[sandbox]=$!
+echo 204 >receiver
+python3 "$repository/tests/alerts/receiver.py" "$receiver_port" receiver >receiver.log 2>&1 & pids[receiver]=$!
+await "$sandbox/stats"
+"$program" migrate >/dev/null
+users old- 10 55d
+# An order that is to begin in an hour; the backup has it.
+printf '{"merchant":"shop","user":"later","not_before":"%s","order":{%s}}\n' "$(date -u -d '+1 hour' +%FT%TZ)" "$order" | "$program" enqueue - >/dev/null
+stop_database fast
+cp -a "$cluster/data" "$cluster/backup"
+start_database
+
+sed -E 's/for: [0-9]+[mhd]$/for: 3s/; s/\[10m\]/[20s]/; s/\[1h\]/[30s]/' "$repository/deploy/prometheus/alerts.yaml" >alerts.yaml
+sed -E "s/scrape_(interval|timeout): .*/scrape_\1: 4s/; s/targets: .*/targets: [\"127.0.0.1:$api_probes\", \"127.0.0.1:$worker_probes\"]/" \
+    "$repository/deploy/prometheus/prometheus.yaml" >prometheus.yaml
+printf 'global: {evaluation_interval: 1s}\n' >>prometheus.yaml
+start_api
+start_worker
+prometheus --config.file=prometheus.yaml --storage.tsdb.path=tsdb --web.listen-address="127.0.0.1:$prometheus_port" \
+    --log.level=warn >prometheus.log 2>&1 & pids[prometheus]=$!
+await "$prometheus/-/ready"
+# An increase is seen from the first scrape on.
+asked() { curl -s --data-urlencode "query=$1" "$prometheus/api/v1/query" | python3 -c 'import json, sys
+print(*(sample["value"][1] for sample in json.load(sys.stdin)["data"]["result"]))'; }
+until [ "$(asked 'count(klarna_worker_build_info)')" = 2 ]; do sleep 0.2; done
+[ -z "$(states)" ] || give_up "fires before anything has happened: $(states)"
+
+begun=$(now)
+causes "the keeper is off, and tokens are 55 days old" KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing
+causes "the shop's webhook endpoint answers 500" KlarnaWorkerWebhooksNotTaken
+echo 500 >receiver
+orders stranger- 10
+fires 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing KlarnaWorkerWebhooksNotTaken
+"$program" refresh >/dev/null
+mends KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing
+echo 204 >receiver
+"$program" webhooks resend --merchant shop --status pending >/dev/null
+mends KlarnaWorkerWebhooksNotTaken
+resolves 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing KlarnaWorkerWebhooksNotTaken
+
+causes "the token endpoint answers nobody" KlarnaWorkerLostAnswers KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken KlarnaWorkerUncertainTokens
+causes "Klarna refuses what the shop orders" KlarnaWorkerOrdersFail
+users lost- 10 0s
+users good- 1 0s
+tell options '{"token": {"failure_rate": 1, "failures": ["lost"]}}'
+orders lost- 10
+fires 60 KlarnaWorkerLostAnswers KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken
+tell options '{"token": {"failure_rate": 0}, "checkout": {"failure_rate": 1, "failures": ["400"]}}'
+orders stranger- 10
+fires 60 KlarnaWorkerOrdersFail
+tell options '{"checkout": {"failure_rate": 0}}'
+"$program" orders retry --merchant shop --error klarna_refused_order --yes >/dev/null
+mends KlarnaWorkerOrdersFail
+orders good- 1
+mends KlarnaWorkerLostAnswers KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken
+resolves 60 KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken KlarnaWorkerOrdersFail
+fires 75 KlarnaWorkerUncertainTokens
+uncertain | field user | while read -r user; do "$program" tokens resolve shop "$user" --retry >/dev/null; done
+mends KlarnaWorkerUncertainTokens
+resolves 75 KlarnaWorkerLostAnswers
+# From now on the keeper is in the worker.
+schedule="*/2 * * * * *"
+
+echo 500 >receiver
+orders stranger- 2
+until [ "$("$program" --format json webhooks list --status pending | wc -l)" -eq 2 ]; do sleep 0.1; done
+causes "the only worker is killed" KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait
+stop worker KILL
+orders stranger- 5
+fires 60 KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive
+causes "a session locks a table of the database" KlarnaWorkerPoolExhausted
+sql "BEGIN; LOCK TABLE klarna_worker.orders IN EXCLUSIVE MODE; SELECT pg_sleep(60)" "$database" >/dev/null 2>&1 & pids[lock]=$!
+for caller in $(seq 60); do
+    curl -s -o /dev/null --max-time 60 -H 'content-type: application/json' "$api/v1/orders" -d "{\"merchant\":\"shop\",\"user\":\"stranger-1\",\"order\":{$order}}" &
+    pids[caller-$caller]=$!
+done
+fires 40 KlarnaWorkerPoolExhausted
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()" >/dev/null
+mends KlarnaWorkerPoolExhausted
+resolves 30 KlarnaWorkerPoolExhausted
+fires 90 KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait
+resolves 30 KlarnaWorkerUncertainTokens
+causes "the shop's webhook endpoint answers 410" KlarnaWorkerWebhookEndpointDisabled
+echo 410 >receiver
+start_worker
+mends KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait
+# For the keeper, which the dashboard shows too.
+users late- 3 55d
+fires 30 KlarnaWorkerWebhookEndpointDisabled
+echo 204 >receiver
+"$program" webhooks resend --merchant shop --status pending >/dev/null
+mends KlarnaWorkerWebhookEndpointDisabled
+resolves 60 KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait KlarnaWorkerWebhookEndpointDisabled
+
+causes "PostgreSQL is stopped amid exchanges" KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
+users spool- 3 0s
+tell options '{"token": {"latency": "3s"}}'
+orders spool- 3
+until [ "$(sql "SELECT count(*) FROM klarna_worker.exchanges WHERE outcome IS NULL" "$database")" -eq 3 ]; do sleep 0.1; done
+stop_database immediate
+fires 60 KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
+start_database
+tell options '{"token": {"latency": "0s"}}'
+mends KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
+resolves 60 KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
+
+causes "every process is stopped" KlarnaWorkerAllDown
+stop worker TERM
+stop api TERM
+stop_database fast
+rm -rf "$cluster/data"
+mv "$cluster/backup" "$cluster/data"
+start_database
+fires 30 KlarnaWorkerAllDown
+causes "a backup is restored" KlarnaWorkerOrdersHeld
+causes "another key is made the active one" KlarnaWorkerOldKey
+# What the runbook of a process that does not start leads to.
+KLARNA_WORKER__VAULT__INSTANCE_DIR=worker "$program" serve --roles worker >refused.log 2>&1 && give_up "a restored database is served"
+grep -q "tokens after-restore" refused.log || give_up "a restored database is not told: $(cat refused.log)"
+"$program" tokens after-restore --yes >/dev/null
+sed -i 's/^active_key = .*/active_key = "k2"/' config.toml
+start_api
+start_worker
+mends KlarnaWorkerAllDown
+fires 60 KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
+[ "$(uncertain | wc -l)" -ge 10 ] || give_up "after-restore left tokens that may be spent"
+# The sandbox has never seen it, so it may be sent.
+"$program" orders retry --merchant shop --error database_restored --yes >/dev/null
+"$program" keys rotate >/dev/null
+[ "$("$program" --format json keys status | grep -c '"may_be_retired":true')" -eq 1 ] || give_up "after keys rotate the old key is still needed"
+uncertain | field user | while read -r user; do "$program" tokens resolve shop "$user" --retry >/dev/null; done
+# The old key goes, and with the new settings each process counts anew.
+sed -i '/^\[vault.keys.k1\]$/,+1d' config.toml
+stop worker TERM
+stop api TERM
+start_api
+start_worker
+mends KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
+resolves 90 KlarnaWorkerAllDown KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
+until [ -z "$(states)" ]; do
+    [ "$(now)" -lt $((mended[KlarnaWorkerOldKey] + 90)) ] || give_up "goes on: $(states)"
+    sleep 0.3
+done
+
+python3 "$repository/tests/alerts/dashboard.py" "$repository/deploy/grafana/klarna-order-worker.json" "$prometheus" $(($(now) - begun))
+table
+# Nothing of the rules went without its trouble.
+left=$(comm -23 <(sed -n 's/^ *- alert: //p' alerts.yaml | sort) <(printf '%s\n' "${names[@]}" | sort))
+[ -z "$left" ] || give_up "never fired: $left"
+say "each alert fired, and ended"
