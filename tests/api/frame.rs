@@ -7,7 +7,7 @@ use super::{Api, send};
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems_too() {
     let api = Api::open().await;
-    for path in ["/", "/v1", "/v1/orders/", "/v2/orders", "/v1/orders/batch/"] {
+    for path in ["/nowhere", "/v1", "/v1/orders/", "/v2/orders", "/v1/orders/batch/"] {
         api.get(path).await.problem(404, "not-found");
     }
     let answer = send(api.request(Method::DELETE, "/v1/orders")).await;
