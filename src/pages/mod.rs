@@ -3,9 +3,9 @@
 //! HTML is written by the server (`maud`, which escapes whatever it is given), and is whole without scripts. One small script
 //! (`assets/live.js`) asks for a page again every few seconds and puts what changed in the place of what stands there.
 //!
-//! A request passes `shell.rs` (the headers that every page has) and a [`viewer::Viewer`]: who looks on, by the session that
+//! A request passes `shell.rs` (the headers that every page has) and a `viewer::Viewer`: who looks on, by the session that
 //! a sign-in with an API key of the scope `ops` began (`session.rs`, `sign_in.rs`). What changes something is a
-//! [`viewer::Posted`] form, from a page of this service and with the session's token, and is done by the same functions as the
+//! `viewer::Posted` form, from a page of this service and with the session's token, and is done by the same functions as the
 //! API's. Where there are no API keys, everybody on this machine may do everything, here as at the API.
 
 mod act;
