@@ -188,6 +188,11 @@ await "$prometheus/-/ready"
 asked() { curl -s --data-urlencode "query=$1" "$prometheus/api/v1/query" | python3 -c 'import json, sys
 print(*(sample["value"][1] for sample in json.load(sys.stdin)["data"]["result"]))'; }
 until [ "$(asked 'count(klarna_worker_build_info)')" = 2 ]; do sleep 0.2; done
+# Rules are looked at before the first scrape, too, when nothing is known to be up; the next look, a second later, knows better.
+for _ in {1..10}; do
+    [[ "$(states)" == *KlarnaWorkerAllDown* ]] || break
+    sleep 0.2
+done
 [ -z "$(states)" ] || give_up "fires before anything has happened: $(states)"
 
 begun=$(now)
