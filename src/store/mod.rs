@@ -1,9 +1,9 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
 //! The seam is eleven traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
-//! [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements lie in
-//! its own `sql.rs`. What runs them alike on both lies once in
-//! `both/`, compiled for either engine; what differs (claims, pools, wake-ups) lies with the engine.
+//! [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements
+//! lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
+//! differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
 mod columns;
@@ -174,7 +174,7 @@ fn expose(url: &secrecy::SecretString) -> &str {
 /// Declares an engine's statements, and the list of them all that a test prepares against the engine.
 macro_rules! statements {
     ($($name:ident = $sql:literal;)+) => {
-        $(pub(super) const $name: &str = $sql;)+
+        $(pub(in crate::store) const $name: &str = $sql;)+
 
         #[cfg(test)]
         pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::query;
 
 use super::orders::{filtered, view};
-use super::{Connection, Now, id_list, sql};
+use super::{Connection, Now, Own, commit, delete_kept_of, id_list, sql};
 use crate::order::{OrderId, Status};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{OrderFilter, Steered, StoreError, Swept, micros};
+use crate::store::{OrderFilter, Steered, Steering, StoreError, Swept, micros};
 
 /// What is done to orders.
 #[derive(Clone, Copy)]
-pub(in crate::store) enum Step {
+enum Step {
     /// Queued ones are called back.
     Cancel,
     /// Failed ones fall due again, with this long to go.
@@ -30,6 +31,61 @@ impl Step {
     }
 }
 
+impl Own {
+    async fn steer(&self, order: OrderId, step: Step) -> Result<Steered, StoreError> {
+        let mut lease = self.begin().await?;
+        let steered = one(&mut lease, self.now(), order, step).await?;
+        let orders: &[OrderId] = if matches!(steered, Steered::Done(_)) { &[order] } else { &[] };
+        delete_kept_of(&mut lease, orders).await?;
+        commit(lease).await?;
+        self.tell(orders, step);
+        Ok(steered)
+    }
+
+    async fn sweep(&self, filter: &OrderFilter, step: Step) -> Result<Swept, StoreError> {
+        let mut lease = self.begin().await?;
+        let swept = many(&mut lease, self.now(), filter, step).await?;
+        delete_kept_of(&mut lease, &swept.orders).await?;
+        commit(lease).await?;
+        self.tell(&swept.orders, step);
+        Ok(swept)
+    }
+
+    fn tell(&self, orders: &[OrderId], step: Step) {
+        match step {
+            Step::Cancel => self.tell_settled(orders),
+            Step::Retry(_) if orders.is_empty() => {}
+            Step::Retry(_) => self.tell_due(),
+        }
+    }
+}
+
+#[async_trait]
+impl Steering for Own {
+    async fn cancel_order(&self, order: OrderId) -> Result<Steered, StoreError> {
+        self.steer(order, Step::Cancel).await
+    }
+
+    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<Steered, StoreError> {
+        self.steer(order, Step::Retry(order_deadline)).await
+    }
+
+    async fn cancel_orders(&self, filter: &OrderFilter) -> Result<Swept, StoreError> {
+        self.sweep(filter, Step::Cancel).await
+    }
+
+    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<Swept, StoreError> {
+        self.sweep(filter, Step::Retry(order_deadline)).await
+    }
+
+    async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError> {
+        let mut lease = self.read().await?;
+        let orders = count(&mut lease, filter).await?;
+        lease.done();
+        Ok(orders)
+    }
+}
+
 /// Changes those of the orders that the step is for.
 async fn apply(c: &mut Connection, now: Now, orders: &[OrderId], step: Step) -> Result<Vec<OrderId>, StoreError> {
     let statement = match step {
@@ -40,12 +96,7 @@ async fn apply(c: &mut Connection, now: Now, orders: &[OrderId], step: Step) -> 
     rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect()
 }
 
-pub(in crate::store) async fn one(
-    c: &mut Connection,
-    now: Now,
-    order: OrderId,
-    step: Step,
-) -> Result<Steered, StoreError> {
+async fn one(c: &mut Connection, now: Now, order: OrderId, step: Step) -> Result<Steered, StoreError> {
     let done = !apply(c, now, &[order], step).await?.is_empty();
     let Some(found) = view(c, order).await? else { return Ok(Steered::Missing) };
     if done {
@@ -55,12 +106,7 @@ pub(in crate::store) async fn one(
     Ok(if gone && matches!(step, Step::Retry(_)) { Steered::BodyGone } else { Steered::Unfit(found) })
 }
 
-pub(in crate::store) async fn many(
-    c: &mut Connection,
-    now: Now,
-    filter: &OrderFilter,
-    step: Step,
-) -> Result<Swept, StoreError> {
+async fn many(c: &mut Connection, now: Now, filter: &OrderFilter, step: Step) -> Result<Swept, StoreError> {
     let filter = OrderFilter { status: Some(step.needs()), ..filter.clone() };
     let rows = bounded(filtered(query(sql::PICK_ORDERS), &filter).fetch_all(&mut *c)).await?;
     let picked = rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect::<Result<Vec<_>, StoreError>>()?;
@@ -70,7 +116,7 @@ pub(in crate::store) async fn many(
     Ok(Swept { orders, next })
 }
 
-pub(in crate::store) async fn count(c: &mut Connection, filter: &OrderFilter) -> Result<u64, StoreError> {
+async fn count(c: &mut Connection, filter: &OrderFilter) -> Result<u64, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
     let row = bounded(filtered(query(sql::COUNT_ORDERS), &filter).fetch_one(c)).await?;
     Ok(u64::try_from(row.int("orders")?).unwrap_or_default())

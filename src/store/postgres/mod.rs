@@ -18,7 +18,6 @@ mod scratch;
 mod sights;
 mod signals;
 mod sql;
-mod steer;
 #[path = "../both/steering.rs"]
 mod steering;
 #[path = "../both/tokens.rs"]
@@ -120,6 +119,10 @@ impl PostgresStore {
     #[expect(clippy::unused_self, reason = "as the other engine")]
     fn tell_settled(&self, _: &[OrderId]) {}
 
+    /// Likewise.
+    #[expect(clippy::unused_self, reason = "as the other engine")]
+    fn tell_due(&self) {}
+
     /// Dead rows go with the next vacuum.
     #[expect(clippy::unused_async, reason = "as the other engine")]
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
@@ -130,6 +133,11 @@ impl PostgresStore {
 async fn commit(mut lease: Lease<Postgres>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
+    Ok(())
+}
+
+/// Nothing to delete: the statement that ends the orders does.
+async fn delete_kept_of(_: &mut Connection, _: &[OrderId]) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -18,7 +18,6 @@ mod shared;
 mod sights;
 mod signals;
 mod sql;
-mod steer;
 #[path = "../both/steering.rs"]
 mod steering;
 #[path = "../both/tokens.rs"]
@@ -117,6 +116,10 @@ impl SqliteStore {
         }
     }
 
+    fn tell_due(&self) {
+        self.bus.tell(Signal::Due);
+    }
+
     /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead log too.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
         let mut lease = self.write().await?;
@@ -124,6 +127,14 @@ impl SqliteStore {
         lease.done();
         Ok(())
     }
+}
+
+/// Deletes what was kept for orders that end.
+async fn delete_kept_of(c: &mut Connection, orders: &[OrderId]) -> Result<(), StoreError> {
+    for order in orders {
+        tokens::delete_kept(c, order.as_uuid()).await?;
+    }
+    Ok(())
 }
 
 /// Ids as a statement takes them: `SELECT unhex(value) FROM json_each($1)`.

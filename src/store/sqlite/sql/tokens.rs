@@ -1,0 +1,148 @@
+//! Tokens and the ledger.
+
+use crate::store::statements;
+
+statements! {
+ENSURE_TOKEN = "
+    INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, updated_at)
+    VALUES ($1, $2, 0, 0, 'forgotten', $3)
+    ON CONFLICT (merchant, user_id) DO NOTHING";
+LOCK_TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM tokens WHERE merchant = $1 AND user_id = $2";
+IS_KNOWN = "
+    SELECT token_id FROM known_tokens WHERE token_id = $1 AND hash = $2";
+REGISTER = "
+    UPDATE tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
+        reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+        refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
+        last_seen_at = max(coalesce(last_seen_at, $3), $3), updated_at = $5
+    WHERE id = $1
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
+KNOW = "
+    INSERT INTO known_tokens (token_id, hash, seen_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+FORGET = "
+    UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
+        issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+        refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
+    WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
+    RETURNING id";
+FORGET_KEPT = "
+    DELETE FROM kept WHERE token_id = $1";
+// Active again, it has no due date of its generation until the keeper plans one.
+RESOLVE = "
+    UPDATE tokens SET state = $3, reason = $4, refresh_due_at = NULL, refresh_due_generation = NULL,
+        updated_at = $5
+    WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
+    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at";
+TOKEN = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM tokens WHERE merchant = $1 AND user_id = $2";
+TOKENS = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM tokens
+    WHERE ($1 IS NULL AND state <> 'forgotten' OR state = $1) AND ($2 IS NULL OR merchant = $2)
+        AND ($3 IS NULL OR (merchant, user_id) > ($3, $4))
+        AND ($6 IS NULL OR state = 'active' AND expires_at <= $7 + $6)
+    ORDER BY merchant, user_id LIMIT $5";
+USERS_OF_STATE = "
+    SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+        refresh_failures, refresh_note, last_seen_at, updated_at
+    FROM tokens
+    WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
+    ORDER BY user_id LIMIT $4";
+LEDGER = "
+    SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
+        w.name AS worker
+    FROM tokens t JOIN exchanges e ON e.token_id = t.id
+        LEFT JOIN workers w ON w.id = e.holder
+    WHERE t.merchant = $1 AND t.user_id = $2
+        AND ($3 IS NULL OR (e.generation, e.presentation) < ($3, $4))
+    ORDER BY e.generation DESC, e.presentation DESC LIMIT $5";
+// A row for each presentation of the present generation, latest first, and one where there is none.
+CLAIM = "
+    SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
+        EXISTS (
+            SELECT 1 FROM exchanges a
+            WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
+        e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+        CASE WHEN w.ended_at IS NULL THEN $3 - w.beat_at END AS holder_silent
+    FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
+        LEFT JOIN workers w ON w.id = e.holder
+    WHERE t.merchant = $1 AND t.user_id = $2
+    ORDER BY e.presentation DESC";
+INTEND = "
+    INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3 AND state = 'active')
+        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)
+    ON CONFLICT DO NOTHING";
+VOID_INTENT = "
+    INSERT INTO exchanges
+        (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'not_sent')
+    ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
+    WHERE exchanges.outcome IS NULL";
+OPEN_INTENTS = "
+    SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
+    FROM exchanges e JOIN tokens t ON t.id = e.token_id WHERE e.holder = $1 AND e.outcome IS NULL";
+STORE_SUCCESSOR = "
+    UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
+        issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+        refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
+    WHERE id = $1 AND generation = $2";
+STORED_BEFORE = "
+    SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
+    UNION ALL
+    SELECT token_id FROM exchanges WHERE id = $2 AND outcome = 'rotated'";
+// Not for an order that went out meanwhile: nobody would delete it.
+KEEP = "
+    INSERT INTO kept (purpose_ref, token_id, sealed, received_at, good_until)
+    SELECT $1, id, $4, $5, $6 FROM tokens WHERE id = $2 AND generation = $3
+        AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
+    ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+        received_at = excluded.received_at, good_until = excluded.good_until";
+STILL_GOOD = "
+    UPDATE tokens SET state = 'active', refresh_due_generation = NULL, updated_at = $3
+    WHERE id = $1 AND generation = $2 AND state = 'uncertain'";
+DEAD = "
+    UPDATE tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL, updated_at = $5
+    WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+HOLD = "
+    UPDATE tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = $4
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+// Nobody knows whether the token was spent, and the keeper finds out where no order does.
+REPLAY_DUE = "
+    UPDATE tokens SET refresh_due_at = min(coalesce(refresh_due_at, $4), $4), refresh_note = 'no_answer'
+    WHERE id = $1 AND generation = $2 AND state = 'active'
+        AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
+SEEN = "
+    UPDATE tokens SET last_seen_at = $3 WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
+GENERATION = "
+    SELECT generation FROM tokens WHERE id = $1";
+STATE_OF_GENERATION = "
+    SELECT state FROM tokens WHERE id = $1 AND generation = $2";
+CLOSE = "
+    UPDATE exchanges SET outcome = $2, travelling = $3, closed_at = $4
+    WHERE id = $1 AND outcome IS NULL";
+KEPT = "
+    SELECT k.sealed, k.received_at, k.good_until, t.subject, $2 AS now
+    FROM kept k JOIN tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1";
+DELETE_KEPT = "
+    DELETE FROM kept WHERE purpose_ref = $1";
+DELETE_LAPSED = "
+    DELETE FROM kept WHERE good_until < $1";
+NOTE_SUBJECT = "
+    UPDATE tokens SET subject = $3
+    WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+}
