@@ -43,13 +43,22 @@ impl Source for OrderSource {
         running: &BTreeMap<String, usize>,
         recent: Option<Duration>,
     ) -> Result<Look<ClaimedOrder>, StoreError> {
-        let waiting = self.store.due_merchants().await?;
-        if waiting.is_empty() {
-            return Ok(Look::new(Vec::new(), false));
+        let mut waiting = self.store.due_merchants().await?;
+        let (due, round) = (!waiting.is_empty(), self.round.fetch_add(1, Ordering::Relaxed));
+        let (mut claimed, mut running) = (Vec::new(), running.clone());
+        // Slots that a merchant cannot use, since its orders wait for others of the same users, go to the rest.
+        while claimed.len() < free && !waiting.is_empty() {
+            let shares = share(free - claimed.len(), &running, &waiting, round);
+            let orders = self.store.claim_orders(self.worker, &shares, recent).await?;
+            let mut left = shares;
+            for job in orders {
+                *running.entry(job.merchant.clone()).or_default() += 1;
+                left.entry(job.merchant.clone()).and_modify(|left| *left -= 1);
+                claimed.push(Claimed { group: job.merchant.clone(), job });
+            }
+            waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));
         }
-        let shares = share(free, running, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
-        let orders = self.store.claim_orders(self.worker, &shares, recent).await?;
-        Ok(Look::new(orders.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(), true))
+        Ok(Look::new(claimed, due))
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

@@ -1,12 +1,15 @@
 //! How orders come in, fall due, are claimed and shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::order::{OrderId, Status};
+use klarna_order_worker::queue::Source as _;
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
+use klarna_order_worker::worker::OrderSource;
 use uuid::Uuid;
 
 use crate::support::stores::{Db, both_engines};
@@ -24,6 +27,7 @@ both_engines![
     each_merchant_has_its_own_share,
     of_one_user_one_order_runs_until_it_has_its_token,
     a_look_at_recent_orders_passes_older_ones_over,
+    slots_that_one_merchant_cannot_use_are_anothers,
     concurrent_workers_never_claim_the_same_order,
     what_is_given_back_is_claimed_anew_under_another_number,
     lists_go_from_new_to_old_by_page_and_filter,
@@ -193,6 +197,25 @@ async fn a_look_at_recent_orders_passes_older_ones_over(db: Db) {
     assert_eq!(ids(&recent(5).await.unwrap()), BTreeSet::from([new]));
     assert!(recent(10).await.unwrap().is_empty());
     assert_eq!(ids(&recent(11).await.unwrap()), BTreeSet::from([old]));
+}
+
+async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
+    insert(&db, order(&db, "u")).await;
+    let worker = db.begin_worker().await;
+    assert_eq!(claim(&db, worker, 1).await.len(), 1);
+    // Behind the one that runs without its token yet.
+    insert(&db, order(&db, "u")).await;
+    for user in ["a", "b", "c"] {
+        insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
+    }
+    let source = OrderSource::new(Arc::clone(&db.store), worker);
+    let running = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 5)]);
+    let look = source.claim(2, &running, None).await.unwrap();
+    assert_eq!(look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(), ["other", "other"]);
+    let look = source.claim(2, &running, None).await.unwrap();
+    assert_eq!((look.claimed.len(), look.blocked), (1, false));
+    let look = source.claim(2, &running, None).await.unwrap();
+    assert_eq!((look.claimed.len(), look.blocked), (0, true), "the one behind is due, and blocked");
 }
 
 async fn each_merchant_has_its_own_share(db: Db) {
