@@ -14,20 +14,7 @@ need node nodejs
 need php php-cli
 program=$(built_program)
 
-home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-clients.XXXXXX")
-started=()
-end() {
-    local code=$?
-    trap - EXIT
-    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
-    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
-    wait
-    rm -rf "$home"
-    exit "$code"
-}
-trap end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+stage clients
 
 ports=$(free_ports 5)
 read -r sandbox_port api_port node_port python_port php_port <<<"$ports"

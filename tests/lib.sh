@@ -50,3 +50,23 @@ await() {
     done
     give_up "$1 does not answer after $tries tries"
 }
+
+# A folder of its own, $home, for a script that starts processes: it puts their ids into `started`, and their logs there. At its end,
+# however it comes, they are ended, the folder goes, and after a failure the logs' last lines are shown.
+stage() {
+    home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-$1.XXXXXX")
+    started=()
+    trap strike EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+strike() {
+    local code=$?
+    trap - EXIT
+    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
+    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$home"
+    exit "$code"
+}

@@ -14,20 +14,7 @@ need chromedriver chromium-driver
 need chromium chromium
 program=$(built_program)
 
-home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-pages.XXXXXX")
-started=()
-end() {
-    local code=$?
-    trap - EXIT
-    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
-    [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
-    wait
-    rm -rf "$home"
-    exit "$code"
-}
-trap end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+stage pages
 
 read -r sandbox_port api_port driver_port <<<"$(free_ports 3)"
 api=http://127.0.0.1:$api_port

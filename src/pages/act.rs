@@ -16,7 +16,7 @@ use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
 use crate::order::OrderId;
-use crate::store::{Resolution, Resolved, Steered, TokenView, WebhookFilter, WebhookView};
+use crate::store::{OrderView, Resolution, Resolved, Steered, TokenView, WebhookFilter, WebhookView};
 
 /// A question, and the form that answers it.
 fn ask(
@@ -40,6 +40,14 @@ fn ask(
     viewer.answer(place, title, &main)
 }
 
+fn which(order: &OrderView) -> Markup {
+    facts(&[
+        ("Order", html! { code { (order.id) } }),
+        ("User", html! { (order.user) }),
+        ("Status", status(order.status)),
+    ])
+}
+
 pub(super) async fn ask_retry(
     State(pages): State<Arc<Pages>>,
     viewer: Viewer,
@@ -49,7 +57,7 @@ pub(super) async fn ask_retry(
     let about = html! {
         p { "The order is queued as if it had just come in, with a new deadline. The user's token is exchanged anew." }
         @if order.possible_duplicate { p.wrong { "Klarna may hold a session of it already: a second one may come of this." } }
-        (facts(&[("Order", html! { code { (order.id) } }), ("User", html! { (order.user) }), ("Status", status(order.status))]))
+        (which(&order))
     };
     let answer = html! { button type="submit" autofocus { "Retry the order" } };
     let path = format!("/orders/{}", order.id);
@@ -73,7 +81,7 @@ pub(super) async fn ask_cancel(
     let order = find(&pages, &viewer, &id).await?;
     let about = html! {
         p { "It is not submitted any more. That works only while it is queued." }
-        (facts(&[("Order", html! { code { (order.id) } }), ("User", html! { (order.user) }), ("Status", status(order.status))]))
+        (which(&order))
     };
     let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
     let path = format!("/orders/{}", order.id);
