@@ -1,4 +1,4 @@
-//! The keeper. The day of expiry is written as the index tokens_due has it.
+//! The keeper. The day of expiry is written as the index `tokens_due` has it.
 
 use crate::store::statements;
 
