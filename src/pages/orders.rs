@@ -13,7 +13,7 @@ use super::frame::Place;
 use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
 use crate::order::{Status, TokenOutcome};
-use crate::store::{OrderView, Search};
+use crate::store::{OrderFilter, OrderView};
 
 /// Orders on one page.
 const PAGE: u32 = 50;
@@ -21,7 +21,7 @@ const PAGE: u32 = 50;
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant = query.name("merchant")?;
-    let search = Search {
+    let search = OrderFilter {
         status: query.word("status", |word| word.parse().ok())?,
         merchant: None,
         user: query.name("user")?,
@@ -57,7 +57,7 @@ pub(super) async fn found(
     pages: &Pages,
     viewer: &Viewer,
     merchant: Option<&str>,
-    search: &Search,
+    search: &OrderFilter,
 ) -> Result<Vec<OrderView>, Failure> {
     let within = if search.user.is_some() && merchant.is_none() {
         viewer.merchants(pages).into_iter().map(|merchant| Some(merchant.to_owned())).collect()
@@ -66,7 +66,7 @@ pub(super) async fn found(
     };
     let mut orders = Vec::new();
     for merchant in within {
-        orders.extend(pages.rooms.store.search_orders(&Search { merchant, ..search.clone() }).await?);
+        orders.extend(pages.rooms.store.orders(&OrderFilter { merchant, ..search.clone() }).await?);
     }
     orders.sort_by_key(|order| std::cmp::Reverse(order.id));
     orders.truncate(search.limit as usize);

@@ -13,7 +13,7 @@ use super::frame::Place;
 use super::orders;
 use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
 use super::viewer::Viewer;
-use crate::store::{LedgerEntry, LedgerPlace, PurposeKind, Search, TokenState, TokenView};
+use crate::store::{LedgerEntry, LedgerPlace, OrderFilter, PurposeKind, TokenState, TokenView};
 
 /// Presentations on one page.
 const PAGE: u32 = 50;
@@ -34,7 +34,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     ledger.truncate(PAGE as usize);
     let next =
         ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
-    let search = Search { user: Some(user.clone()), limit: ORDERS, ..Search::default() };
+    let search = OrderFilter { user: Some(user.clone()), limit: ORDERS, ..OrderFilter::default() };
     let orders = orders::found(&pages, &viewer, Some(&merchant), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
     let holds = token.as_ref().is_some_and(|token| token.state != TokenState::Forgotten);

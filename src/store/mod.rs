@@ -40,7 +40,7 @@ pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, Ord
 pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::restore::Restore;
-pub use self::sights::{Arrivals, Attempt, Passage, Search, Sights, Story, WorkerView};
+pub use self::sights::{Arrivals, Attempt, Passage, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{

@@ -188,8 +188,12 @@ pub struct OrderFilter {
     pub merchant: Option<String>,
     /// Only this user's.
     pub user: Option<String>,
+    /// Only those whose token came to this.
+    pub token: Option<TokenOutcome>,
     /// Only orders with an error of this code.
     pub error: Option<String>,
+    /// Only those that Klarna may hold twice.
+    pub duplicates: bool,
     /// Only orders taken in at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Only orders taken in before this time.

@@ -6,33 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use super::orders::OrderView;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
-
-/// Which orders a page shows, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Only orders in this state.
-    pub status: Option<Status>,
-    /// Only this merchant's.
-    pub merchant: Option<String>,
-    /// Only this user's; looked for within a merchant.
-    pub user: Option<String>,
-    /// Only those whose token came to this.
-    pub token: Option<TokenOutcome>,
-    /// Only orders with an error of this code.
-    pub error: Option<String>,
-    /// Only those that Klarna may hold twice.
-    pub duplicates: bool,
-    /// Only orders taken in at this time or later, by their ids.
-    pub since: Option<DateTime<Utc>>,
-    /// Only orders taken in before this time, by their ids.
-    pub until: Option<DateTime<Utc>>,
-    /// Only orders before this one: the last of the page before.
-    pub before: Option<OrderId>,
-    /// At most so many.
-    pub limit: u32,
-}
 
 /// Orders that are alike, of one span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +72,6 @@ pub struct WorkerView {
 /// What a store shows on pages.
 #[async_trait]
 pub trait Sights: Send + Sync {
-    /// Orders, newest first, without their `html_snippet`.
-    async fn search_orders(&self, search: &Search) -> Result<Vec<OrderView>, StoreError>;
-
     /// Orders taken in between each two of the times that follow each other, of one merchant or of all.
     async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError>;
 

@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 
 use self::server::TestDatabase;
-use super::{postgres, sqlite};
+use super::{OrderFilter, postgres, sqlite};
+use crate::order::{OrderId, Status, TokenOutcome};
 
 #[path = "../../tests/support/postgres.rs"]
 mod server;
@@ -119,7 +120,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
 }
 
 /// What the outbox, retention, erasure and pages ask for again and again, with the index that answers it.
-const LOOKS: [(&str, &str, &str); 13] = [
+const LOOKS: [(&str, &str, &str); 9] = [
     ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks_due"),
     ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks_due"),
     ("WIPE_BODIES", "1, 500, NULL", "orders_wipe"),
@@ -127,41 +128,48 @@ const LOOKS: [(&str, &str, &str); 13] = [
     ("DELETE_WEBHOOKS", "1, 500, NULL", "webhooks_ended"),
     ("ERASE_ORDERS", "'shop', 'u', 'e', 500", "orders_user"),
     ("ERASE_WEBHOOKS", "'shop', 'u'", "webhooks_user"),
-    (
-        "SEARCH_STATUS",
-        "'failed', NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', false",
-        "orders_outcome",
-    ),
-    (
-        "SEARCH_ERROR",
-        "NULL, NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, 'bad', NULL, '00000000-0000-0000-0000-000000000000', false",
-        "orders_error",
-    ),
-    (
-        "SEARCH_USER",
-        "NULL, 'shop', 'u', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', false",
-        "orders_user",
-    ),
-    (
-        "SEARCH_DUPLICATES",
-        "NULL, NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, NULL, NULL, '00000000-0000-0000-0000-000000000000', true",
-        "orders_duplicate",
-    ),
     ("PASSAGES", "NULL, 1000", "orders_outcome"),
     ("ATTEMPTS", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
 ];
+
+/// Lists of orders, each with the values of its statement and the index that answers it.
+fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
+    let any = || OrderFilter { limit: 51, ..OrderFilter::default() };
+    let failed = || OrderFilter { status: Some(Status::Failed), ..any() };
+    let last = OrderId::from(uuid::Uuid::nil());
+    [
+        (any(), "51", "orders_pkey"),
+        (OrderFilter { before: Some(last), ..any() }, "'00000000-0000-0000-0000-000000000000', 51", "orders_pkey"),
+        (failed(), "'failed', 51", "orders_outcome"),
+        (
+            OrderFilter { merchant: Some("shop".into()), token: Some(TokenOutcome::Kept), ..failed() },
+            "'failed', 'shop', 'kept', 51",
+            "orders_outcome",
+        ),
+        (OrderFilter { error: Some("bad".into()), ..any() }, "'bad', 51", "orders_error"),
+        (
+            OrderFilter { merchant: Some("shop".into()), user: Some("u".into()), ..any() },
+            "'shop', 'u', 51",
+            "orders_user",
+        ),
+        (OrderFilter { duplicates: true, ..any() }, "51", "orders_duplicate"),
+    ]
+}
 
 #[tokio::test]
 async fn sqlite_has_an_index_for_what_is_looked_for() {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
-    for (name, _, index) in LOOKS {
-        let explain = format!("EXPLAIN QUERY PLAN {}", statement(sqlite::STATEMENTS, name));
+    let looks = LOOKS.map(|(name, _, index)| (statement(sqlite::STATEMENTS, name).to_owned(), index));
+    for (statement, index) in
+        looks.into_iter().chain(lists().map(|(of, _, index)| (sqlite::list_of_orders(&of), index)))
+    {
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
         let index = index.replace("orders_pkey", "sqlite_autoindex_orders_1");
-        assert!(plan.contains(&index) && !plan.contains("TEMP B-TREE FOR ORDER"), "{name}: {plan}");
+        assert!(plan.contains(&index) && !plan.contains("TEMP B-TREE FOR ORDER"), "{statement}: {plan}");
     }
 }
 
@@ -173,14 +181,16 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
     sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
     // The tables are empty: asked is whether the index could answer.
     connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
-    for (name, arguments, index) in LOOKS {
-        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+    let looks = LOOKS.map(|(name, values, index)| (statement(postgres::STATEMENTS, name).to_owned(), values, index));
+    let lists = lists().map(|(of, values, index)| (postgres::list_of_orders(&of), values, index));
+    for (statement, values, index) in looks.into_iter().chain(lists) {
+        let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
-        let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
+        let explain = format!("EXPLAIN EXECUTE plan ({values})");
         let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");
         sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
-        assert!(plan.contains(&format!("using {index}")), "{name}: {plan}");
+        assert!(plan.contains(&format!("using {index}")), "{statement}: {plan}");
     }
     connection.close().await.unwrap();
     database.remove().await;

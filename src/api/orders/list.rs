@@ -81,6 +81,7 @@ pub(in crate::api) async fn list(
         until: query.until,
         before: query.cursor,
         limit: limit + 1,
+        ..OrderFilter::default()
     };
     let mut orders = Vec::new();
     match (&query.merchant, caller.merchants()) {

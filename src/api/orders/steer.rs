@@ -196,7 +196,7 @@ pub(in crate::api) async fn retry_many(
         (merchant, _) => merchant,
     };
     merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-    let filter = OrderFilter { status: None, merchant, user, error, since, until, before: cursor, limit };
+    let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
     let swept = rooms.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are tried again");
     Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))

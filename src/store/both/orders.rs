@@ -6,12 +6,11 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, Row, sql};
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderView, Settlement, StoreError, from_json, from_micros,
-    json, micros,
+    Claim, ClaimedOrder, Inserted, OrderRow, OrderView, Settlement, StoreError, from_json, from_micros, json, micros,
 };
 
 pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &OrderRow) -> Result<Inserted, StoreError> {
@@ -65,20 +64,8 @@ pub(in crate::store) async fn next_due(c: &mut Connection, now: Now) -> Result<O
     Ok(wait.map(from_micros))
 }
 
-pub(in crate::store) async fn claim(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    (merchant, limit): (&str, usize),
-    recent: Option<Duration>,
-) -> Result<Vec<ClaimedOrder>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker).bind(now).bind(recent.map(micros));
-    let rows = bounded(claim.fetch_all(c)).await?;
-    rows.iter().map(|row| claimed(row, worker)).collect()
-}
-
-fn claimed(row: &Row, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
+/// An order from the row of its claim.
+pub(in crate::store) fn claimed(row: &Row, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
     let order = OrderId::from(row.id("id")?);
     Ok(ClaimedOrder {
         claim: Claim { order, worker, number: row.int("claim_number")? },
@@ -150,25 +137,6 @@ pub(in crate::store) async fn view(c: &mut Connection, id: OrderId) -> Result<Op
 pub(in crate::store) async fn settled(c: &mut Connection, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
     let rows = bounded(query(sql::SETTLED).bind(super::id_list(ids)).fetch_all(c)).await?;
     rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect()
-}
-
-pub(in crate::store) async fn list(c: &mut Connection, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
-    let list = query(sql::ORDERS);
-    let rows = bounded(filtered(list, filter).fetch_all(c)).await?;
-    rows.iter().map(order_view).collect()
-}
-
-/// Binds a filter as the statements on lists of orders have it.
-pub(in crate::store) fn filtered<'q>(statement: super::Query<'q>, filter: &'q OrderFilter) -> super::Query<'q> {
-    statement
-        .bind(filter.status.map(Status::as_str))
-        .bind(&filter.merchant)
-        .bind(&filter.user)
-        .bind(filter.before.map(|id| id.as_uuid()))
-        .bind(i64::from(filter.limit))
-        .bind(&filter.error)
-        .bind(filter.since.map(Stamp))
-        .bind(filter.until.map(Stamp))
 }
 
 pub(in crate::store) fn order_view(row: &Row) -> Result<OrderView, StoreError> {

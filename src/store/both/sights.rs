@@ -5,26 +5,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::query;
-use uuid::Uuid;
 
-use super::orders::order_view;
+use super::search::first_id;
 use super::{Connection, Own, Row, id_list, sql};
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, Status};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{
-    Arrivals, Attempt, OrderView, Passage, Search, Sights, StoreError, Story, WorkerView, from_json, micros,
-};
+use crate::store::{Arrivals, Attempt, Passage, Sights, StoreError, Story, WorkerView, from_json, micros};
 
 #[async_trait]
 impl Sights for Own {
-    async fn search_orders(&self, search: &Search) -> Result<Vec<OrderView>, StoreError> {
-        let mut lease = self.read().await?;
-        let found = found(&mut lease, search).await?;
-        lease.done();
-        Ok(found)
-    }
-
     async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError> {
         let ids: Vec<OrderId> = bounds.iter().map(|bound| first_id(*bound)).collect();
         let (Some(begins), Some(ends)) = (ids.get(..ids.len().saturating_sub(1)), ids.get(1..)) else {
@@ -67,59 +57,6 @@ impl Sights for Own {
         };
         rows.iter().map(view).collect()
     }
-}
-
-/// The least id that an order taken in at this time or later has: a UUID of version 7 begins with its milliseconds.
-fn first_id(at: DateTime<Utc>) -> OrderId {
-    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
-    OrderId::from(Uuid::from_u128(millis << 80))
-}
-
-/// Which statement finds a search's orders without looking at many others, and for which statuses it is asked.
-fn plan(search: &Search) -> (&'static str, Vec<Option<Status>>) {
-    let all = || Status::ALL.into_iter().map(Some).collect::<Vec<_>>();
-    let one = vec![search.status];
-    if search.user.is_some() {
-        return (sql::SEARCH_USER, one);
-    }
-    if search.duplicates {
-        return (sql::SEARCH_DUPLICATES, one);
-    }
-    if search.error.is_some() {
-        return (sql::SEARCH_ERROR, one);
-    }
-    match search.status {
-        Some(_) => (sql::SEARCH_STATUS, one),
-        None if search.merchant.is_some() || search.token.is_some() => (sql::SEARCH_STATUS, all()),
-        None => (sql::SEARCH_ALL, one),
-    }
-}
-
-async fn found(c: &mut Connection, search: &Search) -> Result<Vec<OrderView>, StoreError> {
-    let low = search.since.map_or(Uuid::nil(), |since| first_id(since).as_uuid());
-    let until = search.until.map_or(Uuid::max(), |until| first_id(until).as_uuid());
-    let high = search.before.map_or(until, |before| before.as_uuid().min(until));
-    let (statement, statuses) = plan(search);
-    let mut orders = Vec::new();
-    for status in statuses {
-        let list = query(statement)
-            .bind(status.map(Status::as_str))
-            .bind(&search.merchant)
-            .bind(&search.user)
-            .bind(high)
-            .bind(i64::from(search.limit))
-            .bind(&search.error)
-            .bind(search.token.map(TokenOutcome::as_str))
-            .bind(low)
-            .bind(search.duplicates);
-        let rows = bounded(list.fetch_all(&mut *c)).await?;
-        for row in &rows {
-            orders.push(order_view(row)?);
-        }
-    }
-    orders.sort_by_key(|order| std::cmp::Reverse(order.id));
-    orders.truncate(search.limit as usize);
-    Ok(orders)
 }
 
 fn status(row: &Row) -> Result<Status, StoreError> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::query;
 
-use super::orders::{filtered, view};
+use super::orders::view;
+use super::search;
 use super::{Connection, Now, Own, commit, delete_kept_of, id_list, sql};
 use crate::order::{OrderId, Status};
 use crate::store::columns::Columns;
@@ -80,7 +81,7 @@ impl Steering for Own {
 
     async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError> {
         let mut lease = self.read().await?;
-        let orders = count(&mut lease, filter).await?;
+        let orders = search::count(&mut lease, filter).await?;
         lease.done();
         Ok(orders)
     }
@@ -108,16 +109,9 @@ async fn one(c: &mut Connection, now: Now, order: OrderId, step: Step) -> Result
 
 async fn many(c: &mut Connection, now: Now, filter: &OrderFilter, step: Step) -> Result<Swept, StoreError> {
     let filter = OrderFilter { status: Some(step.needs()), ..filter.clone() };
-    let rows = bounded(filtered(query(sql::PICK_ORDERS), &filter).fetch_all(&mut *c)).await?;
-    let picked = rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect::<Result<Vec<_>, StoreError>>()?;
+    let picked = search::with_bodies(&mut *c, &filter).await?;
     let next = picked.last().copied().filter(|_| picked.len() == filter.limit as usize);
     let mut orders = apply(c, now, &picked, step).await?;
     orders.sort_unstable_by(|one, other| other.cmp(one));
     Ok(Swept { orders, next })
-}
-
-async fn count(c: &mut Connection, filter: &OrderFilter) -> Result<u64, StoreError> {
-    let filter = OrderFilter { before: None, ..filter.clone() };
-    let row = bounded(filtered(query(sql::COUNT_ORDERS), &filter).fetch_one(c)).await?;
-    Ok(u64::try_from(row.int("orders")?).unwrap_or_default())
 }

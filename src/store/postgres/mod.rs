@@ -10,10 +10,13 @@ mod keys;
 mod orders;
 #[path = "../both/overview.rs"]
 mod overview;
+mod pick;
 mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
 mod scratch;
+#[path = "../both/search.rs"]
+mod search;
 #[path = "../both/sights.rs"]
 mod sights;
 mod signals;
@@ -58,12 +61,15 @@ use crate::config::Database;
 use crate::order::OrderId;
 
 #[cfg(test)]
+pub(super) use self::search::text as list_of_orders;
+#[cfg(test)]
 pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = PgConnection;
 type Row = PgRow;
 type Own = PostgresStore;
-type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+type Engine = Postgres;
+type Query<'q> = sqlx::query::Query<'q, Engine, PgArguments>;
 /// Null in service, where the database's clock counts; a test's clock otherwise.
 type Now = Option<Stamp>;
 
@@ -262,13 +268,7 @@ impl Orders for PostgresStore {
         shares: &BTreeMap<String, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        let mut lease = self.lease().await?;
-        let mut claimed = Vec::new();
-        for (merchant, share) in shares {
-            claimed.extend(orders::claim(&mut lease, self.now(), worker, (merchant, *share), recent).await?);
-        }
-        lease.done();
-        Ok(claimed)
+        pick::claim(self, worker, shares, recent).await
     }
 
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
@@ -307,7 +307,7 @@ impl Orders for PostgresStore {
 
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
         let mut lease = self.lease().await?;
-        let orders = orders::list(&mut lease, filter).await?;
+        let orders = search::orders(&mut lease, filter).await?;
         lease.done();
         Ok(orders)
     }

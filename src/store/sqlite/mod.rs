@@ -10,9 +10,12 @@ mod keys;
 mod orders;
 #[path = "../both/overview.rs"]
 mod overview;
+mod pick;
 mod pools;
 #[path = "../both/restore.rs"]
 mod restore;
+#[path = "../both/search.rs"]
+mod search;
 mod shared;
 #[path = "../both/sights.rs"]
 mod sights;
@@ -57,12 +60,15 @@ use crate::clock::Clock;
 use crate::order::OrderId;
 
 #[cfg(test)]
+pub(super) use self::search::text as list_of_orders;
+#[cfg(test)]
 pub(super) use self::sql::ALL as STATEMENTS;
 
 type Connection = SqliteConnection;
 type Row = SqliteRow;
 type Own = SqliteStore;
-type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+type Engine = Sqlite;
+type Query<'q> = sqlx::query::Query<'q, Engine, SqliteArguments>;
 /// The program's clock, which is the database's too: both are on one machine.
 type Now = Stamp;
 
@@ -141,20 +147,6 @@ async fn delete_kept_of(c: &mut Connection, orders: &[OrderId]) -> Result<(), St
 fn id_list(ids: &[OrderId]) -> String {
     let ids: Vec<String> = ids.iter().map(|id| id.as_uuid().simple().to_string()).collect();
     serde_json::json!(ids).to_string()
-}
-
-async fn claim_all(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    shares: Arc<BTreeMap<String, usize>>,
-    recent: Option<Duration>,
-) -> Result<Vec<ClaimedOrder>, StoreError> {
-    let mut claimed = Vec::new();
-    for (merchant, share) in &*shares {
-        claimed.extend(orders::claim(c, now, worker, (merchant, *share), recent).await?);
-    }
-    Ok(claimed)
 }
 
 async fn settle_one(
@@ -298,13 +290,7 @@ impl Orders for SqliteStore {
         shares: &BTreeMap<String, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        let (clock, shares) = (self.clock.clone(), Arc::new(shares.clone()));
-        self.shared
-            .run(move |c| {
-                let (now, shares) = (Stamp(clock.now()), Arc::clone(&shares));
-                claim_all(c, now, worker, shares, recent).boxed()
-            })
-            .await
+        pick::claim(self, worker, shares, recent).await
     }
 
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
@@ -355,7 +341,7 @@ impl Orders for SqliteStore {
 
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
         let mut lease = self.read().await?;
-        let orders = orders::list(&mut lease, filter).await?;
+        let orders = search::orders(&mut lease, filter).await?;
         lease.done();
         Ok(orders)
     }

@@ -111,13 +111,16 @@ ORDER = "
     FROM klarna_worker.orders WHERE id = $1";
 SETTLED = "
     SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL";
+// What `search.rs` makes a list of, with its conditions.
 ORDERS = "
     SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
         possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM klarna_worker.orders
-    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
-        AND ($4::uuid IS NULL OR id < $4)
-        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
-        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
-    ORDER BY id DESC LIMIT $5";
+    FROM klarna_worker.orders";
+ORDER_IDS = "
+    SELECT id FROM klarna_worker.orders";
+COUNT_ORDERS = "
+    SELECT count(*) AS orders FROM klarna_worker.orders";
 }
+
+/// The code of an order's error, for such a condition.
+pub(in crate::store) const ERROR_CODE: &str = "error::json ->> 'code'";

@@ -3,21 +3,6 @@
 use crate::store::statements;
 
 statements! {
-PICK_ORDERS = "
-    SELECT id FROM klarna_worker.orders
-    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
-        AND ($4::uuid IS NULL OR id < $4)
-        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
-        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
-        AND body IS NOT NULL
-    ORDER BY id DESC LIMIT $5";
-COUNT_ORDERS = "
-    SELECT count(*) AS orders FROM klarna_worker.orders
-    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR user_id = $3)
-        AND ($4::uuid IS NULL OR id < $4)
-        AND ($6::text IS NULL OR error::json ->> 'code' = $6)
-        AND ($7::timestamptz IS NULL OR accepted_at >= $7) AND ($8::timestamptz IS NULL OR accepted_at < $8)
-        AND body IS NOT NULL AND $5::bigint >= 0";
 BODY_GONE = "
     SELECT id FROM klarna_worker.orders WHERE id = $1 AND status = 'failed' AND body IS NULL";
 CANCEL = "

@@ -25,22 +25,27 @@ DUE_MERCHANTS = "
 NEXT_DUE = "
     SELECT min(due_at) - $1 AS micros FROM orders WHERE status = 'queued' AND due_at > $1";
 // Of one user one order at a time until it has its token: a burst of one user takes one place, not all.
+CLAIMABLE_ORDERS = "
+    SELECT id, min(due_at) FROM (
+        SELECT o.id, o.user_id, o.due_at FROM orders o
+        WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $3 AND o.due_at > coalesce($3 - $4, 0)
+            AND NOT EXISTS (
+                SELECT 1 FROM orders r
+                WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
+                    AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+        ORDER BY o.due_at, o.id LIMIT $2)
+    GROUP BY user_id";
+// Asks again what was asked of each: a reader saw it, and somebody may have written since.
 CLAIM_ORDERS = "
-    UPDATE orders SET status = 'running', worker = $3, claim_number = claim_number + 1,
-        first_claimed_at = coalesce(first_claimed_at, $4)
-    WHERE id IN (
-        SELECT id FROM (
-            SELECT id, min(due_at) FROM (
-                SELECT o.id, o.user_id, o.due_at FROM orders o
-                WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $4 AND o.due_at > coalesce($4 - $5, 0)
-                    AND NOT EXISTS (
-                        SELECT 1 FROM orders r
-                        WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
-                            AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
-                ORDER BY o.due_at, o.id LIMIT $2)
-            GROUP BY user_id))
+    UPDATE orders AS o SET status = 'running', worker = $2, claim_number = claim_number + 1,
+        first_claimed_at = coalesce(first_claimed_at, $3)
+    WHERE o.id IN (SELECT unhex(value) FROM json_each($1)) AND o.status = 'queued' AND o.due_at <= $3
+        AND NOT EXISTS (
+            SELECT 1 FROM orders r
+            WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
+                AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
-        possible_duplicate, error, unchecked, accepted_at, due_at, trace, $4 AS now";
+        possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
 GIVE_BACK = "
     UPDATE orders SET status = 'queued', worker = NULL
     WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'";
@@ -74,13 +79,16 @@ ORDER = "
     FROM orders WHERE id = $1";
 SETTLED = "
     SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL";
+// What `search.rs` makes a list of, with its conditions.
 ORDERS = "
     SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
         possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders
-    WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
-        AND ($4 IS NULL OR id < $4)
-        AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($7 IS NULL OR accepted_at >= $7)
-        AND ($8 IS NULL OR accepted_at < $8)
-    ORDER BY id DESC LIMIT $5";
+    FROM orders";
+ORDER_IDS = "
+    SELECT id FROM orders";
+COUNT_ORDERS = "
+    SELECT count(*) AS orders FROM orders";
 }
+
+/// The code of an order's error, for such a condition.
+pub(in crate::store) const ERROR_CODE: &str = "error ->> '$.code'";

@@ -4,43 +4,6 @@ use crate::store::statements;
 
 statements! {
 // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
-SEARCH_ALL = "
-    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders
-    WHERE id < $4 AND id >= $8 AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
-        AND ($6 IS NULL OR true) AND ($9 OR true)
-    ORDER BY id DESC LIMIT $5";
-SEARCH_STATUS = "
-    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders WHERE id IN (
-        SELECT id FROM orders
-        WHERE status = $1 AND id < $4 AND id >= $8 AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
-            AND ($6 IS NULL OR true) AND ($9 OR true)
-        ORDER BY id DESC LIMIT $5)
-    ORDER BY id DESC";
-SEARCH_ERROR = "
-    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders
-    WHERE error IS NOT NULL AND ($1 IS NULL OR status = $1) AND id < $4 AND id >= $8 AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
-        AND error ->> '$.code' = $6 AND ($9 OR true)
-    ORDER BY id DESC LIMIT $5";
-SEARCH_USER = "
-    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders
-    WHERE merchant = $2 AND user_id = $3 AND id < $4 AND id >= $8 AND ($1 IS NULL OR status = $1) AND ($7 IS NULL OR token_outcome = $7)
-        AND ($6 IS NULL OR error ->> '$.code' = $6) AND (NOT $9 OR possible_duplicate)
-    ORDER BY id DESC LIMIT $5";
-SEARCH_DUPLICATES = "
-    SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-        possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
-    FROM orders
-    WHERE possible_duplicate AND id < $4 AND id >= $8 AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR true) AND ($7 IS NULL OR token_outcome = $7)
-        AND ($6 IS NULL OR error ->> '$.code' = $6) AND ($9 OR true)
-    ORDER BY id DESC LIMIT $5";
 ARRIVALS = "
     SELECT b.key AS slot, o.status, o.token_outcome, count(*) AS orders
     FROM json_each($1) b CROSS JOIN json_each($2) e CROSS JOIN

@@ -1,0 +1,32 @@
+//! How due orders are claimed on PostgreSQL: a statement for each merchant, past what others are claiming.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{PostgresStore, orders, sql};
+use crate::store::lease::bounded;
+use crate::store::{ClaimedOrder, StoreError, micros};
+
+/// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.
+pub(super) async fn claim(
+    store: &PostgresStore,
+    worker: Uuid,
+    shares: &BTreeMap<String, usize>,
+    recent: Option<Duration>,
+) -> Result<Vec<ClaimedOrder>, StoreError> {
+    let mut lease = store.lease().await?;
+    let mut claimed = Vec::new();
+    for (merchant, share) in shares {
+        let limit = i64::try_from(*share).unwrap_or(i64::MAX);
+        let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker);
+        let claim = claim.bind(store.now()).bind(recent.map(micros));
+        for row in bounded(claim.fetch_all(&mut *lease)).await? {
+            claimed.push(orders::claimed(&row, worker)?);
+        }
+    }
+    lease.done();
+    Ok(claimed)
+}
