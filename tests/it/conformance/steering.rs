@@ -16,6 +16,7 @@ both_engines![
     an_order_without_its_body_is_not_tried_again,
     only_failed_orders_are_tried_again,
     a_filter_chooses_among_those_that_fit,
+    times_count_by_the_database_not_by_ids,
     listeners_hear_of_it,
     many_are_asked_for_at_once,
 ];
@@ -149,6 +150,22 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     assert_eq!(list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [queued, third]);
     assert_eq!(list(OrderFilter { until: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [second, first]);
 
+    // Each status by itself, and put together.
+    let shop = OrderFilter { merchant: Some("shop".into()), ..all.clone() };
+    assert_eq!(list(shop.clone()).await, [queued, third, second, first]);
+    let newest = db.store.orders(&OrderFilter { limit: 2, ..shop.clone() }).await.unwrap();
+    assert_eq!(newest.iter().map(|order| order.id).collect::<Vec<_>>(), [queued, third]);
+    let without = OrderFilter { token: Some(TokenOutcome::Unavailable), ..all.clone() };
+    assert_eq!(list(without).await, [third, second, first]);
+    assert_eq!(list(OrderFilter { status: Some(Status::Failed), ..shop }).await, [third, second, first]);
+    for none in [
+        OrderFilter { duplicates: true, ..all.clone() },
+        OrderFilter { token: Some(TokenOutcome::Kept), ..all.clone() },
+        OrderFilter { merchant: Some("other".into()), ..all.clone() },
+    ] {
+        assert!(list(none).await.is_empty());
+    }
+
     let of_a = OrderFilter { user: Some("a".into()), ..all.clone() };
     assert_eq!(db.store.cancel_orders(&of_a).await.unwrap(), Swept::default(), "none of them is queued");
     let one = OrderFilter { limit: 1, ..of_a };
@@ -160,6 +177,22 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
 
     assert_eq!(db.store.cancel_orders(&all).await.unwrap().orders, [queued, third, first]);
     assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap().orders, [second]);
+}
+
+async fn times_count_by_the_database_not_by_ids(db: Db) {
+    let now = db.clock.now();
+    let ahead = OrderRow { id: OrderId::new(now + TimeDelta::minutes(30)), ..order(&db, "u") };
+    let id = insert(&db, ahead).await;
+    let soon = Some(now + TimeDelta::seconds(10));
+    let all = OrderFilter { limit: 10, ..OrderFilter::default() };
+    for (filter, found) in [
+        (OrderFilter { since: Some(now), until: soon, ..all.clone() }, true),
+        (OrderFilter { since: soon, ..all.clone() }, false),
+        (OrderFilter { until: Some(now), ..all }, false),
+    ] {
+        let ids: Vec<_> = db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect();
+        assert_eq!(ids, if found { vec![id] } else { vec![] }, "{filter:?}");
+    }
 }
 
 async fn listeners_hear_of_it(db: Db) {
