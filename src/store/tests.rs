@@ -6,7 +6,7 @@ use self::server::TestDatabase;
 use super::{postgres, sqlite};
 
 #[path = "../../tests/support/postgres.rs"]
-mod server;
+pub(super) mod server;
 
 #[tokio::test]
 async fn sqlite_accepts_every_statement() {
