@@ -8,9 +8,6 @@ use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 
 /// How the schema is brought up to date.
-///
-/// Programs of this release and of the one before may work on the database meanwhile. On PostgreSQL a migration waits for a table's
-/// lock for seconds at most, lets others have their turn, and tries again, 20 times; it tells whom it waits for.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Change nothing: exit 0 where nothing is missing, 3 where migrations are, which it names, 4 where the database needs a

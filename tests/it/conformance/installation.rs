@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use klarna_order_worker::config::{Database, Engine};
-use klarna_order_worker::store::{self, Installation, PROGRAM_LEVEL, StoreError};
+use klarna_order_worker::store::{self, Installation, OLDEST_PROGRAM, PROGRAM_LEVEL, StoreError};
 
 use crate::support::stores::{Db, both_engines, postgres_alone};
 
@@ -30,6 +30,7 @@ async fn a_database_is_founded_once(db: Db) {
     }
     let first = db.store.installation().await.unwrap().unwrap();
     assert_eq!(first.hash_key, first.name.as_bytes());
+    assert_eq!(db.value("minimum_program FROM installation").await.unwrap(), OLDEST_PROGRAM.to_string());
     db.store.found_installation(&named("late")).await.unwrap();
     assert_eq!(other_process.installation().await.unwrap().unwrap().name, first.name);
 }

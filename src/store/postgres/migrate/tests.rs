@@ -58,6 +58,12 @@ async fn close(database: TestDatabase, store: PostgresStore) {
     database.remove().await;
 }
 
+/// Runs migrations; none takes so long, and those that wait for what never comes are told from it.
+async fn migrated(store: &PostgresStore, patience: &Patience, migrator: Migrator) -> Result<usize, StoreError> {
+    let ran = run(&store.pools, patience, migrator);
+    tokio::time::timeout(Duration::from_secs(20), ran).await.expect("it waits without an end")
+}
+
 /// Somebody's session, in a transaction that has read from the table of orders.
 async fn reader(store: &PostgresStore) -> PgConnection {
     let mut session = store.pools.session().await.unwrap();
@@ -95,7 +101,7 @@ async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
         }
         (longest, passed)
     };
-    let (ran, (longest, passed)) = tokio::join!(run(&store.pools, &SHORT, with(COLUMN)), others);
+    let (ran, (longest, passed)) = tokio::join!(migrated(&store, &SHORT, with(COLUMN)), others);
     let error = ran.unwrap_err();
     let StoreError::Locked { migration, tries, holders } = &error else { panic!("{error}") };
     assert_eq!((migration.as_str(), *tries), ("9001_later", SHORT.tries));
@@ -104,8 +110,8 @@ async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
     assert_eq!(count(&store, COLUMNS).await, 0);
 
     holder.execute("COMMIT").await.unwrap();
-    assert_eq!(run(&store.pools, &SHORT, with(COLUMN)).await.unwrap(), 1);
-    assert_eq!(run(&store.pools, &SHORT, with(COLUMN)).await.unwrap(), 0);
+    assert_eq!(migrated(&store, &SHORT, with(COLUMN)).await.unwrap(), 1);
+    assert_eq!(migrated(&store, &SHORT, with(COLUMN)).await.unwrap(), 0);
     assert_eq!(count(&store, COLUMNS).await, 1);
     close(database, store).await;
 }
@@ -118,7 +124,7 @@ async fn a_lock_that_comes_free_is_taken_by_a_later_try() {
         sleep(SHORT.first * 2).await;
         holder.execute("COMMIT").await.unwrap();
     };
-    let (ran, ()) = tokio::join!(run(&store.pools, &SHORT, with(COLUMN)), freeing);
+    let (ran, ()) = tokio::join!(migrated(&store, &SHORT, with(COLUMN)), freeing);
     assert_eq!(ran.unwrap(), 1);
     close(database, store).await;
 }
@@ -130,12 +136,12 @@ async fn an_index_that_was_cut_off_is_built_anew() {
     // It has written, too: the index cannot do without what it brings.
     holder.execute("DELETE FROM klarna_worker.orders").await.unwrap();
     let once = Patience { tries: 1, ..SHORT };
-    let error = run(&store.pools, &once, with(INDEX)).await.unwrap_err();
+    let error = migrated(&store, &once, with(INDEX)).await.unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
     assert_eq!((count(&store, INVALID).await, count(&store, VALID).await), (1, 0));
 
     holder.execute("COMMIT").await.unwrap();
-    assert_eq!(run(&store.pools, &once, with(INDEX)).await.unwrap(), 1);
+    assert_eq!(migrated(&store, &once, with(INDEX)).await.unwrap(), 1);
     assert_eq!((count(&store, INVALID).await, count(&store, VALID).await), (0, 1));
     close(database, store).await;
 }
@@ -146,14 +152,14 @@ async fn one_migrate_waits_for_another_and_not_for_ever() {
     let mut other = store.pools.session().await.unwrap();
     Migrate::lock(&mut other).await.unwrap();
     let begun = Instant::now();
-    let error = run(&store.pools, &SHORT, with(COLUMN)).await.unwrap_err();
+    let error = migrated(&store, &SHORT, with(COLUMN)).await.unwrap_err();
     assert!(matches!(error, StoreError::MigratedElsewhere(_)), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let ending = async {
         sleep(LOOK).await;
         other.close().await.unwrap();
     };
-    let (ran, ()) = tokio::join!(run(&store.pools, &LONG, with(COLUMN)), ending);
+    let (ran, ()) = tokio::join!(migrated(&store, &LONG, with(COLUMN)), ending);
     assert_eq!(ran.unwrap(), 1);
     close(database, store).await;
 }
@@ -170,9 +176,9 @@ async fn one_migrate_that_waits_does_not_hold_up_another_that_builds_an_index() 
     };
     let second = async {
         sleep(Duration::from_millis(500)).await;
-        run(&store.pools, &LONG, with(INDEX)).await
+        migrated(&store, &LONG, with(INDEX)).await
     };
-    let (first, second, ()) = tokio::join!(run(&store.pools, &LONG, with(INDEX)), second, freeing);
+    let (first, second, ()) = tokio::join!(migrated(&store, &LONG, with(INDEX)), second, freeing);
     assert_eq!((first.unwrap(), second.unwrap()), (1, 0));
     assert_eq!(count(&store, VALID).await, 1);
     close(database, store).await;
