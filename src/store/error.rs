@@ -60,7 +60,7 @@ pub enum StoreError {
     NotMigrated(Vec<String>),
     /// A migration that got none of the locks that it needs.
     #[error(
-        "the migration {migration} got no lock in {tries} tries, and nothing of it was done; locks were held by {holders}: end \
+        "the migration {migration} got no lock in {tries} tries and is not done; locks were held by {holders}: end \
          what holds them (SELECT pg_terminate_backend(…)), or wait for its end, then run `klarna-order-worker migrate` again"
     )]
     Locked {
