@@ -18,6 +18,7 @@ use crate::vault::{Cipher, CipherError, InstanceError, Registry, Secrets};
 
 mod doors;
 mod outbox;
+mod outdated;
 mod pages;
 mod process;
 mod refresh;
@@ -118,12 +119,12 @@ impl App {
     ) -> Result<Self, AppError> {
         let store = open_database(&settings, &clock).await?;
         let embedded = settings.database.engine != Engine::Postgres;
-        match store.missing_migrations().await? {
-            0 => {}
-            _ if embedded => {
-                store.migrate().await?;
+        let missing = store.missing_migrations().await?;
+        if !missing.is_empty() {
+            if !embedded {
+                return Err(StoreError::NotMigrated(missing).into());
             }
-            missing => return Err(StoreError::NotMigrated(missing).into()),
+            store.migrate().await?;
         }
         let secrets = open_secrets(&*store, &settings, environment, embedded).await?;
         Ok(Self { settings: Arc::new(settings), store, secrets: Arc::new(secrets), clock })

@@ -1,8 +1,8 @@
 //! `/livez` and `/readyz`, which ask for no key.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Json;
@@ -27,18 +27,32 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the process takes requests: not before it is set up, and no longer once it stops. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Standing>);
+
+#[derive(Debug, Default)]
+struct Standing {
+    ready: AtomicBool,
+    /// Why it will not be ready again.
+    outdated: OnceLock<String>,
+}
 
 impl Readiness {
     /// Says whether the process takes requests from now on.
     pub fn set_ready(&self, ready: bool) {
-        self.0.store(ready, Ordering::SeqCst);
+        self.0.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// Says that the database has left this program behind: it takes no request any more, and tells why for as long as it is asked.
+    pub fn set_outdated(&self, why: &StoreError) {
+        // The first reason stays.
+        let _ = self.0.outdated.set(why.to_string());
+        self.set_ready(false);
     }
 
     /// Whether the process takes requests.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.ready.load(Ordering::SeqCst)
     }
 }
 
@@ -142,8 +156,8 @@ pub(super) async fn livez() -> Json<Health> {
 
 /// Whether the process takes requests.
 ///
-/// Send it requests only while this answers 200. It turns to 503 as soon as the process is asked to stop, and while the
-/// database does not answer.
+/// Send it requests only while this answers 200. It turns to 503 as soon as the process is asked to stop, while the database
+/// does not answer, and for good once the database needs a newer program; `detail` says which.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -152,7 +166,7 @@ pub(super) async fn livez() -> Json<Health> {
     params(Detail),
     responses(
         (status = 200, description = "The process takes requests", body = Health),
-        (status = 503, description = "The process starts or stops, or its database does not answer",
+        (status = 503, description = "The process starts or stops, its database does not answer, or it needs a newer program",
             body = ProblemDetails, content_type = "application/problem+json"),
         Open,
     )
@@ -161,9 +175,10 @@ pub(super) async fn readyz(
     State(probes): State<Probes>,
     InQuery(detail): InQuery<Detail>,
 ) -> Result<Json<Health>, Problem> {
-    let not_ready = |detail| Problem::new(Kind::NotReady, detail);
+    let not_ready = |detail: &str| Problem::new(Kind::NotReady, detail);
     if !probes.ready.is_ready() {
-        return Err(not_ready("the process starts or stops"));
+        let outdated = probes.ready.0.outdated.get().map(String::as_str);
+        return Err(not_ready(outdated.unwrap_or("the process starts or stops")));
     }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, look(&*probes.store, verbose)).await {
@@ -172,6 +187,7 @@ pub(super) async fn readyz(
             let refused = verbose.then(|| probes.refusals.counts());
             Ok(Json(Health { breakers, webhooks, refused, ..OK }))
         }
+        Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not well");
             Err(not_ready("the database does not answer"))

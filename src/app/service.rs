@@ -25,7 +25,7 @@ use crate::keeper::Scheduled;
 use crate::ops::Retention;
 use crate::pages;
 use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
-use crate::store::{Signal, Store};
+use crate::store::{Signal, Store, StoreError};
 use crate::worker::{OrderHandler, OrderSource};
 
 /// How long the database's connections have to close, and those of who watches.
@@ -162,6 +162,17 @@ impl Service {
         // It waits for every connection, and a handler that was cut off may hold one.
         let _ = timeout(CLOSE, self.app.store.close()).await;
         api && work
+    }
+
+    /// Resolves once the database needs a newer program than this one: from then on `/readyz` says so, and the service is to be
+    /// stopped.
+    pub fn outdated(&self) -> impl Future<Output = StoreError> + use<> {
+        let (outdated, ready) = (self.app.outdated(), self.ready.clone());
+        async move {
+            let error = outdated.await;
+            ready.set_outdated(&error);
+            error
+        }
     }
 
     /// Resolves, after two seconds at most, once no exchange has a successor in memory alone: what even a stop at once

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::app::AppError;
 use crate::config::ConfigError;
+use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
 
 /// The exit codes, which users' scripts rely on.
@@ -19,6 +20,8 @@ pub enum Exit {
     Usage = 2,
     /// The work was done, but some of its items failed.
     SomeFailed = 3,
+    /// The database needs a newer program: starting this one again is no use.
+    Outdated = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -80,6 +83,7 @@ impl CliError {
             Self::Settings(_)
             | Self::Telemetry(TelemetryError::Filter(_) | TelemetryError::Traces(_))
             | Self::Usage(_) => Exit::Usage,
+            Self::App(AppError::Store(StoreError::NeedsNewerProgram { .. })) => Exit::Outdated,
             Self::Telemetry(TelemetryError::Twice(_)) | Self::App(_) | Self::Failed { .. } | Self::Output(_) => {
                 Exit::Failed
             }

@@ -10,7 +10,8 @@ use crate::config::{Engine, Settings};
 /// How the schema is brought up to date.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Change nothing: exit 0 where nothing is missing, 3 where migrations are, 1 where that cannot be found out
+    /// Change nothing: exit 0 where nothing is missing, 3 where migrations are, which it names, 4 where the database needs a
+    /// newer program, 1 where that cannot be found out
     #[arg(long)]
     check: bool,
 }
@@ -46,12 +47,13 @@ async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError>
         return Ok(Exit::SomeFailed);
     }
     let store = open_database(settings, &Clock::system()).await?;
-    let missing = store.missing_migrations().await.map_err(AppError::from)?;
+    let names = store.missing_migrations().await.map_err(AppError::from)?;
     store.close().await;
+    let missing = names.len();
     let human = match missing {
         0 => "The database is up to date.".to_owned(),
-        missing => format!("Migrations missing: {missing}. Run `klarna-order-worker migrate`."),
+        _ => format!("Migrations missing: {missing} ({}). Run `klarna-order-worker migrate`.", names.join(", ")),
     };
-    context.output.print(human, &json!({ "missing": missing }))?;
+    context.output.print(human, &json!({ "missing": missing, "names": names }))?;
     Ok(if missing == 0 { Exit::Done } else { Exit::SomeFailed })
 }

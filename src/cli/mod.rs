@@ -94,6 +94,9 @@ enum Command {
     /// Refresh the tokens that are due: one run of the keeper, for cron
     Refresh(refresh::Args),
     /// Bring the database's schema up to this program
+    ///
+    /// Programs of this release and of the one before may work on the database meanwhile. On PostgreSQL a migration waits for a
+    /// table's lock for seconds at most, lets others have their turn, and tries again; it names who holds the lock.
     Migrate(migrate::Args),
     /// Look the installation over: settings, database, keys, clock, folders and hosts
     Doctor(doctor::Args),

@@ -1,6 +1,7 @@
 //! `refresh`: one run of the keeper.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
 use super::{CliError, Context, Exit, Format};
-use crate::app::App;
+use crate::app::{App, AppError};
 use crate::clock::delta;
 use crate::keeper::{Came, Run, Scope, Summary, Told};
 use crate::lifecycle::Shutdown;
@@ -78,8 +79,13 @@ impl Args {
             ..Scope::default()
         };
         let (stop, stopping) = watch::channel(false);
+        let outdated = OnceLock::new();
         let cut = async {
-            shutdown.soft().await;
+            tokio::select! {
+                () = shutdown.soft() => {}
+                // Told once, and never twice.
+                error = app.outdated() => drop(outdated.set(error)),
+            }
             stop.send_replace(true);
             shutdown.hard().await;
         };
@@ -98,6 +104,9 @@ impl Args {
         };
         context.output.print(&summary, &summary)?;
         broken.map_or(Ok(()), Err)?;
+        if let Some(error) = outdated.into_inner() {
+            return Err(AppError::from(error).into());
+        }
         Ok(if summary.all_well() { Exit::Done } else { Exit::SomeFailed })
     }
 

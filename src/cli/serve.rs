@@ -6,7 +6,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
-use crate::app::{App, Role, Service};
+use crate::app::{App, AppError, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::{Shutdown, manager};
 
@@ -57,15 +57,23 @@ impl Args {
             context.output.print(&line, &ready)?;
             manager::ready(&line);
             manager::watch(service.pulse());
-            shutdown.soft().await;
+            let outdated = tokio::select! {
+                () = shutdown.soft() => None,
+                error = service.outdated() => Some(AppError::from(error)),
+            };
             manager::stopping();
             let brink = service.nothing_in_memory_alone();
-            tokio::select! {
-                clean = service.stop(grace) => Ok(if clean { Exit::Done } else { Exit::Failed }),
+            let clean = tokio::select! {
+                clean = service.stop(grace) => clean,
                 () = shutdown.hard() => {
                     brink.await;
-                    Ok(Exit::Failed)
+                    false
                 }
+            };
+            match outdated {
+                Some(error) => Err(error.into()),
+                None if clean => Ok(Exit::Done),
+                None => Ok(Exit::Failed),
             }
         })
     }

@@ -56,8 +56,24 @@ pub enum StoreError {
         has: i64,
     },
     /// Migrations of this program are missing.
-    #[error("the database lacks {0} migration(s) of this program: run `klarna-order-worker migrate`")]
-    NotMigrated(usize),
+    #[error("the database lacks {} migration(s) of this program ({}): run `klarna-order-worker migrate`", .0.len(), .0.join(", "))]
+    NotMigrated(Vec<String>),
+    /// A migration that got none of the locks that it needs.
+    #[error(
+        "the migration {migration} got no lock in {tries} tries and is not done; locks were held by {holders}: end \
+         what holds them (SELECT pg_terminate_backend(…)), or wait for its end, then run `klarna-order-worker migrate` again"
+    )]
+    Locked {
+        /// Its name.
+        migration: String,
+        /// How often it was tried.
+        tries: u32,
+        /// Who has held locks for longest.
+        holders: String,
+    },
+    /// Another `migrate` has not ended.
+    #[error("another `migrate` has been at work on this database for over {} s: wait for its end, then run this again", .0.as_secs())]
+    MigratedElsewhere(std::time::Duration),
     /// The settings point at something that is no database of this engine.
     #[error("{0}")]
     Location(String),

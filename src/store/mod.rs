@@ -13,6 +13,7 @@ mod inspect;
 mod keeper;
 mod keys;
 mod lease;
+mod migrations;
 mod orders;
 mod overview;
 mod postgres;
@@ -36,6 +37,8 @@ pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
+use self::migrations::check_level;
+pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
@@ -58,20 +61,17 @@ use crate::clock::Clock;
 use crate::config::{Database, Engine};
 use crate::order::OrderId;
 
-/// The level of this program. A migration that an older program cannot live with raises `minimum_program` in the
-/// database, and programs below it refuse to start.
-pub const PROGRAM_LEVEL: i64 = 1;
-
 /// Everything that a store does.
 #[async_trait]
 pub trait Store:
     Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
 {
-    /// Brings the schema up to this program; how many migrations ran.
+    /// Brings the schema up to this program, while others work with it; how many migrations ran. Waits for locks and for another
+    /// `migrate` have an end.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
-    /// How many migrations of this program are missing. A database that needs a newer program is an error.
-    async fn missing_migrations(&self) -> Result<usize, StoreError>;
+    /// The migrations of this program that are missing. A database that needs a newer program is an error.
+    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError>;
 
     /// The newest migration of this program.
     fn schema(&self) -> i64;
@@ -85,7 +85,8 @@ pub trait Store:
     /// What other processes tell: subscribed when this returns.
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError>;
 
-    /// Whether the database answers.
+    /// Whether the database answers, and lets this program in: [`StoreError::NeedsNewerProgram`] where it has come to need a newer
+    /// one.
     async fn health(&self) -> Result<(), StoreError>;
 
     /// What the engine says of itself; the schema need not be there.
@@ -147,15 +148,6 @@ fn from_micros(micros: i64) -> Duration {
 /// Checks that a change of state touched exactly one row.
 fn one_row(what: &'static str, actual: u64) -> Result<(), StoreError> {
     if actual == 1 { Ok(()) } else { Err(StoreError::RowsAffected { what, expected: 1, actual }) }
-}
-
-fn check_level(installation: Option<&(Installation, i64)>) -> Result<(), StoreError> {
-    match installation {
-        Some((_, needed)) if *needed > PROGRAM_LEVEL => {
-            Err(StoreError::NeedsNewerProgram { needed: *needed, has: PROGRAM_LEVEL })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// An error kept as JSON, a list kept as JSON: what the rows hold of them.

@@ -7,7 +7,7 @@ use super::{OrderFilter, postgres, sqlite};
 use crate::order::{OrderId, Status, TokenOutcome};
 
 #[path = "../../tests/support/postgres.rs"]
-mod server;
+pub(super) mod server;
 
 #[tokio::test]
 async fn sqlite_accepts_every_statement() {

@@ -104,9 +104,16 @@ async fn a_postgres_server_is_looked_over() {
     assert_eq!(with(&ran, "failed"), durability, "{}", ran.stdout);
     assert_eq!(finding(&ran, "installation")["verdict"], "ok");
 
-    let (_home, ran) = doctor(home.with("KLARNA_WORKER__INSTALLATION", "other"), 3).await;
+    let (home, ran) = doctor(home.with("KLARNA_WORKER__INSTALLATION", "other"), 3).await;
     assert_eq!(finding(&ran, "database")["verdict"], "ok");
     assert!(with(&ran, "failed").contains(&"installation".to_owned()), "{}", ran.stdout);
+    assert_eq!(finding(&ran, "level")["found"], "this program has level 1, and the database lets it in");
+
+    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut server).await.unwrap();
+    let (_home, ran) = doctor(home, 3).await;
+    let level = finding(&ran, "level");
+    assert_eq!(level["verdict"], "failed");
+    assert!(level["found"].as_str().unwrap().starts_with("the database needs a newer program (level 99;"), "{level}");
     server.close().await.unwrap();
     sandbox.shutdown().await;
     database.remove().await;

@@ -3,6 +3,8 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use sqlx::{Connection as _, SqliteConnection};
+
 use super::program::Home;
 
 struct Manager(UnixDatagram);
@@ -62,6 +64,25 @@ fn a_watchdog_that_is_not_for_this_process_gets_no_pings() {
     served.signal("-TERM");
     assert_eq!(manager.pings(), (0, vec!["STOPPING=1".into(), "STATUS=stopping: ending what runs".into()]));
     served.end().exits(0);
+}
+
+#[tokio::test]
+async fn a_process_of_any_role_that_the_database_leaves_behind_exits_with_a_code_of_its_own() {
+    for roles in ["api", "worker", "keeper"] {
+        let home = Home::new();
+        let mut served = home.start(&["serve", "--roles", roles]);
+        served.line();
+        let database = SqliteConnection::connect(&format!("sqlite://{}", home.path("data/worker.db").display()));
+        let database = &mut database.await.unwrap();
+        sqlx::raw_sql("UPDATE installation SET minimum_program = 99").execute(database).await.unwrap();
+        let ran = served.end().exits(4);
+        assert!(
+            ran.stderr.contains("The database needs a newer program; this process ends"),
+            "{roles}: {}",
+            ran.stderr
+        );
+        home.run(&["serve", "--roles", roles]).exits(4).tells_in_one_line("needs a newer program (level 99;");
+    }
 }
 
 #[test]

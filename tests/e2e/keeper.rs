@@ -46,7 +46,7 @@ fn generation(shop: &Shop, user: &str) -> i64 {
 }
 
 /// Runs `refresh`, and answers its exit code and its lines.
-async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
+pub async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
     let mut refresh = command(shop.folder.path());
     refresh.env("KLARNA_WORKER_LOG", "off").args(["--format", "json", "--config", "a.toml", "refresh"]).args(args);
     let output = tokio::task::spawn_blocking(move || refresh.output().unwrap()).await.unwrap();

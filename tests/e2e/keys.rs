@@ -15,18 +15,21 @@ const ORDERS: usize = 400;
 
 both_engines!(a_key_is_replaced_while_orders_go_on);
 
-/// Gives the settings a second key, which is not used yet.
-pub fn give_second_key(shop: &Shop) {
-    key_file::create(&shop.folder.path().join("key2")).unwrap();
-    shop.change_settings("a", "[vault.keys.k1]", "[vault.keys.k2]\nfile = \"key2\"\n[vault.keys.k1]");
+/// Gives the settings `NAME.toml` a second key, which is not used yet.
+pub fn give_second_key(shop: &Shop, name: &str) {
+    let key = shop.folder.path().join("key2");
+    if !key.exists() {
+        key_file::create(&key).unwrap();
+    }
+    shop.change_settings(name, "[vault.keys.k1]", "[vault.keys.k2]\nfile = \"key2\"\n[vault.keys.k1]");
 }
 
-pub fn make_second_key_active(shop: &Shop) {
-    shop.change_settings("a", "[vault]", "[vault]\nactive_key = \"k2\"");
+pub fn make_second_key_active(shop: &Shop, name: &str) {
+    shop.change_settings(name, "[vault]", "[vault]\nactive_key = \"k2\"");
 }
 
-pub fn take_first_key_out(shop: &Shop) {
-    shop.change_settings("a", "[vault.keys.k1]\n            file = \"key\"", "");
+pub fn take_first_key_out(shop: &Shop, name: &str) {
+    shop.change_settings(name, "[vault.keys.k1]\n            file = \"key\"", "");
 }
 
 /// What `keys status` says of each key: tokens and hash key that it seals, whether it may be retired.
@@ -47,8 +50,8 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     assert!(served.program.terminate().await.success());
     assert_eq!(status(&shop), [("k1".to_owned(), 40, 1, false)]);
 
-    give_second_key(&shop);
-    make_second_key_active(&shop);
+    give_second_key(&shop, "a");
+    make_second_key_active(&shop, "a");
     let served = shop.serve("a");
     let ids = served.client().post_all(&users, ORDERS).await;
     // Beside the service, which has most of its orders still before it.
@@ -64,7 +67,7 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     let told = shop.run("a", &["keys", "rotate"]).remove(0);
     assert_eq!((&told["tokens"], &told["hash_key"]), (&json!(0), &json!(false)), "{told}");
 
-    take_first_key_out(&shop);
+    take_first_key_out(&shop, "a");
     let served = shop.serve("a");
     let id = served.client().post(&users[0].0, "cart-last").await;
     served.client().all_submitted_fresh(&[id], PATIENCE).await;

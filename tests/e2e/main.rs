@@ -17,6 +17,7 @@ mod logs;
 mod metrics;
 mod outage;
 mod outcomes;
+mod outdated;
 mod restart;
 mod sql;
 mod traces;

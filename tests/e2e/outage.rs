@@ -58,11 +58,11 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
     cluster.up();
 
     // A key goes although the spool needs it: nothing starts until it is back.
-    keys::give_second_key(&shop);
-    keys::make_second_key_active(&shop);
+    keys::give_second_key(&shop, "a");
+    keys::make_second_key_active(&shop, "a");
     shop.run("a", &["keys", "rotate"]);
     let with_both = std::fs::read_to_string(shop.folder.path().join("a.toml")).unwrap();
-    keys::take_first_key_out(&shop);
+    keys::take_first_key_out(&shop, "a");
     refused(
         shop.folder.path(),
         "a.toml",

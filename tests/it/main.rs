@@ -6,6 +6,7 @@ mod delivery;
 mod form;
 mod intake;
 mod keeper;
+mod migrations;
 mod model;
 mod rooms;
 mod support;

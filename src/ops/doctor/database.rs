@@ -8,7 +8,7 @@ use super::Findings;
 use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
-use crate::store::{self, Inspection, Installation, Server, Store, StoreError};
+use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, Server, Store, StoreError};
 use crate::vault::Mark;
 
 /// Clocks further apart make times in logs and results contradict each other.
@@ -42,6 +42,10 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     };
     let found = match look(&*store, settings, clock, findings).await {
         Ok(found) => found,
+        Err(error @ StoreError::NeedsNewerProgram { .. }) => {
+            findings.fail_with("level", &error);
+            Found::Unknown
+        }
         Err(error) => {
             findings.fail_with("database", &error);
             Found::Unknown
@@ -98,13 +102,15 @@ async fn look(
         Inspection::Postgres(server) => postgres(&server, settings, clock, findings),
     }
     let missing = store.missing_migrations().await?;
-    let migrated = missing == 0;
-    match missing {
+    findings.ok("level", format!("this program has level {PROGRAM_LEVEL}, and the database lets it in"));
+    let migrated = missing.is_empty();
+    match missing.len() {
         0 => findings.ok("migrations", "the schema is this program's"),
-        missing if settings.database.engine == Engine::Postgres => {
-            findings.fail("migrations", format!("{missing} missing"), "run `klarna-order-worker migrate`");
+        _ if settings.database.engine == Engine::Postgres => {
+            let found = format!("{} missing ({})", missing.len(), missing.join(", "));
+            findings.fail("migrations", found, "run `klarna-order-worker migrate`");
         }
-        missing => findings.ok("migrations", format!("{missing} missing; the next start makes up for them")),
+        count => findings.ok("migrations", format!("{count} missing; the next start makes up for them")),
     }
     let Some(installation) = store.installation().await? else {
         findings.ok("installation", "nameless yet; the first start writes the name down");

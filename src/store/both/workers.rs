@@ -10,7 +10,9 @@ use super::{Connection, Now, Row, sql};
 use crate::order::OrderError;
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{Claim, Installation, Reaped, StoreError, Worker, json, micros, one_row};
+use crate::store::{
+    Claim, Installation, OLDEST_PROGRAM, Reaped, StoreError, Worker, check_level, json, micros, one_row,
+};
 
 pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worker) -> Result<(), StoreError> {
     bounded(query(sql::END_EARLIER).bind(worker.instance).bind(worker.id).bind(now).execute(&mut *c)).await?;
@@ -94,11 +96,12 @@ pub(in crate::store) async fn found(
     installation: &Installation,
 ) -> Result<(), StoreError> {
     let found = query(sql::FOUND_INSTALLATION).bind(&installation.name).bind(&installation.hash_key).bind(now);
+    let found = found.bind(OLDEST_PROGRAM);
     bounded(found.execute(c)).await?;
     Ok(())
 }
 
 pub(in crate::store) async fn health(c: &mut Connection) -> Result<(), StoreError> {
-    bounded(query(sql::HEALTH).fetch_one(c)).await?;
-    Ok(())
+    let row = bounded(query(sql::HEALTH).fetch_one(c)).await?;
+    check_level(row.int("minimum_program")?)
 }

@@ -6,6 +6,7 @@ mod inspect;
 mod keeper;
 #[path = "../both/keys.rs"]
 mod keys;
+mod migrate;
 #[path = "../both/orders.rs"]
 mod orders;
 #[path = "../both/overview.rs"]
@@ -54,7 +55,7 @@ use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
     LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
     Resolved, Settled, Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level,
+    check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -175,34 +176,33 @@ fn migrator() -> Migrator {
 #[async_trait]
 impl Store for PostgresStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
-        let missing = self.missing_migrations().await?;
-        // Outside the pools, whose statements are bounded: an index over millions of rows takes its time.
-        let unbounded = self.pools.unbounded();
-        migrator().run(&unbounded).await.map_err(|error| StoreError::Refused(error.to_string()))?;
-        Ok(missing)
+        // A database that needs a newer program is none of this one's.
+        self.missing_migrations().await?;
+        migrate::migrate(&self.pools).await
     }
 
     fn schema(&self) -> i64 {
         migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
     }
 
-    async fn missing_migrations(&self) -> Result<usize, StoreError> {
+    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError> {
         let mut lease = self.lease().await?;
         let applied = pools::applied_migrations(&mut lease).await?;
-        if applied > 0 {
-            check_level(workers::installation(&mut lease).await?.as_ref())?;
+        if !applied.is_empty() {
+            workers::health(&mut lease).await?;
         }
         lease.done();
-        Ok(migrator().iter().count().saturating_sub(applied))
+        Ok(migrations::missing(&migrator(), &applied))
     }
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let mut lease = self.lease().await?;
-        let founded = pools::applied_migrations(&mut lease).await? > 0;
+        let founded = !pools::applied_migrations(&mut lease).await?.is_empty();
         let found = if founded { workers::installation(&mut lease).await? } else { None };
         lease.done();
-        check_level(found.as_ref())?;
-        Ok(found.map(|(installation, _)| installation))
+        let Some((installation, needed)) = found else { return Ok(None) };
+        check_level(needed)?;
+        Ok(Some(installation))
     }
 
     async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError> {

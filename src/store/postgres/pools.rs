@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 
 use crate::config::Database;
 use crate::store::lease::{Loans, TRUSTED, bounded};
@@ -56,10 +56,10 @@ impl Pools {
         bounded(connection.close()).await
     }
 
-    /// One connection whose statements may take their time.
-    pub(super) fn unbounded(&self) -> PgPool {
-        let options = PgConnectOptions::clone(&self.queue.pool().connect_options());
-        PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
+    /// A session of the server's own, outside the pools, whose statements are bounded. It goes where `LISTEN` does: past a pool of
+    /// transactions, which would part a session from its locks.
+    pub(super) async fn session(&self) -> Result<PgConnection, StoreError> {
+        bounded(self.listen.connect()).await
     }
 
     pub(super) async fn close(&self) {
@@ -97,16 +97,12 @@ fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> 
     Loans::new(pool.connect_lazy_with(options.clone()))
 }
 
-/// How many migrations of this program the database has; 0 where it has none of our tables.
-pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<usize, StoreError> {
+/// The migrations that the database has, those of newer programs included; none where it has none of our tables.
+pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
     let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
     if !bounded(there.fetch_one(&mut *c)).await? {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let versions: Vec<i64> = super::migrator().iter().map(|migration| migration.version).collect();
-    let applied = sqlx::query_scalar::<_, i64>(
-        "SELECT count(*) FROM klarna_worker.migrations WHERE success AND version = ANY($1)",
-    );
-    let applied = bounded(applied.bind(versions).fetch_one(c)).await?;
-    Ok(usize::try_from(applied).unwrap_or_default())
+    let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM klarna_worker.migrations WHERE success");
+    bounded(applied.fetch_all(c)).await
 }

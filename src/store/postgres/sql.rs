@@ -6,6 +6,7 @@ mod installation;
 mod keeper;
 mod keys;
 mod measuring;
+mod migrate;
 mod orders;
 mod overview;
 mod pages;
@@ -21,6 +22,7 @@ pub(super) use self::installation::*;
 pub(super) use self::keeper::*;
 pub(super) use self::keys::*;
 pub(super) use self::measuring::*;
+pub(super) use self::migrate::*;
 pub(super) use self::orders::*;
 pub(super) use self::overview::*;
 pub(super) use self::pages::*;
@@ -39,6 +41,7 @@ pub(in crate::store) const ALL: &[&[(&str, &str)]] = &[
     keeper::ALL,
     keys::ALL,
     measuring::ALL,
+    migrate::ALL,
     orders::ALL,
     overview::ALL,
     pages::ALL,

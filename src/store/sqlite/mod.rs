@@ -54,7 +54,7 @@ use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
     LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
     Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level,
+    check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -185,7 +185,7 @@ fn migrator() -> Migrator {
 #[async_trait]
 impl Store for SqliteStore {
     async fn migrate(&self) -> Result<usize, StoreError> {
-        let missing = self.missing_migrations().await?;
+        let missing = self.missing_migrations().await?.len();
         let mut left = missing;
         loop {
             let mut lease = self.write().await?;
@@ -195,9 +195,9 @@ impl Store for SqliteStore {
             };
             drop(lease);
             // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
-            let before = std::mem::replace(&mut left, self.missing_migrations().await?);
+            let before = std::mem::replace(&mut left, self.missing_migrations().await?.len());
             if left >= before {
-                return Err(StoreError::Refused(error.to_string()));
+                return Err(migrations::failed(error));
             }
         }
     }
@@ -206,23 +206,24 @@ impl Store for SqliteStore {
         migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
     }
 
-    async fn missing_migrations(&self) -> Result<usize, StoreError> {
+    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError> {
         let mut lease = self.read().await?;
         let applied = pools::applied_migrations(&mut lease).await?;
-        if applied > 0 {
-            check_level(workers::installation(&mut lease).await?.as_ref())?;
+        if !applied.is_empty() {
+            workers::health(&mut lease).await?;
         }
         lease.done();
-        Ok(migrator().iter().count().saturating_sub(applied))
+        Ok(migrations::missing(&migrator(), &applied))
     }
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let mut lease = self.read().await?;
-        let founded = pools::applied_migrations(&mut lease).await? > 0;
+        let founded = !pools::applied_migrations(&mut lease).await?.is_empty();
         let found = if founded { workers::installation(&mut lease).await? } else { None };
         lease.done();
-        check_level(found.as_ref())?;
-        Ok(found.map(|(installation, _)| installation))
+        let Some((installation, needed)) = found else { return Ok(None) };
+        check_level(needed)?;
+        Ok(Some(installation))
     }
 
     async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError> {

@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// The clients, and what they were told.
 pub struct Crowd {
-    service: watch::Sender<Option<Client>>,
+    services: watch::Sender<Vec<Client>>,
     closing: watch::Sender<bool>,
     clients: Vec<JoinHandle<()>>,
     told: Arc<Told>,
@@ -47,26 +47,31 @@ pub struct Accepted {
 impl Crowd {
     /// Clients for these users; they wait for a service.
     pub fn gather(shop: &Shop, users: &[String]) -> Self {
-        let (service, closing) = (watch::Sender::new(None), watch::Sender::new(false));
+        let (services, closing) = (watch::Sender::default(), watch::Sender::new(false));
         let told = Arc::new(Told::default());
         let clients = (0..CLIENTS).map(|number| {
             let shopper = Shopper {
                 number,
                 users: users.to_vec(),
                 sandbox: shop.sandbox_doors(),
-                service: service.subscribe(),
+                services: services.subscribe(),
                 closing: closing.subscribe(),
                 told: Arc::clone(&told),
             };
             tokio::spawn(shopper.go_shopping())
         });
         let clients = clients.collect();
-        Self { service, closing, clients, told }
+        Self { services, closing, clients, told }
     }
 
     /// The service is there from now on.
     pub fn turn_to(&self, served: &Served) {
-        self.service.send_replace(Some(served.client()));
+        self.turn_to_all([served]);
+    }
+
+    /// These processes of it are.
+    pub fn turn_to_all<'a>(&self, served: impl IntoIterator<Item = &'a Served>) {
+        self.services.send_replace(served.into_iter().map(Served::client).collect());
     }
 
     /// Orders taken in so far.
@@ -100,7 +105,7 @@ struct Shopper {
     number: u64,
     users: Vec<String>,
     sandbox: SandboxDoors,
-    service: watch::Receiver<Option<Client>>,
+    services: watch::Receiver<Vec<Client>>,
     closing: watch::Receiver<bool>,
     told: Arc<Told>,
 }
@@ -157,8 +162,11 @@ impl Shopper {
         }
     }
 
+    /// Any of the processes: who was not answered by one may ask another.
     async fn service(&self) -> Client {
-        self.service.clone().wait_for(Option::is_some).await.unwrap().clone().unwrap()
+        let mut services = self.services.clone();
+        let services = services.wait_for(|services| !services.is_empty()).await.unwrap();
+        services[rand::random_range(0..services.len())].clone()
     }
 }
 

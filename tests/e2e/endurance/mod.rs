@@ -10,6 +10,7 @@ mod silence;
 mod stops;
 mod sums;
 mod sweep;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::support::engine::Database;
+use crate::support::program::Build;
 use crate::support::shop::Shop;
 
 /// For what must come to an end by itself, lost answers and their waits included.
@@ -46,7 +48,12 @@ fn number(name: &str) -> Option<u64> {
 
 /// A shop whose lost answers are settled within seconds: the shortest waits that the settings allow.
 fn open(database: Database) -> Shop {
-    let shop = Shop::open(database, &SANDBOX, "");
+    open_by(Build::Own, database)
+}
+
+/// Likewise, its database made by one build of the program.
+fn open_by(build: Build, database: Database) -> Shop {
+    let shop = Shop::open_by(build, database, &SANDBOX, "");
     shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{QUICK}"));
     shop
 }

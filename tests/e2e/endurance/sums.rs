@@ -46,6 +46,13 @@ impl fmt::Display for Sums {
 }
 
 impl Sums {
+    /// Orders that did not go out with the user's token, by their end.
+    pub fn without_token(&self) -> BTreeMap<&str, usize> {
+        let with = ["submitted fresh", "submitted kept"];
+        let others = self.ends.iter().filter(|(end, _)| !with.contains(&end.as_str()));
+        others.map(|(end, orders)| (end.as_str(), *orders)).collect()
+    }
+
     /// Waits for every order's end, and checks what the shop was told against the sandbox's record.
     pub async fn draw(shop: &Shop, client: &Client, accepted: BTreeMap<String, Accepted>, users: &[String]) -> Self {
         let mut ends = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use crate::postgres::{TestDatabase, programs};
 
@@ -27,6 +27,20 @@ impl Database {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+
+    /// Runs a statement beside the service; `{schema}` in it is what stands before tables' names.
+    pub async fn execute(&self, folder: &Path, statement: &str) {
+        match self {
+            Self::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let mut connection = options.connect().await.unwrap();
+                let statement = AssertSqlSafe(statement.replace("{schema}", ""));
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::Postgres { url } => drop(ask(url, &statement.replace("{schema}", "klarna_worker."))),
         }
     }
 

@@ -23,9 +23,15 @@ impl Program {
 
     /// As [`Program::start`], with variables in its environment.
     pub fn start_with(folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_build(Build::Own, folder, name, args, env)
+    }
+
+    /// As [`Program::start_with`], of one build of the program.
+    pub fn start_build(build: Build, folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let log = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut child = command(folder)
+        let mut child = build
+            .command(folder)
             .args(["--format", "json"])
             .args(args)
             .envs(env.iter().copied())
@@ -47,6 +53,11 @@ impl Program {
     /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> ExitStatus {
         self.signal("TERM");
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
+    }
+
+    /// Waits for the end that it comes to by itself.
+    pub async fn end(mut self) -> ExitStatus {
         tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
     }
 
@@ -86,11 +97,36 @@ impl Drop for Program {
     }
 }
 
-/// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
-/// `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a release build's.
+/// A build of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The one under test; `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a release build's.
+    Own,
+    /// An earlier release, which `KLARNA_WORKER_TEST_OLD_PROGRAM` names; the one under test where it names none.
+    Old,
+}
+
+impl Build {
+    /// Whether there is an earlier release to be run.
+    pub fn has_old() -> bool {
+        std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM").is_some()
+    }
+
+    /// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
+    pub fn command(self, folder: &Path) -> Command {
+        let old = (self == Self::Old).then(|| std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM")).flatten();
+        let built = || PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker"));
+        let own = || std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
+        bare(&old.map_or_else(own, PathBuf::from), folder)
+    }
+}
+
+/// The program under test, as [`Build::command`] runs it.
 pub fn command(folder: &Path) -> Command {
-    let built = || PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker"));
-    let program = std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
+    Build::Own.command(folder)
+}
+
+fn bare(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if ["KLARNA_WORKER_", "OTEL_"].into_iter().any(|start| name.to_string_lossy().starts_with(start)) {

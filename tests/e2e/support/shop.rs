@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::engine::Database;
 use super::leaks;
-use super::program::{Program, command, until};
+use super::program::{Build, Program, until};
 use super::sandbox::SandboxDoors;
 
 /// The API password that must never be seen anywhere.
@@ -30,13 +30,18 @@ pub const SLOW: [&str; 4] = ["--token-latency", "150ms", "--checkout-latency", "
 impl Shop {
     /// A shop whose sandbox is started with `sandbox` options, and whose settings end with `settings`.
     pub fn open(database: Database, sandbox: &[&str], settings: &str) -> Self {
+        Self::open_by(Build::Own, database, sandbox, settings)
+    }
+
+    /// As [`Shop::open`], its database migrated by one build of the program.
+    pub fn open_by(build: Build, database: Database, sandbox: &[&str], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let args = [&["sandbox", "--bind", "127.0.0.1:0"], sandbox].concat();
         let sandbox = Program::start(folder.path(), "sandbox", &args);
         let shop = Self { folder, database, sandbox, http: reqwest::Client::new() };
         shop.write_settings("a", settings);
         if matches!(shop.database, Database::Postgres { .. }) {
-            shop.run("a", &["migrate"]);
+            shop.run_by(build, "a", &["migrate"]);
         }
         shop
     }
@@ -86,9 +91,14 @@ impl Shop {
 
     /// Runs a command to its end, and answers what it printed.
     pub fn run(&self, name: &str, args: &[&str]) -> Vec<Value> {
+        self.run_by(Build::Own, name, args)
+    }
+
+    /// As [`Shop::run`], by one build of the program.
+    pub fn run_by(&self, build: Build, name: &str, args: &[&str]) -> Vec<Value> {
         let settings = format!("{name}.toml");
-        let output =
-            command(self.folder.path()).args(["--format", "json", "--config", &settings]).args(args).output().unwrap();
+        let mut command = build.command(self.folder.path());
+        let output = command.args(["--format", "json", "--config", &settings]).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -100,9 +110,14 @@ impl Shop {
 
     /// As [`Shop::serve`], with variables in its environment.
     pub fn serve_with(&self, name: &str, env: &[(&str, &str)]) -> Served {
+        self.serve_by(Build::Own, name, env)
+    }
+
+    /// As [`Shop::serve_with`], by one build of the program.
+    pub fn serve_by(&self, build: Build, name: &str, env: &[(&str, &str)]) -> Served {
         let settings = format!("{name}.toml");
         let args = ["--config", &settings, "serve"];
-        let program = Program::start_with(self.folder.path(), name, &args, env);
+        let program = Program::start_build(build, self.folder.path(), name, &args, env);
         let url = program.ready["api"].as_str().unwrap().to_owned();
         Served { program, url, http: self.http.clone() }
     }

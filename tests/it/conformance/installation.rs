@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use klarna_order_worker::config::{Database, Engine};
-use klarna_order_worker::store::{self, Installation, PROGRAM_LEVEL, StoreError};
+use klarna_order_worker::store::{self, Installation, OLDEST_PROGRAM, PROGRAM_LEVEL, StoreError};
 
 use crate::support::stores::{Db, both_engines, postgres_alone};
 
@@ -30,18 +30,19 @@ async fn a_database_is_founded_once(db: Db) {
     }
     let first = db.store.installation().await.unwrap().unwrap();
     assert_eq!(first.hash_key, first.name.as_bytes());
+    assert_eq!(db.value("minimum_program FROM installation").await.unwrap(), OLDEST_PROGRAM.to_string());
     db.store.found_installation(&named("late")).await.unwrap();
     assert_eq!(other_process.installation().await.unwrap().unwrap().name, first.name);
 }
 
 async fn an_empty_database_lacks_every_migration(db: Db) {
-    assert_eq!(db.store.missing_migrations().await.unwrap(), 0);
+    assert_eq!(db.store.missing_migrations().await.unwrap(), [""; 0]);
     assert_eq!(db.store.migrate().await.unwrap(), 0);
     let empty = db.empty().await;
     let missing = empty.missing_migrations().await.unwrap();
-    assert!(missing > 0);
-    assert_eq!(empty.migrate().await.unwrap(), missing);
-    assert_eq!(empty.missing_migrations().await.unwrap(), 0);
+    assert_eq!(missing[0], "0001_foundations");
+    assert_eq!(empty.migrate().await.unwrap(), missing.len());
+    assert_eq!(empty.missing_migrations().await.unwrap(), [""; 0]);
     assert!(empty.installation().await.unwrap().is_none());
 }
 
@@ -51,7 +52,7 @@ async fn processes_that_migrate_at_once_do_it_once(db: Db) {
     let (first, second) = tokio::join!(one.migrate(), other.migrate());
     first.unwrap();
     second.unwrap();
-    assert_eq!(one.missing_migrations().await.unwrap(), 0);
+    assert_eq!(one.missing_migrations().await.unwrap(), [""; 0]);
 }
 
 async fn a_database_of_a_newer_program_is_refused(db: Db) {
@@ -61,6 +62,7 @@ async fn a_database_of_a_newer_program_is_refused(db: Db) {
         db.store.installation().await.map(drop),
         db.store.missing_migrations().await.map(drop),
         db.store.migrate().await.map(drop),
+        db.store.health().await,
     ];
     for error in errors {
         let error = error.unwrap_err();
@@ -78,7 +80,7 @@ async fn migrations_of_a_newer_program_that_puts_up_with_this_one_are_none_of_it
          SELECT version + 900, description, success, checksum, execution_time FROM {table}"
     ))
     .await;
-    assert_eq!(db.store.missing_migrations().await.unwrap(), 0);
+    assert_eq!(db.store.missing_migrations().await.unwrap(), [""; 0]);
     assert_eq!(db.store.migrate().await.unwrap(), 0);
 }
 

@@ -7,6 +7,7 @@ INSTALLATION = "
     SELECT name, minimum_program::bigint AS minimum_program, hash_key FROM klarna_worker.installation";
 FOUND_INSTALLATION = "
     INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
-    VALUES ($1, 1, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
-HEALTH = "SELECT 1::bigint AS one";
+    VALUES ($1, $4, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING";
+// Of a database that nobody has founded yet: any.
+HEALTH = "SELECT coalesce(max(minimum_program), 0)::bigint AS minimum_program FROM klarna_worker.installation";
 }

@@ -1,0 +1,150 @@
+//! Migrations of a database at work. While one waits for a table's lock, everybody who comes later for that table waits behind
+//! it; so each wait is bounded and tried again, and others have their turn in between.
+
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, query};
+use tokio::time::{Instant, sleep};
+
+use super::pools::{Pools, applied_migrations};
+use super::{migrator, sql};
+use crate::store::columns::Columns;
+use crate::store::lease::bounded;
+use crate::store::{StoreError, migrations};
+
+/// How long locks are waited for, and how often.
+struct Patience {
+    /// The first wait for a table; each later one is longer by as much.
+    first: Duration,
+    /// The longest: below the time that the service gives its statements, which wait behind.
+    longest: Duration,
+    /// How often a migration is tried.
+    tries: u32,
+    /// How long a migration that runs beside writers waits for those that began before it; nobody waits behind it.
+    beside: Duration,
+    /// How long another `migrate` is waited for.
+    turn: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(8),
+    tries: 20,
+    beside: Duration::from_mins(10),
+    turn: Duration::from_mins(10),
+};
+
+/// One look whether another `migrate` has ended. It must be short: to build an index beside writers is to wait for every session
+/// that waits with a snapshot, as this one does, and a deadlock is looked for after a second.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Runs what is missing; how many migrations that were.
+pub(super) async fn migrate(pools: &Pools) -> Result<usize, StoreError> {
+    run(pools, &PATIENCE, migrator()).await
+}
+
+async fn run(pools: &Pools, patience: &Patience, mut migrator: Migrator) -> Result<usize, StoreError> {
+    // The lock is taken here, where the wait for it has an end.
+    migrator.set_locking(false);
+    let mut session = pools.session().await?;
+    take_turn(&mut session, patience.turn).await?;
+    let applied = applied_migrations(&mut session).await?;
+    let mut ran = 0;
+    for migration in migrator.iter().filter(|migration| !applied.contains(&migration.version)) {
+        apply(&mut session, patience, &migrator, migration).await?;
+        ran += 1;
+    }
+    // The end of the session frees the lock, too.
+    bounded(session.close()).await?;
+    Ok(ran)
+}
+
+/// Waits until no other `migrate` is at work.
+async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), StoreError> {
+    wait_for_locks(session, LOOK).await?;
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        match session.lock().await {
+            Ok(()) => return Ok(()),
+            Err(error) if !is_held(&error) => return Err(migrations::failed(error)),
+            Err(_) if begun.elapsed() >= turn => return Err(StoreError::MigratedElsewhere(turn)),
+            Err(_) => {}
+        }
+        if !told {
+            tracing::warn!("Another `migrate` is at work on this database; this one waits for its end");
+            told = true;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Runs one migration, as often as it takes to get its locks.
+async fn apply(
+    session: &mut PgConnection,
+    patience: &Patience,
+    migrator: &Migrator,
+    migration: &Migration,
+) -> Result<(), StoreError> {
+    for tried in 1.. {
+        let wait = if migration.no_tx { patience.beside } else { patience.longest.min(patience.first * tried) };
+        wait_for_locks(session, wait).await?;
+        let applied = async {
+            if migration.no_tx {
+                drop_invalid(session, migration).await?;
+            }
+            migrator.run_direct(Some(migration.version), session, false).await
+        };
+        let Err(error) = applied.await else { break };
+        if !is_held(&error) {
+            return Err(migrations::failed(error));
+        }
+        let (name, holders) = (migrations::name(migration), holders(session).await?);
+        if tried >= patience.tries {
+            return Err(StoreError::Locked { migration: name, tries: tried, holders });
+        }
+        tracing::warn!(
+            migration = name,
+            waited_ms = wait.as_millis(),
+            tries_left = patience.tries - tried,
+            holders,
+            "A migration got no lock in time; it is tried again"
+        );
+        sleep(wait.min(patience.longest)).await;
+    }
+    Ok(())
+}
+
+/// What a try that was cut off left of an index: it would count as there, and answer nobody.
+async fn drop_invalid(session: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
+    for row in query(sql::INVALID_INDEXES).bind(migration.sql.as_str()).fetch_all(&mut *session).await? {
+        let index: String = row.text("name")?;
+        session.execute(AssertSqlSafe(format!("DROP INDEX CONCURRENTLY {index}"))).await?;
+    }
+    Ok(())
+}
+
+/// Who has held locks of our tables for longest, for people.
+async fn holders(session: &mut PgConnection) -> Result<String, StoreError> {
+    let rows = bounded(query(sql::LOCK_HOLDERS).fetch_all(session)).await?;
+    let held: Vec<String> = rows.iter().map(|row| row.text("holder")).collect::<Result<_, _>>()?;
+    Ok(if held.is_empty() { "nobody any more".to_owned() } else { held.join(", ") })
+}
+
+async fn wait_for_locks(session: &mut PgConnection, longest: Duration) -> Result<(), StoreError> {
+    let millis = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+    bounded(query(sql::WAIT_FOR_LOCKS).bind(millis).execute(session)).await?;
+    Ok(())
+}
+
+/// Whether it failed for others' locks alone: none within the time, or each waited for the other's.
+fn is_held(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("55P03" | "40P01"))
+}
+
+#[cfg(test)]
+mod tests;

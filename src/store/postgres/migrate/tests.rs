@@ -1,0 +1,185 @@
+//! Migrations of releases to come, on a database at work.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::MigrationType;
+
+use super::*;
+use crate::clock::Clock;
+use crate::config::{Database, Engine};
+use crate::store::PostgresStore;
+use crate::store::Store as _;
+use crate::store::tests::server::TestDatabase;
+
+/// Gives up soon.
+const SHORT: Patience = Patience {
+    first: Duration::from_millis(150),
+    longest: Duration::from_millis(300),
+    tries: 4,
+    beside: Duration::from_millis(700),
+    turn: Duration::from_millis(700),
+};
+
+/// No wait of this program's ends before a test's own.
+const LONG: Patience = Patience { tries: 1, beside: Duration::from_secs(30), turn: Duration::from_secs(30), ..SHORT };
+
+const COLUMN: &str = "ALTER TABLE klarna_worker.orders ADD COLUMN later text";
+const INDEX: &str =
+    "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS orders_later ON klarna_worker.orders (user_id)";
+
+/// This program's migrations, and one more.
+fn with(sql: &'static str) -> Migrator {
+    let mut migrator = migrator();
+    let no_tx = sql.starts_with("-- no-transaction");
+    let later = Migration::new(9001, Cow::Borrowed("later"), MigrationType::Simple, sql.into_sql_str(), no_tx);
+    migrator.migrations.to_mut().push(later);
+    migrator
+}
+
+/// A migrated database.
+async fn database() -> (TestDatabase, PostgresStore) {
+    let database = TestDatabase::create().await;
+    let url = database.url();
+    let settings = Database {
+        engine: Engine::Postgres,
+        url: url.into(),
+        listen_url: None,
+        statement_cache: 100,
+        max_connections: 4,
+    };
+    let store = PostgresStore::open(&settings, 4, Clock::system()).await.unwrap();
+    assert!(store.migrate().await.unwrap() > 0);
+    (database, store)
+}
+
+async fn close(database: TestDatabase, store: PostgresStore) {
+    store.close().await;
+    database.remove().await;
+}
+
+/// Runs migrations; none takes so long, and those that wait for what never comes are told from it.
+async fn migrated(store: &PostgresStore, patience: &Patience, migrator: Migrator) -> Result<usize, StoreError> {
+    let ran = run(&store.pools, patience, migrator);
+    tokio::time::timeout(Duration::from_secs(20), ran).await.expect("it waits without an end")
+}
+
+/// Somebody's session, in a transaction that has read from the table of orders.
+async fn reader(store: &PostgresStore) -> PgConnection {
+    let mut session = store.pools.session().await.unwrap();
+    session.execute("BEGIN; SELECT count(*) FROM klarna_worker.orders").await.unwrap();
+    session
+}
+
+async fn count(store: &PostgresStore, of: &'static str) -> i64 {
+    let mut session = store.pools.session().await.unwrap();
+    let counted = sqlx::query_scalar(of).fetch_one(&mut session).await.unwrap();
+    session.close().await.unwrap();
+    counted
+}
+
+const COLUMNS: &str = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'later'";
+const VALID: &str =
+    "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND indisvalid";
+const INVALID: &str =
+    "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND NOT indisvalid";
+
+#[tokio::test]
+async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
+    let (database, store) = database().await;
+    let mut holder = reader(&store).await;
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut holder).await.unwrap();
+    // One that comes while the migration waits stands behind it, until the wait has its end.
+    let others = async {
+        let (mut longest, mut passed) = (Duration::ZERO, 0);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(1200) {
+            let asked = Instant::now();
+            count(&store, "SELECT count(*) FROM klarna_worker.orders").await;
+            longest = longest.max(asked.elapsed());
+            passed += 1;
+        }
+        (longest, passed)
+    };
+    let (ran, (longest, passed)) = tokio::join!(migrated(&store, &SHORT, with(COLUMN)), others);
+    let error = ran.unwrap_err();
+    let StoreError::Locked { migration, tries, holders } = &error else { panic!("{error}") };
+    assert_eq!((migration.as_str(), *tries), ("9001_later", SHORT.tries));
+    assert!(holders.starts_with(&format!("process {pid} (klarna-order-worker), in a transaction for ")), "{holders}");
+    assert!(longest < Duration::from_secs(1) && passed > 3, "{passed} passed, the slowest after {longest:?}");
+    assert_eq!(count(&store, COLUMNS).await, 0);
+
+    holder.execute("COMMIT").await.unwrap();
+    assert_eq!(migrated(&store, &SHORT, with(COLUMN)).await.unwrap(), 1);
+    assert_eq!(migrated(&store, &SHORT, with(COLUMN)).await.unwrap(), 0);
+    assert_eq!(count(&store, COLUMNS).await, 1);
+    close(database, store).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_comes_free_is_taken_by_a_later_try() {
+    let (database, store) = database().await;
+    let mut holder = reader(&store).await;
+    let freeing = async {
+        sleep(SHORT.first * 2).await;
+        holder.execute("COMMIT").await.unwrap();
+    };
+    let (ran, ()) = tokio::join!(migrated(&store, &SHORT, with(COLUMN)), freeing);
+    assert_eq!(ran.unwrap(), 1);
+    close(database, store).await;
+}
+
+#[tokio::test]
+async fn an_index_that_was_cut_off_is_built_anew() {
+    let (database, store) = database().await;
+    let mut holder = reader(&store).await;
+    // It has written, too: the index cannot do without what it brings.
+    holder.execute("DELETE FROM klarna_worker.orders").await.unwrap();
+    let once = Patience { tries: 1, ..SHORT };
+    let error = migrated(&store, &once, with(INDEX)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+    assert_eq!((count(&store, INVALID).await, count(&store, VALID).await), (1, 0));
+
+    holder.execute("COMMIT").await.unwrap();
+    assert_eq!(migrated(&store, &once, with(INDEX)).await.unwrap(), 1);
+    assert_eq!((count(&store, INVALID).await, count(&store, VALID).await), (0, 1));
+    close(database, store).await;
+}
+
+#[tokio::test]
+async fn one_migrate_waits_for_another_and_not_for_ever() {
+    let (database, store) = database().await;
+    let mut other = store.pools.session().await.unwrap();
+    Migrate::lock(&mut other).await.unwrap();
+    let begun = Instant::now();
+    let error = migrated(&store, &SHORT, with(COLUMN)).await.unwrap_err();
+    assert!(matches!(error, StoreError::MigratedElsewhere(_)), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let ending = async {
+        sleep(LOOK).await;
+        other.close().await.unwrap();
+    };
+    let (ran, ()) = tokio::join!(migrated(&store, &LONG, with(COLUMN)), ending);
+    assert_eq!(ran.unwrap(), 1);
+    close(database, store).await;
+}
+
+/// To build an index beside writers is to wait for every session that waits for something with a snapshot.
+#[tokio::test]
+async fn one_migrate_that_waits_does_not_hold_up_another_that_builds_an_index() {
+    let (database, store) = database().await;
+    let mut holder = reader(&store).await;
+    holder.execute("DELETE FROM klarna_worker.orders").await.unwrap();
+    let freeing = async {
+        sleep(Duration::from_secs(3)).await;
+        holder.execute("COMMIT").await.unwrap();
+    };
+    let second = async {
+        sleep(Duration::from_millis(500)).await;
+        migrated(&store, &LONG, with(INDEX)).await
+    };
+    let (first, second, ()) = tokio::join!(migrated(&store, &LONG, with(INDEX)), second, freeing);
+    assert_eq!((first.unwrap(), second.unwrap()), (1, 0));
+    assert_eq!(count(&store, VALID).await, 1);
+    close(database, store).await;
+}

@@ -1,0 +1,100 @@
+//! A program that the database leaves behind while it runs.
+
+use std::time::Duration;
+
+use klarna_order_worker::store::PROGRAM_LEVEL;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::doors::refused;
+use crate::keeper::{import, refresh};
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::until;
+use crate::support::shop::{Shop, assert_sums};
+
+both_engines!(
+    a_service_that_is_left_behind_ends_what_it_has_begun_and_exits,
+    a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits,
+);
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The code that tells a service manager not to start it again.
+const LEFT_BEHIND: i32 = 4;
+const SAYS: &str = "the database needs a newer program (level 99; this one has level";
+
+/// What a migration does that programs below the level cannot live with.
+async fn need(shop: &Shop, level: i64) {
+    let raise = format!("UPDATE {{schema}}installation SET minimum_program = {level}");
+    shop.database.execute(shop.folder.path(), &raise).await;
+}
+
+async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
+    // One order at a time, and slow enough to be in work when it happens.
+    let shop = Shop::open(database, &["--checkout-latency", "4s"], "[queue]\nconcurrency = 1");
+    shop.change_settings("a", "[server]", "[server]\nprobes = \"127.0.0.1:0\"");
+    let users = shop.sign_in(2).await;
+    let served = shop.serve("a");
+    served.client().register_all(&users).await;
+    let probes = format!("{}/readyz", served.program.ready["probes"].as_str().unwrap());
+    let begun = served.client().post(&users[0].0, "cart-1").await;
+    until("an order in work", PATIENCE, async || served.client().order(&begun, "0s").await["status"] == "running")
+        .await;
+    let waiting = served.client().post(&users[1].0, "cart-2").await;
+
+    need(&shop, 99).await;
+    // Told for as long as anybody can ask.
+    let watching = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Ok(answer) = reqwest::get(&probes).await {
+            let status = answer.status().as_u16();
+            let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            told.push((status, answer["detail"].clone()));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        told
+    });
+    let exit = timeout(PATIENCE, served.program.end()).await.expect("it goes on");
+    assert_eq!(exit.code(), Some(LEFT_BEHIND));
+    let told: Vec<_> = watching.await.unwrap().into_iter().skip_while(|(status, _)| *status == 200).collect();
+    assert!(told.len() > 10, "{told:?}");
+    assert!(told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)), "{told:?}");
+    let log = shop.log("a");
+    let said = log.iter().filter(|line| {
+        line["message"] == "The database needs a newer program; this process ends what it has begun, and exits"
+    });
+    assert_eq!(said.count(), 1);
+    assert_eq!(shop.stats().await.orders.total, 1, "what was begun is ended, and nothing else is begun");
+    refused(shop.folder.path(), "a.toml", LEFT_BEHIND, SAYS);
+
+    // As the newer program finds it.
+    need(&shop, PROGRAM_LEVEL).await;
+    let served = shop.serve("a");
+    let first = served.client().order(&begun, "0s").await;
+    assert_eq!((&first["status"], &first["possible_duplicate"]), (&json!("submitted"), &json!(false)), "{first}");
+    served.client().all_submitted_fresh(&[begun, waiting], PATIENCE).await;
+    assert!(served.program.terminate().await.success());
+    assert_sums(&shop.stats().await, 2);
+    shop.close().await;
+}
+
+async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
+    let sandbox = ["--token-latency", "300ms"];
+    let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"off\"\nrate_per_second = 10.0");
+    import(&shop, 60, "old", "45d").await;
+    let left_behind = async {
+        until("a sweep", PATIENCE, async || shop.stats().await.exchanges.rotated > 0).await;
+        need(&shop, 99).await;
+    };
+    let ((code, told, error), ()) = tokio::join!(refresh(&shop, &[]), left_behind);
+    assert_eq!(code, LEFT_BEHIND, "{told:?} {error}");
+    assert!(error.contains(SAYS), "{error}");
+    let rotated = shop.stats().await.exchanges.rotated;
+    assert!(rotated < 60, "the sweep came to its end");
+
+    need(&shop, PROGRAM_LEVEL).await;
+    let (code, told, _) = refresh(&shop, &[]).await;
+    assert_eq!((code, &told.last().unwrap()["refreshed"]), (0, &json!(60 - rotated)), "{told:?}");
+    let exchanges = shop.stats().await.exchanges;
+    assert_eq!((exchanges.rotated, exchanges.spent_presented, exchanges.concurrent), (60, 0, 0), "{exchanges:?}");
+    shop.close().await;
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# An earlier release replaced by this one under load, on PostgreSQL side by side, on SQLite one after the other, with new
+# encryption keys meanwhile: no order fails, no token is lost. The scenario is tests/e2e/endurance/upgrade.rs.
+#
+#     tests/upgrade.sh [OLD_PROGRAM]
+#
+# Without OLD_PROGRAM the commit of tests/upgrade.from is built, once, below target/upgrade. What both versions depend on is taken
+# over from the build of the tests, so that it costs little more than the crate itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# shellcheck source=tests/postgres.sh
+. tests/postgres.sh
+
+# There is nothing to build it from: said, and no failure.
+not_checked() {
+    printf '%s: NOT CHECKED: %s\n' "$(basename "$0")" "$*" >&2
+    exit 0
+}
+
+# Sets $old to the program of the commit.
+build_old() {
+    local commit target=${CARGO_TARGET_DIR:-$PWD/target}
+    commit=$(grep -v '^#' tests/upgrade.from)
+    git rev-parse --git-dir >/dev/null 2>&1 || not_checked "this is no git repository, which would have the earlier release $commit"
+    if ! git cat-file -e "$commit^{commit}" 2>/dev/null; then
+        [ "$(git rev-parse --is-shallow-repository)" = true ] ||
+            give_up "tests/upgrade.from names $commit, which this repository does not have"
+        not_checked "this clone is shallow and lacks the earlier release $commit: fetch it (git fetch --unshallow)"
+    fi
+    [ "$(git rev-parse --is-shallow-repository)" = true ] || git merge-base --is-ancestor "$commit" HEAD ||
+        give_up "tests/upgrade.from names $commit, which this version does not come from"
+    old=$target/upgrade/$commit
+    [ ! -x "$old" ] || return 0
+    local room=$target/upgrade/build
+    rm -rf "$room"
+    mkdir -p "$room/source" "$room/debug"
+    say "building the earlier release $commit"
+    git archive "$commit" | tar -x -C "$room/source"
+    if [ -d "$target/debug/.fingerprint" ]; then
+        # Libraries alone: the crate's own and the tests' programs are large, and of no use.
+        (cd "$target/debug" && find deps build .fingerprint -type f ! -name '*klarna*' ! -path '*/klarna*' \
+            ! \( -path 'deps/*' ! -name '*.rlib' ! -name '*.rmeta' ! -name '*.so' ! -name '*.d' \) -print0 |
+            xargs -0 cp -p --parents -t "$room/debug")
+    fi
+    # As the tests build theirs: the same features of the same libraries.
+    (cd "$room/source" && cargo test --locked --all-features --no-run --test cli --target-dir "$room" >&2)
+    mv "$room/debug/klarna-order-worker" "$old"
+    rm -rf "$room"
+}
+
+command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
+if [ $# -gt 0 ]; then old=$(realpath "$1"); else build_old; fi
+[ -x "$old" ] || give_up "$old is no program"
+
+remove_cluster() {
+    local code=$?
+    trap - EXIT
+    stop_postgres
+    exit "$code"
+}
+trap remove_cluster EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+start_postgres
+
+export KLARNA_WORKER_TEST_OLD_PROGRAM=$old
+say "replacing $("$old" --version) by this version"
+cargo test --locked --all-features --test e2e -- --nocapture --test-threads 1 endurance::upgrade::
