@@ -1,8 +1,8 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is eleven traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
-//! [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements
-//! lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
+//! The seam is twelve traits ([`Orders`], [`Steering`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
+//! [`Looks`], [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's
+//! statements lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
 //! differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
@@ -16,6 +16,7 @@ mod lease;
 mod orders;
 mod overview;
 mod postgres;
+mod resolving;
 mod restore;
 mod sights;
 mod sqlite;
@@ -39,14 +40,15 @@ pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
+pub use self::resolving::{Doubtful, Resolution, Resolved, Resolving};
 pub use self::restore::Restore;
 pub use self::sights::{Arrivals, Attempt, Passage, Search, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution,
-    Resolved, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, Successor,
+    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{
@@ -65,7 +67,7 @@ pub const PROGRAM_LEVEL: i64 = 1;
 /// Everything that a store does.
 #[async_trait]
 pub trait Store:
-    Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
+    Orders + Steering + Tokens + Resolving + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
 {
     /// Brings the schema up to this program; how many migrations ran.
     async fn migrate(&self) -> Result<usize, StoreError>;

@@ -172,26 +172,6 @@ pub enum Registered {
     Newer(TokenView),
 }
 
-/// What an operator decides about an `uncertain` token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// `active` again: it is presented once more, which finds out whether it was spent.
-    Retry,
-    /// `reauth_required(answer_lost)`: it is never presented again, and the shopper must sign in.
-    Dead,
-}
-
-/// What became of an operator's decision.
-#[derive(Clone, Debug)]
-pub enum Resolved {
-    /// The row says so now.
-    Done(TokenView),
-    /// The token waits for no decision: nothing changed.
-    NotUncertain(TokenView),
-    /// No row for this user.
-    Missing,
-}
-
 /// Which tokens a list shows, by merchant and user.
 #[derive(Clone, Debug, Default)]
 pub struct TokenFilter {
@@ -457,10 +437,6 @@ pub trait Tokens: Send + Sync {
 
     /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to forget.
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError>;
-
-    /// Carries out what an operator decided about an `uncertain` token. The generation stays: a successor that comes late
-    /// after all still takes its place.
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError>;
 
     /// One token.
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError>;

@@ -125,7 +125,7 @@ impl Api {
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn has_token(&self, user: &str) {
+    pub async fn has_token(&self, user: &str) {
         let path = format!("/v1/merchants/shop/users/{user}/token");
         let request = self.request(Method::PUT, &path).bearer_auth("key-of-the-shop");
         let answer = send(json(request, format!(r#"{{"refresh_token":"token-of-{user}"}}"#))).await;
@@ -133,7 +133,7 @@ impl Api {
     }
 
     /// The answer to a presentation of the user's token was lost, and an operator is to decide.
-    async fn uncertain(&self, user: &str) {
+    pub async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else {

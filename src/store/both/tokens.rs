@@ -8,8 +8,8 @@ use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
     ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, Kept, LedgerEntry, LedgerPlace, NewKept, NewToken,
-    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError,
-    Successor, TokenFilter, TokenState, TokenView, from_micros, micros, one_row,
+    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter,
+    TokenState, TokenView, from_micros, micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -82,29 +82,6 @@ pub(in crate::store) async fn forget(
     Ok(true)
 }
 
-/// Ends the uncertainty of a row as an operator decided.
-pub(in crate::store) async fn resolve(
-    c: &mut Connection,
-    now: Now,
-    (merchant, user): (&str, &str),
-    resolution: Resolution,
-) -> Result<Resolved, StoreError> {
-    let (state, reason) = match resolution {
-        Resolution::Retry => (TokenState::Active, None),
-        Resolution::Dead => (TokenState::ReauthRequired, Some(DeadReason::AnswerLost)),
-    };
-    let resolve = query(sql::RESOLVE)
-        .bind(merchant)
-        .bind(user)
-        .bind(state.as_str())
-        .bind(reason.map(DeadReason::as_str))
-        .bind(now);
-    if let Some(row) = bounded(resolve.fetch_optional(&mut *c)).await? {
-        return Ok(Resolved::Done(token_view(&row)?));
-    }
-    Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
-}
-
 /// Deletes what was kept from a token.
 pub(in crate::store) async fn forget_kept(c: &mut Connection, token: i64) -> Result<(), StoreError> {
     bounded(query(sql::FORGET_KEPT).bind(token).execute(c)).await?;
@@ -173,7 +150,7 @@ pub(in crate::store) async fn ledger(
         .collect()
 }
 
-fn token_view(row: &Row) -> Result<TokenView, StoreError> {
+pub(in crate::store) fn token_view(row: &Row) -> Result<TokenView, StoreError> {
     Ok(TokenView {
         merchant: row.text("merchant")?,
         user: row.text("user_id")?,

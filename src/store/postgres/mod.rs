@@ -11,6 +11,8 @@ mod orders;
 #[path = "../both/overview.rs"]
 mod overview;
 mod pools;
+#[path = "../both/resolving.rs"]
+mod resolving;
 #[path = "../both/restore.rs"]
 mod restore;
 mod scratch;
@@ -49,9 +51,8 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
-    Resolved, Settled, Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level,
+    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Settled,
+    Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -331,13 +332,6 @@ impl Tokens for PostgresStore {
         lease.control("COMMIT").await?;
         lease.done();
         Ok(forgotten)
-    }
-
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
-        let mut lease = self.lease().await?;
-        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
-        lease.done();
-        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

@@ -9,6 +9,7 @@ mod measuring;
 mod orders;
 mod overview;
 mod pages;
+mod resolving;
 mod restore;
 mod steering;
 mod tokens;
@@ -24,6 +25,7 @@ pub(super) use self::measuring::*;
 pub(super) use self::orders::*;
 pub(super) use self::overview::*;
 pub(super) use self::pages::*;
+pub(super) use self::resolving::*;
 pub(super) use self::restore::*;
 pub(super) use self::steering::*;
 pub(super) use self::tokens::*;
@@ -42,6 +44,7 @@ pub(in crate::store) const ALL: &[&[(&str, &str)]] = &[
     orders::ALL,
     overview::ALL,
     pages::ALL,
+    resolving::ALL,
     restore::ALL,
     steering::ALL,
     tokens::ALL,

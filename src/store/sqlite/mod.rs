@@ -11,6 +11,8 @@ mod orders;
 #[path = "../both/overview.rs"]
 mod overview;
 mod pools;
+#[path = "../both/resolving.rs"]
+mod resolving;
 #[path = "../both/restore.rs"]
 mod restore;
 mod shared;
@@ -49,9 +51,8 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
-    Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level,
+    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Settled,
+    Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -378,13 +379,6 @@ impl Tokens for SqliteStore {
         let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
         commit(lease).await?;
         Ok(forgotten)
-    }
-
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
-        let mut lease = self.begin().await?;
-        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
-        commit(lease).await?;
-        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

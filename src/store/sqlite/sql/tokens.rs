@@ -32,13 +32,6 @@ FORGET = "
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM kept WHERE token_id = $1";
-// Active again, it has no due date of its generation until the keeper plans one.
-RESOLVE = "
-    UPDATE tokens SET state = $3, reason = $4, refresh_due_at = NULL, refresh_due_generation = NULL,
-        updated_at = $5
-    WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-        refresh_failures, refresh_note, last_seen_at, updated_at";
 TOKEN = "
     SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
         refresh_failures, refresh_note, last_seen_at, updated_at
