@@ -47,8 +47,8 @@ pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, Successor,
-    TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+    LedgerPlace, NewKept, NewToken, Note, Outcome, Owner, Presentation, Purpose, PurposeKind, Registered, Settled,
+    Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{

@@ -301,11 +301,22 @@ pub enum Intended {
     Refused,
 }
 
+/// Whose token an exchange is of. A restored database may know the user by another row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Whose merchant.
+    pub merchant: String,
+    /// The shop's name for the user.
+    pub user: String,
+}
+
 /// How an exchange ended, to be written down.
 #[derive(Clone)]
 pub struct ExchangeEnd {
     /// The exchange.
     pub exchange: Uuid,
+    /// Whose token; `None` in what an older program left in its spool.
+    pub owner: Option<Owner>,
     /// The token row.
     pub token: i64,
     /// The generation that was presented.
@@ -466,7 +477,9 @@ pub trait Tokens: Send + Sync {
     /// The intents of `holder` that are open, each with its token's merchant.
     async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError>;
 
-    /// Writes an exchange's end in a transaction of its own; may be called again and again.
+    /// Writes an exchange's end in a transaction of its own; may be called again and again. A successor that the database is
+    /// behind of, since it knows nothing of the exchange, is stored under a new generation, unless its user's token came later.
+    /// [`StoreError::Behind`] where it does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
     /// What is kept for an order or sweep.

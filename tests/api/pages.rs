@@ -144,7 +144,7 @@ impl Api {
         let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
-        claim.settle(&ExchangeEnd { exchange, token, generation, result, kept: None }).await.unwrap();
+        claim.settle(&ExchangeEnd { exchange, owner: None, token, generation, result, kept: None }).await.unwrap();
     }
 
     /// Shops are told of what happens to the shop's orders and tokens.

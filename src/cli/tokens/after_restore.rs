@@ -1,7 +1,9 @@
 //! `tokens after-restore`
 
+use crate::app::Doubted;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
+use crate::vault::Replayed;
 
 /// Whether to ask.
 #[derive(Debug, clap::Args)]
@@ -27,11 +29,20 @@ impl Args {
                 })
                 .await?;
             drop(progress);
-            let human = format!(
-                "{} tokens are uncertain now: `tokens resolve` decides about them.\n\
-                 {} orders failed with database_restored: look for them at Klarna before retrying them.",
-                doubted.tokens, doubted.orders
+            let Doubted { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
+            let mut human = format!(
+                "{tokens} tokens are uncertain now: `tokens resolve` decides about them.\n\
+                 {orders} orders failed with database_restored: look for them at Klarna before retrying them."
             );
+            for (files, what) in [
+                (stored, "hold the present token of their users, which are active again"),
+                (superseded, "are of users who have signed in or were forgotten since, and are removed"),
+                (left, "are left alone: the log says why"),
+            ] {
+                if files > 0 {
+                    human += &format!("\n{files} files of this machine's spool {what}.");
+                }
+            }
             context.output.print(human, &doubted)?;
             Ok(Exit::Done)
         })

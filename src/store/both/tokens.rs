@@ -3,7 +3,7 @@
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, Row, sql};
+use super::{Connection, Now, Row, ahead, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
@@ -66,6 +66,17 @@ pub(in crate::store) async fn register_all(
 
 async fn know(c: &mut Connection, now: Now, token: i64, hash: &[u8; 32]) -> Result<(), StoreError> {
     bounded(query(sql::KNOW).bind(token).bind(&hash[..]).bind(now).execute(c)).await?;
+    Ok(())
+}
+
+/// By when it came, however late it is stored: what is ahead of a restored database is told from what came later by this.
+pub(in crate::store) async fn know_successor(
+    c: &mut Connection,
+    token: i64,
+    successor: &Successor,
+) -> Result<(), StoreError> {
+    let know = query(sql::KNOW).bind(token).bind(&successor.hash[..]).bind(Stamp(successor.issued_at));
+    bounded(know.execute(c)).await?;
     Ok(())
 }
 
@@ -325,17 +336,16 @@ async fn rotated(
         if bounded(before.fetch_optional(&mut *c)).await?.is_some() {
             return Ok(Settled::Written);
         }
-        // Such a row has not moved on; its grant may be another by now, so nothing is written over it either.
-        let row = bounded(query(sql::GENERATION).bind(end.token).fetch_optional(&mut *c)).await?;
-        if row.map(|row| row.int("generation")).transpose()?.is_none_or(|known| known < end.generation) {
-            return Err(StoreError::Behind);
+        let intended = query(sql::IS_INTENDED).bind(end.token).bind(end.exchange);
+        if bounded(intended.fetch_optional(&mut *c)).await?.is_none() {
+            return ahead::store(c, now, end, successor).await;
         }
     } else {
         one_row("storing a successor", stored)?;
         // The kept row belongs to the generation just made.
         keep(c, (end.token, end.generation + 1), end.kept.as_ref()).await?;
     }
-    know(c, now, end.token, &successor.hash).await?;
+    know_successor(c, end.token, successor).await?;
     let outcome = if stored == 1 { Outcome::Rotated } else { Outcome::Superseded };
     close(c, now, end.exchange, outcome, false).await?;
     Ok(if stored == 1 { Settled::Written } else { Settled::Superseded })
@@ -366,7 +376,11 @@ async fn close(
     Ok(())
 }
 
-async fn keep(c: &mut Connection, (token, generation): (i64, i64), kept: Option<&NewKept>) -> Result<(), StoreError> {
+pub(in crate::store) async fn keep(
+    c: &mut Connection,
+    (token, generation): (i64, i64),
+    kept: Option<&NewKept>,
+) -> Result<(), StoreError> {
     let Some(kept) = kept else { return Ok(()) };
     let keep = query(sql::KEEP)
         .bind(kept.purpose)

@@ -1,5 +1,7 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
+#[path = "../both/ahead.rs"]
+mod ahead;
 mod claim;
 mod inspect;
 #[path = "../both/keeper.rs"]

@@ -1,5 +1,7 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
+#[path = "../both/ahead.rs"]
+mod ahead;
 mod claim;
 mod inspect;
 #[path = "../both/keeper.rs"]

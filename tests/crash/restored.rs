@@ -1,0 +1,51 @@
+//! A successor on a worker's disk, and a database that was restored to a time before all of it.
+
+use crate::lock::Lock;
+use crate::scene::{PATIENCE, open, sign_in};
+use crate::support::engine::{Database, both_engines};
+use crate::support::program::{command, until};
+use crate::support::shop::{Shop, order};
+
+both_engines![what_the_spool_holds_is_the_token_after_a_restore];
+
+fn spooled(shop: &Shop) -> usize {
+    std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap().count()
+}
+
+async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
+    let shop = open(database, "strict");
+    let served = shop.serve("a");
+    let user = sign_in(&shop, &served).await;
+    assert!(served.program.terminate().await.success());
+    shop.database.back_up(shop.folder.path());
+
+    // One rotation that the database is told of, and one that lies in the spool alone.
+    let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
+    let first = served.client().post(&user, "cart-1").await;
+    assert_eq!(served.client().ended(&first, PATIENCE).await["token"], "fresh");
+    served.client().try_post(&user, "cart-2", &order()).await;
+    until("a second exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 2).await;
+    let lock = Lock::take(&shop).await;
+    let mut dying = served.program;
+    until("the crash", PATIENCE, async || !dying.is_running()).await;
+    drop(lock);
+    assert_eq!(spooled(&shop), 1);
+
+    shop.database.restore(shop.folder.path());
+    let refused = command(shop.folder.path()).args(["--config", "a.toml", "serve"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "a restored database is served");
+    let doubted = shop.run("a", &["tokens", "after-restore", "--yes"]).remove(0);
+    assert_eq!((&doubted["tokens"], &doubted["spool"]["stored"]), (&1.into(), &1.into()), "{doubted}");
+    assert_eq!(spooled(&shop), 0);
+    // Above the backup's 1, and above the 2 that was presented.
+    let token = shop.run("a", &["tokens", "show", "shop", &user]).remove(0);
+    assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &3.into()), "{token}");
+
+    let served = shop.serve("a");
+    let third = served.client().post(&user, "cart-3").await;
+    assert_eq!(served.client().ended(&third, PATIENCE).await["token"], "fresh");
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (3, 0), "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
