@@ -2,11 +2,49 @@
 
 use crate::lock::Lock;
 use crate::scene::{PATIENCE, open, sign_in};
-use crate::support::engine::{Database, both_engines};
+use crate::support::engine::{Database, ask, both_engines};
 use crate::support::program::{command, until};
 use crate::support::shop::{Shop, order};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
+
+/// Copies the database, while nobody is at it.
+fn back_up(shop: &Shop) {
+    match &shop.database {
+        Database::Sqlite => {
+            std::fs::copy(shop.folder.path().join("data/worker.db"), shop.folder.path().join("backup")).unwrap();
+        }
+        Database::Postgres { url } => {
+            let (server, name) = server_of(url);
+            ask(&server, &format!("CREATE DATABASE {name}_backup TEMPLATE {name}"));
+        }
+    }
+}
+
+/// Puts the copy in the database's place.
+fn restore(shop: &Shop) {
+    match &shop.database {
+        Database::Sqlite => {
+            for left in ["data/worker.db-wal", "data/worker.db-shm"] {
+                let _ = std::fs::remove_file(shop.folder.path().join(left));
+            }
+            std::fs::rename(shop.folder.path().join("backup"), shop.folder.path().join("data/worker.db")).unwrap();
+        }
+        Database::Postgres { url } => {
+            let (server, name) = server_of(url);
+            ask(&server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+            ask(&server, &format!("ALTER DATABASE {name}_backup RENAME TO {name}"));
+        }
+    }
+}
+
+/// The server's own database, and the name of the one that the URL names.
+fn server_of(url: &str) -> (String, String) {
+    let mut server: url::Url = url.parse().unwrap();
+    let name = server.path().trim_start_matches('/').to_owned();
+    server.set_path("postgres");
+    (server.into(), name)
+}
 
 fn spooled(shop: &Shop) -> usize {
     std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap().count()
@@ -17,7 +55,7 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     let served = shop.serve("a");
     let user = sign_in(&shop, &served).await;
     assert!(served.program.terminate().await.success());
-    shop.database.back_up(shop.folder.path());
+    back_up(&shop);
 
     // One rotation that the database is told of, and one that lies in the spool alone.
     let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
@@ -31,7 +69,7 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     drop(lock);
     assert_eq!(spooled(&shop), 1);
 
-    shop.database.restore(shop.folder.path());
+    restore(&shop);
     let refused = command(shop.folder.path()).args(["--config", "a.toml", "serve"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(1), "a restored database is served");
     let doubted = shop.run("a", &["tokens", "after-restore", "--yes"]).remove(0);

@@ -30,21 +30,19 @@ impl Args {
                 .await?;
             drop(progress);
             let Doubted { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
-            let mut human = format!(
-                "{tokens} tokens are uncertain now: `tokens resolve` decides about them.\n\
-                 {orders} orders failed with database_restored: look for them at Klarna before retrying them."
-            );
-            for (files, what) in [
-                (stored, "hold the present token of their users, which are active again"),
-                (superseded, "are of users who have signed in or were forgotten since, and are removed"),
+            let mut human = vec![
+                format!("{tokens} tokens are uncertain now: `tokens resolve` decides about them."),
+                format!("{orders} orders failed with database_restored: look for them at Klarna before retrying them."),
+            ];
+            let spool = [
+                (stored, "held the present token of their users, which is active again"),
+                (superseded, "were of users who have signed in or were forgotten since"),
                 (left, "are left alone: the log says why"),
-            ] {
-                if files > 0 {
-                    human += &format!("\n{files} files of this machine's spool {what}.");
-                }
-            }
-            context.output.print(human, &doubted)?;
-            Ok(Exit::Done)
+            ];
+            let told = spool.into_iter().filter(|(files, _)| *files > 0);
+            human.extend(told.map(|(files, what)| format!("{files} files of this machine's spool {what}.")));
+            context.output.print(human.join("\n"), &doubted)?;
+            Ok(if left == 0 { Exit::Done } else { Exit::SomeFailed })
         })
     }
 }

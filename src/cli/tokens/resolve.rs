@@ -53,7 +53,7 @@ struct Decision {
     /// It is active again: whoever wants it first presents it, the user's next order, or the keeper on its usual date
     #[arg(long)]
     retry: bool,
-    /// Likewise, and due at once: the keeper's next sweep presents it, at keeper.rate_per_second
+    /// Likewise, and due at once: the keeper's next sweep presents it, at `keeper.rate_per_second`
     #[arg(long)]
     present: bool,
     /// Never present it again: the shopper must sign in

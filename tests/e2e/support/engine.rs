@@ -46,34 +46,6 @@ impl Database {
         }
     }
 
-    /// Copies it, while nobody is at it.
-    pub fn back_up(&self, folder: &Path) {
-        match self {
-            Self::Sqlite => drop(std::fs::copy(folder.join("data/worker.db"), folder.join("backup")).unwrap()),
-            Self::Postgres { url } => {
-                let (server, name) = server_of(url);
-                ask(&server, &format!("CREATE DATABASE {name}_backup TEMPLATE {name}"));
-            }
-        }
-    }
-
-    /// Puts the copy in its place.
-    pub fn restore(&self, folder: &Path) {
-        match self {
-            Self::Sqlite => {
-                for left in ["data/worker.db-wal", "data/worker.db-shm"] {
-                    let _ = std::fs::remove_file(folder.join(left));
-                }
-                std::fs::rename(folder.join("backup"), folder.join("data/worker.db")).unwrap();
-            }
-            Self::Postgres { url } => {
-                let (server, name) = server_of(url);
-                ask(&server, &format!("DROP DATABASE {name} WITH (FORCE)"));
-                ask(&server, &format!("ALTER DATABASE {name}_backup RENAME TO {name}"));
-            }
-        }
-    }
-
     /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone, too), and on PostgreSQL
     /// its dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
@@ -90,14 +62,6 @@ impl Database {
             }
         }
     }
-}
-
-/// The server's own database, and the name of the one that the URL names.
-fn server_of(url: &str) -> (String, String) {
-    let mut server: url::Url = url.parse().unwrap();
-    let name = server.path().trim_start_matches('/').to_owned();
-    server.set_path("postgres");
-    (server.into(), name)
 }
 
 /// One statement's one value, as text.
