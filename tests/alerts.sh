@@ -31,21 +31,12 @@ promtool test rules deploy/prometheus/alerts.test.yaml
 promtool check config deploy/prometheus/prometheus.yaml >/dev/null
 
 program=$(built_program)
-home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-alerts.XXXXXX")
-declare -A pids
-end() {
-    local code=$? pid
-    trap - EXIT
-    [ "$code" -eq 0 ] || { tail -n 5 "$home"/*.log; table; } >&2 || true
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
+declare -A started
+finally() {
+    [ "$1" -eq 0 ] || table >&2 || true
     stop_postgres
-    rm -rf "$home"
-    exit "$code"
 }
-trap end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+stage alerts
 
 start_postgres
 postgres_port=$(sed 's/.*:\([0-9]*\)\/.*/\1/' <<<"$KLARNA_WORKER_TEST_POSTGRES")
@@ -98,14 +89,14 @@ schedule=off
 serve() { # NAME PROBES ROLES
     KLARNA_WORKER__VAULT__INSTANCE_DIR=$1 KLARNA_WORKER__SERVER__PROBES=127.0.0.1:$2 \
         "$program" serve --roles "$3" >>"$1.log" 2>&1 &
-    pids[$1]=$!
+    started[$1]=$!
 }
 start_api() { serve api "$api_probes" api; await "http://127.0.0.1:$api_probes/readyz"; }
 start_worker() { KLARNA_WORKER__KEEPER__SCHEDULE=$schedule serve worker "$worker_probes" worker,keeper; await "http://127.0.0.1:$worker_probes/readyz"; }
 stop() { # NAME SIGNAL
-    kill "-$2" "${pids[$1]}"
-    wait "${pids[$1]}" 2>/dev/null || true
-    unset "pids[$1]"
+    kill "-$2" "${started[$1]}"
+    wait "${started[$1]}" 2>/dev/null || true
+    unset "started[$1]"
 }
 tell() { curl -s --fail -o /dev/null -d "$2" "$sandbox/sandbox/$1"; }
 # Registers so many users of that prefix, who signed in so long ago.
@@ -116,8 +107,6 @@ orders() { # PREFIX COUNT: an order of each user
     for n in $(seq "$2"); do echo "{\"merchant\":\"shop\",\"user\":\"$1$n\",\"order\":{$order}}"; done | "$program" enqueue - >/dev/null
 }
 uncertain() { "$program" --format json tokens list --state uncertain --limit 1000; }
-field() { python3 -c 'import json, sys
-for line in sys.stdin: print(json.loads(line)[sys.argv[1]])' "$1"; }
 
 # What is caused and mended when, and what Prometheus makes of it.
 declare -A cause caused fired mended resolved
@@ -163,9 +152,9 @@ table() {
 }
 
 say "the stage"
-"$program" sandbox --bind "127.0.0.1:$sandbox_port" --rotation grace >sandbox.log 2>&1 & pids[sandbox]=$!
+"$program" sandbox --bind "127.0.0.1:$sandbox_port" --rotation grace >sandbox.log 2>&1 & started[sandbox]=$!
 echo 204 >receiver
-python3 "$repository/tests/alerts/receiver.py" "$receiver_port" receiver >receiver.log 2>&1 & pids[receiver]=$!
+python3 "$repository/tests/alerts/receiver.py" "$receiver_port" receiver >receiver.log 2>&1 & started[receiver]=$!
 await "$sandbox/stats"
 "$program" migrate >/dev/null
 users old- 10 55d
@@ -182,7 +171,7 @@ printf 'global: {evaluation_interval: 1s}\n' >>prometheus.yaml
 start_api
 start_worker
 prometheus --config.file=prometheus.yaml --storage.tsdb.path=tsdb --web.listen-address="127.0.0.1:$prometheus_port" \
-    --log.level=warn >prometheus.log 2>&1 & pids[prometheus]=$!
+    --log.level=warn >prometheus.log 2>&1 & started[prometheus]=$!
 await "$prometheus/-/ready"
 # An increase is seen from the first scrape on.
 asked() { curl -s --data-urlencode "query=$1" "$prometheus/api/v1/query" | python3 -c 'import json, sys
@@ -225,7 +214,7 @@ orders good- 1
 mends KlarnaWorkerLostAnswers KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken
 resolves 60 KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken KlarnaWorkerOrdersFail
 fires 75 KlarnaWorkerUncertainTokens
-uncertain | field user | while read -r user; do "$program" tokens resolve shop "$user" --retry >/dev/null; done
+"$program" tokens resolve --all --retry --yes >/dev/null
 mends KlarnaWorkerUncertainTokens
 resolves 75 KlarnaWorkerLostAnswers
 # From now on the keeper is in the worker.
@@ -239,10 +228,10 @@ stop worker KILL
 orders stranger- 5
 fires 60 KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive
 causes "a session locks a table of the database" KlarnaWorkerPoolExhausted
-sql "BEGIN; LOCK TABLE klarna_worker.orders IN EXCLUSIVE MODE; SELECT pg_sleep(60)" "$database" >/dev/null 2>&1 & pids[lock]=$!
+sql "BEGIN; LOCK TABLE klarna_worker.orders IN EXCLUSIVE MODE; SELECT pg_sleep(60)" "$database" >/dev/null 2>&1 & started[lock]=$!
 for caller in $(seq 60); do
     curl -s -o /dev/null --max-time 60 -H 'content-type: application/json' "$api/v1/orders" -d "{\"merchant\":\"shop\",\"user\":\"stranger-1\",\"order\":{$order}}" &
-    pids[caller-$caller]=$!
+    started[caller-$caller]=$!
 done
 fires 40 KlarnaWorkerPoolExhausted
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()" >/dev/null
@@ -298,7 +287,7 @@ fires 60 KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
 "$program" orders retry --merchant shop --error database_restored --yes >/dev/null
 "$program" keys rotate >/dev/null
 [ "$("$program" --format json keys status | grep -c '"may_be_retired":true')" -eq 1 ] || give_up "after keys rotate the old key is still needed"
-uncertain | field user | while read -r user; do "$program" tokens resolve shop "$user" --retry >/dev/null; done
+"$program" tokens resolve --all --retry --yes >/dev/null
 # The old key goes, and with the new settings each process counts anew.
 sed -i '/^\[vault.keys.k1\]$/,+1d' config.toml
 stop worker TERM

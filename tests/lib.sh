@@ -51,12 +51,14 @@ await() {
     give_up "$1 does not answer after $tries tries"
 }
 
-# A folder of its own, $home, for a script that starts processes: it puts their ids into `started`, and their logs there. At its end,
-# however it comes, they are ended, the folder goes, and after a failure the logs' last lines are shown.
+# A folder of its own, $home, for a script that starts processes: it puts their ids into `started` (by name, where it has declared
+# that so), and their logs there. At its end, however it comes, they are ended, the folder goes, and after a failure the logs' last
+# lines are shown. What else is to be seen to, the script's own `finally` does; it is given the exit code.
 stage() {
     home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-$1.XXXXXX")
     started=()
     trap strike EXIT
+    trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
 }
@@ -67,6 +69,7 @@ strike() {
     [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
     [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
     wait
+    if declare -F finally >/dev/null; then finally "$code"; fi
     rm -rf "$home"
     exit "$code"
 }

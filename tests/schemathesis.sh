@@ -31,19 +31,8 @@ if [ -z "$program" ]; then
 fi
 program=$(realpath "$program")
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-fuzz.XXXXXX")
-pids=()
-clean_up() {
-    local code=$?
-    trap - EXIT
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    stop_postgres
-    rm -rf "$folder"
-    exit "$code"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM HUP
+finally() { stop_postgres; }
+stage fuzz
 
 # The first line that a program prints once it is ready; its JSON has the addresses.
 first_line() {
@@ -59,20 +48,20 @@ member() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[
 launch() {
     local name=$1
     shift
-    (cd "$folder" && exec "$program" --format json "$@") >"$folder/$name" 2>"$folder/$name.log" &
-    pids+=($!)
+    (cd "$home" && exec "$program" --format json "$@") >"$home/$name" 2>"$home/$name.log" &
+    started+=($!)
 }
 
 say "starting the sandbox"
 launch sandbox sandbox --bind 127.0.0.1:0
-sandbox=$(first_line "$folder/sandbox")
+sandbox=$(first_line "$home/sandbox")
 key="a-key-for-the-fuzzer"
 hash=$(printf %s "$key" | sha256sum | cut -d' ' -f1)
 
 # A service on a database of its own, and what the fuzzer makes of it.
 fuzz() {
     local engine=$1 url=$2
-    cat >"$folder/$engine.toml" <<TOML
+    cat >"$home/$engine.toml" <<TOML
 installation = "fuzz"
 [database]
 url = "$url"
@@ -95,13 +84,13 @@ api_password = "sandbox"
 token_url = "$(member "$sandbox" token_url)"
 checkout_url = "$(member "$sandbox" checkout_url)"
 TOML
-    (cd "$folder" && "$program" --config "$engine.toml" keys generate --out "$engine.key" >&2 && "$program" --config "$engine.toml" migrate >&2)
+    (cd "$home" && "$program" --config "$engine.toml" keys generate --out "$engine.key" >&2 && "$program" --config "$engine.toml" migrate >&2)
     launch "$engine" --config "$engine.toml" serve
     local api
-    api=$(member "$(first_line "$folder/$engine")" api)
+    api=$(member "$(first_line "$home/$engine")" api)
     say "fuzzing $api on $engine"
     # The sums of an order, which no schema can state, make lawful refusals of what the description allows.
-    cat >"$folder/schemathesis.toml" <<TOML
+    cat >"$home/schemathesis.toml" <<TOML
 base-url = "$api"
 headers = { Authorization = "Bearer $key" }
 [generation]
@@ -110,14 +99,14 @@ max-examples = $examples
 include-operation-id = "submit_order"
 checks.positive_data_acceptance.enabled = false
 TOML
-    (cd "$folder" && "$venv/bin/schemathesis" --config-file schemathesis.toml run "$OLDPWD/openapi.json" \
+    (cd "$home" && "$venv/bin/schemathesis" --config-file schemathesis.toml run "$OLDPWD/openapi.json" \
         --workers 1 --seed "${SCHEMATHESIS_SEED:-1}" --no-color) || {
         say "the service's log:"
-        tail -n 20 "$folder/$engine.log" >&2
+        tail -n 20 "$home/$engine.log" >&2
         return 1
     }
-    if grep -q '"level":"ERROR"' "$folder/$engine.log"; then
-        grep '"level":"ERROR"' "$folder/$engine.log" | head -n 5 >&2
+    if grep -q '"level":"ERROR"' "$home/$engine.log"; then
+        grep '"level":"ERROR"' "$home/$engine.log" | head -n 5 >&2
         give_up "the service logged errors"
     fi
 }

@@ -9,17 +9,8 @@ orders=20
 
 need python3 python3
 program=$(built_program)
-folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-webhooks.XXXXXX")
-pids=()
-end() {
-    local code=$?
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$folder"
-    exit "$code"
-}
-trap end EXIT
-cd "$folder"
+stage webhooks
+cd "$home"
 
 make_venv() { python3 -m venv python >venv.log 2>&1; }
 # Debian has it in a package of its own.
@@ -30,9 +21,9 @@ python/bin/pip install --quiet --disable-pip-version-check standardwebhooks==1.1
 until_said() { for _ in $(seq 200); do [ -s "$1" ] && return; sleep 0.1; done; give_up "$1 stayed empty"; }
 
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
-python/bin/python "$repository/tests/webhooks/receiver.py" "$secret" 4711 >received & pids+=($!)
+python/bin/python "$repository/tests/webhooks/receiver.py" "$secret" 4711 >received & started+=($!)
 until_said received
-"$program" --format json sandbox --bind 127.0.0.1:0 >sandbox 2>sandbox.log & pids+=($!)
+"$program" --format json sandbox --bind 127.0.0.1:0 >sandbox 2>sandbox.log & started+=($!)
 until_said sandbox
 field() { python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())[sys.argv[2]])' "$1" "$2"; }
 cat >config.toml <<SETTINGS
@@ -50,7 +41,7 @@ checkout_url = "$(field sandbox checkout_url)"
 webhook_url = "$(head -1 received)"
 webhook_secrets = ["$secret"]
 SETTINGS
-"$program" --format json serve >served 2>served.log & pids+=($!)
+"$program" --format json serve >served 2>served.log & started+=($!)
 until_said served
 
 order='"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":100,"order_tax_amount":20'

@@ -1,7 +1,8 @@
 //! The HTTP API: its routes, who may use them, and how it is served.
 //!
 //! A request passes the frame (`frame.rs`: id, span, panics), where there are no keys the door of this machine (`local.rs`), the
-//! guard of its scope (`auth.rs`), the limits (`limits.rs`), and a handler (`orders/`, `tokens.rs`, `users.rs`, `health.rs`),
+//! guard of its scope (`auth.rs`), the limits (`limits.rs`), and a handler (`orders/`, `tokens.rs`, `resolve.rs`, `users.rs`,
+//! `health.rs`),
 //! which does nothing but translate between HTTP and the rooms behind it.
 //! Whatever goes wrong is a `Problem` (`problem.rs`). `openapi.json` is written by the code, in `openapi.rs`.
 //!
@@ -19,6 +20,7 @@ mod local;
 mod openapi;
 mod orders;
 mod problem;
+mod resolve;
 mod serve;
 mod tokens;
 mod users;
@@ -38,6 +40,7 @@ pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest};
 pub use problem::ProblemDetails;
+pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
@@ -131,7 +134,9 @@ pub fn router(mut rooms: Rooms) -> Router {
     // It touches what is guarded by either.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
-    let ops = metrics_route().route("/v1/orders/retry", post(orders::retry_many));
+    let ops = metrics_route()
+        .route("/v1/orders/retry", post(orders::retry_many))
+        .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
     let open = health_routes();
     let description = Router::new()
         .route("/openapi.json", get(openapi::serve))

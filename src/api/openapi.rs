@@ -6,10 +6,12 @@ use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-pub(super) use answers::{Absent, AbsentMerchant, Common, Open, Sent, SentBatch, SentOrder, SentToken, Steered};
+pub(super) use answers::{
+    Absent, AbsentMerchant, Common, Decided, Open, Sent, SentBatch, SentOrder, SentToken, Steered,
+};
 
 use super::problem::ProblemDetails;
-use super::{erase, health, orders, tokens, users};
+use super::{erase, health, orders, resolve, tokens, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,6 +33,7 @@ use super::{erase, health, orders, tokens, users};
         tokens::put,
         tokens::show,
         tokens::forget,
+        resolve::resolve,
         erase::erase,
         users::history,
         users::list,
@@ -44,7 +47,7 @@ use super::{erase, health, orders, tokens, users};
         (name = "orders", description = "Orders in, results out: keys of the scope `orders`"),
         (name = "tokens", description = "Refresh tokens: keys of the scope `tokens`"),
         (name = "users", description = "All about a user: keys of the scopes `orders` and `tokens`"),
-        (name = "ops", description = "Steering many orders: keys of the scope `ops`"),
+        (name = "ops", description = "For operators: keys of the scope `ops`"),
         (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs one of the scope `ops`"),
     ),
     security(("api_key" = [])),

@@ -59,6 +59,7 @@ pub(super) enum Kind {
     Misdirected,
     HeadTooLarge,
     WrongStatus,
+    WrongState,
     BodyGone,
     InvalidOrder,
     InvalidToken,
@@ -94,6 +95,7 @@ impl Kind {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The request's head is too large")
             }
             Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
+            Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order cannot be accepted"),
             Self::InvalidToken => {

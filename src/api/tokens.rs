@@ -120,6 +120,7 @@ impl From<TokenView> for Token {
         (status = 204, description = "Stored", links(
             ("get_token" = (operation_id = "get_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
             ("get_token_history" = (operation_id = "get_token_history", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("resolve_token" = (operation_id = "resolve_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
             ("forget_token" = (operation_id = "forget_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
         )),
         (status = 200, description = "The token was known already, and nothing changed", body = Token),

@@ -13,7 +13,7 @@ use crate::config::BEAT;
 use crate::keeper::{self, Sweeper};
 use crate::queue::{BeatOptions, Heartbeat};
 use crate::store::Worker;
-use crate::vault::{Foundations, Instance, InstanceError, Spool, Vault};
+use crate::vault::{Foundations, Instance, InstanceError, Replayed, Spool, Vault};
 use crate::worker::WorkerLease;
 
 /// How often open intents are compared with the exchanges in the air.
@@ -40,8 +40,7 @@ impl Process {
             keys_of_spool(app, folder)?;
         }
         // Before anything else: what an earlier start could not store.
-        let spool = Spool::open(folder, &settings.installation, Arc::clone(&app.secrets))
-            .map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })?;
+        let spool = open_spool(app, folder)?;
         spool.replay(&*app.store).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
@@ -164,11 +163,19 @@ pub(super) async fn replay_for_refresh(app: &App) -> Result<(), AppError> {
         Err(InstanceError::Taken(_)) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    Spool::open(&folder, &app.settings.installation, Arc::clone(&app.secrets))
-        .map_err(|error| InstanceError::Unusable { folder, error })?
-        .replay(&*app.store)
-        .await?;
+    replay(app, &folder).await?;
     Ok(())
+}
+
+/// Replays the spool of a folder whose lock is held.
+pub(super) async fn replay(app: &App, folder: &Path) -> Result<Replayed, AppError> {
+    let spool = open_spool(app, folder)?;
+    Ok(spool.replay(&*app.store).await?)
+}
+
+fn open_spool(app: &App, folder: &Path) -> Result<Spool, InstanceError> {
+    let opened = Spool::open(folder, &app.settings.installation, Arc::clone(&app.secrets));
+    opened.map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })
 }
 
 /// For operators: which machine, which process.

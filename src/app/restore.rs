@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::process::{refresh_folder, replay};
 use super::{App, AppError};
-use crate::vault::Mark;
+use crate::vault::{Instance, Mark, Replayed};
 
 /// Tokens and orders in one transaction, short enough that nobody waits.
 const BATCH: u32 = 1000;
@@ -17,6 +18,8 @@ pub struct Doubted {
     pub tokens: u64,
     /// Orders that failed with `database_restored`.
     pub orders: u64,
+    /// What became of the successors in this machine's spools, which the backup may know nothing of.
+    pub spool: Replayed,
 }
 
 /// Refuses a database that has forgotten what this folder saw of it: its tokens may be spent and its orders submitted.
@@ -31,15 +34,19 @@ pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
 impl App {
     /// Doubts whatever may have happened between backup and restore: active tokens become `uncertain`, orders that have
     /// not ended fail as possible duplicates. Interrupted, it goes on where it is run again; until its end, instances that
-    /// saw more refuse to start.
+    /// saw more refuse to start. Last it stores what this machine's spools hold, as the next start here would: nothing is
+    /// presented in between.
     ///
     /// # Errors
-    /// Where processes still work on the database, or it cannot be used.
+    /// Where processes still work on the database or in this machine's folders, or it cannot be used.
     pub async fn after_restore(&self, mut progress: impl FnMut(&Doubted)) -> Result<Doubted, AppError> {
         let living = self.store.living(self.settings.queue.worker_lost_after).await?;
         if !living.is_empty() {
             return Err(AppError::StillWorking(living));
         }
+        let folders = [self.settings.vault.instance_dir.clone(), refresh_folder(self)];
+        let held = folders.into_iter().filter(|folder| folder.exists());
+        let held = held.map(|folder| Ok((Instance::take(&folder)?, folder))).collect::<Result<Vec<_>, AppError>>()?;
         let mut doubted = Doubted::default();
         let mut last = 0;
         while let Some((count, id)) = self.store.doubt_tokens(last, BATCH).await? {
@@ -56,6 +63,9 @@ impl App {
             progress(&doubted);
         }
         self.store.declare_restored().await?;
+        for (_, folder) in &held {
+            doubted.spool += replay(self, folder).await?;
+        }
         Ok(doubted)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::table::printable;
 use super::{CliError, Format, Output};
 use crate::app::App;
 use crate::clock::Clock;
@@ -66,4 +67,17 @@ impl Context {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| CliError::failed("start the runtime", error))?.block_on(future)
     }
+}
+
+/// Checks that the settings have this merchant: a misspelt name must not pass for one with nothing to do.
+///
+/// # Errors
+/// Where they do not, with those that they have.
+pub(super) fn check_merchant(app: &App, merchant: &str) -> Result<(), CliError> {
+    if app.settings.merchants.contains_key(merchant) {
+        return Ok(());
+    }
+    let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
+    let (merchant, known) = (printable(merchant), known.join(", "));
+    Err(CliError::Usage(format!("--merchant: the settings have no {merchant}; they have: {known}")))
 }

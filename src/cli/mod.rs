@@ -25,6 +25,7 @@ pub(crate) mod tokens;
 mod users;
 mod views;
 mod webhooks;
+mod when;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

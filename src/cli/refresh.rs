@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::context::check_merchant;
 use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
@@ -49,13 +50,8 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            if let Some(merchant) = self.merchant.as_ref().filter(|name| !app.settings.merchants.contains_key(*name)) {
-                let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
-                let known = known.join(", ");
-                return Err(CliError::Usage(format!(
-                    "--merchant: the settings have no {}; they have: {known}",
-                    printable(merchant)
-                )));
+            if let Some(merchant) = &self.merchant {
+                check_merchant(&app, merchant)?;
             }
             if self.dry_run {
                 return self.look(context, &app).await;

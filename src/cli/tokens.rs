@@ -4,6 +4,7 @@ mod after_restore;
 mod import;
 pub(crate) mod record;
 mod replan;
+mod resolve;
 mod stats;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
-use crate::store::{DeadReason, Note, Resolution, Resolved, TokenFilter, TokenState};
+use crate::store::{DeadReason, Note, TokenFilter, TokenState};
 use crate::vault::Registry;
 
 const STATES: [TokenState; 4] =
@@ -32,25 +33,21 @@ pub(super) enum Command {
     List(Filter),
     /// Show a token's state and times, never the token
     Show(Whose),
-    /// Decide about a token whose state is uncertain
+    /// Decide about tokens whose state is uncertain
     ///
-    /// With `vault.lost_answer = "hold"` a token whose last presentation got no answer waits for this: nobody knows whether
-    /// it was spent. Where Klarna's side says that it was not, or nothing is known, --retry finds out.
-    Resolve {
-        #[command(flatten)]
-        whose: Whose,
-        #[command(flatten)]
-        decision: Decision,
-    },
+    /// A token is uncertain where nobody knows whether it was spent: its last presentation got no answer with
+    /// `vault.lost_answer = "hold"`, or the database was restored from a backup. Presented once more, a spent one turns out
+    /// to be dead, and one that was not spent goes on. Interrupted, the command goes on where it is run again.
+    Resolve(resolve::Args),
     /// Count tokens by state and by the days that they have left
     Stats(stats::Args),
     /// Set every token's due date anew, after a change of the keeper's settings
     Replan(replan::Args),
     /// After a backup was restored: doubt what may have happened since
     ///
-    /// Active tokens become uncertain, since they may have been spent after the backup was made: present them again with
-    /// `tokens resolve --retry`, or never. Orders that have not ended fail as possible duplicates, since they may have been
-    /// submitted. Stop every process first.
+    /// Active tokens become uncertain, since they may have been spent after the backup was made: `tokens resolve` decides
+    /// about them. Orders that have not ended fail as possible duplicates, since they may have been submitted. What this
+    /// machine's spool holds is stored. Stop every process first.
     AfterRestore(after_restore::Args),
     /// Delete a user's token and all that was kept from it
     Forget {
@@ -69,18 +66,6 @@ pub(super) struct Whose {
     merchant: String,
     /// The shop's name for the user
     user: String,
-}
-
-/// What becomes of an uncertain token: one of these.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Decision {
-    /// Present it again with the next order: it is active once more
-    #[arg(long)]
-    retry: bool,
-    /// Never present it again: the shopper must sign in
-    #[arg(long)]
-    dead: bool,
 }
 
 /// Which tokens.
@@ -124,10 +109,7 @@ impl Command {
             Self::Show(whose) => {
                 context.block_on(async { show(context, &context.app().await?.registry(), &whose).await })
             }
-            Self::Resolve { whose, decision } => {
-                let resolution = if decision.retry { Resolution::Retry } else { Resolution::Dead };
-                context.block_on(async { resolve(context, &context.app().await?.registry(), &whose, resolution).await })
-            }
+            Self::Resolve(args) => args.run(context),
             Self::Stats(args) => args.run(context),
             Self::Replan(args) => args.run(context),
             Self::AfterRestore(args) => args.run(context),
@@ -206,31 +188,6 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
     let human = if forgotten { "The token is forgotten." } else { "The token was forgotten before." };
     context.output.print(human, &json!({ "merchant": merchant, "user": user, "forgotten": forgotten }))?;
     Ok(Exit::Done)
-}
-
-async fn resolve(
-    context: &Context,
-    registry: &Registry,
-    whose: &Whose,
-    resolution: Resolution,
-) -> Result<Exit, CliError> {
-    let doing = format!("resolve the token of {whose}");
-    let resolved = registry.resolve(&whose.merchant, &whose.user, resolution).await;
-    match resolved.map_err(|error| CliError::failed(&doing, error))? {
-        Resolved::Done(token) => {
-            let human = match resolution {
-                Resolution::Retry => "The token is active: the next order presents it again.",
-                Resolution::Dead => "The token is dead: the shopper must sign in again.",
-            };
-            context.output.print(human, &Token::from(token))?;
-            Ok(Exit::Done)
-        }
-        Resolved::NotUncertain(token) => {
-            let state = token.state.as_str();
-            Err(CliError::failed(doing, format!("it is {state}; only an uncertain token waits for a decision")))
-        }
-        Resolved::Missing => Err(CliError::failed(doing, NO_TOKEN)),
-    }
 }
 
 impl std::fmt::Display for Whose {

@@ -128,14 +128,15 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
     let (merchant, user) = named(&viewer, &viewer.query)?;
     let token = token(&pages, &merchant, &user).await?;
     let about = html! {
-        p { "The answer to its last presentation was lost: nobody knows whether the token was spent." }
+        p { "Nobody knows whether the token was spent: the answer to its last presentation was lost, or the database was restored." }
         (whom(&token))
     };
     let answer = html! {
         (named_fields(&merchant, &user))
         fieldset {
             legend { "What is to become of it?" }
-            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more, which finds out. If it was spent, Klarna may end the user's sign-in." } }
+            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more with the user's next order, which finds out. If it was spent, Klarna may end the user's sign-in." } }
+            label.check { input type="radio" name="as" value="present"; span { "Have the keeper present it in its next sweep: likewise, and before the next order." } }
             label.check { input type="radio" name="as" value="lost"; span { "Give it up: the user has to sign in again." } }
         }
         button type="submit" { "Resolve the token" }
@@ -148,6 +149,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
     let (merchant, user) = named(&posted.viewer, &posted.fields)?;
     let (resolution, done) = match posted.fields.get("as") {
         Some("retry") => (Resolution::Retry, "active"),
+        Some("present") => (Resolution::Present, "active"),
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Wrong("Choose what is to become of the token.".into())),
     };

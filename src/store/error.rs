@@ -25,10 +25,10 @@ pub enum StoreError {
         /// How many it changed.
         actual: u64,
     },
-    /// A token's row is of before the exchange whose end is to be written.
+    /// The exchange whose end is to be written is unknown, and so is its user.
     #[error(
-        "the database knows the token at an earlier generation alone: it was restored from a backup, or a failover lost \
-         its last writes; nothing was changed"
+        "the database knows neither the exchange nor its user: it was restored from a backup, or a failover lost its last \
+         writes; nothing was changed"
     )]
     Behind,
     /// A row that this program cannot read.

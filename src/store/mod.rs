@@ -1,8 +1,8 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is eleven traits ([`Orders`], [`Steering`], [`Tokens`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Looks`],
-//! [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's statements
-//! lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
+//! The seam is twelve traits ([`Orders`], [`Steering`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
+//! [`Looks`], [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's
+//! statements lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
 //! differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
@@ -17,6 +17,7 @@ mod migrations;
 mod orders;
 mod overview;
 mod postgres;
+mod resolving;
 mod restore;
 mod sights;
 mod sqlite;
@@ -42,14 +43,15 @@ pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
 pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
+pub use self::resolving::{Doubtful, Resolution, Resolved, Resolving};
 pub use self::restore::Restore;
 pub use self::sights::{Arrivals, Attempt, Passage, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{
     ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewKept, NewToken, Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution,
-    Resolved, Settled, Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
+    LedgerPlace, NewKept, NewToken, Note, Outcome, Owner, Presentation, Purpose, PurposeKind, Registered, Settled,
+    Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
 };
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{
@@ -64,7 +66,7 @@ use crate::order::OrderId;
 /// Everything that a store does.
 #[async_trait]
 pub trait Store:
-    Orders + Steering + Tokens + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
+    Orders + Steering + Tokens + Resolving + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
 {
     /// Brings the schema up to this program, while others work with it; how many migrations ran. Waits for locks and for another
     /// `migrate` have an end.

@@ -172,26 +172,6 @@ pub enum Registered {
     Newer(TokenView),
 }
 
-/// What an operator decides about an `uncertain` token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// `active` again: it is presented once more, which finds out whether it was spent.
-    Retry,
-    /// `reauth_required(answer_lost)`: it is never presented again, and the shopper must sign in.
-    Dead,
-}
-
-/// What became of an operator's decision.
-#[derive(Clone, Debug)]
-pub enum Resolved {
-    /// The row says so now.
-    Done(TokenView),
-    /// The token waits for no decision: nothing changed.
-    NotUncertain(TokenView),
-    /// No row for this user.
-    Missing,
-}
-
 /// Which tokens a list shows, by merchant and user.
 #[derive(Clone, Debug, Default)]
 pub struct TokenFilter {
@@ -321,11 +301,22 @@ pub enum Intended {
     Refused,
 }
 
+/// Whose token an exchange is of. A restored database may know the user by another row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Whose merchant.
+    pub merchant: String,
+    /// The shop's name for the user.
+    pub user: String,
+}
+
 /// How an exchange ended, to be written down.
 #[derive(Clone)]
 pub struct ExchangeEnd {
     /// The exchange.
     pub exchange: Uuid,
+    /// Whose token; `None` in what an older program left in its spool.
+    pub owner: Option<Owner>,
     /// The token row.
     pub token: i64,
     /// The generation that was presented.
@@ -458,10 +449,6 @@ pub trait Tokens: Send + Sync {
     /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to forget.
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError>;
 
-    /// Carries out what an operator decided about an `uncertain` token. The generation stays: a successor that comes late
-    /// after all still takes its place.
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError>;
-
     /// One token.
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError>;
 
@@ -490,7 +477,9 @@ pub trait Tokens: Send + Sync {
     /// The intents of `holder` that are open, each with its token's merchant.
     async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError>;
 
-    /// Writes an exchange's end in a transaction of its own; may be called again and again.
+    /// Writes an exchange's end in a transaction of its own; may be called again and again. A successor that the database is
+    /// behind of, since it knows nothing of the exchange, is stored under a new generation, unless its user's token came later.
+    /// [`StoreError::Behind`] where it does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
     /// What is kept for an order or sweep.

@@ -24,8 +24,8 @@ use crate::config::{LostAnswer, Merchant};
 use crate::crash;
 use crate::meter;
 use crate::store::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Purpose,
-    PurposeKind, Settled, StoreError, Successor, TokenClaim,
+    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Owner,
+    Purpose, PurposeKind, Settled, StoreError, Successor, TokenClaim,
 };
 use crate::telemetry::traces::{traced, tried};
 
@@ -233,7 +233,8 @@ impl Exchange {
         let Read { result, kept, access } = read;
         let outcome = result.outcome();
         caller.course = Course::Presented(outcome);
-        let end = ExchangeEnd { exchange, token: token.id, generation: token.generation, result, kept };
+        let owner = Some(Owner { merchant: self.merchant.name.clone(), user: self.user.clone() });
+        let end = ExchangeEnd { exchange, owner, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.turn.on_disk();
             caller.answer(access.clone());

@@ -2,8 +2,9 @@
 //!
 //! A file is written where the first try to store a successor fails or takes too long: from then on a crash of the
 //! process loses nothing. It is replayed by the rule of every store (generation-checked, idempotent), at start before
-//! anything else and every minute, and removed once the database has it. A file that cannot be read, or belongs to
-//! another installation, is told and never deleted.
+//! anything else and every minute, and removed once the database has it. So is one that a restored database knows nothing
+//! of: its successor may be the only good token of its user. A file that cannot be read, is of a user whom the database does
+//! not know, or belongs to another installation, is told and never deleted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use super::cipher::Cipher;
 use super::secrets::Secrets;
-use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Store, StoreError, Successor};
+use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Owner, Settled, Store, StoreError, Successor};
 
 const FOLDER: &str = "spool";
 const ENDING: &str = "successor";
@@ -33,12 +34,22 @@ pub struct Spool {
 }
 
 /// What a replay came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Replayed {
     /// Successors that the database has now.
     pub stored: usize,
-    /// Files that are left alone: unreadable, sealed with an unknown key, or another installation's.
+    /// Successors of no use any more: their users have signed in or were forgotten since.
+    pub superseded: usize,
+    /// Files that are left alone: unreadable, sealed with an unknown key, of an unknown user, or another installation's.
     pub left: usize,
+}
+
+impl std::ops::AddAssign for Replayed {
+    fn add_assign(&mut self, other: Self) {
+        self.stored += other.stored;
+        self.superseded += other.superseded;
+        self.left += other.left;
+    }
 }
 
 /// A file: whose it is, and the sealed [`Record`].
@@ -52,6 +63,9 @@ struct Envelope {
 #[derive(Serialize, Deserialize)]
 struct Record {
     exchange: Uuid,
+    /// Merchant and user; an older program wrote none.
+    #[serde(default)]
+    owner: Option<(String, String)>,
     token: i64,
     generation: i64,
     sealed: Vec<u8>,
@@ -132,7 +146,8 @@ impl Spool {
                 continue;
             }
             match self.replay_file(&path, store).await? {
-                Ok(()) => replayed.stored += 1,
+                Ok(Settled::Written) => replayed.stored += 1,
+                Ok(Settled::Superseded) => replayed.superseded += 1,
                 Err(why) => {
                     tracing::error!(file = %path.display(), why, "A spool file is left alone: see to it by hand");
                     replayed.left += 1;
@@ -143,7 +158,7 @@ impl Spool {
     }
 
     /// Stores one file's successor; the inner error says why that can never be done.
-    async fn replay_file(&self, path: &Path, store: &dyn Store) -> Result<Result<(), String>, StoreError> {
+    async fn replay_file(&self, path: &Path, store: &dyn Store) -> Result<Result<Settled, String>, StoreError> {
         let end = match self.read(path) {
             Ok(end) => end,
             Err(why) => return Ok(Err(why)),
@@ -153,7 +168,7 @@ impl Spool {
                 tracing::warn!(exchange = %end.exchange, ?settled, "A successor from the spool was replayed");
                 // By its own name: whoever copied it here may have changed that.
                 self.remove(path).await;
-                Ok(Ok(()))
+                Ok(Ok(settled))
             }
             Err(error) if error.is_transient() => Err(error),
             // One file that the database refuses must not keep the others from it.
@@ -236,6 +251,7 @@ impl Record {
     fn new(end: &ExchangeEnd, successor: &Successor) -> Self {
         Self {
             exchange: end.exchange,
+            owner: end.owner.clone().map(|owner| (owner.merchant, owner.user)),
             token: end.token,
             generation: end.generation,
             sealed: successor.sealed.clone(),
@@ -257,6 +273,7 @@ impl From<Record> for ExchangeEnd {
     fn from(record: Record) -> Self {
         Self {
             exchange: record.exchange,
+            owner: record.owner.map(|(merchant, user)| Owner { merchant, user }),
             token: record.token,
             generation: record.generation,
             result: ExchangeResult::Rotated(Successor {

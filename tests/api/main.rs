@@ -13,6 +13,7 @@ mod logs;
 mod openapi;
 mod orders;
 mod pages;
+mod resolve;
 mod serve;
 mod steer;
 mod tokens;

@@ -125,7 +125,7 @@ impl Api {
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn has_token(&self, user: &str) {
+    pub async fn has_token(&self, user: &str) {
         let path = format!("/v1/merchants/shop/users/{user}/token");
         let request = self.request(Method::PUT, &path).bearer_auth("key-of-the-shop");
         let answer = send(json(request, format!(r#"{{"refresh_token":"token-of-{user}"}}"#))).await;
@@ -133,7 +133,7 @@ impl Api {
     }
 
     /// The answer to a presentation of the user's token was lost, and an operator is to decide.
-    async fn uncertain(&self, user: &str) {
+    pub async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else {
@@ -144,7 +144,7 @@ impl Api {
         let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
-        claim.settle(&ExchangeEnd { exchange, token, generation, result, kept: None }).await.unwrap();
+        claim.settle(&ExchangeEnd { exchange, owner: None, token, generation, result, kept: None }).await.unwrap();
     }
 
     /// Shops are told of what happens to the shop's orders and tokens.

@@ -33,7 +33,7 @@ async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResu
     let (exchange, id, generation) = (Uuid::now_v7(), token.id, token.generation);
     let intent = Intent { exchange, token: id, generation, presentation, purpose, holder: worker.id };
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-    claim.settle(&ExchangeEnd { exchange, token: id, generation, result, kept: None }).await.unwrap();
+    claim.settle(&ExchangeEnd { exchange, owner: None, token: id, generation, result, kept: None }).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod support;
 
 mod crashes;
 mod lock;
+mod restored;
 mod scene;
 mod stalls;
 mod sweeps;

@@ -18,6 +18,7 @@ both_engines!(
     refresh_runs_beside_a_service_and_tells_scripts,
     two_services_and_a_refresh_at_once_refresh_each_token_once,
     a_dry_run_shows_what_has_no_date_yet,
+    many_uncertain_tokens_are_presented_by_the_keeper,
     a_refresh_that_is_cut_off_stores_what_is_in_the_air,
 );
 
@@ -179,6 +180,32 @@ async fn a_dry_run_shows_what_has_no_date_yet(database: Database) {
     std::fs::remove_file(shop.folder.path().join("again.jsonl")).unwrap();
     let (_, due, _) = refresh(&shop, &["--dry-run"]).await;
     assert_eq!(users(&due), ["held1", "again1"]);
+    shop.close().await;
+}
+
+async fn many_uncertain_tokens_are_presented_by_the_keeper(database: Database) {
+    let shop = Shop::open(database, &[], OFF);
+    shop.change_settings(
+        "a",
+        "[vault]",
+        "[vault]\nlost_answer = \"hold\"\nexchange_timeout = \"2s\"\nreplay_after = \"1s\"",
+    );
+    import(&shop, 3, "held", "45d").await;
+    // Of the one the answer is lost, of the others the request: nobody can tell them apart.
+    for (user, failure) in [("held1", "lost"), ("held2", "cut"), ("held3", "cut")] {
+        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": user, "failure": failure })).await;
+    }
+    assert_eq!(refresh(&shop, &[]).await.0, 3);
+    let resolved = shop.run("a", &["tokens", "resolve", "--all", "--present", "--yes"]);
+    assert_eq!(resolved, [json!({ "resolved": 3, "left": 0 })]);
+    // `replay_after`: the first request may be on its way until then.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (code, told, _) = refresh(&shop, &[]).await;
+    assert_eq!(code, 0, "{told:?}");
+    for (user, state, generation) in [("held1", "reauth_required", 1), ("held2", "active", 2), ("held3", "active", 2)] {
+        let token = shop.run("a", &["tokens", "show", "shop", user]).remove(0);
+        assert_eq!((&token["state"], &token["generation"]), (&json!(state), &json!(generation)), "{token}");
+    }
     shop.close().await;
 }
 

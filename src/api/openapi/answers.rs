@@ -81,6 +81,16 @@ impl IntoResponses for Steered {
     }
 }
 
+/// A decision about a token.
+pub(in super::super) struct Decided;
+
+impl IntoResponses for Decided {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [(Kind::WrongState, "the token is active: only an uncertain one waits for a decision")];
+        answers(&[&SENT[..], &own[..]].concat())
+    }
+}
+
 /// A post of an order.
 pub(in super::super) struct SentOrder;
 

@@ -1,10 +1,7 @@
 //! Which orders: the filters that listing, retrying and cancelling share.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-
-use crate::clock::{Clock, delta};
+use crate::cli::when::{When, when};
+use crate::clock::Clock;
 use crate::store::OrderFilter;
 
 /// Which orders.
@@ -27,19 +24,6 @@ pub(in crate::cli) struct Which {
     until: Option<When>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum When {
-    At(DateTime<Utc>),
-    Ago(Duration),
-}
-
-fn when(text: &str) -> Result<When, &'static str> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(time.to_utc()));
-    }
-    humantime::parse_duration(text).map(When::Ago).map_err(|_| "write a time such as 2026-01-31T12:00:00Z, or 2h")
-}
-
 impl Which {
     /// Whether it leaves out no order.
     pub(super) fn is_all(&self) -> bool {
@@ -49,10 +33,7 @@ impl Which {
 
     /// As the store has it, without status, bounds and place.
     pub(super) fn filter(&self, clock: &Clock) -> OrderFilter {
-        let time = |when| match when {
-            When::At(time) => time,
-            When::Ago(ago) => clock.now().checked_sub_signed(delta(ago)).unwrap_or(DateTime::UNIX_EPOCH),
-        };
+        let time = |when: When| when.by(clock);
         OrderFilter {
             merchant: self.merchant.clone(),
             user: self.user.clone(),

@@ -1,7 +1,9 @@
 //! `tokens after-restore`
 
+use crate::app::Doubted;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
+use crate::vault::Replayed;
 
 /// Whether to ask.
 #[derive(Debug, clap::Args)]
@@ -27,13 +29,20 @@ impl Args {
                 })
                 .await?;
             drop(progress);
-            let human = format!(
-                "{} tokens are uncertain now: `tokens resolve` decides about them.\n\
-                 {} orders failed with database_restored: look for them at Klarna before retrying them.",
-                doubted.tokens, doubted.orders
-            );
-            context.output.print(human, &doubted)?;
-            Ok(Exit::Done)
+            let Doubted { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
+            let mut human = vec![
+                format!("{tokens} tokens are uncertain now: `tokens resolve` decides about them."),
+                format!("{orders} orders failed with database_restored: look for them at Klarna before retrying them."),
+            ];
+            let spool = [
+                (stored, "held the present token of their users, which is active again"),
+                (superseded, "were of users who have signed in or were forgotten since"),
+                (left, "are left alone: the log says why"),
+            ];
+            let told = spool.into_iter().filter(|(files, _)| *files > 0);
+            human.extend(told.map(|(files, what)| format!("{files} files of this machine's spool {what}.")));
+            context.output.print(human.join("\n"), &doubted)?;
+            Ok(if left == 0 { Exit::Done } else { Exit::SomeFailed })
         })
     }
 }

@@ -3,13 +3,13 @@
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, Row, sql};
+use super::{Connection, Now, Row, ahead, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
     ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, Kept, LedgerEntry, LedgerPlace, NewKept, NewToken,
-    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Resolution, Resolved, Settled, StoreError,
-    Successor, TokenFilter, TokenState, TokenView, from_micros, micros, one_row,
+    Note, Outcome, Presentation, Purpose, PurposeKind, Registered, Settled, StoreError, Successor, TokenFilter,
+    TokenState, TokenView, from_micros, micros, one_row,
 };
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
@@ -69,6 +69,17 @@ async fn know(c: &mut Connection, now: Now, token: i64, hash: &[u8; 32]) -> Resu
     Ok(())
 }
 
+/// By when it came, however late it is stored: what is ahead of a restored database is told from what came later by this.
+pub(in crate::store) async fn know_successor(
+    c: &mut Connection,
+    token: i64,
+    successor: &Successor,
+) -> Result<(), StoreError> {
+    let know = query(sql::KNOW).bind(token).bind(&successor.hash[..]).bind(Stamp(successor.issued_at));
+    bounded(know.execute(c)).await?;
+    Ok(())
+}
+
 /// Deletes the secrets of a row and what was kept from them.
 pub(in crate::store) async fn forget(
     c: &mut Connection,
@@ -80,29 +91,6 @@ pub(in crate::store) async fn forget(
     let Some(row) = row else { return Ok(false) };
     forget_kept(c, row.int("id")?).await?;
     Ok(true)
-}
-
-/// Ends the uncertainty of a row as an operator decided.
-pub(in crate::store) async fn resolve(
-    c: &mut Connection,
-    now: Now,
-    (merchant, user): (&str, &str),
-    resolution: Resolution,
-) -> Result<Resolved, StoreError> {
-    let (state, reason) = match resolution {
-        Resolution::Retry => (TokenState::Active, None),
-        Resolution::Dead => (TokenState::ReauthRequired, Some(DeadReason::AnswerLost)),
-    };
-    let resolve = query(sql::RESOLVE)
-        .bind(merchant)
-        .bind(user)
-        .bind(state.as_str())
-        .bind(reason.map(DeadReason::as_str))
-        .bind(now);
-    if let Some(row) = bounded(resolve.fetch_optional(&mut *c)).await? {
-        return Ok(Resolved::Done(token_view(&row)?));
-    }
-    Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
 }
 
 /// Deletes what was kept from a token.
@@ -173,7 +161,7 @@ pub(in crate::store) async fn ledger(
         .collect()
 }
 
-fn token_view(row: &Row) -> Result<TokenView, StoreError> {
+pub(in crate::store) fn token_view(row: &Row) -> Result<TokenView, StoreError> {
     Ok(TokenView {
         merchant: row.text("merchant")?,
         user: row.text("user_id")?,
@@ -348,17 +336,16 @@ async fn rotated(
         if bounded(before.fetch_optional(&mut *c)).await?.is_some() {
             return Ok(Settled::Written);
         }
-        // Such a row has not moved on; its grant may be another by now, so nothing is written over it either.
-        let row = bounded(query(sql::GENERATION).bind(end.token).fetch_optional(&mut *c)).await?;
-        if row.map(|row| row.int("generation")).transpose()?.is_none_or(|known| known < end.generation) {
-            return Err(StoreError::Behind);
+        let intended = query(sql::IS_INTENDED).bind(end.token).bind(end.exchange);
+        if bounded(intended.fetch_optional(&mut *c)).await?.is_none() {
+            return ahead::store(c, now, end, successor).await;
         }
     } else {
         one_row("storing a successor", stored)?;
         // The kept row belongs to the generation just made.
         keep(c, (end.token, end.generation + 1), end.kept.as_ref()).await?;
     }
-    know(c, now, end.token, &successor.hash).await?;
+    know_successor(c, end.token, successor).await?;
     let outcome = if stored == 1 { Outcome::Rotated } else { Outcome::Superseded };
     close(c, now, end.exchange, outcome, false).await?;
     Ok(if stored == 1 { Settled::Written } else { Settled::Superseded })
@@ -389,7 +376,11 @@ async fn close(
     Ok(())
 }
 
-async fn keep(c: &mut Connection, (token, generation): (i64, i64), kept: Option<&NewKept>) -> Result<(), StoreError> {
+pub(in crate::store) async fn keep(
+    c: &mut Connection,
+    (token, generation): (i64, i64),
+    kept: Option<&NewKept>,
+) -> Result<(), StoreError> {
     let Some(kept) = kept else { return Ok(()) };
     let keep = query(sql::KEEP)
         .bind(kept.purpose)

@@ -1,5 +1,7 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
+#[path = "../both/ahead.rs"]
+mod ahead;
 mod claim;
 mod inspect;
 #[path = "../both/keeper.rs"]
@@ -13,6 +15,8 @@ mod orders;
 mod overview;
 mod pick;
 mod pools;
+#[path = "../both/resolving.rs"]
+mod resolving;
 #[path = "../both/restore.rs"]
 mod restore;
 mod scratch;
@@ -53,9 +57,8 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
-    Resolved, Settled, Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level, migrations,
+    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Settled,
+    Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -331,13 +334,6 @@ impl Tokens for PostgresStore {
         lease.control("COMMIT").await?;
         lease.done();
         Ok(forgotten)
-    }
-
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
-        let mut lease = self.lease().await?;
-        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
-        lease.done();
-        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

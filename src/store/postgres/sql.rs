@@ -10,6 +10,7 @@ mod migrate;
 mod orders;
 mod overview;
 mod pages;
+mod resolving;
 mod restore;
 mod steering;
 mod tokens;
@@ -26,6 +27,7 @@ pub(super) use self::migrate::*;
 pub(super) use self::orders::*;
 pub(super) use self::overview::*;
 pub(super) use self::pages::*;
+pub(super) use self::resolving::*;
 pub(super) use self::restore::*;
 pub(super) use self::steering::*;
 pub(super) use self::tokens::*;
@@ -45,6 +47,7 @@ pub(in crate::store) const ALL: &[&[(&str, &str)]] = &[
     orders::ALL,
     overview::ALL,
     pages::ALL,
+    resolving::ALL,
     restore::ALL,
     steering::ALL,
     tokens::ALL,

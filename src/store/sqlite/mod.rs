@@ -1,5 +1,7 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
+#[path = "../both/ahead.rs"]
+mod ahead;
 mod claim;
 mod inspect;
 #[path = "../both/keeper.rs"]
@@ -12,6 +14,8 @@ mod orders;
 mod overview;
 mod pick;
 mod pools;
+#[path = "../both/resolving.rs"]
+mod resolving;
 #[path = "../both/restore.rs"]
 mod restore;
 #[path = "../both/search.rs"]
@@ -52,9 +56,9 @@ use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Resolution,
-    Resolved, Settled, Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-    check_level, migrations,
+    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Settled,
+    Settlement, Signal, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level,
+    migrations,
 };
 use crate::clock::Clock;
 use crate::order::OrderId;
@@ -365,13 +369,6 @@ impl Tokens for SqliteStore {
         let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
         commit(lease).await?;
         Ok(forgotten)
-    }
-
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
-        let mut lease = self.begin().await?;
-        let resolved = tokens::resolve(&mut lease, self.now(), (merchant, user), resolution).await?;
-        commit(lease).await?;
-        Ok(resolved)
     }
 
     async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {

@@ -8,6 +8,7 @@ mod keys;
 mod orders;
 mod overview;
 mod pages;
+mod resolving;
 mod restore;
 mod steering;
 mod tokens;
@@ -22,6 +23,7 @@ pub(super) use self::keys::*;
 pub(super) use self::orders::*;
 pub(super) use self::overview::*;
 pub(super) use self::pages::*;
+pub(super) use self::resolving::*;
 pub(super) use self::restore::*;
 pub(super) use self::steering::*;
 pub(super) use self::tokens::*;
@@ -39,6 +41,7 @@ pub(in crate::store) const ALL: &[&[(&str, &str)]] = &[
     orders::ALL,
     overview::ALL,
     pages::ALL,
+    resolving::ALL,
     restore::ALL,
     steering::ALL,
     tokens::ALL,

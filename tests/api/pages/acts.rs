@@ -58,7 +58,9 @@ async fn an_operator_does_what_the_api_does() {
     assert!(api.claim().await.is_empty(), "no worker gets it");
     assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 409);
 
-    for (user, decision, state) in [("u-1", "retry", "active"), ("u-2", "lost", "reauth required")] {
+    for (user, decision, state) in
+        [("u-1", "retry", "active"), ("u-2", "lost", "reauth required"), ("u-3", "present", "active")]
+    {
         api.has_token(user).await;
         api.uncertain(user).await;
         let (page, ask) =

@@ -17,7 +17,8 @@ both_engines![
     a_store_that_fails_is_spooled_and_written_again,
     tidying_replays_what_the_database_never_had,
     an_old_file_changes_nothing_after_two_more_rotations,
-    a_file_newer_than_a_restored_database_is_told_and_kept,
+    a_file_that_is_ahead_of_a_restored_database_is_stored,
+    a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept,
     strange_files_are_told_and_never_deleted,
     a_file_that_the_database_refuses_keeps_no_other_from_it,
 ];
@@ -153,18 +154,35 @@ async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-4");
 }
 
-/// The backup is of before the registration that the file's exchange was of.
-async fn a_file_newer_than_a_restored_database_is_told_and_kept(db: Db) {
+/// The backup is of before the exchange, and of before another one.
+async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
-    db.execute("UPDATE tokens SET generation = 0, last_exchange = NULL").await;
-    db.execute("DELETE FROM exchanges").await;
+    db.execute("UPDATE tokens SET generation = 0, state = 'uncertain', last_exchange = NULL").await;
+    db.execute("DELETE FROM exchanges; DELETE FROM kept; DELETE FROM known_tokens").await;
     let (vault, holder) = shop.process().await;
-    let path = folder(&db, holder).join("newer.successor");
+    let path = folder(&db, holder).join("ahead.successor");
+    std::fs::write(&path, &file).unwrap();
+    vault.tidy().await.unwrap();
+    assert_eq!((shop.row("u").await, path.exists()), (ACTIVE(2), false));
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+}
+
+/// The backup is of before the user's first sign-in.
+async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db) {
+    let (shop, _, file, _klarna) = spooled(&db).await;
+    db.execute("DELETE FROM exchanges; DELETE FROM kept; DELETE FROM known_tokens; DELETE FROM tokens").await;
+    let (vault, holder) = shop.process().await;
+    let path = folder(&db, holder).join("ahead.successor");
     std::fs::write(&path, &file).unwrap();
     vault.tidy().await.unwrap();
     assert!(path.exists(), "the only good token was deleted");
-    assert_eq!(db.value("generation FROM tokens").await.as_deref(), Some("0"));
-    assert_eq!(shop.ledger().await, Vec::<String>::new());
+    assert_eq!(db.count("tokens").await, 0);
+    // Once the user has signed in it is of no use any more.
+    db.advance(60);
+    shop.register("u", "rt-8").await;
+    vault.tidy().await.unwrap();
+    assert_eq!((shop.row("u").await, path.exists()), (ACTIVE(1), false));
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-8");
 }
 
 async fn strange_files_are_told_and_never_deleted(db: Db) {
@@ -177,7 +195,7 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     let ours = Spool::open(&instance, "test", Arc::clone(&shop.secrets)).unwrap();
     let folder = instance.join("spool");
     std::fs::write(folder.join("a.successor"), &file).unwrap();
-    let left = Replayed { stored: 0, left: 1 };
+    let left = Replayed { left: 1, ..Replayed::default() };
     for spool in [&other_installation, &other_key] {
         assert_eq!((spool.replay(&*db.store).await.unwrap(), spool.waiting()), (left, 1));
     }
@@ -185,10 +203,10 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     let mine = String::from_utf8(file.clone()).unwrap().replace("\"test\"", "\"elsewhere\"");
     std::fs::write(folder.join("b.successor"), mine).unwrap();
     std::fs::write(folder.join("c.successor"), "rubbish").unwrap();
-    assert_eq!(other_installation.replay(&*db.store).await.unwrap(), Replayed { stored: 0, left: 3 });
+    assert_eq!(other_installation.replay(&*db.store).await.unwrap(), Replayed { left: 3, ..Replayed::default() });
     assert_eq!(files(&folder).len(), 3);
     // Whose it is stores it.
-    assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, left: 2 });
+    assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, superseded: 0, left: 2 });
     assert_eq!(ours.waiting(), 2);
 }
 
@@ -200,9 +218,9 @@ async fn a_file_that_the_database_refuses_keeps_no_other_from_it(db: Db) {
     std::fs::write(&path, file).unwrap();
     never_had(&db).await;
     refuse(&db).await;
-    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { stored: 0, left: 1 });
+    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { left: 1, ..Replayed::default() });
     assert!(path.exists());
     allow(&db).await;
-    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { stored: 1, left: 0 });
+    assert_eq!(spool.replay(&*db.store).await.unwrap(), Replayed { stored: 1, ..Replayed::default() });
     assert_eq!(shop.row("u").await, ACTIVE(2));
 }

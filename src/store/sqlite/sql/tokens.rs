@@ -32,13 +32,6 @@ FORGET = "
     RETURNING id";
 FORGET_KEPT = "
     DELETE FROM kept WHERE token_id = $1";
-// Active again, it has no due date of its generation until the keeper plans one.
-RESOLVE = "
-    UPDATE tokens SET state = $3, reason = $4, refresh_due_at = NULL, refresh_due_generation = NULL,
-        updated_at = $5
-    WHERE merchant = $1 AND user_id = $2 AND state = 'uncertain'
-    RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-        refresh_failures, refresh_note, last_seen_at, updated_at";
 TOKEN = "
     SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
         refresh_failures, refresh_note, last_seen_at, updated_at
@@ -93,12 +86,25 @@ VOID_INTENT = "
 OPEN_INTENTS = "
     SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
     FROM exchanges e JOIN tokens t ON t.id = e.token_id WHERE e.holder = $1 AND e.outcome IS NULL";
+// Of an exchange that this database knows: another past than its own may have used the same number.
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
         issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
         refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
         refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
-    WHERE id = $1 AND generation = $2";
+    WHERE id = $1 AND generation = $2
+        AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = $3 AND x.token_id = $1)";
+IS_INTENDED = "
+    SELECT id FROM exchanges WHERE id = $2 AND token_id = $1";
+LAST_CAME = "
+    SELECT max(seen_at) AS came_at FROM known_tokens WHERE token_id = $1";
+STORE_AHEAD = "
+    UPDATE tokens SET generation = $2,
+        grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
+        reason = NULL, sealed = $4, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+        refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
+        last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
+    WHERE id = $1";
 STORED_BEFORE = "
     SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
     UNION ALL
@@ -128,8 +134,6 @@ REPLAY_DUE = "
         AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)";
 SEEN = "
     UPDATE tokens SET last_seen_at = $3 WHERE id = $1 AND generation = $2 AND state <> 'forgotten'";
-GENERATION = "
-    SELECT generation FROM tokens WHERE id = $1";
 STATE_OF_GENERATION = "
     SELECT state FROM tokens WHERE id = $1 AND generation = $2";
 CLOSE = "

@@ -1,5 +1,6 @@
 //! Tokens: registered, claimed, intended, and what each end of an exchange writes.
 
+mod ahead;
 mod ends;
 mod intents;
 mod late;
@@ -92,7 +93,8 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
         received_at: db.clock.now(),
         good_until: db.clock.now() + Duration::from_secs(299),
     });
-    ExchangeEnd { exchange: intent.exchange, token: intent.token, generation: intent.generation, result, kept }
+    let Intent { exchange, token, generation, .. } = *intent;
+    ExchangeEnd { exchange, owner: None, token, generation, result, kept }
 }
 
 pub async fn kept(db: &Db, intent: &Intent) -> bool {

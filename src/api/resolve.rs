@@ -1,0 +1,89 @@
+//! `/v1/merchants/{merchant}/users/{user}/token/resolve`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use super::extract::{self, Expected, InPath, UserPath, check_names, parse};
+use super::openapi::{Absent, Common, Decided};
+use super::problem::{Kind, Problem};
+use super::{Rooms, Token};
+use crate::store::{Resolution, Resolved, TokenState};
+
+/// What becomes of an uncertain token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveRequest {
+    /// `retry`: it is active again, and whoever wants it first presents it, which finds out whether it was spent. `present`:
+    /// likewise, and the keeper's next sweep does so where no order comes before. `dead`: it is never presented again, and
+    /// the shopper must sign in.
+    pub decision: Decision,
+}
+
+/// An operator's decision.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Present it again with whatever comes first.
+    Retry,
+    /// Present it again in the keeper's next sweep.
+    Present,
+    /// Never present it again.
+    Dead,
+}
+
+impl From<Decision> for Resolution {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Retry => Self::Retry,
+            Decision::Present => Self::Present,
+            Decision::Dead => Self::Dead,
+        }
+    }
+}
+
+/// Decide about a refresh token that is uncertain.
+///
+/// Nobody knows whether it was spent: the answer to its last presentation was lost, or the database was restored. The command
+/// `tokens resolve --all` decides about many.
+#[utoipa::path(
+    post,
+    operation_id = "resolve_token",
+    path = "/v1/merchants/{merchant}/users/{user}/token/resolve",
+    tag = "ops",
+    params(UserPath),
+    request_body = ResolveRequest,
+    responses((status = 200, description = "How the token stands now", body = Token), Decided, Absent, Common)
+)]
+pub(super) async fn resolve(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Token>, Problem> {
+    caller.act_for(&merchant)?;
+    check_names(&merchant, &user)?;
+    let body = extract::Text::read(&headers, body, &Expected::json(1024)).await?;
+    let ResolveRequest { decision } = parse(body.text()?)?;
+    let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
+    match rooms.registry.resolve(&merchant, &user, decision.into()).await? {
+        Resolved::Done(token) => {
+            tracing::info!(merchant, decision = ?decision, "An operator resolved a token");
+            Ok(Json(token.into()))
+        }
+        Resolved::NotUncertain(token) if token.state == TokenState::Forgotten => Err(absent()),
+        Resolved::NotUncertain(token) => {
+            let state = token.state.as_str();
+            let detail = format!("the token is {state}: only an uncertain one waits for a decision");
+            Err(Problem::new(Kind::WrongState, detail))
+        }
+        Resolved::Missing => Err(absent()),
+    }
+}

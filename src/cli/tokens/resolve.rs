@@ -1,0 +1,178 @@
+//! `tokens resolve`
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{NO_TOKEN, Whose};
+use crate::api::Token;
+use crate::app::App;
+use crate::cli::context::check_merchant;
+use crate::cli::progress::Progress;
+use crate::cli::when::{When, when};
+use crate::cli::{CliError, Context, Exit, confirm};
+use crate::store::{Doubtful, Resolution, Resolved, StoreError};
+
+/// How many tokens one transaction changes: short enough that nobody waits.
+const BATCH: u32 = 500;
+/// Between two transactions, so that a service beside this gets its turn.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// One token, or all of them; and what becomes of it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The merchant's name in the settings
+    #[arg(required_unless_present = "all", requires = "user", conflicts_with = "all")]
+    merchant: Option<String>,
+    /// The shop's name for the user
+    #[arg(required_unless_present = "all")]
+    user: Option<String>,
+    #[command(flatten)]
+    decision: Decision,
+    /// Every uncertain token, as the filters say, in small transactions
+    #[arg(long)]
+    all: bool,
+    /// Of all, only this merchant's
+    #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
+    only: Option<String>,
+    /// Of all, only those that became uncertain before then: a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h
+    #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with = "merchant")]
+    before: Option<When>,
+    /// Count them, and change nothing
+    #[arg(long, conflicts_with = "merchant")]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "merchant")]
+    yes: bool,
+}
+
+/// What becomes of an uncertain token: one of these.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Decision {
+    /// It is active again: whoever wants it first presents it, the user's next order, or the keeper on its usual date
+    #[arg(long)]
+    retry: bool,
+    /// Likewise, and due at once: the keeper's next sweep presents it, at `keeper.rate_per_second`
+    #[arg(long)]
+    present: bool,
+    /// Never present it again: the shopper must sign in
+    #[arg(long)]
+    dead: bool,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { merchant, user, decision, only, before, dry_run, yes, .. } = self;
+        let resolution = decision.resolution();
+        context.block_on(async {
+            let app = context.app().await?;
+            if let (Some(merchant), Some(user)) = (merchant, user) {
+                return one(context, &app, &Whose { merchant, user }, resolution).await;
+            }
+            let which = Doubtful { merchant: only, before: before.map(|when| when.by(&app.clock)) };
+            all(context, &app, &which, resolution, (dry_run, yes)).await
+        })
+    }
+}
+
+impl Decision {
+    fn resolution(&self) -> Resolution {
+        match self {
+            Self { retry: true, .. } => Resolution::Retry,
+            Self { present: true, .. } => Resolution::Present,
+            _ => Resolution::Dead,
+        }
+    }
+}
+
+async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution) -> Result<Exit, CliError> {
+    let doing = format!("resolve the token of {whose}");
+    let resolved = app.registry().resolve(&whose.merchant, &whose.user, resolution).await;
+    match resolved.map_err(|error| CliError::failed(&doing, error))? {
+        Resolved::Done(token) => {
+            let human = match resolution {
+                Resolution::Retry => "The token is active: the next order presents it again.",
+                Resolution::Present => "The token is active and due: the keeper presents it again.",
+                Resolution::Dead => "The token is dead: the shopper must sign in again.",
+            };
+            context.output.print(human, &Token::from(token))?;
+            Ok(Exit::Done)
+        }
+        Resolved::NotUncertain(token) => {
+            let state = token.state.as_str();
+            Err(CliError::failed(doing, format!("it is {state}; only an uncertain token waits for a decision")))
+        }
+        Resolved::Missing => Err(CliError::failed(doing, NO_TOKEN)),
+    }
+}
+
+async fn all(
+    context: &Context,
+    app: &App,
+    which: &Doubtful,
+    resolution: Resolution,
+    (dry_run, yes): (bool, bool),
+) -> Result<Exit, CliError> {
+    let failed = |error: StoreError| {
+        CliError::failed("resolve uncertain tokens; once it works again, repeat the command", error)
+    };
+    let found = app.store.count_uncertain(which).await.map_err(failed)?;
+    if let (0, Some(merchant)) = (found, &which.merchant) {
+        check_merchant(app, merchant)?;
+    }
+    if dry_run {
+        let human = format!("{} would be resolved; nothing was changed", tokens(found));
+        context.output.print(human, &json!({ "resolved": 0, "left": found }))?;
+        return Ok(Exit::Done);
+    }
+    if found > 0 {
+        let (doing, question) = asked(resolution, found);
+        confirm::ask(yes, &doing, question)?;
+    }
+    let progress = Progress::new(&context.output, Some(found));
+    let (mut done, mut last) = (0, 0);
+    while let Some((count, id)) = app.store.resolve_tokens(which, resolution, last, BATCH).await.map_err(failed)? {
+        (done, last) = (done + count, id);
+        progress.at(done, format!("{done} resolved"));
+        tokio::time::sleep(BREATH).await;
+    }
+    drop(progress);
+    let left = app.store.count_uncertain(which).await.map_err(failed)?;
+    context.output.print(
+        told(resolution, done, app.settings.keeper.rate_per_second),
+        &json!({ "resolved": done, "left": left }),
+    )?;
+    Ok(Exit::Done)
+}
+
+/// What is to be done, and the question.
+fn asked(resolution: Resolution, found: u64) -> (String, String) {
+    let found = format!("{} uncertain {}", found, if found == 1 { "token" } else { "tokens" });
+    match resolution {
+        Resolution::Retry => (format!("make {found} active again"), format!("Make {found} active again?")),
+        Resolution::Present => (format!("have {found} presented again"), format!("Have {found} presented again?")),
+        Resolution::Dead => (
+            format!("give up {found}"),
+            format!("Give up {found}? Their shoppers must sign in again, and it cannot be undone."),
+        ),
+    }
+}
+
+fn told(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
+    let tokens = tokens(done);
+    match resolution {
+        Resolution::Retry => format!("{tokens} resolved: active again, to be presented with their users' next orders"),
+        Resolution::Present => {
+            let seconds = f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / rate_per_second;
+            let seconds = Duration::try_from_secs_f64(seconds.ceil()).unwrap_or_default();
+            let took = humantime::format_duration(seconds);
+            format!("{tokens} resolved: active again and due; at keeper.rate_per_second presenting them takes {took}")
+        }
+        Resolution::Dead => format!("{tokens} resolved: dead, their shoppers must sign in again"),
+    }
+}
+
+fn tokens(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "token" } else { "tokens" })
+}
