@@ -66,6 +66,8 @@ stage() {
 strike() {
     local code=$?
     trap - EXIT
+    # A child that is ended before it became the program still has the traps.
+    [ "$BASHPID" -eq $$ ] || exit "$code"
     [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
     [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
     wait
