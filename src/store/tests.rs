@@ -119,6 +119,46 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     database.remove().await;
 }
 
+#[tokio::test]
+async fn postgresql_finds_what_waits_without_what_has_ended() {
+    let database = TestDatabase::create().await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
+    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    // Half have ended, and lie before those that wait: so many that any row is likely to be one of them.
+    let fill = "
+        INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, ended_at)
+        SELECT gen_random_uuid(), 'shop', 'u-' || i, '', '{}', CASE WHEN i > 5000 THEN 'queued' ELSE 'submitted' END,
+            now(), now(), now(), CASE WHEN i <= 5000 THEN now() END
+        FROM generate_series(1, 10000) AS i;
+        INSERT INTO klarna_worker.webhook_endpoints (merchant, fingerprint) VALUES ('shop', '');
+        INSERT INTO klarna_worker.webhooks (id, merchant, user_id, kind, data, status, occurred_at, due_at, give_up_at, ended_at)
+        SELECT gen_random_uuid(), 'shop', 'u-' || i, 'order.submitted', '{}',
+            CASE WHEN i > 5000 THEN 'pending' ELSE 'delivered' END, now(), now(), now(), CASE WHEN i <= 5000 THEN now() END
+        FROM generate_series(1, 10000) AS i";
+    sqlx::raw_sql(fill).execute(&mut connection).await.unwrap();
+    // As after a few executions, when plans serve any argument.
+    let prepared = "ANALYZE klarna_worker.orders, klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(prepared).execute(&mut connection).await.unwrap();
+    for (name, arguments, table, index) in [
+        ("DUE_MERCHANTS", "NULL", "orders", "orders_due"),
+        ("NEXT_DUE", "NULL", "orders", "orders_next"),
+        ("CLAIM_ORDERS", "'shop', 20, gen_random_uuid(), NULL, NULL", "orders", "orders_due"),
+        ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks", "webhooks_due"),
+    ] {
+        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.join("\n");
+        sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
+        assert!(plan.contains(&format!("using {index} ")), "{name}: {plan}");
+        assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{name}: {plan}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
 /// What the outbox, retention, erasure and pages ask for again and again, with the index that answers it.
 const LOOKS: [(&str, &str, &str); 9] = [
     ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks_due"),

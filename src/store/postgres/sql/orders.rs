@@ -17,6 +17,8 @@ INSERT_ORDER = "
     SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted";
 ORDER_BY_KEY = "
     SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2";
+// The first that is due, by its index's own order: were it asked whether any is, the planner would look for one among all
+// orders of all times, and first meet those that have ended.
 DUE_MERCHANTS = "
     WITH RECURSIVE m (merchant) AS (
         SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
@@ -24,9 +26,9 @@ DUE_MERCHANTS = "
         SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
         FROM m WHERE m.merchant IS NOT NULL
     )
-    SELECT merchant FROM m WHERE EXISTS (
-        SELECT 1 FROM klarna_worker.orders o
-        WHERE o.status = 'queued' AND o.merchant = m.merchant AND o.due_at <= coalesce($1, clock_timestamp()))";
+    SELECT merchant FROM m WHERE merchant IS NOT NULL AND (
+        SELECT o.due_at FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant = m.merchant
+        ORDER BY o.due_at, o.id LIMIT 1) <= coalesce($1, clock_timestamp())";
 NEXT_DUE = "
     WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
     SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros

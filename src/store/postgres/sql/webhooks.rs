@@ -12,11 +12,12 @@ PUBLISH_ENDPOINT = "
     WHERE e.fingerprint <> excluded.fingerprint";
 WITHDRAW_ENDPOINT = "
     DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1";
+// As DUE_MERCHANTS.
 DUE_WEBHOOK_MERCHANTS = "
     SELECT e.merchant FROM klarna_worker.webhook_endpoints e
-    WHERE e.disabled_at IS NULL AND EXISTS (
-        SELECT 1 FROM klarna_worker.webhooks w
-        WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at <= coalesce($1, clock_timestamp()))
+    WHERE e.disabled_at IS NULL AND (
+        SELECT w.due_at FROM klarna_worker.webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant
+        ORDER BY w.due_at LIMIT 1) <= coalesce($1, clock_timestamp())
     ORDER BY e.merchant";
 NEXT_WEBHOOK_DUE = "
     WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
