@@ -238,7 +238,7 @@ impl Store for SqliteStore {
     }
 
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        Ok(Box::new(self.bus.listen(self.pools.writer.clone()).await?))
+        Ok(Box::new(self.bus.listen(self.pools.writer.clone(), &self.pools.log).await?))
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! One connection that writes, and readers beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ impl Writer {
 pub(super) struct Pools {
     pub(super) writer: Writer,
     pub(super) readers: Loans<Sqlite>,
+    /// The write-ahead log's file.
+    pub(super) log: PathBuf,
 }
 
 impl Pools {
@@ -57,6 +59,9 @@ impl Pools {
                 ))
             })?;
         }
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -71,6 +76,7 @@ impl Pools {
         Ok(Self {
             writer: Writer { pool: Loans::new(writer), lane: Arc::new(Semaphore::new(1)) },
             readers: Loans::new(pool.max_connections(readers).connect_lazy_with(options)),
+            log,
         })
     }
 
