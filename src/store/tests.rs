@@ -9,10 +9,23 @@ use crate::order::{OrderId, Status, TokenOutcome};
 #[path = "../../tests/support/postgres.rs"]
 pub(super) mod server;
 
-#[tokio::test]
-async fn sqlite_accepts_every_statement() {
+async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    connection
+}
+
+async fn postgres_with_tables() -> (TestDatabase, PgConnection) {
+    let database = TestDatabase::create().await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
+    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    (database, connection)
+}
+
+#[tokio::test]
+async fn sqlite_accepts_every_statement() {
+    let mut connection = sqlite_with_tables().await;
     let mut refused = Vec::new();
     for (name, statement) in sqlite::STATEMENTS.concat() {
         if let Err(error) = connection.prepare(AssertSqlSafe(statement).into_sql_str()).await {
@@ -24,10 +37,7 @@ async fn sqlite_accepts_every_statement() {
 
 #[tokio::test]
 async fn postgresql_accepts_every_statement() {
-    let database = TestDatabase::create().await;
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    let (database, mut connection) = postgres_with_tables().await;
     let mut refused = Vec::new();
     for (name, statement) in postgres::STATEMENTS.concat() {
         if let Err(error) = connection.prepare(AssertSqlSafe(statement).into_sql_str()).await {
@@ -49,8 +59,7 @@ fn statement(statements: &[&[(&'static str, &'static str)]], wanted: &str) -> &'
 /// A million tokens that lapse within sixty days, and the plans of what a sweep asks.
 #[tokio::test]
 async fn sqlite_finds_what_is_due_by_its_index() {
-    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    let mut connection = sqlite_with_tables().await;
     let fill = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TOKENS})
          INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at, expires_at,
@@ -80,10 +89,7 @@ async fn sqlite_finds_what_is_due_by_its_index() {
 
 #[tokio::test]
 async fn postgresql_finds_what_is_due_by_its_index() {
-    let database = TestDatabase::create().await;
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    let (database, mut connection) = postgres_with_tables().await;
     let fill = format!(
         "INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at,
              expires_at, refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
@@ -121,10 +127,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
 
 #[tokio::test]
 async fn postgresql_finds_what_waits_without_what_has_ended() {
-    let database = TestDatabase::create().await;
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    let (database, mut connection) = postgres_with_tables().await;
     // Half have ended, and lie before those that wait: so many that any row is likely to be one of them.
     let fill = "
         INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, ended_at)
@@ -198,8 +201,7 @@ fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
 
 #[tokio::test]
 async fn sqlite_has_an_index_for_what_is_looked_for() {
-    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    let mut connection = sqlite_with_tables().await;
     let looks = LOOKS.map(|(name, _, index)| (statement(sqlite::STATEMENTS, name).to_owned(), index));
     for (statement, index) in
         looks.into_iter().chain(lists().map(|(of, _, index)| (sqlite::list_of_orders(&of), index)))
@@ -215,10 +217,7 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
 
 #[tokio::test]
 async fn postgresql_has_an_index_for_what_is_looked_for() {
-    let database = TestDatabase::create().await;
-    let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    let (database, mut connection) = postgres_with_tables().await;
     // The tables are empty: asked is whether the index could answer.
     connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
     let looks = LOOKS.map(|(name, values, index)| (statement(postgres::STATEMENTS, name).to_owned(), values, index));

@@ -7,9 +7,9 @@
 
 use sqlx::query;
 
-use super::tokens::{keep, know_successor, token_view};
+use super::tokens::{keep, know_successor, placed, token_view};
 use super::{Connection, Now, sql};
-use crate::store::columns::{Columns, Stamp};
+use crate::store::columns::Columns;
 use crate::store::lease::bounded;
 use crate::store::{ExchangeEnd, Settled, StoreError, Successor, TokenState, one_row};
 
@@ -38,16 +38,7 @@ pub(in crate::store) async fn store(
         return Ok(Settled::Superseded);
     }
     let generation = view.generation.max(end.generation) + 1;
-    let store = query(sql::STORE_AHEAD)
-        .bind(token)
-        .bind(generation)
-        .bind(end.exchange)
-        .bind(&successor.sealed)
-        .bind(Stamp(successor.issued_at))
-        .bind(Stamp(successor.expires_at))
-        .bind(now)
-        .bind(successor.refresh_due_at.map(Stamp))
-        .bind(end.kept.is_some());
+    let store = placed(sql::STORE_AHEAD, now, (token, generation), end.exchange, successor).bind(end.kept.is_some());
     one_row("storing a successor ahead of the database", bounded(store.execute(&mut *c)).await?.rows_affected())?;
     keep(c, (token, generation), end.kept.as_ref()).await?;
     know_successor(c, token, successor).await?;

@@ -312,6 +312,25 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
     Ok(if stands { Settled::Written } else { Settled::Superseded })
 }
 
+/// Binds what the statements that store a successor have in common: the row with a generation, the exchange, and the successor.
+pub(in crate::store) fn placed<'q>(
+    statement: &'static str,
+    now: Now,
+    (token, generation): (i64, i64),
+    exchange: Uuid,
+    successor: &'q Successor,
+) -> super::Query<'q> {
+    query(statement)
+        .bind(token)
+        .bind(generation)
+        .bind(exchange)
+        .bind(&successor.sealed)
+        .bind(Stamp(successor.issued_at))
+        .bind(Stamp(successor.expires_at))
+        .bind(now)
+        .bind(successor.refresh_due_at.map(Stamp))
+}
+
 /// Stores a successor where the generation is still the one presented, and closes the intent either way.
 async fn rotated(
     c: &mut Connection,
@@ -319,17 +338,9 @@ async fn rotated(
     end: &ExchangeEnd,
     successor: &Successor,
 ) -> Result<Settled, StoreError> {
-    let store = query(sql::STORE_SUCCESSOR)
-        .bind(end.token)
-        .bind(end.generation)
-        .bind(end.exchange)
-        .bind(&successor.sealed)
-        .bind(Stamp(successor.issued_at))
-        .bind(Stamp(successor.expires_at))
-        .bind(now)
-        .bind(successor.refresh_due_at.map(Stamp))
-        // Only orders keep something.
-        .bind(end.kept.is_some());
+    let store = placed(sql::STORE_SUCCESSOR, now, (end.token, end.generation), end.exchange, successor);
+    // Only orders keep something.
+    let store = store.bind(end.kept.is_some());
     let stored = bounded(store.execute(&mut *c)).await?.rows_affected();
     if stored == 0 {
         let before = query(sql::STORED_BEFORE).bind(end.token).bind(end.exchange);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Postgres, query};
+use sqlx::Postgres;
 
 use super::pools::Pools;
 use super::writers::Intents;
@@ -88,15 +88,7 @@ impl TokenClaim for PostgresClaim {
 /// the row has changed, and nothing was written.
 async fn rotated_at_once(lease: &mut Lease<Postgres>, now: Now, end: &ExchangeEnd) -> Result<bool, StoreError> {
     let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
-    let rotate = query(sql::ROTATE)
-        .bind(end.token)
-        .bind(end.generation)
-        .bind(end.exchange)
-        .bind(&successor.sealed)
-        .bind(Stamp(successor.issued_at))
-        .bind(Stamp(successor.expires_at))
-        .bind(now)
-        .bind(successor.refresh_due_at.map(Stamp))
+    let rotate = tokens::placed(sql::ROTATE, now, (end.token, end.generation), end.exchange, successor)
         .bind(&successor.hash[..])
         .bind(end.kept.as_ref().map(|kept| kept.purpose))
         .bind(end.kept.as_ref().map(|kept| &kept.sealed))
