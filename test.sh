@@ -12,16 +12,8 @@ cd "$(dirname "$0")"
 command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
 command -v cc >/dev/null || install_package build-essential "a C compiler (cc)"
 
-remove_cluster() {
-    local code=$?
-    trap - EXIT
-    stop_postgres
-    exit "$code"
-}
-trap remove_cluster EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+finally() { stop_postgres; }
+stage tests
 start_postgres
 
 if cargo nextest --version >/dev/null 2>&1; then

@@ -68,7 +68,7 @@ strike() {
     trap - EXIT
     # A child that is ended before it became the program still has the traps.
     [ "$BASHPID" -eq $$ ] || exit "$code"
-    [ "$code" -eq 0 ] || tail -n 20 "$home"/*.log >&2 || true
+    if [ "$code" -ne 0 ] && compgen -G "$home/*.log" >/dev/null; then tail -n 20 "$home"/*.log >&2 || true; fi
     [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
     wait
     if declare -F finally >/dev/null; then finally "$code"; fi

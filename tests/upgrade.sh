@@ -53,16 +53,8 @@ command -v cargo >/dev/null || give_up "Rust is missing: install it from https:/
 if [ $# -gt 0 ]; then old=$(realpath "$1"); else build_old; fi
 [ -x "$old" ] || give_up "$old is no program"
 
-remove_cluster() {
-    local code=$?
-    trap - EXIT
-    stop_postgres
-    exit "$code"
-}
-trap remove_cluster EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+finally() { stop_postgres; }
+stage upgrade
 start_postgres
 
 export KLARNA_WORKER_TEST_OLD_PROGRAM=$old
