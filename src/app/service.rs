@@ -111,6 +111,7 @@ impl Service {
         ];
         if spends {
             background.push(tokio::spawn(look_after_refresh(app.clone())));
+            background.push(tokio::spawn(keep_ready(Arc::clone(&app.store))));
         }
         if roles.contains(&Role::Worker) {
             let retention = Retention::new(Arc::clone(&app.store), app.settings.retention.clone());
@@ -304,6 +305,15 @@ async fn look_after_refresh(app: App) {
     loop {
         if let Err(error) = replay_for_refresh(&app).await {
             tracing::warn!(%error, "What a `refresh` left in its spool could not be replayed for now");
+        }
+        tokio::time::sleep(TIDY).await;
+    }
+}
+
+async fn keep_ready(store: Arc<dyn Store>) {
+    loop {
+        if let Err(error) = store.keep_ready().await {
+            tracing::debug!(%error, "Connections could not be made ready; whoever needs one opens it");
         }
         tokio::time::sleep(TIDY).await;
     }

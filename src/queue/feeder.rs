@@ -22,6 +22,10 @@ use super::wake::Woken;
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 /// How often all rows are looked at while due ones cannot be claimed: a long backlog of one user costs each look.
 const BLOCKED: Duration = Duration::from_millis(25);
+/// Likewise while other rows come: what waits behind others of its own gives way to what waits behind nothing.
+const BLOCKED_AMONG_OTHERS: Duration = Duration::from_millis(100);
+/// By how many times what such a look took the next one is put off, where that is longer: meanwhile nobody else is looked at.
+const REST: u32 = 10;
 /// A row that fell due before the last look at all of them may have been committed after it by so much. One that was later
 /// still is found by the next look at all.
 const LATE: Duration = Duration::from_millis(250);
@@ -37,8 +41,16 @@ pub(super) struct Feeder<S: Source> {
     pub(super) doubt: Doubt,
     /// The longest wait between two looks.
     pub(super) poll: Duration,
-    /// When all rows were last looked at, where due ones among them could not be claimed.
-    pub(super) blocked: Option<Instant>,
+    /// The last look at all rows, where due ones among them could not be claimed.
+    pub(super) blocked: Option<Blocked>,
+}
+
+/// A look at all rows that found due ones, none of which could be claimed.
+#[derive(Clone, Copy)]
+pub(super) struct Blocked {
+    seen: Instant,
+    /// When all are looked at again.
+    again: Instant,
 }
 
 impl<S: Source> Feeder<S> {
@@ -87,21 +99,25 @@ impl<S: Source> Feeder<S> {
             *recovered_at = Instant::now();
         }
         let (wanted, begun) = (free.num_permits(), Instant::now());
-        self.blocked = self.blocked.filter(|all_seen| all_seen.elapsed() < BLOCKED);
-        let recent = self.blocked.map(|all_seen| all_seen.elapsed() + LATE);
+        self.blocked = self.blocked.filter(|blocked| begun < blocked.again);
+        let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
         let Look { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
+        if let (Some(blocked), 1..) = (&mut self.blocked, count) {
+            blocked.again = blocked.again.max(blocked.seen + BLOCKED_AMONG_OTHERS.min(self.poll));
+        }
         // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
         // user's burst do, of which a claim takes one.
         if count > 0 {
             return Ok(Duration::ZERO);
         }
         if blocked && recent.is_none() {
-            self.blocked = Some(begun);
+            let rest = BLOCKED.max(begun.elapsed().saturating_mul(REST)).min(self.poll);
+            self.blocked = Some(Blocked { seen: begun, again: Instant::now() + rest });
         }
-        if let Some(all_seen) = self.blocked {
-            return Ok(BLOCKED.saturating_sub(all_seen.elapsed()).min(self.poll));
+        if let Some(blocked) = self.blocked {
+            return Ok(blocked.again.saturating_duration_since(Instant::now()).min(self.poll));
         }
         Ok(self.source.next_due().await?.unwrap_or(self.poll).min(self.poll))
     }

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
 
@@ -63,6 +64,12 @@ impl<DB: Database> Loans<DB> {
     /// A connection, first come, first served.
     pub(super) async fn take(&self) -> Result<Lease<DB>, StoreError> {
         self.lend(None).await
+    }
+
+    /// So many connections at a time, but no more than half of those that are free: nobody is to wait for one of these.
+    pub(super) async fn spare(&self, most: usize) -> Result<Vec<Lease<DB>>, StoreError> {
+        let count = most.min(self.places.available_permits() / 2);
+        try_join_all((0..count).map(|_| self.take())).await
     }
 
     /// As [`Loans::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.

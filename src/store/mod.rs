@@ -94,6 +94,12 @@ pub trait Store:
     /// What the engine says of itself; the schema need not be there.
     async fn inspect(&self) -> Result<Inspection, StoreError>;
 
+    /// Opens connections that a burst of orders would have to wait for. They lapse where nobody needs them, so a service asks for
+    /// them again and again. A file opens at once, and has nothing to make ready.
+    async fn keep_ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Closes every connection.
     async fn close(&self);
 }

@@ -148,6 +148,7 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
         ("NEXT_DUE", "NULL", "orders", "orders_next"),
         ("CLAIM_ORDERS", "'shop', 20, gen_random_uuid(), NULL, NULL", "orders", "orders_due"),
         ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks", "webhooks_due"),
+        ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks", "webhooks_due"),
     ] {
         let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use super::memory::BEHIND;
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
 use crate::queue::{Handler, Options, Queue, Stopped, Wake, drain, run_one};
 
@@ -185,13 +186,54 @@ async fn a_notice_looks_past_a_backlog_that_cannot_be_claimed() {
         wake.notify();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    let recent = memory.recent.lock().unwrap().clone();
-    let all = recent.iter().filter(|recent| !**recent).count();
+    let (all, recent) = memory.looks();
     assert!((60..=100).contains(&all), "{all} looks at all rows in 2 s");
-    assert!(recent.len() - all > 800, "{} looks at recent rows", recent.len() - all);
+    assert!(recent > 800, "{recent} looks at recent rows");
     // Claimable once more: an old row, of which no look at recent rows knows.
     memory.contended.store(false, SeqCst);
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_that_waits_behind_its_own_gives_way_to_rows_that_do_not() {
+    let memory = Memory::with_rows(0);
+    memory.insert(BEHIND);
+    let wake = Wake::new();
+    let _running = start(&memory, &Gated::open(&memory), 4, &wake);
+    for row in 1..=100 {
+        memory.insert("shop");
+        wake.notify();
+        until(Duration::from_millis(2), "done at once", || memory.count(State::Done) == row).await;
+        tokio::time::sleep(Duration::from_millis(18)).await;
+    }
+    let (all, _) = memory.looks();
+    assert!((20..=24).contains(&all), "{all} looks at all rows in 2 s");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (alone, _) = memory.looks();
+    assert!((75..=82).contains(&(alone - all)), "{} looks in 2 s without others", alone - all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_look_at_a_backlog_that_cannot_be_claimed_is_followed_by_a_long_rest() {
+    let memory = Memory::with_rows(0);
+    memory.insert(BEHIND);
+    *memory.slow.lock().unwrap() = Duration::from_millis(20);
+    let wake = Wake::new();
+    let options = Options { poll: Duration::from_secs(1), ..Options::new("test", 4) };
+    let _running = Queue::start(Arc::clone(&memory), Gated::open(&memory), options, &wake);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (all, _) = memory.looks();
+    assert!((9..=11).contains(&all), "{all} looks of 20 ms in 2 s");
+    // Nobody waits that long for what is new.
+    memory.insert("shop");
+    wake.notify();
+    until(SOON, "picked up", || memory.count(State::Done) == 1).await;
+    // However long a look takes, none is further away than the poll.
+    *memory.slow.lock().unwrap() = Duration::from_secs(3);
+    let (before, _) = memory.looks();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let (after, _) = memory.looks();
+    assert!((5..=6).contains(&(after - before)), "{} looks of 3 s in 20 s", after - before);
 }
 
 proptest! {

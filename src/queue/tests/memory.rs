@@ -24,6 +24,9 @@ struct Row {
     state: State,
 }
 
+/// The group of rows that wait behind another of theirs: due, and never claimed.
+pub const BEHIND: &str = "behind";
+
 #[derive(Debug, thiserror::Error)]
 #[error("the rows are out of reach")]
 pub struct Unreachable;
@@ -45,6 +48,8 @@ pub struct Memory {
     pub contended: AtomicBool,
     /// Each claim finds one row, which hides the others behind it, and only later rows are told of.
     pub narrow: AtomicBool,
+    /// How long a look at all rows takes.
+    pub slow: Mutex<Duration>,
     /// With this, the next claim that finds nothing is overtaken by a new row and its notice.
     pub overtake: Mutex<Option<Wake>>,
     /// How many calls of any kind there were.
@@ -86,6 +91,13 @@ impl Memory {
         self.rows.lock().unwrap()[job].group.clone()
     }
 
+    /// How many claims were for all rows, and for recent ones alone.
+    pub fn looks(&self) -> (usize, usize) {
+        let recent = self.recent.lock().unwrap();
+        let all = recent.iter().filter(|recent| !**recent).count();
+        (all, recent.len() - all)
+    }
+
     pub fn claim_calls(&self) -> usize {
         self.claims.lock().unwrap().len()
     }
@@ -107,7 +119,7 @@ impl Memory {
         let mut claimed = Vec::new();
         for (job, row) in rows.iter_mut().enumerate().filter(|(_, row)| is_due(row)) {
             let left = shares.entry(row.group.clone()).or_default();
-            if *left > 0 {
+            if *left > 0 && row.group != BEHIND {
                 *left -= 1;
                 row.state = State::Claimed;
                 claimed.push(Claimed { group: row.group.clone(), job });
@@ -137,6 +149,10 @@ impl Source for Memory {
         tokio::task::yield_now().await;
         self.claims.lock().unwrap().push((free, 0));
         self.recent.lock().unwrap().push(recent.is_some());
+        let slow = *self.slow.lock().unwrap();
+        if recent.is_none() && !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
         self.reach()?;
         if self.hang.swap(false, SeqCst) {
             std::future::pending::<()>().await;

@@ -15,6 +15,7 @@ mod orders;
 mod overview;
 mod pick;
 mod pools;
+mod ready;
 #[path = "../both/resolving.rs"]
 mod resolving;
 #[path = "../both/restore.rs"]
@@ -228,6 +229,10 @@ impl Store for PostgresStore {
 
     async fn inspect(&self) -> Result<Inspection, StoreError> {
         inspect::inspect(&self.pools).await
+    }
+
+    async fn keep_ready(&self) -> Result<(), StoreError> {
+        ready::keep(&self.pools, self.now()).await
     }
 
     async fn close(&self) {

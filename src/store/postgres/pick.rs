@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{PostgresStore, orders, sql};
+use super::{Connection, Now, PostgresStore, orders, sql};
 use crate::store::lease::bounded;
 use crate::store::{ClaimedOrder, StoreError, micros};
 
@@ -20,13 +20,22 @@ pub(super) async fn claim(
     let mut lease = store.lease().await?;
     let mut claimed = Vec::new();
     for (merchant, share) in shares {
-        let limit = i64::try_from(*share).unwrap_or(i64::MAX);
-        let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker);
-        let claim = claim.bind(store.now()).bind(recent.map(micros));
-        for row in bounded(claim.fetch_all(&mut *lease)).await? {
-            claimed.push(orders::claimed(&row, worker)?);
-        }
+        claimed.extend(claim_of(&mut lease, store.now(), worker, (merchant, *share), recent).await?);
     }
     lease.done();
     Ok(claimed)
+}
+
+/// Those of one merchant.
+pub(super) async fn claim_of(
+    c: &mut Connection,
+    now: Now,
+    worker: Uuid,
+    (merchant, share): (&str, usize),
+    recent: Option<Duration>,
+) -> Result<Vec<ClaimedOrder>, StoreError> {
+    let limit = i64::try_from(share).unwrap_or(i64::MAX);
+    let claim = query(sql::CLAIM_ORDERS).bind(merchant).bind(limit).bind(worker).bind(now).bind(recent.map(micros));
+    let rows = bounded(claim.fetch_all(c)).await?;
+    rows.iter().map(|row| orders::claimed(row, worker)).collect()
 }

@@ -26,6 +26,7 @@ both_engines![
     the_longest_due_is_claimed_first_and_no_more_than_the_share,
     each_merchant_has_its_own_share,
     of_one_user_one_order_runs_until_it_has_its_token,
+    however_many_users_orders_run_none_has_a_second,
     a_look_at_recent_orders_passes_older_ones_over,
     slots_that_one_merchant_cannot_use_are_anothers,
     concurrent_workers_never_claim_the_same_order,
@@ -246,6 +247,23 @@ async fn of_one_user_one_order_runs_until_it_has_its_token(db: Db) {
     assert!(claim(&db, worker, 9).await.is_empty());
     super::tokens::exchange_for(&db, "u", first).await;
     assert_eq!(ids(&claim(&db, worker, 9).await), BTreeSet::from([second]));
+}
+
+async fn however_many_users_orders_run_none_has_a_second(db: Db) {
+    let worker = db.begin_worker().await;
+    for round in [99, 100, 101, 230] {
+        for user in 0..round {
+            insert(&db, order(&db, &format!("{round}-{user}"))).await;
+        }
+        let running = claim(&db, worker, 500).await;
+        assert_eq!(running.len(), round);
+        for user in 0..round {
+            insert(&db, order(&db, &format!("{round}-{user}"))).await;
+        }
+        let other = insert(&db, order(&db, &format!("other-{round}"))).await;
+        assert_eq!(ids(&claim(&db, worker, 500).await), BTreeSet::from([other]), "beside {round}");
+        db.execute("DELETE FROM orders").await;
+    }
 }
 
 async fn concurrent_workers_never_claim_the_same_order(db: Db) {

@@ -19,6 +19,7 @@ postgres_alone![
     claims_that_wait_for_klarna_keep_nobody_else_waiting,
     a_listener_whose_connection_dies_says_so,
     pools_recover_from_connections_that_died,
+    a_burst_finds_connections_open_but_never_all_of_a_pool,
 ];
 
 /// Long enough for a busy machine: no test waits for it.
@@ -161,4 +162,25 @@ async fn pools_recover_from_connections_that_died(db: Db) {
         assert!(failures <= 4, "more failures than there were connections");
     }
     insert(&db, order(&db, "u")).await;
+}
+
+async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
+    for user in ["u", "v"] {
+        register(&db, user, 1).await;
+    }
+    let store = db.open().await;
+    let open = || async {
+        let uses = store.pools();
+        let idle = |pool| uses.iter().find(|used| used.pool == pool).unwrap().idle;
+        let all = "count(*) FROM pg_stat_activity WHERE datname = current_database()";
+        (idle("queue"), idle("claims"), db.value(all).await.unwrap())
+    };
+    store.keep_ready().await.unwrap();
+    let (queue, claims, all) = open().await;
+    // Half of each: the rest is there for whoever comes meanwhile.
+    assert_eq!((queue, claims), (2, MAX_IN_FLIGHT / 2));
+    store.keep_ready().await.unwrap();
+    let burst = join_all(["u", "v"].map(|user| claim(&*store, user))).await;
+    join_all(burst.into_iter().map(TokenClaim::release)).await;
+    assert_eq!(open().await, (queue, claims, all), "a burst opens none");
 }

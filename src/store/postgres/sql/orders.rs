@@ -33,19 +33,28 @@ NEXT_DUE = "
     WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
     SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
     FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)";
-// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. OFFSET 0 keeps the
-// question from becoming a join, which would go through all running orders for each row.
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. Whose orders run is
+// gathered once, so that a look past a long burst asks a hash and not the table about each of its rows; where more run than are
+// worth gathering, rows are asked one by one. OFFSET 0 keeps that question from becoming a join, which would go through all
+// running orders for each row.
 CLAIM_ORDERS = "
     WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
+    held AS MATERIALIZED (
+        SELECT r.user_id FROM klarna_worker.orders r
+        WHERE r.status = 'running' AND r.merchant = $1
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id OFFSET 0)
+        LIMIT 100
+    ),
     due AS (
         SELECT o.id, o.user_id, o.due_at FROM klarna_worker.orders o
         WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= (SELECT now FROM t)
             AND o.due_at > coalesce((SELECT now FROM t) - $5 * interval '1 microsecond', '-infinity')
-            AND NOT EXISTS (
+            AND o.user_id NOT IN (SELECT user_id FROM held)
+            AND ((SELECT count(*) FROM held) < 100 OR NOT EXISTS (
                 SELECT 1 FROM klarna_worker.orders r
                 WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
                     AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id)
-                OFFSET 0)
+                OFFSET 0))
         ORDER BY o.due_at, o.id LIMIT $2
         FOR UPDATE OF o SKIP LOCKED
     ),
