@@ -32,6 +32,8 @@ use crate::worker::{OrderHandler, OrderSource};
 const CLOSE: Duration = Duration::from_secs(2);
 /// The wait before signals are listened for again.
 const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+/// How often connections are made ready. Unused ones are closed after ten minutes, and every one half an hour after it was opened.
+const READY_AGAIN: Duration = Duration::from_mins(1);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -315,7 +317,7 @@ async fn keep_ready(store: Arc<dyn Store>) {
         if let Err(error) = store.keep_ready().await {
             tracing::debug!(%error, "Connections could not be made ready; whoever needs one opens it");
         }
-        tokio::time::sleep(TIDY).await;
+        tokio::time::sleep(READY_AGAIN).await;
     }
 }
 
