@@ -8,6 +8,7 @@
 mod batch;
 mod columns;
 mod error;
+mod exchanges;
 mod fill;
 mod inspect;
 mod keeper;
@@ -34,6 +35,10 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
+pub use self::exchanges::{
+    ClaimAttempt, ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry, LedgerPlace, NewKept,
+    Outcome, Owner, Presentation, Purpose, PurposeKind, Settled, Successor, TokenClaim,
+};
 pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
@@ -48,11 +53,7 @@ pub use self::restore::Restore;
 pub use self::sights::{Arrivals, Attempt, Passage, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
-pub use self::tokens::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewKept, NewToken, Note, Outcome, Owner, Presentation, Purpose, PurposeKind, Registered, Settled,
-    Successor, TokenClaim, TokenFilter, TokenState, TokenView, Tokens,
-};
+pub use self::tokens::{DeadReason, NewToken, Note, Registered, TokenFilter, TokenState, TokenView, Tokens};
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{
     ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, WebhookClaim, WebhookFilter,

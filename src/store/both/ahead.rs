@@ -7,7 +7,8 @@
 
 use sqlx::query;
 
-use super::tokens::{keep, know_successor, placed, token_view};
+use super::exchanges::{keep, know_successor, placed};
+use super::tokens::token_view;
 use super::{Connection, Now, sql};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;

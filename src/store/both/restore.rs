@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, Own, commit, sql, tokens};
+use super::{Connection, Now, Own, commit, exchanges, sql};
 use crate::order::OrderError;
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
@@ -78,7 +78,7 @@ async fn hold(c: &mut Connection, now: Now, limit: u32) -> Result<u64, StoreErro
     let hold = query(sql::HOLD_ORDERS).bind(i64::from(limit)).bind(now).bind(json(&restored())?);
     let rows = bounded(hold.fetch_all(&mut *c)).await?;
     for row in &rows {
-        tokens::delete_kept(c, row.id("id")?).await?;
+        exchanges::delete_kept(c, row.id("id")?).await?;
     }
     Ok(rows.len() as u64)
 }

@@ -62,7 +62,7 @@ async fn freed(c: &mut Connection, rows: &[Row]) -> Result<Reaped, StoreError> {
     for row in rows {
         if row.text("status")? == "failed" {
             reaped.failed += 1;
-            super::tokens::delete_kept(c, row.id("id")?).await?;
+            super::exchanges::delete_kept(c, row.id("id")?).await?;
         } else {
             reaped.requeued += 1;
         }

@@ -7,7 +7,7 @@ use sqlx::Postgres;
 
 use super::pools::Pools;
 use super::writers::Intents;
-use super::{Now, sql, tokens};
+use super::{Now, exchanges, sql};
 use crate::clock::Clock;
 use crate::store::batch::Batcher;
 use crate::store::columns::Stamp;
@@ -42,7 +42,7 @@ pub(super) async fn claim(
 ) -> Result<ClaimAttempt, StoreError> {
     let mut lease = pools.claims.take().await?;
     lease.control("BEGIN").await?;
-    let attempt = match tokens::claimed(&mut lease, super::now(clock), merchant, user).await? {
+    let attempt = match exchanges::claimed(&mut lease, super::now(clock), merchant, user).await? {
         None => ClaimAttempt::Missing,
         Some((false, _)) => ClaimAttempt::Busy,
         Some((true, token)) => {
@@ -70,7 +70,7 @@ impl TokenClaim for PostgresClaim {
         let settled = if rotated_at_once(&mut self.lease, now, end).await? {
             Settled::Written
         } else {
-            tokens::settle(&mut self.lease, now, end).await?
+            exchanges::settle(&mut self.lease, now, end).await?
         };
         self.lease.control("COMMIT").await?;
         self.lease.done();
@@ -88,7 +88,7 @@ impl TokenClaim for PostgresClaim {
 /// the row has changed, and nothing was written.
 async fn rotated_at_once(lease: &mut Lease<Postgres>, now: Now, end: &ExchangeEnd) -> Result<bool, StoreError> {
     let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
-    let rotate = tokens::placed(sql::ROTATE, now, (end.token, end.generation), end.exchange, successor)
+    let rotate = exchanges::placed(sql::ROTATE, now, (end.token, end.generation), end.exchange, successor)
         .bind(&successor.hash[..])
         .bind(end.kept.as_ref().map(|kept| kept.purpose))
         .bind(end.kept.as_ref().map(|kept| &kept.sealed))

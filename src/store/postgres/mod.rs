@@ -3,6 +3,8 @@
 #[path = "../both/ahead.rs"]
 mod ahead;
 mod claim;
+#[path = "../both/exchanges.rs"]
+mod exchanges;
 mod inspect;
 #[path = "../both/keeper.rs"]
 mod keeper;
@@ -33,6 +35,7 @@ mod steering;
 mod tokens;
 #[path = "../both/upkeep.rs"]
 mod upkeep;
+mod vault;
 #[path = "../both/webhooks.rs"]
 mod webhooks;
 #[path = "../both/workers.rs"]
@@ -44,7 +47,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{PgConnection, Postgres};
@@ -57,9 +59,8 @@ use super::batch::Batcher;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, ExchangeEnd, Inserted, Inspection, Installation, Intent, Kept, LedgerEntry,
-    LedgerPlace, NewToken, OrderFilter, OrderRow, OrderTx, OrderView, Orders, PoolUse, Reaped, Registered, Settled,
-    Settlement, Signals, Store, StoreError, TokenFilter, TokenView, Tokens, Worker, Workers, check_level, migrations,
+    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, OrderView, Orders,
+    PoolUse, Settlement, Signals, Store, StoreError, check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -318,153 +319,5 @@ impl Orders for PostgresStore {
         let orders = search::orders(&mut lease, filter).await?;
         lease.done();
         Ok(orders)
-    }
-}
-
-#[async_trait]
-impl Tokens for PostgresStore {
-    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(registered)
-    }
-
-    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(forgotten)
-    }
-
-    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
-        let mut lease = self.lease().await?;
-        let token = tokens::view(&mut lease, merchant, user).await?;
-        lease.done();
-        Ok(token)
-    }
-
-    async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
-        let mut lease = self.lease().await?;
-        let tokens = tokens::list(&mut lease, self.now(), filter).await?;
-        lease.done();
-        Ok(tokens)
-    }
-
-    async fn ledger(
-        &self,
-        merchant: &str,
-        user: &str,
-        before: Option<LedgerPlace>,
-        limit: u32,
-    ) -> Result<Vec<LedgerEntry>, StoreError> {
-        let mut lease = self.lease().await?;
-        let entries = tokens::ledger(&mut lease, (merchant, user), before, limit).await?;
-        lease.done();
-        Ok(entries)
-    }
-
-    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
-    }
-
-    async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
-        let mut lease = self.pools.intents.take().await?;
-        tokens::void_intent(&mut lease, self.now(), intent).await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
-        let mut lease = self.pools.intents.take().await?;
-        lease.control("BEGIN").await?;
-        tokens::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
-        let mut lease = self.lease().await?;
-        let intents = tokens::open_intents(&mut lease, holder).await?;
-        lease.done();
-        Ok(intents)
-    }
-
-    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let mut lease = self.pools.intents.take().await?;
-        lease.control("BEGIN").await?;
-        let settled = tokens::settle(&mut lease, self.now(), end).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(settled)
-    }
-
-    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
-        let mut lease = self.lease().await?;
-        let kept = tokens::kept(&mut lease, self.now(), purpose).await?;
-        lease.done();
-        Ok(kept)
-    }
-
-    async fn delete_lapsed(&self) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        tokens::delete_lapsed(&mut lease, self.now()).await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let subject = subject.to_owned();
-        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Workers for PostgresStore {
-    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        workers::begin(&mut lease, self.now(), worker).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let mut lease = self.pools.intents.take().await?;
-        let alive = workers::beat(&mut lease, self.now(), worker).await?;
-        lease.done();
-        Ok(alive)
-    }
-
-    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        workers::end(&mut lease, self.now(), worker).await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(reaped)
-    }
-
-    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        let reaped = workers::lose(&mut lease, self.now(), claim).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(reaped)
     }
 }

@@ -7,7 +7,7 @@ use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::pools::Pools;
-use super::{Now, orders, pick, tokens};
+use super::{Now, exchanges, orders, pick};
 use crate::order::OrderId;
 use crate::store::StoreError;
 use crate::store::lease::Lease;
@@ -27,7 +27,7 @@ pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     queue.into_iter().for_each(Lease::<Postgres>::done);
     let mut claims = pools.claims.spare(READY).await?;
     for connection in &mut claims {
-        tokens::claimed(connection, now, "", "").await?;
+        exchanges::claimed(connection, now, "", "").await?;
     }
     claims.into_iter().for_each(Lease::<Postgres>::done);
     Ok(())

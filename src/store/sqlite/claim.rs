@@ -9,7 +9,7 @@ use futures::FutureExt;
 use sqlx::Sqlite;
 
 use super::shared::Shared;
-use super::{Connection, Now, Stamp, sql, tokens, workers};
+use super::{Connection, Now, Stamp, exchanges, sql, workers};
 use crate::clock::Clock;
 use crate::store::lease::{Loans, bounded};
 use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Settled, StoreError, TokenClaim};
@@ -28,7 +28,7 @@ pub(super) async fn claim(
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
     let mut lease = readers.take().await?;
-    let found = tokens::claimed(&mut lease, Stamp(clock.now()), merchant, user).await?;
+    let found = exchanges::claimed(&mut lease, Stamp(clock.now()), merchant, user).await?;
     lease.done();
     let Some((_, token)) = found else { return Ok(ClaimAttempt::Missing) };
     let (shared, clock) = (Arc::clone(shared), clock.clone());
@@ -41,13 +41,13 @@ pub(super) async fn settle(shared: &Shared, clock: &Clock, end: &ExchangeEnd) ->
     shared
         .run(move |c| {
             let (now, end) = (Stamp(clock.now()), Arc::clone(&end));
-            async move { tokens::settle(c, now, &end).await }.boxed()
+            async move { exchanges::settle(c, now, &end).await }.boxed()
         })
         .await
 }
 
 async fn intend(c: &mut Connection, now: Now, intent: Arc<Intent>) -> Result<Intended, StoreError> {
-    let done = bounded(tokens::bind_intent(sql::INTEND, &intent).bind(now).execute(&mut *c)).await?;
+    let done = bounded(exchanges::bind_intent(sql::INTEND, &intent).bind(now).execute(&mut *c)).await?;
     // So that a fresh intent never looks orphaned.
     workers::beat(c, now, intent.holder).await?;
     Ok(if done.rows_affected() == 1 { Intended::Recorded } else { Intended::Refused })

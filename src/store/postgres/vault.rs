@@ -1,0 +1,151 @@
+//! Tokens and workers, as the vault and its process have them of PostgreSQL. What must not wait behind orders or Klarna has the
+//! connections of intents.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::writers::End;
+use super::{PostgresStore, claim, commit, exchanges, tokens, workers};
+use crate::store::{
+    Claim, ClaimAttempt, ExchangeEnd, Intent, Kept, LedgerEntry, LedgerPlace, NewToken, Reaped, Registered, Settled,
+    StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
+};
+
+#[async_trait]
+impl Tokens for PostgresStore {
+    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
+        let mut lease = self.begin().await?;
+        let registered = tokens::register_all(&mut lease, self.now(), rows, unless_newer).await?;
+        commit(lease).await?;
+        Ok(registered)
+    }
+
+    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+        let mut lease = self.begin().await?;
+        let forgotten = tokens::forget(&mut lease, self.now(), merchant, user).await?;
+        commit(lease).await?;
+        Ok(forgotten)
+    }
+
+    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let token = tokens::view(&mut lease, merchant, user).await?;
+        lease.done();
+        Ok(token)
+    }
+
+    async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+        let mut lease = self.lease().await?;
+        let tokens = tokens::list(&mut lease, self.now(), filter).await?;
+        lease.done();
+        Ok(tokens)
+    }
+
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let mut lease = self.lease().await?;
+        let entries = exchanges::ledger(&mut lease, (merchant, user), before, limit).await?;
+        lease.done();
+        Ok(entries)
+    }
+
+    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
+    }
+
+    async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
+        let mut lease = self.pools.intents.take().await?;
+        exchanges::void_intent(&mut lease, self.now(), intent).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
+        let mut lease = self.pools.intents.take().await?;
+        lease.control("BEGIN").await?;
+        exchanges::close_orphan(&mut lease, self.now(), exchange, (token, generation), hold).await?;
+        commit(lease).await?;
+        Ok(())
+    }
+
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
+        let mut lease = self.lease().await?;
+        let intents = exchanges::open_intents(&mut lease, holder).await?;
+        lease.done();
+        Ok(intents)
+    }
+
+    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+        let mut lease = self.pools.intents.take().await?;
+        lease.control("BEGIN").await?;
+        let settled = exchanges::settle(&mut lease, self.now(), end).await?;
+        commit(lease).await?;
+        Ok(settled)
+    }
+
+    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+        let mut lease = self.lease().await?;
+        let kept = exchanges::kept(&mut lease, self.now(), purpose).await?;
+        lease.done();
+        Ok(kept)
+    }
+
+    async fn delete_lapsed(&self) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        exchanges::delete_lapsed(&mut lease, self.now()).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
+        let subject = subject.to_owned();
+        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Workers for PostgresStore {
+    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
+        let mut lease = self.begin().await?;
+        workers::begin(&mut lease, self.now(), worker).await?;
+        commit(lease).await?;
+        Ok(())
+    }
+
+    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut lease = self.pools.intents.take().await?;
+        let alive = workers::beat(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(alive)
+    }
+
+    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        workers::end(&mut lease, self.now(), worker).await?;
+        lease.done();
+        Ok(())
+    }
+
+    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
+        let mut lease = self.begin().await?;
+        let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        commit(lease).await?;
+        Ok(reaped)
+    }
+
+    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError> {
+        let mut lease = self.begin().await?;
+        let reaped = workers::lose(&mut lease, self.now(), claim).await?;
+        commit(lease).await?;
+        Ok(reaped)
+    }
+}
