@@ -22,7 +22,7 @@ use super::wake::Woken;
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 /// How often all rows are looked at while due ones cannot be claimed: a long backlog of one user costs each look.
 const BLOCKED: Duration = Duration::from_millis(25);
-/// Likewise while other rows come: what waits behind others of its own gives way to what waits behind nothing.
+/// Likewise while jobs run: what waits behind others of its own gives way to what waits behind nothing, and comes in the gaps.
 const BLOCKED_AMONG_OTHERS: Duration = Duration::from_millis(100);
 /// By how many times what such a look took the next one is put off, where that is longer: meanwhile nobody else is looked at.
 const REST: u32 = 10;
@@ -49,8 +49,22 @@ pub(super) struct Feeder<S: Source> {
 #[derive(Clone, Copy)]
 pub(super) struct Blocked {
     seen: Instant,
-    /// When all are looked at again.
-    again: Instant,
+    /// When all are looked at again, where nothing runs.
+    soonest: Instant,
+    /// And where something does.
+    latest: Instant,
+}
+
+impl Blocked {
+    fn new(seen: Instant, poll: Duration) -> Self {
+        let rest = seen.elapsed().saturating_mul(REST).min(poll);
+        let end = Instant::now();
+        Self { seen, soonest: end + rest.max(BLOCKED), latest: end + rest.max(BLOCKED_AMONG_OTHERS) }
+    }
+
+    fn is_over(self, idle: bool) -> bool {
+        Instant::now() >= if idle { self.soonest } else { self.latest }
+    }
 }
 
 impl<S: Source> Feeder<S> {
@@ -99,25 +113,22 @@ impl<S: Source> Feeder<S> {
             *recovered_at = Instant::now();
         }
         let (wanted, begun) = (free.num_permits(), Instant::now());
-        self.blocked = self.blocked.filter(|blocked| begun < blocked.again);
+        let idle = wanted == self.slots.count();
+        self.blocked = self.blocked.filter(|blocked| !blocked.is_over(idle));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
         let Look { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
-        if let (Some(blocked), 1..) = (&mut self.blocked, count) {
-            blocked.again = blocked.again.max(blocked.seen + BLOCKED_AMONG_OTHERS.min(self.poll));
-        }
         // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
         // user's burst do, of which a claim takes one.
         if count > 0 {
             return Ok(Duration::ZERO);
         }
         if blocked && recent.is_none() {
-            let rest = BLOCKED.max(begun.elapsed().saturating_mul(REST)).min(self.poll);
-            self.blocked = Some(Blocked { seen: begun, again: Instant::now() + rest });
+            self.blocked = Some(Blocked::new(begun, self.poll));
         }
         if let Some(blocked) = self.blocked {
-            return Ok(blocked.again.saturating_duration_since(Instant::now()).min(self.poll));
+            return Ok(blocked.latest.saturating_duration_since(Instant::now()).min(self.poll));
         }
         Ok(self.source.next_due().await?.unwrap_or(self.poll).min(self.poll))
     }
@@ -160,10 +171,20 @@ impl<S: Source> Feeder<S> {
         if longest.is_zero() {
             return;
         }
+        let gap = async {
+            match self.blocked {
+                Some(blocked) => {
+                    tokio::time::sleep_until(blocked.soonest).await;
+                    self.slots.all_free().await;
+                }
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.stopping.requested() => {}
             () = self.woken.woken() => {}
             () = tokio::time::sleep(longest) => {}
+            () = gap => {}
         }
     }
 }

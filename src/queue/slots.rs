@@ -12,6 +12,7 @@ const GATHER: Duration = Duration::from_millis(1);
 /// As many slots as jobs may run at once.
 #[derive(Clone)]
 pub(super) struct Slots<I> {
+    count: usize,
     free: Arc<Semaphore>,
     held: Arc<Mutex<Held<I>>>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Slot<I> {
 impl<I: Clone> Slots<I> {
     pub(super) fn new(count: usize) -> Self {
         let held = Held { next: 0, claims: BTreeMap::new() };
-        Self { free: Arc::new(Semaphore::new(count)), held: Arc::new(Mutex::new(held)) }
+        Self { count, free: Arc::new(Semaphore::new(count)), held: Arc::new(Mutex::new(held)) }
     }
 
     /// Waits until a slot is free, then takes all that are. `None` is never seen: the semaphore is not closed.
@@ -49,6 +50,18 @@ impl<I: Clone> Slots<I> {
             free.merge(rest);
         }
         Some(free)
+    }
+
+    /// How many there are, free or not.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Waits until no job runs. Nobody may wait for a free slot meanwhile: they would wait for as long.
+    pub(super) async fn all_free(&self) {
+        let all = u32::try_from(self.count).unwrap_or(u32::MAX);
+        // An error is never seen: the semaphore is not closed.
+        let _ = self.free.acquire_many(all).await;
     }
 
     /// Turns one free slot into the place of a job.

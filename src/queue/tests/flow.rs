@@ -195,22 +195,25 @@ async fn a_notice_looks_past_a_backlog_that_cannot_be_claimed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backlog_that_waits_behind_its_own_gives_way_to_rows_that_do_not() {
-    let memory = Memory::with_rows(0);
+async fn a_backlog_that_waits_behind_its_own_comes_in_the_gaps_between_others() {
+    let memory = Memory::with_rows(1);
     memory.insert(BEHIND);
-    let wake = Wake::new();
-    let _running = start(&memory, &Gated::open(&memory), 4, &wake);
-    for row in 1..=100 {
-        memory.insert("shop");
-        wake.notify();
-        until(Duration::from_millis(2), "done at once", || memory.count(State::Done) == row).await;
-        tokio::time::sleep(Duration::from_millis(18)).await;
-    }
-    let (all, _) = memory.looks();
-    assert!((20..=24).contains(&all), "{all} looks at all rows in 2 s");
+    let (handler, wake) = (Gated::closed(&memory), Wake::new());
+    let _running = start(&memory, &handler, 4, &wake);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (busy, _) = memory.looks();
+    assert!((20..=22).contains(&busy), "{busy} looks at all rows in 2 s, while another's job runs");
+    // Its end is a gap, and so is each moment until the next begins.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    handler.gate.add_permits(1);
+    until(Duration::from_millis(3), "the gap is used", || memory.looks().0 > busy).await;
+    let (before, _) = memory.looks();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (alone, _) = memory.looks();
-    assert!((75..=82).contains(&(alone - all)), "{} looks in 2 s without others", alone - all);
+    assert!((75..=82).contains(&(alone - before)), "{} looks in 2 s without others", alone - before);
+    memory.insert("shop");
+    wake.notify();
+    until(Duration::from_millis(3), "another goes past it", || handler.running() == 1).await;
 }
 
 #[tokio::test(start_paused = true)]
