@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 
 use self::server::TestDatabase;
-use super::{OrderFilter, postgres, sqlite};
+use super::{OrderFilter, migrations, postgres, sqlite};
 use crate::order::{OrderId, Status, TokenOutcome};
 
 #[path = "../../tests/support/postgres.rs"]
@@ -11,7 +11,7 @@ pub(super) mod server;
 
 async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run(&mut connection).await.unwrap();
+    migrations::migrator(migrations::SQLITE, "migrations").run(&mut connection).await.unwrap();
     connection
 }
 
@@ -19,7 +19,7 @@ async fn postgres_with_tables() -> (TestDatabase, PgConnection) {
     let database = TestDatabase::create().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    sqlx::migrate!("migrations/postgres").run(&mut connection).await.unwrap();
+    migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations").run(&mut connection).await.unwrap();
     (database, connection)
 }
 

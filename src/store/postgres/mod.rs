@@ -171,10 +171,8 @@ impl OrderTx for PgConnection {
 }
 
 fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("migrations/postgres");
-    migrator.dangerous_set_table_name("klarna_worker.migrations");
+    let mut migrator = migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations");
     migrator.create_schema("klarna_worker");
-    migrator.set_ignore_missing(true);
     migrator
 }
 

@@ -180,10 +180,7 @@ impl OrderTx for SqliteConnection {
 }
 
 fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("migrations/sqlite");
-    migrator.dangerous_set_table_name("klarna_worker_migrations");
-    migrator.set_ignore_missing(true);
-    migrator
+    migrations::migrator(migrations::SQLITE, "klarna_worker_migrations")
 }
 
 #[async_trait]

@@ -1,10 +1,5 @@
 //! Migrations of releases to come, on a database at work.
 
-use std::borrow::Cow;
-
-use sqlx::SqlSafeStr as _;
-use sqlx::migrate::MigrationType;
-
 use super::*;
 use crate::clock::Clock;
 use crate::config::{Database, Engine};
@@ -31,9 +26,7 @@ const INDEX: &str =
 /// This program's migrations, and one more.
 fn with(sql: &'static str) -> Migrator {
     let mut migrator = migrator();
-    let no_tx = sql.starts_with("-- no-transaction");
-    let later = Migration::new(9001, Cow::Borrowed("later"), MigrationType::Simple, sql.into_sql_str(), no_tx);
-    migrator.migrations.to_mut().push(later);
+    migrator.migrations.to_mut().push(migrations::migration(&(9001, "later", sql)));
     migrator
 }
 
