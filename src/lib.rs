@@ -4,7 +4,7 @@
 //! The tour, in the order of the flow:
 //!
 //! 1. [`config`] is everything a process is told; [`clock`] is its time, a parameter everywhere else.
-//! 2. [`order`] is what a shop hands in, and Klarna's rules for it; pure.
+//! 2. [`order`] is what a shop hands in, and Klarna's rules for it; [`token`] is a refresh token and its exchanges. Both are pure.
 //! 3. [`intake`] is the one way in: it checks an order and inserts one row into the [`store`].
 //! 4. [`queue`] claims rows that are due and hands them to a handler, on apalis' worker runtime.
 //! 5. [`worker`] is that handler for orders: one attempt, from token to verdict.
@@ -43,5 +43,7 @@ pub mod queue;
 pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+pub mod token;
 pub mod vault;
+mod words;
 pub mod worker;

@@ -14,7 +14,7 @@ use super::extract::{self, Expected, InPath, UserPath, check_names, parse};
 use super::openapi::{Absent, Common, Decided};
 use super::problem::{Kind, Problem};
 use super::{Rooms, Token};
-use crate::store::{Resolution, Resolved, TokenState};
+use crate::token::{Resolution, Resolved, TokenState};
 
 /// What becomes of an uncertain token.
 #[derive(Debug, Deserialize, ToSchema)]

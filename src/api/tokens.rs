@@ -18,7 +18,7 @@ use super::extract::{self, Expected, InPath, UserPath, check_names};
 use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
 use super::problem::{Kind, Problem};
 use crate::order::Fault;
-use crate::store::{DeadReason, Note, Registered, TokenState, TokenView};
+use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};
 use crate::vault::Registration;
 
 /// Far above the longest refresh token.

@@ -17,7 +17,8 @@ use super::extract::{
 use super::openapi::{Absent, Common};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
-use crate::store::{LedgerEntry, LedgerPlace, Outcome, PurposeKind, TokenFilter, TokenState};
+use crate::store::TokenFilter;
+use crate::token::{LedgerEntry, LedgerPlace, Outcome, PurposeKind, TokenState};
 
 /// Query of `GET /v1/merchants/{merchant}/users`.
 #[derive(Deserialize, IntoParams)]

@@ -16,7 +16,8 @@ use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
-use crate::store::{DeadReason, Note, TokenFilter, TokenState};
+use crate::store::TokenFilter;
+use crate::token::{DeadReason, Note, TokenState};
 use crate::vault::Registry;
 
 const STATES: [TokenState; 4] =

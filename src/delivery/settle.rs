@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::order::Settlement;
 use crate::queue::Backoff;
-use crate::store::{Claim, Settlement, Store, StoreError};
+use crate::store::{Claim, Store, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };

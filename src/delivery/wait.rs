@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::order::OrderId;
-use crate::store::{OrderView, Store, StoreError};
+use crate::order::{OrderId, OrderView};
+use crate::store::{Store, StoreError};
 
 /// How often the rows are looked at behind the signals, for all waiters at once.
 const POLL: Duration = Duration::from_millis(500);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::store::{DueToken, Note};
+use crate::store::DueToken;
+use crate::token::Note;
 
 /// What became of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -19,8 +19,9 @@ use super::walk::{Step, Walk};
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
 use crate::meter;
-use crate::store::{DueToken, Note, Outcome, Plannable, Store, StoreError};
+use crate::store::{DueToken, Plannable, Store, StoreError};
 use crate::telemetry::traces::traced;
+use crate::token::{Note, Outcome};
 use crate::vault::{IfDue, Refreshed, Unusable, Vault};
 
 /// How many idle tokens are forgotten in one transaction.

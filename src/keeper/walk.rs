@@ -13,7 +13,8 @@ use super::sweep::{Scope, Sweeper};
 use crate::breaker::Pace;
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
-use crate::store::{DueFilter, DueToken, Note, Place, StoreError};
+use crate::store::{DueFilter, DueToken, Place, StoreError};
+use crate::token::Note;
 use crate::vault::IfDue;
 
 /// Tokens a page.

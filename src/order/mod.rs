@@ -6,6 +6,7 @@
 //! became of the order.
 
 mod body;
+mod disposition;
 mod edit;
 mod fault;
 mod fields;
@@ -14,10 +15,13 @@ mod json;
 mod new;
 mod rules;
 mod status;
+mod view;
 
 pub use body::{Body, MAX_BODY, MAX_DEPTH};
+pub use disposition::Settlement;
 pub use fault::{Fault, OrderError, Rejection};
 pub use id::OrderId;
 pub use new::{NewOrder, check_idempotency_key, check_name};
 pub use rules::{check, is_date};
 pub use status::{Status, TokenOutcome, UnknownWord};
+pub use view::OrderView;

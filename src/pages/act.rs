@@ -15,8 +15,9 @@ use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
-use crate::order::OrderId;
-use crate::store::{OrderView, Resolution, Resolved, Steered, TokenView, WebhookFilter, WebhookView};
+use crate::order::{OrderId, OrderView};
+use crate::store::{Steered, WebhookFilter, WebhookView};
+use crate::token::{Resolution, Resolved, TokenView};
 
 /// A question, and the form that answers it.
 fn ask(

@@ -14,8 +14,9 @@ use super::frame::Place;
 use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
-use crate::order::{OrderError, OrderId, Status};
-use crate::store::{LedgerEntry, OrderView, Story, WebhookFilter};
+use crate::order::{OrderError, OrderId, OrderView, Status};
+use crate::store::{Story, WebhookFilter};
+use crate::token::LedgerEntry;
 
 /// Presentations of the user's token among which the order's are looked for.
 const LEDGER: u32 = 200;

@@ -12,8 +12,8 @@ use super::fields::user_link;
 use super::frame::Place;
 use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
-use crate::order::{Status, TokenOutcome};
-use crate::store::{OrderFilter, OrderView};
+use crate::order::{OrderView, Status, TokenOutcome};
+use crate::store::OrderFilter;
 
 /// Orders on one page.
 const PAGE: u32 = 50;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::fields::Fields;
 use crate::order::{OrderId, Status, TokenOutcome};
-use crate::store::TokenState;
+use crate::token::TokenState;
 
 /// A time. Scripts show how long ago it is; without them it is read as it is, in UTC.
 pub(super) fn time(at: DateTime<Utc>) -> Markup {

@@ -8,7 +8,8 @@ use super::charts::{Bar, Part, stacked};
 use super::counts::Counted;
 use super::fields::link;
 use super::pieces::{number, state, time, words};
-use crate::store::{TokenCount, TokenState};
+use crate::store::TokenCount;
+use crate::token::TokenState;
 
 const PARTS: [Part; 1] = [("calm", "Active tokens")];
 

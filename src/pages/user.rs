@@ -13,7 +13,8 @@ use super::frame::Place;
 use super::orders;
 use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
 use super::viewer::Viewer;
-use crate::store::{LedgerEntry, LedgerPlace, OrderFilter, PurposeKind, TokenState, TokenView};
+use crate::store::OrderFilter;
+use crate::token::{LedgerEntry, LedgerPlace, PurposeKind, TokenState, TokenView};
 
 /// Presentations on one page.
 const PAGE: u32 = 50;

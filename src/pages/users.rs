@@ -12,7 +12,8 @@ use super::fields::user_link;
 use super::frame::Place;
 use super::pieces::{choice, line, maybe_time, state, words};
 use super::viewer::Viewer;
-use crate::store::{TokenFilter, TokenState, TokenView};
+use crate::store::TokenFilter;
+use crate::token::{TokenState, TokenView};
 
 /// Users on one page.
 const PAGE: u32 = 50;

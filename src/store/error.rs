@@ -1,5 +1,7 @@
 //! What can go wrong between the program and its rows.
 
+use crate::words::UnknownWord;
+
 /// A store's failure. Its texts hold no parameter of any statement.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -87,6 +89,12 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TimedOut(_) | Self::DiskFull)
+    }
+}
+
+impl From<UnknownWord> for StoreError {
+    fn from(error: UnknownWord) -> Self {
+        Self::Unreadable(error.to_string())
     }
 }
 

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{DeadReason, Note, StoreError, TokenState};
+use super::StoreError;
+use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token that has, or is to be given, a due date.
 #[derive(Clone, Debug, PartialEq, Eq)]

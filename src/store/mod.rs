@@ -35,25 +35,22 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::error::StoreError;
-pub use self::exchanges::{
-    ClaimAttempt, ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Kept, LedgerEntry, LedgerPlace, NewKept,
-    Outcome, Owner, Presentation, Purpose, PurposeKind, Settled, Successor, TokenClaim,
-};
+pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
 pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
 use self::migrations::check_level;
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
-pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, OrderView, Orders, Settlement};
+pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
-pub use self::resolving::{Doubtful, Resolution, Resolved, Resolving};
+pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
 pub use self::sights::{Arrivals, Attempt, Passage, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
 pub use self::steering::{Steered, Steering, Swept};
-pub use self::tokens::{DeadReason, NewToken, Note, Registered, TokenFilter, TokenState, TokenView, Tokens};
+pub use self::tokens::{TokenFilter, Tokens};
 pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
 pub use self::webhooks::{
     ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, WebhookClaim, WebhookFilter,
@@ -182,27 +179,6 @@ macro_rules! statements {
     };
 }
 use statements;
-
-/// The words for an enum's values in rows and answers.
-macro_rules! words {
-    ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
-        impl $type {
-            /// The word for it in rows and answers.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            pub(super) fn from_word(word: &str) -> Result<Self, StoreError> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(StoreError::Unreadable(format!("{} {other:?}", stringify!($type)))),
-                }
-            }
-        }
-    };
-}
-use words;
 
 #[cfg(test)]
 mod tests;

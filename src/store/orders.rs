@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::order::{OrderError, OrderId, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderView, Settlement, Status, TokenOutcome};
 
 /// An order as it goes into its row.
 #[derive(Clone, Debug)]
@@ -99,84 +99,6 @@ pub struct Claim {
     pub worker: Uuid,
     /// One higher at each claim of the order.
     pub number: i64,
-}
-
-/// How an attempt ended.
-#[derive(Clone, Debug)]
-pub enum Settlement {
-    /// Klarna created the order.
-    Submitted {
-        /// Klarna's id.
-        klarna_order_id: String,
-        /// What the shop renders.
-        html_snippet: Option<String>,
-        /// Names the call in Klarna's logs.
-        correlation_id: Option<String>,
-        /// What became of the shopper's token.
-        token: TokenOutcome,
-        /// JSON pointers of the fields filled in from the id_token.
-        prefilled: Vec<String>,
-    },
-    /// The order is given up.
-    Failed {
-        /// Why.
-        error: OrderError,
-        /// What became of the shopper's token, where that was asked.
-        token: Option<TokenOutcome>,
-    },
-    /// The attempt failed and is counted; another follows.
-    Retry {
-        /// From now.
-        after: Duration,
-        /// Why.
-        error: OrderError,
-        /// Whether the create may have reached Klarna.
-        possible_duplicate: bool,
-    },
-    /// The order waits; no attempt is counted.
-    Snooze {
-        /// From now.
-        after: Duration,
-        /// What for, where somebody could act on it.
-        error: Option<OrderError>,
-    },
-}
-
-/// An order as shops and operators see it.
-#[derive(Clone, Debug)]
-pub struct OrderView {
-    /// The order's id.
-    pub id: OrderId,
-    /// Whose order.
-    pub merchant: String,
-    /// Whose token.
-    pub user: String,
-    /// Where it stands.
-    pub status: Status,
-    /// When it was taken in.
-    pub accepted_at: DateTime<Utc>,
-    /// When it is next due, while it waits.
-    pub due_at: DateTime<Utc>,
-    /// When it is given up.
-    pub deadline_at: DateTime<Utc>,
-    /// When it was settled.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// Attempts so far.
-    pub attempts: i64,
-    /// What became of the shopper's token.
-    pub token: Option<TokenOutcome>,
-    /// JSON pointers of the fields filled in from the id_token.
-    pub prefilled: Vec<String>,
-    /// Whether Klarna may hold a second, orphaned session of this order.
-    pub possible_duplicate: bool,
-    /// Klarna's id.
-    pub klarna_order_id: Option<String>,
-    /// What the shop renders; absent in lists.
-    pub html_snippet: Option<String>,
-    /// Names the call in Klarna's logs.
-    pub correlation_id: Option<String>,
-    /// Why the order failed, or why it still waits.
-    pub error: Option<OrderError>,
 }
 
 /// Which orders a list shows, newest first.

@@ -3,30 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{StoreError, TokenView};
-
-/// What an operator decides about an `uncertain` token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// `active` again: whoever wants it first, an order or the keeper at its usual date, presents it once more, which finds
-    /// out whether it was spent.
-    Retry,
-    /// As [`Resolution::Retry`], and due at once: the keeper presents it in its next sweep where no order does before.
-    Present,
-    /// `reauth_required(answer_lost)`: it is never presented again, and the shopper must sign in.
-    Dead,
-}
-
-/// What became of an operator's decision.
-#[derive(Clone, Debug)]
-pub enum Resolved {
-    /// The row says so now.
-    Done(TokenView),
-    /// The token waits for no decision: nothing changed.
-    NotUncertain(TokenView),
-    /// No row for this user.
-    Missing,
-}
+use super::StoreError;
+use crate::token::{Resolution, Resolved};
 
 /// Which of the `uncertain` tokens.
 #[derive(Clone, Debug, Default)]

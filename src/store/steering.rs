@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{OrderFilter, OrderView, StoreError};
-use crate::order::OrderId;
+use super::{OrderFilter, StoreError};
+use crate::order::{OrderId, OrderView};
 
 /// What became of the wish to cancel or retry one order.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock::delta;
-use crate::store::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
+use crate::token::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 
 /// A look at a held claim again: short, since an exchange is.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);

@@ -23,11 +23,12 @@ use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
 use crate::meter;
-use crate::store::{
-    ClaimAttempt, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Owner,
-    Purpose, PurposeKind, Settled, StoreError, Successor, TokenClaim,
-};
+use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
+use crate::token::{
+    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Owner, Purpose,
+    PurposeKind, Settled, Successor,
+};
 
 /// The wait before the database is asked again after it failed.
 const DATABASE_AWAY: Duration = Duration::from_secs(1);

@@ -61,7 +61,8 @@ use crate::breaker::{Gates, Stand};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
 use crate::meter;
-use crate::store::{Kept, Purpose, PurposeKind, Store, StoreError};
+use crate::store::{Store, StoreError};
+use crate::token::{Kept, Purpose, PurposeKind};
 
 /// What became of the wish for an access token.
 #[derive(Clone, Debug)]

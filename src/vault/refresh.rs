@@ -13,8 +13,8 @@ use super::exchange::{Answered, Caller, Course, Exchange};
 use super::{Access, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
-use crate::store::{Outcome, Purpose, PurposeKind};
 use crate::telemetry::traces::traced;
+use crate::token::{Outcome, Purpose, PurposeKind};
 
 /// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
 /// successor and each sign-in.

@@ -10,9 +10,8 @@ use super::refresh::DueDates;
 use super::secrets::Secrets;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
-use crate::store::{
-    LedgerEntry, LedgerPlace, NewToken, Registered, Resolution, Resolved, Store, StoreError, TokenFilter, TokenView,
-};
+use crate::store::{Store, StoreError, TokenFilter};
+use crate::token::{LedgerEntry, LedgerPlace, NewToken, Registered, Resolution, Resolved, TokenView};
 
 /// The longest refresh token that is taken in, in bytes.
 const LONGEST: usize = 4096;

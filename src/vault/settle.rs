@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use super::Rooms;
 use crate::crash;
 use crate::queue::Backoff;
-use crate::store::{ExchangeEnd, Intent, Settled, TokenClaim};
+use crate::store::TokenClaim;
+use crate::token::{ExchangeEnd, Intent, Settled};
 
 /// A store that takes longer makes the spool be written.
 const PROMPT: Duration = Duration::from_millis(250);

@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 use super::cipher::Cipher;
 use super::secrets::Secrets;
-use crate::store::{ExchangeEnd, ExchangeResult, NewKept, Owner, Settled, Store, StoreError, Successor};
+use crate::store::{Store, StoreError};
+use crate::token::{ExchangeEnd, ExchangeResult, NewKept, Owner, Settled, Successor};
 
 const FOLDER: &str = "spool";
 const ENDING: &str = "successor";

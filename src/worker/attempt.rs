@@ -19,9 +19,10 @@ use crate::crash;
 use crate::delivery::settle;
 use crate::intake::check_row;
 use crate::meter;
-use crate::order::{Body, OrderError, Rejection, TokenOutcome};
+use crate::order::{Body, OrderError, Rejection, Settlement, TokenOutcome};
 use crate::queue::{BeatWatch, Handler};
-use crate::store::{ClaimedOrder, Purpose, PurposeKind, Settlement, Store};
+use crate::store::{ClaimedOrder, Store};
+use crate::token::{Purpose, PurposeKind};
 use crate::vault::{Access, AccessToken, Unusable, Vault};
 
 /// A worker whose own last beat is older sends no create: others may have taken its orders over.

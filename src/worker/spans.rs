@@ -3,8 +3,8 @@
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::order::TokenOutcome;
-use crate::store::{ClaimedOrder, Settlement};
+use crate::order::{Settlement, TokenOutcome};
+use crate::store::ClaimedOrder;
 use crate::telemetry::traces::{failed, link, traced};
 
 /// The attempt's span for traces, and the one whose fields are on every line of the log.

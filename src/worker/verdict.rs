@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::breaker::Report;
 use crate::checkout::answer::CreateAnswer;
-use crate::order::{Fault, OrderError, TokenOutcome};
+use crate::order::{Fault, OrderError, Settlement, TokenOutcome};
 use crate::queue::Backoff;
-use crate::store::{ClaimedOrder, Settlement};
+use crate::store::ClaimedOrder;
 
 /// The wait of an order whose merchant Klarna does not let in: somebody must mend the settings first.
 const SHUT_OUT: Duration = Duration::from_secs(15);

@@ -1,7 +1,6 @@
 //! `DELETE /v1/merchants/{merchant}/users/{user}`
 
-use klarna_order_worker::order::TokenOutcome;
-use klarna_order_worker::store::Settlement;
+use klarna_order_worker::order::{Settlement, TokenOutcome};
 use reqwest::Method;
 
 use super::{Api, json, key, send};

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klarna_order_worker::order::OrderError;
-use klarna_order_worker::store::Settlement;
+use klarna_order_worker::order::{OrderError, Settlement};
 
 use super::Api;
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klarna_order_worker::order::{MAX_BODY, OrderId, TokenOutcome};
-use klarna_order_worker::store::Settlement;
+use klarna_order_worker::order::{MAX_BODY, OrderId, Settlement, TokenOutcome};
 use reqwest::Method;
 use serde_json::json as value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -7,11 +7,9 @@ mod safe;
 
 use std::time::Duration;
 
-use klarna_order_worker::order::{Fault, OrderError, TokenOutcome};
-use klarna_order_worker::store::{
-    ClaimAttempt, ExchangeEnd, ExchangeResult, Intended, Intent, Published, Purpose, PurposeKind, Settlement,
-    WebhookFilter, WebhookView, Worker,
-};
+use klarna_order_worker::order::{Fault, OrderError, Settlement, TokenOutcome};
+use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
+use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
 use uuid::Uuid;

@@ -1,7 +1,6 @@
 //! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
 
-use klarna_order_worker::order::{OrderError, TokenOutcome};
-use klarna_order_worker::store::Settlement;
+use klarna_order_worker::order::{OrderError, Settlement, TokenOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,8 +1,7 @@
 //! `/v1/merchants/{merchant}/users`, and the history of a token.
 
-use klarna_order_worker::store::{
-    ClaimAttempt, ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind, Worker,
-};
+use klarna_order_worker::store::{ClaimAttempt, Worker};
+use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -44,7 +43,7 @@ async fn users_are_listed_by_the_state_of_their_token() {
     }
     signed_in(&api, "other", "e").await;
     let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
-    let rejected = ExchangeResult::Rejected(klarna_order_worker::store::DeadReason::Rejected);
+    let rejected = ExchangeResult::Rejected(klarna_order_worker::token::DeadReason::Rejected);
     exchanged(&api, "b", purpose, rejected).await;
     send(api.request(Method::DELETE, "/v1/merchants/shop/users/c/token")).await;
 

@@ -4,8 +4,7 @@ mod many;
 
 use std::time::{Duration, Instant};
 
-use klarna_order_worker::order::TokenOutcome;
-use klarna_order_worker::store::Settlement;
+use klarna_order_worker::order::{Settlement, TokenOutcome};
 
 use super::{Api, SOON};
 

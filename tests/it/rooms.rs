@@ -6,9 +6,9 @@ use std::path::Path;
 
 /// Data's way through: a room knows only rooms of earlier rows.
 const ORDER: [&[&str]; 13] = [
-    &["meter", "clock"],
+    &["meter", "clock", "words"],
     &["breaker", "crash", "telemetry", "lifecycle"],
-    &["config", "order", "queue", "sandbox"],
+    &["config", "order", "token", "queue", "sandbox"],
     &["store"],
     &["intake", "vault"],
     &["checkout", "keeper"],
@@ -138,13 +138,14 @@ fn data_goes_one_way() {
 }
 
 #[test]
-fn orders_know_no_room_and_the_vault_no_order() {
+fn orders_and_tokens_know_no_room_and_the_vault_no_order() {
     let rooms = rooms();
     let known = |room: &str| {
         let names = named(&rooms[room], "crate::").into_iter();
         names.filter(|name| *name != room && rooms.contains_key(*name)).collect::<BTreeSet<_>>()
     };
     assert_eq!(known("order"), BTreeSet::new());
+    assert_eq!(known("token"), BTreeSet::from(["words"]));
     assert!(!known("vault").contains("order"));
     assert!(known("vault").contains("store"), "this test finds no names at all");
 }

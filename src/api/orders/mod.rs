@@ -32,8 +32,8 @@ use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::openapi::{Absent, Common, SentOrder};
 use super::problem::{Kind, Problem};
 use crate::intake::Accepted;
-use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, check_idempotency_key};
-use crate::store::{OrderView, StoreError};
+use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, OrderView, check_idempotency_key};
+use crate::store::StoreError;
 
 /// The largest order, and room for the envelope around it.
 const LARGEST: usize = MAX_BODY + 16 * 1024;

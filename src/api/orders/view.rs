@@ -5,8 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::order::{OrderError, OrderId, Status, TokenOutcome};
-use crate::store::OrderView;
+use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order to hand in.
 //

@@ -5,9 +5,8 @@ use serde_json::Value;
 
 use super::stage::LONG_AGO;
 use crate::keeper::Summary;
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 use crate::sandbox::Stats;
-use crate::store::OrderView;
 
 /// How an order of `examples/orders.jsonl` must end, line by line.
 pub(super) const EXPECTED: [Expected; 13] = [

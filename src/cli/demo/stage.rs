@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::sandbox::{
     Behaviour, Conduct, Endpoint, Failure, Latency, Ordered, Sandbox, SandboxError, SandboxOptions, SignIn,
 };
-use crate::store::Registered;
+use crate::token::Registered;
 use crate::vault::Registration;
 
 /// Who has signed in with Klarna at the shop.

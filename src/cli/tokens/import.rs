@@ -13,7 +13,8 @@ use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::config::Merchant;
-use crate::store::{Registered, StoreError, TokenState, TokenView};
+use crate::store::StoreError;
+use crate::token::{Registered, TokenState, TokenView};
 use crate::vault::{Registration, Registry, RegistryError};
 
 /// What to import.

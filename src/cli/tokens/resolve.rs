@@ -11,7 +11,8 @@ use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::store::{Doubtful, Resolution, Resolved, StoreError};
+use crate::store::{Doubtful, StoreError};
+use crate::token::{Resolution, Resolved};
 
 /// How many tokens one transaction changes: short enough that nobody waits.
 const BATCH: u32 = 500;

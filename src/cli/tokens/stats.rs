@@ -6,7 +6,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::{CliError, Context, Exit};
-use crate::store::{TokenCount, TokenState};
+use crate::store::TokenCount;
+use crate::token::TokenState;
 
 /// Days of a bar.
 const DAYS: i64 = 5;
@@ -37,7 +38,7 @@ struct Stats {
 struct InState {
     state: TokenState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<crate::store::DeadReason>,
+    reason: Option<crate::token::DeadReason>,
     tokens: u64,
 }
 
@@ -118,7 +119,7 @@ impl fmt::Display for Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::DeadReason;
+    use crate::token::DeadReason;
 
     fn active(days: i64, tokens: u64) -> TokenCount {
         TokenCount { state: TokenState::Active, reason: None, days: Some(days), tokens }

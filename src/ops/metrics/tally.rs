@@ -7,7 +7,8 @@ use metrics::gauge;
 
 use super::installation::{by_merchant, since};
 use super::{Sources, number};
-use crate::store::{DeadReason, StoreError, TokenCount, TokenState};
+use crate::store::{StoreError, TokenCount};
+use crate::token::{DeadReason, TokenState};
 use crate::vault::Cipher;
 
 pub(super) const TOKENS: &str = "klarna_worker_tokens";

@@ -12,7 +12,8 @@ use super::tokens::token_view;
 use super::{Connection, Now, sql};
 use crate::store::columns::Columns;
 use crate::store::lease::bounded;
-use crate::store::{ExchangeEnd, Settled, StoreError, Successor, TokenState, one_row};
+use crate::store::{StoreError, one_row};
+use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 
 /// Stores it under a generation above the row's and above the one that was presented, unless the user has signed in, was
 /// forgotten, or got another successor since. The caller's transaction holds the row from its reading on.

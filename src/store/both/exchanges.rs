@@ -6,9 +6,10 @@ use uuid::Uuid;
 use super::{Connection, Now, Row, ahead, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
-use crate::store::{
+use crate::store::{StoreError, from_micros, one_row};
+use crate::token::{
     ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, Kept, LedgerEntry, LedgerPlace, NewKept, Outcome,
-    Presentation, Purpose, PurposeKind, Settled, StoreError, Successor, TokenState, from_micros, one_row,
+    Presentation, Purpose, PurposeKind, Settled, Successor, TokenState,
 };
 
 /// By when it came, however late it is stored: what is ahead of a restored database is told from what came later by this.
@@ -176,7 +177,8 @@ pub(in crate::store) async fn settle(c: &mut Connection, now: Now, end: &Exchang
         }
     }
     let state = bounded(query(sql::STATE_OF_GENERATION).bind(row.0).bind(row.1).fetch_optional(c)).await?;
-    let state = state.map(|row| TokenState::from_word(&row.text("state")?)).transpose()?;
+    let word = state.map(|row| row.text("state")).transpose()?;
+    let state = word.map(|word| TokenState::from_word(&word)).transpose()?;
     let stands = match &end.result {
         ExchangeResult::Rejected(_) => state == Some(TokenState::ReauthRequired),
         ExchangeResult::NoAnswer { hold: true, .. } => state == Some(TokenState::Uncertain),

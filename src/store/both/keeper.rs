@@ -12,9 +12,9 @@ use super::{Connection, Now, Own, Row, commit, sql, tokens};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
 use crate::store::{
-    DeadReason, DueDate, DueFilter, DueToken, Keeper, LastSweep, Note, Place, Plannable, StoreError, TokenCount,
-    TokenState, UndatedToken, micros,
+    DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, StoreError, TokenCount, UndatedToken, micros,
 };
+use crate::token::{DeadReason, Note, TokenState};
 
 #[async_trait]
 impl Keeper for Own {

@@ -6,12 +6,10 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, Row, sql};
-use crate::order::{OrderId, TokenOutcome};
+use crate::order::{OrderId, OrderView, Settlement, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
-use crate::store::{
-    Claim, ClaimedOrder, Inserted, OrderRow, OrderView, Settlement, StoreError, from_json, from_micros, json, micros,
-};
+use crate::store::{Claim, ClaimedOrder, Inserted, OrderRow, StoreError, from_json, from_micros, json, micros};
 
 pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &OrderRow) -> Result<Inserted, StoreError> {
     let insert = query(sql::INSERT_ORDER)

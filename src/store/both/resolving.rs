@@ -7,7 +7,8 @@ use super::tokens::{token_view, view};
 use super::{Connection, Now, Own, Query, commit, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
-use crate::store::{DeadReason, Doubtful, Resolution, Resolved, Resolving, StoreError, TokenState};
+use crate::store::{Doubtful, Resolving, StoreError};
+use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
 #[async_trait]
 impl Resolving for Own {

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::orders::order_view;
 use super::{Connection, Engine, sql};
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
-use crate::store::{OrderFilter, OrderView, StoreError};
+use crate::store::{OrderFilter, StoreError};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it was taken in.
 const SKEW: TimeDelta = TimeDelta::hours(1);

@@ -5,7 +5,8 @@ use sqlx::query;
 use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
 use crate::store::lease::bounded;
-use crate::store::{DeadReason, NewToken, Note, Registered, StoreError, TokenFilter, TokenState, TokenView, micros};
+use crate::store::{StoreError, TokenFilter, micros};
+use crate::token::{DeadReason, NewToken, Note, Registered, TokenState, TokenView};
 
 /// Registers a token; the caller's transaction holds the row from its reading on.
 pub(in crate::store) async fn register(

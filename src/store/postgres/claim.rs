@@ -12,9 +12,8 @@ use crate::clock::Clock;
 use crate::store::batch::Batcher;
 use crate::store::columns::Stamp;
 use crate::store::lease::{Lease, bounded};
-use crate::store::{
-    ClaimAttempt, ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Settled, StoreError, TokenClaim,
-};
+use crate::store::{ClaimAttempt, StoreError, TokenClaim};
+use crate::token::{ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
 
 struct PostgresClaim {
     /// The transaction. Dropped without `done`, its connection is closed, which frees the lock.

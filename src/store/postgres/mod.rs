@@ -59,12 +59,12 @@ use super::batch::Batcher;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, OrderView, Orders,
-    PoolUse, Settlement, Signals, Store, StoreError, check_level, migrations,
+    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, Orders, PoolUse, Signals,
+    Store, StoreError, check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::order::OrderId;
+use crate::order::{OrderId, OrderView, Settlement};
 
 #[cfg(test)]
 pub(super) use self::search::text as list_of_orders;

@@ -6,10 +6,12 @@ use uuid::Uuid;
 
 use super::{Connection, Now, orders, sql, tokens};
 use crate::clock::Clock;
+use crate::order::Settlement;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
 use crate::store::lease::{Loans, bounded};
-use crate::store::{Claim, Intended, Intent, Settlement, StoreError, json};
+use crate::store::{Claim, StoreError, json};
+use crate::token::{Intended, Intent};
 
 /// Intents, all by one statement.
 pub(super) struct Intents {

@@ -12,7 +12,8 @@ use super::shared::Shared;
 use super::{Connection, Now, Stamp, exchanges, sql, workers};
 use crate::clock::Clock;
 use crate::store::lease::{Loans, bounded};
-use crate::store::{ClaimAttempt, ClaimedToken, ExchangeEnd, Intended, Intent, Settled, StoreError, TokenClaim};
+use crate::store::{ClaimAttempt, StoreError, TokenClaim};
+use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
 struct SqliteClaim {
     shared: Arc<Shared>,

@@ -57,11 +57,11 @@ use self::signals::Bus;
 use super::columns::Stamp;
 use super::lease::Lease;
 use super::{
-    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, OrderView, Orders,
-    PoolUse, Settlement, Signal, Signals, Store, StoreError, check_level, migrations,
+    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, Orders, PoolUse, Signal,
+    Signals, Store, StoreError, check_level, migrations,
 };
 use crate::clock::Clock;
-use crate::order::OrderId;
+use crate::order::{OrderId, OrderView, Settlement};
 
 #[cfg(test)]
 pub(super) use self::search::text as list_of_orders;

@@ -11,10 +11,8 @@ use uuid::Uuid;
 
 use super::{SqliteStore, claim, commit, exchanges, tokens, workers};
 use crate::store::columns::Stamp;
-use crate::store::{
-    Claim, ClaimAttempt, ExchangeEnd, Intent, Kept, LedgerEntry, LedgerPlace, NewToken, Reaped, Registered, Settled,
-    StoreError, TokenFilter, TokenView, Tokens, Worker, Workers,
-};
+use crate::store::{Claim, ClaimAttempt, Reaped, StoreError, TokenFilter, Tokens, Worker, Workers};
+use crate::token::{ExchangeEnd, Intent, Kept, LedgerEntry, LedgerPlace, NewToken, Registered, Settled, TokenView};
 
 #[async_trait]
 impl Tokens for SqliteStore {

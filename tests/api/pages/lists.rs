@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use klarna_order_worker::order::TokenOutcome;
-use klarna_order_worker::store::{Settlement, Worker};
+use klarna_order_worker::order::{Settlement, TokenOutcome};
+use klarna_order_worker::store::Worker;
 use reqwest::Method;
 use uuid::Uuid;
 

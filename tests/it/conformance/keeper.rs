@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::store::{
-    DueDate, DueFilter, NewToken, Note, Place, Plannable, Registered, TokenFilter, TokenState, Worker,
-};
+use klarna_order_worker::store::{DueDate, DueFilter, Place, Plannable, TokenFilter, Worker};
+use klarna_order_worker::token::{NewToken, Note, Registered, TokenState};
 use uuid::Uuid;
 
 use super::tokens::{end, intended, new_token, register, successor, view};
@@ -88,7 +87,7 @@ async fn a_rotation_brings_a_new_date_and_death_takes_it(db: Db) {
 
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let dead = klarna_order_worker::store::ExchangeResult::Rejected(klarna_order_worker::store::DeadReason::Rejected);
+    let dead = klarna_order_worker::token::ExchangeResult::Rejected(klarna_order_worker::token::DeadReason::Rejected);
     claim.settle(&end(&db, &intent, dead)).await.unwrap();
     assert_eq!(view(&db, "u").await.refresh_due_at, None);
     assert!(due(&db, 10).await.is_empty());
@@ -171,7 +170,7 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
     db.advance(1000);
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let by_keeper = klarna_order_worker::store::ExchangeEnd { kept: None, ..end(&db, &intent, successor(&db, 2)) };
+    let by_keeper = klarna_order_worker::token::ExchangeEnd { kept: None, ..end(&db, &intent, successor(&db, 2)) };
     claim.settle(&by_keeper).await.unwrap();
     assert_eq!(view(&db, "u").await.last_seen_at, Some(signed_in));
     db.advance(1000);
@@ -179,7 +178,7 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
         db.advance(1);
         let holder = db.begin_worker().await;
         let (claim, intent) = intended(&db, "u", holder).await;
-        let result = if unchanged { klarna_order_worker::store::ExchangeResult::Unchanged } else { successor(&db, 3) };
+        let result = if unchanged { klarna_order_worker::token::ExchangeResult::Unchanged } else { successor(&db, 3) };
         claim.settle(&end(&db, &intent, result)).await.unwrap();
         assert_eq!(view(&db, "u").await.last_seen_at, Some(db.clock.now()));
     }
@@ -213,7 +212,7 @@ async fn an_unanswered_exchange_is_due_at_once(db: Db) {
     token(&db, "u", 50, 1000).await;
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let silent = klarna_order_worker::store::ExchangeResult::NoAnswer { travelling: true, hold: false };
+    let silent = klarna_order_worker::token::ExchangeResult::NoAnswer { travelling: true, hold: false };
     claim.settle(&end(&db, &intent, silent)).await.unwrap();
     let view = view(&db, "u").await;
     assert_eq!((view.refresh_due_at, view.refresh_note), (Some(db.clock.now()), Some(Note::NoAnswer)));

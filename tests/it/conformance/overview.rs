@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::{
-    Backlog, Delivery, DueFilter, Leftover, NewToken, Note, OrderRow, Overview, Tally, WebhookBacklog, WebhookTally,
+    Backlog, Delivery, DueFilter, Leftover, OrderRow, Overview, Tally, WebhookBacklog, WebhookTally,
 };
+use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
 
 use super::orders::{insert, order};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use klarna_order_worker::store::{ClaimAttempt, Intended, Settled, Store, TokenClaim};
+use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
+use klarna_order_worker::token::{Intended, Settled};
 use tokio::time::timeout;
 
 use super::orders::{insert, order};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::Status;
-use klarna_order_worker::store::{Installation, TokenState};
+use klarna_order_worker::store::Installation;
+use klarna_order_worker::token::TokenState;
 
 use super::orders::{claim, insert, order};
 use super::tokens::{register, row};

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::order::{OrderId, Status};
-use klarna_order_worker::store::{
-    ClaimAttempt, Inserted, Intended, OrderRow, Reaped, Registered, Settled, Settlement, Worker,
-};
+use klarna_order_worker::order::{OrderId, Settlement, Status};
+use klarna_order_worker::store::{ClaimAttempt, Inserted, OrderRow, Reaped, Worker};
+use klarna_order_worker::token::{Intended, Registered, Settled};
 use uuid::Uuid;
 
 use super::orders::order;

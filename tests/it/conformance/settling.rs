@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{OrderError, OrderId, Status, TokenOutcome};
-use klarna_order_worker::store::{Claim, Settlement};
+use klarna_order_worker::order::{OrderError, OrderId, Settlement, Status, TokenOutcome};
+use klarna_order_worker::store::Claim;
 
 use super::orders::{DEADLINE, claim, insert, order};
 use super::tokens::exchange_for;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{OrderError, OrderId, Status, TokenOutcome};
-use klarna_order_worker::store::{ClaimedOrder, OrderFilter, OrderRow, Settlement, Signal, Steered, Swept};
+use klarna_order_worker::order::{OrderError, OrderId, Settlement, Status, TokenOutcome};
+use klarna_order_worker::store::{ClaimedOrder, OrderFilter, OrderRow, Signal, Steered, Swept};
 
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};

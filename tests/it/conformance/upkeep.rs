@@ -6,10 +6,8 @@ use std::time::Duration;
 use klarna_order_worker::config;
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status};
-use klarna_order_worker::store::{
-    ClaimAttempt, Delivery, Erased, ExchangeResult, Inserted, Intended, Intent, Leftover, OrderRow, Registered,
-    Settled, TokenClaim, TokenState,
-};
+use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, Inserted, Leftover, OrderRow, TokenClaim};
+use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
 
 use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, submitted};

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use klarna_order_worker::order::OrderId;
+use klarna_order_worker::order::{OrderId, Settlement};
 use klarna_order_worker::store::{
-    ClaimedWebhook, DeadReason, Delivery, DisabledWhy, EventKind, ExchangeResult, Noted, Published, Resolution,
-    Settlement, WebhookFilter, WebhookStatus, WebhookView,
+    ClaimedWebhook, Delivery, DisabledWhy, EventKind, Noted, Published, WebhookFilter, WebhookStatus, WebhookView,
 };
+use klarna_order_worker::token::{DeadReason, ExchangeResult, Resolution};
 use serde_json::{Value, json};
 
 use super::orders::{claim as claim_orders, insert, order};

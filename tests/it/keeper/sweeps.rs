@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::keeper::{Run, Scope, Summary};
-use klarna_order_worker::store::{DeadReason, Note, TokenState};
+use klarna_order_worker::token::{DeadReason, Note, TokenState};
 use klarna_order_worker::vault::{IfDue, Refreshed, Registration};
 use serde_json::json;
 use tokio::sync::watch;
@@ -157,7 +157,7 @@ async fn a_lost_answer_is_presented_again_once_its_wait_is_over(db: Db) {
     for (user, holder) in [("unanswered", holder), ("of the dead", dead)] {
         let (claim, intent) = crate::conformance::tokens::intended(&db, user, holder).await;
         if user == "unanswered" {
-            let silent = klarna_order_worker::store::ExchangeResult::NoAnswer { travelling: true, hold: false };
+            let silent = klarna_order_worker::token::ExchangeResult::NoAnswer { travelling: true, hold: false };
             claim.settle(&crate::conformance::tokens::end(&db, &intent, silent)).await.unwrap();
         }
     }

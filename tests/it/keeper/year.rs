@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use klarna_order_worker::sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
-use klarna_order_worker::store::TokenState;
+use klarna_order_worker::token::TokenState;
 
 use super::{DAY, Process, sign_in};
 use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use klarna_order_worker::store::{self, Purpose, Store, Worker};
+use klarna_order_worker::store::{self, Store, Worker};
+use klarna_order_worker::token::Purpose;
 use klarna_order_worker::vault::{IfDue, Refreshed, Spool, Vault};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::response::Response;
-use klarna_order_worker::store::{Outcome, Purpose, PurposeKind, Registered, Resolution, Resolved};
+use klarna_order_worker::token::{Outcome, Purpose, PurposeKind, Registered, Resolution, Resolved};
 use klarna_order_worker::vault::Registration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

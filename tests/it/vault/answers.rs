@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::store::DeadReason;
+use klarna_order_worker::token::DeadReason;
 use mockito::Server;
 
 use super::{ACTIVE, Shop, dead, told};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use klarna_order_worker::store::{Purpose, PurposeKind, TokenState};
+use klarna_order_worker::token::{Purpose, PurposeKind, TokenState};
 use klarna_order_worker::vault::{Access, Vault};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use klarna_order_worker::config::LostAnswer;
 use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
-use klarna_order_worker::store::{DeadReason, Intent, Resolution, TokenState};
+use klarna_order_worker::token::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

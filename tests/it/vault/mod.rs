@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::keeper::Due;
-use klarna_order_worker::store::{DeadReason, Purpose, PurposeKind, Registered, Store, TokenState};
+use klarna_order_worker::store::Store;
+use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
 use klarna_order_worker::vault::{
     Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
 };

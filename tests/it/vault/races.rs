@@ -1,6 +1,6 @@
 //! Two things at once that must not spoil each other.
 
-use klarna_order_worker::store::{Registered, TokenState};
+use klarna_order_worker::token::{Registered, TokenState};
 use klarna_order_worker::vault::{Access, Registration};
 
 use super::in_the_air::{Gated, answers, waiting};

@@ -3,9 +3,8 @@
 use super::*;
 use crate::clock::Clock;
 use crate::config::{Database, Engine};
-use crate::store::PostgresStore;
-use crate::store::Store as _;
 use crate::store::tests::server::TestDatabase;
+use crate::store::{PostgresStore, Store as _};
 
 /// Gives up soon.
 const SHORT: Patience = Patience {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use klarna_order_worker::store::{
-    DeadReason, ExchangeEnd, Intent, Owner, Purpose, PurposeKind, Registered, Resolution, Settled, StoreError,
-    TokenState,
+use klarna_order_worker::store::StoreError;
+use klarna_order_worker::token::{
+    DeadReason, ExchangeEnd, Intent, Owner, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
 };
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use rand::RngExt as _;

@@ -1,7 +1,7 @@
 //! What each end of an exchange writes, once however often it is told.
 
 use chrono::TimeDelta;
-use klarna_order_worker::store::{DeadReason, ExchangeResult, Kept, Outcome, Settled, TokenState};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, Kept, Outcome, Settled, TokenState};
 use uuid::Uuid;
 
 use super::{claim, end, intended, kept, outcome, register, row, successor, view};
@@ -163,7 +163,7 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
     let (claim, first) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &first, successor(&db, 2))).await.unwrap();
     let mut claim = super::claim(&*db.store, "u").await;
-    let second = klarna_order_worker::store::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
+    let second = klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
     let kept = db.store.kept(first.purpose.id).await.unwrap().unwrap();

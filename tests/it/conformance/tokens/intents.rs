@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::store::{
-    ClaimAttempt, ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState,
-};
+use klarna_order_worker::store::ClaimAttempt;
+use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
 use uuid::Uuid;
 
 use super::{claim, end, intended, intent, kept, outcome, register, row, successor};

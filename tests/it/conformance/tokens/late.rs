@@ -1,6 +1,6 @@
 //! Ends that come late: after a sign-in, a forgetting, or somebody who took the holder for dead.
 
-use klarna_order_worker::store::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
 use uuid::Uuid;
 
 use super::{claim, end, intended, kept, new_token, outcome, register, row, successor};

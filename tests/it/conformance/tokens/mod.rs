@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::order::OrderId;
-use klarna_order_worker::store::{
-    ClaimAttempt, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, NewToken, Purpose, PurposeKind,
-    Registered, Settled, Store, Successor, TokenClaim, TokenState, TokenView,
+use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
+use klarna_order_worker::token::{
+    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, NewToken, Purpose, PurposeKind, Registered,
+    Settled, Successor, TokenState, TokenView,
 };
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use klarna_order_worker::store::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenFilter, TokenState};
+use klarna_order_worker::store::TokenFilter;
+use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenState};
 
 use super::{end, intended, kept, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};

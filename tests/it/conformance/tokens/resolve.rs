@@ -1,8 +1,7 @@
 //! What an operator decides about a token whose answer is lost.
 
-use klarna_order_worker::store::{
-    DeadReason, Doubtful, DueFilter, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState,
-};
+use klarna_order_worker::store::{Doubtful, DueFilter};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState};
 
 use super::{claim, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
@@ -18,7 +17,7 @@ both_engines![
 
 const LOST: ExchangeResult = ExchangeResult::NoAnswer { travelling: true, hold: true };
 
-async fn uncertain(db: &Db, user: &str) -> klarna_order_worker::store::Intent {
+async fn uncertain(db: &Db, user: &str) -> klarna_order_worker::token::Intent {
     register(db, user, 1).await;
     let (claim, intent) = intended(db, user, db.begin_worker().await).await;
     assert_eq!(claim.settle(&end(db, &intent, LOST)).await.unwrap(), Settled::Written);
@@ -128,7 +127,7 @@ async fn all_are_resolved_in_batches(db: Db) {
 
 async fn of_all_only_those_that_the_filters_leave(db: Db) {
     uncertain(&db, "early").await;
-    let other = klarna_order_worker::store::NewToken { merchant: "other".into(), ..new_token(&db, "o", 9) };
+    let other = klarna_order_worker::token::NewToken { merchant: "other".into(), ..new_token(&db, "o", 9) };
     db.store.register_token(&other, false).await.unwrap();
     db.execute("UPDATE tokens SET state = 'uncertain' WHERE merchant = 'other'").await;
     db.advance(60);

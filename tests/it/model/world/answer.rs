@@ -1,6 +1,6 @@
 //! What an answer of the endpoint makes of row, ledger and hand.
 
-use klarna_order_worker::store::{Outcome, TokenState};
+use klarna_order_worker::token::{Outcome, TokenState};
 
 use super::{Flight, LOOK_AGAIN, Landed, REPLAY_AFTER, Reply, World, seconds};
 use crate::model::provider::{Token, Verdict};

@@ -1,6 +1,6 @@
 //! Whether a token may be presented, and what whoever asks is told where it may not.
 
-use klarna_order_worker::store::{DeadReason, Outcome, TokenState};
+use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
 use super::{Asked, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, World, seconds};
 use crate::model::step::For;

@@ -6,7 +6,7 @@ mod ask;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use klarna_order_worker::store::{DeadReason, Outcome, TokenState};
+use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
 use super::provider::{Manner, Provider, Token};
 use super::step::For;
