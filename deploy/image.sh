@@ -1,12 +1,12 @@
 #!/bin/sh
-# Lays out what the image is made of: deploy/image.sh PROGRAM FOLDER
-#     FOLDER/root     its root: program, libraries, certificate authorities
-#     FOLDER/state    what its user owns of /var/lib
+# Prepares the files of the container image: deploy/image.sh PROGRAM FOLDER
+#     FOLDER/root     the image's root: program, libraries, certificate authorities
+#     FOLDER/state    the part of /var/lib that belongs to the image's user
 set -eu
 program=$1 root=$2/root name=klarna-order-worker
 
 install -D -m 755 "$program" "$root/usr/local/bin/$name"
-# The loader and the libraries, where the loader looks for them.
+# The dynamic loader and the libraries, at the paths where the loader looks for them.
 ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
     install -D -m 755 "$library" "$root$library"
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Alert rules and dashboard of deploy/. Each alert is fired: a Prometheus watches an installation on PostgreSQL in which
-# this script causes one trouble after another, waits for the alert, does what its runbook in docs/operations.md says, and
+# this script causes one trouble after another, waits for the alert, does what its runbook in docs/runbook.md says, and
 # waits for its end. The rules' expressions are the committed ones; only their patience and windows are cut down to seconds.
 # At the end the dashboard must have something to show in every panel.
 #

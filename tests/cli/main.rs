@@ -9,6 +9,7 @@ mod keys;
 mod migrate;
 mod orders;
 mod program;
+mod reference;
 mod restore;
 #[cfg(unix)]
 mod serve;

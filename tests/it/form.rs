@@ -72,13 +72,13 @@ fn each_warning_and_error_is_in_the_runbook() {
     let mut logged = BTreeSet::new();
     messages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut logged);
     assert!(logged.len() > 50, "{logged:?}");
-    let runbook = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
+    let runbook = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
     let rows = runbook.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     let told = rows.filter(|row| row.starts_with("warn: ") || row.starts_with("error: ")).map(str::to_owned).collect();
     let missing: Vec<_> = logged.difference(&told).collect();
-    assert!(missing.is_empty(), "docs/operations.md, \"Runbook\", says nothing of {missing:#?}");
+    assert!(missing.is_empty(), "docs/runbook.md says nothing of {missing:#?}");
     let gone: Vec<_> = told.difference(&logged).collect();
-    assert!(gone.is_empty(), "docs/operations.md, \"Runbook\", knows what no program says: {gone:#?}");
+    assert!(gone.is_empty(), "docs/runbook.md knows what no program says: {gone:#?}");
 }
 
 /// A heading's name in links, as GitHub makes it.

@@ -1,4 +1,4 @@
-//! What operators watch by: the metrics' table and the alerts' sections in docs/operations.md, the dashboard, and the alert
+//! What operators watch by: the table in docs/metrics.md, the alerts' sections in docs/runbook.md, the dashboard, and the alert
 //! rules, held to the metrics that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,7 +118,7 @@ fn rules() -> (Vec<Rule>, BTreeSet<String>) {
 
 #[test]
 fn each_metric_is_in_the_table_as_it_is() {
-    let docs = read("docs/operations.md");
+    let docs = read("docs/metrics.md");
     let rows: BTreeSet<String> =
         docs.lines().filter(|line| line.starts_with("| `klarna_worker_")).map(str::to_owned).collect();
     let row = |metric: &klarna_order_worker::ops::metrics::Metric| {
@@ -143,7 +143,7 @@ fn rules_ask_for_metrics_that_there_are() {
 #[test]
 fn each_alert_has_its_section_and_each_section_its_alert() {
     let (rules, recorded) = rules();
-    let docs = read("docs/operations.md");
+    let docs = read("docs/runbook.md");
     let sections: BTreeSet<&str> = docs
         .lines()
         .filter_map(|line| line.strip_prefix("### "))
@@ -152,9 +152,9 @@ fn each_alert_has_its_section_and_each_section_its_alert() {
     let alerts = rules.iter().filter(|rule| !recorded.contains(&rule.name));
     assert_eq!(alerts.clone().map(|rule| rule.name.as_str()).collect::<BTreeSet<_>>(), sections);
     for alert in alerts {
-        assert_eq!(alert.runbook, format!("docs/operations.md#{}", alert.name.to_lowercase()));
+        assert_eq!(alert.runbook, format!("docs/runbook.md#{}", alert.name.to_lowercase()));
         let section = docs.split(&format!("### {}\n", alert.name)).nth(1).unwrap().split("\n#").next().unwrap();
-        for part in ["**Means**", "**Shoppers**", "*Look*", "*Do*", "*Over*"] {
+        for part in ["**What it means.**", "**What shoppers notice.**", "*Check*", "*Fix*", "*Fixed when*"] {
             assert!(section.contains(part), "{} does not say {part}", alert.name);
         }
         for (name, _) in selectors(section) {

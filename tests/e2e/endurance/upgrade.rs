@@ -1,4 +1,4 @@
-//! A release replaced by the next under load, step by step as docs/operations.md has it: a migration while orders go on, programs of
+//! A release replaced by the next under load, step by step as docs/running.md has it: a migration while orders go on, programs of
 //! both releases side by side, and new encryption keys meanwhile.
 //!
 //! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`. Without one the program under test
