@@ -1,9 +1,9 @@
-//! An order in a transaction of the shop's own: it exists if and only if that transaction commits.
+//! Submits an order inside the shop's own transaction. The order exists if and only if that transaction commits.
 //!
-//! The shop's program opens the service's settings, and with them the way in for orders. On PostgreSQL the workers are woken
-//! by the commit; on SQLite, where the shop's tables lie in the service's file, the service finds the order within a second.
+//! The shop's program reads the service's settings and opens its `Intake`. On PostgreSQL the commit wakes the workers. On
+//! SQLite the shop's tables are in the service's file, and the service finds the order within a second.
 //!
-//! `cargo run --example in_your_transaction -- config.toml USER ORDER.json`
+//! Run it with `cargo run --example in_your_transaction -- config.toml USER ORDER.json`
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,10 +17,10 @@ use klarna_order_worker::order::NewOrder;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-/// On PostgreSQL.
+/// Stores a cart and submits its order in one transaction on PostgreSQL.
 ///
 /// # Errors
-/// Where the order is refused, or the database is away; the transaction is rolled back then.
+/// If the order is refused or the database does not answer. The transaction is then rolled back.
 pub async fn on_postgres(
     intake: &Intake,
     shop: &mut PgConnection,
@@ -35,10 +35,11 @@ pub async fn on_postgres(
     Ok(accepted)
 }
 
-/// On SQLite. `BEGIN IMMEDIATE`, since a transaction that begins by reading cannot always go on to write.
+/// Does the same on SQLite. It uses `BEGIN IMMEDIATE`, because a transaction that starts with a read may be refused its first
+/// write.
 ///
 /// # Errors
-/// As [`on_postgres`].
+/// Like [`on_postgres`].
 pub async fn on_sqlite(
     intake: &Intake,
     shop: &mut SqliteConnection,
@@ -56,7 +57,9 @@ pub async fn on_sqlite(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [config, user, file] = &arguments[..] else { return Err("write: config.toml USER ORDER.json".into()) };
+    let [config, user, file] = &arguments[..] else {
+        return Err("usage: in_your_transaction CONFIG USER ORDER_FILE".into());
+    };
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let settings = Settings::load(Some(Path::new(config)), environment.clone().into_iter())?;
     let app = App::open(settings, &environment, Clock::system()).await?;

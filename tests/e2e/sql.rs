@@ -11,7 +11,7 @@ use crate::support::engine::{Database, on_postgres};
 use crate::support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-const README: &str = include_str!("../../README.md");
+const SHOPS: &str = include_str!("../../docs/shops.md");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_goes_from_a_transaction_to_klarna() {
@@ -19,8 +19,8 @@ async fn an_order_goes_from_a_transaction_to_klarna() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_example_in_the_readme_runs() {
-    on_postgres(readme).await;
+async fn the_example_in_the_shops_page_runs() {
+    on_postgres(shops_page).await;
 }
 
 async fn call(c: &mut PgConnection, merchant: &str, user: &str, body: &str) -> String {
@@ -90,8 +90,8 @@ async fn committed_and_faulty(database: Database) {
 
 /// The blocks of SQL in the section of this name.
 fn blocks(section: &str) -> Vec<&'static str> {
-    let from = README.find(&format!("### {section}\n")).expect("the README has the section");
-    let section = &README[from + 4..];
+    let from = SHOPS.find(&format!("### {section}\n")).expect("docs/shops.md has the section");
+    let section = &SHOPS[from + 4..];
     let section = &section[..section.find("\n##").unwrap_or(section.len())];
     section.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
 }
@@ -103,7 +103,7 @@ fn psql(url: &str, script: &str) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-async fn readme(database: Database) {
+async fn shops_page(database: Database) {
     let shop = Shop::open(database, &[], "");
     let served = shop.serve("a");
     let blocks = blocks("From SQL");
