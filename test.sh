@@ -17,11 +17,11 @@ stage tests
 start_postgres
 
 if cargo nextest --version >/dev/null 2>&1; then
-    say "cargo nextest run --all-features"
-    cargo nextest run --all-features "$@"
+    say "cargo nextest run --workspace --all-features"
+    cargo nextest run --workspace --all-features "$@"
 else
-    say "cargo test --all-features"
-    cargo test --all-features --all-targets "$@"
+    say "cargo test --workspace --all-features"
+    cargo test --workspace --all-features --all-targets "$@"
 fi
-say "cargo test --doc"
-cargo test --all-features --doc
+say "cargo test --workspace --doc"
+cargo test --workspace --all-features --doc

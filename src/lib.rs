@@ -15,7 +15,7 @@
 //!
 //! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
 //! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`], [`pages`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
-//! a process needs besides. [`sandbox`] stands in for Klarna, and [`mod@bench`] measures on this machine.
+//! a process needs besides. [`mod@bench`] measures on this machine. The crate `klarna-sandbox` stands in for Klarna.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
@@ -40,7 +40,6 @@ pub mod ops;
 pub mod order;
 pub mod pages;
 pub mod queue;
-pub mod sandbox;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use klarna_sandbox::Stats;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -10,7 +11,6 @@ use super::process::Process;
 use super::stage::{Stage, Wish};
 use super::{BenchError, Options, per, rate};
 use crate::order::Status;
-use crate::sandbox::Stats;
 use crate::store::OrderFilter;
 
 /// How often the sandbox is asked how far things are.

@@ -1,10 +1,10 @@
 //! The HTTP side: a shop that hands orders in and waits for their results, and a reader of the sandbox's counts.
 
+use klarna_sandbox::Stats;
 use serde_json::Value;
 
 use super::BenchError;
 use super::stage::envelope;
-use crate::sandbox::Stats;
 
 /// The longest wait for one result.
 const PATIENCE: &str = "60s";

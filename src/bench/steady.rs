@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
+use klarna_sandbox::Time;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
@@ -11,7 +12,6 @@ use super::ground::Grounds;
 use super::shop::Shop;
 use super::stage::{Stage, Wish};
 use super::{BenchError, Options};
-use crate::sandbox::Time;
 
 /// Orders before the measurement: connections, caches, plans.
 pub(super) const WARM_UP: u64 = 20;

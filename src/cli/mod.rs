@@ -18,7 +18,7 @@ mod orders;
 pub mod output;
 mod progress;
 mod refresh;
-pub mod sandbox;
+mod sandbox;
 mod serve;
 mod table;
 pub(crate) mod tokens;

@@ -1,7 +1,6 @@
 //! `doctor` against installations that are well, and ones that are not.
 
-use klarna_order_worker::clock::Clock;
-use klarna_order_worker::sandbox::{Sandbox, SandboxOptions};
+use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 

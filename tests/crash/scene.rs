@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::sandbox::Stats;
+use klarna_sandbox::Stats;
 use serde_json::{Value, json};
 
 use crate::lock::Lock;

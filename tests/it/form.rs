@@ -1,25 +1,57 @@
 //! The form of the project, where no tool looks.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::iter;
+use std::path::{Path, PathBuf};
 
-use toml::Table;
+use toml::{Table, Value};
 
-fn read(file: &str) -> Table {
+fn read(file: impl AsRef<Path>) -> Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     std::fs::read_to_string(path).unwrap().parse().unwrap()
+}
+
+/// The crates of the workspace, as folders; the first is the product.
+fn crates() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    let others = std::fs::read_dir(folder).unwrap().map(|entry| Path::new("crates").join(entry.unwrap().file_name()));
+    iter::once(PathBuf::new()).chain(others).collect()
+}
+
+/// What a crate's manifest requires, of whatever kind and on whatever platform.
+fn requirements(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
+    let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+    let sections = platforms.filter_map(Value::as_table).chain([manifest]).flat_map(|table| {
+        ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(|name| table.get(name))
+    });
+    sections.filter_map(Value::as_table).flatten()
+}
+
+#[test]
+fn each_version_is_named_in_the_workspace_alone() {
+    let mut required = BTreeSet::new();
+    for folder in crates() {
+        let manifest = read(folder.join("Cargo.toml"));
+        for (name, requirement) in requirements(&manifest) {
+            let inherited = requirement.get("workspace").and_then(Value::as_bool) == Some(true);
+            assert!(inherited, "{}: {name} is not the workspace's", folder.display());
+            required.insert(name.clone());
+        }
+    }
+    let workspace = read("Cargo.toml");
+    let named: BTreeSet<String> = workspace["workspace"]["dependencies"].as_table().unwrap().keys().cloned().collect();
+    assert_eq!(named, required, "the workspace names a crate that none requires");
 }
 
 #[test]
 fn each_direct_dependency_is_held_to_one_version() {
     let manifest = read("Cargo.toml");
-    let everywhere = ["dependencies", "dev-dependencies"].map(|section| &manifest[section]);
-    let on_some = manifest["target"].as_table().unwrap().values().map(|target| &target["dependencies"]);
-    let direct: BTreeSet<&str> = everywhere
-        .into_iter()
-        .chain(on_some)
-        .flat_map(|section| section.as_table().unwrap().keys())
-        .map(String::as_str)
+    let own = |requirement: &Value| requirement.get("path").is_some();
+    let direct: BTreeSet<&str> = manifest["workspace"]["dependencies"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .filter_map(|(name, requirement)| (!own(requirement)).then_some(name.as_str()))
         .collect();
     let deny = read("deny.toml");
     let held: BTreeSet<&str> = deny["bans"]["deny"]
@@ -37,7 +69,7 @@ fn messages(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.is_dir() && name != "tests" && name != "sandbox" {
+        if path.is_dir() && name != "tests" {
             messages(&path, found);
         } else if path.is_file() && name != "tests" {
             let source = std::fs::read_to_string(&path).unwrap();

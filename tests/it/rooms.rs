@@ -8,7 +8,7 @@ use std::path::Path;
 const ORDER: [&[&str]; 13] = [
     &["meter", "clock", "words"],
     &["breaker", "crash", "telemetry", "lifecycle"],
-    &["config", "order", "token", "queue", "sandbox"],
+    &["config", "order", "token", "queue"],
     &["store"],
     &["intake", "vault"],
     &["checkout", "keeper"],

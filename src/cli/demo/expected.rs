@@ -1,12 +1,12 @@
 //! What comes of each order, and what must.
 
+use klarna_sandbox::Stats;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::stage::LONG_AGO;
 use crate::keeper::Summary;
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
-use crate::sandbox::Stats;
 
 /// How an order of `examples/orders.jsonl` must end, line by line.
 pub(super) const EXPECTED: [Expected; 13] = [

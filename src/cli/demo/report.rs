@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use klarna_sandbox::Stats;
 use serde::Serialize;
 
 use super::expected::{Ended, Outcome, differences};
@@ -11,7 +12,6 @@ use crate::cli::Table;
 use crate::cli::views::or_dash;
 use crate::keeper::Summary;
 use crate::order::TokenOutcome;
-use crate::sandbox::Stats;
 
 /// What came of it all.
 #[derive(Serialize)]

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use klarna_sandbox::{
+    Behaviour, Conduct, Endpoint, Failure, Latency, Ordered, Sandbox, SandboxError, SandboxOptions, SignIn,
+};
 use toml::Value;
 
 use super::folder::Folder;
@@ -11,9 +14,6 @@ use crate::app::{App, Role, Service};
 use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::sandbox::{
-    Behaviour, Conduct, Endpoint, Failure, Latency, Ordered, Sandbox, SandboxError, SandboxOptions, SignIn,
-};
 use crate::token::Registered;
 use crate::vault::Registration;
 
@@ -47,7 +47,7 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) async fn set(folder: &Folder) -> Result<Self, CliError> {
         let failed = |error: SandboxError| CliError::failed("start the sandbox", error);
-        let sandbox = Sandbox::start(options(), Clock::system()).await.map_err(failed)?;
+        let sandbox = Sandbox::start(options(), klarna_sandbox::Clock::system()).await.map_err(failed)?;
         let config = folder.join("config.toml");
         let text = settings(folder, sandbox.url())?;
         let doing = || format!("write {}", config.display());

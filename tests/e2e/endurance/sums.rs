@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use futures::{StreamExt as _, stream};
-use klarna_order_worker::sandbox::{Event, Outcome, Recognition, What};
+use klarna_sandbox::{Event, Outcome, Recognition, What};
 use serde_json::Value;
 
 use super::PATIENCE;

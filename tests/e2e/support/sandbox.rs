@@ -1,6 +1,6 @@
 //! The sandbox's doors, by HTTP.
 
-use klarna_order_worker::sandbox::Event;
+use klarna_sandbox::Event;
 use serde_json::{Value, json};
 
 /// Whoever signs in at the sandbox, and asks it what it saw. Cheap to clone.

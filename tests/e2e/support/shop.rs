@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use klarna_order_worker::sandbox::{Issued, Stats};
+use klarna_sandbox::{Issued, Stats};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -374,5 +374,5 @@ pub fn assert_sums(stats: &Stats, orders: u64) {
     assert_eq!((exchanges.spent_presented, exchanges.concurrent), (0, 0), "{stats:?}");
     assert_eq!((created.total, created.distinct_references, created.duplicates), (orders, orders, 0), "{stats:?}");
     assert_eq!((created.recognised, created.not_recognised, created.without_token), (orders, 0, 0), "{stats:?}");
-    assert_eq!(stats.leaks, klarna_order_worker::sandbox::Leaks::default(), "{stats:?}");
+    assert_eq!(stats.leaks, klarna_sandbox::Leaks::default(), "{stats:?}");
 }

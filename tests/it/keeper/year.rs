@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use klarna_order_worker::sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
 use klarna_order_worker::token::TokenState;
+use klarna_sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
 
 use super::{DAY, Process, sign_in};
 use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};
@@ -37,7 +37,8 @@ const AWAY: std::ops::Range<u32> = 200..207;
 
 async fn a_year(db: Db, tokens: usize) {
     let options = SandboxOptions { record: true, ..SandboxOptions::default() };
-    let sandbox = Sandbox::start(options, db.clock.clone()).await.unwrap();
+    let now = db.clock.clone();
+    let sandbox = Sandbox::start(options, klarna_sandbox::Clock::from_fn(move || now.now())).await.unwrap();
     let mut shop = Shop::new(&db, sandbox.url());
     let mut merchant = (*shop.merchant).clone();
     merchant.token_url = format!("{}/eu/lp/idp/oauth2/token", sandbox.url()).parse().unwrap();

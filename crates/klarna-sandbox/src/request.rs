@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 
-use super::Shared;
+use crate::Shared;
 
 /// A well-formed request of an authenticated client.
 pub(super) struct RefreshRequest {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::faults::Failure;
-use super::state::{Holder, Outcome};
+use crate::faults::Failure;
+use crate::state::{Holder, Outcome};
 
 /// Everything counted since the start, as `GET /stats` answers it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

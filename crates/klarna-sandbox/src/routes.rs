@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::admin::{Admin, Issued, Registration, SignIn, lines};
-use super::faults::Ordered;
-use super::options::Behaviour;
-use super::stats::{Event, Stats};
+use crate::Shared;
+use crate::admin::{Admin, Issued, Registration, SignIn, lines};
+use crate::faults::Ordered;
+use crate::options::Behaviour;
+use crate::stats::{Event, Stats};
 
 /// `GET /stats`
 pub(super) async fn stats(State(shared): State<Arc<Shared>>) -> Json<Stats> {

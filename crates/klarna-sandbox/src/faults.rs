@@ -9,8 +9,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use super::durations::Latency;
-use super::options::{Behaviour, Conduct};
+use crate::durations::Latency;
+use crate::options::{Behaviour, Conduct};
 
 /// A way to fail. What is *processed* has had its effect, a token spent or an order created, whatever the answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Orders: created, recognised, refused.
 
-use klarna_order_worker::sandbox::{Leaks, Recognition, SandboxOptions, What};
+use klarna_sandbox::{Leaks, Recognition, SandboxOptions, What};
 use serde_json::json;
 
 use crate::shop::{Shop, order, read, text};

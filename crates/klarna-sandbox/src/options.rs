@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::durations::{Latency, human};
-use super::faults::Failure;
+use crate::durations::{Latency, human};
+use crate::faults::Failure;
 
 /// What is settled at the start.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures::stream;
 
-use super::faults::{Endpoint, Failure};
-use super::{Shared, checkout, token};
+use crate::faults::{Endpoint, Failure};
+use crate::{Shared, checkout, token};
 
 /// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers `None` where the failure
 /// keeps it from being processed), and distorts the answer.

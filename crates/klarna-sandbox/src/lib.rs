@@ -1,19 +1,41 @@
-//! A stand-in for Klarna's two endpoints, with its rules, its error shapes and its failures.
+//! A stand-in for Klarna's token and Checkout endpoints: its rules, the shape of its errors, and its failures.
 //!
-//! It runs as a command of its own, or within a test or the demo by [`Sandbox::start`]. It keeps everything in memory
-//! and witnesses what it sees: [`Admin::stats`], [`Admin::record`]. It shares no code with the rooms that talk to it.
+//! It runs as a program of its own, `klarna-sandbox`, or within a test by [`Sandbox::start`]. It keeps everything in
+//! memory and records what it sees: [`Admin::stats`], [`Admin::record`]. It shares no code with
+//! `klarna-order-worker`, so that an error there is not repeated here, and any other client may be tested against it.
+//!
+//! ```
+//! use klarna_sandbox::{Clock, Sandbox, SandboxOptions, SignIn};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let sandbox = Sandbox::start(SandboxOptions::default(), Clock::system()).await?;
+//! let alma = sandbox.admin().sign_in(SignIn { user: "alma".to_owned(), ..SignIn::default() });
+//!
+//! // Here the code under test exchanges `alma.refresh_token` at this address, and creates an order.
+//! let token_url = format!("{}/eu/lp/idp/oauth2/token", sandbox.url());
+//! assert_eq!(sandbox.admin().stats().exchanges.spent_presented, 0);
+//! # drop((alma, token_url));
+//! sandbox.shutdown().await;
+//! # Ok::<(), klarna_sandbox::SandboxError>(())
+//! # }).unwrap();
+//! ```
 //!
 //! | endpoint | what |
 //! |---|---|
 //! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the key of its id_tokens |
 //! | `POST /checkout/v3/orders` | create an order |
-//! | `GET /stats` | what it saw |
-//! | `POST /sandbox/users`, `/sandbox/revoke`, `/sandbox/options`, `/sandbox/fail` | sign in, withdraw, change its behaviour, order failures |
-//! | `GET /sandbox/record`, `/sandbox/issued`, `/sandbox/options` | events, secrets, behaviour |
+//! | `GET /stats` | counts since the start |
+//! | `POST /sandbox/users` | sign users in, and answer their refresh tokens |
+//! | `POST /sandbox/revoke` | withdraw a user's consent |
+//! | `POST /sandbox/fail` | make the next request fail in a given way |
+//! | `GET`, `POST /sandbox/options` | read and change its behaviour |
+//! | `GET /sandbox/record`, `/sandbox/issued` | every event, and every secret ever issued |
 
 mod admin;
 mod checkout;
+mod clock;
+mod command;
 mod durations;
 mod faults;
 mod jwt;
@@ -38,6 +60,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use chrono::{DateTime, Utc};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -45,10 +68,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
-
-pub(crate) use admin::lines;
 pub use admin::{Admin, Issued, Registration, SignIn};
+pub use clock::Clock;
+pub use command::{Addresses, Command};
 pub use durations::Latency;
 pub use faults::{Endpoint, Failure, Ordered};
 pub use options::{Algorithm, Behaviour, Conduct, Rotation, SandboxOptions};
@@ -80,9 +102,6 @@ pub enum SandboxError {
         /// What the system said.
         source: io::Error,
     },
-    /// Signals can't be listened for.
-    #[error("cannot listen for signals: {0}")]
-    Signals(io::Error),
 }
 
 /// A running sandbox. Dropped, it stops.
@@ -197,6 +216,11 @@ impl Drop for Sandbox {
 }
 
 impl Shared {
+    /// The present time by the sandbox's clock.
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

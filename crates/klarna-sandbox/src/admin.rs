@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Shared;
-use super::faults::Ordered;
-use super::options::Behaviour;
-use super::profile::profile;
-use super::stats::{Event, Stats, What};
+use crate::Shared;
 use crate::clock::delta;
+use crate::faults::Ordered;
+use crate::options::Behaviour;
+use crate::profile::profile;
+use crate::stats::{Event, Stats, What};
 
 /// What a test, the demo or an operator may do to a running sandbox. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Admin {
     pub fn sign_in(&self, sign_in: SignIn) -> Registration {
         let SignIn { user, claims, age } = sign_in;
         let terms = self.0.behaviour();
-        let issued_at = self.0.clock.now().checked_sub_signed(delta(age)).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let issued_at = self.0.now().checked_sub_signed(delta(age)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let world = &mut *self.0.world();
         if !claims.is_empty() || !world.profiles.contains_key(&user) {
             world.people += 1;
@@ -82,7 +82,7 @@ impl Admin {
         let ended = world.grants.revoke(user);
         if self.0.options.record && ended > 0 {
             world.witness.events.push(Event {
-                at: self.0.clock.now(),
+                at: self.0.now(),
                 user: Some(user.to_owned()),
                 family: None,
                 generation: None,

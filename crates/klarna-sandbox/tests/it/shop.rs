@@ -1,11 +1,12 @@
 //! A client of both endpoints.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use klarna_order_worker::clock::Clock;
-use klarna_order_worker::sandbox::{
-    Behaviour, Endpoint, Failure, Ordered, Outcome, Sandbox, SandboxOptions, SignIn, Stats, What,
+use klarna_sandbox::{
+    Behaviour, Clock, Endpoint, Failure, Ordered, Outcome, Sandbox, SandboxOptions, SignIn, Stats, What,
 };
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -13,14 +14,30 @@ use serde_json::{Value, json};
 /// A sandbox, its clock, and a client that never retries by itself.
 pub struct Shop {
     pub sandbox: Sandbox,
-    pub clock: Clock,
+    pub clock: ManualClock,
     pub http: reqwest::Client,
+}
+
+/// Stands still until a test sets it forward. It counts microseconds from a fixed day in 2033.
+#[derive(Clone, Default)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    pub fn now(&self) -> DateTime<Utc> {
+        let start = DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        start + Duration::from_micros(self.0.load(Ordering::SeqCst))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl Shop {
     pub async fn open(options: SandboxOptions) -> Self {
-        let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(2_000_000_000));
-        let sandbox = Sandbox::start(options, clock.clone()).await.unwrap();
+        let clock = ManualClock::default();
+        let now = clock.clone();
+        let sandbox = Sandbox::start(options, Clock::from_fn(move || now.now())).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never());
         let http = client.tls_certs_only([]).build().unwrap();
         Self { sandbox, clock, http }

@@ -10,8 +10,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use super::options::{Behaviour, Rotation};
 use crate::clock::delta;
+use crate::options::{Behaviour, Rotation};
 
 /// How a well-formed presentation of a refresh token came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

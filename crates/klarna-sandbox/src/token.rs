@@ -11,14 +11,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::faults::{Endpoint, Failure};
-use super::options::Behaviour;
-use super::play::{page, play};
-use super::profile::Profile;
-use super::request::{INVALID_CLIENT, RefreshRequest, Refusal};
-use super::state::{Holder, Presentation, Tokens};
-use super::stats::What;
-use super::{SandboxError, Shared};
+use crate::faults::{Endpoint, Failure};
+use crate::options::Behaviour;
+use crate::play::{page, play};
+use crate::profile::Profile;
+use crate::request::{INVALID_CLIENT, RefreshRequest, Refusal};
+use crate::state::{Holder, Presentation, Tokens};
+use crate::stats::What;
+use crate::{SandboxError, Shared};
 
 /// `POST /{region}/lp/idp/oauth2/token`
 pub(super) async fn exchange(
@@ -63,7 +63,7 @@ fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
 
 /// `None` where the failure keeps the request from being processed.
 fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure: Option<Failure>) -> Option<Response> {
-    let (terms, now) = (shared.behaviour(), shared.clock.now());
+    let (terms, now) = (shared.behaviour(), shared.now());
     let presented = |outcome| What::Presented { outcome, concurrent, fault: failure };
     let mut lock = shared.world();
     let world = &mut *lock;
@@ -98,7 +98,7 @@ fn grant(
     failure: Option<Failure>,
 ) -> Result<Response, SandboxError> {
     let lifetime = terms.access_token_lifetime.as_secs();
-    let issued_at = shared.clock.now().timestamp();
+    let issued_at = shared.now().timestamp();
     let mut claims = profile.clone();
     claims.entry("sub").or_insert_with(|| json!(format!("krn:kuid:{}", holder.user)));
     claims.insert("iss".to_owned(), json!(shared.base));

@@ -1,7 +1,7 @@
 //! The doors for tests and operators.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use klarna_order_worker::sandbox::{Outcome, SandboxOptions};
+use klarna_sandbox::{Outcome, SandboxOptions};
 use serde_json::{Value, json};
 
 use crate::shop::{Shop, text};

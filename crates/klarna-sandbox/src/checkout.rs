@@ -14,13 +14,13 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
-use super::faults::{Endpoint, Failure};
-use super::play::{page, play};
-use super::request::basic_credentials;
-use super::rules::klarna_faults;
-use super::state::Access;
-use super::stats::{Recognition, What};
+use crate::Shared;
+use crate::faults::{Endpoint, Failure};
+use crate::play::{page, play};
+use crate::request::basic_credentials;
+use crate::rules::klarna_faults;
+use crate::state::Access;
+use crate::stats::{Recognition, What};
 
 /// Orders must be smaller.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -68,7 +68,7 @@ async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: Result<Bytes, B
     let order: Value = serde_json::from_str(&text).unwrap_or_default();
     let user = access_token(&order).and_then(|token| {
         let world = shared.world();
-        Some(world.grants.access(token, shared.clock.now())?.holder.user)
+        Some(world.grants.access(token, shared.now())?.holder.user)
     });
     note_leaks(shared, &text, user.as_deref());
     let key = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
@@ -118,7 +118,7 @@ fn process(
         return Some(refuse(shared, StatusCode::BAD_REQUEST, faults));
     }
     let key = key.filter(|_| shared.behaviour().honour_idempotency_key);
-    let now = shared.clock.now();
+    let now = shared.now();
     let mut world = shared.world();
     if let Some((location, known)) = key.as_ref().and_then(|key| world.replays.get(key)).cloned() {
         world.witness.stats.orders.replayed += 1;

@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::SandboxError;
-use super::options::Algorithm;
+use crate::SandboxError;
+use crate::options::Algorithm;
 
 /// The one key of a sandbox.
 pub(super) struct SigningKey {

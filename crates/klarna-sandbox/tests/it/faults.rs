@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::sandbox::{Behaviour, Endpoint, Failure, Latency, Outcome, SandboxOptions};
+use klarna_sandbox::{Behaviour, Endpoint, Failure, Latency, Outcome, SandboxOptions};
 
 use crate::shop::{Shop, order, read, text};
 
