@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use klarna_order_worker::checkout::request;
 use klarna_order_worker::config::Settings;
 use klarna_order_worker::fuzzing;
+use klarna_order_worker::klarna::checkout::request;
 use klarna_order_worker::order::{Body, NewOrder, OrderId, check};
-use klarna_order_worker::vault::claims::{Address, Claims};
-use klarna_order_worker::vault::{Binding, Cipher};
+use klarna_order_worker::token::claims::{Address, Claims};
+use klarna_order_worker::vault::sealing::{Binding, Cipher};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 

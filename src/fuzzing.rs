@@ -4,20 +4,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use jsonwebtoken::decode_header;
 use secrecy::SecretString;
 
-use crate::checkout::answer::CreateAnswer;
-use crate::checkout::redact::Redactor;
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
 use crate::config::Merchant;
-use crate::vault::Spool;
-use crate::vault::answer::Answer;
-use crate::vault::claims::Claims;
-use crate::vault::id_token::{signed_payload, validation};
-use crate::vault::jwks;
-use crate::vault::payload::Payload;
+use crate::klarna::checkout::{CreateAnswer, classify};
+use crate::klarna::http::retry_after;
+use crate::klarna::redact::Redactor;
+use crate::token::claims::Claims;
+use crate::token::{Answer, answer};
+use crate::vault::identity::{Payload, jwks, signed_payload, validation};
+use crate::vault::instance::Spool;
 
 /// An HTTP answer made of bytes: two for the status, a line for what it asks to wait, and the body.
-fn answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
+fn http_answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
     let ([high, low], rest) = bytes.split_first_chunk()?;
     let status = StatusCode::from_u16(100 + u16::from_be_bytes([*high, *low]) % 500).ok()?;
     let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -32,14 +31,14 @@ fn answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
 
 /// An answer of the token endpoint to `sent`.
 pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
-    let (status, headers, body) = answer(bytes)?;
-    Some(crate::vault::answer::classify(status, &headers, body, sent))
+    let (status, headers, body) = http_answer(bytes)?;
+    Some(answer::read(status.as_u16(), retry_after(&headers), body, sent))
 }
 
 /// An answer of Klarna's create call to the order `sent`.
 pub fn checkout_answer(bytes: &[u8], merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
-    let (status, headers, body) = answer(bytes)?;
-    Some(crate::checkout::answer::classify(status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
+    let (status, headers, body) = http_answer(bytes)?;
+    Some(classify(status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
 }
 
 /// The payload of an `id_token`, as if its signature were good.

@@ -7,10 +7,10 @@
 //! 2. [`order`] is what a shop hands in, and Klarna's rules for it; [`token`] is a refresh token and its exchanges. Both are pure.
 //! 3. [`intake`] is the one way in: it checks an order and inserts one row into the [`store`].
 //! 4. [`queue`] claims rows that are due and hands them to a handler, on apalis' worker runtime.
-//! 5. [`worker`] is that handler for orders: one attempt, from token to verdict.
+//! 5. [`worker`] is that handler for orders: one attempt, from token to result.
 //! 6. [`vault`] turns the user's refresh token into an access token, by the exchange protocol.
-//! 7. [`checkout`] builds the request and sends it once.
-//! 8. [`delivery`] writes the result, and tells whoever waits for it and the shop's endpoint.
+//! 7. [`klarna`] speaks HTTP to Klarna: the token endpoint for the vault, Checkout for orders.
+//! 8. [`delivery`] tells the result to whoever waits for it, and to the shop's endpoint.
 //! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
 //!
 //! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
@@ -21,9 +21,9 @@
 
 pub mod api;
 pub mod app;
+mod backoff;
 pub mod bench;
 pub mod breaker;
-pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -34,6 +34,7 @@ pub mod delivery;
 pub mod fuzzing;
 pub mod intake;
 pub mod keeper;
+pub mod klarna;
 pub mod lifecycle;
 mod meter;
 pub mod ops;

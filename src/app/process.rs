@@ -13,7 +13,8 @@ use crate::config::BEAT;
 use crate::keeper::{self, Sweeper};
 use crate::queue::{BeatOptions, Heartbeat};
 use crate::store::Worker;
-use crate::vault::{Foundations, Instance, InstanceError, Replayed, Spool, Vault};
+use crate::vault::instance::{Instance, InstanceError, Replayed, Spool};
+use crate::vault::{Foundations, Vault};
 use crate::worker::WorkerLease;
 
 /// How often open intents are compared with the exchanges in the air.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::process::{refresh_folder, replay};
 use super::{App, AppError};
-use crate::vault::{Instance, Mark, Replayed};
+use crate::vault::instance::{Instance, Mark, Replayed};
 
 /// Tokens and orders in one transaction, short enough that nobody waits.
 const BATCH: u32 = 1000;

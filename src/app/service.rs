@@ -17,14 +17,15 @@ use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh}
 use super::scrape::{scrape, stands};
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
+use crate::backoff::Backoff;
 use crate::breaker::Gates;
-use crate::checkout::client::CheckoutClient;
 use crate::config::Engine;
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::Scheduled;
+use crate::klarna::checkout::CheckoutClient;
 use crate::ops::Retention;
 use crate::pages;
-use crate::queue::{Backoff, Options, Queue, Running, Stopped, Wake};
+use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, StoreError};
 use crate::worker::{OrderHandler, OrderSource};
 

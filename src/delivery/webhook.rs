@@ -22,17 +22,14 @@ use tracing::{Instrument as _, Span};
 use super::schedule;
 use crate::clock::{Clock, since_boot};
 use crate::config::{Merchant, Webhook};
+use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
 use crate::queue::{Handler, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
-use crate::vault::transport::{BuildError, Transport, retry_after_within};
 
-/// The longest that an attempt may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT: Duration = Duration::from_secs(5);
-/// What is read of an answer, and thrown away: so the connection can be used again.
-const ANSWER: usize = 16 * 1024;
+/// An attempt may take 15 s. Up to 16 KiB of an answer are read and thrown away, so that the connection can be used again.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(5), call: Duration::from_secs(15), body: 16 * 1024 };
 /// The longest wait that a shop may ask for.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
@@ -40,7 +37,7 @@ const LONGEST_ASKED: Duration = Duration::from_hours(24);
 pub struct Sender {
     store: Arc<dyn Store>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    transport: Transport,
+    http: HttpClient,
     clock: Clock,
     /// Told when a place falls free: the merchant's next event may take it.
     wake: Wake,
@@ -80,7 +77,7 @@ impl Sender {
         clock: Clock,
         wake: Wake,
     ) -> Result<Self, BuildError> {
-        Ok(Self { store, merchants, transport: Transport::new(CONNECT, TIMEOUT, ANSWER)?, clock, wake })
+        Ok(Self { store, merchants, http: HttpClient::new(LIMITS)?, clock, wake })
     }
 
     async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<(), Failed> {
@@ -93,7 +90,7 @@ impl Sender {
         let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
         let signature = sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
         let request = self
-            .transport
+            .http
             .post(webhook.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(HEADER_WEBHOOK_ID, id)
@@ -105,7 +102,7 @@ impl Sender {
             Some(here) => request.header(traces::HEADER, here.as_str()),
             None => request,
         };
-        let reply = self.transport.send(request, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        let reply = self.http.send(request, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
         if reply.status.is_success() {
             return Ok(());
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
+use crate::backoff::Backoff;
 use crate::clock::delta;
 use crate::config;
-use crate::queue::Backoff;
 use crate::vault::DueDates;
 
 /// The waits after failures: from minutes to a day.

@@ -21,8 +21,8 @@ use crate::config::{self, Merchant};
 use crate::meter;
 use crate::store::{DueToken, Plannable, Store, StoreError};
 use crate::telemetry::traces::traced;
-use crate::token::{Note, Outcome};
-use crate::vault::{IfDue, Refreshed, Unusable, Vault};
+use crate::token::{IfDue, Note, Outcome, Unusable};
+use crate::vault::{Refreshed, Vault};
 
 /// How many idle tokens are forgotten in one transaction.
 const FORGOTTEN_AT_ONCE: u32 = 500;

@@ -14,8 +14,7 @@ use crate::breaker::Pace;
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
 use crate::store::{DueFilter, DueToken, Place, StoreError};
-use crate::token::Note;
-use crate::vault::IfDue;
+use crate::token::{IfDue, Note};
 
 /// Tokens a page.
 const PAGE: u32 = 200;

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::meter;
 use crate::order::TokenOutcome;
 use crate::store::Store;
-use crate::vault::Secrets;
+use crate::vault::sealing::Secrets;
 
 /// How often what is recorded is sorted into its buckets, so that it does not pile up where nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -41,7 +41,8 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::intake::Intake;
 use crate::store::Store;
-use crate::vault::{Registry, Secrets};
+use crate::vault::Registry;
+use crate::vault::sealing::Secrets;
 
 /// Where the breakers of this process stand: endpoint, merchant, stand.
 pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, String, Stand)> + Send + Sync>;

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
 use crate::config::ApiKey;
-use crate::vault::Secrets;
+use crate::vault::sealing::Secrets;
 
 /// A session ends so long after the sign-in.
 pub(super) const LIFETIME: TimeDelta = TimeDelta::hours(12);

@@ -13,10 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
 use super::backend::Slotted;
-use super::retry::{Backoff, random_unit};
 use super::slots::Slots;
 use super::source::{Claimed, Look, Source};
 use super::wake::Woken;
+use crate::backoff::Backoff;
 
 /// The waits between tries while the rows cannot be reached.
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -247,7 +247,7 @@ impl Outage {
 
     fn next_pause(&mut self) -> Duration {
         self.tries = self.tries.saturating_add(1);
-        OUTAGE.delay(self.tries, random_unit(), None)
+        OUTAGE.delay(self.tries, rand::random(), None)
     }
 
     fn report_end(self) {

@@ -15,7 +15,6 @@
 mod backend;
 mod beat;
 mod feeder;
-mod retry;
 mod share;
 mod slots;
 mod source;
@@ -24,7 +23,6 @@ mod wake;
 mod worker;
 
 pub use beat::{Beat, BeatOptions, BeatWatch, Heartbeat, Lease};
-pub use retry::Backoff;
 pub use share::share;
 pub use source::{Claimed, Handler, Look, Source};
 pub use step::{drain, run_one};

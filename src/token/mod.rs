@@ -1,9 +1,18 @@
 //! A refresh token and its exchanges; pure, no I/O.
+//!
+//! [`decide()`] says what may be done with a claimed token, [`answer::read`] what an answer of the token endpoint means for
+//! it. [`ClaimedToken`] is the row, [`Presentation`] a row of its ledger, [`ExchangeEnd`] what is written at the end.
 
+pub mod answer;
+pub mod claims;
+mod decide;
 mod exchange;
 mod ledger;
 mod state;
 
+pub use self::answer::{Answer, Tokens};
+pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
+pub use self::decide::{Decision, IfDue, Policy, Unusable, decide};
 pub use self::exchange::{
     ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, Outcome, Owner, Purpose, PurposeKind, Settled,
     Successor,

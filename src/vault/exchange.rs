@@ -11,23 +11,21 @@ use tracing::field::display;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::answer::{Answer, Tokens};
-use super::decide::{AFTER_USELESS_ANSWER, Decision, IfDue, LOOK_AGAIN, Unusable, decide};
-use super::http::Presented;
 use super::places::Place;
-use super::secrets::Brought;
+use super::sealing::{Brought, CipherError};
 use super::turns::Turn;
 use super::{Access, AccessToken, Rooms, settle};
 use crate::breaker::{Pass, Report};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
+use crate::klarna::token::Presented;
 use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, Outcome, Owner, Purpose,
-    PurposeKind, Settled, Successor,
+    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, ExchangeResult, IfDue, Intended,
+    Intent, LOOK_AGAIN, NewKept, Outcome, Owner, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable, decide,
 };
 
 /// The wait before the database is asked again after it failed.
@@ -259,7 +257,7 @@ impl Exchange {
     }
 
     /// What an answer means, sealed and ready to be written.
-    fn read(&self, answer: Answer, token: &ClaimedToken, received: &Received) -> Result<Read, super::CipherError> {
+    fn read(&self, answer: Answer, token: &ClaimedToken, received: &Received) -> Result<Read, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
             tracing::info!(merchant = merchant.name, token = token.id, result, what, "A refresh token was presented");
@@ -330,7 +328,7 @@ impl Exchange {
         tokens: Tokens,
         token: &ClaimedToken,
         received_at: DateTime<Utc>,
-    ) -> Result<(Access, Option<NewKept>), super::CipherError> {
+    ) -> Result<(Access, Option<NewKept>), CipherError> {
         let good_until = received_at + delta(tokens.expires_in);
         let brought = Brought { access_token: tokens.access_token, id_token: tokens.id_token };
         let kept = if self.purpose.kind == PurposeKind::Order {

@@ -5,28 +5,14 @@
 //! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
 
 mod active;
-pub mod answer;
-mod cipher;
-pub mod claims;
-mod decide;
 mod exchange;
-mod hash;
-pub mod http;
-pub mod id_token;
-mod instance;
-pub(crate) mod jwks;
-pub mod keys;
-mod mark;
-pub(crate) mod payload;
+pub mod identity;
+pub mod instance;
 mod places;
-pub mod probe;
 mod refresh;
 mod registry;
-mod reseal;
-mod secrets;
+pub mod sealing;
 mod settle;
-pub(crate) mod spool;
-pub mod transport;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -39,30 +25,23 @@ use tracing::field::display;
 use uuid::Uuid;
 
 use self::active::Active;
-pub use self::cipher::{Binding, Cipher, CipherError};
-use self::claims::Claims;
-pub use self::decide::{IfDue, Unusable};
-use self::decide::{LOOK_AGAIN, Policy};
 use self::exchange::Exchange;
-use self::http::TokenClient;
-use self::id_token::IdTokens;
-pub use self::instance::{Instance, InstanceError};
-pub use self::mark::Mark;
+use self::identity::IdTokens;
+use self::instance::Spool;
 use self::places::Places;
 pub use self::refresh::{DueDates, Refreshed};
 pub use self::registry::{Registration, Registry, RegistryError};
-pub use self::reseal::{Resealed, reseal};
-use self::secrets::Brought;
-pub use self::secrets::Secrets;
-pub use self::spool::{Replayed, Spool};
-use self::transport::BuildError;
+use self::sealing::{Brought, Secrets};
 use self::turns::Turns;
 use crate::breaker::{Gates, Stand};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
+use crate::klarna::http::BuildError;
+use crate::klarna::token::TokenClient;
 use crate::meter;
 use crate::store::{Store, StoreError};
-use crate::token::{Kept, Purpose, PurposeKind};
+use crate::token::claims::Claims;
+use crate::token::{Kept, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
 
 /// What became of the wish for an access token.
 #[derive(Clone, Debug)]

@@ -8,13 +8,12 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::decide::{IfDue, LOOK_AGAIN, Unusable};
 use super::exchange::{Answered, Caller, Course, Exchange};
 use super::{Access, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::telemetry::traces::traced;
-use crate::token::{Outcome, Purpose, PurposeKind};
+use crate::token::{IfDue, LOOK_AGAIN, Outcome, Purpose, PurposeKind, Unusable};
 
 /// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
 /// successor and each sign-in.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::CipherError;
 use super::refresh::DueDates;
-use super::secrets::Secrets;
+use super::sealing::{CipherError, Secrets};
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::store::{Store, StoreError, TokenFilter};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Rooms;
+use crate::backoff::Backoff;
 use crate::crash;
-use crate::queue::Backoff;
 use crate::store::TokenClaim;
 use crate::token::{ExchangeEnd, Intent, Settled};
 

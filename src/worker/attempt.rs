@@ -8,22 +8,21 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::settle::settle;
 use super::spans::{spans, trace};
 use super::verdict::{error, past_deadline, report, verdict};
 use crate::breaker::Gates;
-use crate::checkout::client::CheckoutClient;
-use crate::checkout::request;
 use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
 use crate::crash;
-use crate::delivery::settle;
 use crate::intake::check_row;
+use crate::klarna::checkout::{CheckoutClient, request};
 use crate::meter;
 use crate::order::{Body, OrderError, Rejection, Settlement, TokenOutcome};
 use crate::queue::{BeatWatch, Handler};
 use crate::store::{ClaimedOrder, Store};
-use crate::token::{Purpose, PurposeKind};
-use crate::vault::{Access, AccessToken, Unusable, Vault};
+use crate::token::{Purpose, PurposeKind, Unusable};
+use crate::vault::{Access, AccessToken, Vault};
 
 /// A worker whose own last beat is older sends no create: others may have taken its orders over.
 const OLDEST_BEAT: Duration = Duration::from_secs(5);

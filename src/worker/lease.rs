@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::queue::{Beat, Lease};
 use crate::store::{Store, StoreError, Worker};
-use crate::vault::Mark;
+use crate::vault::instance::Mark;
 
 /// Keeps one worker's row.
 pub struct WorkerLease {

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod lease;
+mod settle;
 mod source;
 mod spans;
 mod verdict;

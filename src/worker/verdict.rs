@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::breaker::Report;
-use crate::checkout::answer::CreateAnswer;
+use crate::klarna::checkout::CreateAnswer;
 use crate::order::{Fault, OrderError, Settlement, TokenOutcome};
-use crate::queue::Backoff;
 use crate::store::ClaimedOrder;
 
 /// The wait of an order whose merchant Klarna does not let in: somebody must mend the settings first.

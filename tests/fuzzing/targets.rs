@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use klarna_order_worker::checkout::answer::CreateAnswer;
-use klarna_order_worker::checkout::request::build;
 use klarna_order_worker::fuzzing;
+use klarna_order_worker::klarna::checkout::CreateAnswer;
+use klarna_order_worker::klarna::checkout::request::build;
 use klarna_order_worker::order::{Body, NewOrder, OrderId, check};
-use klarna_order_worker::vault::answer::Answer;
-use klarna_order_worker::vault::claims::Claims;
-use klarna_order_worker::vault::{Cipher, Secrets, Spool};
+use klarna_order_worker::token::Answer;
+use klarna_order_worker::token::claims::Claims;
+use klarna_order_worker::vault::instance::Spool;
+use klarna_order_worker::vault::sealing::{Cipher, Secrets};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! Creating an order: what leaves, and what the answers mean.
 
-use klarna_order_worker::checkout::answer::CreateAnswer;
-use klarna_order_worker::checkout::client::CheckoutClient;
+use klarna_order_worker::klarna::checkout::CheckoutClient;
+use klarna_order_worker::klarna::checkout::CreateAnswer;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
 use zeroize::Zeroizing;

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use klarna_order_worker::vault::answer::Answer;
-use klarna_order_worker::vault::http::TokenClient;
+use klarna_order_worker::klarna::token::TokenClient;
+use klarna_order_worker::token::Answer;
 
 use crate::faults::http;
 use crate::{SHORT, merchant};

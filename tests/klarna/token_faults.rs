@@ -1,7 +1,7 @@
 //! What every kind of broken connection is taken for, and that each call sends at most one request.
 
-use klarna_order_worker::vault::answer::Answer;
-use klarna_order_worker::vault::http::TokenClient;
+use klarna_order_worker::klarna::token::TokenClient;
+use klarna_order_worker::token::Answer;
 
 use crate::faults::{FaultyServer, Step, http, refusing_url};
 use crate::{AMPLE, SHORT, merchant};

@@ -1,8 +1,8 @@
 //! What a presentation looks like on the wire.
 
 use klarna_order_worker::config::ClientAuth;
-use klarna_order_worker::vault::answer::Answer;
-use klarna_order_worker::vault::http::TokenClient;
+use klarna_order_worker::klarna::token::TokenClient;
+use klarna_order_worker::token::Answer;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use secrecy::ExposeSecret;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit};
 use crate::store::StoreError;
-use crate::vault::{self, Cipher, Resealed};
+use crate::vault::sealing::{self, Cipher, Resealed};
 
 /// What is told at the end.
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         let total = (all.tokens + all.kept).saturating_sub(done.tokens + done.kept);
         let progress = Progress::new(&context.output, Some(total));
         let told = |secrets| progress.at(secrets, format!("{secrets} of {total} secrets"));
-        let resealed = vault::reseal(&*app.store, &app.secrets, told).await.map_err(failed)?;
+        let resealed = sealing::reseal(&*app.store, &app.secrets, told).await.map_err(failed)?;
         drop(progress);
         let exit = if resealed.left.is_empty() { Exit::Done } else { Exit::SomeFailed };
         let told = Told { key, resealed };

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::cli::table::Table;
 use crate::cli::{CliError, Context, Exit};
 use crate::store::{Sealed, StoreError};
-use crate::vault::Cipher;
+use crate::vault::sealing::Cipher;
 
 /// A key that the settings have, the database has seen, or a spool file needs.
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use crate::app::Doubted;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::vault::Replayed;
+use crate::vault::instance::Replayed;
 
 /// Whether to ask.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, Server, Store, StoreError};
-use crate::vault::Mark;
+use crate::vault::instance::Mark;
 
 /// Clocks further apart make times in logs and results contradict each other.
 const APART: TimeDelta = TimeDelta::seconds(2);

@@ -4,34 +4,33 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 
 use super::Findings;
-use crate::checkout::client::CheckoutClient;
 use crate::clock::Clock;
 use crate::config::{Merchant, Settings};
-use crate::vault::probe::{Probe, Reached};
+use crate::klarna::probe::{Probe, Reached};
+use crate::vault::identity::jwks::parse;
 
 /// `Date` has whole seconds, and an answer takes some; id_tokens are valid for minutes.
 const APART: TimeDelta = TimeDelta::seconds(30);
 
 pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Findings) {
-    let clients = Probe::new().and_then(|probe| Ok((probe, CheckoutClient::new(settings.checkout.timeout)?)));
-    let (probe, checkout) = match clients {
-        Ok(clients) => clients,
+    let probe = match Probe::new(settings.checkout.timeout) {
+        Ok(probe) => probe,
         Err(error) => {
             findings.fail_with("hosts", &error);
             return;
         }
     };
     // At once: hosts that do not answer cost their time-out a single time.
-    let asked = settings.merchants.values().map(|merchant| ask(&probe, &checkout, merchant, clock));
+    let asked = settings.merchants.values().map(|merchant| ask(&probe, merchant, clock));
     for found in join_all(asked).await {
         findings.0.extend(found.0);
     }
 }
 
-async fn ask(probe: &Probe, checkout: &CheckoutClient, merchant: &Merchant, clock: &Clock) -> Findings {
+async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let key = |key: &str| format!("merchants.{}.{key}", merchant.name);
     let mut findings = Findings::default();
-    let (token, jwks, order) = tokio::join!(probe.token(merchant), probe.jwks(merchant), checkout.probe(merchant));
+    let (token, jwks, order) = tokio::join!(probe.token(merchant), probe.jwks(merchant), probe.checkout(merchant));
 
     let host = host(&merchant.token_url);
     match token {
@@ -44,12 +43,14 @@ async fn ask(probe: &Probe, checkout: &CheckoutClient, merchant: &Merchant, cloc
 
     let host = self::host(&merchant.jwks_url);
     match jwks {
-        Ok((_, keys)) if keys > 0 => findings.ok(&key("jwks_url"), format!("{host} has {keys} signing key(s)")),
-        Ok((reached, _)) => findings.warn(
-            &key("jwks_url"),
-            format!("{host} answers {} without a key that can be used", reached.status),
-            "see to jwks_url: id_tokens cannot be verified, so no absent field is filled from them",
-        ),
+        Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {
+            0 => findings.warn(
+                &key("jwks_url"),
+                format!("{host} answers {} without a key that can be used", reached.status),
+                "see to jwks_url: id_tokens cannot be verified, so no absent field is filled from them",
+            ),
+            keys => findings.ok(&key("jwks_url"), format!("{host} has {keys} signing key(s)")),
+        },
         Err(why) => unreached(&key("jwks_url"), &host, &why, &mut findings),
     }
 

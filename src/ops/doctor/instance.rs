@@ -3,7 +3,7 @@
 use super::Findings;
 use super::disk::{self, Kind};
 use crate::config::Settings;
-use crate::vault::Spool;
+use crate::vault::instance::Spool;
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let folder = &settings.vault.instance_dir;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Findings;
 use super::database::Found;
 use crate::config::{KeySource, Settings};
-use crate::vault::{Secrets, keys};
+use crate::vault::sealing::{Secrets, keys};
 
 pub(super) fn check(
     settings: &Settings,

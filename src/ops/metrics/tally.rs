@@ -9,7 +9,7 @@ use super::installation::{by_merchant, since};
 use super::{Sources, number};
 use crate::store::{StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
-use crate::vault::Cipher;
+use crate::vault::sealing::Cipher;
 
 pub(super) const TOKENS: &str = "klarna_worker_tokens";
 pub(super) const DAYS_LEFT: &str = "klarna_worker_tokens_by_life_left";

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::keeper::{Run, Scope, Summary};
-use klarna_order_worker::token::{DeadReason, Note, TokenState};
-use klarna_order_worker::vault::{IfDue, Refreshed, Registration};
+use klarna_order_worker::token::{DeadReason, IfDue, Note, TokenState};
+use klarna_order_worker::vault::{Refreshed, Registration};
 use serde_json::json;
 use tokio::sync::watch;
 use uuid::Uuid;

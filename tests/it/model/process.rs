@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use klarna_order_worker::store::{self, Store, Worker};
-use klarna_order_worker::token::Purpose;
-use klarna_order_worker::vault::{IfDue, Refreshed, Spool, Vault};
+use klarna_order_worker::token::{IfDue, Purpose};
+use klarna_order_worker::vault::instance::Spool;
+use klarna_order_worker::vault::{Refreshed, Vault};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use uuid::Uuid;

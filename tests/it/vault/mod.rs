@@ -18,9 +18,9 @@ use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::keeper::Due;
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
-use klarna_order_worker::vault::{
-    Access, AccessToken, Cipher, Foundations, Registration, Registry, Secrets, Spool, Vault,
-};
+use klarna_order_worker::vault::instance::Spool;
+use klarna_order_worker::vault::sealing::{Cipher, Secrets};
+use klarna_order_worker::vault::{Access, AccessToken, Foundations, Registration, Registry, Vault};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use klarna_order_worker::vault::{Cipher, Resealed, Secrets, reseal};
+use klarna_order_worker::vault::sealing::{Cipher, Resealed, Secrets, reseal};
 use zeroize::Zeroizing;
 
 use super::in_the_air::{Gated, waiting};

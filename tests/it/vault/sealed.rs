@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use klarna_order_worker::vault::Secrets;
+use klarna_order_worker::vault::sealing::Secrets;
 use serde_json::json;
 
 use super::{ACTIVE, Shop, cipher, ready, told};

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use klarna_order_worker::vault::{Replayed, Secrets, Spool, Vault};
+use klarna_order_worker::vault::Vault;
+use klarna_order_worker::vault::instance::{Replayed, Spool};
+use klarna_order_worker::vault::sealing::Secrets;
 use uuid::Uuid;
 
 use super::in_the_air::{Gated, waiting};

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 use crate::clock::delta;
-use crate::token::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 
 /// A look at a held claim again: short, since an exchange is.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The wait after an answer that was complete but useless: the request is over, nothing can overtake it.
-pub(super) const AFTER_USELESS_ANSWER: Duration = Duration::from_secs(1);
+pub(crate) const AFTER_USELESS_ANSWER: Duration = Duration::from_secs(1);
 /// The first wait once two presentations in a row got no answer; it doubles with each further one.
 const FIRST_BACK_OFF: Duration = Duration::from_mins(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_hours(4);
@@ -31,11 +31,13 @@ pub enum Unusable {
 
 /// The settings that a decision rests on, and what the judge has seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Policy {
-    pub(super) replay_after: Duration,
-    pub(super) orphan_after: Duration,
+pub struct Policy {
+    /// `vault.replay_after`.
+    pub replay_after: Duration,
+    /// `vault.orphan_after`.
+    pub orphan_after: Duration,
     /// How long the judge itself has had the database without a gap.
-    pub(super) observed: Duration,
+    pub observed: Duration,
 }
 
 /// What the keeper asks for: the token, if it is due.
@@ -56,7 +58,7 @@ impl IfDue {
 
 /// What to do under a claim.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub enum Decision {
     /// Present the token.
     Present {
         /// One more than the ledger holds for the generation.
@@ -74,8 +76,9 @@ pub(super) enum Decision {
     Unusable(Unusable),
 }
 
-/// `if_due` is the keeper's; an order wants the token whenever it comes.
-pub(super) fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> Decision {
+/// What may be done with the token under its claim. `if_due` is the keeper's; an order wants the token whenever it comes.
+#[must_use]
+pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> Decision {
     match token.state {
         TokenState::Active => {}
         TokenState::Forgotten => return Decision::Unusable(Unusable::NotRegistered),
@@ -131,5 +134,4 @@ fn wait_after_silence(token: &ClaimedToken, policy: Policy) -> Option<Duration> 
 }
 
 #[cfg(test)]
-#[path = "tests/decide.rs"]
 mod tests;

@@ -7,12 +7,12 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::claims::Claims;
-use super::jwks::{Jwks, Key};
+use super::jwks::{Key, KeySets};
 use super::payload::Payload;
-use super::transport::BuildError;
 use crate::clock::Clock;
 use crate::config::Merchant;
+use crate::klarna::http::BuildError;
+use crate::token::claims::Claims;
 
 /// How far the issuer's clock and ours may disagree, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -48,7 +48,7 @@ pub enum IdTokenError {
 
 /// Verifies `id_token`s against their issuers' published keys.
 pub struct IdTokens {
-    jwks: Jwks,
+    key_sets: KeySets,
 }
 
 impl IdTokens {
@@ -57,7 +57,7 @@ impl IdTokens {
     /// # Errors
     /// Where TLS cannot be set up.
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
-        Ok(Self { jwks: Jwks::new(clock)? })
+        Ok(Self { key_sets: KeySets::new(clock)? })
     }
 
     /// The claims of an `id_token` that came at `received_at`. May fetch the issuer's keys, which takes at most 5 s;
@@ -76,7 +76,7 @@ impl IdTokens {
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Err(IdTokenError::Algorithm);
         }
-        let keys = self.jwks.find(&merchant.jwks_url, header.kid.as_deref(), header.alg).await?;
+        let keys = self.key_sets.find(&merchant.jwks_url, header.kid.as_deref(), header.alg).await?;
         let payload = signed_payload(token, &keys, &validation(merchant, header.alg))?;
         if !valid_at(&payload, received_at) {
             return Err(IdTokenError::Expired);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::order::Settlement;
-use crate::queue::Backoff;
 use crate::store::{Claim, Store, StoreError};
 use crate::telemetry::traces::{traced, tried};
 

@@ -1,4 +1,7 @@
-//! The call that creates an order.
+//! Klarna's order call: how it is built (`request.rs`), sent (here), and what its answer means (`answer.rs`).
+
+mod answer;
+pub mod request;
 
 use std::time::Duration;
 
@@ -9,10 +12,12 @@ use tracing::Span;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::answer::{CreateAnswer, classify, correlation_id};
+pub use self::answer::CreateAnswer;
+pub(crate) use self::answer::classify;
+use self::answer::correlation_id;
+use super::http::{BuildError, Failure, HttpClient, Limits};
 use super::redact::Redactor;
 use crate::config::Merchant;
-use crate::vault::transport::{BuildError, Failure, Transport};
 
 /// An answer echoes the order, which may be 1 MB, and adds its snippet.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -20,12 +25,12 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The call's path, as traces name it.
-pub(super) const ORDERS: &str = "/checkout/v3/orders";
+const ORDERS: &str = "/checkout/v3/orders";
 
 /// Creates orders at Klarna Checkout (or Kustom, which answers the same call). Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct CheckoutClient {
-    pub(super) transport: Transport,
+    pub(super) http: HttpClient,
 }
 
 impl CheckoutClient {
@@ -34,7 +39,8 @@ impl CheckoutClient {
     /// # Errors
     /// Where TLS cannot be set up, for the most part for want of CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self { transport: Transport::new(CONNECT_TIMEOUT, timeout, BODY_LIMIT)? })
+        let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT };
+        Ok(Self { http: HttpClient::new(limits)? })
     }
 
     /// Sends the order (`POST /checkout/v3/orders`) once; `body` is its JSON, access token included. Everything that
@@ -47,14 +53,14 @@ impl CheckoutClient {
         // Shared, not copied; wiped with the last who has it.
         let body = Bytes::from_owner(body);
         let request = self
-            .transport
+            .http
             .post(orders_url(&merchant.checkout_url))
             .basic_auth(&merchant.api_username, Some(merchant.api_password.expose_secret()))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.clone());
-        match self.transport.send(request, Some(ORDERS)).await {
+        match self.http.send(request, Some(ORDERS)).await {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
                     Span::current().record("correlation", id);

@@ -11,10 +11,12 @@ use crate::clock::Clock;
 use crate::config::{Engine, Merchant, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
+use crate::klarna::http::BuildError;
 use crate::store::{self, Installation, Store, StoreError};
-use crate::vault::keys::{self, KeysError};
-use crate::vault::transport::BuildError;
-use crate::vault::{Cipher, CipherError, InstanceError, Registry, Secrets};
+use crate::vault::Registry;
+use crate::vault::instance::InstanceError;
+use crate::vault::sealing::keys::{self, KeysError};
+use crate::vault::sealing::{Cipher, CipherError, Secrets};
 
 mod doors;
 mod outbox;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::order::{Body, OrderId, is_date};
-use crate::vault::claims::{Address, Claims};
+use crate::token::claims::{Address, Claims};
 
 /// The most characters of a value that is filled in: what Klarna allows for names and references.
 const MOST_CHARACTERS: usize = 255;

@@ -1,8 +1,7 @@
-//! The issuers' signing keys, fetched when needed and kept for a while.
+//! The issuers' signing keys, fetched when needed and cached for a while.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
@@ -12,21 +11,15 @@ use serde_json::Value;
 use url::Url;
 
 use super::id_token::IdTokenError;
-use super::transport::{BuildError, Failure, Transport};
 use crate::clock::Clock;
+use crate::klarna::http::BuildError;
+use crate::klarna::jwks::JwksClient;
 
 /// How long fetched keys are used without asking again.
 const KEEP: TimeDelta = TimeDelta::hours(1);
 
 /// The least time between two fetches of one set, however many tokens name keys that it lacks.
 const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const TIMEOUT: Duration = Duration::from_secs(5);
-const BODY_LIMIT: usize = 256 * 1024;
-
-/// The path of a key set, as traces name it.
-const JWKS: &str = "/{region}/lp/idp/.well-known/jwks.json";
 
 /// A key that signs `id_token`s.
 #[derive(Clone)]
@@ -37,8 +30,8 @@ pub(crate) struct Key {
 }
 
 /// Key sets by URL.
-pub(super) struct Jwks {
-    transport: Transport,
+pub(super) struct KeySets {
+    client: JwksClient,
     clock: Clock,
     sets: Mutex<HashMap<Url, Arc<tokio::sync::Mutex<KeySet>>>>,
 }
@@ -52,10 +45,9 @@ struct KeySet {
     tried_at: Option<DateTime<Utc>>,
 }
 
-impl Jwks {
+impl KeySets {
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
-        let transport = Transport::new(CONNECT_TIMEOUT, TIMEOUT, BODY_LIMIT)?;
-        Ok(Self { transport, clock, sets: Mutex::default() })
+        Ok(Self { client: JwksClient::new()?, clock, sets: Mutex::default() })
     }
 
     /// The keys that may have signed a token with this header; several only where it names none.
@@ -92,12 +84,8 @@ impl Jwks {
     }
 
     async fn fetch(&self, url: &Url) -> Result<Vec<Key>, String> {
-        let request = self.transport.get(url.clone());
-        let reply = self.transport.send(request, Some(JWKS)).await.map_err(|failure: Failure| failure.to_string())?;
-        if reply.status != reqwest::StatusCode::OK {
-            return Err(format!("HTTP {}", reply.status.as_u16()));
-        }
-        parse(&reply.body).ok_or_else(|| "not a JSON Web Key Set with a usable key".into())
+        let body = self.client.fetch(url).await?;
+        parse(&body).ok_or_else(|| "not a JSON Web Key Set with a usable key".into())
     }
 }
 

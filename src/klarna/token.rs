@@ -7,9 +7,9 @@ use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
-use super::answer::{Answer, classify};
-use super::transport::{BuildError, Failure, Transport, correlation_id};
+use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id, retry_after};
 use crate::config::{ClientAuth, Merchant};
+use crate::token::{Answer, answer};
 
 /// Far above any lawful answer.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -29,7 +29,7 @@ pub struct Presented {
 /// Presents refresh tokens at the merchants' token endpoints. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct TokenClient {
-    transport: Transport,
+    http: HttpClient,
 }
 
 impl TokenClient {
@@ -38,7 +38,8 @@ impl TokenClient {
     /// # Errors
     /// Where TLS cannot be set up, for the most part for want of CA certificates.
     pub fn new(connect_timeout: Duration, timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self { transport: Transport::new(connect_timeout, timeout, BODY_LIMIT)? })
+        let limits = Limits { connect: connect_timeout, call: timeout, body: BODY_LIMIT };
+        Ok(Self { http: HttpClient::new(limits)? })
     }
 
     /// Presents a refresh token (RFC 6749 section 6): one call is one HTTP request, never repeated here. Everything
@@ -46,23 +47,20 @@ impl TokenClient {
     ///
     /// Not to be cancelled: who drops this future may drop the only copy of the successor.
     pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Presented {
-        let (answer, correlation_id) =
-            match self.transport.send(self.request(merchant, refresh_token), Some(TOKEN)).await {
-                Ok(reply) => {
-                    let answer = classify(reply.status, &reply.headers, &reply.body, refresh_token);
-                    (answer, correlation_id(&reply.headers))
-                }
-                Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
-                Err(failure @ Failure::NoAnswer(_)) => {
-                    (Answer::NoAnswer { over: false, what: failure.to_string() }, None)
-                }
-            };
+        let (answer, correlation_id) = match self.http.send(self.request(merchant, refresh_token), Some(TOKEN)).await {
+            Ok(Reply { status, headers, body }) => {
+                let answer = answer::read(status.as_u16(), retry_after(&headers), &body, refresh_token);
+                (answer, correlation_id(&headers))
+            }
+            Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
+            Err(failure @ Failure::NoAnswer(_)) => (Answer::NoAnswer { over: false, what: failure.to_string() }, None),
+        };
         Presented { answer, correlation_id }
     }
 
     /// Everything goes into the body: Klarna's sample shows the fields in the query, but URLs end up in logs.
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
-        let mut request = self.transport.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
+        let mut request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
         let mut fields = vec![
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::claims::{Address, Claims};
+use crate::token::claims::{Address, Claims};
 
 /// The claims in Klarna's names and in OpenID Connect's standard ones.
 #[derive(Deserialize)]

@@ -18,9 +18,9 @@ const HASH_KEY: Binding<'static> = Binding(&["hash_key"]);
 
 /// Access token and id_token of one exchange.
 #[derive(Clone)]
-pub(super) struct Brought {
-    pub(super) access_token: SecretString,
-    pub(super) id_token: Option<SecretString>,
+pub(in crate::vault) struct Brought {
+    pub(in crate::vault) access_token: SecretString,
+    pub(in crate::vault) id_token: Option<SecretString>,
 }
 
 /// How they lie in a record.
@@ -62,17 +62,27 @@ impl Secrets {
         &self.hasher
     }
 
-    pub(super) fn seal_token(&self, merchant: &str, user: &str, token: &SecretString) -> Result<Vec<u8>, CipherError> {
+    pub(in crate::vault) fn seal_token(
+        &self,
+        merchant: &str,
+        user: &str,
+        token: &SecretString,
+    ) -> Result<Vec<u8>, CipherError> {
         self.cipher.seal(token.expose_secret().as_bytes(), Binding(&["refresh_token", merchant, user]))
     }
 
-    pub(super) fn open_token(&self, merchant: &str, user: &str, sealed: &[u8]) -> Result<SecretString, CipherError> {
+    pub(in crate::vault) fn open_token(
+        &self,
+        merchant: &str,
+        user: &str,
+        sealed: &[u8],
+    ) -> Result<SecretString, CipherError> {
         let plain = self.cipher.open(sealed, Binding(&["refresh_token", merchant, user]))?;
         let text = std::str::from_utf8(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(SecretString::from(text))
     }
 
-    pub(super) fn seal_brought(&self, purpose: Uuid, brought: &Brought) -> Result<Vec<u8>, CipherError> {
+    pub(in crate::vault) fn seal_brought(&self, purpose: Uuid, brought: &Brought) -> Result<Vec<u8>, CipherError> {
         let record = Record {
             access_token: brought.access_token.expose_secret().to_owned(),
             id_token: brought.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
@@ -81,7 +91,7 @@ impl Secrets {
         self.cipher.seal(&plain, Binding(&["kept", &purpose.to_string()]))
     }
 
-    pub(super) fn open_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Brought, CipherError> {
+    pub(in crate::vault) fn open_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Brought, CipherError> {
         let plain = self.cipher.open(sealed, Binding(&["kept", &purpose.to_string()]))?;
         let mut record: Record = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(Brought {
@@ -109,11 +119,15 @@ impl Secrets {
         self.cipher.seal(&self.cipher.open(sealed, binding)?, binding)
     }
 
-    pub(super) fn seal_spooled(&self, installation: &str, record: &[u8]) -> Result<Vec<u8>, CipherError> {
+    pub(in crate::vault) fn seal_spooled(&self, installation: &str, record: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.cipher.seal(record, Binding(&["spool", installation]))
     }
 
-    pub(super) fn open_spooled(&self, installation: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CipherError> {
+    pub(in crate::vault) fn open_spooled(
+        &self,
+        installation: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CipherError> {
         self.cipher.open(sealed, Binding(&["spool", installation]))
     }
 }

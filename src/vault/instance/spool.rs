@@ -18,10 +18,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::cipher::Cipher;
-use super::secrets::Secrets;
 use crate::store::{Store, StoreError};
 use crate::token::{ExchangeEnd, ExchangeResult, NewKept, Owner, Settled, Successor};
+use crate::vault::sealing::{Cipher, Secrets};
 
 const FOLDER: &str = "spool";
 const ENDING: &str = "successor";
@@ -106,7 +105,7 @@ impl Spool {
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub(super) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
+    pub(in crate::vault) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
         let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
         let record = serde_json::to_vec(&Record::new(end, successor))?;
         let (path, text) = (self.path(end.exchange), self.file_of(&record)?);
@@ -115,7 +114,7 @@ impl Spool {
     }
 
     /// Removes the file of an exchange that the database has.
-    pub(super) async fn stored(&self, exchange: Uuid) {
+    pub(in crate::vault) async fn stored(&self, exchange: Uuid) {
         self.remove(&self.path(exchange)).await;
     }
 

@@ -1,4 +1,4 @@
-//! The instance folder: whoever holds its lock knows that every earlier start in it is dead.
+//! The instance folder's lock: whoever holds its lock knows that every earlier start in it is dead.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};

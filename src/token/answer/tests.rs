@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-use reqwest::header::HeaderValue;
 use serde_json::json;
 
 use super::*;
@@ -7,8 +6,7 @@ use super::*;
 const SENT: &str = "ory_rt_sent";
 
 fn answer(status: u16, body: &str) -> Answer {
-    let status = StatusCode::from_u16(status).unwrap();
-    classify(status, &HeaderMap::new(), body.as_bytes(), &SENT.into())
+    read(status, None, body.as_bytes(), &SENT.into())
 }
 
 /// The table's row, in a word.
@@ -108,8 +106,7 @@ fn expires_in_is_read_leniently_and_kept_within_reason() {
 
 #[test]
 fn a_refusal_passes_on_the_requested_wait() {
-    let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), HeaderValue::from_static("7"))]);
-    let answer = classify(StatusCode::TOO_MANY_REQUESTS, &headers, b"", &SENT.into());
+    let answer = read(429, Some(Duration::from_secs(7)), b"", &SENT.into());
     assert!(matches!(answer, Answer::Refused { retry_after: Some(wait), .. } if wait.as_secs() == 7));
 }
 
@@ -153,8 +150,7 @@ fn rotated_means_both_tokens(answer: &Answer) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(status in 100u16..1000, body: Vec<u8>) {
-        let status = StatusCode::from_u16(status).unwrap();
-        rotated_means_both_tokens(&classify(status, &HeaderMap::new(), &body, &SENT.into()))?;
+        rotated_means_both_tokens(&read(status, None, &body, &SENT.into()))?;
     }
 
     #[test]

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
-
-use super::transport::retry_after;
 
 /// An access token's life where the answer does not say: below Klarna's 299 s. Too short costs one more rotation,
 /// too long an order submitted with a dead token.
@@ -94,19 +90,21 @@ struct Refusal {
     error: String,
 }
 
-/// Reads a whole answer; `sent` is the refresh token that was presented.
+/// Reads a whole answer: its HTTP status, how long it asks to be left alone, and its body. `sent` is the refresh token that
+/// was presented.
 ///
 /// Redirects are never followed. All but 303 say that the request was not carried out here (RFC 9110 section 15.4),
 /// which is a wrong `token_url`: refused. 303 says that it was, and that its result lies elsewhere.
-pub(crate) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], sent: &SecretString) -> Answer {
+#[must_use]
+pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &SecretString) -> Answer {
     let code = error_code(body);
     let what = || match code {
-        Some(code) => format!("HTTP {} {code}", status.as_u16()),
-        None => format!("HTTP {}", status.as_u16()),
+        Some(code) => format!("HTTP {status} {code}"),
+        None => format!("HTTP {status}"),
     };
-    let refused = |configuration| Answer::Refused { configuration, retry_after: retry_after(headers), what: what() };
+    let refused = |configuration| Answer::Refused { configuration, retry_after, what: what() };
 
-    match (status.as_u16(), code) {
+    match (status, code) {
         (200..=299, _) => granted(body, sent)
             .unwrap_or_else(|| Answer::NoAnswer { over: true, what: format!("{}, unreadable", what()) }),
         (400 | 401, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,

@@ -8,8 +8,8 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::redact::Redactor;
-use crate::vault::transport::{self, is_id, retry_after};
+use crate::klarna::http::{self, is_id, retry_after};
+use crate::klarna::redact::Redactor;
 
 /// More messages than this tell a shop nothing new.
 const MOST_MESSAGES: usize = 20;
@@ -188,6 +188,6 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
 
 /// From the header, which is there even where the body is not Klarna's.
 pub(super) fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    transport::correlation_id(headers)
+    http::correlation_id(headers)
         .or_else(|| complaint(body).correlation_id.as_str().filter(|id| is_id(id)).map(str::to_owned))
 }

@@ -63,19 +63,32 @@ pub(crate) struct Reply {
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// An HTTP client bound to the rules above.
+/// What bounds the calls of one client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// DNS, TCP and TLS; cut to half of `call`, since a total time-out that strikes during a handshake could not be told
+    /// from one after sending.
+    pub connect: Duration,
+    /// A whole call, from connecting to the body's last byte.
+    pub call: Duration,
+    /// The most bytes of an answer's body.
+    pub body: usize,
+}
+
+/// An HTTP client bound to the rules above. Clones share their connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Transport {
+pub(crate) struct HttpClient {
     client: Client,
     timeout: Duration,
     body_limit: usize,
 }
 
-impl Transport {
-    /// `timeout` covers a call from connecting to the body's last byte, `connect_timeout` DNS, TCP and TLS. The
-    /// latter is cut to half the former: a total time-out that strikes in mid-handshake could not be told from one
-    /// after sending.
-    pub fn new(connect_timeout: Duration, timeout: Duration, body_limit: usize) -> Result<Self, BuildError> {
+impl HttpClient {
+    /// A client with connections of its own.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    pub fn new(limits: Limits) -> Result<Self, BuildError> {
         let client = Client::builder()
             .retry(retry::never())
             .redirect(redirect::Policy::none())
@@ -83,19 +96,19 @@ impl Transport {
             .referer(false)
             .http1_only()
             .pool_idle_timeout(POOL_IDLE)
-            .connect_timeout(connect_timeout.min(timeout / 2))
+            .connect_timeout(limits.connect.min(limits.call / 2))
             .user_agent(USER_AGENT)
             .build()
             .map_err(|error| BuildError { reason: root_cause(&error.without_url()) })?;
-        Ok(Self { client, timeout, body_limit })
+        Ok(Self { client, timeout: limits.call, body_limit: limits.body })
     }
 
-    /// A `POST` to be filled and given to [`Transport::send`].
+    /// A `POST` to be filled and given to [`HttpClient::send`].
     pub fn post(&self, url: Url) -> RequestBuilder {
         self.client.post(url)
     }
 
-    /// A `GET` to be given to [`Transport::send`].
+    /// A `GET` to be given to [`HttpClient::send`].
     pub fn get(&self, url: Url) -> RequestBuilder {
         self.client.get(url)
     }

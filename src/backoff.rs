@@ -40,11 +40,6 @@ fn fraction(whole: Duration, unit: f64) -> Duration {
     Duration::try_from_secs_f64(whole.as_secs_f64() * unit).unwrap_or(whole).min(whole)
 }
 
-/// A random number for [`Backoff::delay`], where nobody needs to know it beforehand.
-pub(super) fn random_unit() -> f64 {
-    rand::random()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,0 +1,12 @@
+//! Encryption at rest: what the database and the spool hold of tokens is sealed, each record bound to its row.
+
+mod cipher;
+mod hash;
+pub mod keys;
+mod reseal;
+mod secrets;
+
+pub use self::cipher::{Binding, Cipher, CipherError};
+pub use self::reseal::{Resealed, reseal};
+pub(super) use self::secrets::Brought;
+pub use self::secrets::Secrets;
