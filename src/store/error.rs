@@ -57,6 +57,12 @@ pub enum StoreError {
         /// This program's level.
         has: i64,
     },
+    /// The database has run another text than this program's under the number of one of its migrations.
+    #[error(
+        "the database has run a migration {0} that is not this program's: an unreleased version of the program made \
+         this database; use a new one"
+    )]
+    OtherMigration(String),
     /// Migrations of this program are missing.
     #[error("the database lacks {} migration(s) of this program ({}): run `klarna-order-worker migrate`", .0.len(), .0.join(", "))]
     NotMigrated(Vec<String>),

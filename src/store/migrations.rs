@@ -12,30 +12,10 @@ use super::StoreError;
 pub(super) type File = (i64, &'static str, &'static str);
 
 /// Every file of `migrations/postgres`.
-pub(super) const POSTGRES: &[File] = &[
-    (1, "foundations", include_str!("../../migrations/postgres/0001_foundations.sql")),
-    (2, "keeper", include_str!("../../migrations/postgres/0002_keeper.sql")),
-    (3, "doors", include_str!("../../migrations/postgres/0003_doors.sql")),
-    (4, "doors", include_str!("../../migrations/postgres/0004_doors.sql")),
-    (6, "keys", include_str!("../../migrations/postgres/0006_keys.sql")),
-    (7, "restored", include_str!("../../migrations/postgres/0007_restored.sql")),
-    (8, "traces", include_str!("../../migrations/postgres/0008_traces.sql")),
-    (9, "pages", include_str!("../../migrations/postgres/0009_pages.sql")),
-    (12, "uncertain", include_str!("../../migrations/postgres/0012_uncertain.sql")),
-];
+pub(super) const POSTGRES: &[File] = &[(1, "baseline", include_str!("../../migrations/postgres/0001_baseline.sql"))];
 
 /// Every file of `migrations/sqlite`.
-pub(super) const SQLITE: &[File] = &[
-    (1, "foundations", include_str!("../../migrations/sqlite/0001_foundations.sql")),
-    (2, "keeper", include_str!("../../migrations/sqlite/0002_keeper.sql")),
-    (3, "doors", include_str!("../../migrations/sqlite/0003_doors.sql")),
-    (4, "doors", include_str!("../../migrations/sqlite/0004_doors.sql")),
-    (6, "keys", include_str!("../../migrations/sqlite/0006_keys.sql")),
-    (7, "restored", include_str!("../../migrations/sqlite/0007_restored.sql")),
-    (8, "traces", include_str!("../../migrations/sqlite/0008_traces.sql")),
-    (9, "pages", include_str!("../../migrations/sqlite/0009_pages.sql")),
-    (12, "uncertain", include_str!("../../migrations/sqlite/0012_uncertain.sql")),
-];
+pub(super) const SQLITE: &[File] = &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
 
 /// The level of this program: one more with each release that stops using something that is to be removed. A migration that an
 /// older program cannot live with raises `minimum_program` in the database, and programs below it refuse to start, and end.
@@ -66,9 +46,30 @@ pub(super) fn check_level(needed: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The names of those that a database lacks.
-pub(super) fn missing(migrator: &Migrator, applied: &[i64]) -> Vec<String> {
-    migrator.iter().filter(|migration| !applied.contains(&migration.version)).map(name).collect()
+/// A migration that a database has run: its number, and sqlx's checksum of its text.
+pub(super) type Applied = (i64, Vec<u8>);
+
+/// The migrations that a database has yet to run, in their order.
+///
+/// # Errors
+/// [`StoreError::OtherMigration`] where the database has run another text under the number of one of these.
+pub(super) fn pending<'a>(migrator: &'a Migrator, applied: &[Applied]) -> Result<Vec<&'a Migration>, StoreError> {
+    let mut pending = Vec::new();
+    for migration in migrator.iter() {
+        match applied.iter().find(|(number, _)| *number == migration.version) {
+            None => pending.push(migration),
+            Some((_, checksum)) if *checksum != *migration.checksum => {
+                return Err(StoreError::OtherMigration(name(migration)));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(pending)
+}
+
+/// The names of the pending migrations.
+pub(super) fn missing(migrator: &Migrator, applied: &[Applied]) -> Result<Vec<String>, StoreError> {
+    Ok(pending(migrator, applied)?.into_iter().map(name).collect())
 }
 
 /// Its file's name.

@@ -52,7 +52,7 @@ async fn run(pools: &Pools, patience: &Patience, mut migrator: Migrator) -> Resu
     take_turn(&mut session, patience.turn).await?;
     let applied = applied_migrations(&mut session).await?;
     let mut ran = 0;
-    for migration in migrator.iter().filter(|migration| !applied.contains(&migration.version)) {
+    for migration in migrations::pending(&migrator, &applied)? {
         apply(&mut session, patience, &migrator, migration).await?;
         ran += 1;
     }

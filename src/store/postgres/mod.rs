@@ -195,7 +195,7 @@ impl Store for PostgresStore {
             workers::health(&mut lease).await?;
         }
         lease.done();
-        Ok(migrations::missing(&migrator(), &applied))
+        migrations::missing(&migrator(), &applied)
     }
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {

@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 
 use crate::config::Database;
 use crate::store::lease::{Loans, TRUSTED, bounded};
+use crate::store::migrations::Applied;
 use crate::store::{StoreError, expose};
 
 /// Connections for intents, beats and late stores: short transactions, none of which waits for Klarna.
@@ -99,11 +100,11 @@ fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> 
 }
 
 /// The migrations that the database has, those of newer programs included; none where it has none of our tables.
-pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
+pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
     if !bounded(there.fetch_one(&mut *c)).await? {
         return Ok(Vec::new());
     }
-    let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM klarna_worker.migrations WHERE success");
+    let applied = sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker.migrations WHERE success");
     bounded(applied.fetch_all(c)).await
 }

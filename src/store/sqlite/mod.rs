@@ -214,7 +214,7 @@ impl Store for SqliteStore {
             workers::health(&mut lease).await?;
         }
         lease.done();
-        Ok(migrations::missing(&migrator(), &applied))
+        migrations::missing(&migrator(), &applied)
     }
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {

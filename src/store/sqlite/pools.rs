@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
 use crate::store::lease::{Lease, Loans, bounded};
+use crate::store::migrations::Applied;
 
 /// How long a writer waits for another process (a command beside the service) to finish its transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -87,14 +88,14 @@ impl Pools {
 }
 
 /// The migrations that the database has, those of newer programs included; none where it has none of our tables.
-pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, i64>(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'",
     );
     if bounded(there.fetch_one(&mut *c)).await? == 0 {
         return Ok(Vec::new());
     }
-    let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM klarna_worker_migrations WHERE success");
+    let applied = sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker_migrations WHERE success");
     bounded(applied.fetch_all(c)).await
 }
 

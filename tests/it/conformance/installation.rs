@@ -11,6 +11,7 @@ both_engines![
     an_empty_database_lacks_every_migration,
     processes_that_migrate_at_once_do_it_once,
     a_database_of_a_newer_program_is_refused,
+    a_database_with_another_text_of_a_migration_is_refused,
     migrations_of_a_newer_program_that_puts_up_with_this_one_are_none_of_its_business,
     a_store_answers_until_it_is_closed,
 ];
@@ -40,7 +41,7 @@ async fn an_empty_database_lacks_every_migration(db: Db) {
     assert_eq!(db.store.migrate().await.unwrap(), 0);
     let empty = db.empty().await;
     let missing = empty.missing_migrations().await.unwrap();
-    assert_eq!(missing[0], "0001_foundations");
+    assert_eq!(missing[0], "0001_baseline");
     assert_eq!(empty.migrate().await.unwrap(), missing.len());
     assert_eq!(empty.missing_migrations().await.unwrap(), [""; 0]);
     assert!(empty.installation().await.unwrap().is_none());
@@ -71,6 +72,17 @@ async fn a_database_of_a_newer_program_is_refused(db: Db) {
     }
     db.execute(&format!("UPDATE installation SET minimum_program = {PROGRAM_LEVEL}")).await;
     assert_eq!(db.store.installation().await.unwrap().unwrap().name, "a");
+}
+
+/// As one that an unreleased version of the program made.
+async fn a_database_with_another_text_of_a_migration_is_refused(db: Db) {
+    let table = if db.is_sqlite() { "klarna_worker_migrations" } else { "migrations" };
+    let checksum = if db.is_sqlite() { "x'00'" } else { "'\\x00'" };
+    db.execute(&format!("UPDATE {table} SET checksum = {checksum} WHERE version = 1")).await;
+    for error in [db.store.missing_migrations().await.map(drop), db.store.migrate().await.map(drop)] {
+        let error = error.unwrap_err();
+        assert!(matches!(&error, StoreError::OtherMigration(name) if name == "0001_baseline"), "{error}");
+    }
 }
 
 async fn migrations_of_a_newer_program_that_puts_up_with_this_one_are_none_of_its_business(db: Db) {

@@ -1,0 +1,414 @@
+-- All tables of the service, in the order of an order's way through it.
+-- The program creates the schema klarna_worker before it runs this.
+
+-- Exactly one row: whose database this is, and which programs may use it.
+CREATE TABLE klarna_worker.installation (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    name text NOT NULL,
+    -- The lowest PROGRAM_LEVEL (src/store/migrations.rs) that can work with this schema.
+    minimum_program integer NOT NULL,
+    -- Encrypted. The key of the hashes in known_tokens and of tokens.subject.
+    hash_key bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    -- The setting queue.order_deadline, for enqueue_order() below. Each start of the service writes
+    -- it.
+    order_deadline_micros bigint NOT NULL DEFAULT 600000000,
+    -- When an operator last reported that the database had been restored from a backup.
+    restored_at timestamptz
+);
+
+-- The encryption keys that this database has seen. A different key under a known name is refused.
+CREATE TABLE klarna_worker.keys (
+    name text PRIMARY KEY,
+    -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
+    fingerprint bytea NOT NULL,
+    noted_at timestamptz NOT NULL
+);
+
+-- One refresh token per merchant and user.
+CREATE TABLE klarna_worker.tokens (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant text NOT NULL,
+    user_id text NOT NULL,
+    -- Incremented by rotation, registration and erasure, and by nothing else. It never starts
+    -- again.
+    generation bigint NOT NULL,
+    -- The generation at which the present grant was registered.
+    grant_generation bigint NOT NULL,
+    state text NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
+    reason text CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
+    -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
+    -- forgotten.
+    sealed bytea,
+    issued_at timestamptz,
+    expires_at timestamptz,
+    -- The exchange that returned this token. It makes a repeated write of the same successor
+    -- recognisable.
+    last_exchange uuid,
+    -- Keyed hash of the first `sub` seen for this user.
+    subject bytea,
+    updated_at timestamptz NOT NULL,
+    -- When the keeper refreshes the token. Null where it does not.
+    refresh_due_at timestamptz,
+    -- The generation for which refresh_due_at was set. A due date of another generation does not
+    -- count.
+    refresh_due_generation bigint,
+    -- Consecutive failed refreshes.
+    refresh_failures bigint NOT NULL DEFAULT 0,
+    -- Why the due date differs from what the settings say.
+    refresh_note text CHECK (refresh_note IN
+        ('age_unknown', 'not_sent', 'refused', 'no_answer', 'unchanged', 'unavailable', 'waits', 'idle')),
+    -- The last sign-in, or the last order that took a token.
+    last_seen_at timestamptz,
+    UNIQUE (merchant, user_id),
+    CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
+);
+-- The keeper's queue, by day of expiry: the tokens that expire first come first, however many are
+-- due, and only as many rows are read as are taken. With expires_at included, counting reads the
+-- index alone.
+CREATE INDEX tokens_due ON klarna_worker.tokens
+    (((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01'), refresh_due_at, id)
+    INCLUDE (expires_at)
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL;
+-- Tokens whose generation has no due date yet.
+CREATE INDEX tokens_undated ON klarna_worker.tokens (id)
+    WHERE state = 'active' AND refresh_due_generation IS DISTINCT FROM generation;
+-- For retention. A row without last_seen_at counts as seen at its last change.
+CREATE INDEX tokens_seen ON klarna_worker.tokens (coalesce(last_seen_at, updated_at))
+    WHERE state <> 'forgotten';
+-- Users by the state of their token: a list of the few that must sign in again reads only those.
+CREATE INDEX tokens_state ON klarna_worker.tokens (merchant, state, user_id);
+-- The few tokens that wait for an operator.
+CREATE INDEX tokens_uncertain ON klarna_worker.tokens (id) WHERE state = 'uncertain';
+
+-- Keyed hashes of every token ever registered or received for a user.
+CREATE TABLE klarna_worker.known_tokens (
+    token_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    seen_at timestamptz NOT NULL,
+    PRIMARY KEY (token_id, hash)
+);
+
+-- One row per order. The row is also the job of the queue.
+CREATE TABLE klarna_worker.orders (
+    id uuid PRIMARY KEY,
+    merchant text NOT NULL,
+    user_id text NOT NULL,
+    idempotency_key text,
+    -- SHA-256 of the request, to recognise a repeated one.
+    digest bytea NOT NULL,
+    -- text, not jsonb: Klarna receives the body exactly as the shop wrote it. Retention removes it.
+    body text,
+    -- Whether the checkout is prefilled. Null: as the merchant's settings say.
+    prefill boolean,
+    -- An order from enqueue_order(), which a worker validates before anything else.
+    unchecked boolean NOT NULL DEFAULT false,
+    -- The span that accepted the order, as a W3C traceparent. Spans of its attempts are linked to
+    -- it. A caller of enqueue_order() sets it by set_config('klarna_worker.traceparent',
+    -- '00-…-…-01', true); other text is ignored.
+    trace text DEFAULT substring(
+        current_setting('klarna_worker.traceparent', true) FROM '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'),
+    status text NOT NULL DEFAULT 'queued'
+        CHECK (status IN ('queued', 'running', 'submitted', 'failed', 'cancelled')),
+    accepted_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    deadline_at timestamptz NOT NULL,
+    first_claimed_at timestamptz,
+    ended_at timestamptz,
+    worker uuid,
+    -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
+    -- overwrite the next.
+    claim_number bigint NOT NULL DEFAULT 0,
+    attempts bigint NOT NULL DEFAULT 0,
+    lost_workers bigint NOT NULL DEFAULT 0,
+    -- Klarna may have received the order twice.
+    possible_duplicate boolean NOT NULL DEFAULT false,
+    token_outcome text,
+    prefilled text,
+    klarna_order_id text,
+    html_snippet text,
+    correlation_id text,
+    -- JSON: the last error.
+    error text,
+    CHECK ((status = 'running') = (worker IS NOT NULL)),
+    CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (merchant, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+-- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
+-- worker held.
+CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) WHERE status = 'queued';
+CREATE INDEX orders_next ON klarna_worker.orders (due_at) WHERE status = 'queued';
+CREATE INDEX orders_running ON klarna_worker.orders (merchant, user_id) WHERE status = 'running';
+CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'running';
+-- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
+CREATE INDEX orders_user ON klarna_worker.orders (merchant, user_id, id);
+CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
+CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
+CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
+-- Retention: ended orders that still have their body or snippet. Orders to delete are found by id.
+CREATE INDEX orders_wipe ON klarna_worker.orders (ended_at)
+    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR html_snippet IS NOT NULL);
+
+-- Attempts that did not submit their order. A successful attempt is described by the order's own
+-- row.
+CREATE TABLE klarna_worker.order_attempts (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    order_id uuid NOT NULL REFERENCES klarna_worker.orders (id) ON DELETE CASCADE,
+    ended_at timestamptz NOT NULL,
+    worker uuid,
+    -- The worker was lost, so it is unknown how far the attempt came.
+    lost boolean NOT NULL,
+    error text
+);
+CREATE INDEX order_attempts_order ON klarna_worker.order_attempts (order_id, seq);
+
+-- A trigger, so that the attempt is recorded in the transaction that ends it, and a successful one
+-- costs nothing.
+CREATE FUNCTION klarna_worker.note_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO klarna_worker.order_attempts (order_id, ended_at, worker, lost, error)
+    VALUES (NEW.id, coalesce(NEW.ended_at, clock_timestamp()), OLD.worker,
+        NEW.lost_workers > OLD.lost_workers,
+        CASE WHEN NEW.lost_workers = OLD.lost_workers THEN NEW.error END);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_attempt AFTER UPDATE OF status ON klarna_worker.orders FOR EACH ROW
+    WHEN (OLD.status = 'running' AND NEW.status IN ('queued', 'failed')
+        AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers))
+    EXECUTE FUNCTION klarna_worker.note_attempt();
+
+-- Only an erasure changes a user_id. Errors of attempts may quote the order, so they go.
+CREATE FUNCTION klarna_worker.forget_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM klarna_worker.order_attempts WHERE order_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON klarna_worker.orders FOR EACH ROW
+    WHEN (OLD.user_id <> NEW.user_id)
+    EXECUTE FUNCTION klarna_worker.forget_attempts();
+
+-- One row per start of a process that runs orders or refreshes tokens.
+CREATE TABLE klarna_worker.workers (
+    id uuid PRIMARY KEY,
+    -- The instance folder that the process has locked. The holder of that lock knows that all
+    -- earlier starts from the same folder are dead.
+    instance uuid NOT NULL,
+    name text NOT NULL,
+    started_at timestamptz NOT NULL,
+    -- The last heartbeat.
+    beat_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE INDEX workers_instance ON klarna_worker.workers (instance) WHERE ended_at IS NULL;
+
+-- The ledger: one row per intent, written before the token is sent. There is no foreign key, so
+-- that no write here waits for the token row that a claim has locked.
+CREATE TABLE klarna_worker.exchanges (
+    id uuid PRIMARY KEY,
+    token_id bigint NOT NULL,
+    generation bigint NOT NULL,
+    -- How often this generation was sent, this time included.
+    presentation bigint NOT NULL,
+    purpose text NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual')),
+    -- The order or the sweep that the exchange was made for.
+    purpose_ref uuid,
+    -- The worker that sends the token.
+    holder uuid NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    outcome text CHECK (outcome IN
+        ('rotated', 'unchanged', 'rejected', 'not_sent', 'refused', 'no_answer', 'superseded')),
+    -- The unanswered request may still reach Klarna: it timed out, as opposed to an answer with
+    -- status 500.
+    travelling boolean NOT NULL DEFAULT false,
+    UNIQUE (token_id, generation, presentation),
+    CHECK ((outcome IS NULL) = (closed_at IS NULL))
+);
+CREATE INDEX exchanges_open ON klarna_worker.exchanges (holder) WHERE outcome IS NULL;
+
+-- The encrypted access token and id_token of an exchange, kept until the order or sweep that it was
+-- made for has ended.
+CREATE TABLE klarna_worker.kept (
+    purpose_ref uuid PRIMARY KEY,
+    token_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    received_at timestamptz NOT NULL,
+    good_until timestamptz NOT NULL
+);
+CREATE INDEX kept_token ON klarna_worker.kept (token_id);
+
+-- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
+CREATE TABLE klarna_worker.keeper (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    -- The worker that has the right to sweep, until leased_until.
+    holder uuid,
+    leased_until timestamptz,
+    began_at timestamptz,
+    -- The end of the last sweep that was completed.
+    ended_at timestamptz,
+    CHECK ((holder IS NULL) = (leased_until IS NULL))
+);
+INSERT INTO klarna_worker.keeper DEFAULT VALUES;
+
+-- The merchants whose settings have a webhook_url, and the health of that endpoint.
+CREATE TABLE klarna_worker.webhook_endpoints (
+    merchant text PRIMARY KEY,
+    -- SHA-256 of URL and secrets. A change of either enables the endpoint again.
+    fingerprint bytea NOT NULL,
+    -- The first failure since the last success.
+    failing_since timestamptz,
+    disabled_at timestamptz,
+    disabled_why text CHECK (disabled_why IN ('gone', 'failing')),
+    CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
+);
+
+-- The outbox: one row per event, written in the transaction that the event reports.
+CREATE TABLE klarna_worker.webhooks (
+    -- The order in lists.
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The event's id as the shop sees it, the same in each attempt.
+    id uuid NOT NULL UNIQUE,
+    merchant text NOT NULL,
+    user_id text NOT NULL,
+    order_id uuid,
+    kind text NOT NULL CHECK (kind IN
+        ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),
+    -- JSON: ids and codes, no personal data.
+    data text NOT NULL,
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
+    occurred_at timestamptz NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the
+    -- event is due again.
+    due_at timestamptz NOT NULL,
+    give_up_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    -- Incremented by each claim. Every write of a sender names its claim.
+    claim_number bigint NOT NULL DEFAULT 0,
+    attempts bigint NOT NULL DEFAULT 0,
+    error text,
+    CHECK ((status = 'pending') = (ended_at IS NULL))
+);
+CREATE INDEX webhooks_due ON klarna_worker.webhooks (merchant, due_at) WHERE status = 'pending';
+CREATE INDEX webhooks_user ON klarna_worker.webhooks (merchant, user_id);
+CREATE INDEX webhooks_ended ON klarna_worker.webhooks (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
+-- transaction and without a round trip.
+CREATE FUNCTION klarna_worker.tell_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO klarna_worker.webhooks
+        (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT gen_random_uuid(), NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
+        CASE NEW.status
+            WHEN 'submitted' THEN json_build_object(
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'possible_duplicate', NEW.possible_duplicate)
+            ELSE json_build_object(
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'code', NEW.error::json ->> 'code', 'token', NEW.token_outcome,
+                'possible_duplicate', NEW.possible_duplicate)
+        END::text,
+        NEW.ended_at, NEW.ended_at, NEW.ended_at + interval '3 days'
+    FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON klarna_worker.orders FOR EACH ROW
+    WHEN (NEW.status IN ('submitted', 'failed') AND OLD.status <> NEW.status)
+    EXECUTE FUNCTION klarna_worker.tell_of_order();
+
+CREATE FUNCTION klarna_worker.tell_of_token() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO klarna_worker.webhooks (id, merchant, user_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT gen_random_uuid(), NEW.merchant, NEW.user_id,
+        CASE NEW.state WHEN 'active' THEN 'token.recovered' ELSE 'token.reauth_required' END,
+        json_build_object('merchant', NEW.merchant, 'user', NEW.user_id, 'reason', NEW.reason)::text,
+        NEW.updated_at, NEW.updated_at, NEW.updated_at + interval '3 days'
+    FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell_of_token AFTER UPDATE OF state ON klarna_worker.tokens FOR EACH ROW
+    WHEN ((NEW.state = 'reauth_required') <> (OLD.state = 'reauth_required')
+        AND NEW.state IN ('reauth_required', 'active'))
+    EXECUTE FUNCTION klarna_worker.tell_of_token();
+
+-- Accepts an order within the caller's own transaction, and wakes the workers when that commits. A
+-- worker validates the body; this function checks only what would not reach a worker. A request has
+-- the same digest here as in the HTTP API and on the command line, so it may be repeated through
+-- any of them.
+CREATE FUNCTION klarna_worker.enqueue_order(
+    merchant text,
+    user_id text,
+    body json,
+    idempotency_key text DEFAULT NULL,
+    prefill boolean DEFAULT NULL,
+    not_before timestamptz DEFAULT NULL,
+    deadline timestamptz DEFAULT NULL
+) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    now timestamptz := clock_timestamp();
+    -- As the caller wrote it, without surrounding white space.
+    written text := btrim($3::text, E' \t\r\n');
+    absent bytea := '\xffffffffffffffff';
+    part bytea;
+    parts bytea := '';
+    digest bytea;
+    order_id uuid;
+    found_digest bytea;
+BEGIN
+    IF $1 IS NULL OR $2 IS NULL OR $3 IS NULL THEN
+        RAISE EXCEPTION 'enqueue_order needs merchant, user_id and body'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF $4 !~ '^[!-~]{1,255}$' THEN
+        RAISE EXCEPTION 'idempotency_key is none: write 1 to 255 visible ASCII characters without spaces'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOREACH part IN ARRAY ARRAY[
+        convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), convert_to(written, 'UTF8'),
+        CASE $5 WHEN true THEN '\x01'::bytea WHEN false THEN '\x00'::bytea END,
+        int8send((extract(epoch FROM $6) * 1000000)::bigint),
+        int8send((extract(epoch FROM $7) * 1000000)::bigint)]
+    LOOP
+        parts := parts || coalesce(int8send(octet_length(part)) || part, absent);
+    END LOOP;
+    digest := sha256(parts);
+    -- UUID version 7 (RFC 9562): milliseconds in the first six bytes, the rest random.
+    part := overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send(floor(extract(epoch FROM now) * 1000)::bigint) FROM 3) FROM 1 FOR 6);
+    order_id := encode(set_byte(part, 6, (get_byte(part, 6) & 15) | 112), 'hex')::uuid;
+    LOOP
+        INSERT INTO klarna_worker.orders
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, unchecked,
+            accepted_at, due_at, deadline_at)
+        SELECT order_id, $1, $2, $4, digest, written, $5, true, now, greatest(now, $6),
+            coalesce($7, greatest(now, $6)
+                + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond')
+        FROM klarna_worker.installation i
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+        IF FOUND THEN
+            PERFORM pg_notify('klarna_worker_due', '');
+            RETURN order_id;
+        END IF;
+        SELECT o.id, o.digest INTO order_id, found_digest FROM klarna_worker.orders o
+        WHERE o.merchant = $1 AND o.idempotency_key = $4;
+        -- The other order was deleted in between, so the key is free again.
+        CONTINUE WHEN NOT FOUND;
+        IF found_digest <> digest THEN
+            RAISE EXCEPTION 'the idempotency key % was used before, for another request', $4
+                USING ERRCODE = 'KW001', DETAIL = 'That request became the order ' || order_id || '.',
+                    HINT = 'Use a key of its own for each order.';
+        END IF;
+        RETURN order_id;
+    END LOOP;
+END $$;
+
+-- By default everybody may call a function.
+REVOKE ALL ON FUNCTION klarna_worker.enqueue_order FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.tell_of_order FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.tell_of_token FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.note_attempt FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.forget_attempts FROM PUBLIC;

@@ -1,0 +1,325 @@
+-- All tables of the service, in the order of an order's way through it.
+-- Times are microseconds since 1970, UTC. Ids are the 16 bytes of a UUID.
+
+-- Exactly one row: whose database this is, and which programs may use it.
+CREATE TABLE installation (
+    one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
+    name TEXT NOT NULL,
+    -- The lowest PROGRAM_LEVEL (src/store/migrations.rs) that can work with this schema.
+    minimum_program INTEGER NOT NULL,
+    -- Encrypted. The key of the hashes in known_tokens and of tokens.subject.
+    hash_key BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- The setting queue.order_deadline, as on PostgreSQL. Each start of the service writes it.
+    order_deadline_micros INTEGER NOT NULL DEFAULT 600000000,
+    -- When an operator last reported that the database had been restored from a backup.
+    restored_at INTEGER
+);
+
+-- The encryption keys that this database has seen. A different key under a known name is refused.
+CREATE TABLE keys (
+    name TEXT PRIMARY KEY,
+    -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
+    fingerprint BLOB NOT NULL,
+    noted_at INTEGER NOT NULL
+);
+
+-- One refresh token per merchant and user.
+CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    merchant TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    -- Incremented by rotation, registration and erasure, and by nothing else. It never starts
+    -- again.
+    generation INTEGER NOT NULL,
+    -- The generation at which the present grant was registered.
+    grant_generation INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
+    reason TEXT CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
+    -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
+    -- forgotten.
+    sealed BLOB,
+    issued_at INTEGER,
+    expires_at INTEGER,
+    -- The exchange that returned this token. It makes a repeated write of the same successor
+    -- recognisable.
+    last_exchange BLOB,
+    -- Keyed hash of the first `sub` seen for this user.
+    subject BLOB,
+    updated_at INTEGER NOT NULL,
+    -- When the keeper refreshes the token. Null where it does not.
+    refresh_due_at INTEGER,
+    -- The generation for which refresh_due_at was set. A due date of another generation does not
+    -- count.
+    refresh_due_generation INTEGER,
+    -- Consecutive failed refreshes.
+    refresh_failures INTEGER NOT NULL DEFAULT 0,
+    -- Why the due date differs from what the settings say.
+    refresh_note TEXT CHECK (refresh_note IN
+        ('age_unknown', 'not_sent', 'refused', 'no_answer', 'unchanged', 'unavailable', 'waits', 'idle')),
+    -- The last sign-in, or the last order that took a token.
+    last_seen_at INTEGER,
+    UNIQUE (merchant, user_id),
+    CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
+);
+-- The keeper's queue, by day of expiry: the tokens that expire first come first, however many are
+-- due, and only as many rows are read as are taken.
+CREATE INDEX tokens_due ON tokens (expires_at / 86400000000, refresh_due_at, id)
+    WHERE state = 'active' AND refresh_due_at IS NOT NULL;
+-- Tokens whose generation has no due date yet.
+CREATE INDEX tokens_undated ON tokens (id)
+    WHERE state = 'active' AND refresh_due_generation IS NOT generation;
+-- For retention. A row without last_seen_at counts as seen at its last change.
+CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
+-- Users by the state of their token: a list of the few that must sign in again reads only those.
+CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
+-- The few tokens that wait for an operator.
+CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
+
+-- Keyed hashes of every token ever registered or received for a user.
+CREATE TABLE known_tokens (
+    token_id INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (token_id, hash)
+);
+
+-- One row per order. The row is also the job of the queue.
+CREATE TABLE orders (
+    id BLOB PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    idempotency_key TEXT,
+    -- SHA-256 of the request, to recognise a repeated one.
+    digest BLOB NOT NULL,
+    -- Klarna receives the body exactly as the shop wrote it. Retention removes it.
+    body TEXT,
+    -- Whether the checkout is prefilled. Null: as the merchant's settings say.
+    prefill BOOLEAN,
+    -- An order that a worker validates before anything else. PostgreSQL's enqueue_order() makes
+    -- such; nothing does here.
+    unchecked BOOLEAN NOT NULL DEFAULT 0,
+    -- The span that accepted the order, as a W3C traceparent. Spans of its attempts are linked to
+    -- it.
+    trace TEXT,
+    status TEXT NOT NULL DEFAULT 'queued'
+        CHECK (status IN ('queued', 'running', 'submitted', 'failed', 'cancelled')),
+    accepted_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    deadline_at INTEGER NOT NULL,
+    first_claimed_at INTEGER,
+    ended_at INTEGER,
+    worker BLOB,
+    -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
+    -- overwrite the next.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    lost_workers INTEGER NOT NULL DEFAULT 0,
+    -- Klarna may have received the order twice.
+    possible_duplicate BOOLEAN NOT NULL DEFAULT 0,
+    token_outcome TEXT,
+    prefilled TEXT,
+    klarna_order_id TEXT,
+    html_snippet TEXT,
+    correlation_id TEXT,
+    -- JSON: the last error.
+    error TEXT,
+    CHECK ((status = 'running') = (worker IS NOT NULL)),
+    CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX orders_idempotency ON orders (merchant, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+-- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
+-- worker held.
+CREATE INDEX orders_due ON orders (merchant, due_at, id) WHERE status = 'queued';
+CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
+CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
+CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
+-- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
+CREATE INDEX orders_user ON orders (merchant, user_id, id);
+CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
+CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
+CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
+-- Retention: ended orders that still have their body or snippet. Orders to delete are found by id.
+CREATE INDEX orders_wipe ON orders (ended_at)
+    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR html_snippet IS NOT NULL);
+
+-- Attempts that did not submit their order. A successful attempt is described by the order's own
+-- row.
+CREATE TABLE order_attempts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+    ended_at INTEGER NOT NULL,
+    worker BLOB,
+    -- The worker was lost, so it is unknown how far the attempt came.
+    lost BOOLEAN NOT NULL,
+    error TEXT
+);
+CREATE INDEX order_attempts_order ON order_attempts (order_id, seq);
+
+-- A trigger, so that the attempt is recorded in the transaction that ends it, and a successful one
+-- costs nothing.
+CREATE TRIGGER note_attempt AFTER UPDATE OF status ON orders
+WHEN OLD.status = 'running' AND NEW.status IN ('queued', 'failed')
+    AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers)
+BEGIN
+    INSERT INTO order_attempts (order_id, ended_at, worker, lost, error)
+    VALUES (NEW.id, coalesce(NEW.ended_at, CAST(unixepoch('subsec') * 1000000 AS INTEGER)), OLD.worker,
+        NEW.lost_workers > OLD.lost_workers, iif(NEW.lost_workers > OLD.lost_workers, NULL, NEW.error));
+END;
+
+-- Only an erasure changes a user_id. Errors of attempts may quote the order, so they go.
+CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON orders
+WHEN OLD.user_id <> NEW.user_id
+BEGIN
+    DELETE FROM order_attempts WHERE order_id = NEW.id;
+END;
+
+-- One row per start of a process that runs orders or refreshes tokens.
+CREATE TABLE workers (
+    id BLOB PRIMARY KEY,
+    -- The instance folder that the process has locked. The holder of that lock knows that all
+    -- earlier starts from the same folder are dead.
+    instance BLOB NOT NULL,
+    name TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    -- The last heartbeat.
+    beat_at INTEGER NOT NULL,
+    ended_at INTEGER
+);
+CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
+
+-- The ledger: one row per intent, written before the token is sent. There is no foreign key, as on
+-- PostgreSQL, where a write here would wait for the token row that a claim has locked.
+CREATE TABLE exchanges (
+    id BLOB PRIMARY KEY,
+    token_id INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    -- How often this generation was sent, this time included.
+    presentation INTEGER NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual')),
+    -- The order or the sweep that the exchange was made for.
+    purpose_ref BLOB,
+    -- The worker that sends the token.
+    holder BLOB NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    outcome TEXT CHECK (outcome IN
+        ('rotated', 'unchanged', 'rejected', 'not_sent', 'refused', 'no_answer', 'superseded')),
+    -- The unanswered request may still reach Klarna: it timed out, as opposed to an answer with
+    -- status 500.
+    travelling BOOLEAN NOT NULL DEFAULT 0,
+    UNIQUE (token_id, generation, presentation),
+    CHECK ((outcome IS NULL) = (closed_at IS NULL))
+);
+CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
+
+-- The encrypted access token and id_token of an exchange, kept until the order or sweep that it was
+-- made for has ended.
+CREATE TABLE kept (
+    purpose_ref BLOB PRIMARY KEY,
+    token_id INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    good_until INTEGER NOT NULL
+);
+CREATE INDEX kept_token ON kept (token_id);
+
+-- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
+CREATE TABLE keeper (
+    one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
+    -- The worker that has the right to sweep, until leased_until.
+    holder BLOB,
+    leased_until INTEGER,
+    began_at INTEGER,
+    -- The end of the last sweep that was completed.
+    ended_at INTEGER,
+    CHECK ((holder IS NULL) = (leased_until IS NULL))
+);
+INSERT INTO keeper DEFAULT VALUES;
+
+-- The merchants whose settings have a webhook_url, and the health of that endpoint.
+CREATE TABLE webhook_endpoints (
+    merchant TEXT PRIMARY KEY,
+    -- SHA-256 of URL and secrets. A change of either enables the endpoint again.
+    fingerprint BLOB NOT NULL,
+    -- The first failure since the last success.
+    failing_since INTEGER,
+    disabled_at INTEGER,
+    disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
+    CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
+);
+
+-- The outbox: one row per event, written in the transaction that the event reports.
+CREATE TABLE webhooks (
+    -- The order in lists.
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The event's id as the shop sees it, the same in each attempt.
+    id BLOB NOT NULL UNIQUE,
+    merchant TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    order_id BLOB,
+    kind TEXT NOT NULL CHECK (kind IN
+        ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),
+    -- JSON: ids and codes, no personal data.
+    data TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
+    occurred_at INTEGER NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the
+    -- event is due again.
+    due_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    -- Incremented by each claim. Every write of a sender names its claim.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    CHECK ((status = 'pending') = (ended_at IS NULL))
+);
+CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
+CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
+CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
+-- transaction. The events' ids are UUIDs of version 4.
+CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON orders
+WHEN NEW.status IN ('submitted', 'failed') AND OLD.status <> NEW.status
+BEGIN
+    INSERT INTO webhooks (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT
+        unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2)
+            || 'A' || substr(hex(randomblob(8)), 2)),
+        NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
+        CASE NEW.status
+            WHEN 'submitted' THEN json_object(
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+            ELSE json_object(
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'code', NEW.error ->> 'code', 'token', NEW.token_outcome,
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+        END,
+        NEW.ended_at, NEW.ended_at, NEW.ended_at + 259200000000
+    FROM webhook_endpoints e, (
+        SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
+            || '-' || substr(h, 17, 4) || '-' || substr(h, 21) AS id
+        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i
+    WHERE e.merchant = NEW.merchant;
+END;
+
+CREATE TRIGGER tell_of_token AFTER UPDATE OF state ON tokens
+WHEN (NEW.state = 'reauth_required') <> (OLD.state = 'reauth_required')
+    AND NEW.state IN ('reauth_required', 'active')
+BEGIN
+    INSERT INTO webhooks (id, merchant, user_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT
+        unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2)
+            || 'A' || substr(hex(randomblob(8)), 2)),
+        NEW.merchant, NEW.user_id,
+        CASE NEW.state WHEN 'active' THEN 'token.recovered' ELSE 'token.reauth_required' END,
+        json_object('merchant', NEW.merchant, 'user', NEW.user_id, 'reason', NEW.reason),
+        NEW.updated_at, NEW.updated_at, NEW.updated_at + 259200000000
+    FROM webhook_endpoints e WHERE e.merchant = NEW.merchant;
+END;
