@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::Rooms;
+use super::AppState;
 use super::auth::Caller;
 use super::extract::{InPath, UserPath, check_names};
 use super::openapi::Common;
@@ -26,13 +26,13 @@ use super::problem::Problem;
     responses((status = 204, description = "Nothing leads to the user any more"), Common)
 )]
 pub(super) async fn erase(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
-    let erased = rooms.store.erase_user(&merchant, &user).await?;
+    let erased = app.store.erase_user(&merchant, &user).await?;
     tracing::info!(
         merchant,
         token = erased.token,

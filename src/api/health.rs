@@ -19,7 +19,7 @@ use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
 use super::openapi::{Common, Open};
 use super::problem::{Kind, Problem, ProblemDetails};
-use crate::breaker::Stand;
+use crate::breaker::BreakerState;
 use crate::store::{DisabledWhy, Endpoint, Store, StoreError};
 
 /// How long the database may take to show that it is there.
@@ -27,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the process takes requests: not before it is set up, and no longer once it stops. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Standing>);
+pub struct Readiness(Arc<ReadinessState>);
 
 #[derive(Debug, Default)]
-struct Standing {
+struct ReadinessState {
     ready: AtomicBool,
     /// Why it will not be ready again.
     outdated: OnceLock<String>,
@@ -102,9 +102,9 @@ impl From<Endpoint> for WebhookEndpoint {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Breakers {
     /// Of the token endpoint.
-    pub token: Stand,
+    pub token: BreakerState,
     /// Of the order call.
-    pub checkout: Stand,
+    pub checkout: BreakerState,
 }
 
 /// Asks this process for its breakers; an empty answer where it runs no orders.

@@ -23,16 +23,16 @@ pub struct Limits {
 
 /// The places.
 #[derive(Clone)]
-pub(super) struct Places {
+pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     batches: Arc<Semaphore>,
 }
 
-impl Places {
+impl ConcurrencyLimits {
     pub(super) fn new(limits: Limits) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        Self { requests: places(limits.requests), waits: places(limits.waits), batches: places(BATCHES) }
+        let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Self { requests: permits(limits.requests), waits: permits(limits.waits), batches: permits(BATCHES) }
     }
 
     /// Where the request takes its place.
@@ -47,8 +47,12 @@ impl Places {
 }
 
 /// Serves a request that finds a place.
-pub(super) async fn limit(State(places): State<Places>, request: Request, next: Next) -> Result<Response, Problem> {
-    let Ok(_place) = places.of(&request).try_acquire() else {
+pub(super) async fn limit(
+    State(permits): State<ConcurrencyLimits>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let Ok(_place) = permits.of(&request).try_acquire() else {
         tracing::warn!(
             "A request found no place: more come than server.max_requests, server.max_waits or the batches let in"
         );

@@ -51,10 +51,10 @@ use crate::intake::Intake;
 use crate::store::Store;
 use crate::vault::Registry;
 use auth::Guard;
-use limits::Places;
+use limits::ConcurrencyLimits;
 
 /// What the API speaks for.
-pub struct Rooms {
+pub struct AppState {
     /// Where orders go in.
     pub intake: Intake,
     /// Where refresh tokens go in.
@@ -75,9 +75,9 @@ pub struct Rooms {
     pub probes: Probes,
 }
 
-impl FromRef<Arc<Rooms>> for Probes {
-    fn from_ref(rooms: &Arc<Rooms>) -> Self {
-        rooms.probes.clone()
+impl FromRef<Arc<AppState>> for Probes {
+    fn from_ref(app: &Arc<AppState>) -> Self {
+        app.probes.clone()
     }
 }
 
@@ -105,17 +105,17 @@ where
 }
 
 /// All routes.
-pub fn router(mut rooms: Rooms) -> Router {
-    let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut rooms.api_keys).into_iter().map(Arc::new).collect();
-    let pages = std::mem::take(&mut rooms.pages);
-    let places = Places::new(rooms.limits);
+pub fn router(mut app: AppState) -> Router {
+    let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut app.api_keys).into_iter().map(Arc::new).collect();
+    let pages = std::mem::take(&mut app.pages);
+    let permits = ConcurrencyLimits::new(app.limits);
     let guard = |scope| {
-        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: rooms.probes.refusals.clone() };
+        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: app.probes.refusals.clone() };
         from_fn_with_state(guard, auth::guard)
     };
-    let guarded = |router: Router<Arc<Rooms>>, scope| {
+    let guarded = |router: Router<Arc<AppState>>, scope| {
         // The last is the first that a request meets: strangers take nobody's place.
-        let router = router.route_layer(from_fn_with_state(places.clone(), limits::limit));
+        let router = router.route_layer(from_fn_with_state(permits.clone(), limits::limit));
         router.route_layer(guard(scope))
     };
     let orders = Router::new()
@@ -150,8 +150,8 @@ pub fn router(mut rooms: Rooms) -> Router {
         .merge(guarded(tokens, Scope::Tokens))
         .merge(erase)
         .merge(guarded(ops, Scope::Ops));
-    let pages = pages.route_layer(from_fn_with_state(places.clone(), limits::limit));
-    let routes = routes.with_state(Arc::new(rooms)).merge(pages);
+    let pages = pages.route_layer(from_fn_with_state(permits.clone(), limits::limit));
+    let routes = routes.with_state(Arc::new(app)).merge(pages);
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
     frame::framed(routes)

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 pub(super) use answers::{
-    Absent, AbsentMerchant, Common, Decided, Open, Sent, SentBatch, SentOrder, SentToken, Steered,
+    Absent, AbsentMerchant, Common, Decided, Open, OrderAdminOutcome, Sent, SentBatch, SentOrder, SentToken,
 };
 
 use super::problem::ProblemDetails;

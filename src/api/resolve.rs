@@ -13,7 +13,7 @@ use super::auth::Caller;
 use super::extract::{self, Expected, InPath, UserPath, check_names, parse};
 use super::openapi::{Absent, Common, Decided};
 use super::problem::{Kind, Problem};
-use super::{Rooms, Token};
+use super::{AppState, Token};
 use crate::token::{Resolution, Resolved, TokenState};
 
 /// What becomes of an uncertain token.
@@ -62,7 +62,7 @@ impl From<Decision> for Resolution {
     responses((status = 200, description = "How the token stands now", body = Token), Decided, Absent, Common)
 )]
 pub(super) async fn resolve(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
     headers: HeaderMap,
@@ -73,7 +73,7 @@ pub(super) async fn resolve(
     let body = extract::Text::read(&headers, body, &Expected::json(1024)).await?;
     let ResolveRequest { decision } = parse(body.text()?)?;
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
-    match rooms.registry.resolve(&merchant, &user, decision.into()).await? {
+    match app.registry.resolve(&merchant, &user, decision.into()).await? {
         Resolved::Done(token) => {
             tracing::info!(merchant, decision = ?decision, "An operator resolved a token");
             Ok(Json(token.into()))

@@ -38,7 +38,7 @@ const BUFFER: usize = 128 * 1024;
 /// How long after the stop a request's head may still arrive whole.
 const LAST_HEADS: Duration = Duration::from_secs(1);
 
-/// Serves HTTP/1.1 until `shutdown` resolves. Then nothing new is accepted, requests in the air are finished, and what
+/// Serves HTTP/1.1 until `shutdown` resolves. Then nothing new is accepted, requests in flight are finished, and what
 /// has not ended after `drain` is cut off.
 ///
 /// axum's own server waits for ever for the other half of a request.

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Rooms;
+use super::AppState;
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, UserPath, check_names};
 use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
@@ -130,7 +130,7 @@ impl From<TokenView> for Token {
     )
 )]
 pub(super) async fn put(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
     headers: HeaderMap,
@@ -138,14 +138,14 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
-    let merchant = rooms
+    let merchant = app
         .merchants
         .get(&merchant)
         .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant of the name in the path"))?;
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user, refresh_token, issued_at, expires_at: None };
-    Ok(match rooms.registry.register(merchant, &registration).await? {
+    Ok(match app.registry.register(merchant, &registration).await? {
         Registered::Stored(_) => StatusCode::NO_CONTENT.into_response(),
         Registered::Known(token) | Registered::Newer(token) => Json(Token::from(token)).into_response(),
     })
@@ -184,13 +184,13 @@ const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","i
     responses((status = 200, description = "How the token stands", body = Token), Absent, Common)
 )]
 pub(super) async fn show(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<Json<Token>, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
-    let token = rooms.registry.view(&merchant, &user).await?;
+    let token = app.registry.view(&merchant, &user).await?;
     let token = token.filter(|token| token.state != TokenState::Forgotten);
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
     Ok(Json(token.ok_or_else(absent)?.into()))
@@ -208,13 +208,13 @@ pub(super) async fn show(
     responses((status = 204, description = "There is no token of the user any more"), Common)
 )]
 pub(super) async fn forget(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
-    rooms.registry.forget(&merchant, &user).await?;
+    app.registry.forget(&merchant, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Rooms;
+use super::AppState;
 use super::auth::Caller;
 use super::extract::{
     InPath, InQuery, MerchantPath, UserPath, check_filter, check_merchant, check_names, invalid, page_size,
@@ -18,7 +18,7 @@ use super::openapi::{Absent, Common};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
 use crate::store::TokenFilter;
-use crate::token::{LedgerEntry, LedgerPlace, Outcome, PurposeKind, TokenState};
+use crate::token::{LedgerCursor, LedgerEntry, Outcome, PurposeKind, TokenState};
 
 /// Query of `GET /v1/merchants/{merchant}/users`.
 #[derive(Deserialize, IntoParams)]
@@ -57,7 +57,7 @@ pub struct UserList {
     responses((status = 200, description = "A page of users", body = UserList), Common)
 )]
 pub(super) async fn list(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(MerchantPath { merchant }): InPath<MerchantPath>,
     InQuery(query): InQuery<UsersQuery>,
@@ -74,7 +74,7 @@ pub(super) async fn list(
         // One more than asked for tells whether another page follows.
         limit: limit + 1,
     };
-    let mut users: Vec<Token> = rooms.registry.list(&filter).await?.into_iter().map(Token::from).collect();
+    let mut users: Vec<Token> = app.registry.list(&filter).await?.into_iter().map(Token::from).collect();
     let more = users.len() > limit as usize;
     users.truncate(limit as usize);
     let next = users.last().filter(|_| more).map(|last| last.user.clone());
@@ -170,7 +170,7 @@ impl From<LedgerEntry> for Exchange {
     responses((status = 200, description = "A page of the ledger", body = History), Absent, Common)
 )]
 pub(super) async fn history(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(UserPath { merchant, user }): InPath<UserPath>,
     InQuery(query): InQuery<HistoryQuery>,
@@ -179,23 +179,23 @@ pub(super) async fn history(
     check_names(&merchant, &user)?;
     let limit = page_size(query.limit)?;
     let before = query.cursor.as_deref().map(place).transpose()?;
-    let mut entries = rooms.registry.history(&merchant, &user, before, limit + 1).await?;
-    if entries.is_empty() && rooms.registry.view(&merchant, &user).await?.is_none() {
+    let mut entries = app.registry.history(&merchant, &user, before, limit + 1).await?;
+    if entries.is_empty() && app.registry.view(&merchant, &user).await?.is_none() {
         return Err(Problem::new(Kind::NotFound, "no refresh token of this user was ever registered"));
     }
     let more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next = entries.last().filter(|_| more).map(|last| {
-        let LedgerPlace { generation, presentation } = last.place;
+        let LedgerCursor { generation, presentation } = last.place;
         format!("{generation}-{presentation}")
     });
     Ok(Json(History { history: entries.into_iter().map(Exchange::from).collect(), next }))
 }
 
 /// Reads a cursor of the ledger.
-fn place(cursor: &str) -> Result<LedgerPlace, Problem> {
+fn place(cursor: &str) -> Result<LedgerCursor, Problem> {
     let parsed = cursor.split_once('-').and_then(|(generation, presentation)| {
-        Some(LedgerPlace { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
+        Some(LedgerCursor { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
     });
     parsed.ok_or_else(|| invalid("cursor: is no place in the history; write the next of the page before"))
 }

@@ -18,7 +18,7 @@ use crate::vault::instance::InstanceError;
 use crate::vault::sealing::keys::{self, KeysError};
 use crate::vault::sealing::{Cipher, CipherError, Secrets};
 
-mod doors;
+mod http_server;
 mod outbox;
 mod outdated;
 mod pages;
@@ -28,7 +28,7 @@ mod restore;
 mod scrape;
 mod service;
 
-pub use restore::Doubted;
+pub use restore::RestoreReport;
 pub use service::{Role, Service};
 
 /// Why the program could not be set up. Each reads as one line, and says what to do.
@@ -63,7 +63,7 @@ pub enum AppError {
     Restored {
         /// The instance folder.
         folder: PathBuf,
-        /// The last beat that the database had confirmed.
+        /// The last heartbeat that the database had confirmed.
         seen_at: DateTime<Utc>,
     },
     /// Processes work on a database that was said to be just restored.

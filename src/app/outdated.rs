@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::App;
-use crate::config::BEAT;
+use crate::config::HEARTBEAT;
 use crate::store::{Store, StoreError};
 
 /// From look to look.
-const EVERY: Duration = BEAT;
+const EVERY: Duration = HEARTBEAT;
 
 impl App {
     /// Resolves once the database needs a newer program, with what it says. Every process looks by itself: one of the API alone
-    /// has no beat. While the database is away nothing can be said.
+    /// has no heartbeat. While the database is away nothing can be said.
     pub fn outdated(&self) -> impl Future<Output = StoreError> + Send + use<> {
         noticed(Arc::clone(&self.store))
     }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::App;
-use crate::pages::{AskBreakers, Rooms};
+use crate::pages::{AskBreakers, Dependencies};
 
 impl App {
     /// What the operators' pages show of this installation, and of this process its breakers.
     #[must_use]
-    pub fn pages(&self, breakers: AskBreakers) -> Rooms {
+    pub fn pages(&self, breakers: AskBreakers) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();
-        Rooms {
+        Dependencies {
             intake: self.intake(),
             registry: self.registry(),
             store: Arc::clone(&self.store),

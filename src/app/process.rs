@@ -1,4 +1,4 @@
-//! A process that spends tokens: its folder, its row, its beats and its vault.
+//! A process that spends tokens: its folder, its row, its heartbeats and its vault.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{App, AppError};
-use crate::config::BEAT;
+use crate::config::HEARTBEAT;
 use crate::keeper::{self, Sweeper};
-use crate::queue::{BeatOptions, Heartbeat};
+use crate::queue::{Heartbeat, HeartbeatOptions};
 use crate::store::Worker;
 use crate::vault::instance::{Instance, InstanceError, Replayed, Spool};
-use crate::vault::{Foundations, Vault};
+use crate::vault::{Dependencies, Vault};
 use crate::worker::WorkerLease;
 
-/// How often open intents are compared with the exchanges in the air.
+/// How often open intents are compared with the exchanges in flight.
 pub(super) const TIDY: Duration = Duration::from_mins(1);
 
 /// How long a stop at once waits for successors to reach the database or the spool.
@@ -46,15 +46,19 @@ impl Process {
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
         // Earlier starts in this folder are dead: what they held is free at once.
-        let reaped = app.store.reap(None).await?;
-        if reaped != crate::store::Reaped::default() {
-            tracing::warn!(requeued = reaped.requeued, failed = reaped.failed, "Orders of dead workers were freed");
+        let reclaimed = app.store.reclaim(None).await?;
+        if reclaimed != crate::store::Reclaimed::default() {
+            tracing::warn!(
+                requeued = reclaimed.requeued,
+                failed = reclaimed.failed,
+                "Orders of dead workers were freed"
+            );
         }
         let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone(), folder.to_owned());
-        let options = BeatOptions { every: BEAT, worker_lost_after: settings.queue.worker_lost_after };
+        let options = HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
-        let beats = heartbeat.watch();
-        let vault = Vault::new(Foundations {
+        let heartbeats = heartbeat.watch();
+        let vault = Vault::new(Dependencies {
             store: Arc::clone(&app.store),
             secrets: Arc::clone(&app.secrets),
             settings: settings.vault.clone(),
@@ -63,7 +67,7 @@ impl Process {
             clock: app.clock.clone(),
             holder: worker.id,
             spool,
-            observed: Box::new(move || beats.observed()),
+            observed: Box::new(move || heartbeats.observed()),
         })?;
         let tidying = tokio::spawn(tidy(vault.clone()));
         Ok(Self { worker, vault, heartbeat, tidying, _instance: instance })
@@ -71,7 +75,7 @@ impl Process {
 
     /// Sweeps in the name of this process.
     pub(super) fn sweeper(&self, app: &App) -> Arc<Sweeper> {
-        Arc::new(Sweeper::new(keeper::Foundations {
+        Arc::new(Sweeper::new(keeper::Dependencies {
             store: Arc::clone(&app.store),
             vault: self.vault.clone(),
             merchants: app.merchants(),
@@ -82,9 +86,9 @@ impl Process {
         }))
     }
 
-    /// Waits for the exchanges that nobody waits for any more, then ends the beats. `true` where nothing was cut off.
+    /// Waits for the exchanges that nobody waits for any more, then ends the heartbeats. `true` where nothing was cut off.
     pub(super) async fn end(self, app: &App, until: Instant) -> bool {
-        let safe = tokio::time::timeout_at(until, self.vault.safe()).await.is_ok();
+        let safe = tokio::time::timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
         if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),
@@ -102,7 +106,7 @@ impl Process {
 
 /// Resolves, after two seconds at most, once no exchange has a successor in memory alone.
 pub(super) async fn nothing_in_memory_alone(vault: &Vault) {
-    if tokio::time::timeout(BRINK, vault.safe()).await.is_err() {
+    if tokio::time::timeout(BRINK, vault.wait_until_durable()).await.is_err() {
         tracing::error!(exchanges = vault.in_flight(), "Stopped at once: the successors of these may be lost");
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::process::{Process, nothing_in_memory_alone, refresh_folder};
 use super::{App, AppError};
-use crate::keeper::{Run, Scope, Summary, Told};
+use crate::keeper::{Run, Scope, Summary, TokenReport};
 
 impl App {
     /// Runs one sweep in this process, which may run beside a `serve` of the same settings, on SQLite too: it has an
@@ -24,7 +24,7 @@ impl App {
         scope: &Scope,
         stop: watch::Receiver<bool>,
         cut: impl Future<Output = ()> + Send,
-        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<Option<Run>, AppError> {
         let process = Process::begin(self, &refresh_folder(self)).await?;
         let vault = process.vault.clone();

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::process::{refresh_folder, replay};
 use super::{App, AppError};
-use crate::vault::instance::{Instance, Mark, Replayed};
+use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
 /// Tokens and orders in one transaction, short enough that nobody waits.
 const BATCH: u32 = 1000;
 
 /// What was put in doubt after a restore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Doubted {
+pub struct RestoreReport {
     /// Tokens that are `uncertain` now.
     pub tokens: u64,
     /// Orders that failed with `database_restored`.
@@ -24,11 +24,11 @@ pub struct Doubted {
 
 /// Refuses a database that has forgotten what this folder saw of it: its tokens may be spent and its orders submitted.
 pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
-    let Some(mark) = Mark::read(folder) else { return Ok(()) };
-    if app.store.remembers(mark.worker, mark.beat_at, app.settings.retention.ledger).await? {
+    let Some(heartbeat_mark) = HeartbeatMark::read(folder) else { return Ok(()) };
+    if app.store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, app.settings.retention.ledger).await? {
         return Ok(());
     }
-    Err(AppError::Restored { folder: folder.to_owned(), seen_at: mark.beat_at })
+    Err(AppError::Restored { folder: folder.to_owned(), seen_at: heartbeat_mark.beat_at })
 }
 
 impl App {
@@ -39,7 +39,7 @@ impl App {
     ///
     /// # Errors
     /// Where processes still work on the database or in this machine's folders, or it cannot be used.
-    pub async fn after_restore(&self, mut progress: impl FnMut(&Doubted)) -> Result<Doubted, AppError> {
+    pub async fn after_restore(&self, mut progress: impl FnMut(&RestoreReport)) -> Result<RestoreReport, AppError> {
         let living = self.store.living(self.settings.queue.worker_lost_after).await?;
         if !living.is_empty() {
             return Err(AppError::StillWorking(living));
@@ -47,7 +47,7 @@ impl App {
         let folders = [self.settings.vault.instance_dir.clone(), refresh_folder(self)];
         let held = folders.into_iter().filter(|folder| folder.exists());
         let held = held.map(|folder| Ok((Instance::take(&folder)?, folder))).collect::<Result<Vec<_>, AppError>>()?;
-        let mut doubted = Doubted::default();
+        let mut doubted = RestoreReport::default();
         let mut last = 0;
         while let Some((count, id)) = self.store.doubt_tokens(last, BATCH).await? {
             last = id;

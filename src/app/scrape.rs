@@ -7,26 +7,26 @@ use futures::FutureExt as _;
 
 use super::App;
 use crate::api::Scrape;
-use crate::breaker::Gates;
+use crate::breaker::CircuitBreakers;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
 
 /// Where the breakers of this process stand.
-pub(super) fn stands(vault: Option<Vault>, checkout: Option<Gates>) -> AskBreakers {
+pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> AskBreakers {
     Arc::new(move || {
-        let stands = |endpoint, stands: BTreeMap<String, _>| {
-            stands.into_iter().map(move |(merchant, stand)| (endpoint, merchant, stand))
+        let breaker_states = |endpoint, breaker_states: BTreeMap<String, _>| {
+            breaker_states.into_iter().map(move |(merchant, state)| (endpoint, merchant, state))
         };
         let token = vault.as_ref().map(Vault::breakers).unwrap_or_default();
-        let checkout = checkout.as_ref().map(Gates::stands).unwrap_or_default();
-        stands("token", token).chain(stands("checkout", checkout)).collect()
+        let checkout = checkout.as_ref().map(CircuitBreakers::states).unwrap_or_default();
+        breaker_states("token", token).chain(breaker_states("checkout", checkout)).collect()
     })
 }
 
 /// Answers scrapes of this process; `vault` and `checkout` are what it works with, where it does.
-pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -> Scrape {
-    let (breakers, spools) = (stands(vault.clone(), checkout), app.clone());
+pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Scrape {
+    let (breakers, spools) = (breaker_states(vault.clone(), checkout), app.clone());
     let metrics = Metrics::new(Sources {
         store: Arc::clone(&app.store),
         secrets: Arc::clone(&app.secrets),
@@ -56,6 +56,6 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<Gates>) -
 }
 
 fn exchanges(vault: &Vault) -> Exchanges {
-    let (places_taken, places) = vault.places();
-    Exchanges { in_flight: vault.in_flight(), places_taken, places }
+    let (permits_taken, permits) = vault.permits();
+    Exchanges { in_flight: vault.in_flight(), permits_taken, permits }
 }

@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::doors::{self, Address, Door};
+use super::http_server::{self, BoundAddress, HttpServer};
 use super::outbox::Webhooks;
 use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh};
-use super::scrape::{scrape, stands};
+use super::scrape::{breaker_states, scrape};
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::backoff::Backoff;
-use crate::breaker::Gates;
+use crate::breaker::CircuitBreakers;
 use crate::config::Engine;
 use crate::delivery::{Outbox, Waiters};
-use crate::keeper::Scheduled;
+use crate::keeper::SweepSchedule;
 use crate::klarna::checkout::CheckoutClient;
 use crate::ops::Retention;
 use crate::pages;
@@ -52,10 +52,10 @@ pub struct Service {
     app: App,
     ready: Readiness,
     waiters: Waiters,
-    api: Option<Door>,
+    api: Option<HttpServer>,
     /// For those who watch the process; open until all else has ended.
-    probes: Option<Door>,
-    worker: Option<AtWork>,
+    probes: Option<HttpServer>,
+    worker: Option<WorkerRole>,
     /// Signals and polls, ended when the service is.
     background: Vec<JoinHandle<()>>,
     /// SQLite: held while this process serves the file.
@@ -63,16 +63,16 @@ pub struct Service {
 }
 
 /// What needs a vault.
-struct AtWork {
+struct WorkerRole {
     process: Process,
     orders: Option<Orders>,
-    keeper: Option<Scheduled>,
+    keeper: Option<SweepSchedule>,
 }
 
 struct Orders {
     webhooks: Option<Webhooks>,
     queue: Running,
-    gates: Gates,
+    breakers: CircuitBreakers,
 }
 
 impl Service {
@@ -83,30 +83,36 @@ impl Service {
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
-        let wakes = Wakes::default();
+        let wakes = Wakeups::default();
         let waiters = Waiters::new(Arc::clone(&app.store));
         let ready = Readiness::default();
         // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
         let settings = &app.settings.server;
-        let at =
-            if roles.contains(&Role::Api) { Some(Address::take("server.bind", settings.bind).await?) } else { None };
-        let probes_at =
-            if let Some(bind) = settings.probes { Some(Address::take("server.probes", bind).await?) } else { None };
+        let at = if roles.contains(&Role::Api) {
+            Some(BoundAddress::take("server.bind", settings.bind).await?)
+        } else {
+            None
+        };
+        let probes_at = if let Some(bind) = settings.probes {
+            Some(BoundAddress::take("server.probes", bind).await?)
+        } else {
+            None
+        };
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
-        let worker = if spends { Some(AtWork::start(&app, roles, &wakes).await?) } else { None };
+        let worker = if spends { Some(WorkerRole::start(&app, roles, &wakes).await?) } else { None };
         let vault = worker.as_ref().map(|work| work.process.vault.clone());
-        let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.gates.clone()));
-        let pages = pages::router(app.pages(stands(vault.clone(), checkout.clone())));
+        let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.breakers.clone()));
+        let pages = pages::router(app.pages(breaker_states(vault.clone(), checkout.clone())));
         let probes = Probes {
             ready: ready.clone(),
             store: Arc::clone(&app.store),
-            breakers: worker.as_ref().and_then(AtWork::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+            breakers: worker.as_ref().and_then(WorkerRole::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
             refusals: Refusals::default(),
             scrape: scrape(&app, vault, checkout),
         };
         let drain = settings.shutdown_grace;
-        let api = at.map(|at| Door::open(at, doors::api(&app, &waiters, probes.clone(), pages), drain));
-        let probes = probes_at.map(|at| Door::open(at, api::probes(probes), CLOSE));
+        let api = at.map(|at| HttpServer::open(at, http_server::api(&app, &waiters, probes.clone(), pages), drain));
+        let probes = probes_at.map(|at| HttpServer::open(at, api::probes(probes), CLOSE));
         let polling = waiters.clone();
         let mut background = vec![
             tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
@@ -191,26 +197,26 @@ impl Service {
     }
 }
 
-impl AtWork {
-    async fn start(app: &App, roles: &BTreeSet<Role>, wakes: &Wakes) -> Result<Self, AppError> {
+impl WorkerRole {
+    async fn start(app: &App, roles: &BTreeSet<Role>, wakes: &Wakeups) -> Result<Self, AppError> {
         let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
         let orders = if roles.contains(&Role::Worker) { Some(Orders::start(app, &process, wakes)?) } else { None };
         let schedule = app.settings.keeper.schedule.clone().filter(|_| roles.contains(&Role::Keeper));
-        let keeper = schedule.map(|schedule| Scheduled::start(process.sweeper(app), schedule, app.clock.clone()));
+        let keeper = schedule.map(|schedule| SweepSchedule::start(process.sweeper(app), schedule, app.clock.clone()));
         Ok(Self { process, orders, keeper })
     }
 
     /// Where the breakers of this process stand.
     fn breakers(&self) -> Option<AskBreakers> {
-        let (vault, gates) = (self.process.vault.clone(), self.orders.as_ref()?.gates.clone());
+        let (vault, breakers) = (self.process.vault.clone(), self.orders.as_ref()?.breakers.clone());
         Some(Arc::new(move || {
-            let checkouts = gates.stands().into_iter();
+            let checkouts = breakers.states().into_iter();
             let tokens = vault.breakers().into_iter();
             checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
         }))
     }
 
-    /// Handlers and sweep first, then the exchanges that nobody waits for any more, then the beats.
+    /// Handlers and sweep first, then the exchanges that nobody waits for any more, then the heartbeats.
     async fn stop(self, app: &App, until: Instant) -> bool {
         let orders = async {
             match self.orders {
@@ -230,25 +236,25 @@ impl AtWork {
 }
 
 impl Orders {
-    fn start(app: &App, process: &Process, wakes: &Wakes) -> Result<Self, AppError> {
+    fn start(app: &App, process: &Process, wakes: &Wakeups) -> Result<Self, AppError> {
         let settings = &app.settings;
         let rates =
             settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
-        let gates = Gates::new("checkout", rates);
+        let breakers = CircuitBreakers::new("checkout", rates);
         let handler = OrderHandler {
             store: Arc::clone(&app.store),
             merchants: app.merchants(),
             vault: process.vault.clone(),
             checkout: CheckoutClient::new(settings.checkout.timeout)?,
-            gates: gates.clone(),
-            beats: process.heartbeat.watch(),
+            breakers: breakers.clone(),
+            heartbeats: process.heartbeat.watch(),
             token_patience: settings.vault.token_patience,
         };
         let source = OrderSource::new(Arc::clone(&app.store), process.worker.id);
         let options = Options::new("orders", settings.queue.concurrency);
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
-        Ok(Self { webhooks, queue, gates })
+        Ok(Self { webhooks, queue, breakers })
     }
 
     async fn stop(self, until: Instant) -> bool {
@@ -266,13 +272,13 @@ impl Orders {
 
 /// Wake-ups of the queues.
 #[derive(Default)]
-struct Wakes {
+struct Wakeups {
     orders: Wake,
     webhooks: Wake,
 }
 
 /// Passes news on: due orders to the queue, ends to those who wait for them and to the outbox.
-async fn listen(store: Arc<dyn Store>, wakes: Wakes, waiters: Waiters) {
+async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
     let mut failures = 0;
     loop {
         let failed = match store.listen().await {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::process::Command;
 use url::Url;
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
 use super::{BenchError, Options};
 
 /// `pgbench`'s clients.
@@ -34,12 +34,12 @@ impl Bound {
 }
 
 /// Orders a second; `None` where it was not asked for.
-pub(super) async fn measure(grounds: &Grounds, options: &Options) -> Result<Option<f64>, BenchError> {
+pub(super) async fn measure(dirs: &BenchDirs, options: &Options) -> Result<Option<f64>, BenchError> {
     let (true, Some(url)) = (options.bound, &options.database) else { return Ok(None) };
     let program = pgbench().ok_or(BenchError::NoPgbench)?;
-    let ground = grounds.make(Some(url)).await?;
-    let Some(scratch) = &ground.scratch else { return Ok(None) };
-    let script = ground.join("bound.sql");
+    let dir = dirs.make(Some(url)).await?;
+    let Some(scratch) = &dir.scratch else { return Ok(None) };
+    let script = dir.join("bound.sql");
     let bound = scratch.bound(CLIENTS * EACH).await?;
     std::fs::write(&script, bound.script).map_err(BenchError::io("write pgbench's script"))?;
     // The password not as an argument, which all users of the machine can see.
@@ -60,7 +60,7 @@ pub(super) async fn measure(grounds: &Grounds, options: &Options) -> Result<Opti
         .output()
         .await
         .map_err(BenchError::io("run pgbench"))?;
-    ground.remove().await?;
+    dir.remove().await?;
     let said = String::from_utf8_lossy(&output.stdout);
     let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
     let wrong = || {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, Workload};
 use super::shop::Shop;
-use super::stage::{Stage, Wish};
 use super::steady::{WARM_UP, arrivals};
 use super::{BenchError, Options, per};
 
@@ -40,9 +40,9 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
-        let stage = Stage::set(grounds, options, Wish::new(WARM_UP + COUNTED, options.concurrency)).await?;
-        let service = stage.serve_telling().await?;
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+        let env = BenchEnv::set(dirs, options, Workload::new(WARM_UP + COUNTED, options.concurrency)).await?;
+        let service = env.serve_telling().await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
         let before = told(&service.log);
@@ -53,7 +53,7 @@ impl Cost {
 
         let (mut starts, mut idle) = (Vec::new(), Duration::ZERO);
         for start in 0..STARTS {
-            let service = stage.serve("api,worker,keeper").await?;
+            let service = env.serve("api,worker,keeper").await?;
             starts.push(service.ready_after);
             if start == 0 {
                 sleep(CALM).await;
@@ -66,12 +66,12 @@ impl Cost {
         starts.sort();
 
         // Their users have no tokens left that this sandbox does not know; what waits is what counts.
-        stage.load(options.waiting, |number| format!("u-{number}")).await?;
-        let service = stage.serve("api,worker,keeper").await?;
+        env.load(options.waiting, |number| format!("u-{number}")).await?;
+        let service = env.serve("api,worker,keeper").await?;
         sleep(WORK).await;
         let peak_memory_kb = service.usage().peak_memory_kb;
         service.stop().await?;
-        stage.strike().await?;
+        env.strike().await?;
         Ok(Self {
             statements: per(after.statements - before.statements, COUNTED),
             commits: per(after.commits - before.commits, COUNTED),
@@ -83,15 +83,15 @@ impl Cost {
     }
 }
 
-struct Told {
+struct StatementCounts {
     statements: u64,
     commits: u64,
 }
 
 /// Counts the statements in a log; each line tells one.
-fn told(log: &std::path::Path) -> Told {
+fn told(log: &std::path::Path) -> StatementCounts {
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    let mut told = Told { statements: 0, commits: 0 };
+    let mut told = StatementCounts { statements: 0, commits: 0 };
     for line in text.lines() {
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         match line["summary"].as_str().unwrap_or_default() {

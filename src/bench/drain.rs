@@ -6,9 +6,9 @@ use klarna_sandbox::Stats;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, Workload};
 use super::process::Process;
-use super::stage::{Stage, Wish};
 use super::{BenchError, Options, per, rate};
 use crate::order::Status;
 use crate::store::OrderFilter;
@@ -52,18 +52,18 @@ pub struct Drain {
 
 impl Drain {
     /// Works a backlog off.
-    pub(super) async fn run(grounds: &Grounds, options: &Options, wish: Wish) -> Result<Self, BenchError> {
-        let stage = Stage::set(grounds, options, wish).await?;
-        stage.load(wish.users, |number| format!("u-{number}")).await?;
-        let before = stage.ground.counters().await?;
-        let service = stage.serve("worker").await?;
-        let progress = watch(&stage, wish.users).await?;
-        settled(&stage, wish.users).await?;
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options, wish: Workload) -> Result<Self, BenchError> {
+        let env = BenchEnv::set(dirs, options, wish).await?;
+        env.load(wish.users, |number| format!("u-{number}")).await?;
+        let before = env.dir.counters().await?;
+        let service = env.serve("worker").await?;
+        let progress = watch(&env, wish.users).await?;
+        settled(&env, wish.users).await?;
         let seconds = progress.begun.elapsed().as_secs_f64();
         let usage = service.usage();
-        let after = stage.ground.counters().await?;
-        let stats = clean(&stage, wish.users).await?;
-        end(service, stage).await?;
+        let after = env.dir.counters().await?;
+        let stats = clean(&env, wish.users).await?;
+        end(service, env).await?;
         let orders = wish.users;
         let counted = before.zip(after);
         Ok(Self {
@@ -106,12 +106,12 @@ impl Progress {
 }
 
 /// Looks at the sandbox until it has created so many orders.
-async fn watch(stage: &Stage, orders: u64) -> Result<Progress, BenchError> {
+async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
     let mut progress = Progress { begun: Instant::now(), points: Vec::new() };
     let mut moved = Instant::now();
     let mut begun = false;
     loop {
-        let stats = stage.shop.stats().await?;
+        let stats = env.shop.stats().await?;
         if !begun && stats.exchanges.total > 0 {
             (begun, progress.begun) = (true, Instant::now());
         }
@@ -131,11 +131,11 @@ async fn watch(stage: &Stage, orders: u64) -> Result<Progress, BenchError> {
 }
 
 /// Waits until no order waits or runs.
-async fn settled(stage: &Stage, orders: u64) -> Result<(), BenchError> {
+async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
     let begun = Instant::now();
     for status in [Status::Queued, Status::Running] {
         let filter = OrderFilter { status: Some(status), limit: 1, ..OrderFilter::default() };
-        while !stage.app.store.orders(&filter).await?.is_empty() {
+        while !env.app.store.orders(&filter).await?.is_empty() {
             if begun.elapsed() > STUCK {
                 return Err(BenchError::Unclean(format!("some of {orders} orders never ended")));
             }
@@ -146,8 +146,8 @@ async fn settled(stage: &Stage, orders: u64) -> Result<(), BenchError> {
 }
 
 /// Every order was created once, and with a good token.
-async fn clean(stage: &Stage, orders: u64) -> Result<Stats, BenchError> {
-    let stats = stage.shop.stats().await?;
+async fn clean(env: &BenchEnv, orders: u64) -> Result<Stats, BenchError> {
+    let stats = env.shop.stats().await?;
     if stats.orders.recognised == orders && stats.orders.duplicates == 0 && stats.exchanges.spent_presented == 0 {
         return Ok(stats);
     }
@@ -162,7 +162,7 @@ fn grown(before: i64, after: i64) -> u64 {
     u64::try_from(after - before).unwrap_or_default()
 }
 
-async fn end(service: Process, stage: Stage) -> Result<(), BenchError> {
+async fn end(service: Process, env: BenchEnv) -> Result<(), BenchError> {
     service.stop().await?;
-    stage.strike().await
+    env.strike().await
 }

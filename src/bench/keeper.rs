@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::ground::Grounds;
-use super::stage::{Stage, Wish};
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, Workload};
 use super::{BenchError, Options, rate};
 
 /// Past every due date, and before every expiry.
@@ -24,20 +24,21 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
         let tokens = options.tokens;
-        let stage = Stage::set(grounds, options, Wish { age: AGE, ..Wish::new(tokens, options.concurrency) }).await?;
+        let env =
+            BenchEnv::set(dirs, options, Workload { age: AGE, ..Workload::new(tokens, options.concurrency) }).await?;
         let begun = async {
-            while stage.shop.stats().await?.exchanges.total == 0 {
+            while env.shop.stats().await?.exchanges.total == 0 {
                 sleep(Duration::from_millis(2)).await;
             }
             Ok::<_, BenchError>(Instant::now())
         };
-        let sweep = async { stage.refresh().await?.end().await };
+        let sweep = async { env.refresh().await?.end().await };
         let (begun, _) = tokio::try_join!(begun, sweep)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let rotated = stage.shop.stats().await?.exchanges.rotated;
-        stage.strike().await?;
+        let rotated = env.shop.stats().await?.exchanges.rotated;
+        env.strike().await?;
         if rotated != tokens {
             return Err(BenchError::Unclean(format!("{rotated} of {tokens} due tokens were refreshed")));
         }

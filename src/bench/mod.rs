@@ -1,21 +1,21 @@
 //! Measurements on this machine, of this program as it ships.
 //!
-//! Each takes place on ground of its own (`ground.rs`: a folder, and a new database that is removed after it), with the
+//! Each takes place on ground of its own (`dir.rs`: a folder, and a new database that is removed after it), with the
 //! sandbox and the service as processes of their own, so that what is measured is what runs elsewhere. Figures of
 //! different machines say little; [`Bound`] gives one to compare with, taken in the same run.
 
 mod bound;
 mod chart;
 mod cost;
+mod dir;
 mod drain;
+mod env;
 mod error;
-mod ground;
 mod keeper;
 mod pages;
 mod process;
 mod shop;
 mod slow;
-mod stage;
 mod steady;
 mod storm;
 
@@ -29,16 +29,16 @@ use serde::Serialize;
 pub use bound::Bound;
 pub use chart::chart;
 pub use cost::Cost;
+pub use dir::BenchDirs;
 pub use drain::Drain;
 pub use error::BenchError;
-pub use ground::Grounds;
 pub use keeper::Sweep;
 pub use pages::{Page, Pages};
 pub use slow::Slow;
 pub use steady::{Latency, Steady};
 pub use storm::Storm;
 
-use stage::Wish;
+use env::Workload;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -143,8 +143,8 @@ pub struct Report {
 ///
 /// # Errors
 /// Where something could not be started or did not come out as it must. What was made is removed either way by
-/// [`Grounds::clear`], which the caller owes.
-pub async fn run(grounds: &Grounds, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
+/// [`BenchDirs::clear`], which the caller owes.
+pub async fn run(dirs: &BenchDirs, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         engine: if options.database.is_some() { "postgres" } else { "sqlite" },
@@ -156,19 +156,19 @@ pub async fn run(grounds: &Grounds, options: &Options, telling: impl Fn(Scenario
         telling(*scenario);
         match scenario {
             Scenario::Drain => {
-                let before = bound::measure(grounds, options).await?;
-                let wish = Wish::new(options.orders, options.concurrency);
-                let drain = Drain::run(grounds, options, wish).await?;
-                let after = bound::measure(grounds, options).await?;
+                let before = bound::measure(dirs, options).await?;
+                let wish = Workload::new(options.orders, options.concurrency);
+                let drain = Drain::run(dirs, options, wish).await?;
+                let after = bound::measure(dirs, options).await?;
                 report.bound = before.zip(after).map(|(before, after)| Bound::new(before, after, drain.per_second));
                 report.drain = Some(drain);
             }
-            Scenario::Steady => report.steady = Some(Steady::run(grounds, options).await?),
-            Scenario::Slow => report.slow = Some(Slow::run(grounds, options).await?),
-            Scenario::Storm => report.storm = Some(Storm::run(grounds, options).await?),
-            Scenario::Keeper => report.keeper = Some(Sweep::run(grounds, options).await?),
-            Scenario::Cost => report.cost = Some(Cost::run(grounds, options).await?),
-            Scenario::Pages => report.pages = Some(Pages::run(grounds, options).await?),
+            Scenario::Steady => report.steady = Some(Steady::run(dirs, options).await?),
+            Scenario::Slow => report.slow = Some(Slow::run(dirs, options).await?),
+            Scenario::Storm => report.storm = Some(Storm::run(dirs, options).await?),
+            Scenario::Keeper => report.keeper = Some(Sweep::run(dirs, options).await?),
+            Scenario::Cost => report.cost = Some(Cost::run(dirs, options).await?),
+            Scenario::Pages => report.pages = Some(Pages::run(dirs, options).await?),
         }
     }
     Ok(report)

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, MERCHANT, Workload};
 use super::shop::Shop;
-use super::stage::{MERCHANT, Stage, Wish};
 use super::{BenchError, Options};
 use crate::store::{Fill, fill};
 
@@ -65,12 +65,12 @@ pub struct Page {
 }
 
 impl Pages {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
         let much = Fill { orders: options.page_orders, tokens: options.page_tokens };
-        let stage = Stage::set(grounds, options, Wish::new(0, options.concurrency)).await?;
+        let env = BenchEnv::set(dirs, options, Workload::new(0, options.concurrency)).await?;
         let body = include_str!("order.json").trim_end();
-        fill(&stage.ground.url().into(), MERCHANT, body, much).await?;
-        let service = stage.serve("api").await?;
+        fill(&env.dir.url().into(), MERCHANT, body, much).await?;
+        let service = env.serve("api").await?;
         let shop = Shop::new(service.said("api"))?;
         let mut pages = Vec::new();
         let mut paths: Vec<String> = PAGES.map(str::to_owned).into();
@@ -81,7 +81,7 @@ impl Pages {
             pages.push(timed(&shop, path).await?);
         }
         service.stop().await?;
-        stage.strike().await?;
+        env.strike().await?;
         let slowest_ms = pages.iter().map(|page| page.max).fold(0.0, f64::max);
         Ok(Self { orders: much.orders, tokens: much.tokens, slowest_ms, pages })
     }

@@ -4,7 +4,7 @@ use klarna_sandbox::Stats;
 use serde_json::Value;
 
 use super::BenchError;
-use super::stage::envelope;
+use super::env::envelope;
 
 /// The longest wait for one result.
 const PATIENCE: &str = "60s";

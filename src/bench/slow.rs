@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::dir::BenchDirs;
 use super::drain::Drain;
-use super::ground::Grounds;
-use super::stage::Wish;
+use super::env::Workload;
 use super::{BenchError, Options};
 
 /// What an exchange takes.
@@ -30,16 +30,16 @@ pub struct Slow {
 }
 
 impl Slow {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
         let concurrency = options.slow_concurrency;
         let orders = u64::try_from(concurrency * ROUNDS).unwrap_or(u64::MAX);
-        let wish = Wish {
+        let wish = Workload {
             token_latency: TOKEN,
             checkout_latency: CHECKOUT,
             places: options.places,
-            ..Wish::new(orders, concurrency)
+            ..Workload::new(orders, concurrency)
         };
-        let drain = Drain::run(grounds, options, wish).await?;
+        let drain = Drain::run(dirs, options, wish).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let allowed = concurrency as f64 / (TOKEN + CHECKOUT).as_secs_f64();
         Ok(Self { concurrency, allowed, part: drain.per_second / allowed, drain })

@@ -8,9 +8,9 @@ use klarna_sandbox::Time;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, Workload};
 use super::shop::Shop;
-use super::stage::{Stage, Wish};
 use super::{BenchError, Options};
 
 /// Orders before the measurement: connections, caches, plans.
@@ -62,17 +62,17 @@ impl Latency {
 }
 
 impl Steady {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
         let orders = options.arrivals();
-        let stage = Stage::set(grounds, options, Wish::new(WARM_UP + orders, options.concurrency)).await?;
-        let service = stage.serve("api,worker").await?;
+        let env = BenchEnv::set(dirs, options, Workload::new(WARM_UP + orders, options.concurrency)).await?;
+        let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
-        let before = stage.shop.stats().await?.time;
+        let before = env.shop.stats().await?.time;
         let times = arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + orders, options.rate).await?;
-        let after = stage.shop.stats().await?.time;
+        let after = env.shop.stats().await?.time;
         service.stop().await?;
-        stage.strike().await?;
+        env.strike().await?;
         let part = |before: Time, after: Time| after.since(before).mean().as_secs_f64() * 1000.0;
         let sandbox_ms = part(before.token, after.token) + part(before.checkout, after.checkout);
         let request_to_result = Latency::of(&times);

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::ground::Grounds;
+use super::dir::BenchDirs;
+use super::env::{BenchEnv, Workload};
 use super::shop::Shop;
-use super::stage::{Stage, Wish};
 use super::steady::{Latency, WARM_UP, arrivals};
 use super::{BenchError, Options};
 
@@ -29,23 +29,23 @@ pub struct Storm {
 }
 
 impl Storm {
-    pub(super) async fn run(grounds: &Grounds, options: &Options) -> Result<Self, BenchError> {
+    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
         let (orders, others) = (options.storm, options.arrivals());
         let users = STORMY + WARM_UP + 2 * others;
-        let stage = Stage::set(grounds, options, Wish::new(users, options.concurrency)).await?;
-        let service = stage.serve("api,worker").await?;
+        let env = BenchEnv::set(dirs, options, Workload::new(users, options.concurrency)).await?;
+        let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         let first = STORMY + 1;
         arrivals(&shop, "u-", first..=first + WARM_UP - 1, options.rate).await?;
         let calm_first = first + WARM_UP;
         let calm = arrivals(&shop, "u-", calm_first..=calm_first + others - 1, options.rate).await?;
-        stage.load(orders, |_| format!("u-{STORMY}")).await?;
-        let before = stage.shop.stats().await?.orders.total;
+        env.load(orders, |_| format!("u-{STORMY}")).await?;
+        let before = env.shop.stats().await?.orders.total;
         let storm_first = calm_first + others;
         let storm = arrivals(&shop, "u-", storm_first..=users, options.rate).await?;
-        let after = stage.shop.stats().await?.orders.total;
+        let after = env.shop.stats().await?.orders.total;
         service.stop().await?;
-        stage.strike().await?;
+        env.strike().await?;
         let (calm, storm) = (Latency::of(&calm), Latency::of(&storm));
         Ok(Self {
             orders,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{CliError, Context, Exit, Table};
-use crate::bench::{self, BenchError, Grounds, Latency, Options, Report, Scenario};
+use crate::bench::{self, BenchDirs, BenchError, Latency, Options, Report, Scenario};
 use crate::lifecycle::Shutdown;
 
 /// What to measure, and how.
@@ -84,14 +84,14 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let (json, chart) = (self.json, self.chart.clone());
-            let (options, grounds) = (self.options(), Grounds::default());
+            let (options, dirs) = (self.options(), BenchDirs::default());
             let telling = |scenario: Scenario| context.output.hint(format!("measuring {}", describe(scenario)));
             let measured = tokio::select! {
-                measured = bench::run(&grounds, &options, telling) => Some(measured),
+                measured = bench::run(&dirs, &options, telling) => Some(measured),
                 () = shutdown.soft() => None,
             };
             let failed = |error: BenchError| CliError::failed("measure", error);
-            grounds.clear().await.map_err(failed)?;
+            dirs.clear().await.map_err(failed)?;
             let Some(measured) = measured else { return Ok(Exit::Failed) };
             let report = measured.map_err(failed)?;
             if let Some(path) = chart {

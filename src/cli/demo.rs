@@ -1,9 +1,9 @@
 //! `demo`: the main job from end to end, on a database of its own and the built-in sandbox.
 
+mod env;
 mod expected;
 mod folder;
 mod report;
-mod stage;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use futures::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use self::env::DemoEnv;
 use self::expected::Ended;
 use self::folder::Folder;
 use self::report::Report;
-use self::stage::Stage;
 use super::progress::Progress;
 use super::{CliError, Context, Exit};
 use crate::intake::Intake;
@@ -52,34 +52,34 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let folder = Folder::take(&self.data)?;
-            let stage = Stage::set(&folder).await?;
+            let env = DemoEnv::set(&folder).await?;
             let played = tokio::select! {
-                played = self.play(context, &stage, &shutdown) => played,
+                played = self.play(context, &env, &shutdown) => played,
                 () = shutdown.soft(), if !self.keep_open => Err(CliError::failed("end the demo", "it was interrupted")),
             };
-            stage.strike().await;
+            env.strike().await;
             played
         })
     }
 
-    async fn play(&self, context: &Context, stage: &Stage, shutdown: &Shutdown) -> Result<Exit, CliError> {
+    async fn play(&self, context: &Context, env: &DemoEnv, shutdown: &Shutdown) -> Result<Exit, CliError> {
         let output = &context.output;
-        let addresses = Addresses { sandbox: stage.sandbox.url(), api: &stage.api() };
+        let addresses = Addresses { sandbox: env.sandbox.url(), api: &env.api() };
         let folder = self.data.display();
         let human = format!(
             "Klarna's stand-in  {}\nOrder service      {}, SQLite in {folder}\nSigned in          {}\nLong ago           {}\n",
             addresses.sandbox,
             addresses.api,
-            stage::USERS.join(", "),
-            stage::LONG_AGO.map(|(user, days)| format!("{user} ({days} days)")).join(", "),
+            env::USERS.join(", "),
+            env::LONG_AGO.map(|(user, days)| format!("{user} ({days} days)")).join(", "),
         );
         output.print(human, &addresses)?;
-        let ended = run(context, stage).await?;
-        let kept = keep(stage).await?;
-        let report = Report::new(ended, kept, stage.sandbox.admin().stats());
+        let ended = run(context, env).await?;
+        let kept = keep(env).await?;
+        let report = Report::new(ended, kept, env.sandbox.admin().stats());
         output.table(report.rows(), report::table)?;
         output.print(&report, &report)?;
-        output.hint(format!("\nLook closer: klarna-order-worker --config {} orders list", stage.config.display()));
+        output.hint(format!("\nLook closer: klarna-order-worker --config {} orders list", env.config.display()));
         if self.keep_open {
             output.hint(format!(
                 "Left running, with its pages at {}/ and its API beside them; Ctrl-C ends it.",
@@ -92,15 +92,15 @@ impl Args {
 }
 
 /// Takes every order in and waits for its end.
-async fn run(context: &Context, stage: &Stage) -> Result<Vec<Ended>, CliError> {
+async fn run(context: &Context, env: &DemoEnv) -> Result<Vec<Ended>, CliError> {
     let total = ORDERS.lines().count() as u64;
     let progress = Progress::new(&context.output, Some(total));
     let mut ended = Vec::new();
-    let intake = stage.app.intake();
+    let intake = env.app.intake();
     let mut waiting = FuturesUnordered::new();
     for (line, text) in (1..).zip(ORDERS.lines()) {
         match take_in(&intake, text).await {
-            Ok(id) => waiting.push(async move { (line, stage.service.waiters().wait(id, PATIENCE, |_| true).await) }),
+            Ok(id) => waiting.push(async move { (line, env.service.waiters().wait(id, PATIENCE, |_| true).await) }),
             Err(error) => ended.push(Ended::refused(line, text, error)),
         }
     }
@@ -116,9 +116,9 @@ async fn run(context: &Context, stage: &Stage) -> Result<Vec<Ended>, CliError> {
 }
 
 /// One run of the keeper, as `refresh` does it.
-async fn keep(stage: &Stage) -> Result<Summary, CliError> {
+async fn keep(env: &DemoEnv) -> Result<Summary, CliError> {
     let stop = watch::channel(false).1;
-    match stage.app.refresh(&Scope::default(), stop, std::future::pending(), &mut |_, _| {}).await? {
+    match env.app.refresh(&Scope::default(), stop, std::future::pending(), &mut |_, _| {}).await? {
         Some(Run::Swept(summary)) => Ok(summary),
         Some(Run::Elsewhere(_)) | None => {
             Err(CliError::failed("refresh tokens", "another process sweeps in the demo's database"))

@@ -15,9 +15,9 @@ use super::views::time;
 use super::{CliError, Context, Exit, Format};
 use crate::app::{App, AppError};
 use crate::clock::delta;
-use crate::keeper::{Came, Run, Scope, Summary, Told};
+use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
 use crate::lifecycle::Shutdown;
-use crate::store::{DueFilter, DueToken, Plannable, StoreError, UndatedToken};
+use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
 use crate::vault::DueDates as _;
 
 /// Rows a look.
@@ -66,7 +66,8 @@ impl Args {
         let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
         let total = due.min(self.limit.unwrap_or(u64::MAX));
         let progress = Progress::new(&context.output, Some(total));
-        let mut telling = Telling { context, progress: &progress, begun: Instant::now(), done: 0, total, broken: None };
+        let mut telling =
+            ProgressReport { context, progress: &progress, begun: Instant::now(), done: 0, total, broken: None };
         let scope = Scope {
             within: self.within,
             merchant: self.merchant.clone(),
@@ -140,7 +141,7 @@ impl Args {
     ) -> Result<u64, CliError> {
         let (due, mut after, mut listed) = (app.due(), 0, 0);
         loop {
-            let page = app.store.plannable_tokens(Plannable::Undated, after, PAGE).await;
+            let page = app.store.plannable_tokens(PlanFilter::Undated, after, PAGE).await;
             let page = page.map_err(|error| CliError::failed("list what is due", error))?;
             let Some(last) = page.last() else { return Ok(listed) };
             after = last.id;
@@ -171,11 +172,11 @@ struct Line<'a> {
     expires_at: DateTime<Utc>,
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<Came>,
+    result: Option<RefreshOutcome>,
 }
 
 impl<'a> Line<'a> {
-    fn new(token: &'a DueToken, result: Option<Came>) -> Self {
+    fn new(token: &'a DueToken, result: Option<RefreshOutcome>) -> Self {
         let DueToken { merchant, user, due_at, expires_at, failures, .. } = token;
         Self { merchant, user, due_at: *due_at, expires_at: *expires_at, failures: *failures, result }
     }
@@ -192,8 +193,10 @@ impl fmt::Display for Line<'_> {
                 }
                 Ok(())
             }
-            Some(Came::NeedsSignIn) => write!(f, "{merchant}  {user}  must sign in again"),
-            Some(Came::Failed(note)) => write!(f, "{merchant}  {user}  not refreshed: {}", reason(note.as_str())),
+            Some(RefreshOutcome::NeedsSignIn) => write!(f, "{merchant}  {user}  must sign in again"),
+            Some(RefreshOutcome::Failed(note)) => {
+                write!(f, "{merchant}  {user}  not refreshed: {}", reason(note.as_str()))
+            }
             Some(_) => write!(f, "{merchant}  {user}"),
         }
     }
@@ -211,7 +214,7 @@ fn reason(note: &str) -> &str {
 }
 
 /// Tells how it goes: a bar on a terminal, lines elsewhere.
-struct Telling<'a> {
+struct ProgressReport<'a> {
     context: &'a Context,
     progress: &'a Progress,
     begun: Instant,
@@ -221,14 +224,14 @@ struct Telling<'a> {
     broken: Option<CliError>,
 }
 
-impl Telling<'_> {
-    fn hear(&mut self, told: &Told, _: &Summary) {
+impl ProgressReport<'_> {
+    fn hear(&mut self, told: &TokenReport, _: &Summary) {
         self.done += 1;
-        if matches!(told.came, Came::Failed(_) | Came::NeedsSignIn) {
-            let line = Line::new(&told.token, Some(told.came));
+        if matches!(told.outcome, RefreshOutcome::Failed(_) | RefreshOutcome::NeedsSignIn) {
+            let line = Line::new(&told.token, Some(told.outcome));
             self.print(&line, &line);
         }
-        let pace = Pace::new(self.done, self.total, self.begun.elapsed());
+        let pace = SweepProgress::new(self.done, self.total, self.begun.elapsed());
         if self.progress.is_hidden() && self.done.is_multiple_of(LINE_EVERY) {
             self.print(&pace, &pace);
         }
@@ -244,14 +247,14 @@ impl Telling<'_> {
 
 /// How far it came, how fast, and how long it will take.
 #[derive(Debug, PartialEq, Serialize)]
-struct Pace {
+struct SweepProgress {
     done: u64,
     due: u64,
     per_second: f64,
     left_seconds: u64,
 }
 
-impl Pace {
+impl SweepProgress {
     fn new(done: u64, due: u64, elapsed: Duration) -> Self {
         let done_exactly = f64::from(u32::try_from(done).unwrap_or(u32::MAX));
         let per_second = done_exactly / elapsed.as_secs_f64().max(0.001);
@@ -261,7 +264,7 @@ impl Pace {
     }
 }
 
-impl fmt::Display for Pace {
+impl fmt::Display for SweepProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left = humantime::format_duration(Duration::from_secs(self.left_seconds));
         write!(f, "{} of {} tokens, {:.1}/s, {left} left", self.done, self.due, self.per_second)
@@ -300,9 +303,9 @@ mod tests {
 
     #[test]
     fn the_pace_tells_what_is_left() {
-        let pace = Pace::new(50, 300, Duration::from_secs(10));
+        let pace = SweepProgress::new(50, 300, Duration::from_secs(10));
         assert_eq!(pace.to_string(), "50 of 300 tokens, 5.0/s, 50s left");
-        assert_eq!(Pace::new(7, 3, Duration::from_secs(1)).to_string(), "7 of 7 tokens, 7.0/s, 0s left");
+        assert_eq!(SweepProgress::new(7, 3, Duration::from_secs(1)).to_string(), "7 of 7 tokens, 7.0/s, 0s left");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use error::{ConfigError, Fault};
 pub use keeper::Keeper;
 pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
 pub use retention::Retention;
-pub use rules::BEAT;
+pub use rules::HEARTBEAT;
 pub use server::{ApiKey, Scope, Server};
 pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};

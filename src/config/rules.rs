@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::{Checkout, Keeper, Merchant, Queue, Retention, Server, Vault};
 
 /// How often a process renews its row in `workers`; what is called silent is measured against it.
-pub const BEAT: Duration = Duration::from_secs(2);
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Time to write down what the last answers said, once the stop has begun.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
             formula: "half of vault.exchange_timeout",
             others: &["vault.exchange_timeout"],
         },
-        // A living holder must not be taken for dead while its request is in the air.
+        // A living holder must not be taken for dead while its request is in flight.
         AtLeast {
             key: "vault.orphan_after",
             value: vault.orphan_after,
@@ -44,8 +44,8 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
         AtLeast {
             key: "queue.worker_lost_after",
             value: queue.worker_lost_after,
-            least: 4 * BEAT,
-            formula: "four beats of a worker",
+            least: 4 * HEARTBEAT,
+            formula: "four heartbeats of a worker",
             others: &[],
         },
         AtLeast {

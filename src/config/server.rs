@@ -20,7 +20,7 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Where any process answers for its health and its metrics, without a key; nowhere where `None`.
     pub probes: Option<SocketAddr>,
-    /// How long a stop waits for work in the air.
+    /// How long a stop waits for work in flight.
     pub shutdown_grace: Duration,
     /// Requests that are served at once.
     pub max_requests: usize,

@@ -21,7 +21,7 @@ pub struct Vault {
     pub active_key: String,
     /// By name; old ones stay for as long as anything is sealed with them.
     pub keys: BTreeMap<String, KeySource>,
-    /// Exchanges in the air at once, each with a database connection of its own on PostgreSQL.
+    /// Exchanges in flight at once, each with a database connection of its own on PostgreSQL.
     pub max_in_flight: u32,
     /// The longest that one request to the token endpoint may take, connecting included.
     pub exchange_timeout: Duration,

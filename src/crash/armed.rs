@@ -12,16 +12,16 @@ const LEFT: Duration = Duration::from_millis(100);
 /// By then a process that was told to stop has stopped.
 const STOPPING: Duration = Duration::from_millis(200);
 
-static CRASH: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::read("KLARNA_WORKER_CRASH_AT"));
-static STALL: LazyLock<Option<Trap>> = LazyLock::new(|| Trap::read("KLARNA_WORKER_STALL_AT"));
+static CRASH: LazyLock<Option<CrashPoint>> = LazyLock::new(|| CrashPoint::read("KLARNA_WORKER_CRASH_AT"));
+static STALL: LazyLock<Option<CrashPoint>> = LazyLock::new(|| CrashPoint::read("KLARNA_WORKER_STALL_AT"));
 
 /// A point, and how many passings of it are left.
-struct Trap {
+struct CrashPoint {
     point: String,
     left: AtomicUsize,
 }
 
-impl Trap {
+impl CrashPoint {
     fn read(variable: &str) -> Option<Self> {
         let text = std::env::var(variable).ok()?;
         let (point, passing) = text.split_once(':').unwrap_or((&text, "1"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::config::Merchant;
-use crate::queue::{Claimed, Look, Source, share};
+use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{ClaimedWebhook, Published, Store, StoreError, WebhookClaim};
 
 /// Events of one merchant that are on their way at once: a slow endpoint holds no other merchant's.
@@ -57,20 +57,20 @@ impl Source for Outbox {
         free: usize,
         running: &BTreeMap<String, usize>,
         _: Option<Duration>,
-    ) -> Result<Look<ClaimedWebhook>, StoreError> {
+    ) -> Result<ClaimBatch<ClaimedWebhook>, StoreError> {
         let left = |merchant: &str| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Others may have settings of their own.
         waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
         if waiting.is_empty() {
-            return Ok(Look::new(Vec::new(), false));
+            return Ok(ClaimBatch::new(Vec::new(), false));
         }
         let mut shares = share(free, running, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
         for (merchant, share) in &mut shares {
             *share = left(merchant).min(*share);
         }
         let events = self.store.claim_webhooks(&shares, LEASE).await?;
-        Ok(Look::new(events.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(), true))
+        Ok(ClaimBatch::new(events.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(), true))
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

@@ -13,7 +13,7 @@ use tracing::field::{Empty, display};
 use crate::clock::Clock;
 use crate::config::Merchant;
 use crate::order::{NewOrder, OrderId, Rejection};
-use crate::store::{Inserted, OrderFilter, OrderRow, OrderTx, Steered, Store, StoreError, Swept};
+use crate::store::{ChangedOrders, Inserted, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, Store, StoreError};
 use crate::telemetry::traces::{Traceparent, traced, tried};
 
 pub use check::check_row;
@@ -158,7 +158,7 @@ impl Intake {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn retry(&self, order: OrderId) -> Result<Steered, StoreError> {
+    pub async fn retry(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
         self.store.retry_order(order, self.order_deadline).await
     }
 
@@ -166,7 +166,7 @@ impl Intake {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn retry_all(&self, filter: &OrderFilter) -> Result<Swept, StoreError> {
+    pub async fn retry_all(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
         self.store.retry_orders(filter, self.order_deadline).await
     }
 

@@ -13,14 +13,14 @@
 
 mod due;
 mod plan;
-mod right;
 mod schedule;
 mod summary;
 mod sweep;
+mod sweep_lease;
 mod walk;
 
 pub use due::Due;
 pub use plan::replan;
-pub use schedule::Scheduled;
-pub use summary::{Came, Summary, Told};
-pub use sweep::{Foundations, Run, Scope, Sweeper};
+pub use schedule::SweepSchedule;
+pub use summary::{RefreshOutcome, Summary, TokenReport};
+pub use sweep::{Dependencies, Run, Scope, Sweeper};

@@ -1,7 +1,7 @@
 //! Due dates anew: for rows that have none, and for all where the settings changed.
 
 use super::due::Due;
-use crate::store::{DueDate, Plannable, Store, StoreError};
+use crate::store::{DueDate, PlanFilter, Store, StoreError};
 use crate::vault::DueDates;
 
 /// Rows a statement.
@@ -15,7 +15,7 @@ const PAGE: u32 = 1000;
 pub async fn replan(
     store: &dyn Store,
     due: &Due,
-    which: Plannable,
+    which: PlanFilter,
     mut told: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
     let (mut after, mut seen, mut planned) = (0, 0, 0);

@@ -18,21 +18,21 @@ use crate::clock::Clock;
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Sweeps on a schedule, until it is stopped.
-pub struct Scheduled {
+pub struct SweepSchedule {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-impl Scheduled {
+impl SweepSchedule {
     /// Starts; a tick that nobody answered is answered at once. Call it within a tokio runtime.
     #[must_use]
     pub fn start(sweeper: Arc<Sweeper>, schedule: cron::Schedule, clock: Clock) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let task = tokio::spawn(Ticking { sweeper, schedule, clock, stopping }.run());
+        let task = tokio::spawn(SweepTicker { sweeper, schedule, clock, stopping }.run());
         Self { stop, task }
     }
 
-    /// Asks the sweep to end between two tokens, and waits for what is in the air.
+    /// Asks the sweep to end between two tokens, and waits for what is in flight.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         // An error is a panic, which the runtime's hook tells.
@@ -40,14 +40,14 @@ impl Scheduled {
     }
 }
 
-struct Ticking {
+struct SweepTicker {
     sweeper: Arc<Sweeper>,
     schedule: cron::Schedule,
     clock: Clock,
     stopping: watch::Receiver<bool>,
 }
 
-impl Ticking {
+impl SweepTicker {
     async fn run(self) {
         let mut asked = self.missed().await;
         let mut ticks = Box::pin(ticks(&self.schedule, &self.clock));
@@ -126,12 +126,12 @@ fn missed(schedule: &cron::Schedule, ended: Option<DateTime<Utc>>, now: DateTime
 }
 
 /// The schedule by a clock that is a parameter.
-struct ByClock {
+struct ClockSchedule {
     schedule: cron::Schedule,
     clock: Clock,
 }
 
-impl apalis_cron::Schedule<Zone> for ByClock {
+impl apalis_cron::Schedule<Zone> for ClockSchedule {
     fn next_tick(&mut self, _: &Zone) -> Option<Tick<Zone>> {
         let next = self.schedule.after(&self.clock.now()).next()?;
         u64::try_from(next.timestamp()).ok().map(Tick::new)
@@ -142,7 +142,7 @@ fn ticks(
     schedule: &cron::Schedule,
     clock: &Clock,
 ) -> impl futures::Stream<Item = Result<Tick<Zone>, apalis_cron::Error>> {
-    CronScheduler::new(ByClock { schedule: schedule.clone(), clock: clock.clone() }).into_stream()
+    CronScheduler::new(ClockSchedule { schedule: schedule.clone(), clock: clock.clone() }).into_stream()
 }
 
 fn time(tick: Tick<Zone>) -> Option<DateTime<Utc>> {

@@ -10,7 +10,7 @@ use crate::token::Note;
 /// What became of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Came {
+pub enum RefreshOutcome {
     /// A successor is stored.
     Refreshed,
     /// It was fresh already: an order was faster, or the provider does not rotate.
@@ -19,7 +19,7 @@ pub enum Came {
     NeedsSignIn,
     /// It was presented, or could not be, and gets a next time.
     Failed(Note),
-    /// An exchange is in the air, or the wait after one is not over.
+    /// An exchange is in flight, or the wait after one is not over.
     Left,
     /// The merchant's endpoint is left alone at present.
     Held,
@@ -29,7 +29,7 @@ pub enum Came {
     Idle,
 }
 
-impl Came {
+impl RefreshOutcome {
     /// The word for it in metrics.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -47,11 +47,11 @@ impl Came {
 
 /// What became of which token.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct TokenReport {
     /// The token as it was.
     pub token: DueToken,
     /// What became of it.
-    pub came: Came,
+    pub outcome: RefreshOutcome,
 }
 
 /// The sums of a sweep.
@@ -80,16 +80,16 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn count(&mut self, came: Came) {
-        *match came {
-            Came::Refreshed => &mut self.refreshed,
-            Came::AlreadyFresh => &mut self.already_fresh,
-            Came::NeedsSignIn => &mut self.needs_sign_in,
-            Came::Failed(note) => self.failed.entry(note.as_str()).or_default(),
-            Came::Left => &mut self.left,
-            Came::Held => &mut self.held,
-            Came::UnknownMerchant => &mut self.unknown_merchant,
-            Came::Idle => &mut self.idle,
+    pub(super) fn count(&mut self, outcome: RefreshOutcome) {
+        *match outcome {
+            RefreshOutcome::Refreshed => &mut self.refreshed,
+            RefreshOutcome::AlreadyFresh => &mut self.already_fresh,
+            RefreshOutcome::NeedsSignIn => &mut self.needs_sign_in,
+            RefreshOutcome::Failed(note) => self.failed.entry(note.as_str()).or_default(),
+            RefreshOutcome::Left => &mut self.left,
+            RefreshOutcome::Held => &mut self.held,
+            RefreshOutcome::UnknownMerchant => &mut self.unknown_merchant,
+            RefreshOutcome::Idle => &mut self.idle,
         } += 1;
     }
 

@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::due::{AFTER_UNCHANGED, Due, after_failure};
 use super::plan::replan;
-use super::right::Right;
-use super::summary::{Came, Summary, Told};
+use super::summary::{RefreshOutcome, Summary, TokenReport};
+use super::sweep_lease::SweepLease;
 use super::walk::{Step, Walk};
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
 use crate::meter;
-use crate::store::{DueToken, Plannable, Store, StoreError};
+use crate::store::{DueToken, PlanFilter, Store, StoreError};
 use crate::telemetry::traces::traced;
 use crate::token::{IfDue, Note, Outcome, Unusable};
 use crate::vault::{Refreshed, Vault};
@@ -31,7 +31,7 @@ const WORTH_WRITING: Duration = Duration::from_secs(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
 /// What a sweeper stands on.
-pub struct Foundations {
+pub struct Dependencies {
     /// The rows.
     pub store: Arc<dyn Store>,
     /// Presents the tokens.
@@ -94,8 +94,8 @@ pub enum Run {
 impl Sweeper {
     /// A sweeper on its foundations.
     #[must_use]
-    pub fn new(foundations: Foundations) -> Self {
-        let Foundations { store, vault, merchants, settings, max_in_flight, orphan_after, worker } = foundations;
+    pub fn new(dependencies: Dependencies) -> Self {
+        let Dependencies { store, vault, merchants, settings, max_in_flight, orphan_after, worker } = dependencies;
         let at_once = usize::try_from(max_in_flight / 2).unwrap_or(usize::MAX).max(1);
         let due = Due::new(&settings);
         Self { store, vault, merchants, settings, due, at_once, orphan_after, worker }
@@ -114,13 +114,13 @@ impl Sweeper {
         self: &Arc<Self>,
         scope: &Scope,
         stop: watch::Receiver<bool>,
-        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<Run, StoreError> {
-        let right = Right::take(&self.store, self.worker).await?;
-        if right.is_none() && !scope.force {
+        let sweep_lease = SweepLease::take(&self.store, self.worker).await?;
+        if sweep_lease.is_none() && !scope.force {
             return Ok(Run::Elsewhere(self.store.last_sweep().await?.sweeper));
         }
-        let lost = right.as_ref().filter(|_| !scope.force).map(Right::lost);
+        let lost = sweep_lease.as_ref().filter(|_| !scope.force).map(SweepLease::lost);
         let begun = since_boot();
         let swept = self.sweep(scope, stop, lost, told).await;
         let end = match &swept {
@@ -132,8 +132,8 @@ impl Sweeper {
         // A part of what is due says nothing of the rest.
         let all = scope.merchant.is_none() && scope.limit.is_none();
         let whole = all && swept.as_ref().is_ok_and(|summary| !summary.cut_off);
-        if let Some(right) = right
-            && let Err(error) = right.end(whole).await
+        if let Some(sweep_lease) = sweep_lease
+            && let Err(error) = sweep_lease.end(whole).await
         {
             tracing::warn!(%error, "The right to sweep could not be given up; it lapses by itself");
         }
@@ -145,7 +145,7 @@ impl Sweeper {
         scope: &Scope,
         stop: watch::Receiver<bool>,
         lost: Option<watch::Receiver<bool>>,
-        told: &mut (dyn FnMut(&Told, &Summary) + Send),
+        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<Summary, StoreError> {
         let mut summary = Summary { forgotten: self.prepare().await?, ..Summary::default() };
         let began = self.store.time().await?;
@@ -166,9 +166,9 @@ impl Sweeper {
         let mut broken = None;
         while let Some(step) = done.next().await {
             match step {
-                Ok(one) | Err(Step::Pass(one)) => {
-                    summary.count(one.came);
-                    meter::swept(one.came.as_str());
+                Ok(one) | Err(Step::Skip(one)) => {
+                    summary.count(one.outcome);
+                    meter::swept(one.outcome.as_str());
                     told(&one, &summary);
                 }
                 Err(Step::Again) => summary.begin_again(),
@@ -184,7 +184,7 @@ impl Sweeper {
 
     /// Dates for rows without, lost answers, and the end of what data protection bounds; how many tokens were forgotten.
     async fn prepare(&self) -> Result<u64, StoreError> {
-        let planned = replan(self.store(), &self.due, Plannable::Undated, |_| {}).await?;
+        let planned = replan(self.store(), &self.due, PlanFilter::Undated, |_| {}).await?;
         if planned > 0 {
             tracing::info!(tokens = planned, "Tokens without a due date were given one");
         }
@@ -227,7 +227,7 @@ impl Sweeper {
     }
 
     /// One token: a trace of its own, since a sweep may have a million of them.
-    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> Told {
+    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
         let traced = traced!(
             parent: None,
             "refresh token",
@@ -244,45 +244,53 @@ impl Sweeper {
             correlation = Empty,
         );
         let told = self.refresh(token, merchant, sweep, if_due).instrument(span).instrument(traced.clone()).await;
-        traced.record("klarna_worker.result", told.came.as_str());
+        traced.record("klarna_worker.result", told.outcome.as_str());
         told
     }
 
-    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> Told {
+    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
         let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
-        let failed = |note, after| Next { came: Came::Failed(note), note, after, failures: token.failures + 1 };
-        let came = match refreshed {
-            Refreshed::Rotated => Came::Refreshed,
+        let failed =
+            |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
+        let outcome = match refreshed {
+            Refreshed::Rotated => RefreshOutcome::Refreshed,
             Refreshed::NotDue | Refreshed::Unusable(Unusable::NotRegistered | Unusable::ReauthRequired) => {
-                Came::AlreadyFresh
+                RefreshOutcome::AlreadyFresh
             }
-            Refreshed::Died => Came::NeedsSignIn,
-            Refreshed::Held(_) => Came::Held,
+            Refreshed::Died => RefreshOutcome::NeedsSignIn,
+            Refreshed::Held(_) => RefreshOutcome::Held,
             Refreshed::Unchanged => {
-                let next =
-                    Next { came: Came::AlreadyFresh, note: Note::Unchanged, after: AFTER_UNCHANGED, failures: 0 };
+                let next = Next {
+                    outcome: RefreshOutcome::AlreadyFresh,
+                    note: Note::Unchanged,
+                    after: AFTER_UNCHANGED,
+                    failures: 0,
+                };
                 self.postpone(&token, next).await
             }
             Refreshed::Failed(outcome, asked) => self.postpone(&token, failed(note(outcome), asked)).await,
             Refreshed::Unusable(Unusable::Uncertain | Unusable::Unavailable) => {
                 self.postpone(&token, failed(Note::Unavailable, Duration::ZERO)).await
             }
-            Refreshed::ComeBack(after) if after <= WORTH_WRITING => Came::Left,
+            Refreshed::ComeBack(after) if after <= WORTH_WRITING => RefreshOutcome::Left,
             Refreshed::ComeBack(after) => {
-                self.postpone(&token, Next { came: Came::Left, note: Note::Waits, after, failures: token.failures })
-                    .await
+                self.postpone(
+                    &token,
+                    Next { outcome: RefreshOutcome::Left, note: Note::Waits, after, failures: token.failures },
+                )
+                .await
             }
         };
-        Told { token, came }
+        TokenReport { token, outcome }
     }
 
     /// Writes the next time down. Where that fails the token stays due, and the next sweep looks at it again.
-    async fn postpone(&self, token: &DueToken, next: Next) -> Came {
+    async fn postpone(&self, token: &DueToken, next: Next) -> RefreshOutcome {
         let written = async {
             let now = self.store.time().await?;
             let left = token.expires_at - now;
-            let wait = match next.came {
-                Came::Failed(_) => after_failure(next.failures, rand::random(), next.after, left),
+            let wait = match next.outcome {
+                RefreshOutcome::Failed(_) => after_failure(next.failures, rand::random(), next.after, left),
                 _ => next.after,
             };
             let due_at = Some(now + delta(wait));
@@ -291,13 +299,13 @@ impl Sweeper {
         if let Err(error) = written.await {
             tracing::warn!(token = token.id, %error, "A token's next time could not be written down");
         }
-        next.came
+        next.outcome
     }
 }
 
 /// When, and why then.
 struct Next {
-    came: Came,
+    outcome: RefreshOutcome,
     note: Note,
     /// No sooner than this; after a failure, later.
     after: Duration,

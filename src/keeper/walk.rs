@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 use tokio::sync::watch;
 
-use super::summary::{Came, Told};
+use super::summary::{RefreshOutcome, TokenReport};
 use super::sweep::{Scope, Sweeper};
-use crate::breaker::Pace;
+use crate::breaker::RateLimiter;
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
-use crate::store::{DueFilter, DueToken, Place, StoreError};
+use crate::store::{DueCursor, DueFilter, DueToken, StoreError};
 use crate::token::{IfDue, Note};
 
 /// Tokens a page.
@@ -27,7 +27,7 @@ pub(super) enum Step {
     /// A token to present.
     Present(DueToken, Arc<Merchant>, IfDue),
     /// A token that is not presented.
-    Pass(Told),
+    Skip(TokenReport),
     /// The walk is at the front again.
     Again,
     /// The walk ended before its end.
@@ -46,9 +46,9 @@ pub(super) struct Walk {
     lost: Option<watch::Receiver<bool>>,
     by: DateTime<Utc>,
     since: Duration,
-    place: Option<Place>,
+    place: Option<DueCursor>,
     page: VecDeque<DueToken>,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     presented: u64,
     ended: bool,
 }
@@ -71,7 +71,7 @@ impl Walk {
             since: since_boot(),
             place: None,
             page: VecDeque::new(),
-            pace: Pace::new(sweeper.settings.rate_per_second),
+            rate_limiter: RateLimiter::new(sweeper.settings.rate_per_second),
             presented: 0,
             ended: false,
         }
@@ -103,17 +103,17 @@ impl Walk {
         }
         let Some(token) = self.next_token().await? else { return Ok(None) };
         let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
-            return Ok(Some(Step::Pass(Told { token, came: Came::UnknownMerchant })));
+            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::UnknownMerchant })));
         };
         if self.sweeper.is_idle(&token, self.began) {
             // Whoever comes back brings a new date along.
             self.sweeper.store.postpone(token.id, token.generation, None, 0, Note::Idle).await?;
-            return Ok(Some(Step::Pass(Told { token, came: Came::Idle })));
+            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::Idle })));
         }
         if self.is_held(&token.merchant).await {
-            return Ok(Some(Step::Pass(Told { token, came: Came::Held })));
+            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::Held })));
         }
-        let wait = self.pace.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
+        let wait = self.rate_limiter.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
         self.pause(wait).await;
         if self.must_end() {
             return Ok(Some(Step::CutOff));

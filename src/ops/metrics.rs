@@ -1,14 +1,14 @@
 //! Metrics for Prometheus: what is true of this process, counted by `meter` as it happens or asked at the scrape
 //! (`process.rs`), and what is true of the installation, asked of the database now and then (`installation.rs`, and in
-//! `tally.rs` what takes a look at many rows). `catalogue.rs` lists them all.
+//! `counts.rs` what takes a look at many rows). `catalogue.rs` lists them all.
 //!
 //! Every process tells the same of the installation: take its maximum over them (`max by (…)`), and the sum of what
 //! processes tell of themselves.
 
 mod catalogue;
+mod counts;
 mod installation;
 mod process;
-mod tally;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use self::catalogue::{CATALOGUE, Kind, Metric};
 use self::installation::Installation;
-use crate::breaker::Stand;
+use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::meter;
 use crate::order::TokenOutcome;
@@ -28,7 +28,7 @@ use crate::vault::sealing::Secrets;
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Where a breaker stands: endpoint, merchant, stand.
-pub type BreakerStand = (&'static str, String, Stand);
+pub type BreakerReading = (&'static str, String, BreakerState);
 
 /// The exchanges of a process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,9 +36,9 @@ pub struct Exchanges {
     /// Begun and not ended.
     pub in_flight: usize,
     /// Places that are taken.
-    pub places_taken: usize,
+    pub permits_taken: usize,
     /// Places that there are.
-    pub places: usize,
+    pub permits: usize,
 }
 
 /// What is asked of the process at each scrape.
@@ -51,13 +51,13 @@ pub struct Sources {
     pub clock: Clock,
     /// The settings' merchants.
     pub merchants: Vec<String>,
-    /// A process that has not beaten for so long is not alive.
+    /// A process that has sent no heartbeat for so long is not alive.
     pub worker_lost_after: Duration,
     /// A token that the keeper looks after should never have less left.
     pub lapsing_within: Duration,
     /// The breakers of this process.
-    pub breakers: Box<dyn Fn() -> Vec<BreakerStand> + Send + Sync>,
-    /// Exchanges in the air.
+    pub breakers: Box<dyn Fn() -> Vec<BreakerReading> + Send + Sync>,
+    /// Exchanges in flight.
     pub exchanges: Box<dyn Fn() -> Exchanges + Send + Sync>,
     /// Successors that wait in the spools.
     pub spool_files: Box<dyn Fn() -> usize + Send + Sync>,

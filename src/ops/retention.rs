@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::config;
-use crate::store::{Leftover, Store, StoreError, Walked};
+use crate::store::{ExpiredKind, ScannedTable, Store, StoreError};
 
 /// Rows in one statement.
 const BATCH: u32 = 500;
@@ -75,24 +75,24 @@ impl Retention {
     pub async fn tidy(&self, walks: bool) -> Result<Removed, StoreError> {
         let config::Retention { bodies, orders, ledger } = self.settings;
         let mut removed = Removed {
-            bodies: self.remove(Leftover::Bodies, bodies).await?,
-            orders: self.remove(Leftover::Orders, orders).await?,
+            bodies: self.remove(ExpiredKind::Bodies, bodies).await?,
+            orders: self.remove(ExpiredKind::Orders, orders).await?,
             expired: self.expire().await?,
-            webhooks: self.remove(Leftover::Webhooks, orders).await?,
+            webhooks: self.remove(ExpiredKind::Webhooks, orders).await?,
             ..Removed::default()
         };
         if walks {
-            removed.ledger = self.walk(Walked::Ledger, ledger).await?;
-            removed.known_tokens = self.walk(Walked::KnownTokens, ledger).await?;
-            removed.workers = self.remove(Leftover::Workers, ledger).await?;
+            removed.ledger = self.walk(ScannedTable::Ledger, ledger).await?;
+            removed.known_tokens = self.walk(ScannedTable::KnownTokens, ledger).await?;
+            removed.workers = self.remove(ExpiredKind::Workers, ledger).await?;
         }
         Ok(removed)
     }
 
-    async fn remove(&self, what: Leftover, after: Duration) -> Result<u64, StoreError> {
+    async fn remove(&self, what: ExpiredKind, after: Duration) -> Result<u64, StoreError> {
         let mut removed = 0;
         loop {
-            let rows = self.store.remove_leftovers(what, after, BATCH).await?;
+            let rows = self.store.remove_expired(what, after, BATCH).await?;
             removed += rows;
             if rows < u64::from(BATCH) {
                 return Ok(removed);
@@ -113,15 +113,15 @@ impl Retention {
         }
     }
 
-    async fn walk(&self, what: Walked, after: Duration) -> Result<u64, StoreError> {
-        let (mut removed, mut mark) = (0, None);
+    async fn walk(&self, what: ScannedTable, after: Duration) -> Result<u64, StoreError> {
+        let (mut removed, mut cursor) = (0, None);
         loop {
-            let step = self.store.walk_leftovers(what, after, mark, BATCH).await?;
+            let step = self.store.scan_expired(what, after, cursor, BATCH).await?;
             removed += step.removed;
             if step.next.is_none() {
                 return Ok(removed);
             }
-            mark = step.next;
+            cursor = step.next;
             sleep(BREATH).await;
         }
     }

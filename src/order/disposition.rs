@@ -6,7 +6,7 @@ use super::{OrderError, TokenOutcome};
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
-pub enum Settlement {
+pub enum Disposition {
     /// Klarna created the order.
     Submitted {
         /// Klarna's id.

@@ -18,7 +18,7 @@ mod status;
 mod view;
 
 pub use body::{Body, MAX_BODY, MAX_DEPTH};
-pub use disposition::Settlement;
+pub use disposition::Disposition;
 pub use fault::{Fault, OrderError, Rejection};
 pub use id::OrderId;
 pub use new::{NewOrder, check_idempotency_key, check_name};

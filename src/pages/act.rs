@@ -10,19 +10,19 @@ use uuid::Uuid;
 use super::Pages;
 use super::failure::Failure;
 use super::fields::{link, user_link};
-use super::frame::{Place, token_field};
+use super::frame::{MenuItem, token_field};
 use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
 use crate::order::{OrderId, OrderView};
-use crate::store::{Steered, WebhookFilter, WebhookView};
+use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
 
 /// A question, and the form that answers it.
 fn ask(
     viewer: Viewer,
-    place: Place,
+    place: MenuItem,
     (title, action, back): (&str, &str, &str),
     about: &Markup,
     answer: &Markup,
@@ -62,7 +62,7 @@ pub(super) async fn ask_retry(
     };
     let answer = html! { button type="submit" autofocus { "Retry the order" } };
     let path = format!("/orders/{}", order.id);
-    Ok(ask(viewer, Place::Orders, ("Retry this order?", &format!("{path}/retry"), &path), &about, &answer))
+    Ok(ask(viewer, MenuItem::Orders, ("Retry this order?", &format!("{path}/retry"), &path), &about, &answer))
 }
 
 pub(super) async fn retry(
@@ -71,7 +71,7 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    steered(pages.rooms.intake.retry(order.id).await?, order.id, "retried")
+    steered(pages.deps.intake.retry(order.id).await?, order.id, "retried")
 }
 
 pub(super) async fn ask_cancel(
@@ -86,7 +86,7 @@ pub(super) async fn ask_cancel(
     };
     let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
     let path = format!("/orders/{}", order.id);
-    Ok(ask(viewer, Place::Orders, ("Cancel this order?", &format!("{path}/cancel"), &path), &about, &answer))
+    Ok(ask(viewer, MenuItem::Orders, ("Cancel this order?", &format!("{path}/cancel"), &path), &about, &answer))
 }
 
 pub(super) async fn cancel(
@@ -95,25 +95,25 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    steered(pages.rooms.store.cancel_order(order.id).await?, order.id, "cancelled")
+    steered(pages.deps.store.cancel_order(order.id).await?, order.id, "cancelled")
 }
 
-fn steered(steered: Steered, order: OrderId, what: &'static str) -> Result<Response, Failure> {
+fn steered(steered: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
     match steered {
-        Steered::Done(_) => {
+        OrderAdminOutcome::Done(_) => {
             tracing::info!(%order, what, "An operator changed an order");
             Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
         }
-        Steered::Unfit(order) => Err(Failure::Unfit(format!("The order is {} by now.", order.status))),
-        Steered::BodyGone => Err(Failure::Unfit(
+        OrderAdminOutcome::WrongStatus(order) => Err(Failure::Unfit(format!("The order is {} by now.", order.status))),
+        OrderAdminOutcome::BodyGone => Err(Failure::Unfit(
             "The order's body was deleted (retention.bodies): the shop has to hand it in anew.".into(),
         )),
-        Steered::Missing => Err(Failure::Missing("There is no such order any more.")),
+        OrderAdminOutcome::Missing => Err(Failure::Missing("There is no such order any more.")),
     }
 }
 
 async fn token(pages: &Pages, merchant: &str, user: &str) -> Result<TokenView, Failure> {
-    let found = pages.rooms.registry.view(merchant, user).await?;
+    let found = pages.deps.registry.view(merchant, user).await?;
     found.ok_or(Failure::Missing("There is no refresh token of this user."))
 }
 
@@ -143,7 +143,7 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
         button type="submit" { "Resolve the token" }
     };
     let back = user_link(&merchant, &user);
-    Ok(ask(viewer, Place::Users, ("Resolve this token?", "/user/resolve", &back), &about, &answer))
+    Ok(ask(viewer, MenuItem::Users, ("Resolve this token?", "/user/resolve", &back), &about, &answer))
 }
 
 pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
@@ -154,7 +154,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Wrong("Choose what is to become of the token.".into())),
     };
-    match pages.rooms.registry.resolve(&merchant, &user, resolution).await? {
+    match pages.deps.registry.resolve(&merchant, &user, resolution).await? {
         Resolved::Done(_) => {
             tracing::info!(merchant, what = done, "An operator resolved a token");
             Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", done)])))
@@ -176,12 +176,12 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
     };
     let answer = html! { (named_fields(&merchant, &user)) button.danger type="submit" { "Forget the token" } };
     let back = user_link(&merchant, &user);
-    Ok(ask(viewer, Place::Users, ("Forget this token?", "/user/forget", &back), &about, &answer))
+    Ok(ask(viewer, MenuItem::Users, ("Forget this token?", "/user/forget", &back), &about, &answer))
 }
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let (merchant, user) = named(&posted.viewer, &posted.fields)?;
-    if !pages.rooms.registry.forget(&merchant, &user).await? {
+    if !pages.deps.registry.forget(&merchant, &user).await? {
         return Err(Failure::Unfit("There was no token to forget.".into()));
     }
     tracing::info!(merchant, "An operator had a token forgotten");
@@ -191,7 +191,7 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
     let missing = Failure::Missing("There is no such webhook any more.");
     let Ok(id) = id.parse::<Uuid>() else { return Err(missing) };
-    let found = pages.rooms.store.webhooks(&only(id)).await?.pop();
+    let found = pages.deps.store.webhooks(&only(id)).await?.pop();
     found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
 }
 
@@ -217,7 +217,7 @@ pub(super) async fn ask_resend(
     };
     let answer = html! { button type="submit" autofocus { "Send it again" } };
     let action = format!("/webhooks/{}/resend", webhook.id);
-    Ok(ask(viewer, Place::Webhooks, ("Send this webhook again?", &action, "/webhooks"), &about, &answer))
+    Ok(ask(viewer, MenuItem::Webhooks, ("Send this webhook again?", &action, "/webhooks"), &about, &answer))
 }
 
 pub(super) async fn resend(
@@ -226,7 +226,7 @@ pub(super) async fn resend(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
-    pages.rooms.store.resend_webhooks(&only(webhook.id)).await?;
+    pages.deps.store.resend_webhooks(&only(webhook.id)).await?;
     tracing::info!(webhook = %webhook.id, "An operator had a webhook sent again");
     Ok(see(&link("/webhooks", &[("done", "resent")])))
 }

@@ -5,22 +5,22 @@ use maud::{DOCTYPE, Markup, html};
 
 /// The pages of the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum MenuItem {
     Overview,
     Orders,
     Users,
     Webhooks,
 }
 
-const MENU: [(Place, &str, &str); 4] = [
-    (Place::Overview, "/", "Overview"),
-    (Place::Orders, "/orders", "Orders"),
-    (Place::Users, "/users", "Users"),
-    (Place::Webhooks, "/webhooks", "Webhooks"),
+const MENU: [(MenuItem, &str, &str); 4] = [
+    (MenuItem::Overview, "/", "Overview"),
+    (MenuItem::Orders, "/orders", "Orders"),
+    (MenuItem::Users, "/users", "Users"),
+    (MenuItem::Webhooks, "/webhooks", "Webhooks"),
 ];
 
 /// A page of somebody who signed in. `form_token` is for the form that ends the session, where there is one.
-pub(super) fn page(place: Place, title: &str, who: Option<&str>, form_token: &str, main: &Markup) -> Markup {
+pub(super) fn page(place: MenuItem, title: &str, who: Option<&str>, form_token: &str, main: &Markup) -> Markup {
     let menu = html! {
         nav aria-label="Pages" {
             @for (other, path, name) in MENU {

@@ -36,7 +36,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
-use crate::breaker::Stand;
+use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::intake::Intake;
@@ -45,13 +45,13 @@ use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
 /// Where the breakers of this process stand: endpoint, merchant, stand.
-pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, String, Stand)> + Send + Sync>;
+pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, String, BreakerState)> + Send + Sync>;
 
 /// When the keeper next begins, from then on; `None` where it has no schedule.
 pub type NextSweep = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;
 
 /// What the pages show and act on.
-pub struct Rooms {
+pub struct Dependencies {
     /// Where failed orders are tried again.
     pub intake: Intake,
     /// Where tokens are looked at, resolved and forgotten.
@@ -70,13 +70,13 @@ pub struct Rooms {
     pub breakers: AskBreakers,
     /// The keeper's schedule.
     pub next_sweep: NextSweep,
-    /// A process that has not beaten for so long is not alive.
+    /// A process that has sent no heartbeat for so long is not alive.
     pub worker_lost_after: Duration,
 }
 
 /// What the handlers share.
 struct Pages {
-    rooms: Rooms,
+    deps: Dependencies,
     /// The keys that may sign in.
     keys: Vec<Arc<ApiKey>>,
     /// No API key at all: this machine's.
@@ -87,15 +87,15 @@ struct Pages {
 }
 
 /// All pages.
-pub fn router(mut rooms: Rooms) -> Router {
-    let keys = std::mem::take(&mut rooms.api_keys);
+pub fn router(mut deps: Dependencies) -> Router {
+    let keys = std::mem::take(&mut deps.api_keys);
     let pages = Pages {
         open: keys.is_empty(),
         keys: keys.into_iter().filter(|key| key.scopes.contains(&Scope::Ops)).map(Arc::new).collect(),
-        sessions: session::Sessions::new(Arc::clone(&rooms.secrets)),
+        sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),
-        rooms,
+        deps,
     };
     Router::new()
         .route("/", get(overview::show))

@@ -10,12 +10,12 @@ use maud::{Markup, html};
 use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::order::{OrderError, OrderId, OrderView, Status};
-use crate::store::{Story, WebhookFilter};
+use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
 
 /// Presentations of the user's token among which the order's are looked for.
@@ -29,8 +29,8 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
-    let (store, registry) = (&pages.rooms.store, &pages.rooms.registry);
-    let past = store.story(order.id).await?;
+    let (store, registry) = (&pages.deps.store, &pages.deps.registry);
+    let past = store.order_history(order.id).await?;
     let ledger = registry.history(&order.merchant, &order.user, None, LEDGER).await?;
     let of_user = WebhookFilter {
         merchant: Some(order.merchant.clone()),
@@ -62,14 +62,14 @@ pub(super) async fn show(
         }
         section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks)) }
     };
-    Ok(viewer.answer(Place::Orders, "Order", &main))
+    Ok(viewer.answer(MenuItem::Orders, "Order", &main))
 }
 
 /// The order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
     let missing = Failure::Missing("There is no such order: it may have been removed since (retention.orders).");
     let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
-    let found = pages.rooms.store.order(id).await?;
+    let found = pages.deps.store.order(id).await?;
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
 
@@ -140,7 +140,7 @@ struct Event {
     what: Markup,
 }
 
-fn line(order: &OrderView, story: &Story, ledger: &[LedgerEntry]) -> Markup {
+fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Markup {
     let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Taken in" } }];
     if let Some(at) = story.first_claimed_at {
         let after = span(at - order.accepted_at);

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
 use crate::order::{OrderView, Status, TokenOutcome};
@@ -49,7 +49,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    Ok(viewer.answer(Place::Orders, "Orders", &main))
+    Ok(viewer.answer(MenuItem::Orders, "Orders", &main))
 }
 
 /// The orders of all merchants that the viewer sees. A user is looked for within a merchant.
@@ -66,7 +66,7 @@ pub(super) async fn found(
     };
     let mut orders = Vec::new();
     for merchant in within {
-        orders.extend(pages.rooms.store.orders(&OrderFilter { merchant, ..search.clone() }).await?);
+        orders.extend(pages.deps.store.orders(&OrderFilter { merchant, ..search.clone() }).await?);
     }
     orders.sort_by_key(|order| std::cmp::Reverse(order.id));
     orders.truncate(search.limit as usize);

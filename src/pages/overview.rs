@@ -12,13 +12,13 @@ use super::Pages;
 use super::charts::{Bar, Part, stacked};
 use super::failure::Failure;
 use super::fields::link;
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::pieces::{badge, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
-use crate::breaker::Stand;
+use crate::breaker::BreakerState;
 use crate::order::{Status, TokenOutcome};
-use crate::store::{Arrivals, Backlog, Overview, Passage, WorkerView};
+use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
 /// What can be looked back at: its word, its name, how long a bar is, and how many there are.
 const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
@@ -40,15 +40,15 @@ const PARTS: [Part; 5] = [
 const PASSAGES: u32 = 1000;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let store = &pages.rooms.store;
-    let lost_after = pages.rooms.worker_lost_after;
+    let store = &pages.deps.store;
+    let lost_after = pages.deps.worker_lost_after;
     let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.0 == word));
     let range = range.unwrap_or(&RANGES[1]);
     let bounds = bounds(viewer.now, range.2, range.3);
-    let (mut tallies, mut passages, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut buckets, mut latency_samples, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(&pages, None) {
-        tallies.extend(store.arrivals(&bounds, merchant.as_deref()).await?);
-        passages.extend(store.passages(merchant.as_deref(), PASSAGES).await?);
+        buckets.extend(store.outcome_buckets(&bounds, merchant.as_deref()).await?);
+        latency_samples.extend(store.latency_samples(merchant.as_deref(), PASSAGES).await?);
         counts.push(pages.counts.of(store, merchant, viewer.now).await);
     }
     // What lapses soon is in the chart of days left.
@@ -61,9 +61,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .filter(|endpoint| viewer.sees(&endpoint.merchant))
         .filter(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some())
         .collect();
-    let next = (pages.rooms.next_sweep)(viewer.now);
+    let next = (pages.deps.next_sweep)(viewer.now);
     let breakers: Vec<_> =
-        (pages.rooms.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
+        (pages.deps.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
     let main = html! {
         div.heading {
             h1 { "Overview" }
@@ -73,13 +73,13 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 }
             }
         }
-        section #figures data-live { (figures(&backlogs, &overview, &tallies, &passages, range)) }
+        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
         section #orders data-live {
             h2 { "Orders by outcome" }
-            (chart(&tallies, &bounds, range))
+            (chart(&buckets, &bounds, range))
         }
         div.columns {
-            section #latencies data-live { h2 { "Latencies" } (latencies(&passages)) }
+            section #latencies data-live { h2 { "Latencies" } (latencies(&latency_samples)) }
             section #keeper data-live {
                 h2 { "Keeper" }
                 (facts(&[
@@ -87,13 +87,13 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                     ("Next run", maybe_time(next)),
                     ("Sweeping now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
                     ("Longest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
-                    ("Exchanges in the air", html! { (number(overview.open_exchanges)) }),
+                    ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
                 ]))
             }
         }
         section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
         div.columns {
-            section #breakers data-live { h2 { "Breakers" } (stands(&breakers)) }
+            section #breakers data-live { h2 { "Breakers" } (breaker_table(&breakers)) }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
         @if !failing.is_empty() {
@@ -109,7 +109,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    Ok(viewer.answer(Place::Overview, "Overview", &main))
+    Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
 }
 
 /// Where bars begin and end: at whole steps, the last of which is under way.
@@ -121,8 +121,8 @@ fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>>
 }
 
 /// Which of [`PARTS`] an order is counted among.
-fn part(tally: &Arrivals) -> usize {
-    match (tally.status, tally.token) {
+fn part(bucket: &OutcomeBucket) -> usize {
+    match (bucket.status, bucket.token) {
         (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) => 0,
         (Status::Submitted, _) => 1,
         (Status::Failed, _) => 2,
@@ -131,7 +131,7 @@ fn part(tally: &Arrivals) -> usize {
     }
 }
 
-fn chart(tallies: &[Arrivals], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
+fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
     let form = if range.2 < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
     let mut bars: Vec<Bar> = bounds
         .windows(2)
@@ -140,9 +140,9 @@ fn chart(tallies: &[Arrivals], bounds: &[DateTime<Utc>], range: &(&str, &str, Ti
             counts: vec![0; PARTS.len()],
         })
         .collect();
-    for tally in tallies {
-        if let Some(bar) = bars.get_mut(tally.slot) {
-            bar.counts[part(tally)] += tally.orders;
+    for bucket in buckets {
+        if let Some(bar) = bars.get_mut(bucket.slot) {
+            bar.counts[part(bucket)] += bucket.orders;
         }
     }
     let steps = bounds.len() - 1;
@@ -154,22 +154,22 @@ fn chart(tallies: &[Arrivals], bounds: &[DateTime<Utc>], range: &(&str, &str, Ti
 fn figures(
     backlogs: &[&Backlog],
     overview: &Overview,
-    tallies: &[Arrivals],
-    passages: &[Passage],
+    buckets: &[OutcomeBucket],
+    latency_samples: &[LatencySample],
     range: &(&str, &str, TimeDelta, i32),
 ) -> Markup {
-    let came = |wanted: fn(&Arrivals) -> bool| {
-        tallies.iter().filter(|tally| wanted(tally)).map(|tally| tally.orders).sum::<u64>()
+    let came = |wanted: fn(&OutcomeBucket) -> bool| {
+        buckets.iter().filter(|bucket| wanted(bucket)).map(|bucket| bucket.orders).sum::<u64>()
     };
-    let submitted = came(|tally| tally.status == Status::Submitted);
-    let with = came(|tally| part(tally) == 0);
-    let failed = came(|tally| tally.status == Status::Failed);
+    let submitted = came(|bucket| bucket.status == Status::Submitted);
+    let with = came(|bucket| part(bucket) == 0);
+    let failed = came(|bucket| bucket.status == Status::Failed);
     let share = (with * 100).checked_div(submitted);
     let (due, queued) =
         backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
     let oldest = backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
-    let ends = sorted(passages, |passage| passage.ended - passage.began);
+    let ends = sorted(latency_samples, |passage| passage.ended - passage.began);
     html! {
         dl.figures {
             div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.1) } } }
@@ -183,8 +183,8 @@ fn figures(
     }
 }
 
-fn sorted(passages: &[Passage], took: impl Fn(&Passage) -> TimeDelta) -> Vec<TimeDelta> {
-    let mut times: Vec<TimeDelta> = passages.iter().map(took).collect();
+fn sorted(latency_samples: &[LatencySample], took: impl Fn(&LatencySample) -> TimeDelta) -> Vec<TimeDelta> {
+    let mut times: Vec<TimeDelta> = latency_samples.iter().map(took).collect();
     times.sort_unstable();
     times
 }
@@ -194,13 +194,13 @@ fn rank(times: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
     times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied()
 }
 
-fn latencies(passages: &[Passage]) -> Markup {
+fn latencies(latency_samples: &[LatencySample]) -> Markup {
     let rows = [
-        ("Until a worker took it", sorted(passages, |passage| passage.claimed - passage.began)),
-        ("Until Klarna had it", sorted(passages, |passage| passage.ended - passage.began)),
+        ("Until a worker took it", sorted(latency_samples, |passage| passage.claimed - passage.began)),
+        ("Until Klarna had it", sorted(latency_samples, |passage| passage.ended - passage.began)),
     ];
     html! {
-        @if passages.is_empty() { p.quiet { "No order was submitted yet." } }
+        @if latency_samples.is_empty() { p.quiet { "No order was submitted yet." } }
         @else {
             div.scroll { table {
                 thead { tr { th scope="col" { "From when it was due" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
@@ -210,24 +210,24 @@ fn latencies(passages: &[Passage]) -> Markup {
                     } }
                 } }
             } }
-            p.note { "Over the last " (number(passages.len())) " submitted orders." }
+            p.note { "Over the last " (number(latency_samples.len())) " submitted orders." }
         }
     }
 }
 
-fn stands(breakers: &[(&str, String, Stand)]) -> Markup {
-    let shown = |stand: &Stand| match stand {
-        Stand::Closed => badge("good", "closed"),
-        Stand::Open => badge("bad", "open"),
-        Stand::Probing => badge("warn", "probing"),
+fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
+    let shown = |state: &BreakerState| match state {
+        BreakerState::Closed => badge("good", "closed"),
+        BreakerState::Open => badge("bad", "open"),
+        BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
         @if breakers.is_empty() { p.quiet { "This process runs no orders: ask one that does." } }
         @else {
             div.scroll { table {
                 thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "Breaker" } } }
-                tbody { @for (endpoint, merchant, stand) in breakers {
-                    tr { td { (merchant) } td { (endpoint) } td { (shown(stand)) } }
+                tbody { @for (endpoint, merchant, state) in breakers {
+                    tr { td { (merchant) } td { (endpoint) } td { (shown(state)) } }
                 } }
             } }
             p.note { "Of the process that serves this page." }
@@ -246,7 +246,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
                         td { (worker.name) }
                         td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "silent")) } }
                         td { (time(worker.started_at)) }
-                        // Its beats alone would make every look another page.
+                        // Its heartbeats alone would make every look another page.
                         td { @if worker.alive { "now" } @else { (time(worker.beat_at)) } }
                     }
                 } }

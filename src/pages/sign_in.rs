@@ -95,7 +95,7 @@ pub(super) async fn sign_in(
     };
     tracing::Span::current().record("key", &key.name);
     tracing::info!(name = key.name, "An operator signed in");
-    let session = pages.sessions.begin(key, pages.rooms.clock.now());
+    let session = pages.sessions.begin(key, pages.deps.clock.now());
     let mut response = see(&back(&fields));
     let cookie = cookie(&pages.sessions.seal(&session), is_secure(&headers));
     response.headers_mut().extend(cookie.map(|cookie| (Some(SET_COOKIE), cookie)));

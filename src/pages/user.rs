@@ -9,12 +9,12 @@ use maud::{Markup, html};
 use super::Pages;
 use super::failure::Failure;
 use super::fields::{Fields, link};
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::orders;
 use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
 use super::viewer::Viewer;
 use crate::store::OrderFilter;
-use crate::token::{LedgerEntry, LedgerPlace, PurposeKind, TokenState, TokenView};
+use crate::token::{LedgerCursor, LedgerEntry, PurposeKind, TokenState, TokenView};
 
 /// Presentations on one page.
 const PAGE: u32 = 50;
@@ -26,9 +26,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let (merchant, user) = named(&viewer, query)?;
     let before = query.word("before", |word| {
         let (generation, presentation) = word.split_once('-')?;
-        Some(LedgerPlace { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
+        Some(LedgerCursor { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
     })?;
-    let registry = &pages.rooms.registry;
+    let registry = &pages.deps.registry;
     let token = registry.view(&merchant, &user).await?;
     let mut ledger = registry.history(&merchant, &user, before, PAGE + 1).await?;
     let more = ledger.len() > PAGE as usize;
@@ -68,7 +68,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };
-    Ok(viewer.answer(Place::Users, "User", &main))
+    Ok(viewer.answer(MenuItem::Users, "User", &main))
 }
 
 /// Whom a query or a form is about.

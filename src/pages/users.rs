@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::pieces::{choice, line, maybe_time, state, words};
 use super::viewer::Viewer;
 use crate::store::TokenFilter;
@@ -51,7 +51,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    Ok(viewer.answer(Place::Users, "Users", &main))
+    Ok(viewer.answer(MenuItem::Users, "Users", &main))
 }
 
 /// The user of this name, at every merchant.
@@ -64,7 +64,7 @@ async fn named(
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     for merchant in viewer.merchants(pages) {
-        users.extend(pages.rooms.registry.view(merchant, user).await?);
+        users.extend(pages.deps.registry.view(merchant, user).await?);
     }
     users.retain(|token| merchant.is_none_or(|merchant| token.merchant == merchant));
     users.retain(|token| wanted.is_none_or(|wanted| token.state == wanted));
@@ -94,7 +94,7 @@ async fn page(
             after: behind.cloned(),
             limit: PAGE + 1 - u32::try_from(users.len()).unwrap_or(PAGE),
         };
-        users.extend(pages.rooms.registry.list(&filter).await?);
+        users.extend(pages.deps.registry.list(&filter).await?);
         if users.len() > PAGE as usize {
             break;
         }

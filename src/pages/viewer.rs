@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 use super::Pages;
 use super::failure::Failure;
 use super::fields::Fields;
-use super::frame::{self, Place};
+use super::frame::{self, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
 use crate::config::ApiKey;
 
@@ -54,7 +54,7 @@ pub(super) struct Posted {
 impl Viewer {
     /// The merchants of the settings that they may see.
     pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a str> {
-        pages.rooms.merchants.iter().map(String::as_str).filter(|merchant| self.sees(merchant)).collect()
+        pages.deps.merchants.iter().map(String::as_str).filter(|merchant| self.sees(merchant)).collect()
     }
 
     /// Whose rows are asked for, one after the other: all at once where they may see all and none is named.
@@ -77,7 +77,7 @@ impl Viewer {
     }
 
     /// The answer: the page, or that it is the one that the browser has.
-    pub(super) fn answer(self, place: Place, title: &str, main: &Markup) -> Response {
+    pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
         let who = self.key.as_ref().map(|key| key.name.as_str());
         let text = frame::page(place, title, who, &self.form_token, main).into_string();
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
@@ -97,7 +97,7 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, pages: &Arc<Pages>) -> Result<Self, Failure> {
-        let now = pages.rooms.clock.now();
+        let now = pages.deps.clock.now();
         let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
         let known = parts.headers.get(IF_NONE_MATCH).cloned();
         if pages.open {

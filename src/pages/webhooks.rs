@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Pages;
 use super::failure::Failure;
 use super::fields::user_link;
-use super::frame::Place;
+use super::frame::MenuItem;
 use super::pieces::{badge, choice, done, line, maybe_time, order_link, time};
 use super::viewer::Viewer;
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
@@ -38,7 +38,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             before,
             limit: PAGE + 1,
         };
-        webhooks.extend(pages.rooms.store.webhooks(&filter).await?);
+        webhooks.extend(pages.deps.store.webhooks(&filter).await?);
     }
     webhooks.sort_by_key(|webhook| std::cmp::Reverse(webhook.occurred_at));
     let more = webhooks.len() > PAGE as usize;
@@ -62,7 +62,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    Ok(viewer.answer(Place::Webhooks, "Webhooks", &main))
+    Ok(viewer.answer(MenuItem::Webhooks, "Webhooks", &main))
 }
 
 /// Webhooks, one a line.

@@ -14,16 +14,16 @@ use super::slots::Slot;
 use super::source::Source;
 
 /// A claimed row with its place; the place is free again when this is dropped.
-pub(super) struct Slotted<S: Source> {
+pub(super) struct SlottedJob<S: Source> {
     pub(super) job: S::Job,
     pub(super) slot: Slot<S::Id>,
 }
 
 /// The receiving end of the feed.
-pub(super) struct Rows<S: Source>(pub(super) mpsc::Receiver<Slotted<S>>);
+pub(super) struct Rows<S: Source>(pub(super) mpsc::Receiver<SlottedJob<S>>);
 
 impl<S: Source> Backend for Rows<S> {
-    type Task = Task<Slotted<S>>;
+    type Task = Task<SlottedJob<S>>;
     /// It never fails: the feeder behind it tries again by itself.
     type Error = Infallible;
 
@@ -53,7 +53,7 @@ impl<S: Source> Backend for Rows<S> {
 }
 
 impl<S: Source> BackendConfig for Rows<S> {
-    type Args = Slotted<S>;
+    type Args = SlottedJob<S>;
     type Id = u64;
     type Kind = Ephemeral;
     type Config = ();

@@ -12,10 +12,10 @@ use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
-use super::backend::Slotted;
+use super::backend::SlottedJob;
 use super::slots::Slots;
-use super::source::{Claimed, Look, Source};
-use super::wake::Woken;
+use super::source::{ClaimBatch, Claimed, Source};
+use super::wake::WakeListener;
 use crate::backoff::Backoff;
 
 /// The waits between tries while the rows cannot be reached.
@@ -35,19 +35,19 @@ const RECOVER_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct Feeder<S: Source> {
     pub(super) source: Arc<S>,
     pub(super) slots: Slots<S::Id>,
-    pub(super) jobs: mpsc::Sender<Slotted<S>>,
-    pub(super) woken: Woken,
+    pub(super) jobs: mpsc::Sender<SlottedJob<S>>,
+    pub(super) woken: WakeListener,
     pub(super) stopping: Stopping,
-    pub(super) doubt: Doubt,
+    pub(super) recovery: RecoveryRequest,
     /// The longest wait between two looks.
     pub(super) poll: Duration,
     /// The last look at all rows, where due ones among them could not be claimed.
-    pub(super) blocked: Option<Blocked>,
+    pub(super) blocked: Option<BlockedScan>,
 }
 
 /// A look at all rows that found due ones, none of which could be claimed.
 #[derive(Clone, Copy)]
-pub(super) struct Blocked {
+pub(super) struct BlockedScan {
     seen: Instant,
     /// When all are looked at again, where nothing runs.
     soonest: Instant,
@@ -55,7 +55,7 @@ pub(super) struct Blocked {
     latest: Instant,
 }
 
-impl Blocked {
+impl BlockedScan {
     fn new(seen: Instant, poll: Duration) -> Self {
         let rest = seen.elapsed().saturating_mul(REST).min(poll);
         let end = Instant::now();
@@ -75,8 +75,8 @@ impl<S: Source> Feeder<S> {
         while let Some(free) = self.free_slots().await {
             // Before the look: what is said from here on ends the wait after it.
             self.woken.mark_seen();
-            let look = AssertUnwindSafe(self.look(free, &mut recovered_at)).catch_unwind().await;
-            let problem = match look {
+            let poll = AssertUnwindSafe(self.poll(free, &mut recovered_at)).catch_unwind().await;
+            let problem = match poll {
                 Ok(Ok(pause)) => {
                     if let Some(outage) = outage.take() {
                         outage.report_end();
@@ -88,7 +88,7 @@ impl<S: Source> Feeder<S> {
                 Err(_) => "the source panicked".to_owned(),
             };
             // The claim may have gone through although its answer is lost.
-            self.doubt.raise();
+            self.recovery.raise();
             let pause = outage.get_or_insert_with(|| Outage::begin(&problem)).next_pause();
             tokio::select! {
                 () = self.stopping.requested() => {}
@@ -107,8 +107,8 @@ impl<S: Source> Feeder<S> {
     }
 
     /// One look at the rows; says how long to wait for the next.
-    async fn look(&mut self, free: OwnedSemaphorePermit, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
-        if self.doubt.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
+    async fn poll(&mut self, free: OwnedSemaphorePermit, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
+        if self.recovery.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
             self.recover().await?;
             *recovered_at = Instant::now();
         }
@@ -116,7 +116,7 @@ impl<S: Source> Feeder<S> {
         let idle = wanted == self.slots.count();
         self.blocked = self.blocked.filter(|blocked| !blocked.is_over(idle));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
-        let Look { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
+        let ClaimBatch { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
         // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
@@ -125,7 +125,7 @@ impl<S: Source> Feeder<S> {
             return Ok(Duration::ZERO);
         }
         if blocked && recent.is_none() {
-            self.blocked = Some(Blocked::new(begun, self.poll));
+            self.blocked = Some(BlockedScan::new(begun, self.poll));
         }
         if let Some(blocked) = self.blocked {
             return Ok(blocked.latest.saturating_duration_since(Instant::now()).min(self.poll));
@@ -135,7 +135,7 @@ impl<S: Source> Feeder<S> {
 
     async fn recover(&self) -> Result<(), S::Error> {
         // Lowered first: a panic while this runs raises it anew.
-        self.doubt.lower();
+        self.recovery.lower();
         let held = self.slots.claims();
         match self.source.recover(&held).await {
             Ok(0) => Ok(()),
@@ -144,7 +144,7 @@ impl<S: Source> Feeder<S> {
                 Ok(())
             }
             Err(error) => {
-                self.doubt.raise();
+                self.recovery.raise();
                 Err(error)
             }
         }
@@ -160,7 +160,7 @@ impl<S: Source> Feeder<S> {
                 continue;
             };
             let slot = self.slots.hold(permit, S::id(&job), group);
-            if let Err(refused) = self.jobs.send(Slotted { job, slot }).await {
+            if let Err(refused) = self.jobs.send(SlottedJob { job, slot }).await {
                 unstarted.push(refused.0.job);
             }
         }
@@ -217,9 +217,9 @@ impl Stopping {
 
 /// Whether rows may bear this worker's claim without being worked on.
 #[derive(Clone, Default)]
-pub(super) struct Doubt(Arc<AtomicBool>);
+pub(super) struct RecoveryRequest(Arc<AtomicBool>);
 
-impl Doubt {
+impl RecoveryRequest {
     pub(super) fn raise(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

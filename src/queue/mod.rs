@@ -13,8 +13,8 @@
 //! [`Heartbeat`] keeps this worker's claims alive and frees those of lost workers.
 
 mod backend;
-mod beat;
 mod feeder;
+mod heartbeat;
 mod share;
 mod slots;
 mod source;
@@ -22,11 +22,11 @@ mod step;
 mod wake;
 mod worker;
 
-pub use beat::{Beat, BeatOptions, BeatWatch, Heartbeat, Lease};
+pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, Lease};
 pub use share::share;
-pub use source::{Claimed, Handler, Look, Source};
+pub use source::{ClaimBatch, Claimed, Handler, Source};
 pub use step::{drain, run_one};
-pub use wake::{Wake, Woken};
+pub use wake::{Wake, WakeListener};
 pub use worker::{Options, Queue, Running, Stopped};
 
 #[cfg(test)]

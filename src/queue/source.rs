@@ -1,4 +1,4 @@
-//! The seam between the queue and whoever keeps the rows and does the work.
+//! The traits between the queue and whoever keeps the rows and does the work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 /// Rows that fall due. The row is the job: there is no second table to keep in step.
 ///
-/// Errors are logged as they display, so they must show no secret. No call is dropped in mid-air: a source may use
+/// Errors are logged as they display, so they must show no secret. No call is dropped half-way: a source may use
 /// transactions freely, and bounds its waiting by itself (statement and connection time-outs).
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
@@ -29,7 +29,7 @@ pub trait Source: Send + Sync + 'static {
         free: usize,
         running: &BTreeMap<String, usize>,
         recent: Option<Duration>,
-    ) -> Result<Look<Self::Job>, Self::Error>;
+    ) -> Result<ClaimBatch<Self::Job>, Self::Error>;
 
     /// How long until the next row falls due: zero where one is due already, `None` where nothing waits.
     async fn next_due(&self) -> Result<Option<Duration>, Self::Error>;
@@ -45,7 +45,7 @@ pub trait Source: Send + Sync + 'static {
 
 /// What a look at the rows brought.
 #[derive(Clone, Debug)]
-pub struct Look<J> {
+pub struct ClaimBatch<J> {
     /// The rows that were claimed.
     pub claimed: Vec<Claimed<J>>,
     /// Whether nothing could be claimed although rows are due: they wait for another of theirs (a user's burst), or another
@@ -53,7 +53,7 @@ pub struct Look<J> {
     pub blocked: bool,
 }
 
-impl<J> Look<J> {
+impl<J> ClaimBatch<J> {
     /// Rows that were claimed, of those that are due or not.
     #[must_use]
     pub fn new(claimed: Vec<Claimed<J>>, due: bool) -> Self {

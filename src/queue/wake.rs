@@ -20,21 +20,21 @@ impl Wake {
 
     /// Listens from now on.
     #[must_use]
-    pub fn subscribe(&self) -> Woken {
-        Woken { notices: self.0.subscribe(), _kept_open: self.clone() }
+    pub fn subscribe(&self) -> WakeListener {
+        WakeListener { notices: self.0.subscribe(), _kept_open: self.clone() }
     }
 }
 
 /// One listener. Mark what was said so far as [seen](Woken::mark_seen), look for work, then [wait](Woken::woken): a notice
 /// that falls between the look and the wait ends the wait at once.
 #[derive(Debug)]
-pub struct Woken {
+pub struct WakeListener {
     notices: watch::Receiver<()>,
     /// With no sender left a wait would return at once, for ever.
     _kept_open: Wake,
 }
 
-impl Woken {
+impl WakeListener {
     /// Takes every notice up to now as answered by the look that follows.
     pub fn mark_seen(&mut self) {
         self.notices.mark_unchanged();

@@ -14,8 +14,8 @@ use futures::stream::BoxStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::backend::{Rows, Slotted};
-use super::feeder::{Doubt, Feeder, Stopping, give_back};
+use super::backend::{Rows, SlottedJob};
+use super::feeder::{Feeder, RecoveryRequest, Stopping, give_back};
 use super::slots::Slots;
 use super::source::{Handler, Source};
 use super::wake::Wake;
@@ -57,7 +57,7 @@ impl Queue {
         let concurrency = options.concurrency.max(1);
         let (stop, stopping) = watch::channel(false);
         let stopping = Stopping(stopping);
-        let doubt = Doubt::default();
+        let recovery = RecoveryRequest::default();
         let (jobs, rows) = mpsc::channel(concurrency);
         let feeder = Feeder {
             source: Arc::clone(&source),
@@ -65,14 +65,14 @@ impl Queue {
             jobs,
             woken: wake.subscribe(),
             stopping: stopping.clone(),
-            doubt: doubt.clone(),
+            recovery: recovery.clone(),
             poll: options.poll,
             blocked: None,
         };
         let context = WorkerContext::new(&options.name);
         let events = build(&context, Rows(rows), source, handler, stopping.clone());
         tokio::spawn(feeder.run());
-        let driver = tokio::spawn(drive(events, options.name, doubt, wake.clone(), stopping));
+        let driver = tokio::spawn(drive(events, options.name, recovery, wake.clone(), stopping));
         Running { stop, context, driver }
     }
 }
@@ -89,7 +89,7 @@ where
     S: Source,
     H: Handler<S::Job>,
 {
-    let work = move |Slotted { job, slot }: Slotted<S>| {
+    let work = move |SlottedJob { job, slot }: SlottedJob<S>| {
         let (source, handler, stopping) = (Arc::clone(&source), Arc::clone(&handler), stopping.clone());
         async move {
             // Named so that it is dropped last, after the job is settled.
@@ -107,7 +107,7 @@ where
 async fn drive(
     mut events: BoxStream<'static, Result<Event, WorkerError>>,
     name: String,
-    doubt: Doubt,
+    recovery: RecoveryRequest,
     wake: Wake,
     stopping: Stopping,
 ) {
@@ -116,7 +116,7 @@ async fn drive(
         match event {
             Ok(Event::Error(_)) => {
                 tracing::error!(queue = name, "A handler panicked; its row will be recovered");
-                doubt.raise();
+                recovery.raise();
                 wake.notify();
             }
             Err(_) => tracing::error!(queue = name, "The queue's worker reported an error"),

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 
-/// The most writes in one commit: as many as take a good deal less time than a beat may.
+/// The most writes in one commit: as many as take a good deal less time than a heartbeat may.
 const MOST: usize = 256;
 
 /// Writes items, all in one transaction.

@@ -1,4 +1,4 @@
-//! The seam for the keeper: which tokens are due, when they are due next, and who sweeps.
+//! The storage trait for the keeper: which tokens are due, when they are due next, and who sweeps.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub struct DueDate {
 
 /// Which active tokens are listed for planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plannable {
+pub enum PlanFilter {
     /// Those without a date for their generation: written by a program of before the keeper.
     Undated,
     /// All whose date follows from the settings: not those that wait after a failure.
@@ -66,12 +66,12 @@ pub struct DueToken {
     /// The last sign-in, or order that took a token.
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Where it stands in the order of what is due.
-    pub place: Place,
+    pub place: DueCursor,
 }
 
 /// A place in the order of what is due: by day of expiry, then by due date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct DueCursor {
     pub(super) day: i64,
     pub(super) due_at: DateTime<Utc>,
     pub(super) id: i64,
@@ -85,7 +85,7 @@ pub struct DueFilter {
     /// Only this merchant's.
     pub merchant: Option<String>,
     /// Only what comes behind: the last of the page before.
-    pub after: Option<Place>,
+    pub after: Option<DueCursor>,
     /// At most so many.
     pub limit: u32,
 }
@@ -119,8 +119,12 @@ pub trait Keeper: Send + Sync {
     async fn time(&self) -> Result<DateTime<Utc>, StoreError>;
 
     /// A page of the tokens to plan, by row, behind the row `after`.
-    async fn plannable_tokens(&self, which: Plannable, after: i64, limit: u32)
-    -> Result<Vec<UndatedToken>, StoreError>;
+    async fn plannable_tokens(
+        &self,
+        which: PlanFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<UndatedToken>, StoreError>;
 
     /// Writes due dates down, and ends what was noted of failures; how many rows took theirs.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError>;

@@ -1,4 +1,4 @@
-//! The seam for encryption keys: which this database has seen, what each seals, and sealing anew.
+//! The storage trait for encryption keys: which this database has seen, what each seals, and sealing anew.
 //!
 //! What is sealed begins with its key's name; the store is told that beginning, and knows no more of it.
 
@@ -41,7 +41,7 @@ pub struct SealedToken {
 
 /// Likewise, for what an exchange brought for an order.
 #[derive(Clone)]
-pub struct SealedKept {
+pub struct SealedCachedTokens {
     /// What it is kept for.
     pub purpose: Uuid,
     /// The secret.
@@ -64,13 +64,18 @@ pub trait Keys: Send + Sync {
     async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError>;
 
     /// What is kept and begins otherwise, by purpose after `after`.
-    async fn kept_otherwise(&self, beginning: &[u8], after: Uuid, limit: u32) -> Result<Vec<SealedKept>, StoreError>;
+    async fn cached_otherwise(
+        &self,
+        beginning: &[u8],
+        after: Uuid,
+        limit: u32,
+    ) -> Result<Vec<SealedCachedTokens>, StoreError>;
 
     /// Puts `to` in the place of `from`; `false` where the row has moved on, and nothing changed.
     async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
     /// Likewise, for what is kept.
-    async fn reseal_kept(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+    async fn reseal_cached(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
     /// Likewise, for the key of the hashes.
     async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;

@@ -1,28 +1,28 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The seam is twelve traits ([`Orders`], [`Steering`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
-//! [`Looks`], [`Sights`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's
+//! The storage traits are twelve ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
+//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's
 //! statements lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
 //! differs (claims, pools, wake-ups) lies with the engine.
 
 mod batch;
 mod columns;
+mod dashboard;
 mod error;
 mod exchanges;
 mod fill;
 mod inspect;
 mod keeper;
 mod keys;
-mod lease;
 mod migrations;
+mod order_admin;
 mod orders;
 mod overview;
+mod pool;
 mod postgres;
 mod resolving;
 mod restore;
-mod sights;
 mod sqlite;
-mod steering;
 mod tokens;
 mod upkeep;
 mod webhooks;
@@ -34,29 +34,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
+pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
-pub use self::keeper::{DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, TokenCount, UndatedToken};
-pub use self::keys::{Keys, Sealed, SealedKept, SealedToken};
+pub use self::keeper::{
+    DueCursor, DueDate, DueFilter, DueToken, Keeper, LastSweep, PlanFilter, TokenCount, UndatedToken,
+};
+pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 use self::migrations::check_level;
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
+pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
-pub use self::overview::{Backlog, Looks, Overview, PoolUse, Tally, WebhookBacklog, WebhookTally};
+pub use self::overview::{
+    Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
+};
 pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
 pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
-pub use self::sights::{Arrivals, Attempt, Passage, Sights, Story, WorkerView};
 pub use self::sqlite::SqliteStore;
-pub use self::steering::{Steered, Steering, Swept};
 pub use self::tokens::{TokenFilter, Tokens};
-pub use self::upkeep::{Erased, Leftover, Mark, Step, Upkeep, Walked};
+pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhooks::{
-    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, WebhookClaim, WebhookFilter,
+    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Published, WebhookClaim, WebhookFilter, WebhookSettled,
     WebhookStatus, WebhookView, Webhooks,
 };
-pub use self::workers::{Reaped, Worker, Workers};
+pub use self::workers::{Reclaimed, Worker, Workers};
 use crate::clock::Clock;
 use crate::config::{Database, Engine};
 use crate::order::OrderId;
@@ -64,7 +68,18 @@ use crate::order::OrderId;
 /// Everything that a store does.
 #[async_trait]
 pub trait Store:
-    Orders + Steering + Tokens + Resolving + Keeper + Workers + Webhooks + Keys + Looks + Sights + Upkeep + Restore
+    Orders
+    + OrderAdmin
+    + Tokens
+    + Resolving
+    + Keeper
+    + Workers
+    + Webhooks
+    + Keys
+    + InstallationStats
+    + DashboardQueries
+    + Upkeep
+    + Restore
 {
     /// Brings the schema up to this program, while others work with it; how many migrations ran. Waits for locks and for another
     /// `migrate` have an end.

@@ -1,4 +1,4 @@
-//! The seam for orders: what the rooms ask of a store, whatever the engine.
+//! The storage trait for orders: what the rooms ask of a store, whatever the engine.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::order::{OrderError, OrderId, OrderView, Settlement, Status, TokenOutcome};
+use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order as it goes into its row.
 #[derive(Clone, Debug)]
@@ -156,7 +156,7 @@ pub trait Orders: Send + Sync {
 
     /// Writes how an attempt ended, and with an end deletes what was kept for the order. `false` where the claim is no
     /// longer the caller's: nothing was written.
-    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError>;
+    async fn settle_order(&self, claim: &Claim, settlement: &Disposition) -> Result<bool, StoreError>;
 
     /// One order.
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;

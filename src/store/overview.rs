@@ -1,4 +1,4 @@
-//! The seam for who looks on: what is true of the installation as a whole, and how much there is to do.
+//! The storage trait for who looks on: what is true of the installation as a whole, and how much there is to do.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Overview {
     pub merchants: Vec<Backlog>,
     /// Merchants that have a webhook.
     pub webhooks: Vec<WebhookBacklog>,
-    /// Processes that beat.
+    /// Processes with a current heartbeat.
     pub workers: u64,
     /// Presentations whose outcome is not written down yet.
     pub open_exchanges: u64,
@@ -60,16 +60,16 @@ pub struct WebhookBacklog {
 
 /// What takes a look at many rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct InstallationCounts {
     /// Merchants with events that are not delivered.
-    pub webhooks: Vec<WebhookTally>,
+    pub webhooks: Vec<WebhookCounts>,
     /// Orders that a restore of the database made fail, and that could still be sent.
     pub held_orders: u64,
 }
 
 /// A merchant's events that are not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookTally {
+pub struct WebhookCounts {
     /// The merchant.
     pub merchant: String,
     /// Given up.
@@ -93,13 +93,13 @@ pub struct PoolUse {
 
 /// What a store tells those who look on.
 #[async_trait]
-pub trait Looks: Send + Sync {
-    /// How the installation stands, from indexes alone. A process that has not beaten for `lost_after` is none; a token
+pub trait InstallationStats: Send + Sync {
+    /// How the installation stands, from indexes alone. A process that has sent no heartbeat for `lost_after` is none; a token
     /// lapses soon whose last day comes within `lapsing_within`.
     async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError>;
 
     /// What takes a look at many rows: not to be asked often.
-    async fn tally(&self) -> Result<Tally, StoreError>;
+    async fn counts(&self) -> Result<InstallationCounts, StoreError>;
 
     /// How this process uses its connections.
     fn pools(&self) -> Vec<PoolUse>;

@@ -1,4 +1,4 @@
-//! The seam for operators' decisions about tokens of which nobody knows whether they are spent.
+//! The storage trait for operators' decisions about tokens of which nobody knows whether they are spent.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

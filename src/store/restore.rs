@@ -1,4 +1,4 @@
-//! The seam for a database that was restored from a backup: what happened since the backup is unknown to it.
+//! The storage trait for a database that was restored from a backup: what happened since the backup is unknown to it.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use super::StoreError;
 /// What a store does about its own past.
 #[async_trait]
 pub trait Restore: Send + Sync {
-    /// Whether the database remembers a beat that it once confirmed, was founded later, or was declared restored later.
-    /// Where a worker's row is missing, and the beat is older than `kept_for`, it may have been removed: nothing is said
+    /// Whether the database remembers a heartbeat that it once confirmed, was founded later, or was declared restored later.
+    /// Where a worker's row is missing, and the heartbeat is older than `kept_for`, it may have been removed: nothing is said
     /// against that.
     async fn remembers(&self, worker: Uuid, beat_at: DateTime<Utc>, kept_for: Duration) -> Result<bool, StoreError>;
 
-    /// The names of the workers whose last beat is no older than `within`.
+    /// The names of the workers whose last heartbeat is no older than `within`.
     async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError>;
 
     /// Puts up to `limit` active tokens with an id above `after` to `uncertain`: they may have been spent since. How many

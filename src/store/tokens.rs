@@ -1,4 +1,4 @@
-//! The seam for refresh tokens: rows, and what is done with them. What is sealed comes and goes sealed.
+//! The storage trait for refresh tokens: rows, and what is done with them. What is sealed comes and goes sealed.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{ClaimAttempt, StoreError};
 use crate::token::{
-    ExchangeEnd, Intent, Kept, LedgerEntry, LedgerPlace, NewToken, Registered, Settled, TokenState, TokenView,
+    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Registered, Settled, TokenState, TokenView,
 };
 
 /// Which tokens a list shows, by merchant and user.
@@ -52,7 +52,7 @@ pub trait Tokens: Send + Sync {
         &self,
         merchant: &str,
         user: &str,
-        before: Option<LedgerPlace>,
+        before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError>;
 
@@ -75,7 +75,7 @@ pub trait Tokens: Send + Sync {
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
     /// What is kept for an order or sweep.
-    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError>;
+    async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError>;
 
     /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither sees the other.
     async fn delete_lapsed(&self) -> Result<(), StoreError>;

@@ -1,4 +1,4 @@
-//! The seam for what must not stay: what retention removes in small batches, and all of a user's data where that is asked for.
+//! The storage trait for what must not stay: what retention removes in small batches, and all of a user's data where that is asked for.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::StoreError;
 
 /// A kind of thing that is removed some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leftover {
+pub enum ExpiredKind {
     /// `body` and `html_snippet` of ended orders.
     Bodies,
     /// Ended orders.
@@ -21,7 +21,7 @@ pub enum Leftover {
 
 /// A kind of row that can stay however old it is, so that its table is walked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walked {
+pub enum ScannedTable {
     /// The ledger, but for what is open, or of a token's current or previous generation.
     Ledger,
     /// Hashes of tokens that were registered or received, but for the current ones.
@@ -30,16 +30,16 @@ pub enum Walked {
 
 /// Where a walk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct ScanStep {
     /// Rows removed by this step.
     pub removed: u64,
     /// Where to go on; `None` at the end.
-    pub next: Option<Mark>,
+    pub next: Option<ScanCursor>,
 }
 
 /// A place in a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum ScanCursor {
     /// Behind this exchange.
     Exchange(uuid::Uuid),
     /// Behind this token.
@@ -63,16 +63,16 @@ pub struct Erased {
 #[async_trait]
 pub trait Upkeep: Send + Sync {
     /// Removes what ended longer ago than `after`, at most `limit` rows; how many. Two at once do no harm.
-    async fn remove_leftovers(&self, what: Leftover, after: Duration, limit: u32) -> Result<u64, StoreError>;
+    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError>;
 
-    /// Looks at the next `limit` rows from `mark` on, and removes those that ended longer ago than `after`.
-    async fn walk_leftovers(
+    /// Looks at the next `limit` rows from `cursor` on, and removes those that ended longer ago than `after`.
+    async fn scan_expired(
         &self,
-        what: Walked,
+        what: ScannedTable,
         after: Duration,
-        mark: Option<Mark>,
+        cursor: Option<ScanCursor>,
         limit: u32,
-    ) -> Result<Step, StoreError>;
+    ) -> Result<ScanStep, StoreError>;
 
     /// Gives events up whose time is over, which their endpoint's being disabled kept from being sent; how many.
     async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError>;

@@ -1,4 +1,4 @@
-//! The seam for webhooks: the outbox, which the database fills as orders and tokens change, and the endpoints it is for.
+//! The storage trait for webhooks: the outbox, which the database fills as orders and tokens change, and the endpoints it is for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -105,7 +105,7 @@ pub enum Delivery {
 
 /// What became of the news of an attempt's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Noted {
+pub struct WebhookSettled {
     /// Whether the event's time is over: it is given up.
     pub given_up: bool,
     /// Why this attempt's end disabled the endpoint, where it did.
@@ -206,7 +206,11 @@ pub trait Webhooks: Send + Sync {
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
     /// Writes how an attempt ended. `None` where the claim is no longer the caller's: nothing was written.
-    async fn settle_webhook(&self, claim: WebhookClaim, delivery: &Delivery) -> Result<Option<Noted>, StoreError>;
+    async fn settle_webhook(
+        &self,
+        claim: WebhookClaim,
+        delivery: &Delivery,
+    ) -> Result<Option<WebhookSettled>, StoreError>;
 
     /// Events, newest first.
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError>;

@@ -1,4 +1,4 @@
-//! The seam for workers: who is alive, and whose rows are free again.
+//! The storage trait for workers: who is alive, and whose rows are free again.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ pub struct Worker {
     pub name: String,
 }
 
-/// What a reaper found.
+/// What became of lost workers' orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reaped {
+pub struct Reclaimed {
     /// Orders that are due again.
     pub requeued: u64,
     /// Orders that lost their fifth worker and failed.
@@ -35,16 +35,16 @@ pub trait Workers: Send + Sync {
     /// dead: the caller holds the folder's lock.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
-    /// Renews the worker's beat; the time written, or `None` where it is written down as dead.
-    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// Renews the worker's heartbeat; the time written, or `None` where it is written down as dead.
+    async fn heartbeat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Writes the worker down as gone; what it still holds is free for others.
     async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError>;
 
     /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at those written down
     /// as gone. An order that loses its fifth worker fails.
-    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError>;
+    async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError>;
 
     /// Frees one order that the worker holds by its row, but not in truth: as if the worker were lost.
-    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError>;
+    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
 }

@@ -64,13 +64,13 @@ pub enum TelemetryError {
 }
 
 /// Runs what it is given while a terminal's progress bar is out of the way.
-pub type Aside = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
+pub type LogAside = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
 
-static ASIDE: RwLock<Option<Aside>> = RwLock::new(None);
+static ASIDE: RwLock<Option<LogAside>> = RwLock::new(None);
 
 /// Logs through `aside` from now on, so that lines and a progress bar do not run into each other; directly again where
 /// `None`.
-pub fn log_aside(aside: Option<Aside>) {
+pub fn log_aside(aside: Option<LogAside>) {
     *ASIDE.write().unwrap_or_else(PoisonError::into_inner) = aside;
 }
 

@@ -58,7 +58,7 @@ impl Collector {
 /// Spans on their way to a collector.
 pub(super) struct Exporting {
     provider: SdkTracerProvider,
-    losses: Arc<Losses>,
+    losses: Arc<DroppedSpans>,
 }
 
 impl Exporting {
@@ -72,13 +72,13 @@ impl Exporting {
             Collector::Environment => exporter,
             Collector::Setting(endpoint) => exporter.with_endpoint(endpoint),
         };
-        let losses = Arc::new(Losses::default());
-        let exporter = Watched { inner: exporter.build()?, losses: Arc::clone(&losses) };
+        let losses = Arc::new(DroppedSpans::default());
+        let exporter = CountingExporter { inner: exporter.build()?, losses: Arc::clone(&losses) };
         let most = environment.get("OTEL_BSP_MAX_QUEUE_SIZE").and_then(|most| most.trim().parse().ok());
         let most = most.filter(|most| *most > 0).unwrap_or(MOST_WAITING);
         let config = BatchConfigBuilder::default().with_max_queue_size(most).build();
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
-        let bounded = Bounded { inner: batches, losses: Arc::clone(&losses), most };
+        let bounded = BoundedProcessor { inner: batches, losses: Arc::clone(&losses), most };
         let provider = SdkTracerProvider::builder().with_resource(resource()).with_span_processor(bounded).build();
         Ok(Self { provider, losses })
     }
@@ -110,7 +110,7 @@ fn resource() -> Resource {
 
 /// Spans that no collector took.
 #[derive(Debug, Default)]
-struct Losses {
+struct DroppedSpans {
     /// Ended, and neither sent nor lost.
     waiting: AtomicUsize,
     /// Lost and not told of yet.
@@ -119,7 +119,7 @@ struct Losses {
     told: Mutex<Option<Duration>>,
 }
 
-impl Losses {
+impl DroppedSpans {
     /// Whether one more may wait.
     fn admits(&self, most: usize) -> bool {
         let admitted = self
@@ -162,13 +162,13 @@ impl Losses {
 
 /// Holds no more than the queue behind it takes: that one would drop without a word.
 #[derive(Debug)]
-struct Bounded {
+struct BoundedProcessor {
     inner: BatchSpanProcessor,
-    losses: Arc<Losses>,
+    losses: Arc<DroppedSpans>,
     most: usize,
 }
 
-impl SpanProcessor for Bounded {
+impl SpanProcessor for BoundedProcessor {
     fn on_start(&self, span: &mut Span, context: &Context) {
         self.inner.on_start(span, context);
     }
@@ -194,12 +194,12 @@ impl SpanProcessor for Bounded {
 
 /// Sees what becomes of each batch.
 #[derive(Debug)]
-struct Watched<E> {
+struct CountingExporter<E> {
     inner: E,
-    losses: Arc<Losses>,
+    losses: Arc<DroppedSpans>,
 }
 
-impl<E: SpanExporter> SpanExporter for Watched<E> {
+impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         let result = self.inner.export(batch).await;
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_and_told_at_most_once_a_minute() {
-        let losses = Losses::default();
+        let losses = DroppedSpans::default();
         let admitted = (0..5).filter(|_| losses.admits(3)).count();
         assert_eq!((admitted, losses.lost.load(Ordering::Relaxed)), (3, 2));
         losses.exported(3, &Ok(()));

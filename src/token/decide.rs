@@ -66,7 +66,7 @@ pub enum Decision {
         /// What an `invalid_grant` would mean.
         if_dead: DeadReason,
     },
-    /// An exchange is in the air, or the wait after one is not over.
+    /// An exchange is in flight, or the wait after one is not over.
     ComeBack(Duration),
     /// The holder of an open intent is known dead: nobody knows whether its request was processed.
     LostAnswer(Uuid),

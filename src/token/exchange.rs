@@ -69,7 +69,7 @@ pub struct ExchangeEnd {
     /// What came of it.
     pub result: ExchangeResult,
     /// What is kept for the purpose, where an access token came for an order.
-    pub kept: Option<NewKept>,
+    pub kept: Option<NewCachedTokens>,
 }
 
 /// Whose token an exchange is of. A restored database may know the user by another row.
@@ -135,7 +135,7 @@ pub struct Successor {
 
 /// Access token and id_token, kept for what they were fetched for.
 #[derive(Clone)]
-pub struct NewKept {
+pub struct NewCachedTokens {
     /// The order or sweep.
     pub purpose: Uuid,
     /// Sealed for the purpose.
@@ -148,7 +148,7 @@ pub struct NewKept {
 
 /// What is kept, read back.
 #[derive(Clone)]
-pub struct Kept {
+pub struct CachedTokens {
     /// Sealed for the purpose.
     pub sealed: Vec<u8>,
     /// When they came.

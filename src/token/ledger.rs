@@ -61,7 +61,7 @@ pub struct LedgerEntry {
     /// The exchange.
     pub exchange: Uuid,
     /// Where it stands in the ledger.
-    pub place: LedgerPlace,
+    pub place: LedgerCursor,
     /// What for.
     pub purpose: PurposeKind,
     /// The order, or the run of the keeper.
@@ -78,7 +78,7 @@ pub struct LedgerEntry {
 
 /// A place in the ledger of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LedgerPlace {
+pub struct LedgerCursor {
     /// The generation that was presented.
     pub generation: i64,
     /// Which presentation of it, from 1.

@@ -14,8 +14,8 @@ pub use self::answer::{Answer, Tokens};
 pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
 pub use self::decide::{Decision, IfDue, Policy, Unusable, decide};
 pub use self::exchange::{
-    ExchangeEnd, ExchangeResult, Intended, Intent, Kept, NewKept, Outcome, Owner, Purpose, PurposeKind, Settled,
-    Successor,
+    CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, Outcome, Owner, Purpose, PurposeKind,
+    Settled, Successor,
 };
-pub use self::ledger::{ClaimedToken, LedgerEntry, LedgerPlace, Presentation};
+pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation};
 pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, TokenState, TokenView};

@@ -11,11 +11,11 @@ use tracing::field::display;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::places::Place;
-use super::sealing::{Brought, CipherError};
-use super::turns::Turn;
-use super::{Access, AccessToken, Rooms, settle};
-use crate::breaker::{Pass, Report};
+use super::exchange_permits::ExchangePermit;
+use super::sealing::{CipherError, ExchangedTokens};
+use super::user_locks::UserLock;
+use super::{Access, AccessToken, ExchangeContext, settle};
+use crate::breaker::{CallOutcome, CallPermit};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
@@ -25,7 +25,8 @@ use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
     AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, ExchangeResult, IfDue, Intended,
-    Intent, LOOK_AGAIN, NewKept, Outcome, Owner, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable, decide,
+    Intent, LOOK_AGAIN, NewCachedTokens, Outcome, Owner, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable,
+    decide,
 };
 
 /// The wait before the database is asked again after it failed.
@@ -35,31 +36,31 @@ const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
 
 /// All that one exchange needs, with the places it takes.
 pub(super) struct Exchange {
-    pub(super) rooms: Arc<Rooms>,
+    pub(super) context: Arc<ExchangeContext>,
     pub(super) merchant: Arc<Merchant>,
     pub(super) user: String,
     pub(super) purpose: Purpose,
     /// The keeper's condition, asked under the claim.
     pub(super) if_due: Option<IfDue>,
     /// The user's turn in this process, kept until the successor is stored.
-    pub(super) turn: Turn,
+    pub(super) user_lock: UserLock,
     /// One of `vault.max_in_flight`.
-    pub(super) place: Place,
+    pub(super) permit: ExchangePermit,
 }
 
 /// Whoever asked for the exchange: answered once, and with the right to call the endpoint once.
 pub(super) struct Caller {
     /// Nobody may listen any more.
-    waiting: Option<oneshot::Sender<Answered>>,
-    pass: Option<Pass>,
-    course: Course,
+    waiting: Option<oneshot::Sender<ExchangeAnswer>>,
+    call_permit: Option<CallPermit>,
+    course: ExchangeProgress,
     /// Klarna's name for the call, once it is known.
     correlation_id: Option<String>,
 }
 
 /// How far an exchange went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Course {
+pub(super) enum ExchangeProgress {
     /// Nothing was presented.
     NotPresented,
     /// Nothing was presented: the token is not due.
@@ -69,28 +70,33 @@ pub(super) enum Course {
 }
 
 /// What a caller is told.
-pub(super) struct Answered {
+pub(super) struct ExchangeAnswer {
     pub(super) access: Access,
-    pub(super) course: Course,
+    pub(super) course: ExchangeProgress,
     pub(super) correlation_id: Option<String>,
 }
 
 impl Caller {
-    pub(super) fn new(waiting: oneshot::Sender<Answered>, pass: Pass) -> Self {
-        Self { waiting: Some(waiting), pass: Some(pass), course: Course::NotPresented, correlation_id: None }
+    pub(super) fn new(waiting: oneshot::Sender<ExchangeAnswer>, call_permit: CallPermit) -> Self {
+        Self {
+            waiting: Some(waiting),
+            call_permit: Some(call_permit),
+            course: ExchangeProgress::NotPresented,
+            correlation_id: None,
+        }
     }
 
     fn answer(&mut self, access: Access) {
         if let Some(waiting) = self.waiting.take() {
             // An error says that nobody waits any more.
             let correlation_id = self.correlation_id.take();
-            let _ = waiting.send(Answered { access, course: self.course, correlation_id });
+            let _ = waiting.send(ExchangeAnswer { access, course: self.course, correlation_id });
         }
     }
 
-    fn report(&mut self, report: Report) {
-        if let Some(pass) = self.pass.take() {
-            pass.report(report, since_boot());
+    fn report(&mut self, report: CallOutcome) {
+        if let Some(call_permit) = self.call_permit.take() {
+            call_permit.report(report, since_boot());
         }
     }
 }
@@ -99,12 +105,12 @@ impl Exchange {
     /// Runs to the recorded outcome. `caller` is answered as soon as the answer is safe.
     pub(super) async fn run(self, mut caller: Caller) {
         let access = self.exchange(&mut caller).await;
-        drop((self.turn, self.place));
+        drop((self.user_lock, self.permit));
         caller.answer(access);
     }
 
     async fn exchange(&self, caller: &mut Caller) -> Access {
-        let claiming = self.rooms.store.claim_token(&self.merchant.name, &self.user);
+        let claiming = self.context.store.claim_token(&self.merchant.name, &self.user);
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
@@ -112,13 +118,13 @@ impl Exchange {
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
-        match decide(claim.token(), self.rooms.policy(), self.if_due) {
+        match decide(claim.token(), self.context.policy(), self.if_due) {
             Decision::Present { presentation, if_dead } => {
                 self.present(claim, read_at, (presentation, if_dead), caller).await
             }
             Decision::NotDue => {
                 claim.release().await;
-                caller.course = Course::NotDue;
+                caller.course = ExchangeProgress::NotDue;
                 Access::ComeBack(LOOK_AGAIN)
             }
             Decision::ComeBack(after) => {
@@ -146,7 +152,7 @@ impl Exchange {
     ) -> Access {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
-        let refresh_token = match self.rooms.secrets.open_token(&self.merchant.name, &self.user, sealed) {
+        let refresh_token = match self.context.secrets.open_token(&self.merchant.name, &self.user, sealed) {
             Ok(refresh_token) => refresh_token,
             Err(error) => {
                 claim.release().await;
@@ -161,12 +167,12 @@ impl Exchange {
             generation: token.generation,
             presentation,
             purpose: self.purpose,
-            holder: self.rooms.holder,
+            holder: self.context.holder,
         };
         let span = Span::current();
         span.record("token", token.id);
         span.record("exchange", display(intent.exchange));
-        let _in_the_air = self.rooms.active.enter(intent.exchange);
+        let _in_flight = self.context.in_flight.enter(intent.exchange);
         crash::point("claimed");
         let begun = since_boot();
         match tried(traced!("record intent"), "store", claim.intend(&intent)).await {
@@ -179,15 +185,15 @@ impl Exchange {
                 tracing::warn!(exchange = %intent.exchange, %error,
                     "An intent may or may not have been written; nothing is sent, and it is voided");
                 claim.release().await;
-                settle::void(&self.rooms, &intent).await;
+                settle::void(&self.context, &intent).await;
                 return Access::ComeBack(LOOK_AGAIN);
             }
         }
         crash::point("intended");
-        let answer = if since_boot().saturating_sub(begun) > self.rooms.settings.send_within {
+        let answer = if since_boot().saturating_sub(begun) > self.context.settings.send_within {
             Answer::NotSent { what: "the process was held up between intent and request".into() }
         } else {
-            let request = self.rooms.client.present(&self.merchant, &refresh_token);
+            let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
             let Presented { answer, correlation_id } = crash::in_flight("token_sent", request).await;
             meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
@@ -203,12 +209,12 @@ impl Exchange {
     }
 
     /// What an answer says of the endpoint.
-    fn report(&self, answer: &Answer) -> Report {
+    fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
-            Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => Report::Answered,
-            Answer::Refused { configuration: true, .. } => Report::Misconfigured { user: self.user.clone() },
-            Answer::Refused { retry_after: Some(wait), .. } => Report::Throttled(*wait),
-            Answer::Refused { .. } | Answer::NotSent { .. } | Answer::NoAnswer { .. } => Report::Failed(None),
+            Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
+            Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.user.clone() },
+            Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
+            Answer::Refused { .. } | Answer::NotSent { .. } | Answer::NoAnswer { .. } => CallOutcome::Failed(None),
         }
     }
 
@@ -231,14 +237,14 @@ impl Exchange {
         };
         let Read { result, kept, access } = read;
         let outcome = result.outcome();
-        caller.course = Course::Presented(outcome);
+        caller.course = ExchangeProgress::Presented(outcome);
         let owner = Some(Owner { merchant: self.merchant.name.clone(), user: self.user.clone() });
         let end = ExchangeEnd { exchange, owner, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
-            self.turn.on_disk();
+            self.user_lock.on_disk();
             caller.answer(access.clone());
         };
-        let settling = settle::settle(&self.rooms, claim, &end, spooled);
+        let settling = settle::settle(&self.context, claim, &end, spooled);
         let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
         self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
@@ -265,19 +271,23 @@ impl Exchange {
         Ok(match answer {
             Answer::Rotated(tokens) => {
                 let refresh_token = tokens.refresh_token.clone().unwrap_or_else(|| received.refresh_token.clone());
-                let (access, kept) = self.brought(tokens, token, received.at)?;
+                let (access, kept) = self.exchanged(tokens, token, received.at)?;
                 let expires_at = received.at + delta(merchant.refresh_token_lifetime);
                 let successor = Successor {
-                    sealed: self.rooms.secrets.seal_token(&merchant.name, &self.user, &refresh_token)?,
-                    hash: self.rooms.secrets.hasher().token(&merchant.name, &self.user, refresh_token.expose_secret()),
+                    sealed: self.context.secrets.seal_token(&merchant.name, &self.user, &refresh_token)?,
+                    hash: self.context.secrets.hasher().token(
+                        &merchant.name,
+                        &self.user,
+                        refresh_token.expose_secret(),
+                    ),
                     issued_at: received.at,
                     expires_at,
-                    refresh_due_at: Some(self.rooms.due.due_at(&merchant.name, &self.user, expires_at)),
+                    refresh_due_at: Some(self.context.due.due_at(&merchant.name, &self.user, expires_at)),
                 };
                 Read { result: ExchangeResult::Rotated(successor), kept, access }
             }
             Answer::Unchanged(tokens) => {
-                let (access, kept) = self.brought(tokens, token, received.at)?;
+                let (access, kept) = self.exchanged(tokens, token, received.at)?;
                 Read { result: ExchangeResult::Unchanged, kept, access }
             }
             Answer::InvalidGrant => {
@@ -308,10 +318,10 @@ impl Exchange {
                     what,
                     "A refresh token got no usable answer"
                 );
-                let access = match self.rooms.settings.lost_answer {
+                let access = match self.context.settings.lost_answer {
                     LostAnswer::Hold => Access::Unusable(Unusable::Uncertain),
                     LostAnswer::Replay if over => Access::ComeBack(AFTER_USELESS_ANSWER),
-                    LostAnswer::Replay => Access::ComeBack(self.rooms.settings.replay_after),
+                    LostAnswer::Replay => Access::ComeBack(self.context.settings.replay_after),
                 };
                 Read::without(self.no_answer(!over), access)
             }
@@ -319,45 +329,45 @@ impl Exchange {
     }
 
     fn no_answer(&self, travelling: bool) -> ExchangeResult {
-        ExchangeResult::NoAnswer { travelling, hold: self.rooms.settings.lost_answer == LostAnswer::Hold }
+        ExchangeResult::NoAnswer { travelling, hold: self.context.settings.lost_answer == LostAnswer::Hold }
     }
 
     /// The access token for whoever waits, and the same sealed for the order's later attempts.
-    fn brought(
+    fn exchanged(
         &self,
         tokens: Tokens,
         token: &ClaimedToken,
         received_at: DateTime<Utc>,
-    ) -> Result<(Access, Option<NewKept>), CipherError> {
+    ) -> Result<(Access, Option<NewCachedTokens>), CipherError> {
         let good_until = received_at + delta(tokens.expires_in);
-        let brought = Brought { access_token: tokens.access_token, id_token: tokens.id_token };
+        let exchanged = ExchangedTokens { access_token: tokens.access_token, id_token: tokens.id_token };
         let kept = if self.purpose.kind == PurposeKind::Order {
-            let sealed = self.rooms.secrets.seal_brought(self.purpose.id, &brought)?;
-            Some(NewKept { purpose: self.purpose.id, sealed, received_at, good_until })
+            let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
+            Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
         } else {
             None
         };
         let access = AccessToken {
-            token: brought.access_token,
-            id_token: brought.id_token,
+            token: exchanged.access_token,
+            id_token: exchanged.id_token,
             received_at,
             good_until,
-            kept: false,
+            cached: false,
             subject: token.subject.clone(),
         };
         Ok((Access::Ready(access), kept))
     }
 
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> Access {
-        let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
+        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
         tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
-        let closed = self.rooms.store.close_orphan(exchange, token, generation, hold).await;
+        let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
         if closed.is_ok() {
             meter::lost_answer(&self.merchant.name);
         }
         match closed {
             Ok(()) if hold => Access::Unusable(Unusable::Uncertain),
-            Ok(()) => Access::ComeBack(self.rooms.settings.replay_after),
+            Ok(()) => Access::ComeBack(self.context.settings.replay_after),
             Err(error) => self.database_away(&error),
         }
     }
@@ -379,7 +389,7 @@ struct Received {
 /// An answer, read.
 struct Read {
     result: ExchangeResult,
-    kept: Option<NewKept>,
+    kept: Option<NewCachedTokens>,
     access: Access,
 }
 

@@ -1,19 +1,19 @@
-//! Refresh tokens: kept sealed, spent one at a time, never lost in mid-air.
+//! Refresh tokens: kept sealed, spent one at a time, never lost half-way.
 //!
 //! [`Registry`] takes tokens in. [`Vault::exchange`] turns one into an access token: `exchange.rs` is the way of one
 //! exchange from claim to store, `decide.rs` what a token's row and ledger allow, `answer.rs` what Klarna's answer
 //! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
 
-mod active;
 mod exchange;
+mod exchange_permits;
 pub mod identity;
+mod in_flight;
 pub mod instance;
-mod places;
 mod refresh;
 mod registry;
 pub mod sealing;
 mod settle;
-mod turns;
+mod user_locks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use secrecy::SecretString;
 use tracing::field::display;
 use uuid::Uuid;
 
-use self::active::Active;
 use self::exchange::Exchange;
+use self::exchange_permits::ExchangePermits;
 use self::identity::IdTokens;
+use self::in_flight::InFlightExchanges;
 use self::instance::Spool;
-use self::places::Places;
 pub use self::refresh::{DueDates, Refreshed};
 pub use self::registry::{Registration, Registry, RegistryError};
-use self::sealing::{Brought, Secrets};
-use self::turns::Turns;
-use crate::breaker::{Gates, Stand};
+use self::sealing::{ExchangedTokens, Secrets};
+use self::user_locks::UserLocks;
+use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant};
 use crate::klarna::http::BuildError;
@@ -41,7 +41,7 @@ use crate::klarna::token::TokenClient;
 use crate::meter;
 use crate::store::{Store, StoreError};
 use crate::token::claims::Claims;
-use crate::token::{Kept, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
+use crate::token::{CachedTokens, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
 
 /// What became of the wish for an access token.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub struct AccessToken {
     /// When it lapses.
     pub good_until: DateTime<Utc>,
     /// Whether an earlier attempt fetched it.
-    pub kept: bool,
+    pub cached: bool,
     /// Keyed hash of the first `sub` seen for the user.
     subject: Option<Vec<u8>>,
 }
@@ -83,14 +83,14 @@ pub struct Shopper {
 /// Spends refresh tokens. One in each process that works.
 #[derive(Clone)]
 pub struct Vault {
-    rooms: Arc<Rooms>,
-    turns: Turns,
-    places: Places,
-    gates: Gates,
+    context: Arc<ExchangeContext>,
+    user_locks: UserLocks,
+    permits: ExchangePermits,
+    breakers: CircuitBreakers,
 }
 
 /// What a vault stands on.
-pub struct Foundations {
+pub struct Dependencies {
     /// Where tokens and ledger lie.
     pub store: Arc<dyn Store>,
     /// What they are sealed with.
@@ -112,7 +112,7 @@ pub struct Foundations {
 }
 
 /// What an exchange works with.
-struct Rooms {
+struct ExchangeContext {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
     client: TokenClient,
@@ -122,12 +122,12 @@ struct Rooms {
     spool: Spool,
     /// This start of the process, as the ledger names it.
     holder: Uuid,
-    active: Active,
+    in_flight: InFlightExchanges,
     /// How long this process has had the database without a gap.
     observed: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
-impl Rooms {
+impl ExchangeContext {
     fn policy(&self) -> Policy {
         Policy {
             replay_after: self.settings.replay_after,
@@ -142,14 +142,14 @@ impl Vault {
     ///
     /// # Errors
     /// Where no HTTP client can be built.
-    pub fn new(foundations: Foundations) -> Result<Self, BuildError> {
-        let Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed } = foundations;
-        let places = Places::new(settings.max_in_flight);
-        let gates = Gates::new(
+    pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
+        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, observed } = dependencies;
+        let permits = ExchangePermits::new(settings.max_in_flight);
+        let breakers = CircuitBreakers::new(
             "token",
             merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)),
         );
-        let rooms = Rooms {
+        let context = ExchangeContext {
             store,
             secrets,
             client: TokenClient::new(settings.exchange_timeout / 2, settings.exchange_timeout)?,
@@ -158,27 +158,27 @@ impl Vault {
             due,
             spool,
             holder,
-            active: Active::default(),
+            in_flight: InFlightExchanges::default(),
             observed,
         };
-        Ok(Self { rooms: Arc::new(rooms), turns: Turns::new(), places, gates })
+        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers })
     }
 
     /// The access token kept at an earlier exchange for `purpose`, while it stays good for
     /// `vault.access_token_margin`. Where it cannot be read there is none.
-    pub async fn kept(&self, purpose: Purpose) -> Option<AccessToken> {
-        let read = self.rooms.store.kept(purpose.id).await;
+    pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
+        let read = self.context.store.cached_tokens(purpose.id).await;
         let kept = read.unwrap_or_else(|error| {
             tracing::warn!(%error, "What was kept of an earlier exchange could not be read for now");
             None
         })?;
-        let Kept { sealed, received_at, good_until, now, subject } = kept;
-        if good_until - now < delta(self.rooms.settings.access_token_margin) {
+        let CachedTokens { sealed, received_at, good_until, now, subject } = kept;
+        if good_until - now < delta(self.context.settings.access_token_margin) {
             return None;
         }
-        match self.rooms.secrets.open_brought(purpose.id, &sealed) {
-            Ok(Brought { access_token, id_token }) => {
-                Some(AccessToken { token: access_token, id_token, received_at, good_until, kept: true, subject })
+        match self.context.secrets.open_exchanged(purpose.id, &sealed) {
+            Ok(ExchangedTokens { access_token, id_token }) => {
+                Some(AccessToken { token: access_token, id_token, received_at, good_until, cached: true, subject })
             }
             Err(error) => {
                 tracing::warn!(%error, "What was kept of an earlier exchange cannot be opened");
@@ -191,27 +191,28 @@ impl Vault {
     ///
     /// Dropping the future ends the waiting, never an exchange that has begun; what that brings is kept for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
-        let pass = match self.gates.admit(&merchant.name, since_boot()) {
-            Ok(pass) => pass,
+        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+            Ok(call_permit) => call_permit,
             Err(wait) => {
-                let patience = self.rooms.settings.token_patience;
-                let hopeless = self.gates.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+                let patience = self.context.settings.token_patience;
+                let hopeless =
+                    self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
                 return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
             }
         };
-        pass.keep_pace().await;
-        let Some(turn) = self.turns.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
-        let Some(place) = self.places.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
+        call_permit.wait_for_rate().await;
+        let Some(user_lock) = self.user_locks.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
+        let Some(permit) = self.permits.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
-            rooms: Arc::clone(&self.rooms),
+            context: Arc::clone(&self.context),
             merchant: Arc::clone(merchant),
             user: user.to_owned(),
             purpose,
             if_due: None,
-            turn,
-            place,
+            user_lock,
+            permit,
         };
-        self.spawn(exchange, pass).await.access
+        self.spawn(exchange, call_permit).await.access
     }
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or
@@ -220,14 +221,14 @@ impl Vault {
     /// A shopper seen for the first time is still to be [noted](Vault::note).
     pub async fn shopper(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Shopper> {
         let id_token = access.id_token.as_ref()?;
-        let claims = match self.rooms.id_tokens.verify(merchant, id_token, access.received_at).await {
+        let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(merchant = merchant.name, %error, "An id_token was not accepted; nothing is prefilled");
                 return None;
             }
         };
-        let subject = self.rooms.secrets.hasher().subject(&merchant.name, user, &claims.subject);
+        let subject = self.context.secrets.hasher().subject(&merchant.name, user, &claims.subject);
         let unnoted = match &access.subject {
             Some(first) if *first != subject => {
                 tracing::error!(
@@ -247,7 +248,7 @@ impl Vault {
     /// user is an alarm from then on. Nothing of the order waits for it.
     pub async fn note(&self, merchant: &Merchant, user: &str, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
-        if let Err(error) = self.rooms.store.note_subject(&merchant.name, user, subject).await {
+        if let Err(error) = self.context.store.note_subject(&merchant.name, user, subject).await {
             tracing::warn!(%error, "The shopper first seen for a user could not be noted for now");
         }
     }
@@ -258,46 +259,46 @@ impl Vault {
     /// # Errors
     /// Where the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
-        self.rooms.spool.replay(&*self.rooms.store).await?;
-        self.rooms.store.delete_lapsed().await?;
-        let hold = self.rooms.settings.lost_answer == LostAnswer::Hold;
-        for (merchant, intent) in self.rooms.store.open_intents(self.rooms.holder).await? {
-            if !self.rooms.active.holds(intent.exchange) {
+        self.context.spool.replay(&*self.context.store).await?;
+        self.context.store.delete_lapsed().await?;
+        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
+        for (merchant, intent) in self.context.store.open_intents(self.context.holder).await? {
+            if !self.context.in_flight.holds(intent.exchange) {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
                 tracing::error!(exchange = %intent.exchange, token = intent.token, order,
                     "An exchange ended without a word: its answer is lost");
-                self.rooms.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
+                self.context.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
                 meter::lost_answer(&merchant);
             }
         }
         Ok(())
     }
 
-    /// Waits until no exchange is in the air, but for those whose successor lies in the spool.
-    pub async fn safe(&self) {
-        self.turns.safe().await;
+    /// Waits until no exchange is in flight, but for those whose successor lies in the spool.
+    pub async fn wait_until_durable(&self) {
+        self.user_locks.wait_until_durable().await;
     }
 
-    /// Waits until no exchange is in the air, and the database has every successor.
-    pub async fn idle(&self) {
-        self.turns.idle().await;
+    /// Waits until no exchange is in flight, and the database has every successor.
+    pub async fn wait_until_idle(&self) {
+        self.user_locks.wait_until_idle().await;
     }
 
     /// Where each merchant's breaker stands.
     #[must_use]
-    pub fn breakers(&self) -> BTreeMap<String, Stand> {
-        self.gates.stands()
+    pub fn breakers(&self) -> BTreeMap<String, BreakerState> {
+        self.breakers.states()
     }
 
     /// How many places for exchanges are taken, and how many there are.
     #[must_use]
-    pub fn places(&self) -> (usize, usize) {
-        self.places.taken()
+    pub fn permits(&self) -> (usize, usize) {
+        self.permits.taken()
     }
 
-    /// How many exchanges are in the air.
+    /// How many exchanges are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.turns.taken()
+        self.user_locks.taken()
     }
 }

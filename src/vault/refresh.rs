@@ -8,7 +8,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::exchange::{Answered, Caller, Course, Exchange};
+use super::exchange::{Caller, Exchange, ExchangeAnswer, ExchangeProgress};
 use super::{Access, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
@@ -37,7 +37,7 @@ pub enum Refreshed {
     Unusable(Unusable),
     /// It was presented and is as it was, or nobody knows; not again before this long.
     Failed(Outcome, Duration),
-    /// Nothing was presented, and not before this long: an exchange is in the air, the wait after one is not over, or
+    /// Nothing was presented, and not before this long: an exchange is in flight, the wait after one is not over, or
     /// the database is away.
     ComeBack(Duration),
     /// The merchant's endpoint is left alone for so long.
@@ -48,13 +48,13 @@ impl Vault {
     /// How long a request to the merchant's token endpoint would be kept back at present, where it would be.
     #[must_use]
     pub fn held(&self, merchant: &str) -> Option<Duration> {
-        self.gates.wait(merchant, since_boot())
+        self.breakers.wait(merchant, since_boot())
     }
 
     /// How long the merchant's token endpoint has been left alone, where it is.
     #[must_use]
     pub fn token_breaker_open_for(&self, merchant: &str) -> Option<Duration> {
-        self.gates.open_for(merchant, since_boot())
+        self.breakers.open_for(merchant, since_boot())
     }
 
     /// Presents the user's token for a sweep, if it is still due when that is asked under the claim. Orders go first: it
@@ -63,33 +63,35 @@ impl Vault {
     /// Dropping the future ends the waiting, never an exchange that has begun.
     pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &str, sweep: Uuid, if_due: IfDue) -> Refreshed {
         // The place first: whoever has the user's turn must not wait behind orders.
-        let Some(place) = self.places.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
-        let pass = match self.gates.admit(&merchant.name, since_boot()) {
-            Ok(pass) => pass,
+        let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
+        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+            Ok(call_permit) => call_permit,
             Err(wait) => return Refreshed::Held(wait),
         };
-        pass.keep_pace().await;
-        let Some(turn) = self.turns.take(&merchant.name, user) else { return Refreshed::ComeBack(LOOK_AGAIN) };
+        call_permit.wait_for_rate().await;
+        let Some(user_lock) = self.user_locks.take(&merchant.name, user) else {
+            return Refreshed::ComeBack(LOOK_AGAIN);
+        };
         let exchange = Exchange {
-            rooms: Arc::clone(&self.rooms),
+            context: Arc::clone(&self.context),
             merchant: Arc::clone(merchant),
             user: user.to_owned(),
             purpose: Purpose { kind: PurposeKind::Keeper, id: sweep },
             if_due: Some(if_due),
-            turn,
-            place,
+            user_lock,
+            permit,
         };
-        Refreshed::from(self.spawn(exchange, pass).await)
+        Refreshed::from(self.spawn(exchange, call_permit).await)
     }
 
     /// Runs an exchange in a task of its own.
-    pub(super) async fn spawn(&self, exchange: Exchange, pass: crate::breaker::Pass) -> Answered {
+    pub(super) async fn spawn(&self, exchange: Exchange, call_permit: crate::breaker::CallPermit) -> ExchangeAnswer {
         let (waiting, answer) = tokio::sync::oneshot::channel();
         let (traced, span) = spans(&exchange);
-        tokio::spawn(exchange.run(Caller::new(waiting, pass)).instrument(span).instrument(traced));
+        tokio::spawn(exchange.run(Caller::new(waiting, call_permit)).instrument(span).instrument(traced));
         // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
-        let (access, course) = (Access::ComeBack(LOOK_AGAIN), Course::NotPresented);
-        let answered = answer.await.unwrap_or(Answered { access, course, correlation_id: None });
+        let (access, course) = (Access::ComeBack(LOOK_AGAIN), ExchangeProgress::NotPresented);
+        let answered = answer.await.unwrap_or(ExchangeAnswer { access, course, correlation_id: None });
         // For whoever still waits; one who does not may be at another call by now.
         Span::current().record("correlation", answered.correlation_id.as_deref());
         answered
@@ -105,22 +107,22 @@ fn spans(exchange: &Exchange) -> (Span, Span) {
     (traced, span)
 }
 
-impl From<Answered> for Refreshed {
-    fn from(Answered { access, course, .. }: Answered) -> Self {
+impl From<ExchangeAnswer> for Refreshed {
+    fn from(ExchangeAnswer { access, course, .. }: ExchangeAnswer) -> Self {
         match (course, access) {
-            (Course::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
+            (ExchangeProgress::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
             (_, Access::Ready(_)) => Self::Rotated,
-            (Course::Presented(Outcome::Rejected), Access::Unusable(_)) => Self::Died,
+            (ExchangeProgress::Presented(Outcome::Rejected), Access::Unusable(_)) => Self::Died,
             // With `lost_answer = "hold"` an operator decides.
-            (Course::Presented(outcome), Access::Unusable(_)) => Self::Failed(outcome, Duration::ZERO),
+            (ExchangeProgress::Presented(outcome), Access::Unusable(_)) => Self::Failed(outcome, Duration::ZERO),
             (_, Access::Unusable(why)) => Self::Unusable(why),
             (
-                Course::Presented(outcome @ (Outcome::NotSent | Outcome::Refused | Outcome::NoAnswer)),
+                ExchangeProgress::Presented(outcome @ (Outcome::NotSent | Outcome::Refused | Outcome::NoAnswer)),
                 Access::ComeBack(after),
             ) => Self::Failed(outcome, after),
             // A sign-in or forgetting came in between.
-            (Course::NotDue | Course::Presented(_), Access::ComeBack(_)) => Self::NotDue,
-            (Course::NotPresented, Access::ComeBack(after)) => Self::ComeBack(after),
+            (ExchangeProgress::NotDue | ExchangeProgress::Presented(_), Access::ComeBack(_)) => Self::NotDue,
+            (ExchangeProgress::NotPresented, Access::ComeBack(after)) => Self::ComeBack(after),
         }
     }
 }

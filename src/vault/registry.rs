@@ -10,7 +10,7 @@ use super::sealing::{CipherError, Secrets};
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::store::{Store, StoreError, TokenFilter};
-use crate::token::{LedgerEntry, LedgerPlace, NewToken, Registered, Resolution, Resolved, TokenView};
+use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
 
 /// The longest refresh token that is taken in, in bytes.
 const LONGEST: usize = 4096;
@@ -142,7 +142,7 @@ impl Registry {
         })
     }
 
-    /// Deletes the user's secrets at once; an exchange in the air then stores nothing. `false` where there was nothing.
+    /// Deletes the user's secrets at once; an exchange in flight then stores nothing. `false` where there was nothing.
     ///
     /// # Errors
     /// Where the store fails.
@@ -174,7 +174,7 @@ impl Registry {
         &self,
         merchant: &str,
         user: &str,
-        before: Option<LedgerPlace>,
+        before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         self.store.ledger(merchant, user, before, limit).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Rooms;
+use super::ExchangeContext;
 use crate::backoff::Backoff;
 use crate::crash;
 use crate::store::TokenClaim;
@@ -19,7 +19,7 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 /// Writes the end down. `spooled` is called where the successor lies in the spool before the database has it: from then
 /// on it is safe, and its access token may be used.
 pub(super) async fn settle(
-    rooms: &Rooms,
+    context: &ExchangeContext,
     claim: Box<dyn TokenClaim>,
     end: &ExchangeEnd,
     spooled: impl FnOnce(),
@@ -30,7 +30,7 @@ pub(super) async fn settle(
         Ok(failed) => Some(failed),
         Err(_) => None,
     };
-    let in_spool = spool(rooms, end).await;
+    let in_spool = spool(context, end).await;
     if in_spool {
         crash::point("spooled");
         spooled();
@@ -40,12 +40,12 @@ pub(super) async fn settle(
         let written = match result.take() {
             Some(written) => written,
             None if tries == 0 => first.as_mut().await,
-            None => rooms.store.settle_exchange(end).await,
+            None => context.store.settle_exchange(end).await,
         };
         match written {
             Ok(settled) => {
                 if in_spool {
-                    rooms.spool.stored(end.exchange).await;
+                    context.spool.stored(end.exchange).await;
                 }
                 return settled;
             }
@@ -57,17 +57,17 @@ pub(super) async fn settle(
     }
 }
 
-async fn spool(rooms: &Rooms, end: &ExchangeEnd) -> bool {
-    rooms.spool.write(end).await.unwrap_or_else(|error| {
+async fn spool(context: &ExchangeContext, end: &ExchangeEnd) -> bool {
+    context.spool.write(end).await.unwrap_or_else(|error| {
         tracing::error!(exchange = %end.exchange, %error, "A successor could not be spooled: it is in memory alone");
         false
     })
 }
 
 /// Makes sure that an intent whose commit is in doubt can never be acted on, for as long as that takes.
-pub(super) async fn void(rooms: &Rooms, intent: &Intent) {
+pub(super) async fn void(context: &ExchangeContext, intent: &Intent) {
     let mut tries = 0;
-    while let Err(error) = rooms.store.void_intent(intent).await {
+    while let Err(error) = context.store.void_intent(intent).await {
         tries += 1;
         tracing::error!(exchange = %intent.exchange, %error, "An intent in doubt could not be voided yet");
         tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;

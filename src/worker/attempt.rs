@@ -8,25 +8,25 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use super::disposition::{disposition, error, past_deadline, report};
 use super::settle::settle;
 use super::spans::{spans, trace};
-use super::verdict::{error, past_deadline, report, verdict};
-use crate::breaker::Gates;
+use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
 use crate::crash;
 use crate::intake::check_row;
 use crate::klarna::checkout::{CheckoutClient, request};
 use crate::meter;
-use crate::order::{Body, OrderError, Rejection, Settlement, TokenOutcome};
-use crate::queue::{BeatWatch, Handler};
+use crate::order::{Body, Disposition, OrderError, Rejection, TokenOutcome};
+use crate::queue::{Handler, HeartbeatMonitor};
 use crate::store::{ClaimedOrder, Store};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
-/// A worker whose own last beat is older sends no create: others may have taken its orders over.
-const OLDEST_BEAT: Duration = Duration::from_secs(5);
-/// The wait before a worker without a beat looks again.
+/// A worker whose own last heartbeat is older sends no create: others may have taken its orders over.
+const OLDEST_HEARTBEAT: Duration = Duration::from_secs(5);
+/// The wait before a worker without a heartbeat looks again.
 const NO_BEAT: Duration = Duration::from_secs(1);
 /// The wait of an order whose merchant is not in this process's settings.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
@@ -45,9 +45,9 @@ pub struct OrderHandler {
     /// Klarna's order call.
     pub checkout: CheckoutClient,
     /// When Klarna's order call is left alone, and how fast it may be made.
-    pub gates: Gates,
-    /// This worker's own beats.
-    pub beats: BeatWatch,
+    pub breakers: CircuitBreakers,
+    /// This worker's own heartbeats.
+    pub heartbeats: HeartbeatMonitor,
     /// The setting `vault.token_patience`.
     pub token_patience: Duration,
 }
@@ -61,14 +61,14 @@ impl Handler<ClaimedOrder> for OrderHandler {
         }
         let (run, span) = spans(&order);
         async {
-            let settlement = self.attempt(&order).await.unwrap_or_else(|early| *early);
-            trace(&run, &settlement);
-            let settled = settle(&*self.store, &order.claim, &settlement).await;
+            let disposition = self.attempt(&order).await.unwrap_or_else(|early| *early);
+            trace(&run, &disposition);
+            let settled = settle(&*self.store, &order.claim, &disposition).await;
             crash::point("order_recorded");
             match settled {
                 Ok(true) => {
-                    tell(&settlement);
-                    count(&order, &settlement, since_boot().saturating_sub(begun));
+                    tell(&disposition);
+                    count(&order, &disposition, since_boot().saturating_sub(begun));
                 }
                 Ok(false) => tracing::warn!("Another worker has taken this order over; nothing was written"),
                 Err(error) => tracing::error!(%error, "The order's result cannot be written; its claim is recovered"),
@@ -81,10 +81,10 @@ impl Handler<ClaimedOrder> for OrderHandler {
 }
 
 /// An attempt that ends before Klarna is asked for the order.
-type Early = Box<Settlement>;
+type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
-    async fn attempt(&self, order: &ClaimedOrder) -> Result<Settlement, Early> {
+    async fn attempt(&self, order: &ClaimedOrder) -> Result<Disposition, EarlyEnd> {
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
         }
@@ -93,7 +93,7 @@ impl OrderHandler {
         }
         let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
         // Before a token is spent on an order that cannot be sent.
-        if let Some(wait) = self.gates.wait(&order.merchant, since_boot()) {
+        if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
             return Err(Box::new(left_alone(order, wait)));
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
@@ -107,12 +107,13 @@ impl OrderHandler {
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
-        let pass = self.gates.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
-        pass.keep_pace().await;
+        let call_permit =
+            self.breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
+        call_permit.wait_for_rate().await;
         crash::point("submitting");
         // The last thing before the call, whatever kept it waiting.
-        if self.beats.age() > OLDEST_BEAT {
-            return Err(Box::new(Settlement::Snooze { after: NO_BEAT, error: None }));
+        if self.heartbeats.age() > OLDEST_HEARTBEAT {
+            return Err(Box::new(Disposition::Snooze { after: NO_BEAT, error: None }));
         }
         let key = order.claim.order.to_string();
         let noted = async {
@@ -128,8 +129,8 @@ impl OrderHandler {
         };
         let (answer, ()) = tokio::join!(create, noted);
         crash::point("order_answered");
-        pass.report(report(&answer, order), since_boot());
-        Ok(verdict(answer, order, outcome(&token), built.prefilled, rand::random()))
+        call_permit.report(report(&answer, order), since_boot());
+        Ok(disposition(answer, order, outcome(&token), built.prefilled, rand::random()))
     }
 
     /// The shopper's access token, or why the order goes out without one.
@@ -137,7 +138,7 @@ impl OrderHandler {
         &self,
         order: &ClaimedOrder,
         merchant: &Arc<Merchant>,
-    ) -> Result<Result<AccessToken, Unusable>, Early> {
+    ) -> Result<Result<AccessToken, Unusable>, EarlyEnd> {
         let begun = since_boot();
         let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.as_uuid() };
         let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
@@ -146,7 +147,7 @@ impl OrderHandler {
             patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
         }
         // The first claim has nothing kept to look for.
-        let kept = if order.claim.number > 1 { self.vault.kept(purpose).await } else { None };
+        let kept = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
         let access = match kept {
             Some(kept) => Access::Ready(kept),
             None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
@@ -159,7 +160,7 @@ impl OrderHandler {
             Access::ComeBack(after) => {
                 let left = self.token_patience.saturating_sub(waited + since_boot().saturating_sub(begun));
                 if !left.is_zero() {
-                    return Err(Box::new(Settlement::Snooze { after: after.min(left), error: None }));
+                    return Err(Box::new(Disposition::Snooze { after: after.min(left), error: None }));
                 }
                 Unusable::Unavailable
             }
@@ -173,7 +174,7 @@ impl OrderHandler {
 
 fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
     match token {
-        Ok(access) if access.kept => TokenOutcome::Kept,
+        Ok(access) if access.cached => TokenOutcome::Kept,
         Ok(_) => TokenOutcome::Fresh,
         Err(Unusable::NotRegistered) => TokenOutcome::NotRegistered,
         Err(Unusable::ReauthRequired) => TokenOutcome::ReauthRequired,
@@ -183,7 +184,7 @@ fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
 }
 
 /// The merchant's order call is left alone: the order waits, and counts no attempt.
-fn left_alone(order: &ClaimedOrder, wait: Duration) -> Settlement {
+fn left_alone(order: &ClaimedOrder, wait: Duration) -> Disposition {
     let message = format!(
         "Klarna's order call fails, refuses the settings or asks for a pause for every order of the merchant {}; the \
          order waits",
@@ -192,15 +193,15 @@ fn left_alone(order: &ClaimedOrder, wait: Duration) -> Settlement {
     // What the order itself met before says more.
     let error = order.error.is_none().then(|| error("klarna_left_alone", message));
     // Not all at once when the wait is over.
-    Settlement::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
+    Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
 }
 
-fn unknown_merchant(order: &ClaimedOrder) -> Settlement {
+fn unknown_merchant(order: &ClaimedOrder) -> Disposition {
     let message = format!(
         "no worker's settings have the merchant {}; add merchants.{} and restart the workers",
         order.merchant, order.merchant
     );
-    Settlement::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
+    Disposition::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
 }
 
 /// The faults of a body, seen from the envelope.
@@ -212,17 +213,17 @@ fn under_order(rejection: Rejection) -> Rejection {
 }
 
 /// An order that no door with rules would have let in.
-fn invalid(rejection: Rejection) -> Settlement {
+fn invalid(rejection: Rejection) -> Disposition {
     let message = rejection.to_string();
     let faults = match rejection {
         Rejection::Faults(faults) => faults,
         Rejection::TooLarge => Vec::new(),
     };
     let error = OrderError { faults, ..error("invalid_order", message) };
-    Settlement::Failed { error, token: None }
+    Disposition::Failed { error, token: None }
 }
 
-fn refused_without_token(unusable: Unusable) -> Settlement {
+fn refused_without_token(unusable: Unusable) -> Disposition {
     let (code, message) = match unusable {
         Unusable::NotRegistered => ("token_not_registered", "no token is known for the user: the shopper must sign in"),
         Unusable::ReauthRequired => {
@@ -232,16 +233,16 @@ fn refused_without_token(unusable: Unusable) -> Settlement {
         Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
     };
     let message = format!("{message}; on_unusable_token = \"fail\" keeps the order from going out without one");
-    Settlement::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
+    Disposition::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
 }
 
 /// What metrics tell of an attempt's end.
-fn count(order: &ClaimedOrder, settlement: &Settlement, took: Duration) {
-    let (result, end) = match settlement {
-        Settlement::Submitted { token, .. } => ("submitted", Some(("submitted", Some(*token)))),
-        Settlement::Failed { token, .. } => ("failed", Some(("failed", *token))),
-        Settlement::Retry { .. } => ("retry", None),
-        Settlement::Snooze { .. } => ("snooze", None),
+fn count(order: &ClaimedOrder, disposition: &Disposition, took: Duration) {
+    let (result, end) = match disposition {
+        Disposition::Submitted { token, .. } => ("submitted", Some(("submitted", Some(*token)))),
+        Disposition::Failed { token, .. } => ("failed", Some(("failed", *token))),
+        Disposition::Retry { .. } => ("retry", None),
+        Disposition::Snooze { .. } => ("snooze", None),
     };
     meter::attempt(&order.merchant, result);
     if let Some((status, token)) = end {
@@ -251,31 +252,31 @@ fn count(order: &ClaimedOrder, settlement: &Settlement, took: Duration) {
 }
 
 /// One line for each attempt's end.
-fn tell(settlement: &Settlement) {
-    match settlement {
-        Settlement::Submitted { klarna_order_id, correlation_id, token, .. } => tracing::info!(
+fn tell(disposition: &Disposition) {
+    match disposition {
+        Disposition::Submitted { klarna_order_id, correlation_id, token, .. } => tracing::info!(
             klarna_order = klarna_order_id,
             correlation = correlation_id.as_deref(),
             token = token.as_str(),
             "The order was submitted"
         ),
-        Settlement::Failed { error, .. } => tracing::warn!(
+        Disposition::Failed { error, .. } => tracing::warn!(
             code = error.code,
             correlation = error.correlation_id.as_deref(),
             error = error.message,
             "The order failed"
         ),
-        Settlement::Retry { after, error, .. } => tracing::warn!(
+        Disposition::Retry { after, error, .. } => tracing::warn!(
             code = error.code,
             correlation = error.correlation_id.as_deref(),
             after_ms = after.as_millis(),
             error = error.message,
             "The attempt failed, and another follows"
         ),
-        Settlement::Snooze { after, error: Some(error) } => {
+        Disposition::Snooze { after, error: Some(error) } => {
             tracing::warn!(code = error.code, after_ms = after.as_millis(), error = error.message, "The order waits");
         }
-        Settlement::Snooze { after, error: None } => {
+        Disposition::Snooze { after, error: None } => {
             tracing::debug!(after_ms = after.as_millis(), "The order waits for its token");
         }
     }

@@ -1,4 +1,4 @@
-//! This process as a worker: its beats, and the orders of workers that fell silent.
+//! This process as a worker: its heartbeats, and the orders of workers that fell silent.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::queue::{Beat, Lease};
+use crate::queue::{HeartbeatOutcome, Lease};
 use crate::store::{Store, StoreError, Worker};
-use crate::vault::instance::Mark;
+use crate::vault::instance::HeartbeatMark;
 
 /// Keeps one worker's row.
 pub struct WorkerLease {
     store: Arc<dyn Store>,
     worker: Worker,
-    /// The instance folder, which remembers the last beat that the database confirmed.
+    /// The instance folder, which remembers the last heartbeat that the database confirmed.
     folder: PathBuf,
 }
 
@@ -30,22 +30,22 @@ impl WorkerLease {
 impl Lease for WorkerLease {
     type Error = StoreError;
 
-    async fn beat(&self) -> Result<Beat, StoreError> {
-        let Some(beat_at) = self.store.beat(self.worker.id).await? else { return Ok(Beat::Lost) };
-        let mark = Mark { worker: self.worker.id, beat_at };
-        if let Err(error) = mark.write(&self.folder) {
+    async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {
+        let Some(beat_at) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
+        let heartbeat_mark = HeartbeatMark { worker: self.worker.id, beat_at };
+        if let Err(error) = heartbeat_mark.write(&self.folder) {
             // An older mark holds as well, only less.
             tracing::debug!(%error, "What was seen of the database could not be written down");
         }
-        Ok(Beat::Alive)
+        Ok(HeartbeatOutcome::Alive)
     }
 
     async fn register(&self) -> Result<(), StoreError> {
         self.store.begin_worker(&self.worker).await
     }
 
-    async fn reap(&self, silent_for: Duration) -> Result<usize, StoreError> {
-        let reaped = self.store.reap(Some(silent_for)).await?;
-        Ok(usize::try_from(reaped.requeued + reaped.failed).unwrap_or(usize::MAX))
+    async fn reclaim(&self, silent_for: Duration) -> Result<usize, StoreError> {
+        let reclaimed = self.store.reclaim(Some(silent_for)).await?;
+        Ok(usize::try_from(reclaimed.requeued + reclaimed.failed).unwrap_or(usize::MAX))
     }
 }

@@ -4,11 +4,11 @@
 //! process's claims alive.
 
 mod attempt;
+mod disposition;
 mod lease;
 mod settle;
 mod source;
 mod spans;
-mod verdict;
 
 pub use attempt::OrderHandler;
 pub use lease::WorkerLease;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::backoff::Backoff;
-use crate::order::Settlement;
+use crate::order::Disposition;
 use crate::store::{Claim, Store, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
@@ -14,10 +14,10 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 ///
 /// # Errors
 /// Where the database refuses the statement itself: trying again would not help, and the queue recovers the claim.
-pub async fn settle(store: &dyn Store, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
+pub async fn settle(store: &dyn Store, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
     let mut tries = 0;
     loop {
-        match tried(traced!("settle order"), "store", store.settle_order(claim, settlement)).await {
+        match tried(traced!("settle order"), "store", store.settle_order(claim, disposition)).await {
             Err(error) if error.is_transient() => {
                 tries += 1;
                 if tries == 1 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::queue::{Claimed, Look, Source, share};
+use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{Claim, ClaimedOrder, Store, StoreError};
 
 /// Claims due orders for one worker.
@@ -42,7 +42,7 @@ impl Source for OrderSource {
         free: usize,
         running: &BTreeMap<String, usize>,
         recent: Option<Duration>,
-    ) -> Result<Look<ClaimedOrder>, StoreError> {
+    ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
         let mut waiting = self.store.due_merchants().await?;
         let (due, round) = (!waiting.is_empty(), self.round.fetch_add(1, Ordering::Relaxed));
         let (mut claimed, mut running) = (Vec::new(), running.clone());
@@ -58,7 +58,7 @@ impl Source for OrderSource {
             }
             waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));
         }
-        Ok(Look::new(claimed, due))
+        Ok(ClaimBatch::new(claimed, due))
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

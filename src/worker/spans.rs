@@ -3,7 +3,7 @@
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::order::{Settlement, TokenOutcome};
+use crate::order::{Disposition, TokenOutcome};
 use crate::store::ClaimedOrder;
 use crate::telemetry::traces::{failed, link, traced};
 
@@ -40,12 +40,12 @@ pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
 }
 
 /// Tells the trace how the attempt ended.
-pub(super) fn trace(run: &Span, settlement: &Settlement) {
-    let (result, token, error) = match settlement {
-        Settlement::Submitted { token, .. } => ("submitted", Some(*token), None),
-        Settlement::Failed { token, error } => ("failed", *token, Some(&error.code)),
-        Settlement::Retry { error, .. } => ("retry", None, Some(&error.code)),
-        Settlement::Snooze { .. } => ("snooze", None, None),
+pub(super) fn trace(run: &Span, disposition: &Disposition) {
+    let (result, token, error) = match disposition {
+        Disposition::Submitted { token, .. } => ("submitted", Some(*token), None),
+        Disposition::Failed { token, error } => ("failed", *token, Some(&error.code)),
+        Disposition::Retry { error, .. } => ("retry", None, Some(&error.code)),
+        Disposition::Snooze { .. } => ("snooze", None, None),
     };
     run.record("klarna_worker.result", result);
     if let Some(token) = token {

@@ -1,6 +1,6 @@
 //! `DELETE /v1/merchants/{merchant}/users/{user}`
 
-use klarna_order_worker::order::{Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, TokenOutcome};
 use reqwest::Method;
 
 use super::{Api, json, key, send};
@@ -13,7 +13,7 @@ async fn an_erased_user_is_gone_from_every_answer() {
     let token = format!("{PATH}/token");
     send(json(api.request(Method::PUT, &token), r#"{"refresh_token":"t-1"}"#)).await;
     let submitted = api.accepted("shop", "u-1").await;
-    api.settle(&Settlement::Submitted {
+    api.settle(&Disposition::Submitted {
         klarna_order_id: "k-1".into(),
         html_snippet: Some("<div>".into()),
         correlation_id: None,
@@ -76,7 +76,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
         faults: Vec::new(),
         correlation_id: None,
     };
-    api.settle(&Settlement::Failed { error: failed, token: None }).await;
+    api.settle(&Disposition::Failed { error: failed, token: None }).await;
     let shares = BTreeMap::from([("shop".to_owned(), 1)]);
     let event = store.claim_webhooks(&shares, Duration::from_mins(1)).await.unwrap().remove(0);
     let gone = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 410".into(), gone: true };

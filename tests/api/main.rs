@@ -29,12 +29,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::api::{Limits, Probes, Readiness, Refusals, Rooms, router, serve as serve_api};
+use klarna_order_worker::api::{AppState, Limits, Probes, Readiness, Refusals, router, serve as serve_api};
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
 use klarna_order_worker::delivery::Waiters;
-use klarna_order_worker::order::Settlement;
+use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pages::router as pages;
 use klarna_order_worker::store::{ClaimedOrder, Worker};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -134,7 +134,7 @@ impl Api {
         let (waiters, ready) = (Waiters::new(Arc::clone(&app.store)), Readiness::default());
         ready.set_ready(true);
         let clock = Clock::manual(app.clock.now());
-        let router = router(Rooms {
+        let router = router(AppState {
             intake: app.intake(),
             registry: app.registry(),
             waiters: waiters.clone(),
@@ -190,7 +190,7 @@ impl Api {
     }
 
     /// Claims the one order that is due, and settles it.
-    async fn settle(&self, settlement: &Settlement) {
+    async fn settle(&self, settlement: &Disposition) {
         let claimed = self.claim().await;
         assert_eq!(claimed.len(), 1);
         assert!(self.app.store.settle_order(&claimed[0].claim, settlement).await.unwrap());
@@ -198,8 +198,8 @@ impl Api {
     }
 }
 
-fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Rooms {
-    klarna_order_worker::pages::Rooms { clock: clock.clone(), ..app.pages(Arc::new(Vec::new)) }
+fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Dependencies {
+    klarna_order_worker::pages::Dependencies { clock: clock.clone(), ..app.pages(Arc::new(Vec::new)) }
 }
 
 /// The settings of a service on SQLite, or where `url` says.

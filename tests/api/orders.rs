@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klarna_order_worker::order::{MAX_BODY, OrderId, Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, MAX_BODY, OrderId, TokenOutcome};
 use reqwest::Method;
 use serde_json::json as value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,7 +49,7 @@ async fn an_order_is_taken_in_byte_for_byte() {
 async fn a_settled_order_tells_all_of_it() {
     let api = Api::open().await;
     let id = api.accepted("shop", "u-1").await;
-    api.settle(&Settlement::Submitted {
+    api.settle(&Disposition::Submitted {
         klarna_order_id: "k-1".into(),
         html_snippet: Some("<div>\"Å\"</div>".into()),
         correlation_id: Some("c-1".into()),

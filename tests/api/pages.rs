@@ -7,7 +7,7 @@ mod safe;
 
 use std::time::Duration;
 
-use klarna_order_worker::order::{Fault, OrderError, Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, Fault, OrderError, TokenOutcome};
 use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::redirect::Policy;
@@ -99,12 +99,12 @@ fn error(code: &str, message: &str) -> OrderError {
     OrderError { code: code.into(), message: message.into(), faults, correlation_id: Some("corr-1".into()) }
 }
 
-fn failed(code: &str) -> Settlement {
-    Settlement::Failed { error: error(code, "No <b>way</b>."), token: Some(TokenOutcome::Unavailable) }
+fn failed(code: &str) -> Disposition {
+    Disposition::Failed { error: error(code, "No <b>way</b>."), token: Some(TokenOutcome::Unavailable) }
 }
 
-fn submitted(token: TokenOutcome) -> Settlement {
-    Settlement::Submitted {
+fn submitted(token: TokenOutcome) -> Disposition {
+    Disposition::Submitted {
         klarna_order_id: "klarna-1".into(),
         html_snippet: Some("<script>snippet()</script>".into()),
         correlation_id: Some("corr-2".into()),

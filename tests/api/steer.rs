@@ -1,6 +1,6 @@
 //! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
 
-use klarna_order_worker::order::{OrderError, Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderError, TokenOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,14 +16,14 @@ impl Api {
     }
 }
 
-fn failed(code: &str) -> Settlement {
+fn failed(code: &str) -> Disposition {
     let error = OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None };
-    Settlement::Failed { error, token: Some(TokenOutcome::Fresh) }
+    Disposition::Failed { error, token: Some(TokenOutcome::Fresh) }
 }
 
-fn submitted() -> Settlement {
+fn submitted() -> Disposition {
     let (html_snippet, correlation_id) = (Some("<p>".into()), None);
-    Settlement::Submitted {
+    Disposition::Submitted {
         klarna_order_id: "k".into(),
         html_snippet,
         correlation_id,

@@ -4,12 +4,12 @@ mod many;
 
 use std::time::{Duration, Instant};
 
-use klarna_order_worker::order::{Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, TokenOutcome};
 
 use super::{Api, SOON};
 
-fn submitted() -> Settlement {
-    Settlement::Submitted {
+fn submitted() -> Disposition {
+    Disposition::Submitted {
         klarna_order_id: "k-1".into(),
         html_snippet: Some("<div></div>".into()),
         correlation_id: None,

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use crate::program::{EXAMPLES, Home};
 
-/// Until the service has seen the database: its first beat, confirmed and written down.
+/// Until the service has seen the database: its first heartbeat, confirmed and written down.
 fn wait_for(home: &Home, file: &str) {
     let until = Instant::now() + Duration::from_secs(30);
     while !home.path(file).exists() {

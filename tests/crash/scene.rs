@@ -12,7 +12,7 @@ use crate::support::shop::{Served, Shop, order};
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Longer than a point needs to be passed while a request is in the air.
+/// Longer than a point needs to be passed while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
 
 /// The shortest times that the settings allow, so that lost answers are replayed soon.

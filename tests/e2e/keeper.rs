@@ -213,7 +213,7 @@ async fn a_refresh_that_is_cut_off_stores_what_is_in_the_air(database: Database)
     let shop = Shop::open(database, &["--token-latency", "800ms"], OFF);
     let users = import(&shop, 3, "old", "45d").await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
-    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == 3).await;
+    until("every token in flight", PATIENCE, async || shop.stats().await.exchanges.total == 3).await;
     // Two kinds, since two of one kind may arrive as one.
     for signal in ["TERM", "INT"] {
         let id = refresh.id().to_string();

@@ -40,13 +40,13 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
 async fn a_kill_while_the_database_is_away_loses_no_successor() {
     const USERS: usize = 20;
     let cluster = Cluster::start();
-    // Long enough to take the database away while every token is in the air.
+    // Long enough to take the database away while every token is in flight.
     let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], "");
     let served = shop.serve("a");
     let users = shop.sign_in(USERS).await;
     served.client().register_all(&users).await;
     let ids = served.client().post_all(&users, USERS).await;
-    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == USERS as u64).await;
+    until("every token in flight", PATIENCE, async || shop.stats().await.exchanges.total == USERS as u64).await;
     cluster.down();
     let spool = shop.folder.path().join("data/instance-a/spool");
     let spooled = async || {
@@ -97,7 +97,7 @@ async fn a_service_stores_what_a_killed_refresh_left_in_its_spool() {
     let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], settings);
     let users = crate::keeper::import(&shop, TOKENS, "old", "45d").await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
-    until("every token in the air", PATIENCE, async || shop.stats().await.exchanges.total == TOKENS as u64).await;
+    until("every token in flight", PATIENCE, async || shop.stats().await.exchanges.total == TOKENS as u64).await;
     cluster.down();
     let spool = shop.folder.path().join("data/instance-a-refresh/spool");
     let successors = || {

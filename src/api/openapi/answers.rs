@@ -70,9 +70,9 @@ impl IntoResponses for SentBatch {
 }
 
 /// A wish to change an order.
-pub(in super::super) struct Steered;
+pub(in super::super) struct OrderAdminOutcome;
 
-impl IntoResponses for Steered {
+impl IntoResponses for OrderAdminOutcome {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
             (Kind::WrongStatus, "the order was submitted: hand in a new order for another one"),

@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::split::{self, items, lines};
 use super::{IDEMPOTENCY_KEY, OrderRequest};
-use crate::api::Rooms;
+use crate::api::AppState;
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, invalid};
 use crate::api::openapi::{Common, SentBatch};
@@ -115,7 +115,7 @@ pub enum BatchResult {
     )
 )]
 pub(in crate::api) async fn post(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     headers: HeaderMap,
     body: Body,
@@ -137,7 +137,7 @@ pub(in crate::api) async fn post(
         // A batch is long work; others have their turns in between.
         tokio::task::yield_now().await;
     }
-    let mut submitted = all_submitted(rooms.intake.submit_all(orders).await)?.into_iter();
+    let mut submitted = all_submitted(app.intake.submit_all(orders).await)?.into_iter();
     let outcomes = outcomes.into_iter().map(|refused| match refused {
         Some(problem) => Err(problem),
         None => submitted.next().unwrap_or_else(|| Err(Problem::internal())),

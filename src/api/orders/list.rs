@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::OrderList;
-use crate::api::Rooms;
+use crate::api::AppState;
 use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::openapi::Common;
@@ -63,7 +63,7 @@ pub(in crate::api) struct ListQuery {
     responses((status = 200, description = "A page of orders", body = OrderList), Common)
 )]
 pub(in crate::api) async fn list(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InQuery(query): InQuery<ListQuery>,
 ) -> Result<Json<OrderList>, Problem> {
@@ -87,13 +87,13 @@ pub(in crate::api) async fn list(
     match (&query.merchant, caller.merchants()) {
         (None, Some(merchants)) => {
             for merchant in merchants {
-                orders.extend(rooms.store.orders(&filter(Some(merchant.to_owned()))).await?);
+                orders.extend(app.store.orders(&filter(Some(merchant.to_owned()))).await?);
             }
             orders.sort_by_key(|order| std::cmp::Reverse(order.id));
         }
         (merchant, _) => {
             merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = rooms.store.orders(&filter(merchant.clone())).await?;
+            orders = app.store.orders(&filter(merchant.clone())).await?;
         }
     }
     Ok(Json(OrderList::page(orders, limit)))

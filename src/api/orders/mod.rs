@@ -26,7 +26,7 @@ pub(super) use batch::{__path_post as __path_batch, post as batch};
 pub(super) use list::{__path_list, list};
 pub(super) use steer::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
 
-use super::Rooms;
+use super::AppState;
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::openapi::{Absent, Common, SentOrder};
@@ -67,7 +67,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
     )
 )]
 pub(super) async fn post(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     headers: HeaderMap,
     body: Body,
@@ -77,8 +77,8 @@ pub(super) async fn post(
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
     caller.act_for(&order.merchant)?;
     let (merchant, user) = (order.merchant.clone(), order.user.clone());
-    let accepted = rooms.intake.submit(order).await?;
-    let read = rooms.store.order(accepted.id).await;
+    let accepted = app.intake.submit(order).await?;
+    let read = app.store.order(accepted.id).await;
     let order = stored(accepted, read, merchant, user)?;
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
     Ok((StatusCode::ACCEPTED, location, Json(order)).into_response())
@@ -143,25 +143,25 @@ pub(super) struct ShowQuery {
     responses((status = 200, description = "The order as it stands", body = Order), Absent, Common)
 )]
 pub(super) async fn show(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
     InQuery(query): InQuery<ShowQuery>,
 ) -> Result<Json<Order>, Problem> {
     let patience = patience::read(query.wait.as_deref())?;
     if patience.is_zero() {
-        return Ok(Json(find(&rooms, &caller, &id).await?.into()));
+        return Ok(Json(find(&app, &caller, &id).await?.into()));
     }
     let id = id.parse().map_err(|_| absent())?;
     // Nobody waits for another's order.
-    let order = rooms.waiters.wait(id, patience, |order| caller.sees(&order.merchant)).await?;
+    let order = app.waiters.wait(id, patience, |order| caller.sees(&order.merchant)).await?;
     Ok(Json(order.ok_or_else(absent)?.into()))
 }
 
 /// The order, as if another merchant's were not there.
-async fn find(rooms: &Rooms, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
+async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
     let id: OrderId = id.parse().map_err(|_| absent())?;
-    rooms.store.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
+    app.store.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
 }
 
 fn absent() -> Problem {

@@ -12,13 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{Order, absent, find};
-use crate::api::Rooms;
+use crate::api::AppState;
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, InPath, check_filter, invalid, parse};
-use crate::api::openapi::{Absent, Common, Sent, Steered as SteeredAnswers};
+use crate::api::openapi::{Absent, Common, OrderAdminOutcome as SteeredAnswers, Sent};
 use crate::api::problem::{Kind, Problem};
 use crate::order::{OrderId, Status};
-use crate::store::{OrderFilter, Steered};
+use crate::store::{OrderAdminOutcome, OrderFilter};
 
 /// The most orders that one request changes.
 const MOST: u32 = 1000;
@@ -40,17 +40,17 @@ const MOST: u32 = 1000;
     )
 )]
 pub(in crate::api) async fn cancel(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
 ) -> Result<Json<Order>, Problem> {
-    let found = find(&rooms, &caller, &id).await?;
-    match rooms.store.cancel_order(found.id).await? {
-        Steered::Done(order) => {
+    let found = find(&app, &caller, &id).await?;
+    match app.store.cancel_order(found.id).await? {
+        OrderAdminOutcome::Done(order) => {
             tracing::info!(order = %order.id, "An order was cancelled");
             Ok(Json(order.into()))
         }
-        Steered::Unfit(order) => match order.status {
+        OrderAdminOutcome::WrongStatus(order) => match order.status {
             Status::Cancelled => Ok(Json(order.into())),
             Status::Running => Err(unfit("is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s")),
             Status::Submitted => Err(unfit(
@@ -61,7 +61,7 @@ pub(in crate::api) async fn cancel(
             Status::Queued => Err(unfit("was just being tried: send the request again")),
         },
         // It was there a moment ago.
-        Steered::BodyGone | Steered::Missing => Err(absent()),
+        OrderAdminOutcome::BodyGone | OrderAdminOutcome::Missing => Err(absent()),
     }
 }
 
@@ -78,29 +78,29 @@ pub(in crate::api) async fn cancel(
     responses((status = 200, description = "The order is queued", body = Order), SteeredAnswers, Absent, Common)
 )]
 pub(in crate::api) async fn retry(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
 ) -> Result<Json<Order>, Problem> {
-    let found = find(&rooms, &caller, &id).await?;
-    match rooms.intake.retry(found.id).await? {
-        Steered::Done(order) => {
+    let found = find(&app, &caller, &id).await?;
+    match app.intake.retry(found.id).await? {
+        OrderAdminOutcome::Done(order) => {
             tracing::info!(order = %order.id, "A failed order is tried again");
             Ok(Json(order.into()))
         }
-        Steered::Unfit(order) => Err(unfit(match order.status {
+        OrderAdminOutcome::WrongStatus(order) => Err(unfit(match order.status {
             Status::Queued => "is queued: it is tried at its due_at without a request",
             Status::Running => "is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s",
             Status::Submitted => "was submitted: hand in a new order for another one",
             Status::Cancelled => "was cancelled: hand it in anew, under another idempotency key",
             Status::Failed => "failed just now: send the request again",
         })),
-        Steered::BodyGone => {
+        OrderAdminOutcome::BodyGone => {
             let detail =
                 "the order's body was deleted (retention.bodies): hand it in anew, under another idempotency key";
             Err(Problem::new(Kind::BodyGone, detail))
         }
-        Steered::Missing => Err(absent()),
+        OrderAdminOutcome::Missing => Err(absent()),
     }
 }
 
@@ -174,7 +174,7 @@ pub struct RetryAnswer {
     responses((status = 200, description = "How many are tried again", body = RetryAnswer), Sent, Common)
 )]
 pub(in crate::api) async fn retry_many(
-    State(rooms): State<Arc<Rooms>>,
+    State(app): State<Arc<AppState>>,
     caller: Caller,
     headers: HeaderMap,
     body: Body,
@@ -197,7 +197,7 @@ pub(in crate::api) async fn retry_many(
     };
     merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
     let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
-    let swept = rooms.intake.retry_all(&filter).await?;
+    let swept = app.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are tried again");
     Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))
 }

@@ -4,27 +4,29 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::{Door, Service};
-use crate::config::BEAT;
-use crate::queue::BeatWatch;
+use super::{HttpServer, Service};
+use crate::config::HEARTBEAT;
+use crate::queue::HeartbeatMonitor;
 
-/// The longest that a beat may take to go round: to its turn, and to an answer or a time-out, twice over.
-const ROUND: Duration = BEAT.saturating_mul(4);
+/// The longest that a heartbeat may take to go round: to its turn, and to an answer or a time-out, twice over.
+const ROUND: Duration = HEARTBEAT.saturating_mul(4);
 
 impl Service {
-    /// Says whether the service does its work: its beat goes round, and neither the API nor the queue has ended by itself.
+    /// Says whether the service does its work: its heartbeat goes round, and neither the API nor the queue has ended by itself.
     ///
-    /// A beat that goes round may have failed: a database that is away is no reason to restart, which could lose what is
-    /// in memory alone. A process of the API alone has no beat.
+    /// A heartbeat that goes round may have failed: a database that is away is no reason to restart, which could lose what is
+    /// in memory alone. A process of the API alone has no heartbeat.
     pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let ready = self.ready.clone();
-        let beats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());
-        let doors: Vec<AbortHandle> = [&self.api, &self.probes].into_iter().flatten().map(Door::handle).collect();
+        let heartbeats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());
+        let http_servers: Vec<AbortHandle> =
+            [&self.api, &self.probes].into_iter().flatten().map(HttpServer::handle).collect();
         let orders = self.worker.as_ref().and_then(|work| work.orders.as_ref());
         let orders = orders.map(|orders| orders.queue.going());
         move || {
-            let ended = doors.iter().any(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
-            lives(beats.as_ref().map_or(Duration::ZERO, BeatWatch::round), ended, !ready.is_ready())
+            let ended =
+                http_servers.iter().any(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
+            lives(heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round), ended, !ready.is_ready())
         }
     }
 }
@@ -43,7 +45,7 @@ mod tests {
         let soon = Duration::from_secs(2);
         assert!(lives(soon, false, false));
         assert!(lives(ROUND, false, false));
-        assert!(!lives(ROUND + soon, false, false), "the beat stands still");
+        assert!(!lives(ROUND + soon, false, false), "the heartbeat stands still");
         assert!(!lives(soon, true, false), "the API or the queue has ended");
         assert!(lives(soon, true, true), "as it must at a stop");
         assert!(!lives(ROUND + soon, true, true), "the stop hangs");

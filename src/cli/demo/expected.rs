@@ -4,7 +4,7 @@ use klarna_sandbox::Stats;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::stage::LONG_AGO;
+use super::env::LONG_AGO;
 use crate::keeper::Summary;
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 

@@ -6,8 +6,8 @@ use std::fmt;
 use klarna_sandbox::Stats;
 use serde::Serialize;
 
+use super::env::{GONE, REVOKED, UNLUCKY};
 use super::expected::{Ended, Outcome, differences};
-use super::stage::{GONE, REVOKED, UNLUCKY};
 use crate::cli::Table;
 use crate::cli::views::or_dash;
 use crate::keeper::Summary;

@@ -11,7 +11,7 @@ use crate::vault::sealing::{self, Cipher, Resealed};
 
 /// What is told at the end.
 #[derive(Serialize)]
-struct Told {
+struct RotationSummary {
     /// The key that everything is sealed with now.
     key: String,
     #[serde(flatten)]
@@ -33,13 +33,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         let resealed = sealing::reseal(&*app.store, &app.secrets, told).await.map_err(failed)?;
         drop(progress);
         let exit = if resealed.left.is_empty() { Exit::Done } else { Exit::SomeFailed };
-        let told = Told { key, resealed };
+        let told = RotationSummary { key, resealed };
         context.output.print(&told, &told)?;
         Ok(exit)
     })
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for RotationSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, resealed: Resealed { tokens, kept, left, .. } } = self;
         write!(f, "{tokens} refresh tokens and {kept} kept access tokens are sealed anew, with {key}")?;

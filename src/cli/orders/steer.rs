@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::order::{OrderId, Status};
-use crate::store::{OrderFilter, Steered, StoreError, Swept};
+use crate::store::{ChangedOrders, OrderAdminOutcome, OrderFilter, StoreError};
 
 /// How many orders one transaction changes.
 const CHUNK: u32 = 500;
@@ -113,12 +113,14 @@ impl Verb {
             Self::Cancel => app.store.cancel_order(order).await?,
         };
         Ok(match steered {
-            Steered::Done(order) => Ok(order.into()),
-            Steered::Unfit(order) => {
+            OrderAdminOutcome::Done(order) => Ok(order.into()),
+            OrderAdminOutcome::WrongStatus(order) => {
                 Err(format!("it is {}; only a {} order can be {}", order.status, self.needs(), self.participle()))
             }
-            Steered::BodyGone => Err("its body was deleted (retention.bodies); hand the order in anew".to_owned()),
-            Steered::Missing => Err("there is none in this database".to_owned()),
+            OrderAdminOutcome::BodyGone => {
+                Err("its body was deleted (retention.bodies); hand the order in anew".to_owned())
+            }
+            OrderAdminOutcome::Missing => Err("there is none in this database".to_owned()),
         })
     }
 
@@ -137,7 +139,7 @@ impl Verb {
         let (mut done, mut seen, mut before) = (0, 0, None);
         while seen < wanted {
             let limit = u32::try_from(wanted - seen).unwrap_or(CHUNK).min(CHUNK);
-            let Swept { orders, next } =
+            let ChangedOrders { orders, next } =
                 self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await.map_err(failed)?;
             done += orders.len() as u64;
             seen += u64::from(limit);
@@ -153,7 +155,7 @@ impl Verb {
         Ok(Exit::Done)
     }
 
-    async fn many(self, app: &App, filter: &OrderFilter) -> Result<Swept, StoreError> {
+    async fn many(self, app: &App, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
         match self {
             Self::Retry => app.intake().retry_all(filter).await,
             Self::Cancel => app.store.cancel_orders(filter).await,

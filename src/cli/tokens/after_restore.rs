@@ -1,6 +1,6 @@
 //! `tokens after-restore`
 
-use crate::app::Doubted;
+use crate::app::RestoreReport;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::vault::instance::Replayed;
@@ -29,7 +29,7 @@ impl Args {
                 })
                 .await?;
             drop(progress);
-            let Doubted { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
+            let RestoreReport { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
             let mut human = vec![
                 format!("{tokens} tokens are uncertain now: `tokens resolve` decides about them."),
                 format!("{orders} orders failed with database_restored: look for them at Klarna before retrying them."),

@@ -59,7 +59,7 @@ struct Summary {
 
 /// A line that somebody should know about.
 #[derive(Serialize)]
-struct Told<'a> {
+struct LineReport<'a> {
     line: u64,
     result: &'static str,
     error: &'a str,
@@ -188,11 +188,13 @@ async fn foreseen(
 }
 
 impl Outcome {
-    fn told(&self, line: u64) -> Option<Told<'_>> {
+    fn told(&self, line: u64) -> Option<LineReport<'_>> {
         match self {
             Self::Stored | Self::Known => None,
-            Self::Newer => Some(Told { line, result: "newer", error: "skipped: a token issued later is registered" }),
-            Self::Refused(wrong) => Some(Told { line, result: "refused", error: wrong }),
+            Self::Newer => {
+                Some(LineReport { line, result: "newer", error: "skipped: a token issued later is registered" })
+            }
+            Self::Refused(wrong) => Some(LineReport { line, result: "refused", error: wrong }),
         }
     }
 }
@@ -222,7 +224,7 @@ impl fmt::Display for Summary {
     }
 }
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for LineReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {:<5}  {}", self.line, printable(self.error))
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit};
 use crate::keeper;
-use crate::store::Plannable;
+use crate::store::PlanFilter;
 
 /// Nothing to say.
 #[derive(Debug, clap::Args)]
@@ -25,8 +25,8 @@ impl Args {
             let progress = Progress::new(&context.output, Some(active));
             let told = |seen| progress.at(seen, format!("{seen} tokens"));
             let due = app.due();
-            let mut planned = keeper::replan(&*app.store, &due, Plannable::Undated, told).await.map_err(failed)?;
-            planned = planned.max(keeper::replan(&*app.store, &due, Plannable::All, told).await.map_err(failed)?);
+            let mut planned = keeper::replan(&*app.store, &due, PlanFilter::Undated, told).await.map_err(failed)?;
+            planned = planned.max(keeper::replan(&*app.store, &due, PlanFilter::All, told).await.map_err(failed)?);
             drop(progress);
             let human = format!(
                 "{planned} due dates set; {} tokens keep theirs, which waits after a failure or for an unknown age",

@@ -9,7 +9,7 @@ use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, Server, Store, StoreError};
-use crate::vault::instance::Mark;
+use crate::vault::instance::HeartbeatMark;
 
 /// Clocks further apart make times in logs and results contradict each other.
 const APART: TimeDelta = TimeDelta::seconds(2);
@@ -122,8 +122,8 @@ async fn look(
         let (stored, configured) = (installation.name.clone(), settings.installation.clone());
         findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
     }
-    if migrated && let Some(mark) = Mark::read(&settings.vault.instance_dir) {
-        remembered(store, settings, &mark, findings).await?;
+    if migrated && let Some(heartbeat_mark) = HeartbeatMark::read(&settings.vault.instance_dir) {
+        remembered(store, settings, &heartbeat_mark, findings).await?;
     }
     Ok(Found::Founded(installation))
 }
@@ -131,13 +131,13 @@ async fn look(
 async fn remembered(
     store: &dyn Store,
     settings: &Settings,
-    mark: &Mark,
+    heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    if !store.remembers(mark.worker, mark.beat_at, settings.retention.ledger).await? {
+    if !store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, settings.retention.ledger).await? {
         findings.fail(
             "database.history",
-            format!("the database knows nothing of {}, when this instance last saw it", mark.beat_at),
+            format!("the database knows nothing of {}, when this instance last saw it", heartbeat_mark.beat_at),
             "a backup was restored, or a failover lost the last writes: run `tokens after-restore`",
         );
     }

@@ -4,7 +4,7 @@
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
-use super::{installation as of, process, tally};
+use super::{counts, installation as of, process};
 use crate::meter;
 
 /// Seconds of calls and of waits that should be short.
@@ -163,22 +163,26 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "1 while the shop's webhook endpoint is disabled and nothing is sent to it.",
     ),
-    gauge(tally::TOKENS, &["state", "reason"], "Refresh tokens, by state and, if a new sign-in is needed, its reason."),
-    gauge(tally::DAYS_LEFT, &["days"], "Active refresh tokens, by the days until they lapse."),
     gauge(
-        tally::SECRETS,
+        counts::TOKENS,
+        &["state", "reason"],
+        "Refresh tokens, by state and, if a new sign-in is needed, its reason.",
+    ),
+    gauge(counts::DAYS_LEFT, &["days"], "Active refresh tokens, by the days until they lapse."),
+    gauge(
+        counts::SECRETS,
         &["key", "state"],
         "Secrets sealed with each encryption key; state: active, old (another key in the settings) or missing (not in the settings).",
     ),
-    gauge(tally::HELD, &[], "Orders that failed because the database was restored, and can still be retried."),
-    gauge(tally::WEBHOOKS_FAILED, &["merchant"], "Webhooks that were given up and are still stored."),
+    gauge(counts::HELD, &[], "Orders that failed because the database was restored, and can still be retried."),
+    gauge(counts::WEBHOOKS_FAILED, &["merchant"], "Webhooks that were given up and are still stored."),
     gauge(
-        tally::WEBHOOKS_OLDEST,
+        counts::WEBHOOKS_OLDEST,
         &["merchant"],
         "How long ago the oldest event happened whose webhook is not delivered yet.",
     ),
     gauge(
-        tally::COUNTED_AT,
+        counts::COUNTED_AT,
         &[],
         "When tokens, keys, webhooks and held orders were last counted, in seconds since 1970.",
     ),

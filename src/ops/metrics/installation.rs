@@ -8,7 +8,7 @@ use metrics::gauge;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Sources, number, tally};
+use super::{Sources, counts, number};
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
@@ -67,7 +67,7 @@ impl Installation {
         if next.count.is_some_and(|at| now < at) {
             return;
         }
-        let counted = bounded(tally::count(sources, overview.now)).await;
+        let counted = bounded(counts::count(sources, overview.now)).await;
         next.count = Some(Instant::now() + COUNT_EVERY.max(now.elapsed() * SHARE));
         if let Err(error) = counted {
             tracing::debug!(%error, "Tokens, keys and webhooks could not be counted for metrics");

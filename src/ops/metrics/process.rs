@@ -3,7 +3,7 @@
 use metrics::{counter, gauge};
 
 use super::{Sources, number};
-use crate::breaker::Stand;
+use crate::breaker::BreakerState;
 
 pub(super) const SPOOL_FILES: &str = "klarna_worker_spool_files";
 pub(super) const IN_FLIGHT: &str = "klarna_worker_exchanges_in_flight";
@@ -30,10 +30,10 @@ pub(super) fn look(sources: &Sources) {
     gauge!(SPOOL_FILES).set(number((sources.spool_files)()));
     let exchanges = (sources.exchanges)();
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
-    gauge!(PLACES).set(number(exchanges.places_taken));
-    gauge!(MOST_PLACES).set(number(exchanges.places));
-    for (endpoint, merchant, stand) in (sources.breakers)() {
-        let open = if stand == Stand::Closed { 0.0 } else { 1.0 };
+    gauge!(PLACES).set(number(exchanges.permits_taken));
+    gauge!(MOST_PLACES).set(number(exchanges.permits));
+    for (endpoint, merchant, state) in (sources.breakers)() {
+        let open = if state == BreakerState::Closed { 0.0 } else { 1.0 };
         gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant).set(open);
     }
     for pool in sources.store.pools() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
-use crate::queue::{Beat, BeatOptions, Heartbeat, Lease, Stopped, Wake};
+use crate::queue::{Heartbeat, HeartbeatOptions, HeartbeatOutcome, Lease, Stopped, Wake};
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_costs_neither_the_slot_nor_the_row() {
@@ -98,16 +98,16 @@ struct Alive(AtomicUsize);
 impl Lease for Alive {
     type Error = Infallible;
 
-    async fn beat(&self) -> Result<Beat, Infallible> {
+    async fn heartbeat(&self) -> Result<HeartbeatOutcome, Infallible> {
         self.0.fetch_add(1, SeqCst);
-        Ok(Beat::Alive)
+        Ok(HeartbeatOutcome::Alive)
     }
 
     async fn register(&self) -> Result<(), Infallible> {
         Ok(())
     }
 
-    async fn reap(&self, _: Duration) -> Result<usize, Infallible> {
+    async fn reclaim(&self, _: Duration) -> Result<usize, Infallible> {
         Ok(0)
     }
 }
@@ -117,7 +117,7 @@ async fn beats_go_on_while_handlers_and_claims_block_the_feeder() {
     let memory = Memory::with_rows(3);
     let handler = Gated::closed(&memory);
     let lease = Arc::new(Alive(AtomicUsize::new(0)));
-    let _heart = Heartbeat::start(Arc::clone(&lease), BeatOptions::default());
+    let _heart = Heartbeat::start(Arc::clone(&lease), HeartbeatOptions::default());
     let _running = start(&memory, &handler, 1, &Wake::new());
     until(HOUR, "the only slot is taken", || handler.running() == 1).await;
     let before = lease.0.load(SeqCst);

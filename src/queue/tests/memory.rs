@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::queue::{Claimed, Look, Source, Wake, share};
+use crate::queue::{ClaimBatch, Claimed, Source, Wake, share};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -107,7 +107,7 @@ impl Memory {
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(()) }
     }
 
-    fn take(&self, free: usize, running: &BTreeMap<String, usize>, recent: Option<Duration>) -> Look<usize> {
+    fn take(&self, free: usize, running: &BTreeMap<String, usize>, recent: Option<Duration>) -> ClaimBatch<usize> {
         let mut rows = self.rows.lock().unwrap();
         let is_due = |row: &Row| {
             row.state == State::Waiting
@@ -125,7 +125,7 @@ impl Memory {
                 claimed.push(Claimed { group: row.group.clone(), job });
             }
         }
-        Look::new(claimed, !waiting.is_empty())
+        ClaimBatch::new(claimed, !waiting.is_empty())
     }
 }
 
@@ -144,7 +144,7 @@ impl Source for Memory {
         free: usize,
         running: &BTreeMap<String, usize>,
         recent: Option<Duration>,
-    ) -> Result<Look<usize>, Unreachable> {
+    ) -> Result<ClaimBatch<usize>, Unreachable> {
         // As a database would, it lets others go first.
         tokio::task::yield_now().await;
         self.claims.lock().unwrap().push((free, 0));
@@ -160,20 +160,20 @@ impl Source for Memory {
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         let free = if self.narrow.load(SeqCst) { free.min(1) } else { free };
         let free = if self.contended.load(SeqCst) { 0 } else { free };
-        let look = self.take(free, running, recent);
+        let poll = self.take(free, running, recent);
         if self.lose_answer.swap(false, SeqCst) {
             return Err(Unreachable);
         }
-        if look.claimed.is_empty()
+        if poll.claimed.is_empty()
             && let Some(wake) = self.overtake.lock().unwrap().take()
         {
             self.insert("shop");
             wake.notify();
         }
         if let Some(last) = self.claims.lock().unwrap().last_mut() {
-            last.1 = look.claimed.len();
+            last.1 = poll.claimed.len();
         }
-        Ok(look)
+        Ok(poll)
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, Unreachable> {

@@ -11,7 +11,7 @@ use super::exchanges::{keep, know_successor, placed};
 use super::tokens::token_view;
 use super::{Connection, Now, sql};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{StoreError, one_row};
 use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 

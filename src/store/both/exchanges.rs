@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::{Connection, Now, Row, ahead, sql};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{StoreError, from_micros, one_row};
 use crate::token::{
-    ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, Kept, LedgerEntry, LedgerPlace, NewKept, Outcome,
-    Presentation, Purpose, PurposeKind, Settled, Successor, TokenState,
+    CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, ExchangeResult, Intent, LedgerCursor, LedgerEntry,
+    NewCachedTokens, Outcome, Presentation, Purpose, PurposeKind, Settled, Successor, TokenState,
 };
 
 /// By when it came, however late it is stored: what is ahead of a restored database is told from what came later by this.
@@ -26,7 +26,7 @@ pub(in crate::store) async fn know_successor(
 pub(in crate::store) async fn ledger(
     c: &mut Connection,
     (merchant, user): (&str, &str),
-    before: Option<LedgerPlace>,
+    before: Option<LedgerCursor>,
     limit: u32,
 ) -> Result<Vec<LedgerEntry>, StoreError> {
     let ledger = query(sql::LEDGER)
@@ -40,7 +40,7 @@ pub(in crate::store) async fn ledger(
         .map(|row| {
             Ok(LedgerEntry {
                 exchange: row.id("id")?,
-                place: LedgerPlace { generation: row.int("generation")?, presentation: row.int("presentation")? },
+                place: LedgerCursor { generation: row.int("generation")?, presentation: row.int("presentation")? },
                 purpose: PurposeKind::from_word(&row.text("purpose")?)?,
                 purpose_ref: row.opt_id("purpose_ref")?,
                 worker: row.opt_text("worker")?,
@@ -265,7 +265,7 @@ async fn close(
 pub(in crate::store) async fn keep(
     c: &mut Connection,
     (token, generation): (i64, i64),
-    kept: Option<&NewKept>,
+    kept: Option<&NewCachedTokens>,
 ) -> Result<(), StoreError> {
     let Some(kept) = kept else { return Ok(()) };
     let keep = query(sql::KEEP)
@@ -279,10 +279,14 @@ pub(in crate::store) async fn keep(
     Ok(())
 }
 
-pub(in crate::store) async fn kept(c: &mut Connection, now: Now, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+pub(in crate::store) async fn cached_tokens(
+    c: &mut Connection,
+    now: Now,
+    purpose: Uuid,
+) -> Result<Option<CachedTokens>, StoreError> {
     let row = bounded(query(sql::KEPT).bind(purpose).bind(now).fetch_optional(c)).await?;
     row.map(|row| {
-        Ok(Kept {
+        Ok(CachedTokens {
             sealed: row.bytes("sealed")?,
             received_at: row.time("received_at")?,
             good_until: row.time("good_until")?,

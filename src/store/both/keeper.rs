@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::{Connection, Now, Own, Row, commit, sql, tokens};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{
-    DueDate, DueFilter, DueToken, Keeper, LastSweep, Place, Plannable, StoreError, TokenCount, UndatedToken, micros,
+    DueCursor, DueDate, DueFilter, DueToken, Keeper, LastSweep, PlanFilter, StoreError, TokenCount, UndatedToken,
+    micros,
 };
 use crate::token::{DeadReason, Note, TokenState};
 
@@ -27,7 +28,7 @@ impl Keeper for Own {
 
     async fn plannable_tokens(
         &self,
-        which: Plannable,
+        which: PlanFilter,
         after: i64,
         limit: u32,
     ) -> Result<Vec<UndatedToken>, StoreError> {
@@ -128,13 +129,13 @@ pub(in crate::store) async fn time(c: &mut Connection, now: Now) -> Result<DateT
 
 async fn plannable(
     c: &mut Connection,
-    which: Plannable,
+    which: PlanFilter,
     after: i64,
     limit: u32,
 ) -> Result<Vec<UndatedToken>, StoreError> {
     let list = match which {
-        Plannable::Undated => sql::UNDATED_TOKENS,
-        Plannable::All => sql::PLANNED_TOKENS,
+        PlanFilter::Undated => sql::UNDATED_TOKENS,
+        PlanFilter::All => sql::PLANNED_TOKENS,
     };
     let rows = bounded(query(list).bind(after).bind(i64::from(limit)).fetch_all(c)).await?;
     rows.iter()
@@ -172,7 +173,9 @@ async fn due(c: &mut Connection, filter: &DueFilter) -> Result<Vec<DueToken>, St
     loop {
         let after = match place {
             Some(place) => place,
-            None => Place { day: next_due_day(c, filter.by, i64::from(i32::MIN)).await?.unwrap_or(i64::MAX), ..FIRST },
+            None => {
+                DueCursor { day: next_due_day(c, filter.by, i64::from(i32::MIN)).await?.unwrap_or(i64::MAX), ..FIRST }
+            }
         };
         if after.day == i64::MAX {
             return Ok(tokens);
@@ -182,12 +185,12 @@ async fn due(c: &mut Connection, filter: &DueFilter) -> Result<Vec<DueToken>, St
             return Ok(tokens);
         }
         let day = next_due_day(c, filter.by, after.day).await?.unwrap_or(i64::MAX);
-        place = Some(Place { day, ..FIRST });
+        place = Some(DueCursor { day, ..FIRST });
     }
 }
 
 /// Before every other of its day.
-const FIRST: Place = Place { day: 0, due_at: DateTime::UNIX_EPOCH, id: 0 };
+const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, id: 0 };
 
 async fn next_due_day(c: &mut Connection, by: DateTime<Utc>, after: i64) -> Result<Option<i64>, StoreError> {
     let row = bounded(query(sql::NEXT_DUE_DAY).bind(Stamp(by)).bind(after).fetch_optional(c)).await?;
@@ -197,7 +200,7 @@ async fn next_due_day(c: &mut Connection, by: DateTime<Utc>, after: i64) -> Resu
 async fn due_of_day(
     c: &mut Connection,
     filter: &DueFilter,
-    after: Place,
+    after: DueCursor,
     limit: usize,
 ) -> Result<Vec<DueToken>, StoreError> {
     let list = query(sql::DUE_OF_DAY)
@@ -223,7 +226,7 @@ fn due_token(row: &Row, day: i64) -> Result<DueToken, StoreError> {
         due_at,
         failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
         last_seen_at: row.opt_time("last_seen_at")?,
-        place: Place { day, due_at, id },
+        place: DueCursor { day, due_at, id },
     })
 }
 

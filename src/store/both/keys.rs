@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Connection, Now, Own, sql};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
-use crate::store::{Keys, Sealed, SealedKept, SealedToken, StoreError};
+use crate::store::pool::bounded;
+use crate::store::{Keys, Sealed, SealedCachedTokens, SealedToken, StoreError};
 
 #[async_trait]
 impl Keys for Own {
@@ -39,9 +39,14 @@ impl Keys for Own {
         Ok(done)
     }
 
-    async fn kept_otherwise(&self, beginning: &[u8], after: Uuid, limit: u32) -> Result<Vec<SealedKept>, StoreError> {
+    async fn cached_otherwise(
+        &self,
+        beginning: &[u8],
+        after: Uuid,
+        limit: u32,
+    ) -> Result<Vec<SealedCachedTokens>, StoreError> {
         let mut lease = self.read().await?;
-        let done = kept_otherwise(&mut lease, beginning, after, limit).await?;
+        let done = cached_otherwise(&mut lease, beginning, after, limit).await?;
         lease.done();
         Ok(done)
     }
@@ -53,9 +58,9 @@ impl Keys for Own {
         Ok(done)
     }
 
-    async fn reseal_kept(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+    async fn reseal_cached(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
         let mut lease = self.write().await?;
-        let done = reseal_kept(&mut lease, purpose, from, to).await?;
+        let done = reseal_cached(&mut lease, purpose, from, to).await?;
         lease.done();
         Ok(done)
     }
@@ -100,22 +105,24 @@ async fn sealed_otherwise(
         .collect()
 }
 
-async fn kept_otherwise(
+async fn cached_otherwise(
     c: &mut Connection,
     beginning: &[u8],
     after: Uuid,
     limit: u32,
-) -> Result<Vec<SealedKept>, StoreError> {
+) -> Result<Vec<SealedCachedTokens>, StoreError> {
     let list = query(sql::KEPT_OTHERWISE).bind(beginning).bind(after).bind(i64::from(limit));
     let rows = bounded(list.fetch_all(c)).await?;
-    rows.iter().map(|row| Ok(SealedKept { purpose: row.id("purpose_ref")?, sealed: row.bytes("sealed")? })).collect()
+    rows.iter()
+        .map(|row| Ok(SealedCachedTokens { purpose: row.id("purpose_ref")?, sealed: row.bytes("sealed")? }))
+        .collect()
 }
 
 async fn reseal_token(c: &mut Connection, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
     Ok(bounded(query(sql::RESEAL_TOKEN).bind(id).bind(from).bind(to).execute(c)).await?.rows_affected() == 1)
 }
 
-async fn reseal_kept(c: &mut Connection, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+async fn reseal_cached(c: &mut Connection, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
     Ok(bounded(query(sql::RESEAL_KEPT).bind(purpose).bind(from).bind(to).execute(c)).await?.rows_affected() == 1)
 }
 

@@ -6,9 +6,9 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, Row, sql};
-use crate::order::{OrderId, OrderView, Settlement, TokenOutcome};
+use crate::order::{Disposition, OrderId, OrderView, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Claim, ClaimedOrder, Inserted, OrderRow, StoreError, from_json, from_micros, json, micros};
 
 pub(in crate::store) async fn insert(c: &mut Connection, now: Now, order: &OrderRow) -> Result<Inserted, StoreError> {
@@ -102,27 +102,27 @@ pub(in crate::store) async fn settle(
     c: &mut Connection,
     now: Now,
     claim: &Claim,
-    settlement: &Settlement,
+    settlement: &Disposition,
 ) -> Result<bool, StoreError> {
     let statement = match settlement {
-        Settlement::Submitted { .. } => sql::SUBMITTED,
-        Settlement::Failed { .. } => sql::FAILED,
-        Settlement::Retry { .. } => sql::RETRY,
-        Settlement::Snooze { .. } => sql::SNOOZE,
+        Disposition::Submitted { .. } => sql::SUBMITTED,
+        Disposition::Failed { .. } => sql::FAILED,
+        Disposition::Retry { .. } => sql::RETRY,
+        Disposition::Snooze { .. } => sql::SNOOZE,
     };
     let settle = query(statement).bind(claim.order.as_uuid()).bind(claim.worker).bind(claim.number).bind(now);
     let settle = match settlement {
-        Settlement::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } => settle
+        Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } => settle
             .bind(klarna_order_id)
             .bind(html_snippet)
             .bind(correlation_id)
             .bind(token.as_str())
             .bind(json(prefilled)?),
-        Settlement::Failed { error, token } => settle.bind(json(error)?).bind(token.map(TokenOutcome::as_str)),
-        Settlement::Retry { after, error, possible_duplicate } => {
+        Disposition::Failed { error, token } => settle.bind(json(error)?).bind(token.map(TokenOutcome::as_str)),
+        Disposition::Retry { after, error, possible_duplicate } => {
             settle.bind(micros(*after)).bind(json(error)?).bind(*possible_duplicate)
         }
-        Settlement::Snooze { after, error } => settle.bind(micros(*after)).bind(error.as_ref().map(json).transpose()?),
+        Disposition::Snooze { after, error } => settle.bind(micros(*after)).bind(error.as_ref().map(json).transpose()?),
     };
     Ok(bounded(settle.fetch_optional(c)).await?.is_some())
 }

@@ -7,11 +7,14 @@ use sqlx::query;
 
 use super::{Connection, Now, Own, Row, sql};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
-use crate::store::{Backlog, Looks, Overview, PoolUse, StoreError, Tally, WebhookBacklog, WebhookTally, micros};
+use crate::store::pool::bounded;
+use crate::store::{
+    Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, StoreError, WebhookBacklog, WebhookCounts,
+    micros,
+};
 
 #[async_trait]
-impl Looks for Own {
+impl InstallationStats for Own {
     async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError> {
         let mut lease = self.read().await?;
         let done = overview(&mut lease, self.now(), lost_after, lapsing_within).await?;
@@ -19,9 +22,9 @@ impl Looks for Own {
         Ok(done)
     }
 
-    async fn tally(&self) -> Result<Tally, StoreError> {
+    async fn counts(&self) -> Result<InstallationCounts, StoreError> {
         let mut lease = self.read().await?;
-        let done = tally(&mut lease).await?;
+        let done = counts(&mut lease).await?;
         lease.done();
         Ok(done)
     }
@@ -54,11 +57,11 @@ async fn overview(
     })
 }
 
-async fn tally(c: &mut Connection) -> Result<Tally, StoreError> {
+async fn counts(c: &mut Connection) -> Result<InstallationCounts, StoreError> {
     let webhooks = bounded(query(sql::WEBHOOK_TALLY).fetch_all(&mut *c)).await?;
     let held = bounded(query(sql::HELD_ORDERS).fetch_one(c)).await?;
-    Ok(Tally {
-        webhooks: webhooks.iter().map(webhook_tally).collect::<Result<_, _>>()?,
+    Ok(InstallationCounts {
+        webhooks: webhooks.iter().map(webhook_counts).collect::<Result<_, _>>()?,
         held_orders: count(&held, "orders")?,
     })
 }
@@ -83,8 +86,8 @@ fn webhook_backlog(row: &Row) -> Result<WebhookBacklog, StoreError> {
     })
 }
 
-fn webhook_tally(row: &Row) -> Result<WebhookTally, StoreError> {
-    Ok(WebhookTally {
+fn webhook_counts(row: &Row) -> Result<WebhookCounts, StoreError> {
+    Ok(WebhookCounts {
         merchant: row.text("merchant")?,
         failed: count(row, "failed")?,
         oldest_pending: row.opt_time("oldest_pending")?,

@@ -6,7 +6,7 @@ use sqlx::query;
 use super::tokens::{token_view, view};
 use super::{Connection, Now, Own, Query, commit, sql};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Doubtful, Resolving, StoreError};
 use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 

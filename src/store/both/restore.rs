@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Connection, Now, Own, commit, exchanges, sql};
 use crate::order::OrderError;
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Restore, StoreError, json, micros, one_row};
 
 #[async_trait]

@@ -14,7 +14,7 @@ use super::orders::order_view;
 use super::{Connection, Engine, sql};
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{OrderFilter, StoreError};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it was taken in.

@@ -4,7 +4,7 @@ use sqlx::query;
 
 use super::{Connection, Now, Row, sql};
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{StoreError, TokenFilter, micros};
 use crate::token::{DeadReason, NewToken, Note, Registered, TokenState, TokenView};
 

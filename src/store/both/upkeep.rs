@@ -10,8 +10,8 @@ use super::{Connection, Now, Own, commit, keeper, sql, tokens};
 use crate::clock::delta;
 use crate::order::{OrderError, OrderId};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
-use crate::store::{Erased, Leftover, Mark, Step, StoreError, Upkeep, Walked, json, micros};
+use crate::store::pool::bounded;
+use crate::store::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, StoreError, Upkeep, json, micros};
 
 /// Orders of one user that are erased in one transaction.
 const BATCH: i64 = 500;
@@ -20,24 +20,24 @@ const SLACK: Duration = Duration::from_hours(24);
 
 #[async_trait]
 impl Upkeep for Own {
-    async fn remove_leftovers(&self, what: Leftover, after: Duration, limit: u32) -> Result<u64, StoreError> {
+    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError> {
         let mut lease = self.write().await?;
         let removed = remove(&mut lease, self.now(), what, (after, limit)).await?;
         lease.done();
         Ok(removed)
     }
 
-    async fn walk_leftovers(
+    async fn scan_expired(
         &self,
-        what: Walked,
+        what: ScannedTable,
         after: Duration,
-        mark: Option<Mark>,
+        cursor: Option<ScanCursor>,
         limit: u32,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<ScanStep, StoreError> {
         let mut lease = self.write().await?;
         let step = match what {
-            Walked::Ledger => walk_ledger(&mut lease, self.now(), (after, limit), mark).await?,
-            Walked::KnownTokens => walk_known(&mut lease, self.now(), (after, limit), mark).await?,
+            ScannedTable::Ledger => walk_ledger(&mut lease, self.now(), (after, limit), cursor).await?,
+            ScannedTable::KnownTokens => walk_known(&mut lease, self.now(), (after, limit), cursor).await?,
         };
         lease.done();
         Ok(step)
@@ -89,16 +89,16 @@ async fn bound(c: &mut Connection, now: Now, after: Duration) -> Result<Uuid, St
 async fn remove(
     c: &mut Connection,
     now: Now,
-    what: Leftover,
+    what: ExpiredKind,
     (after, limit): (Duration, u32),
 ) -> Result<u64, StoreError> {
     let statement = match what {
-        Leftover::Bodies => sql::WIPE_BODIES,
-        Leftover::Orders => sql::DELETE_ORDERS,
-        Leftover::Webhooks => sql::DELETE_WEBHOOKS,
-        Leftover::Workers => sql::DELETE_WORKERS,
+        ExpiredKind::Bodies => sql::WIPE_BODIES,
+        ExpiredKind::Orders => sql::DELETE_ORDERS,
+        ExpiredKind::Webhooks => sql::DELETE_WEBHOOKS,
+        ExpiredKind::Workers => sql::DELETE_WORKERS,
     };
-    let bound = if what == Leftover::Orders { Some(bound(&mut *c, now, after).await?) } else { None };
+    let bound = if what == ExpiredKind::Orders { Some(bound(&mut *c, now, after).await?) } else { None };
     let mut remove = query(statement).bind(micros(after)).bind(i64::from(limit)).bind(now);
     if let Some(bound) = bound {
         remove = remove.bind(bound);
@@ -110,31 +110,35 @@ async fn walk_ledger(
     c: &mut Connection,
     now: Now,
     (after, limit): (Duration, u32),
-    mark: Option<Mark>,
-) -> Result<Step, StoreError> {
-    let from = if let Some(Mark::Exchange(id)) = mark { id } else { Uuid::nil() };
+    cursor: Option<ScanCursor>,
+) -> Result<ScanStep, StoreError> {
+    let from = if let Some(ScanCursor::Exchange(id)) = cursor { id } else { Uuid::nil() };
     let until = bound(&mut *c, now, after).await?;
     let step = query(sql::LEDGER_STEP).bind(from).bind(until).bind(i64::from(limit));
-    let Some(row) = bounded(step.fetch_optional(&mut *c)).await? else { return Ok(Step { removed: 0, next: None }) };
+    let Some(row) = bounded(step.fetch_optional(&mut *c)).await? else {
+        return Ok(ScanStep { removed: 0, next: None });
+    };
     let last = row.id("id")?;
     let delete = query(sql::DELETE_LEDGER).bind(from).bind(last).bind(micros(after)).bind(now);
     let removed = bounded(delete.execute(c)).await?.rows_affected();
-    Ok(Step { removed, next: Some(Mark::Exchange(last)) })
+    Ok(ScanStep { removed, next: Some(ScanCursor::Exchange(last)) })
 }
 
 async fn walk_known(
     c: &mut Connection,
     now: Now,
     (after, limit): (Duration, u32),
-    mark: Option<Mark>,
-) -> Result<Step, StoreError> {
-    let from = if let Some(Mark::Token(id)) = mark { id } else { i64::MIN };
+    cursor: Option<ScanCursor>,
+) -> Result<ScanStep, StoreError> {
+    let from = if let Some(ScanCursor::Token(id)) = cursor { id } else { i64::MIN };
     let step = query(sql::KNOWN_STEP).bind(from).bind(i64::from(limit));
-    let Some(row) = bounded(step.fetch_optional(&mut *c)).await? else { return Ok(Step { removed: 0, next: None }) };
+    let Some(row) = bounded(step.fetch_optional(&mut *c)).await? else {
+        return Ok(ScanStep { removed: 0, next: None });
+    };
     let last = row.int("id")?;
     let delete = query(sql::DELETE_KNOWN).bind(from).bind(last).bind(micros(after)).bind(now);
     let removed = bounded(delete.execute(c)).await?.rows_affected();
-    Ok(Step { removed, next: Some(Mark::Token(last)) })
+    Ok(ScanStep { removed, next: Some(ScanCursor::Token(last)) })
 }
 
 /// Within the caller's transaction; whether there was a row.

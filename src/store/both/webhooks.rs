@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::{Connection, Now, Own, Query, Row, commit, sql};
 use crate::order::OrderId;
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{
-    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Noted, Published, StoreError, WebhookClaim,
-    WebhookFilter, WebhookStatus, WebhookView, Webhooks, from_micros, micros,
+    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Published, StoreError, WebhookClaim, WebhookFilter,
+    WebhookSettled, WebhookStatus, WebhookView, Webhooks, from_micros, micros,
 };
 
 #[async_trait]
@@ -62,7 +62,11 @@ impl Webhooks for Own {
         commit(lease).await
     }
 
-    async fn settle_webhook(&self, claim: WebhookClaim, delivery: &Delivery) -> Result<Option<Noted>, StoreError> {
+    async fn settle_webhook(
+        &self,
+        claim: WebhookClaim,
+        delivery: &Delivery,
+    ) -> Result<Option<WebhookSettled>, StoreError> {
         let mut lease = self.begin().await?;
         let noted = settle(&mut lease, self.now(), claim, delivery).await?;
         commit(lease).await?;
@@ -152,7 +156,7 @@ async fn settle(
     now: Now,
     claim: WebhookClaim,
     delivery: &Delivery,
-) -> Result<Option<Noted>, StoreError> {
+) -> Result<Option<WebhookSettled>, StoreError> {
     let by_claim = |statement| query(statement).bind(claim.id).bind(claim.number).bind(now);
     match delivery {
         Delivery::Delivered => {
@@ -160,7 +164,7 @@ async fn settle(
                 return Ok(None);
             };
             bounded(query(sql::ENDPOINT_WELL).bind(row.text("merchant")?).execute(c)).await?;
-            Ok(Some(Noted::default()))
+            Ok(Some(WebhookSettled::default()))
         }
         Delivery::Retry { after, error, gone } => {
             let retry = by_claim(sql::WEBHOOK_RETRY).bind(micros(*after)).bind(error);
@@ -170,7 +174,7 @@ async fn settle(
             let row = bounded(failing.fetch_optional(c)).await?;
             let why = row.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
             let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;
-            Ok(Some(Noted { given_up, disabled }))
+            Ok(Some(WebhookSettled { given_up, disabled }))
         }
     }
 }

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::{Connection, Now, Row, sql};
 use crate::order::OrderError;
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{
-    Claim, Installation, OLDEST_PROGRAM, Reaped, StoreError, Worker, check_level, json, micros, one_row,
+    Claim, Installation, OLDEST_PROGRAM, Reclaimed, StoreError, Worker, check_level, json, micros, one_row,
 };
 
 pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worker) -> Result<(), StoreError> {
@@ -20,12 +20,12 @@ pub(in crate::store) async fn begin(c: &mut Connection, now: Now, worker: &Worke
     one_row("writing a worker down", bounded(begin.execute(c)).await?.rows_affected())
 }
 
-pub(in crate::store) async fn beat(
+pub(in crate::store) async fn heartbeat(
     c: &mut Connection,
     now: Now,
     worker: Uuid,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = bounded(query(sql::BEAT).bind(worker).bind(now).fetch_optional(c)).await?;
+    let row = bounded(query(sql::HEARTBEAT).bind(worker).bind(now).fetch_optional(c)).await?;
     Ok(row.map(|row| row.time("beat_at")).transpose()?)
 }
 
@@ -35,18 +35,18 @@ pub(in crate::store) async fn end(c: &mut Connection, now: Now, worker: Uuid) ->
 }
 
 /// Frees the orders of workers that are gone or silent, within the caller's transaction.
-pub(in crate::store) async fn reap(
+pub(in crate::store) async fn reclaim(
     c: &mut Connection,
     now: Now,
     lost_after: Option<Duration>,
-) -> Result<Reaped, StoreError> {
-    let reap = query(sql::REAP).bind(lost_after.map(micros)).bind(now).bind(crashed_worker()?);
-    let rows = bounded(reap.fetch_all(&mut *c)).await?;
+) -> Result<Reclaimed, StoreError> {
+    let reclaim = query(sql::RECLAIM).bind(lost_after.map(micros)).bind(now).bind(crashed_worker()?);
+    let rows = bounded(reclaim.fetch_all(&mut *c)).await?;
     freed(c, &rows).await
 }
 
 /// Frees one order of a worker that holds it no longer, within the caller's transaction.
-pub(in crate::store) async fn lose(c: &mut Connection, now: Now, claim: &Claim) -> Result<Reaped, StoreError> {
+pub(in crate::store) async fn lose(c: &mut Connection, now: Now, claim: &Claim) -> Result<Reclaimed, StoreError> {
     let lose = query(sql::LOSE_ORDER)
         .bind(claim.order.as_uuid())
         .bind(claim.worker)
@@ -57,17 +57,17 @@ pub(in crate::store) async fn lose(c: &mut Connection, now: Now, claim: &Claim) 
     freed(c, &rows).await
 }
 
-async fn freed(c: &mut Connection, rows: &[Row]) -> Result<Reaped, StoreError> {
-    let mut reaped = Reaped::default();
+async fn freed(c: &mut Connection, rows: &[Row]) -> Result<Reclaimed, StoreError> {
+    let mut reclaimed = Reclaimed::default();
     for row in rows {
         if row.text("status")? == "failed" {
-            reaped.failed += 1;
+            reclaimed.failed += 1;
             super::exchanges::delete_kept(c, row.id("id")?).await?;
         } else {
-            reaped.requeued += 1;
+            reclaimed.requeued += 1;
         }
     }
-    Ok(reaped)
+    Ok(reclaimed)
 }
 
 fn crashed_worker() -> Result<String, StoreError> {

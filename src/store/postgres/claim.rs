@@ -11,13 +11,13 @@ use super::{Now, exchanges, sql};
 use crate::clock::Clock;
 use crate::store::batch::Batcher;
 use crate::store::columns::Stamp;
-use crate::store::lease::{Lease, bounded};
+use crate::store::pool::{PooledConnection, bounded};
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::token::{ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
 
 struct PostgresClaim {
     /// The transaction. Dropped without `done`, its connection is closed, which frees the lock.
-    lease: Lease<Postgres>,
+    lease: PooledConnection<Postgres>,
     intents: Arc<Batcher<Intents>>,
     token: ClaimedToken,
     clock: Clock,
@@ -85,7 +85,11 @@ impl TokenClaim for PostgresClaim {
 
 /// The usual end by one statement: a successor for a token that is as it was claimed. `false` where it is another end, or
 /// the row has changed, and nothing was written.
-async fn rotated_at_once(lease: &mut Lease<Postgres>, now: Now, end: &ExchangeEnd) -> Result<bool, StoreError> {
+async fn rotated_at_once(
+    lease: &mut PooledConnection<Postgres>,
+    now: Now,
+    end: &ExchangeEnd,
+) -> Result<bool, StoreError> {
     let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
     let rotate = exchanges::placed(sql::ROTATE, now, (end.token, end.generation), end.exchange, successor)
         .bind(&successor.hash[..])

@@ -5,7 +5,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, raw_sql};
 use super::pools::Pools;
 use super::sql;
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Inspection, Server, StoreError};
 
 /// Two sessions, open at once: only a pool of transactions lets both run on one connection of the server.

@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep};
 use super::pools::{Pools, applied_migrations};
 use super::{migrator, sql};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{StoreError, migrations};
 
 /// How long locks are waited for, and how often.
-struct Patience {
+struct LockTimeouts {
     /// The first wait for a table; each later one is longer by as much.
     first: Duration,
     /// The longest: below the time that the service gives its statements, which wait behind.
@@ -28,7 +28,7 @@ struct Patience {
     turn: Duration,
 }
 
-const PATIENCE: Patience = Patience {
+const PATIENCE: LockTimeouts = LockTimeouts {
     first: Duration::from_secs(1),
     longest: Duration::from_secs(8),
     tries: 20,
@@ -45,7 +45,7 @@ pub(super) async fn migrate(pools: &Pools) -> Result<usize, StoreError> {
     run(pools, &PATIENCE, migrator()).await
 }
 
-async fn run(pools: &Pools, patience: &Patience, mut migrator: Migrator) -> Result<usize, StoreError> {
+async fn run(pools: &Pools, patience: &LockTimeouts, mut migrator: Migrator) -> Result<usize, StoreError> {
     // The lock is taken here, where the wait for it has an end.
     migrator.set_locking(false);
     let mut session = pools.session().await?;
@@ -84,7 +84,7 @@ async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), Sto
 /// Runs one migration, as often as it takes to get its locks.
 async fn apply(
     session: &mut PgConnection,
-    patience: &Patience,
+    patience: &LockTimeouts,
     migrator: &Migrator,
     migration: &Migration,
 ) -> Result<(), StoreError> {

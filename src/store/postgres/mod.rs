@@ -3,6 +3,8 @@
 #[path = "../both/ahead.rs"]
 mod ahead;
 mod claim;
+#[path = "../both/dashboard.rs"]
+mod dashboard;
 #[path = "../both/exchanges.rs"]
 mod exchanges;
 mod inspect;
@@ -11,6 +13,8 @@ mod keeper;
 #[path = "../both/keys.rs"]
 mod keys;
 mod migrate;
+#[path = "../both/order_admin.rs"]
+mod order_admin;
 #[path = "../both/orders.rs"]
 mod orders;
 #[path = "../both/overview.rs"]
@@ -25,12 +29,8 @@ mod restore;
 mod scratch;
 #[path = "../both/search.rs"]
 mod search;
-#[path = "../both/sights.rs"]
-mod sights;
 mod signals;
 mod sql;
-#[path = "../both/steering.rs"]
-mod steering;
 #[path = "../both/tokens.rs"]
 mod tokens;
 #[path = "../both/upkeep.rs"]
@@ -57,14 +57,14 @@ pub use self::scratch::{Bound, Counters, Scratch};
 use self::writers::{End, Ends, Intents};
 use super::batch::Batcher;
 use super::columns::Stamp;
-use super::lease::Lease;
+use super::pool::PooledConnection;
 use super::{
     Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, Orders, PoolUse, Signals,
     Store, StoreError, check_level, migrations,
 };
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::order::{OrderId, OrderView, Settlement};
+use crate::order::{Disposition, OrderId, OrderView};
 
 #[cfg(test)]
 pub(super) use self::search::text as list_of_orders;
@@ -105,19 +105,19 @@ impl PostgresStore {
         now(&self.clock)
     }
 
-    async fn lease(&self) -> Result<Lease<Postgres>, StoreError> {
+    async fn lease(&self) -> Result<PooledConnection<Postgres>, StoreError> {
         self.pools.queue.take().await
     }
 
-    async fn read(&self) -> Result<Lease<Postgres>, StoreError> {
+    async fn read(&self) -> Result<PooledConnection<Postgres>, StoreError> {
         self.lease().await
     }
 
-    async fn write(&self) -> Result<Lease<Postgres>, StoreError> {
+    async fn write(&self) -> Result<PooledConnection<Postgres>, StoreError> {
         self.lease().await
     }
 
-    async fn begin(&self) -> Result<Lease<Postgres>, StoreError> {
+    async fn begin(&self) -> Result<PooledConnection<Postgres>, StoreError> {
         let mut lease = self.lease().await?;
         lease.control("BEGIN").await?;
         Ok(lease)
@@ -142,7 +142,7 @@ impl PostgresStore {
     }
 }
 
-async fn commit(mut lease: Lease<Postgres>) -> Result<(), StoreError> {
+async fn commit(mut lease: PooledConnection<Postgres>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
     Ok(())
@@ -294,7 +294,7 @@ impl Orders for PostgresStore {
         Ok(claims)
     }
 
-    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
+    async fn settle_order(&self, claim: &Claim, settlement: &Disposition) -> Result<bool, StoreError> {
         self.ends.put(End::Attempt(*claim, settlement.clone())).await
     }
 

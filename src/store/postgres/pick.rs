@@ -7,7 +7,7 @@ use sqlx::query;
 use uuid::Uuid;
 
 use super::{Connection, Now, PostgresStore, orders, sql};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{ClaimedOrder, StoreError, micros};
 
 /// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.

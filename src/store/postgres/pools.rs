@@ -7,11 +7,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 
 use crate::config::Database;
-use crate::store::lease::{Loans, TRUSTED, bounded};
 use crate::store::migrations::Applied;
+use crate::store::pool::{Pool, TRUSTED, bounded};
 use crate::store::{StoreError, expose};
 
-/// Connections for intents, beats and late stores: short transactions, none of which waits for Klarna.
+/// Connections for intents, heartbeats and late stores: short transactions, none of which waits for Klarna.
 const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection before the caller backs off.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -27,11 +27,11 @@ const SESSION: &str = "SET statement_timeout = '10s'; SET synchronous_commit = o
 
 pub(super) struct Pools {
     /// Orders, registrations, the API.
-    pub(super) queue: Loans<Postgres>,
-    /// One connection for each exchange in the air.
-    pub(super) claims: Loans<Postgres>,
+    pub(super) queue: Pool<Postgres>,
+    /// One connection for each exchange in flight.
+    pub(super) claims: Pool<Postgres>,
     /// Intents and what closes them.
-    pub(super) intents: Loans<Postgres>,
+    pub(super) intents: Pool<Postgres>,
     /// Where `LISTEN` connects.
     pub(super) listen: PgConnectOptions,
 }
@@ -77,7 +77,7 @@ fn options(key: &str, url: &str) -> Result<PgConnectOptions, StoreError> {
     })
 }
 
-fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> Loans<Postgres> {
+fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> Pool<Postgres> {
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
@@ -96,7 +96,7 @@ fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> 
                 Ok(())
             })
         });
-    Loans::new(pool.connect_lazy_with(options.clone()))
+    Pool::new(pool.connect_lazy_with(options.clone()))
 }
 
 /// The migrations that the database has, those of newer programs included; none where it has none of our tables.

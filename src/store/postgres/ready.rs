@@ -10,7 +10,7 @@ use super::pools::Pools;
 use super::{Now, exchanges, orders, pick};
 use crate::order::OrderId;
 use crate::store::StoreError;
-use crate::store::lease::Lease;
+use crate::store::pool::PooledConnection;
 
 /// How many of a pool, where it has as many to spare.
 const READY: usize = 6;
@@ -24,11 +24,11 @@ pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
         orders::view(connection, OrderId::from(Uuid::nil())).await?;
         pick::claim_of(connection, now, Uuid::nil(), ("", 0), None).await?;
     }
-    queue.into_iter().for_each(Lease::<Postgres>::done);
+    queue.into_iter().for_each(PooledConnection::<Postgres>::done);
     let mut claims = pools.claims.spare(READY).await?;
     for connection in &mut claims {
         exchanges::claimed(connection, now, "", "").await?;
     }
-    claims.into_iter().for_each(Lease::<Postgres>::done);
+    claims.into_iter().for_each(PooledConnection::<Postgres>::done);
     Ok(())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::sql;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 
 /// The tables of [`Bound`]: an order and a token with nothing but what every worker needs.
 const BOUND_TABLES: &str = "

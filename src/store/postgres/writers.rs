@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use super::{Connection, Now, orders, sql, tokens};
 use crate::clock::Clock;
-use crate::order::Settlement;
+use crate::order::Disposition;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
-use crate::store::lease::{Loans, bounded};
+use crate::store::pool::{Pool, bounded};
 use crate::store::{Claim, StoreError, json};
 use crate::token::{Intended, Intent};
 
 /// Intents, all by one statement.
 pub(super) struct Intents {
-    pub(super) pool: Loans<Postgres>,
+    pub(super) pool: Pool<Postgres>,
     pub(super) clock: Clock,
 }
 
@@ -47,12 +47,12 @@ impl Write for Intents {
 
 /// How attempts ended, and who was seen in them: usual ends by one statement.
 pub(super) struct Ends {
-    pub(super) pool: Loans<Postgres>,
+    pub(super) pool: Pool<Postgres>,
     pub(super) clock: Clock,
 }
 
 pub(super) enum End {
-    Attempt(Claim, Settlement),
+    Attempt(Claim, Disposition),
     Shopper { merchant: String, user: String, subject: Vec<u8> },
 }
 
@@ -88,7 +88,7 @@ impl Write for Ends {
         let mut ours = Vec::with_capacity(ends.len());
         for end in ends {
             ours.push(match end {
-                End::Attempt(claim, Settlement::Submitted { .. }) => submitted.contains(&claim.order.as_uuid()),
+                End::Attempt(claim, Disposition::Submitted { .. }) => submitted.contains(&claim.order.as_uuid()),
                 End::Attempt(..) => one(&mut lease, now, end).await?,
                 End::Shopper { .. } => true,
             });
@@ -113,7 +113,7 @@ impl<'a> Submitted<'a> {
     fn of(end: &'a End) -> Result<Option<Self>, StoreError> {
         let End::Attempt(
             claim,
-            Settlement::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled },
+            Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled },
         ) = end
         else {
             return Ok(None);

@@ -11,7 +11,7 @@ use sqlx::Sqlite;
 use super::shared::Shared;
 use super::{Connection, Now, Stamp, exchanges, sql, workers};
 use crate::clock::Clock;
-use crate::store::lease::{Loans, bounded};
+use crate::store::pool::{Pool, bounded};
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
@@ -22,7 +22,7 @@ struct SqliteClaim {
 }
 
 pub(super) async fn claim(
-    readers: &Loans<Sqlite>,
+    readers: &Pool<Sqlite>,
     shared: &Arc<Shared>,
     clock: &Clock,
     merchant: &str,
@@ -50,7 +50,7 @@ pub(super) async fn settle(shared: &Shared, clock: &Clock, end: &ExchangeEnd) ->
 async fn intend(c: &mut Connection, now: Now, intent: Arc<Intent>) -> Result<Intended, StoreError> {
     let done = bounded(exchanges::bind_intent(sql::INTEND, &intent).bind(now).execute(&mut *c)).await?;
     // So that a fresh intent never looks orphaned.
-    workers::beat(c, now, intent.holder).await?;
+    workers::heartbeat(c, now, intent.holder).await?;
     Ok(if done.rows_affected() == 1 { Intended::Recorded } else { Intended::Refused })
 }
 

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, query};
 
 use super::sql;
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Inspection, StoreError};
 
 pub(super) async fn inspect(c: &mut SqliteConnection) -> Result<Inspection, StoreError> {

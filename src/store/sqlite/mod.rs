@@ -3,6 +3,8 @@
 #[path = "../both/ahead.rs"]
 mod ahead;
 mod claim;
+#[path = "../both/dashboard.rs"]
+mod dashboard;
 #[path = "../both/exchanges.rs"]
 mod exchanges;
 mod inspect;
@@ -10,6 +12,8 @@ mod inspect;
 mod keeper;
 #[path = "../both/keys.rs"]
 mod keys;
+#[path = "../both/order_admin.rs"]
+mod order_admin;
 #[path = "../both/orders.rs"]
 mod orders;
 #[path = "../both/overview.rs"]
@@ -23,12 +27,8 @@ mod restore;
 #[path = "../both/search.rs"]
 mod search;
 mod shared;
-#[path = "../both/sights.rs"]
-mod sights;
 mod signals;
 mod sql;
-#[path = "../both/steering.rs"]
-mod steering;
 #[path = "../both/tokens.rs"]
 mod tokens;
 #[path = "../both/upkeep.rs"]
@@ -55,13 +55,13 @@ use self::pools::Pools;
 use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
-use super::lease::Lease;
+use super::pool::PooledConnection;
 use super::{
     Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, Orders, PoolUse, Signal,
     Signals, Store, StoreError, check_level, migrations,
 };
 use crate::clock::Clock;
-use crate::order::{OrderId, OrderView, Settlement};
+use crate::order::{Disposition, OrderId, OrderView};
 
 #[cfg(test)]
 pub(super) use self::search::text as list_of_orders;
@@ -103,16 +103,16 @@ impl SqliteStore {
         Stamp(self.clock.now())
     }
 
-    async fn read(&self) -> Result<Lease<Sqlite>, StoreError> {
+    async fn read(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pools.readers.take().await
     }
 
-    async fn write(&self) -> Result<Lease<Sqlite>, StoreError> {
+    async fn write(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pools.writer.lease().await
     }
 
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
-    async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
+    async fn begin(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pools.writer.begin().await
     }
 
@@ -157,16 +157,16 @@ async fn settle_one(
     c: &mut Connection,
     now: Now,
     claim: Claim,
-    settlement: Arc<Settlement>,
+    settlement: Arc<Disposition>,
 ) -> Result<bool, StoreError> {
     let ours = orders::settle(c, now, &claim, &settlement).await?;
-    if ours && matches!(*settlement, Settlement::Submitted { .. } | Settlement::Failed { .. }) {
+    if ours && matches!(*settlement, Disposition::Submitted { .. } | Disposition::Failed { .. }) {
         exchanges::delete_kept(c, claim.order.as_uuid()).await?;
     }
     Ok(ours)
 }
 
-async fn commit(mut lease: Lease<Sqlite>) -> Result<(), StoreError> {
+async fn commit(mut lease: PooledConnection<Sqlite>) -> Result<(), StoreError> {
     lease.control("COMMIT").await?;
     lease.done();
     Ok(())
@@ -311,8 +311,8 @@ impl Orders for SqliteStore {
         Ok(claims)
     }
 
-    async fn settle_order(&self, claim: &Claim, settlement: &Settlement) -> Result<bool, StoreError> {
-        let ends = matches!(settlement, Settlement::Submitted { .. } | Settlement::Failed { .. });
+    async fn settle_order(&self, claim: &Claim, settlement: &Disposition) -> Result<bool, StoreError> {
+        let ends = matches!(settlement, Disposition::Submitted { .. } | Disposition::Failed { .. });
         let (clock, claim, settlement) = (self.clock.clone(), *claim, Arc::new(settlement.clone()));
         let ours = self
             .shared

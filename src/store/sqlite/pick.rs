@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Connection, Now, SqliteStore, id_list, orders, sql};
 use crate::order::OrderId;
 use crate::store::columns::{Columns, Stamp};
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{ClaimedOrder, StoreError, micros};
 
 /// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.

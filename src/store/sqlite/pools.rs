@@ -9,8 +9,8 @@ use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
-use crate::store::lease::{Lease, Loans, bounded};
 use crate::store::migrations::Applied;
+use crate::store::pool::{Pool, PooledConnection, bounded};
 
 /// How long a writer waits for another process (a command beside the service) to finish its transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -20,23 +20,23 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 /// The one connection that writes. All wait for it in a lane, one at its end; what must not wait behind them passes it.
 #[derive(Clone)]
 pub(super) struct Writer {
-    pub(super) pool: Loans<Sqlite>,
+    pub(super) pool: Pool<Sqlite>,
     lane: Arc<Semaphore>,
 }
 
 impl Writer {
     /// The connection, in one's turn.
-    pub(super) async fn lease(&self) -> Result<Lease<Sqlite>, StoreError> {
+    pub(super) async fn lease(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.behind(&self.lane).await
     }
 
-    /// The connection, next: for beats, which must not look late because many orders are being written.
-    pub(super) async fn urgent(&self) -> Result<Lease<Sqlite>, StoreError> {
+    /// The connection, next: for heartbeats, which must not look late because many orders are being written.
+    pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
     }
 
     /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
-    pub(super) async fn begin(&self) -> Result<Lease<Sqlite>, StoreError> {
+    pub(super) async fn begin(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         let mut lease = self.lease().await?;
         lease.control("BEGIN IMMEDIATE").await?;
         Ok(lease)
@@ -45,7 +45,7 @@ impl Writer {
 
 pub(super) struct Pools {
     pub(super) writer: Writer,
-    pub(super) readers: Loans<Sqlite>,
+    pub(super) readers: Pool<Sqlite>,
     /// The write-ahead log's file.
     pub(super) log: PathBuf,
 }
@@ -75,8 +75,8 @@ impl Pools {
         let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false).idle_timeout(None);
         let writer = pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone());
         Ok(Self {
-            writer: Writer { pool: Loans::new(writer), lane: Arc::new(Semaphore::new(1)) },
-            readers: Loans::new(pool.max_connections(readers).connect_lazy_with(options)),
+            writer: Writer { pool: Pool::new(writer), lane: Arc::new(Semaphore::new(1)) },
+            readers: Pool::new(pool.max_connections(readers).connect_lazy_with(options)),
             log,
         })
     }

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::pools::Writer;
-use crate::store::lease::bounded;
+use crate::store::pool::bounded;
 use crate::store::{Signal, Signals, StoreError};
 
 /// News kept for a listener that lags; one that lags further looks at the rows instead.

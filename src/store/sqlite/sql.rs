@@ -5,12 +5,12 @@ mod erasure;
 mod installation;
 mod keeper;
 mod keys;
+mod order_admin;
 mod orders;
 mod overview;
 mod pages;
 mod resolving;
 mod restore;
-mod steering;
 mod tokens;
 mod upkeep;
 mod webhooks;
@@ -20,12 +20,12 @@ pub(super) use self::erasure::*;
 pub(super) use self::installation::*;
 pub(super) use self::keeper::*;
 pub(super) use self::keys::*;
+pub(super) use self::order_admin::*;
 pub(super) use self::orders::*;
 pub(super) use self::overview::*;
 pub(super) use self::pages::*;
 pub(super) use self::resolving::*;
 pub(super) use self::restore::*;
-pub(super) use self::steering::*;
 pub(super) use self::tokens::*;
 pub(super) use self::upkeep::*;
 pub(super) use self::webhooks::*;
@@ -43,7 +43,7 @@ pub(in crate::store) const ALL: &[&[(&str, &str)]] = &[
     pages::ALL,
     resolving::ALL,
     restore::ALL,
-    steering::ALL,
+    order_admin::ALL,
     tokens::ALL,
     upkeep::ALL,
     webhooks::ALL,

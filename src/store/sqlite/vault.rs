@@ -1,4 +1,4 @@
-//! Tokens and workers, as the vault and its process have them of SQLite. Readers read; usual writes share commits, and beats wait
+//! Tokens and workers, as the vault and its process have them of SQLite. Readers read; usual writes share commits, and heartbeats wait
 //! behind nobody.
 
 use std::sync::Arc;
@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::{SqliteStore, claim, commit, exchanges, tokens, workers};
 use crate::store::columns::Stamp;
-use crate::store::{Claim, ClaimAttempt, Reaped, StoreError, TokenFilter, Tokens, Worker, Workers};
-use crate::token::{ExchangeEnd, Intent, Kept, LedgerEntry, LedgerPlace, NewToken, Registered, Settled, TokenView};
+use crate::store::{Claim, ClaimAttempt, Reclaimed, StoreError, TokenFilter, Tokens, Worker, Workers};
+use crate::token::{
+    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Registered, Settled, TokenView,
+};
 
 #[async_trait]
 impl Tokens for SqliteStore {
@@ -51,7 +53,7 @@ impl Tokens for SqliteStore {
         &self,
         merchant: &str,
         user: &str,
-        before: Option<LedgerPlace>,
+        before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
         let mut lease = self.read().await?;
@@ -89,9 +91,9 @@ impl Tokens for SqliteStore {
         claim::settle(&self.shared, &self.clock, end).await
     }
 
-    async fn kept(&self, purpose: Uuid) -> Result<Option<Kept>, StoreError> {
+    async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError> {
         let mut lease = self.read().await?;
-        let kept = exchanges::kept(&mut lease, self.now(), purpose).await?;
+        let kept = exchanges::cached_tokens(&mut lease, self.now(), purpose).await?;
         lease.done();
         Ok(kept)
     }
@@ -123,9 +125,9 @@ impl Workers for SqliteStore {
         Ok(())
     }
 
-    async fn beat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
+    async fn heartbeat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut lease = self.pools.writer.urgent().await?;
-        let alive = workers::beat(&mut lease, self.now(), worker).await?;
+        let alive = workers::heartbeat(&mut lease, self.now(), worker).await?;
         lease.done();
         Ok(alive)
     }
@@ -137,17 +139,17 @@ impl Workers for SqliteStore {
         Ok(())
     }
 
-    async fn reap(&self, lost_after: Option<Duration>) -> Result<Reaped, StoreError> {
+    async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError> {
         let mut lease = self.begin().await?;
-        let reaped = workers::reap(&mut lease, self.now(), lost_after).await?;
+        let reclaimed = workers::reclaim(&mut lease, self.now(), lost_after).await?;
         commit(lease).await?;
-        Ok(reaped)
+        Ok(reclaimed)
     }
 
-    async fn lose_order(&self, claim: &Claim) -> Result<Reaped, StoreError> {
+    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError> {
         let mut lease = self.begin().await?;
-        let reaped = workers::lose(&mut lease, self.now(), claim).await?;
+        let reclaimed = workers::lose(&mut lease, self.now(), claim).await?;
         commit(lease).await?;
-        Ok(reaped)
+        Ok(reclaimed)
     }
 }

@@ -166,7 +166,7 @@ fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Opti
 }
 
 proptest! {
-    /// Never two requests in the air, and never a number twice: whatever the ledger, a presentation comes only where
+    /// Never two requests in flight, and never a number twice: whatever the ledger, a presentation comes only where
     /// none is open, and its number is new.
     #[test]
     fn nothing_is_presented_beside_an_open_intent(ledger in prop::collection::vec(any_presentation(), 0..6)) {

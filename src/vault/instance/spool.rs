@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
-use crate::token::{ExchangeEnd, ExchangeResult, NewKept, Owner, Settled, Successor};
+use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Owner, Settled, Successor};
 use crate::vault::sealing::{Cipher, Secrets};
 
 const FOLDER: &str = "spool";
@@ -283,7 +283,7 @@ impl From<Record> for ExchangeEnd {
                 expires_at: record.expires_at,
                 refresh_due_at: record.refresh_due_at,
             }),
-            kept: record.kept.map(|kept| NewKept {
+            kept: record.kept.map(|kept| NewCachedTokens {
                 purpose: kept.purpose,
                 sealed: kept.sealed,
                 received_at: kept.received_at,

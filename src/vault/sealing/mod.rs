@@ -8,5 +8,5 @@ mod secrets;
 
 pub use self::cipher::{Binding, Cipher, CipherError};
 pub use self::reseal::{Resealed, reseal};
-pub(super) use self::secrets::Brought;
+pub(super) use self::secrets::ExchangedTokens;
 pub use self::secrets::Secrets;

@@ -93,12 +93,12 @@ async fn kept(
 ) -> Result<(), StoreError> {
     let mut after = Uuid::nil();
     loop {
-        let page = store.kept_otherwise(beginning, after, PAGE).await?;
+        let page = store.cached_otherwise(beginning, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.purpose;
         for row in page {
-            match secrets.reseal_brought(row.purpose, &row.sealed) {
-                Ok(to) => resealed.kept += u64::from(store.reseal_kept(row.purpose, &row.sealed, &to).await?),
+            match secrets.reseal_exchanged(row.purpose, &row.sealed) {
+                Ok(to) => resealed.kept += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?),
                 Err(error) => resealed.leave(&error, "what is kept for an order"),
             }
         }

@@ -18,7 +18,7 @@ const HASH_KEY: Binding<'static> = Binding(&["hash_key"]);
 
 /// Access token and id_token of one exchange.
 #[derive(Clone)]
-pub(in crate::vault) struct Brought {
+pub(in crate::vault) struct ExchangedTokens {
     pub(in crate::vault) access_token: SecretString,
     pub(in crate::vault) id_token: Option<SecretString>,
 }
@@ -82,19 +82,27 @@ impl Secrets {
         Ok(SecretString::from(text))
     }
 
-    pub(in crate::vault) fn seal_brought(&self, purpose: Uuid, brought: &Brought) -> Result<Vec<u8>, CipherError> {
+    pub(in crate::vault) fn seal_exchanged(
+        &self,
+        purpose: Uuid,
+        exchanged: &ExchangedTokens,
+    ) -> Result<Vec<u8>, CipherError> {
         let record = Record {
-            access_token: brought.access_token.expose_secret().to_owned(),
-            id_token: brought.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            access_token: exchanged.access_token.expose_secret().to_owned(),
+            id_token: exchanged.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&record).map_err(|_| CipherError::Malformed)?);
         self.cipher.seal(&plain, Binding(&["kept", &purpose.to_string()]))
     }
 
-    pub(in crate::vault) fn open_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Brought, CipherError> {
+    pub(in crate::vault) fn open_exchanged(
+        &self,
+        purpose: Uuid,
+        sealed: &[u8],
+    ) -> Result<ExchangedTokens, CipherError> {
         let plain = self.cipher.open(sealed, Binding(&["kept", &purpose.to_string()]))?;
         let mut record: Record = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
-        Ok(Brought {
+        Ok(ExchangedTokens {
             access_token: std::mem::take(&mut record.access_token).into(),
             id_token: record.id_token.take().map(SecretString::from),
         })
@@ -106,7 +114,7 @@ impl Secrets {
     }
 
     /// Likewise, what an exchange brought.
-    pub(super) fn reseal_brought(&self, purpose: Uuid, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+    pub(super) fn reseal_exchanged(&self, purpose: Uuid, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.reseal(sealed, Binding(&["kept", &purpose.to_string()]))
     }
 

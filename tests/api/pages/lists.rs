@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use klarna_order_worker::order::{Settlement, TokenOutcome};
+use klarna_order_worker::order::{Disposition, TokenOutcome};
 use klarna_order_worker::store::Worker;
 use reqwest::Method;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ async fn orders_are_found_by_each_filter() {
         let bad = api.ordered("other", "u-1").await;
         api.settle(&failed("bad_order")).await;
         let twice = api.ordered("shop", "u-1").await;
-        let retry = Settlement::Retry {
+        let retry = Disposition::Retry {
             after: Duration::from_hours(1),
             error: error("klarna_unavailable", "No."),
             possible_duplicate: true,
@@ -102,9 +102,9 @@ async fn an_order_tells_what_happened_to_it() {
         let browser = Browser::signed_in(api, OPS).await;
         let order = api.ordered("shop", "u-1").await;
         let retry =
-            |code| Settlement::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
+            |code| Disposition::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
         api.settle(&retry("first_trouble")).await;
-        api.settle(&Settlement::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) }).await;
+        api.settle(&Disposition::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) }).await;
         // Its worker is lost.
         let claimed = api.claim().await.remove(0);
         api.app.store.lose_order(&claimed.claim).await.unwrap();

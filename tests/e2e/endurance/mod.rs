@@ -25,7 +25,7 @@ use crate::support::shop::Shop;
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Users of the shop.
 const USERS: usize = 200;
-/// Quick enough for many orders a second, and slow enough to be met in mid-air.
+/// Quick enough for many orders a second, and slow enough to be met half-way.
 const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency", "5ms..60ms"];
 
 /// How often something goes wrong: as the environment says, or `short`.

@@ -67,7 +67,7 @@ impl Sums {
         }
         let last = last_orders(client, users).await;
         let record = shop.sandbox_doors().record().await;
-        assert_eq!(shop.stats().await.exchanges.concurrent, 0, "two requests for one token were in the air together");
+        assert_eq!(shop.stats().await.exchanges.concurrent, 0, "two requests for one token were in flight together");
         let mut sums = Self { orders: ends.len(), ..Self::default() };
         sums.count_orders(&record, &ends, &last);
         sums.count_tokens(&record, &last);

@@ -367,7 +367,7 @@ fn text(value: &Value, member: &str) -> String {
 }
 
 /// `orders` orders went to Klarna, each once and with an exchange of its own; no spent token was ever presented, and no
-/// two requests for one token were in the air together.
+/// two requests for one token were in flight together.
 pub fn assert_sums(stats: &Stats, orders: u64) {
     let (exchanges, created) = (&stats.exchanges, &stats.orders);
     assert_eq!((exchanges.total, exchanges.rotated), (orders, orders), "{stats:?}");

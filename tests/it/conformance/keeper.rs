@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::store::{DueDate, DueFilter, Place, Plannable, TokenFilter, Worker};
+use klarna_order_worker::store::{DueCursor, DueDate, DueFilter, PlanFilter, TokenFilter, Worker};
 use klarna_order_worker::token::{NewToken, Note, Registered, TokenState};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ async fn token(db: &Db, user: &str, days: i64, due: i64) {
     assert!(matches!(db.store.register_token(&token, false).await.unwrap(), Registered::Stored(_)));
 }
 
-fn filter(db: &Db, after: Option<Place>, limit: u32) -> DueFilter {
+fn filter(db: &Db, after: Option<DueCursor>, limit: u32) -> DueFilter {
     DueFilter { by: db.clock.now(), merchant: None, after, limit }
 }
 
@@ -109,9 +109,9 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     )
     .await;
     assert!(due(&db, 10).await.is_empty(), "a date of another generation is none");
-    let undated = db.store.plannable_tokens(Plannable::Undated, 0, 1).await.unwrap();
+    let undated = db.store.plannable_tokens(PlanFilter::Undated, 0, 1).await.unwrap();
     assert_eq!(undated[0].user, "rotated before");
-    let rest = db.store.plannable_tokens(Plannable::Undated, undated[0].id, 10).await.unwrap();
+    let rest = db.store.plannable_tokens(PlanFilter::Undated, undated[0].id, 10).await.unwrap();
     assert_eq!(rest.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["registered before"]);
     let due_at = db.clock.now() + TimeDelta::days(3);
     let dates: Vec<_> = undated
@@ -120,7 +120,7 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
         .map(|token| DueDate { token: token.id, generation: token.generation, due_at })
         .collect();
     assert_eq!(db.store.set_due_dates(&dates).await.unwrap(), 2);
-    assert!(db.store.plannable_tokens(Plannable::Undated, 0, 10).await.unwrap().is_empty());
+    assert!(db.store.plannable_tokens(PlanFilter::Undated, 0, 10).await.unwrap().is_empty());
     let view = view(&db, "registered before").await;
     assert_eq!((view.refresh_due_at, view.last_seen_at), (Some(due_at), Some(db.clock.now())));
     let stale = DueDate { generation: dates[0].generation - 1, due_at: db.clock.now(), ..dates[0] };
@@ -131,13 +131,13 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     for user in ["plain", "failed", "idle"] {
         token(&db, user, 50, 10).await;
     }
-    let all = db.store.plannable_tokens(Plannable::All, 0, 10).await.unwrap();
+    let all = db.store.plannable_tokens(PlanFilter::All, 0, 10).await.unwrap();
     let later = db.clock.now() + TimeDelta::hours(1);
     assert!(db.store.postpone(all[1].id, 1, Some(later), 4, Note::Refused).await.unwrap());
     assert!(db.store.postpone(all[2].id, 1, None, 0, Note::Idle).await.unwrap());
     let age_unknown = NewToken { age_unknown: true, refresh_due_at: db.clock.now(), ..new_token(&db, "guess", 50) };
     db.store.register_token(&age_unknown, true).await.unwrap();
-    let plannable = db.store.plannable_tokens(Plannable::All, 0, 10).await.unwrap();
+    let plannable = db.store.plannable_tokens(PlanFilter::All, 0, 10).await.unwrap();
     assert_eq!(plannable.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
     let due_at = db.clock.now() + TimeDelta::days(1);
     let dates: Vec<_> =
@@ -229,7 +229,7 @@ async fn an_exchange_of_a_dead_holder_is_brought_forward(db: Db) {
     }
     db.store.end_worker(gone).await.unwrap();
     db.advance(299);
-    db.store.beat(living).await.unwrap();
+    db.store.heartbeat(living).await.unwrap();
     let orphan_after = Duration::from_mins(5);
     assert_eq!(db.store.bring_forward(orphan_after).await.unwrap(), 1);
     assert_eq!(due(&db, 10).await, ["gone"]);

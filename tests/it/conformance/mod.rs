@@ -2,6 +2,7 @@
 
 mod installation;
 mod keeper;
+mod order_admin;
 mod orders;
 mod overview;
 pub mod pg;
@@ -9,7 +10,6 @@ mod restore;
 mod service;
 pub mod settling;
 mod sql_door;
-mod steering;
 pub mod tokens;
 mod upkeep;
 pub mod webhooks;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::{
-    Backlog, Delivery, DueFilter, Leftover, OrderRow, Overview, Tally, WebhookBacklog, WebhookTally,
+    Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     db.store.insert_orders(&rows).await.unwrap();
     let worker = db.begin_worker().await;
     db.advance(5);
-    db.store.beat(worker).await.unwrap();
+    db.store.heartbeat(worker).await.unwrap();
     let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".to_owned(), 1)]), None).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let told = db.store.overview(LOST_AFTER, SOON).await.unwrap();
@@ -113,8 +113,8 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     let later = |after, gone| Delivery::Retry { after, error: "HTTP 500".into(), gone };
     db.store.settle_webhook(events[1].claim, &later(Duration::from_secs(5), false)).await.unwrap();
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, Some(now + TimeDelta::seconds(5)), false)]);
-    let pending = WebhookTally { merchant: "shop".into(), failed: 0, oldest_pending: Some(now) };
-    assert_eq!(db.store.tally().await.unwrap(), Tally { webhooks: vec![pending], held_orders: 0 });
+    let pending = WebhookCounts { merchant: "shop".into(), failed: 0, oldest_pending: Some(now) };
+    assert_eq!(db.store.counts().await.unwrap(), InstallationCounts { webhooks: vec![pending], held_orders: 0 });
     db.advance(5);
     let event = claim(&db, 1).await.remove(0);
     db.store.settle_webhook(event.claim, &later(Duration::from_secs(5), true)).await.unwrap();
@@ -122,12 +122,12 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, None, true)], "nothing is sent there");
     db.advance(4 * 24 * 3600);
     assert_eq!(db.store.expire_webhooks(10).await.unwrap(), 1);
-    let failed = WebhookTally { merchant: "shop".into(), failed: 1, oldest_pending: None };
-    assert_eq!(db.store.tally().await.unwrap().webhooks, [failed]);
+    let failed = WebhookCounts { merchant: "shop".into(), failed: 1, oldest_pending: None };
+    assert_eq!(db.store.counts().await.unwrap().webhooks, [failed]);
 }
 
 async fn orders_are_held_until_they_are_sent_or_cannot_be(db: Db) {
-    let held = async || db.store.tally().await.unwrap().held_orders;
+    let held = async || db.store.counts().await.unwrap().held_orders;
     let orders = [insert(&db, order(&db, "a")).await, insert(&db, order(&db, "b")).await];
     assert_eq!(held().await, 0);
     db.store.hold_orders(10).await.unwrap();
@@ -136,6 +136,6 @@ async fn orders_are_held_until_they_are_sent_or_cannot_be(db: Db) {
     assert_eq!(db.store.order(orders[0]).await.unwrap().unwrap().status, Status::Queued);
     assert_eq!(held().await, 1);
     db.advance(60);
-    db.store.remove_leftovers(Leftover::Bodies, Duration::from_secs(30), 10).await.unwrap();
+    db.store.remove_expired(ExpiredKind::Bodies, Duration::from_secs(30), 10).await.unwrap();
     assert_eq!(held().await, 0, "it cannot be sent any more");
 }

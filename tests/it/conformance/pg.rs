@@ -132,7 +132,7 @@ async fn claims_that_wait_for_klarna_keep_nobody_else_waiting(db: Db) {
     let rest = async {
         insert(&db, order(&db, "u")).await;
         register(&db, "other", 1).await;
-        assert!(db.store.beat(holder).await.unwrap().is_some());
+        assert!(db.store.heartbeat(holder).await.unwrap().is_some());
         for claim in &mut claims {
             let intent = intent(&**claim, holder);
             assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);

@@ -23,11 +23,11 @@ const KEPT: Duration = Duration::from_hours(24);
 async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
     db.advance(60);
     let worker = db.begin_worker().await;
-    let beat = db.store.beat(worker).await.unwrap().unwrap();
-    assert!(db.store.remembers(worker, beat, KEPT).await.unwrap());
-    assert!(!db.store.remembers(worker, beat + Duration::from_secs(2), KEPT).await.unwrap());
+    let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
+    assert!(db.store.remembers(worker, heartbeat, KEPT).await.unwrap());
+    assert!(!db.store.remembers(worker, heartbeat + Duration::from_secs(2), KEPT).await.unwrap());
     let unknown = uuid::Uuid::now_v7();
-    assert!(!db.store.remembers(unknown, beat, KEPT).await.unwrap(), "a worker that it never saw");
+    assert!(!db.store.remembers(unknown, heartbeat, KEPT).await.unwrap(), "a worker that it never saw");
     assert_eq!(db.store.living(Duration::from_secs(10)).await.unwrap().len(), 1);
     db.advance(11);
     assert_eq!(db.store.living(Duration::from_secs(10)).await.unwrap().len(), 0);
@@ -36,20 +36,20 @@ async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
 async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
     db.advance(60);
     let worker = db.begin_worker().await;
-    let beat = db.store.beat(worker).await.unwrap().unwrap();
+    let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
     let removed = uuid::Uuid::now_v7();
     db.advance(24 * 3600);
-    assert!(!db.store.remembers(removed, beat, KEPT).await.unwrap(), "a day is not over");
+    assert!(!db.store.remembers(removed, heartbeat, KEPT).await.unwrap(), "a day is not over");
     db.advance(1);
-    assert!(db.store.remembers(removed, beat, KEPT).await.unwrap());
-    assert!(!db.store.remembers(worker, beat + Duration::from_secs(1), KEPT).await.unwrap(), "its row is there");
+    assert!(db.store.remembers(removed, heartbeat, KEPT).await.unwrap());
+    assert!(!db.store.remembers(worker, heartbeat + Duration::from_secs(1), KEPT).await.unwrap(), "its row is there");
 }
 
 async fn a_restore_that_was_declared_is_remembered_as_if_seen(db: Db) {
     db.store.found_installation(&Installation { name: "test".into(), hash_key: Vec::new() }).await.unwrap();
     db.advance(60);
     let worker = db.begin_worker().await;
-    let ahead = db.store.beat(worker).await.unwrap().unwrap() + Duration::from_secs(5);
+    let ahead = db.store.heartbeat(worker).await.unwrap().unwrap() + Duration::from_secs(5);
     assert!(!db.store.remembers(worker, ahead, KEPT).await.unwrap());
     db.advance(10);
     db.store.declare_restored().await.unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::order::{OrderId, Settlement, Status};
-use klarna_order_worker::store::{ClaimAttempt, Inserted, OrderRow, Reaped, Worker};
+use klarna_order_worker::order::{Disposition, OrderId, Status};
+use klarna_order_worker::store::{ClaimAttempt, Inserted, OrderRow, Reclaimed, Worker};
 use klarna_order_worker::token::{Intended, Registered, Settled};
 use uuid::Uuid;
 
@@ -41,12 +41,12 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     assert_eq!(claim.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap(), Settled::Written);
     assert!((store.token("shop", "u").await.unwrap().unwrap().updated_at - clock.now()).abs() < CLOSE);
 
-    let retry = Settlement::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
+    let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
-    assert!(store.beat(worker.id).await.unwrap().is_some());
-    assert_eq!(store.reap(Some(Duration::from_mins(1))).await.unwrap(), Reaped::default());
-    let snooze = Settlement::Snooze { after: Duration::from_mins(10), error: None };
+    assert!(store.heartbeat(worker.id).await.unwrap().is_some());
+    assert_eq!(store.reclaim(Some(Duration::from_mins(1))).await.unwrap(), Reclaimed::default());
+    let snooze = Disposition::Snooze { after: Duration::from_mins(10), error: None };
     assert!(store.settle_order(&again.claim, &snooze).await.unwrap());
     let due = store.next_due().await.unwrap().unwrap();
     assert!(due > Duration::from_mins(9) && due <= Duration::from_mins(10), "{due:?}");

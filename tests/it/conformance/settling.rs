@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{OrderError, OrderId, Settlement, Status, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderError, OrderId, Status, TokenOutcome};
 use klarna_order_worker::store::Claim;
 
 use super::orders::{DEADLINE, claim, insert, order};
@@ -27,8 +27,8 @@ pub fn error(code: &str) -> OrderError {
     OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
 }
 
-pub fn submitted() -> Settlement {
-    Settlement::Submitted {
+pub fn submitted() -> Disposition {
+    Disposition::Submitted {
         klarna_order_id: "k-1".into(),
         html_snippet: Some("<div>å</div>".into()),
         correlation_id: Some("c-1".into()),
@@ -37,16 +37,16 @@ pub fn submitted() -> Settlement {
     }
 }
 
-pub fn failed() -> Settlement {
-    Settlement::Failed { error: error("bad_order"), token: Some(TokenOutcome::NotRegistered) }
+pub fn failed() -> Disposition {
+    Disposition::Failed { error: error("bad_order"), token: Some(TokenOutcome::NotRegistered) }
 }
 
-fn retry(seconds: u64, possible_duplicate: bool) -> Settlement {
-    Settlement::Retry { after: Duration::from_secs(seconds), error: error("away"), possible_duplicate }
+fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
+    Disposition::Retry { after: Duration::from_secs(seconds), error: error("away"), possible_duplicate }
 }
 
-fn snooze(seconds: u64, error: Option<OrderError>) -> Settlement {
-    Settlement::Snooze { after: Duration::from_secs(seconds), error }
+fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
+    Disposition::Snooze { after: Duration::from_secs(seconds), error }
 }
 
 /// An order, claimed.
@@ -155,15 +155,21 @@ async fn an_end_deletes_what_was_kept_and_a_retry_does_not(db: Db) {
         let first = claimed(&db).await;
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(db.store.settle_order(&first, &retry(0, false)).await.unwrap());
-        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_some());
+        assert!(db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_some());
         let second = claim(&db, first.worker, 1).await.remove(0).claim;
         assert!(!db.store.settle_order(&first, &end).await.unwrap());
-        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_some(), "a stale claim deleted what is kept");
+        assert!(
+            db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_some(),
+            "a stale claim deleted what is kept"
+        );
         assert!(db.store.settle_order(&second, &end).await.unwrap());
-        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_none());
+        assert!(db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_none());
         // The order went out; an exchange that it no longer waited for comes back late.
         super::tokens::exchange_for(&db, "u", first.order).await;
-        assert!(db.store.kept(first.order.as_uuid()).await.unwrap().is_none(), "kept for an order that has ended");
+        assert!(
+            db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_none(),
+            "kept for an order that has ended"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use klarna_order_worker::config;
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status};
-use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, Inserted, Leftover, OrderRow, TokenClaim};
+use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, TokenClaim};
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
 
 use super::orders::{claim as claim_orders, insert, order};
@@ -74,10 +74,10 @@ async fn a_batch_is_no_larger_than_asked_for(db: Db) {
         end_order(&db, &format!("u{n}"), &submitted()).await;
     }
     db.advance(40 * DAY);
-    for what in [Leftover::Bodies, Leftover::Orders] {
+    for what in [ExpiredKind::Bodies, ExpiredKind::Orders] {
         let mut batches = Vec::new();
         for _ in 0..4 {
-            batches.push(db.store.remove_leftovers(what, Duration::from_hours(1), 2).await.unwrap());
+            batches.push(db.store.remove_expired(what, Duration::from_hours(1), 2).await.unwrap());
         }
         assert_eq!(batches, [2, 2, 1, 0], "{what:?}");
     }
@@ -149,7 +149,7 @@ async fn workers_go_unless_a_row_names_them(db: Db) {
     let alive = db.begin_worker().await;
     assert_eq!(retention(&db).tidy(true).await.unwrap().workers, 2);
     for (worker, there) in [(gone, false), (silent, false), (runs, true), (holds, true), (alive, true)] {
-        assert_eq!(db.store.beat(worker).await.unwrap().is_some(), there, "{worker}");
+        assert_eq!(db.store.heartbeat(worker).await.unwrap().is_some(), there, "{worker}");
     }
 }
 

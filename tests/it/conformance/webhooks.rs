@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use klarna_order_worker::order::{OrderId, Settlement};
+use klarna_order_worker::order::{Disposition, OrderId};
 use klarna_order_worker::store::{
-    ClaimedWebhook, Delivery, DisabledWhy, EventKind, Noted, Published, WebhookFilter, WebhookStatus, WebhookView,
+    ClaimedWebhook, Delivery, DisabledWhy, EventKind, Published, WebhookFilter, WebhookSettled, WebhookStatus,
+    WebhookView,
 };
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Resolution};
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ async fn told(db: &Db) -> Vec<(EventKind, Value)> {
     views.into_iter().map(|view| view.kind).zip(data).collect()
 }
 
-pub async fn end_order(db: &Db, user: &str, settlement: &Settlement) -> OrderId {
+pub async fn end_order(db: &Db, user: &str, settlement: &Disposition) -> OrderId {
     let id = insert(db, order(db, user)).await;
     let worker = db.begin_worker().await;
     let claim = claim_orders(db, worker, 1).await.remove(0).claim;
@@ -77,7 +78,7 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
     let worker = db.begin_worker().await;
     let first = claim_orders(&db, worker, 1).await.remove(0).claim;
     let again =
-        Settlement::Retry { after: Duration::ZERO, error: super::settling::error("away"), possible_duplicate: true };
+        Disposition::Retry { after: Duration::ZERO, error: super::settling::error("away"), possible_duplicate: true };
     assert!(db.store.settle_order(&first, &again).await.unwrap());
     let second = claim_orders(&db, worker, 1).await.remove(0).claim;
     db.advance(5);
@@ -111,7 +112,7 @@ async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
         assert_eq!(claim_orders(&db, worker, 1).await.len(), 1);
         assert_eq!(told(&db).await, [], "after {lost}");
         db.store.end_worker(worker).await.unwrap();
-        db.store.reap(None).await.unwrap();
+        db.store.reclaim(None).await.unwrap();
     }
     let told = told(&db).await;
     assert_eq!((told.len(), told[0].0, &told[0].1["code"]), (1, EventKind::OrderFailed, &json!("crashed_worker")));
@@ -174,7 +175,10 @@ async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {
     assert!(claim(&db, 9).await.is_empty());
     db.store.give_back_webhooks(&[second.claim]).await.unwrap();
     let third = claim(&db, 9).await.remove(0);
-    assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), Some(Noted::default()));
+    assert_eq!(
+        db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(),
+        Some(WebhookSettled::default())
+    );
     assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), None, "only once");
     let view = list(&db).await.remove(0);
     assert_eq!((view.status, view.attempts, view.ended_at), (WebhookStatus::Delivered, 1, Some(db.clock.now())));
@@ -229,7 +233,7 @@ async fn an_event_is_given_up_after_three_days(db: Db) {
     end_order(&db, "u", &submitted()).await;
     let first = claim(&db, 1).await.remove(0);
     let noted = db.store.settle_webhook(first.claim, &retry(Duration::from_hours(72))).await.unwrap();
-    assert_eq!(noted, Some(Noted::default()), "there is time");
+    assert_eq!(noted, Some(WebhookSettled::default()), "there is time");
     let view = list(&db).await.remove(0);
     assert_eq!((view.status, view.attempts, view.error.as_deref()), (WebhookStatus::Pending, 1, Some("HTTP 500")));
     db.advance(72 * 3600);
@@ -274,7 +278,7 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     let since = db.clock.now();
     for claimed in claim(&db, 2).await {
         let noted = db.store.settle_webhook(claimed.claim, &retry(Duration::from_hours(48))).await.unwrap().unwrap();
-        assert_eq!(noted, Noted::default());
+        assert_eq!(noted, WebhookSettled::default());
     }
     assert_eq!(db.store.endpoints().await.unwrap()[0].failing_since, Some(since));
     db.advance(48 * 3600);
@@ -285,7 +289,10 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
         noted.push(db.store.settle_webhook(claimed.claim, &retry).await.unwrap().unwrap());
     }
     noted.sort_by_key(|noted| noted.given_up);
-    assert_eq!(noted, [Noted::default(), Noted { given_up: true, disabled: Some(DisabledWhy::Failing) }]);
+    assert_eq!(
+        noted,
+        [WebhookSettled::default(), WebhookSettled { given_up: true, disabled: Some(DisabledWhy::Failing) }]
+    );
     db.advance(13 * 3600);
     assert_eq!(db.store.due_webhook_merchants().await.unwrap(), Vec::<String>::new());
     // Whose time passes while it cannot be sent is given up too.

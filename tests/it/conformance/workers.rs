@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::Status;
-use klarna_order_worker::store::{Claim, Reaped, Worker};
+use klarna_order_worker::store::{Claim, Reclaimed, Worker};
 use uuid::Uuid;
 
 use super::orders::{claim, insert, order};
@@ -24,10 +24,10 @@ const LOST: Option<Duration> = Some(Duration::from_secs(10));
 
 async fn a_beat_renews_only_the_living(db: Db) {
     let worker = db.begin_worker().await;
-    assert!(db.store.beat(worker).await.unwrap().is_some());
-    assert!(db.store.beat(Uuid::now_v7()).await.unwrap().is_none());
+    assert!(db.store.heartbeat(worker).await.unwrap().is_some());
+    assert!(db.store.heartbeat(Uuid::now_v7()).await.unwrap().is_none());
     db.store.end_worker(worker).await.unwrap();
-    assert!(db.store.beat(worker).await.unwrap().is_none());
+    assert!(db.store.heartbeat(worker).await.unwrap().is_none());
 }
 
 async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
@@ -35,9 +35,9 @@ async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
     let earlier = db.begin_worker_in(folder).await;
     let elsewhere = db.begin_worker_in(other_folder).await;
     let later = db.begin_worker_in(folder).await;
-    assert!(db.store.beat(earlier).await.unwrap().is_none());
-    assert!(db.store.beat(elsewhere).await.unwrap().is_some());
-    assert!(db.store.beat(later).await.unwrap().is_some());
+    assert!(db.store.heartbeat(earlier).await.unwrap().is_none());
+    assert!(db.store.heartbeat(elsewhere).await.unwrap().is_some());
+    assert!(db.store.heartbeat(later).await.unwrap().is_some());
 }
 
 async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
@@ -50,15 +50,15 @@ async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
     }
     let [(living, _), (silent, silents), (gone, gones)] = workers[..] else { unreachable!() };
     db.store.end_worker(gone).await.unwrap();
-    assert_eq!(db.store.reap(None).await.unwrap(), Reaped { requeued: 1, failed: 0 });
+    assert_eq!(db.store.reclaim(None).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     assert!(db.store.running_orders(gone).await.unwrap().is_empty());
 
     db.advance(10);
-    assert_eq!(db.store.reap(LOST).await.unwrap(), Reaped::default(), "ten seconds are not over");
+    assert_eq!(db.store.reclaim(LOST).await.unwrap(), Reclaimed::default(), "ten seconds are not over");
     db.advance(1);
-    assert!(db.store.beat(living).await.unwrap().is_some());
-    assert_eq!(db.store.reap(None).await.unwrap(), Reaped::default(), "silence was counted unasked");
-    assert_eq!(db.store.reap(LOST).await.unwrap(), Reaped { requeued: 1, failed: 0 });
+    assert!(db.store.heartbeat(living).await.unwrap().is_some());
+    assert_eq!(db.store.reclaim(None).await.unwrap(), Reclaimed::default(), "silence was counted unasked");
+    assert_eq!(db.store.reclaim(LOST).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     assert!(db.store.running_orders(silent).await.unwrap().is_empty());
     assert_eq!(db.store.running_orders(living).await.unwrap().len(), 1);
     for freed in [silents, gones] {
@@ -72,10 +72,10 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     let worker = db.begin_worker().await;
     let lost = claim(&db, worker, 1).await.remove(0).claim;
     db.advance(11);
-    db.store.reap(LOST).await.unwrap();
+    db.store.reclaim(LOST).await.unwrap();
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
-    // The same worker may beat again and claim again: only its new claim counts.
-    assert!(db.store.beat(worker).await.unwrap().is_some());
+    // The same worker may heartbeat again and claim again: only its new claim counts.
+    assert!(db.store.heartbeat(worker).await.unwrap().is_some());
     let again = claim(&db, worker, 1).await.remove(0);
     assert!(again.possible_duplicate);
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
@@ -90,14 +90,15 @@ async fn the_fifth_lost_worker_fails_the_order(db: Db) {
         claim(&db, worker, 1).await.remove(0);
         super::tokens::exchange_for(&db, "u", id).await;
         db.store.end_worker(worker).await.unwrap();
-        let expected = if lost < 5 { Reaped { requeued: 1, failed: 0 } } else { Reaped { requeued: 0, failed: 1 } };
-        assert_eq!(db.store.reap(None).await.unwrap(), expected, "lost worker {lost}");
+        let expected =
+            if lost < 5 { Reclaimed { requeued: 1, failed: 0 } } else { Reclaimed { requeued: 0, failed: 1 } };
+        assert_eq!(db.store.reclaim(None).await.unwrap(), expected, "lost worker {lost}");
     }
     let view = db.store.order(id).await.unwrap().unwrap();
     assert_eq!((view.status, view.possible_duplicate, view.attempts), (Status::Failed, true, 0));
     assert_eq!(view.error.unwrap().code, "crashed_worker");
     assert_eq!(view.ended_at, Some(db.clock.now()));
-    assert!(db.store.kept(id.as_uuid()).await.unwrap().is_none());
+    assert!(db.store.cached_tokens(id.as_uuid()).await.unwrap().is_none());
 }
 
 async fn a_worker_thought_dead_may_begin_anew(db: Db) {
@@ -106,9 +107,9 @@ async fn a_worker_thought_dead_may_begin_anew(db: Db) {
     insert(&db, order(&db, "u")).await;
     let held = claim(&db, worker.id, 1).await.remove(0).claim;
     db.store.end_worker(worker.id).await.unwrap();
-    assert_eq!(db.store.reap(None).await.unwrap(), Reaped { requeued: 1, failed: 0 });
+    assert_eq!(db.store.reclaim(None).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     db.store.begin_worker(&worker).await.unwrap();
-    assert!(db.store.beat(worker.id).await.unwrap().is_some());
+    assert!(db.store.heartbeat(worker.id).await.unwrap().is_some());
     assert!(!db.store.settle_order(&held, &failed()).await.unwrap(), "what it held before is gone");
     assert_eq!(db.count("workers").await, 1);
 }
@@ -119,10 +120,11 @@ async fn an_order_held_by_its_row_alone_is_lost(db: Db) {
     for lost in 1..=5 {
         let held = claim(&db, worker, 1).await.remove(0).claim;
         let stale = Claim { number: held.number - 1, ..held };
-        assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reaped::default());
-        let expected = if lost < 5 { Reaped { requeued: 1, failed: 0 } } else { Reaped { requeued: 0, failed: 1 } };
+        assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reclaimed::default());
+        let expected =
+            if lost < 5 { Reclaimed { requeued: 1, failed: 0 } } else { Reclaimed { requeued: 0, failed: 1 } };
         assert_eq!(db.store.lose_order(&held).await.unwrap(), expected);
-        assert_eq!(db.store.lose_order(&held).await.unwrap(), Reaped::default());
+        assert_eq!(db.store.lose_order(&held).await.unwrap(), Reclaimed::default());
     }
     let view = db.store.order(id).await.unwrap().unwrap();
     assert_eq!((view.status, view.possible_duplicate), (Status::Failed, true));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::keeper::{Foundations, Run, Scope, Summary, Sweeper};
+use klarna_order_worker::keeper::{Dependencies, Run, Scope, Summary, Sweeper};
 use klarna_order_worker::vault::{Registration, Vault};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ struct Process {
 impl Process {
     async fn start(shop: &Shop) -> Self {
         let (vault, worker) = shop.process().await;
-        let sweeper = Sweeper::new(Foundations {
+        let sweeper = Sweeper::new(Dependencies {
             // Of its own, as its vault's.
             store: shop.db.open().await,
             vault: vault.clone(),

@@ -277,7 +277,7 @@ async fn a_sweep_that_is_stopped_goes_on_where_the_next_begins(db: Db) {
     let Run::Swept(first) = process.sweeper.run(&at_once(), stopping, &mut told).await.unwrap() else { panic!() };
     assert!(first.cut_off && !first.all_well());
     assert!((7..20).contains(&first.refreshed), "{first:?}");
-    assert_eq!(first.refreshed, endpoint.presented().len() as u64, "what was in the air came to its end");
+    assert_eq!(first.refreshed, endpoint.presented().len() as u64, "what was in flight came to its end");
     assert_eq!(db.store.last_sweep().await.unwrap().ended_at, None, "it is to be caught up");
     let second = process.sweep().await;
     assert_eq!((first.refreshed + second.refreshed, endpoint.presented().len()), (20, 20));

@@ -1,13 +1,13 @@
 //! The protocol's state machine as a pure value, and the real vault held to it through random sequences of orders,
 //! sign-ins, faults, deaths and restarts.
 //!
-//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen, `stage.rs` the comparison.
+//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen, `model_run.rs` the comparison.
 //! A sequence that fails is made shorter before it is shown. `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED`
 //! (numbers) choose how many sequences are played, and which.
 
+mod model_run;
 mod process;
 mod provider;
-mod stage;
 mod stand_in;
 mod step;
 mod world;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tokio::runtime::Handle;
 
-use self::stage::Stage;
+use self::model_run::ModelRun;
 use self::step::{Scene, scenes};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
@@ -111,10 +111,10 @@ fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
     let happened = Mutex::new(BTreeSet::new());
     let play = |scene: Scene| {
         let playing = async {
-            let mut stage = Stage::set(db, &scene).await;
-            let played = tokio::time::timeout(HANGS, stage.play(&scene.steps)).await;
-            stage.clear().await;
-            happened.lock().unwrap().extend(stage.seen());
+            let mut model_run = ModelRun::set(db, &scene).await;
+            let played = tokio::time::timeout(HANGS, model_run.play(&scene.steps)).await;
+            model_run.clear().await;
+            happened.lock().unwrap().extend(model_run.seen());
             played.unwrap_or_else(|_| Err("it hangs".into()))
         };
         Handle::current().block_on(playing).map_err(TestCaseError::fail)

@@ -54,7 +54,7 @@ pub enum Step {
         purpose: For,
         refused: bool,
     },
-    /// One of the requests in the air is answered.
+    /// One of the requests in flight is answered.
     Answer {
         which: Index,
         how: How,
@@ -83,7 +83,7 @@ pub enum Step {
     Pass {
         seconds: u64,
     },
-    /// The process dies; the provider may have spent what it had in the air.
+    /// The process dies; the provider may have spent what it had in flight.
     Die {
         process: usize,
         processed: bool,
@@ -96,11 +96,11 @@ pub enum Step {
     ThoughtDead {
         process: usize,
     },
-    /// It beats again.
+    /// It heartbeats again.
     Back {
         process: usize,
     },
-    /// The database closes the connection that holds the claim of a request in the air.
+    /// The database closes the connection that holds the claim of a request in flight.
     LoseClaim {
         which: Index,
     },
@@ -128,7 +128,7 @@ pub fn scenes() -> impl Strategy<Value = Scene> {
     })
 }
 
-/// A process is thought dead with a request in the air, another closes its intent, and then the answer comes: chance
+/// A process is thought dead with a request in flight, another closes its intent, and then the answer comes: chance
 /// alone seldom brings it about.
 fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {

@@ -2,7 +2,7 @@
 
 mod answers;
 mod claims;
-mod in_the_air;
+mod in_flight;
 mod lost;
 mod races;
 mod reseal;
@@ -20,7 +20,7 @@ use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
 use klarna_order_worker::vault::instance::Spool;
 use klarna_order_worker::vault::sealing::{Cipher, Secrets};
-use klarna_order_worker::vault::{Access, AccessToken, Foundations, Registration, Registry, Vault};
+use klarna_order_worker::vault::{Access, AccessToken, Dependencies, Registration, Registry, Vault};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -114,8 +114,8 @@ impl Shop {
         let clock = self.db.clock.clone();
         let observed = Box::new(move || observed);
         let due = self.due();
-        let foundations = Foundations { store, secrets, settings, merchants, due, clock, holder, spool, observed };
-        Vault::new(foundations).unwrap()
+        let dependencies = Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, observed };
+        Vault::new(dependencies).unwrap()
     }
 
     /// An access token for a new order of the user.
@@ -125,7 +125,7 @@ impl Shop {
 
     /// An access token as an order's attempt asks for it.
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
-        match vault.kept(purpose).await {
+        match vault.cached_tokens(purpose).await {
             Some(kept) => Access::Ready(kept),
             None => vault.exchange(&self.merchant, user, purpose).await,
         }

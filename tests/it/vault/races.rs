@@ -3,7 +3,7 @@
 use klarna_order_worker::token::{Registered, TokenState};
 use klarna_order_worker::vault::{Access, Registration};
 
-use super::in_the_air::{Gated, answers, waiting};
+use super::in_flight::{Gated, answers, waiting};
 use super::{ACTIVE, Shop, an_order, ready, told};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines, postgres_alone};
@@ -92,7 +92,7 @@ async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice
     let (first, second) = (first.await.unwrap(), second.await.unwrap());
     let fetched = [&first, &second].into_iter().filter(|access| matches!(access, Access::Ready(_))).count();
     assert_eq!(fetched, 1, "{first:?} {second:?}");
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use klarna_order_worker::vault::sealing::{Cipher, Resealed, Secrets, reseal};
 use zeroize::Zeroizing;
 
-use super::in_the_air::{Gated, waiting};
+use super::in_flight::{Gated, waiting};
 use super::{ACTIVE, Shop, an_order, cipher, ready, told};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
@@ -63,14 +63,14 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), i64::MIN, 10).await.unwrap().remove(0);
-    // A program that does not know of the new key has the token in the air, and stores with the old one.
+    // A program that does not know of the new key has the token in flight, and stores with the old one.
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     let secrets = with_new_key(&shop);
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
     assert!(!db.store.reseal_token(before.id, &before.sealed, b"what is over").await.unwrap());
     // The next run finds it.

@@ -8,7 +8,7 @@ use klarna_order_worker::vault::instance::{Replayed, Spool};
 use klarna_order_worker::vault::sealing::Secrets;
 use uuid::Uuid;
 
-use super::in_the_air::{Gated, waiting};
+use super::in_flight::{Gated, waiting};
 use super::{ACTIVE, Shop, an_order, cipher, ready, told};
 use crate::support::klarna::rotated;
 use crate::support::raw::Raw;
@@ -26,7 +26,7 @@ both_engines![
 ];
 
 /// A shop whose only exchange waits for Klarna, and whoever waits for it.
-struct InTheAir {
+struct InFlightGuard {
     shop: Shop,
     vault: Vault,
     spool: PathBuf,
@@ -34,7 +34,7 @@ struct InTheAir {
     waiting: tokio::task::JoinHandle<klarna_order_worker::vault::Access>,
 }
 
-async fn in_the_air(db: &Db) -> InTheAir {
+async fn in_flight(db: &Db) -> InFlightGuard {
     let klarna = Gated::start(rotated).await;
     let shop = Shop::new(db, &klarna.endpoint.url);
     let (vault, holder) = shop.process().await;
@@ -42,7 +42,7 @@ async fn in_the_air(db: &Db) -> InTheAir {
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     let spool = folder(db, holder);
-    InTheAir { shop, vault, spool, klarna, waiting }
+    InFlightGuard { shop, vault, spool, klarna, waiting }
 }
 
 fn folder(db: &Db, holder: Uuid) -> PathBuf {
@@ -83,13 +83,13 @@ async fn never_had(db: &Db) {
 
 /// The one file of an exchange that is stored by now.
 async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
-    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(db).await;
+    let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(db).await;
     let blocked = block(db).await;
     klarna.answer_one();
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     let file = std::fs::read(&files(&spool)[0]).unwrap();
     drop(blocked);
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(2), 0));
     // Whatever comes now is answered at once.
     for _ in 0..10 {
@@ -99,30 +99,30 @@ async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
 }
 
 async fn a_store_that_takes_too_long_is_spooled_and_the_order_goes_on(db: Db) {
-    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(&db).await;
+    let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(&db).await;
     let blocked = block(&db).await;
     klarna.answer_one();
     // Whoever waits has its token although the database has no successor.
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
     // A stop may come now; the user's turn is still taken.
-    vault.safe().await;
+    vault.wait_until_durable().await;
     assert_eq!((vault.in_flight(), told(&shop.access(&vault, "u").await)), (1, "200ms".to_owned()));
     drop(blocked);
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     assert_eq!(files(&spool), Vec::<PathBuf>::new());
     assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
 }
 
 async fn a_store_that_fails_is_spooled_and_written_again(db: Db) {
-    let InTheAir { shop, vault, spool, klarna, waiting } = in_the_air(&db).await;
+    let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(&db).await;
     refuse(&db).await;
     klarna.answer_one();
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
     allow(&db).await;
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     assert_eq!(files(&spool), Vec::<PathBuf>::new());
 }

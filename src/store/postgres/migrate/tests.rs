@@ -7,7 +7,7 @@ use crate::store::tests::server::TestDatabase;
 use crate::store::{PostgresStore, Store as _};
 
 /// Gives up soon.
-const SHORT: Patience = Patience {
+const SHORT: LockTimeouts = LockTimeouts {
     first: Duration::from_millis(150),
     longest: Duration::from_millis(300),
     tries: 4,
@@ -16,7 +16,8 @@ const SHORT: Patience = Patience {
 };
 
 /// No wait of this program's ends before a test's own.
-const LONG: Patience = Patience { tries: 1, beside: Duration::from_secs(30), turn: Duration::from_secs(30), ..SHORT };
+const LONG: LockTimeouts =
+    LockTimeouts { tries: 1, beside: Duration::from_secs(30), turn: Duration::from_secs(30), ..SHORT };
 
 const COLUMN: &str = "ALTER TABLE klarna_worker.orders ADD COLUMN later text";
 const INDEX: &str =
@@ -51,7 +52,7 @@ async fn close(database: TestDatabase, store: PostgresStore) {
 }
 
 /// Runs migrations; none takes so long, and those that wait for what never comes are told from it.
-async fn migrated(store: &PostgresStore, patience: &Patience, migrator: Migrator) -> Result<usize, StoreError> {
+async fn migrated(store: &PostgresStore, patience: &LockTimeouts, migrator: Migrator) -> Result<usize, StoreError> {
     let ran = run(&store.pools, patience, migrator);
     tokio::time::timeout(Duration::from_secs(20), ran).await.expect("it waits without an end")
 }
@@ -127,7 +128,7 @@ async fn an_index_that_was_cut_off_is_built_anew() {
     let mut holder = reader(&store).await;
     // It has written, too: the index cannot do without what it brings.
     holder.execute("DELETE FROM klarna_worker.orders").await.unwrap();
-    let once = Patience { tries: 1, ..SHORT };
+    let once = LockTimeouts { tries: 1, ..SHORT };
     let error = migrated(&store, &once, with(INDEX)).await.unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
     assert_eq!((count(&store, INVALID).await, count(&store, VALID).await), (1, 0));

@@ -78,7 +78,7 @@ CLAIM = "
     FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
         LEFT JOIN klarna_worker.workers w ON w.id = e.holder
     ORDER BY e.presentation DESC";
-// Any number of them. The holder's beat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
+// Any number of them. The holder's heartbeat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
 INTEND = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     beat AS (

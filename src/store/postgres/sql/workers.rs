@@ -10,13 +10,13 @@ BEGIN_WORKER = "
 END_EARLIER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
-BEAT = "
+HEARTBEAT = "
     UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL
     RETURNING beat_at";
 END_WORKER = "
     UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
-REAP = "
+RECLAIM = "
     UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
         status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
         ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($2, clock_timestamp()) END,

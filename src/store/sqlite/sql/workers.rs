@@ -10,13 +10,13 @@ BEGIN_WORKER = "
 END_EARLIER = "
     UPDATE workers SET ended_at = $3
     WHERE instance = $1 AND id <> $2 AND ended_at IS NULL";
-BEAT = "
+HEARTBEAT = "
     UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL
     RETURNING beat_at";
 END_WORKER = "
     UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
 // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
-REAP = "
+RECLAIM = "
     UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
         status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
         ended_at = CASE WHEN lost_workers >= 4 THEN $2 END,

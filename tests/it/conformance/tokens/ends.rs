@@ -1,7 +1,7 @@
 //! What each end of an exchange writes, once however often it is told.
 
 use chrono::TimeDelta;
-use klarna_order_worker::token::{DeadReason, ExchangeResult, Kept, Outcome, Settled, TokenState};
+use klarna_order_worker::token::{CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState};
 use uuid::Uuid;
 
 use super::{claim, end, intended, kept, outcome, register, row, successor, view};
@@ -35,8 +35,8 @@ async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
     assert_eq!((view.issued_at, view.expires_at), (Some(came), Some(came + TimeDelta::days(60))));
     assert_eq!(view.updated_at, db.clock.now());
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"));
-    let Kept { sealed, received_at, good_until, now, subject } =
-        db.store.kept(intent.purpose.id).await.unwrap().unwrap();
+    let CachedTokens { sealed, received_at, good_until, now, subject } =
+        db.store.cached_tokens(intent.purpose.id).await.unwrap().unwrap();
     assert_eq!(sealed, intent.exchange.as_bytes());
     assert_eq!((received_at, good_until, now), (came, came + TimeDelta::seconds(299), db.clock.now()));
     assert_eq!(subject.as_deref(), Some(&b"s"[..]));
@@ -166,10 +166,10 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
     let second = klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
-    let kept = db.store.kept(first.purpose.id).await.unwrap().unwrap();
+    let kept = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();
     assert_eq!(kept.sealed, second.exchange.as_bytes());
 }
 
 async fn what_is_kept_needs_no_order_of_its_own_kind(db: Db) {
-    assert!(db.store.kept(Uuid::now_v7()).await.unwrap().is_none());
+    assert!(db.store.cached_tokens(Uuid::now_v7()).await.unwrap().is_none());
 }

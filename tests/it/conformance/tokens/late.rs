@@ -18,7 +18,7 @@ both_engines![
 ];
 
 /// An exchange whose claim is gone: its end comes in a transaction of its own.
-async fn in_the_air(db: &Db, holder: Uuid) -> Intent {
+async fn in_flight(db: &Db, holder: Uuid) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;
     intent
@@ -26,7 +26,7 @@ async fn in_the_air(db: &Db, holder: Uuid) -> Intent {
 
 async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
     register(&db, "u", 1).await;
-    let intent = in_the_air(&db, db.begin_worker().await).await;
+    let intent = in_flight(&db, db.begin_worker().await).await;
     register(&db, "u", 2).await;
     let late = end(&db, &intent, successor(&db, 3));
     for _ in 0..2 {
@@ -44,7 +44,7 @@ async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
 
 async fn a_successor_after_forgetting_is_superseded(db: Db) {
     register(&db, "u", 1).await;
-    let intent = in_the_air(&db, db.begin_worker().await).await;
+    let intent = in_flight(&db, db.begin_worker().await).await;
     db.store.forget_token("shop", "u").await.unwrap();
     let late = end(&db, &intent, successor(&db, 3));
     assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Superseded);
@@ -67,7 +67,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
         for forgotten in [false, true] {
             byte += 2;
             register(&db, "u", byte).await;
-            let intent = in_the_air(&db, holder).await;
+            let intent = in_flight(&db, holder).await;
             if forgotten {
                 db.store.forget_token("shop", "u").await.unwrap();
             } else {
@@ -84,7 +84,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
 
 async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
     register(&db, "u", 1).await;
-    let intent = in_the_air(&db, db.begin_worker().await).await;
+    let intent = in_flight(&db, db.begin_worker().await).await;
     db.store.close_orphan(intent.exchange, intent.token, intent.generation, true).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
     let late = end(&db, &intent, successor(&db, 2));
@@ -99,7 +99,7 @@ async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
 async fn a_late_successor_replaces_one_thought_dead(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
-    let first = in_the_air(&db, holder).await;
+    let first = in_flight(&db, holder).await;
     db.store.close_orphan(first.exchange, first.token, first.generation, false).await.unwrap();
     let (claim, second) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &second, ExchangeResult::Rejected(DeadReason::AnswerLost))).await.unwrap();
@@ -112,14 +112,14 @@ async fn a_late_successor_replaces_one_thought_dead(db: Db) {
 async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
-    let first = in_the_air(&db, holder).await;
+    let first = in_flight(&db, holder).await;
     db.store.close_orphan(first.exchange, first.token, first.generation, false).await.unwrap();
     let rejected = ExchangeResult::Rejected(DeadReason::Rejected);
     assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(outcome(&db, &first).await.as_deref(), Some("no_answer"));
     // Nor under another's open intent.
-    let second = in_the_air(&db, holder).await;
+    let second = in_flight(&db, holder).await;
     assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(db.store.settle_exchange(&end(&db, &second, rejected)).await.unwrap(), Settled::Written);
@@ -129,7 +129,7 @@ async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
 async fn a_successor_found_again_after_two_more_rotations_is_old(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
-    let lost = in_the_air(&db, holder).await;
+    let lost = in_flight(&db, holder).await;
     db.store.close_orphan(lost.exchange, lost.token, lost.generation, false).await.unwrap();
     for byte in [2, 3] {
         let (claim, intent) = intended(&db, "u", holder).await;

@@ -13,8 +13,8 @@ use chrono::TimeDelta;
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
-    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewKept, NewToken, Purpose, PurposeKind, Registered,
-    Settled, Successor, TokenState, TokenView,
+    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose, PurposeKind,
+    Registered, Settled, Successor, TokenState, TokenView,
 };
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
 
 /// An end of the exchange, with something to keep where an access token came.
 pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
-    let kept = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewKept {
+    let kept = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
         purpose: intent.purpose.id,
         sealed: intent.exchange.as_bytes().to_vec(),
         received_at: db.clock.now(),
@@ -99,7 +99,7 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
 }
 
 pub async fn kept(db: &Db, intent: &Intent) -> bool {
-    db.store.kept(intent.purpose.id).await.unwrap().is_some()
+    db.store.cached_tokens(intent.purpose.id).await.unwrap().is_some()
 }
 
 /// How the ledger says that a presentation ended.

@@ -7,8 +7,8 @@ use crate::model::step::For;
 
 impl World {
     pub fn ask(&mut self, process: usize, user: usize, purpose: For, refused: bool) -> Asked {
-        let in_the_air = self.flights.iter().filter(|flight| flight.process == process).count();
-        if !self.alive(process) || self.processes[process].failures + in_the_air >= 4 {
+        let in_flight = self.flights.iter().filter(|flight| flight.process == process).count();
+        if !self.alive(process) || self.processes[process].failures + in_flight >= 4 {
             return Asked::Nothing;
         }
         // A third would wait for a place.
@@ -82,7 +82,7 @@ impl World {
         let flight =
             Flight { process, user, purpose, generation, token, entry, if_dead, asked_at, locked, broken: false };
         self.flights.push(flight);
-        Asked::InTheAir(token)
+        Asked::InFlightGuard(token)
     }
 
     fn wait_after_silence<'a>(&self, entries: impl DoubleEndedIterator<Item = &'a Entry>) -> u64 {
@@ -102,7 +102,7 @@ impl World {
 
     /// Whether anything was presented that must not be.
     pub fn check_request(&self) -> Result<(), String> {
-        let (flight, others) = self.flights.split_last().expect("one is in the air");
+        let (flight, others) = self.flights.split_last().expect("one is in flight");
         let ledger = &self.users[flight.user].ledger;
         let same_generation = |entry: &&Entry| entry.generation == flight.generation;
         let unanswered = |entry: &Entry| entry.outcome == Some(Outcome::NoAnswer);
@@ -111,7 +111,7 @@ impl World {
         }
         let declared_lost = |other: &Flight| ledger[other.entry].outcome == Some(Outcome::NoAnswer);
         if others.iter().any(|other| other.token == flight.token && !declared_lost(other)) {
-            return Err(format!("{:?} is in the air twice", flight.token));
+            return Err(format!("{:?} is in flight twice", flight.token));
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ struct Process {
     spool: Vec<Landed>,
 }
 
-/// A request in the air.
+/// A request in flight.
 pub struct Flight {
     pub process: usize,
     pub user: usize,
@@ -114,7 +114,7 @@ pub enum Asked {
     Nothing,
     Told(String),
     /// Presented at the endpoint.
-    InTheAir(Token),
+    InFlightGuard(Token),
 }
 
 /// What the endpoint sends.
@@ -146,7 +146,7 @@ impl World {
         }
     }
 
-    /// Time passes, and who lives beats.
+    /// Time passes, and who lives sends heartbeats.
     pub fn pass(&mut self, seconds: u64) {
         self.now += seconds;
         for process in self.processes.iter().filter(|process| process.alive && !self.ended[process.start]) {
@@ -277,7 +277,7 @@ impl World {
         }
     }
 
-    /// A living process stops; what it had in the air is lost.
+    /// A living process stops; what it had in flight is lost.
     pub fn die(&mut self, process: usize, processed: bool) {
         self.processes[process].alive = false;
         let (lost, others) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.process == process);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use sqlx::Database;
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Pool};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -24,8 +24,8 @@ pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A pool whose connections change hands without a word to the server, while they are in use all the time: sqlx's own pings
 /// each that is given back. It keeps them from sqlx's pool only while they are fresh.
-pub(super) struct Loans<DB: Database> {
-    pool: Pool<DB>,
+pub(super) struct Pool<DB: Database> {
+    inner: sqlx::Pool<DB>,
     /// As many places as the pool has connections.
     places: Arc<Semaphore>,
     /// The latest last.
@@ -34,62 +34,62 @@ pub(super) struct Loans<DB: Database> {
 
 type Idle<DB> = Arc<Mutex<Vec<(PoolConnection<DB>, Instant)>>>;
 
-impl<DB: Database> Clone for Loans<DB> {
+impl<DB: Database> Clone for Pool<DB> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), places: Arc::clone(&self.places), idle: Arc::clone(&self.idle) }
+        Self { inner: self.inner.clone(), places: Arc::clone(&self.places), idle: Arc::clone(&self.idle) }
     }
 }
 
-impl<DB: Database> Loans<DB> {
-    pub(super) fn new(pool: Pool<DB>) -> Self {
+impl<DB: Database> Pool<DB> {
+    pub(super) fn new(pool: sqlx::Pool<DB>) -> Self {
         let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { pool, places, idle: Arc::default() }
+        Self { inner: pool, places, idle: Arc::default() }
     }
 
     /// sqlx's pool behind it.
-    pub(super) fn pool(&self) -> &Pool<DB> {
-        &self.pool
+    pub(super) fn pool(&self) -> &sqlx::Pool<DB> {
+        &self.inner
     }
 
     /// How its connections are used, for those who look on.
     pub(super) fn used(&self, name: &'static str) -> PoolUse {
-        let most = self.pool.options().get_max_connections();
+        let most = self.inner.options().get_max_connections();
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let idle = u32::try_from(kept + self.pool.num_idle()).unwrap_or(u32::MAX);
+        let idle = u32::try_from(kept + self.inner.num_idle()).unwrap_or(u32::MAX);
         PoolUse { pool: name, used: most.saturating_sub(free), idle, most }
     }
 
     /// A connection, first come, first served.
-    pub(super) async fn take(&self) -> Result<Lease<DB>, StoreError> {
+    pub(super) async fn take(&self) -> Result<PooledConnection<DB>, StoreError> {
         self.lend(None).await
     }
 
     /// So many connections at a time, but no more than half of those that are free: nobody is to wait for one of these.
-    pub(super) async fn spare(&self, most: usize) -> Result<Vec<Lease<DB>>, StoreError> {
+    pub(super) async fn spare(&self, most: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
         let count = most.min(self.places.available_permits() / 2);
         try_join_all((0..count).map(|_| self.take())).await
     }
 
-    /// As [`Loans::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
-    pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<Lease<DB>, StoreError> {
+    /// As [`Pool::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
+    pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
         let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
         self.lend(Some(place)).await
     }
 
-    async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<Lease<DB>, StoreError> {
-        let place = timeout(self.pool.options().get_acquire_timeout(), Arc::clone(&self.places).acquire_owned()).await;
+    async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<PooledConnection<DB>, StoreError> {
+        let place = timeout(self.inner.options().get_acquire_timeout(), Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let connection = match self.fresh() {
             Some(connection) => connection,
-            None => bounded(self.pool.acquire()).await?,
+            None => bounded(self.inner.acquire()).await?,
         };
-        Ok(Lease {
+        Ok(PooledConnection {
             connection: Some(connection),
             idle: Arc::clone(&self.idle),
-            pool: self.pool.clone(),
+            inner: self.inner.clone(),
             done: false,
             _place: place,
             _lane: lane,
@@ -108,7 +108,7 @@ impl<DB: Database> Loans<DB> {
     }
 
     pub(super) async fn close(&self) {
-        let closing = self.pool.close();
+        let closing = self.inner.close();
         // What is given back from here on goes to sqlx's pool.
         lock(&self.idle).clear();
         closing.await;
@@ -120,21 +120,21 @@ fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A pooled connection that is closed unless [`Lease::done`] is called: after an error, a time-out or a dropped
+/// A pooled connection that is closed unless [`PooledConnection::done`] is called: after an error, a time-out or a dropped
 /// future nobody knows what state it is in, and an open transaction would keep its locks.
-pub(super) struct Lease<DB: Database> {
+pub(super) struct PooledConnection<DB: Database> {
     /// Taken when it is given back.
     connection: Option<PoolConnection<DB>>,
     idle: Idle<DB>,
-    pool: Pool<DB>,
+    inner: sqlx::Pool<DB>,
     done: bool,
     /// Given up after the connection.
     _place: OwnedSemaphorePermit,
-    /// Likewise: see [`Loans::behind`].
+    /// Likewise: see [`Pool::behind`].
     _lane: Option<OwnedSemaphorePermit>,
 }
 
-impl<DB: Database> Lease<DB> {
+impl<DB: Database> PooledConnection<DB> {
     /// Gives the connection back to its pool; it must be outside any transaction.
     pub(super) fn done(mut self) {
         self.done = true;
@@ -151,7 +151,7 @@ impl<DB: Database> Lease<DB> {
     }
 }
 
-impl<DB: Database> Drop for Lease<DB> {
+impl<DB: Database> Drop for PooledConnection<DB> {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         if !self.done {
@@ -159,7 +159,7 @@ impl<DB: Database> Drop for Lease<DB> {
             return;
         }
         let mut idle = lock(&self.idle);
-        if !self.pool.is_closed() {
+        if !self.inner.is_closed() {
             idle.push((connection, Instant::now()));
         }
     }
@@ -168,7 +168,7 @@ impl<DB: Database> Drop for Lease<DB> {
 /// The connection is taken at the very end alone.
 const THERE: &str = "a lease has its connection until it is dropped";
 
-impl<DB: Database> Deref for Lease<DB> {
+impl<DB: Database> Deref for PooledConnection<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &Self::Target {
@@ -176,7 +176,7 @@ impl<DB: Database> Deref for Lease<DB> {
     }
 }
 
-impl<DB: Database> DerefMut for Lease<DB> {
+impl<DB: Database> DerefMut for PooledConnection<DB> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.connection.as_mut().expect(THERE)
     }

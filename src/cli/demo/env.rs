@@ -36,7 +36,7 @@ const CREDENTIAL: &str = "sandbox";
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Everything at work.
-pub(super) struct Stage {
+pub(super) struct DemoEnv {
     pub sandbox: Sandbox,
     pub app: App,
     pub service: Service,
@@ -44,7 +44,7 @@ pub(super) struct Stage {
     pub config: PathBuf,
 }
 
-impl Stage {
+impl DemoEnv {
     pub(super) async fn set(folder: &Folder) -> Result<Self, CliError> {
         let failed = |error: SandboxError| CliError::failed("start the sandbox", error);
         let sandbox = Sandbox::start(options(), klarna_sandbox::Clock::system()).await.map_err(failed)?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{OrderError, OrderId, Settlement, Status, TokenOutcome};
-use klarna_order_worker::store::{ClaimedOrder, OrderFilter, OrderRow, Signal, Steered, Swept};
+use klarna_order_worker::order::{Disposition, OrderError, OrderId, Status, TokenOutcome};
+use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderAdminOutcome, OrderFilter, OrderRow, Signal};
 
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};
@@ -28,7 +28,7 @@ fn error(code: &str) -> OrderError {
 }
 
 async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
-    let failed = Settlement::Failed { error: error(code), token: Some(TokenOutcome::Unavailable) };
+    let failed = Disposition::Failed { error: error(code), token: Some(TokenOutcome::Unavailable) };
     assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap());
 }
 
@@ -57,18 +57,18 @@ async fn a_queued_order_is_called_back_for_good(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     keep(&db, id).await;
     db.advance(5);
-    let Steered::Done(view) = db.store.cancel_order(id).await.unwrap() else { panic!("not cancelled") };
+    let OrderAdminOutcome::Done(view) = db.store.cancel_order(id).await.unwrap() else { panic!("not cancelled") };
     assert_eq!((view.status, view.ended_at), (Status::Cancelled, Some(db.clock.now())));
     assert_eq!(db.count("kept").await, 0, "what was kept for it is gone");
     let worker = db.begin_worker().await;
     assert!(claim(&db, worker, 1).await.is_empty());
     assert!(
-        matches!(db.store.cancel_order(id).await.unwrap(), Steered::Unfit(view) if view.status == Status::Cancelled)
+        matches!(db.store.cancel_order(id).await.unwrap(), OrderAdminOutcome::WrongStatus(view) if view.status == Status::Cancelled)
     );
-    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::Unfit(_)));
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::WrongStatus(_)));
     let none = OrderId::new(db.clock.now());
-    assert!(matches!(db.store.cancel_order(none).await.unwrap(), Steered::Missing));
-    assert!(matches!(db.store.retry_order(none, AGAIN).await.unwrap(), Steered::Missing));
+    assert!(matches!(db.store.cancel_order(none).await.unwrap(), OrderAdminOutcome::Missing));
+    assert!(matches!(db.store.retry_order(none, AGAIN).await.unwrap(), OrderAdminOutcome::Missing));
 }
 
 async fn a_cancel_and_a_claim_never_both_win(db: Db) {
@@ -76,7 +76,7 @@ async fn a_cancel_and_a_claim_never_both_win(db: Db) {
     for _ in 0..20 {
         let id = insert(&db, order(&db, "u")).await;
         let (cancelled, claimed) = tokio::join!(db.store.cancel_order(id), claim(&db, worker, 1));
-        let cancelled = matches!(cancelled.unwrap(), Steered::Done(_));
+        let cancelled = matches!(cancelled.unwrap(), OrderAdminOutcome::Done(_));
         assert_eq!(cancelled, claimed.is_empty());
         for claimed in claimed {
             fail(&db, &claimed, "x").await;
@@ -90,11 +90,11 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     let worker = db.begin_worker().await;
     let first = claim(&db, worker, 1).await.remove(0);
     let retry =
-        Settlement::Retry { after: Duration::ZERO, error: error("klarna_unavailable"), possible_duplicate: true };
+        Disposition::Retry { after: Duration::ZERO, error: error("klarna_unavailable"), possible_duplicate: true };
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
     db.advance(3600);
-    let Steered::Done(view) = db.store.retry_order(id, AGAIN).await.unwrap() else { panic!("not retried") };
+    let OrderAdminOutcome::Done(view) = db.store.retry_order(id, AGAIN).await.unwrap() else { panic!("not retried") };
     assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
     assert_eq!((view.error.is_none(), view.token, view.ended_at), (true, None, None));
     assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
@@ -111,22 +111,22 @@ async fn an_order_without_its_body_is_not_tried_again(db: Db) {
     let id = failed(&db, "u", "x").await;
     let table = if db.is_sqlite() { "orders" } else { "klarna_worker.orders" };
     db.execute(&format!("UPDATE {table} SET body = NULL")).await;
-    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::BodyGone));
-    assert!(matches!(db.store.cancel_order(id).await.unwrap(), Steered::Unfit(_)));
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::BodyGone));
+    assert!(matches!(db.store.cancel_order(id).await.unwrap(), OrderAdminOutcome::WrongStatus(_)));
     let all = OrderFilter { limit: 10, ..OrderFilter::default() };
-    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), Swept::default());
+    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), ChangedOrders::default());
     assert_eq!((db.store.count_orders(&all).await.unwrap(), status(&db, id).await), (0, Status::Failed));
 }
 
 async fn only_failed_orders_are_tried_again(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     assert!(
-        matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Steered::Unfit(view) if view.status == Status::Queued)
+        matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::WrongStatus(view) if view.status == Status::Queued)
     );
     let worker = db.begin_worker().await;
     claim(&db, worker, 1).await;
     for steered in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
-        assert!(matches!(steered, Steered::Unfit(view) if view.status == Status::Running));
+        assert!(matches!(steered, OrderAdminOutcome::WrongStatus(view) if view.status == Status::Running));
     }
 }
 
@@ -167,12 +167,12 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     }
 
     let of_a = OrderFilter { user: Some("a".into()), ..all.clone() };
-    assert_eq!(db.store.cancel_orders(&of_a).await.unwrap(), Swept::default(), "none of them is queued");
+    assert_eq!(db.store.cancel_orders(&of_a).await.unwrap(), ChangedOrders::default(), "none of them is queued");
     let one = OrderFilter { limit: 1, ..of_a };
-    let swept = db.store.retry_orders(&one, AGAIN).await.unwrap();
-    assert_eq!(swept, Swept { orders: vec![third], next: Some(third) });
-    let rest = db.store.retry_orders(&OrderFilter { limit: 5, before: swept.next, ..one }, AGAIN).await.unwrap();
-    assert_eq!(rest, Swept { orders: vec![first], next: None });
+    let changed = db.store.retry_orders(&one, AGAIN).await.unwrap();
+    assert_eq!(changed, ChangedOrders { orders: vec![third], next: Some(third) });
+    let rest = db.store.retry_orders(&OrderFilter { limit: 5, before: changed.next, ..one }, AGAIN).await.unwrap();
+    assert_eq!(rest, ChangedOrders { orders: vec![first], next: None });
     assert_eq!(status(&db, second).await, Status::Failed);
 
     assert_eq!(db.store.cancel_orders(&all).await.unwrap().orders, [queued, third, first]);

@@ -10,8 +10,8 @@ use super::search;
 use super::{Connection, Now, Own, commit, delete_kept_of, id_list, sql};
 use crate::order::{OrderId, Status};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
-use crate::store::{OrderFilter, Steered, Steering, StoreError, Swept, micros};
+use crate::store::pool::bounded;
+use crate::store::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderFilter, StoreError, micros};
 
 /// What is done to orders.
 #[derive(Clone, Copy)]
@@ -33,23 +33,23 @@ impl Step {
 }
 
 impl Own {
-    async fn steer(&self, order: OrderId, step: Step) -> Result<Steered, StoreError> {
+    async fn steer(&self, order: OrderId, step: Step) -> Result<OrderAdminOutcome, StoreError> {
         let mut lease = self.begin().await?;
         let steered = one(&mut lease, self.now(), order, step).await?;
-        let orders: &[OrderId] = if matches!(steered, Steered::Done(_)) { &[order] } else { &[] };
+        let orders: &[OrderId] = if matches!(steered, OrderAdminOutcome::Done(_)) { &[order] } else { &[] };
         delete_kept_of(&mut lease, orders).await?;
         commit(lease).await?;
         self.tell(orders, step);
         Ok(steered)
     }
 
-    async fn sweep(&self, filter: &OrderFilter, step: Step) -> Result<Swept, StoreError> {
+    async fn sweep(&self, filter: &OrderFilter, step: Step) -> Result<ChangedOrders, StoreError> {
         let mut lease = self.begin().await?;
-        let swept = many(&mut lease, self.now(), filter, step).await?;
-        delete_kept_of(&mut lease, &swept.orders).await?;
+        let changed = many(&mut lease, self.now(), filter, step).await?;
+        delete_kept_of(&mut lease, &changed.orders).await?;
         commit(lease).await?;
-        self.tell(&swept.orders, step);
-        Ok(swept)
+        self.tell(&changed.orders, step);
+        Ok(changed)
     }
 
     fn tell(&self, orders: &[OrderId], step: Step) {
@@ -62,20 +62,20 @@ impl Own {
 }
 
 #[async_trait]
-impl Steering for Own {
-    async fn cancel_order(&self, order: OrderId) -> Result<Steered, StoreError> {
+impl OrderAdmin for Own {
+    async fn cancel_order(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
         self.steer(order, Step::Cancel).await
     }
 
-    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<Steered, StoreError> {
+    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError> {
         self.steer(order, Step::Retry(order_deadline)).await
     }
 
-    async fn cancel_orders(&self, filter: &OrderFilter) -> Result<Swept, StoreError> {
+    async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
         self.sweep(filter, Step::Cancel).await
     }
 
-    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<Swept, StoreError> {
+    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError> {
         self.sweep(filter, Step::Retry(order_deadline)).await
     }
 
@@ -97,21 +97,25 @@ async fn apply(c: &mut Connection, now: Now, orders: &[OrderId], step: Step) -> 
     rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect()
 }
 
-async fn one(c: &mut Connection, now: Now, order: OrderId, step: Step) -> Result<Steered, StoreError> {
+async fn one(c: &mut Connection, now: Now, order: OrderId, step: Step) -> Result<OrderAdminOutcome, StoreError> {
     let done = !apply(c, now, &[order], step).await?.is_empty();
-    let Some(found) = view(c, order).await? else { return Ok(Steered::Missing) };
+    let Some(found) = view(c, order).await? else { return Ok(OrderAdminOutcome::Missing) };
     if done {
-        return Ok(Steered::Done(found));
+        return Ok(OrderAdminOutcome::Done(found));
     }
     let gone = bounded(query(sql::BODY_GONE).bind(order.as_uuid()).fetch_optional(c)).await?.is_some();
-    Ok(if gone && matches!(step, Step::Retry(_)) { Steered::BodyGone } else { Steered::Unfit(found) })
+    Ok(if gone && matches!(step, Step::Retry(_)) {
+        OrderAdminOutcome::BodyGone
+    } else {
+        OrderAdminOutcome::WrongStatus(found)
+    })
 }
 
-async fn many(c: &mut Connection, now: Now, filter: &OrderFilter, step: Step) -> Result<Swept, StoreError> {
+async fn many(c: &mut Connection, now: Now, filter: &OrderFilter, step: Step) -> Result<ChangedOrders, StoreError> {
     let filter = OrderFilter { status: Some(step.needs()), ..filter.clone() };
     let picked = search::with_bodies(&mut *c, &filter).await?;
     let next = picked.last().copied().filter(|_| picked.len() == filter.limit as usize);
     let mut orders = apply(c, now, &picked, step).await?;
     orders.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(Swept { orders, next })
+    Ok(ChangedOrders { orders, next })
 }

@@ -1,4 +1,4 @@
-//! The seam for pages: orders picked and counted by indexes, however many there are, and what only people look at.
+//! The storage trait for pages: orders picked and counted by indexes, however many there are, and what only people look at.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
 /// Orders that are alike, of one span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrivals {
+pub struct OutcomeBucket {
     /// Which span, from 0.
     pub slot: usize,
     /// Where they stand.
@@ -23,7 +23,7 @@ pub struct Arrivals {
 
 /// When a submitted order passed through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passage {
+pub struct LatencySample {
     /// When it could begin.
     pub began: DateTime<Utc>,
     /// When a worker first took it.
@@ -34,7 +34,7 @@ pub struct Passage {
 
 /// What an order's row does not tell.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub struct OrderHistory {
     /// When a worker first took it, since it was last taken in or tried again.
     pub first_claimed_at: Option<DateTime<Utc>>,
     /// Whether its body is still there, so that it could be tried again.
@@ -63,7 +63,7 @@ pub struct WorkerView {
     pub name: String,
     /// When it started.
     pub started_at: DateTime<Utc>,
-    /// Its last beat.
+    /// Its last heartbeat.
     pub beat_at: DateTime<Utc>,
     /// Whether it is alive: it has not been silent for longer than a worker may.
     pub alive: bool,
@@ -71,15 +71,19 @@ pub struct WorkerView {
 
 /// What a store shows on pages.
 #[async_trait]
-pub trait Sights: Send + Sync {
+pub trait DashboardQueries: Send + Sync {
     /// Orders taken in between each two of the times that follow each other, of one merchant or of all.
-    async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError>;
+    async fn outcome_buckets(
+        &self,
+        bounds: &[DateTime<Utc>],
+        merchant: Option<&str>,
+    ) -> Result<Vec<OutcomeBucket>, StoreError>;
 
     /// How the last submitted orders passed through, of one merchant or of all.
-    async fn passages(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<Passage>, StoreError>;
+    async fn latency_samples(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<LatencySample>, StoreError>;
 
     /// What happened to an order.
-    async fn story(&self, order: OrderId) -> Result<Story, StoreError>;
+    async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
 
     /// The processes that are not written down as gone; one that was silent for `lost_after` is not alive.
     async fn workers(&self, lost_after: Duration) -> Result<Vec<WorkerView>, StoreError>;

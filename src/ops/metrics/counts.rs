@@ -28,13 +28,13 @@ const MOST_DAYS: i64 = 60;
 pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), StoreError> {
     tell_tokens(&sources.store.token_counts(None).await?);
     count_secrets(sources).await?;
-    let tally = sources.store.tally().await?;
-    for (merchant, events) in by_merchant(&sources.merchants, &tally.webhooks, |events| &events.merchant) {
+    let counts = sources.store.counts().await?;
+    for (merchant, events) in by_merchant(&sources.merchants, &counts.webhooks, |events| &events.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
         gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
     }
-    gauge!(HELD).set(number(tally.held_orders));
+    gauge!(HELD).set(number(counts.held_orders));
     gauge!(COUNTED_AT).set(number(now.timestamp()));
     Ok(())
 }

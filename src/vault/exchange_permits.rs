@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Places for exchanges. Clones share them.
 #[derive(Clone)]
-pub(super) struct Places {
+pub(super) struct ExchangePermits {
     all: Arc<Semaphore>,
     count: usize,
     /// The part of them that the keeper may take.
@@ -16,7 +16,7 @@ pub(super) struct Places {
 }
 
 /// One place, until it is dropped.
-pub(super) struct Place {
+pub(super) struct ExchangePermit {
     _of_all: OwnedSemaphorePermit,
     _of_keeper: Option<OwnedSemaphorePermit>,
 }
@@ -37,7 +37,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Places {
+impl ExchangePermits {
     /// So many places, at most half of them for the keeper.
     pub(super) fn new(count: u32) -> Self {
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
@@ -55,19 +55,19 @@ impl Places {
     }
 
     /// A place for an order. `None` never comes: the semaphores are never closed.
-    pub(super) async fn for_order(&self) -> Option<Place> {
+    pub(super) async fn for_order(&self) -> Option<ExchangePermit> {
         let free = Arc::clone(&self.all).try_acquire_owned().ok();
-        let of_all = if let Some(place) = free {
-            place
+        let of_all = if let Some(permit) = free {
+            permit
         } else {
             let _waiting = Waiting::enter(&self.waiting);
             Arc::clone(&self.all).acquire_owned().await.ok()?
         };
-        Some(Place { _of_all: of_all, _of_keeper: None })
+        Some(ExchangePermit { _of_all: of_all, _of_keeper: None })
     }
 
     /// A place for the keeper, once no order waits for one. `None` as for an order.
-    pub(super) async fn for_keeper(&self) -> Option<Place> {
+    pub(super) async fn for_keeper(&self) -> Option<ExchangePermit> {
         let of_keeper = Arc::clone(&self.keeper).acquire_owned().await.ok()?;
         let mut orders = self.waiting.subscribe();
         loop {
@@ -76,8 +76,8 @@ impl Places {
                 biased;
                 // The semaphore serves in turn: an order that comes must not stand behind the keeper.
                 _ = orders.wait_for(|waiting| *waiting > 0) => {}
-                place = Arc::clone(&self.all).acquire_owned() => {
-                    return Some(Place { _of_all: place.ok()?, _of_keeper: Some(of_keeper) });
+                permit = Arc::clone(&self.all).acquire_owned() => {
+                    return Some(ExchangePermit { _of_all: permit.ok()?, _of_keeper: Some(of_keeper) });
                 }
             }
         }
@@ -92,23 +92,23 @@ mod tests {
 
     #[tokio::test]
     async fn the_keeper_takes_half_at_most() {
-        let places = Places::new(4);
-        let first = places.for_keeper().now_or_never().unwrap();
-        let _second = places.for_keeper().now_or_never().unwrap();
-        assert!(places.for_keeper().now_or_never().is_none());
-        let _orders = [places.for_order().now_or_never().unwrap(), places.for_order().now_or_never().unwrap()];
+        let permits = ExchangePermits::new(4);
+        let first = permits.for_keeper().now_or_never().unwrap();
+        let _second = permits.for_keeper().now_or_never().unwrap();
+        assert!(permits.for_keeper().now_or_never().is_none());
+        let _orders = [permits.for_order().now_or_never().unwrap(), permits.for_order().now_or_never().unwrap()];
         drop(first);
-        assert!(places.for_keeper().now_or_never().is_some());
-        assert!(Places::new(1).for_keeper().now_or_never().is_some(), "one place is for both");
+        assert!(permits.for_keeper().now_or_never().is_some());
+        assert!(ExchangePermits::new(1).for_keeper().now_or_never().is_some(), "one place is for both");
     }
 
     #[tokio::test]
     async fn a_place_that_comes_free_is_an_orders_even_where_the_keeper_waited_longer() {
-        let places = Places::new(2);
-        let (first, _second) = (places.for_order().await, places.for_order().await);
-        let mut keeper = Box::pin(places.for_keeper());
+        let permits = ExchangePermits::new(2);
+        let (first, _second) = (permits.for_order().await, permits.for_order().await);
+        let mut keeper = Box::pin(permits.for_keeper());
         assert!(keeper.as_mut().now_or_never().is_none());
-        let mut order = Box::pin(places.for_order());
+        let mut order = Box::pin(permits.for_order());
         assert!(order.as_mut().now_or_never().is_none());
         assert!(keeper.as_mut().now_or_never().is_none(), "it leaves the queue");
         drop(first);
@@ -122,12 +122,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_order_that_stops_waiting_keeps_nobody_back() {
-        let places = Places::new(2);
-        let _both = (places.for_order().await, places.for_order().await);
-        let mut order = Box::pin(places.for_order());
+        let permits = ExchangePermits::new(2);
+        let _both = (permits.for_order().await, permits.for_order().await);
+        let mut order = Box::pin(permits.for_order());
         assert!(order.as_mut().now_or_never().is_none());
-        assert_eq!(*places.waiting.borrow(), 1);
+        assert_eq!(*permits.waiting.borrow(), 1);
         drop(order);
-        assert_eq!(*places.waiting.borrow(), 0);
+        assert_eq!(*permits.waiting.borrow(), 0);
     }
 }

@@ -22,13 +22,13 @@ use crate::vault::Shop;
 /// Longer than anything takes on a busy machine.
 const AMPLE: Duration = Duration::from_secs(30);
 
-/// A request in the air, in the order of the model's flights.
+/// A request in flight, in the order of the model's flights.
 struct Waiting {
     asking: JoinHandle<String>,
     answer: oneshot::Sender<Response>,
 }
 
-pub struct Stage {
+pub struct ModelRun {
     db: Db,
     raw: Raw,
     shop: Shop,
@@ -49,7 +49,7 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Strin
     tokio::time::timeout(AMPLE, future).await.map_err(|_| format!("{what} never came"))
 }
 
-impl Stage {
+impl ModelRun {
     pub async fn set(db: &Db, scene: &Scene) -> Self {
         let endpoint = StandIn::start().await;
         let mut shop = Shop::new(db, &endpoint.url);
@@ -87,7 +87,7 @@ impl Stage {
         self.end().await.map_err(|error| format!("at the end: {error}"))
     }
 
-    /// All that is in the air is answered, all that died starts anew, and every token is asked for once more.
+    /// All that is in flight is answered, all that died starts anew, and every token is asked for once more.
     async fn end(&mut self) -> Result<(), String> {
         while !self.waiting.is_empty() {
             self.answer(0, How::Well, Storing::Works).await?;
@@ -115,11 +115,11 @@ impl Stage {
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), String> {
-        let in_the_air = self.waiting.len();
+        let in_flight = self.waiting.len();
         match *step {
             Step::Ask { process, user, purpose, refused } => self.ask(process, user, purpose, refused).await,
-            Step::Answer { which, how, storing } if in_the_air > 0 => {
-                self.answer(which.index(in_the_air), how, storing).await
+            Step::Answer { which, how, storing } if in_flight > 0 => {
+                self.answer(which.index(in_flight), how, storing).await
             }
             Step::SignIn { user } => {
                 let token = text(self.world.sign_in(user));
@@ -171,7 +171,7 @@ impl Stage {
                 self.back(process).await;
                 Ok(())
             }
-            Step::LoseClaim { which } if in_the_air > 0 => self.lose_claim(which.index(in_the_air)).await,
+            Step::LoseClaim { which } if in_flight > 0 => self.lose_claim(which.index(in_flight)).await,
             Step::Tidy { process } if self.world.alive(process) => {
                 self.world.tidy();
                 let vault = self.processes[process].vault.clone();
@@ -208,7 +208,7 @@ impl Stage {
         self.refuse("intents", false).await;
         match (real, expected) {
             (Ok(real), Asked::Told(model)) => same("told", &real, &model),
-            (Err(arrived), Asked::InTheAir(model)) => {
+            (Err(arrived), Asked::InFlightGuard(model)) => {
                 self.waiting.push(Waiting { asking, answer: arrived.answer });
                 same("presented", &arrived.token, &text(model))?;
                 self.world.check_request()
@@ -234,7 +234,7 @@ impl Stage {
         self.refuse("successors", false).await;
         if storing != Storing::Dies {
             let left = self.world.flights.iter().filter(|flight| flight.process == process).count();
-            self.until(|stage| stage.processes[process].vault.in_flight() == left).await?;
+            self.until(|model_run| model_run.processes[process].vault.in_flight() == left).await?;
         }
         same("told", &access, &expected)
     }
@@ -249,7 +249,7 @@ impl Stage {
         self.world.pass(seconds);
         self.db.advance(seconds);
         for process in (0..2).filter(|process| self.world.alive(*process)) {
-            self.db.store.beat(self.processes[process].worker.id).await.unwrap();
+            self.db.store.heartbeat(self.processes[process].worker.id).await.unwrap();
         }
     }
 
@@ -270,7 +270,7 @@ impl Stage {
         self.bury_of(process, of).await;
     }
 
-    /// As [`Stage::bury`]; `of` says whose each of the requests in the air is.
+    /// As [`ModelRun::bury`]; `of` says whose each of the requests in flight is.
     async fn bury_of(&mut self, process: usize, of: Vec<usize>) {
         self.processes[process].kill().await;
         let mut of = of.into_iter();

@@ -15,15 +15,15 @@ use crate::store::{Store, StoreError};
 const HOLD: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(10);
 
-/// The right, held. Dropped without [`Right::end`] it lapses.
-pub(super) struct Right {
+/// The right, held. Dropped without [`SweepLease::end`] it lapses.
+pub(super) struct SweepLease {
     store: Arc<dyn Store>,
     worker: Uuid,
     lost: watch::Receiver<bool>,
     renewing: JoinHandle<()>,
 }
 
-impl Right {
+impl SweepLease {
     /// Takes the right for this start of a process; `None` where another has it.
     pub(super) async fn take(store: &Arc<dyn Store>, worker: Uuid) -> Result<Option<Self>, StoreError> {
         if !store.take_sweep(worker, HOLD).await? {
@@ -46,7 +46,7 @@ impl Right {
     }
 }
 
-impl Drop for Right {
+impl Drop for SweepLease {
     fn drop(&mut self) {
         self.renewing.abort();
     }

@@ -9,21 +9,21 @@ use tempfile::TempDir;
 use super::BenchError;
 use crate::store::{Counters, Scratch};
 
-/// All that was made and is not removed yet: what an interrupted run leaves to [`Grounds::clear`].
+/// All that was made and is not removed yet: what an interrupted run leaves to [`BenchDirs::clear`].
 #[derive(Clone, Default)]
-pub struct Grounds(Arc<Mutex<Vec<Arc<Scratch>>>>);
+pub struct BenchDirs(Arc<Mutex<Vec<Arc<Scratch>>>>);
 
 /// One measurement's own.
-pub(super) struct Ground {
+pub(super) struct BenchDir {
     folder: TempDir,
     /// PostgreSQL; a file in the folder otherwise.
     pub(super) scratch: Option<Arc<Scratch>>,
-    grounds: Grounds,
+    dirs: BenchDirs,
 }
 
-impl Grounds {
+impl BenchDirs {
     /// New ground: on the server that `url` names, where one is given.
-    pub(super) async fn make(&self, url: Option<&SecretString>) -> Result<Ground, BenchError> {
+    pub(super) async fn make(&self, url: Option<&SecretString>) -> Result<BenchDir, BenchError> {
         let folder = tempfile::Builder::new().prefix("klarna-order-worker-bench-").tempdir();
         let folder = folder.map_err(BenchError::io("make a temporary folder"))?;
         let scratch = match url {
@@ -31,7 +31,7 @@ impl Grounds {
             None => None,
         };
         self.made().extend(scratch.clone());
-        Ok(Ground { folder, scratch, grounds: self.clone() })
+        Ok(BenchDir { folder, scratch, dirs: self.clone() })
     }
 
     /// Removes the databases that are left.
@@ -51,7 +51,7 @@ impl Grounds {
     }
 }
 
-impl Ground {
+impl BenchDir {
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -79,7 +79,7 @@ impl Ground {
     pub(super) async fn remove(self) -> Result<(), BenchError> {
         if let Some(scratch) = &self.scratch {
             scratch.remove().await?;
-            self.grounds.made().retain(|made| !Arc::ptr_eq(made, scratch));
+            self.dirs.made().retain(|made| !Arc::ptr_eq(made, scratch));
         }
         self.folder.close().map_err(BenchError::io("remove the temporary folder"))
     }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// A pace of so many a second, with a burst of as many (the generic cell rate algorithm: one time is all its state).
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     interval: Duration,
     burst: Duration,
     /// When a call at exactly the pace would be due.
     due: Duration,
 }
 
-impl Pace {
+impl RateLimiter {
     /// A pace of `rate` a second; one that is no positive number holds nothing back.
     #[must_use]
     pub fn new(rate: f64) -> Self {
@@ -46,12 +46,12 @@ mod tests {
         /// Over any span, no more than rate times span calls are let go, and one burst.
         #[test]
         fn a_pace_is_kept(rate in 1_u32..500, steps in prop::collection::vec(0_u64..50, 1..400)) {
-            let mut pace = Pace::new(f64::from(rate));
+            let mut rate_limiter = RateLimiter::new(f64::from(rate));
             let mut now = Duration::from_secs(5);
             let mut calls = Vec::new();
             for step in steps {
                 now += Duration::from_millis(step);
-                match pace.reserve(now, LONGEST_HOLD) {
+                match rate_limiter.reserve(now, LONGEST_HOLD) {
                     Ok(hold) => {
                         prop_assert!(hold <= LONGEST_HOLD);
                         calls.push(now + hold);
@@ -67,12 +67,12 @@ mod tests {
 
         #[test]
         fn the_wait_that_is_told_is_enough(rate in 1_u32..500, calls in 1_usize..1000) {
-            let mut pace = Pace::new(f64::from(rate));
+            let mut rate_limiter = RateLimiter::new(f64::from(rate));
             let mut now = Duration::from_secs(5);
             for _ in 0..calls {
-                if let Err(wait) = pace.reserve(now, Duration::ZERO) {
+                if let Err(wait) = rate_limiter.reserve(now, Duration::ZERO) {
                     now += wait;
-                    prop_assert_eq!(pace.reserve(now, Duration::ZERO), Ok(Duration::ZERO));
+                    prop_assert_eq!(rate_limiter.reserve(now, Duration::ZERO), Ok(Duration::ZERO));
                 }
             }
         }

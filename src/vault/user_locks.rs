@@ -1,4 +1,4 @@
-//! One exchange at a time for each user within this process, and a count of those in the air.
+//! One exchange at a time for each user within this process, and a count of those in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,48 +9,50 @@ type Key = (String, String);
 
 /// Whether what the turn's holder has in memory alone can be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stake {
+enum Durability {
     InMemory,
     OnDisk,
 }
 
 /// The users whose turn is taken.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<watch::Sender<BTreeMap<Key, Stake>>>);
+pub(super) struct UserLocks(Arc<watch::Sender<BTreeMap<Key, Durability>>>);
 
 /// A user's turn; the next may have it once this is dropped.
-pub(super) struct Turn {
+pub(super) struct UserLock {
     key: Key,
-    turns: Turns,
+    user_locks: UserLocks,
 }
 
-impl Turns {
+impl UserLocks {
     pub(super) fn new() -> Self {
         Self(Arc::new(watch::Sender::new(BTreeMap::new())))
     }
 
     /// Takes the user's turn, unless it is taken.
-    pub(super) fn take(&self, merchant: &str, user: &str) -> Option<Turn> {
+    pub(super) fn take(&self, merchant: &str, user: &str) -> Option<UserLock> {
         let key = (merchant.to_owned(), user.to_owned());
-        let taken = self.0.send_if_modified(|turns| {
-            let free = !turns.contains_key(&key);
+        let taken = self.0.send_if_modified(|user_locks| {
+            let free = !user_locks.contains_key(&key);
             if free {
-                turns.insert(key.clone(), Stake::InMemory);
+                user_locks.insert(key.clone(), Durability::InMemory);
             }
             free
         });
-        taken.then(|| Turn { key, turns: self.clone() })
+        taken.then(|| UserLock { key, user_locks: self.clone() })
     }
 
     /// Waits until no holder of a turn has anything that a stop of the process could lose.
-    pub(super) async fn safe(&self) {
-        let all_on_disk = |turns: &BTreeMap<Key, Stake>| turns.values().all(|stake| *stake == Stake::OnDisk);
+    pub(super) async fn wait_until_durable(&self) {
+        let all_on_disk = |user_locks: &BTreeMap<Key, Durability>| {
+            user_locks.values().all(|durability| *durability == Durability::OnDisk)
+        };
         // The sender lives in `self`: the wait cannot fail.
         let _ = self.0.subscribe().wait_for(all_on_disk).await;
     }
 
     /// Waits until no turn is taken.
-    pub(super) async fn idle(&self) {
+    pub(super) async fn wait_until_idle(&self) {
         // As above.
         let _ = self.0.subscribe().wait_for(BTreeMap::is_empty).await;
     }
@@ -61,19 +63,19 @@ impl Turns {
     }
 }
 
-impl Turn {
+impl UserLock {
     /// What the holder has is on disk from now on.
     pub(super) fn on_disk(&self) {
-        self.turns.0.send_modify(|turns| {
-            turns.insert(self.key.clone(), Stake::OnDisk);
+        self.user_locks.0.send_modify(|user_locks| {
+            user_locks.insert(self.key.clone(), Durability::OnDisk);
         });
     }
 }
 
-impl Drop for Turn {
+impl Drop for UserLock {
     fn drop(&mut self) {
-        self.turns.0.send_modify(|turns| {
-            turns.remove(&self.key);
+        self.user_locks.0.send_modify(|user_locks| {
+            user_locks.remove(&self.key);
         });
     }
 }
@@ -84,32 +86,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_is_one_users_and_given_up_when_dropped() {
-        let turns = Turns::new();
-        let first = turns.take("shop", "u").unwrap();
-        assert!(turns.take("shop", "u").is_none());
-        let other = turns.take("other", "u").unwrap();
+        let user_locks = UserLocks::new();
+        let first = user_locks.take("shop", "u").unwrap();
+        assert!(user_locks.take("shop", "u").is_none());
+        let other = user_locks.take("other", "u").unwrap();
         drop(first);
-        assert!(turns.take("shop", "u").is_some());
+        assert!(user_locks.take("shop", "u").is_some());
         drop(other);
-        assert_eq!(turns.taken(), 0);
+        assert_eq!(user_locks.taken(), 0);
     }
 
     #[tokio::test]
     async fn a_stop_waits_for_what_is_in_memory_alone() {
-        let turns = Turns::new();
-        let (a, b) = (turns.take("shop", "a").unwrap(), turns.take("shop", "b").unwrap());
-        let mut safe = tokio_test(turns.clone());
+        let user_locks = UserLocks::new();
+        let (a, b) = (user_locks.take("shop", "a").unwrap(), user_locks.take("shop", "b").unwrap());
+        let mut safe = tokio_test(user_locks.clone());
         a.on_disk();
         assert!(!safe.is_ready().await);
         drop(b);
         assert!(safe.is_ready().await);
-        assert_eq!(turns.taken(), 1);
+        assert_eq!(user_locks.taken(), 1);
     }
 
     struct Waiting(tokio::task::JoinHandle<()>);
 
-    fn tokio_test(turns: Turns) -> Waiting {
-        Waiting(tokio::spawn(async move { turns.safe().await }))
+    fn tokio_test(user_locks: UserLocks) -> Waiting {
+        Waiting(tokio::spawn(async move { user_locks.wait_until_durable().await }))
     }
 
     impl Waiting {

@@ -71,10 +71,10 @@ async fn who_stops_waiting_stops_no_exchange(db: Db) {
     assert!(waiting.await.unwrap_err().is_cancelled());
     assert_eq!(vault.in_flight(), 1);
     klarna.answer_one();
-    vault.safe().await;
+    vault.wait_until_durable().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     let access = ready(shop.access_for(&vault, "u", order).await);
-    assert!(access.kept);
+    assert!(access.cached);
     assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
 }
 
@@ -86,18 +86,18 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     shop.register("u", "rt-1").await;
     let order = an_order();
     let fetched = ready(shop.access_for(&vault, "u", order).await);
-    assert!(!fetched.kept);
+    assert!(!fetched.cached);
     // Good for 299 s and wanted for 60: the margin begins after 239, but for the moment that the exchange took.
     db.advance(239);
     for vault in [&vault, &elsewhere] {
         let kept = ready(shop.access_for(vault, "u", order).await);
-        assert_eq!((kept.kept, told(&Access::Ready(kept.clone()))), (true, "at-rt-1".into()));
+        assert_eq!((kept.cached, told(&Access::Ready(kept.clone()))), (true, "at-rt-1".into()));
         assert_eq!(kept.good_until.timestamp_micros(), fetched.good_until.timestamp_micros());
     }
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2", "another order's");
     db.advance(2);
     let anew = ready(shop.access_for(&vault, "u", order).await);
-    assert_eq!((anew.kept, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
+    assert_eq!((anew.cached, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
     let (kept, lapsed) = (db.count("kept").await, 300);
     assert_eq!(kept, 2);
@@ -149,7 +149,7 @@ async fn another_process_waits_for_the_exchange_of_a_living_one(db: Db) {
     let first = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     db.advance(24 * 60 * 60);
-    // However long it takes, as long as it beats.
+    // However long it takes, as long as it heartbeats.
     let holders = db.raw().await.column("count(*) FROM workers WHERE ended_at IS NULL").await;
     assert_eq!(holders, [Some("2".to_owned())]);
     db.execute(&format!("UPDATE workers SET beat_at = beat_at + {}", day(&db))).await;
@@ -169,7 +169,7 @@ fn day(db: &Db) -> &'static str {
 /// A provider that notices what must never happen.
 #[derive(Default)]
 struct Strict {
-    in_the_air: BTreeSet<String>,
+    in_flight: BTreeSet<String>,
     /// The tokens that are good, by user.
     current: BTreeMap<String, String>,
     breaches: Vec<String>,
@@ -184,7 +184,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
             let user = (token.strip_prefix("rt-").unwrap().parse::<u32>().unwrap() / 1000).to_string();
             {
                 let mut strict = provider.lock().unwrap();
-                if !strict.in_the_air.insert(user.clone()) {
+                if !strict.in_flight.insert(user.clone()) {
                     strict.breaches.push(format!("{token}: two at once"));
                 }
                 if *strict.current.entry(user.clone()).or_insert_with(|| format!("rt-{user}000")) != token {
@@ -194,7 +194,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
             // Long enough for the others to try.
             tokio::time::sleep(Duration::from_millis(5)).await;
             let mut strict = provider.lock().unwrap();
-            strict.in_the_air.remove(&user);
+            strict.in_flight.remove(&user);
             strict.current.insert(user, next(&token));
             rotated(&token)
         }
@@ -291,6 +291,6 @@ async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
     klarna.answer_one();
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     // The spool had it first.
-    vault.idle().await;
+    vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
 }

@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 const FILE: &str = "seen";
 
-/// A beat that the database had confirmed.
+/// A heartbeat that the database had confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// The start of the process that beat.
+pub struct HeartbeatMark {
+    /// The start of the process that sent it.
     pub worker: Uuid,
     /// When, by the database's clock.
     pub beat_at: DateTime<Utc>,
 }
 
-impl Mark {
+impl HeartbeatMark {
     /// The folder's mark; `None` where it has none, or one that a power cut left half written.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
@@ -44,12 +44,13 @@ mod tests {
     #[test]
     fn the_last_mark_stays() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Mark::read(folder.path()), None);
-        let mark = |second| Mark { worker: Uuid::nil(), beat_at: DateTime::from_timestamp(second, 0).unwrap() };
-        mark(1).write(folder.path()).unwrap();
-        mark(2).write(folder.path()).unwrap();
-        assert_eq!(Mark::read(folder.path()), Some(mark(2)));
+        assert_eq!(HeartbeatMark::read(folder.path()), None);
+        let heartbeat_mark =
+            |second| HeartbeatMark { worker: Uuid::nil(), beat_at: DateTime::from_timestamp(second, 0).unwrap() };
+        heartbeat_mark(1).write(folder.path()).unwrap();
+        heartbeat_mark(2).write(folder.path()).unwrap();
+        assert_eq!(HeartbeatMark::read(folder.path()), Some(heartbeat_mark(2)));
         std::fs::write(folder.path().join(FILE), "").unwrap();
-        assert_eq!(Mark::read(folder.path()), None);
+        assert_eq!(HeartbeatMark::read(folder.path()), None);
     }
 }

@@ -15,12 +15,12 @@ use crate::api::{self, Probes};
 use crate::delivery::Waiters;
 
 /// An address that is taken.
-pub(super) struct Address {
+pub(super) struct BoundAddress {
     listener: TcpListener,
     pub(super) address: SocketAddr,
 }
 
-impl Address {
+impl BoundAddress {
     /// Takes the address of a setting.
     pub(super) async fn take(key: &'static str, bind: SocketAddr) -> Result<Self, AppError> {
         let failed = |error| AppError::Bind { key, bind, error };
@@ -31,15 +31,15 @@ impl Address {
 }
 
 /// Routes that are served.
-pub(super) struct Door {
+pub(super) struct HttpServer {
     pub(super) address: SocketAddr,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
 }
 
-impl Door {
+impl HttpServer {
     /// Serves until it is closed; who then takes longer than `drain` is cut off.
-    pub(super) fn open(Address { listener, address }: Address, router: Router, drain: Duration) -> Self {
+    pub(super) fn open(BoundAddress { listener, address }: BoundAddress, router: Router, drain: Duration) -> Self {
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -67,7 +67,7 @@ impl Door {
 /// The API of the process, with the pages beside it.
 pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
     let server = &app.settings.server;
-    api::router(api::Rooms {
+    api::router(api::AppState {
         intake: app.intake(),
         registry: app.registry(),
         waiters: waiters.clone(),

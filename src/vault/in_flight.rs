@@ -1,4 +1,4 @@
-//! Which exchanges are in the air.
+//! Which exchanges are in flight.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,18 +7,18 @@ use uuid::Uuid;
 
 /// The exchanges of this process that are not written down yet, by id.
 #[derive(Clone, Default)]
-pub(super) struct Active(Arc<Mutex<BTreeSet<Uuid>>>);
+pub(super) struct InFlightExchanges(Arc<Mutex<BTreeSet<Uuid>>>);
 
 /// One of them, until it is written down.
-pub(super) struct InTheAir {
-    active: Active,
+pub(super) struct InFlightGuard {
+    in_flight: InFlightExchanges,
     exchange: Uuid,
 }
 
-impl Active {
-    pub(super) fn enter(&self, exchange: Uuid) -> InTheAir {
+impl InFlightExchanges {
+    pub(super) fn enter(&self, exchange: Uuid) -> InFlightGuard {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(exchange);
-        InTheAir { active: self.clone(), exchange }
+        InFlightGuard { in_flight: self.clone(), exchange }
     }
 
     pub(super) fn holds(&self, exchange: Uuid) -> bool {
@@ -26,8 +26,8 @@ impl Active {
     }
 }
 
-impl Drop for InTheAir {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.active.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.exchange);
+        self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.exchange);
     }
 }

@@ -1,6 +1,6 @@
 //! Leases: this worker says that it lives, and rows of workers that have fallen silent are due again.
 //!
-//! It runs beside the queue, not within: a feeder that waits for slots or for the database keeps no beat from being sent.
+//! It runs beside the queue, not within: a feeder that waits for slots or for the database keeps no heartbeat from being sent.
 //! Only time in which the observer itself had the database counts as another worker's silence: after an outage everybody
 //! looks dead.
 
@@ -23,68 +23,68 @@ pub trait Lease: Send + Sync + 'static {
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Renews this worker's row by the database's time.
-    async fn beat(&self) -> Result<Beat, Self::Error>;
+    async fn heartbeat(&self) -> Result<HeartbeatOutcome, Self::Error>;
 
-    /// Writes this worker's row anew after [`Beat::Lost`]; a no-op where it is there.
+    /// Writes this worker's row anew after [`HeartbeatOutcome::Lost`]; a no-op where it is there.
     async fn register(&self) -> Result<(), Self::Error>;
 
     /// Makes the jobs of other workers due again whose rows were not renewed for `silent_for` by the database's time, under
     /// new claim numbers; how many there were.
-    async fn reap(&self, silent_for: Duration) -> Result<usize, Self::Error>;
+    async fn reclaim(&self, silent_for: Duration) -> Result<usize, Self::Error>;
 }
 
-/// What became of a beat.
+/// What became of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beat {
+pub enum HeartbeatOutcome {
     /// The row is renewed.
     Alive,
     /// The row is gone: others took this worker for dead, and its jobs are theirs.
     Lost,
 }
 
-/// How often to beat, and when another is lost.
+/// How often to send a heartbeat, and when another is lost.
 #[derive(Clone, Copy, Debug)]
-pub struct BeatOptions {
-    /// From beat to beat; also the longest that one may take.
+pub struct HeartbeatOptions {
+    /// From heartbeat to heartbeat; also the longest that one may take.
     pub every: Duration,
     /// How long a worker must be silent, while we have the database, to be taken for lost.
     pub worker_lost_after: Duration,
 }
 
-impl Default for BeatOptions {
+impl Default for HeartbeatOptions {
     /// Every 2 s; lost after 10 s.
     fn default() -> Self {
         Self { every: Duration::from_secs(2), worker_lost_after: Duration::from_secs(10) }
     }
 }
 
-/// Beats until it is stopped or dropped. Stop it after the queue: handlers in their last seconds need their claims.
-#[must_use = "the beating ends when this is dropped"]
+/// Sends heartbeats until it is stopped or dropped. Stop it after the queue: handlers in their last seconds need their claims.
+#[must_use = "the heartbeat ends when this is dropped"]
 pub struct Heartbeat {
-    watch: BeatWatch,
+    watch: HeartbeatMonitor,
     task: JoinHandle<()>,
 }
 
 impl Heartbeat {
-    /// Starts to beat at once. Call it within a tokio runtime, once this worker's row is registered.
-    pub fn start<L: Lease>(lease: Arc<L>, options: BeatOptions) -> Self {
+    /// Sends the first heartbeat at once. Call it within a tokio runtime, once this worker's row is registered.
+    pub fn start<L: Lease>(lease: Arc<L>, options: HeartbeatOptions) -> Self {
         Self::start_with(lease, options, Arc::new(clock::since_boot))
     }
 
-    fn start_with<L: Lease>(lease: Arc<L>, options: BeatOptions, now: Now) -> Self {
+    fn start_with<L: Lease>(lease: Arc<L>, options: HeartbeatOptions, now: Now) -> Self {
         let record = Record { last_round: now(), ..Record::default() };
-        let watch = BeatWatch { record: Arc::new(Mutex::new(record)), now };
-        let beater = Beater { lease, options, watch: watch.clone() };
+        let watch = HeartbeatMonitor { record: Arc::new(Mutex::new(record)), now };
+        let heartbeat_task = HeartbeatTask { lease, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
-            // Side by side, so that a slow reap delays no beat.
-            tokio::join!(beater.beat_on(), beater.reap_on());
+            // Side by side, so that slow reclaiming delays no heartbeat.
+            tokio::join!(heartbeat_task.heartbeat_loop(), heartbeat_task.reclaim_loop());
         });
         Self { watch, task }
     }
 
-    /// Where others read how the beating goes.
+    /// Where others read how the heartbeat goes.
     #[must_use]
-    pub fn watch(&self) -> BeatWatch {
+    pub fn watch(&self) -> HeartbeatMonitor {
         self.watch.clone()
     }
 }
@@ -99,31 +99,31 @@ type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// Reads how a [`Heartbeat`] goes. Clones read the same.
 #[derive(Clone)]
-pub struct BeatWatch {
+pub struct HeartbeatMonitor {
     record: Arc<Mutex<Record>>,
     now: Now,
 }
 
-/// Times since boot, taken before the beat was sent: what the database wrote is no older.
+/// Times since boot, taken before the heartbeat was sent: what the database wrote is no older.
 #[derive(Default)]
 struct Record {
     last_good: Option<Duration>,
     /// Since when the database was there without a gap.
     unbroken_since: Option<Duration>,
-    /// When a beat last came to its end, good or bad; before that, when the beating began.
+    /// When a heartbeat last came to its end, good or bad; before that, when the heartbeat began.
     last_round: Duration,
 }
 
-impl BeatWatch {
-    /// How long ago this worker's own last good beat was, counting suspension; [`Duration::MAX`] before the first. A worker
-    /// whose last beat is too old may have been given up by the others and sends nothing that cannot be taken back.
+impl HeartbeatMonitor {
+    /// How long ago this worker's own last good heartbeat was, counting suspension; [`Duration::MAX`] before the first. A worker
+    /// whose last heartbeat is too old may have been given up by the others and sends nothing that cannot be taken back.
     #[must_use]
     pub fn age(&self) -> Duration {
         let last = self.record().last_good;
         last.map_or(Duration::MAX, |last| (self.now)().saturating_sub(last))
     }
 
-    /// How long this worker has had the database without a gap, up to its last good beat.
+    /// How long this worker has had the database without a gap, up to its last good heartbeat.
     #[must_use]
     pub fn observed(&self) -> Duration {
         let record = self.record();
@@ -133,7 +133,7 @@ impl BeatWatch {
         }
     }
 
-    /// How long ago a beat last came to its end, good or bad (before the first, how long ago the beating began): whether it
+    /// How long ago a heartbeat last came to its end, good or bad (before the first, how long ago the heartbeat began): whether it
     /// goes on, whatever becomes of it.
     #[must_use]
     pub fn round(&self) -> Duration {
@@ -141,7 +141,7 @@ impl BeatWatch {
         (self.now)().saturating_sub(last)
     }
 
-    /// A beat that was sent at `sent` went through. After more than `longest_gap` without one (the process or its machine
+    /// A heartbeat that was sent at `sent` went through. After more than `longest_gap` without one (the process or its machine
     /// was stopped), the time between was not observed.
     fn good(&self, sent: Duration, longest_gap: Duration) {
         let mut record = self.record();
@@ -152,7 +152,7 @@ impl BeatWatch {
         record.last_good = Some(sent);
     }
 
-    /// A beat came to its end.
+    /// A heartbeat came to its end.
     fn rounded(&self) {
         let now = (self.now)();
         self.record().last_round = now;
@@ -168,31 +168,31 @@ impl BeatWatch {
     }
 }
 
-struct Beater<L> {
+struct HeartbeatTask<L> {
     lease: Arc<L>,
-    options: BeatOptions,
-    watch: BeatWatch,
+    options: HeartbeatOptions,
+    watch: HeartbeatMonitor,
 }
 
-impl<L: Lease> Beater<L> {
-    async fn beat_on(&self) {
+impl<L: Lease> HeartbeatTask<L> {
+    async fn heartbeat_loop(&self) {
         let mut ticks = interval(self.options.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
         loop {
             ticks.tick().await;
             let sent = (self.watch.now)();
-            match self.bounded(self.beat_once()).await {
+            match self.bounded(self.heartbeat_once()).await {
                 Ok(()) => {
                     if failing {
-                        tracing::info!("This worker's beats go through again");
+                        tracing::info!("This worker's heartbeats go through again");
                     }
                     failing = false;
                     self.watch.good(sent, self.longest_gap());
                 }
                 Err(error) => {
                     if !failing {
-                        tracing::error!(error, "This worker's beat failed; it goes on beating");
+                        tracing::error!(error, "This worker's heartbeat failed; it keeps trying");
                     }
                     failing = true;
                     self.watch.bad();
@@ -202,8 +202,8 @@ impl<L: Lease> Beater<L> {
         }
     }
 
-    async fn beat_once(&self) -> Result<(), L::Error> {
-        if self.lease.beat().await? == Beat::Lost {
+    async fn heartbeat_once(&self) -> Result<(), L::Error> {
+        if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
             tracing::warn!("This worker was taken for lost and registers anew; its jobs went to others");
             // Whoever was wrong about us: how long the others have been silent is not ours to say.
             self.watch.bad();
@@ -212,7 +212,7 @@ impl<L: Lease> Beater<L> {
         Ok(())
     }
 
-    async fn reap_on(&self) {
+    async fn reclaim_loop(&self) {
         let lost_after = self.options.worker_lost_after;
         let mut ticks = interval(self.options.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -221,16 +221,16 @@ impl<L: Lease> Beater<L> {
             if self.watch.observed() < lost_after || self.watch.age() > self.longest_gap() {
                 continue;
             }
-            match self.bounded(self.lease.reap(lost_after)).await {
+            match self.bounded(self.lease.reclaim(lost_after)).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::warn!(rows, "Rows of lost workers are due again"),
-                // Silent where it fails: the beat beside it tells of the outage.
+                // Silent where it fails: the heartbeat beside it tells of the outage.
                 Err(_) => self.watch.bad(),
             }
         }
     }
 
-    /// What `call` answers, or why there is no answer; a panic of the lease is no reason to beat no more.
+    /// What `call` answers, or why there is no answer; a panic of the lease is no reason to stop the heartbeat.
     async fn bounded<T>(&self, call: impl Future<Output = Result<T, L::Error>>) -> Result<T, String> {
         match timeout(self.options.every, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
@@ -239,12 +239,12 @@ impl<L: Lease> Beater<L> {
         }
     }
 
-    /// The longest from one good beat to the next that is no gap: a tick, and an answer at the last moment.
+    /// The longest from one good heartbeat to the next that is no gap: a tick, and an answer at the last moment.
     fn longest_gap(&self) -> Duration {
         self.options.every.saturating_mul(2)
     }
 }
 
 #[cfg(test)]
-#[path = "tests/beat.rs"]
+#[path = "tests/heartbeat.rs"]
 mod tests;

@@ -10,36 +10,42 @@ use super::search::first_id;
 use super::{Connection, Own, Row, id_list, sql};
 use crate::order::{OrderId, Status};
 use crate::store::columns::Columns;
-use crate::store::lease::bounded;
-use crate::store::{Arrivals, Attempt, Passage, Sights, StoreError, Story, WorkerView, from_json, micros};
+use crate::store::pool::bounded;
+use crate::store::{
+    Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, StoreError, WorkerView, from_json, micros,
+};
 
 #[async_trait]
-impl Sights for Own {
-    async fn arrivals(&self, bounds: &[DateTime<Utc>], merchant: Option<&str>) -> Result<Vec<Arrivals>, StoreError> {
+impl DashboardQueries for Own {
+    async fn outcome_buckets(
+        &self,
+        bounds: &[DateTime<Utc>],
+        merchant: Option<&str>,
+    ) -> Result<Vec<OutcomeBucket>, StoreError> {
         let ids: Vec<OrderId> = bounds.iter().map(|bound| first_id(*bound)).collect();
         let (Some(begins), Some(ends)) = (ids.get(..ids.len().saturating_sub(1)), ids.get(1..)) else {
             return Ok(Vec::new());
         };
         let mut lease = self.read().await?;
-        let tally = query(sql::ARRIVALS).bind(id_list(begins)).bind(id_list(ends)).bind(merchant);
-        let rows = bounded(tally.fetch_all(&mut *lease)).await?;
+        let counts = query(sql::ARRIVALS).bind(id_list(begins)).bind(id_list(ends)).bind(merchant);
+        let rows = bounded(counts.fetch_all(&mut *lease)).await?;
         lease.done();
-        rows.iter().map(tallied).collect()
+        rows.iter().map(bucket).collect()
     }
 
-    async fn passages(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<Passage>, StoreError> {
+    async fn latency_samples(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<LatencySample>, StoreError> {
         let mut lease = self.read().await?;
-        let passages = query(sql::PASSAGES).bind(merchant).bind(i64::from(limit));
-        let rows = bounded(passages.fetch_all(&mut *lease)).await?;
+        let latency_samples = query(sql::PASSAGES).bind(merchant).bind(i64::from(limit));
+        let rows = bounded(latency_samples.fetch_all(&mut *lease)).await?;
         lease.done();
         rows.iter().map(passage).collect()
     }
 
-    async fn story(&self, order: OrderId) -> Result<Story, StoreError> {
+    async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError> {
         let mut lease = self.read().await?;
-        let story = story(&mut lease, order).await?;
+        let order_history = order_history(&mut lease, order).await?;
         lease.done();
-        Ok(story)
+        Ok(order_history)
     }
 
     async fn workers(&self, lost_after: Duration) -> Result<Vec<WorkerView>, StoreError> {
@@ -64,10 +70,10 @@ fn status(row: &Row) -> Result<Status, StoreError> {
     word.parse().map_err(|_| StoreError::Unreadable(format!("status {word:?}")))
 }
 
-fn tallied(row: &Row) -> Result<Arrivals, StoreError> {
+fn bucket(row: &Row) -> Result<OutcomeBucket, StoreError> {
     let unreadable = |word: &str| StoreError::Unreadable(format!("token outcome {word:?}"));
     let token = row.opt_text("token_outcome")?;
-    Ok(Arrivals {
+    Ok(OutcomeBucket {
         slot: usize::try_from(row.int("slot")?).unwrap_or_default(),
         status: status(row)?,
         token: token.map(|word| word.parse().map_err(|_| unreadable(&word))).transpose()?,
@@ -75,17 +81,17 @@ fn tallied(row: &Row) -> Result<Arrivals, StoreError> {
     })
 }
 
-fn passage(row: &Row) -> Result<Passage, StoreError> {
+fn passage(row: &Row) -> Result<LatencySample, StoreError> {
     let (accepted, due) = (row.time("accepted_at")?, row.time("due_at")?);
     let ended = row.time("ended_at")?;
     let claimed = row.opt_time("first_claimed_at")?.unwrap_or(ended);
     // Where it was put off after its first attempt, the row has forgotten when it could first begin.
-    Ok(Passage { began: if due <= claimed { due } else { accepted }, claimed, ended })
+    Ok(LatencySample { began: if due <= claimed { due } else { accepted }, claimed, ended })
 }
 
-async fn story(c: &mut Connection, order: OrderId) -> Result<Story, StoreError> {
+async fn order_history(c: &mut Connection, order: OrderId) -> Result<OrderHistory, StoreError> {
     let row = bounded(query(sql::STORY).bind(order.as_uuid()).fetch_optional(&mut *c)).await?;
-    let Some(row) = row else { return Ok(Story::default()) };
+    let Some(row) = row else { return Ok(OrderHistory::default()) };
     let attempts = bounded(query(sql::ATTEMPTS).bind(order.as_uuid()).fetch_all(c)).await?;
     let attempt = |row: &Row| {
         Ok(Attempt {
@@ -95,7 +101,7 @@ async fn story(c: &mut Connection, order: OrderId) -> Result<Story, StoreError> 
             error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
         })
     };
-    Ok(Story {
+    Ok(OrderHistory {
         first_claimed_at: row.opt_time("first_claimed_at")?,
         has_body: row.flag("has_body")?,
         attempts: attempts.iter().map(attempt).collect::<Result<_, StoreError>>()?,

@@ -1,4 +1,4 @@
-//! The beats over a lease in memory, on paused time.
+//! The heartbeats over a lease in memory, on paused time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
@@ -17,17 +17,17 @@ struct Leases {
     hang_reap: AtomicBool,
     lost: AtomicBool,
     panic: AtomicBool,
-    beats: AtomicUsize,
+    heartbeats: AtomicUsize,
     registrations: AtomicUsize,
-    reaps: Mutex<Vec<Instant>>,
+    reclaims: Mutex<Vec<Instant>>,
 }
 
 #[async_trait]
 impl Lease for Leases {
     type Error = Unreachable;
 
-    async fn beat(&self) -> Result<Beat, Unreachable> {
-        self.beats.fetch_add(1, SeqCst);
+    async fn heartbeat(&self) -> Result<HeartbeatOutcome, Unreachable> {
+        self.heartbeats.fetch_add(1, SeqCst);
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         if self.hang.load(SeqCst) {
             std::future::pending::<()>().await;
@@ -35,7 +35,7 @@ impl Lease for Leases {
         if self.unreachable.load(SeqCst) {
             return Err(Unreachable);
         }
-        Ok(if self.lost.load(SeqCst) { Beat::Lost } else { Beat::Alive })
+        Ok(if self.lost.load(SeqCst) { HeartbeatOutcome::Lost } else { HeartbeatOutcome::Alive })
     }
 
     async fn register(&self) -> Result<(), Unreachable> {
@@ -44,9 +44,9 @@ impl Lease for Leases {
         Ok(())
     }
 
-    async fn reap(&self, silent_for: Duration) -> Result<usize, Unreachable> {
+    async fn reclaim(&self, silent_for: Duration) -> Result<usize, Unreachable> {
         assert_eq!(silent_for, Duration::from_secs(10));
-        self.reaps.lock().unwrap().push(Instant::now());
+        self.reclaims.lock().unwrap().push(Instant::now());
         if self.hang_reap.load(SeqCst) {
             std::future::pending::<()>().await;
         }
@@ -56,7 +56,7 @@ impl Lease for Leases {
 
 impl Leases {
     fn last_reap(&self) -> Option<Instant> {
-        self.reaps.lock().unwrap().last().copied()
+        self.reclaims.lock().unwrap().last().copied()
     }
 }
 
@@ -65,7 +65,7 @@ fn start(lease: &Arc<Leases>) -> (Heartbeat, Arc<Mutex<Duration>>) {
     let stopped = Arc::new(Mutex::new(Duration::from_secs(1000)));
     let (boot, added) = (Instant::now(), Arc::clone(&stopped));
     let now = Arc::new(move || boot.elapsed() + *added.lock().unwrap());
-    (Heartbeat::start_with(Arc::clone(lease), BeatOptions::default(), now), stopped)
+    (Heartbeat::start_with(Arc::clone(lease), HeartbeatOptions::default(), now), stopped)
 }
 
 fn seconds(count: u64) -> Duration {
@@ -79,13 +79,13 @@ async fn beats_every_two_seconds_and_tells_its_age() {
     let watch = heart.watch();
     assert_eq!(watch.age(), Duration::MAX, "before the first");
     sleep(seconds(21)).await;
-    assert_eq!(lease.beats.load(SeqCst), 11);
+    assert_eq!(lease.heartbeats.load(SeqCst), 11);
     assert_eq!(watch.age(), seconds(1));
     assert_eq!(watch.observed(), seconds(20));
 
     lease.unreachable.store(true, SeqCst);
     sleep(seconds(60)).await;
-    assert_eq!(watch.age(), seconds(61), "it grows while no beat goes through");
+    assert_eq!(watch.age(), seconds(61), "it grows while no heartbeat goes through");
     lease.unreachable.store(false, SeqCst);
     sleep(seconds(2)).await;
     assert!(watch.age() <= seconds(2));
@@ -105,9 +105,9 @@ async fn others_are_lost_only_after_silence_that_was_observed() {
     sleep(seconds(300)).await;
     assert_eq!(heart.watch().observed(), Duration::ZERO);
     lease.unreachable.store(false, SeqCst);
-    let (before, back) = (lease.reaps.lock().unwrap().len(), Instant::now());
+    let (before, back) = (lease.reclaims.lock().unwrap().len(), Instant::now());
     sleep(seconds(9)).await;
-    assert_eq!(lease.reaps.lock().unwrap().len(), before, "after an outage everybody looks dead");
+    assert_eq!(lease.reclaims.lock().unwrap().len(), before, "after an outage everybody looks dead");
     sleep(seconds(6)).await;
     assert!(lease.last_reap().unwrap() - back >= seconds(10));
 }
@@ -129,12 +129,12 @@ async fn a_process_that_stood_still_observed_nothing_meanwhile() {
     let lease = Arc::new(Leases::default());
     let (heart, stopped) = start(&lease);
     sleep(seconds(31)).await;
-    let before = lease.reaps.lock().unwrap().len();
+    let before = lease.reclaims.lock().unwrap().len();
     *stopped.lock().unwrap() += seconds(600);
     assert_eq!(heart.watch().age(), seconds(601), "it may have been given up");
     sleep(seconds(9)).await;
     assert!(heart.watch().observed() < seconds(10));
-    assert_eq!(lease.reaps.lock().unwrap().len(), before);
+    assert_eq!(lease.reclaims.lock().unwrap().len(), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,11 +142,11 @@ async fn a_process_that_stood_still_judges_nobody_before_its_next_beat_is_answer
     let lease = Arc::new(Leases::default());
     let (_heart, stopped) = start(&lease);
     sleep(seconds(31)).await;
-    let before = lease.reaps.lock().unwrap().len();
+    let before = lease.reclaims.lock().unwrap().len();
     *stopped.lock().unwrap() += seconds(600);
     lease.hang.store(true, SeqCst);
     sleep(seconds(2)).await;
-    assert_eq!(lease.reaps.lock().unwrap().len(), before);
+    assert_eq!(lease.reclaims.lock().unwrap().len(), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +170,7 @@ async fn a_slow_reap_delays_no_beat() {
     let (_heart, _) = start(&lease);
     sleep(seconds(61)).await;
     assert!(lease.last_reap().is_some());
-    assert_eq!(lease.beats.load(SeqCst), 31);
+    assert_eq!(lease.heartbeats.load(SeqCst), 31);
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,7 +191,7 @@ async fn a_panic_of_the_lease_ends_nothing() {
     lease.panic.store(true, SeqCst);
     let (heart, _) = start(&lease);
     sleep(seconds(21)).await;
-    assert_eq!(lease.beats.load(SeqCst), 11);
+    assert_eq!(lease.heartbeats.load(SeqCst), 11);
     assert_eq!(heart.watch().observed(), seconds(18));
 }
 
@@ -200,7 +200,7 @@ async fn a_dropped_heart_stands_still() {
     let lease = Arc::new(Leases::default());
     drop(start(&lease));
     sleep(seconds(60)).await;
-    assert!(lease.beats.load(SeqCst) <= 1);
+    assert!(lease.heartbeats.load(SeqCst) <= 1);
     assert_eq!(Arc::strong_count(&lease), 1);
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::backoff::Backoff;
-use crate::breaker::Report;
+use crate::breaker::CallOutcome;
 use crate::klarna::checkout::CreateAnswer;
-use crate::order::{Fault, OrderError, Settlement, TokenOutcome};
+use crate::order::{Disposition, Fault, OrderError, TokenOutcome};
 use crate::store::ClaimedOrder;
 
 /// The wait of an order whose merchant Klarna does not let in: somebody must mend the settings first.
@@ -17,7 +17,7 @@ pub(super) fn error(code: &str, message: impl Into<String>) -> OrderError {
 }
 
 /// The order is past its deadline; why it was not submitted before is told with it.
-pub(super) fn past_deadline(order: &ClaimedOrder) -> Settlement {
+pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     let error = match &order.error {
         Some(last) => OrderError {
             code: "deadline_exceeded".to_owned(),
@@ -29,31 +29,33 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Settlement {
         },
         None => error("deadline_exceeded", "the order's deadline passed before a worker could submit it"),
     };
-    Settlement::Failed { error, token: None }
+    Disposition::Failed { error, token: None }
 }
 
 /// What an answer says of the endpoint.
-pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> Report {
+pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome {
     match answer {
-        CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => Report::Answered,
-        CreateAnswer::Unauthorised { .. } => Report::Misconfigured { user: order.user.clone() },
-        CreateAnswer::Throttled { retry_after } => Report::Throttled(retry_after.unwrap_or(Duration::from_secs(1))),
-        CreateAnswer::Unavailable { retry_after, .. } => Report::Failed(*retry_after),
+        CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
+        CreateAnswer::Unauthorised { .. } => CallOutcome::Misconfigured { user: order.user.clone() },
+        CreateAnswer::Throttled { retry_after } => {
+            CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
+        }
+        CreateAnswer::Unavailable { retry_after, .. } => CallOutcome::Failed(*retry_after),
     }
 }
 
 /// The end, or the next step, of an attempt that Klarna answered. `unit` is a random number from 0 to 1.
-pub(super) fn verdict(
+pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,
     token: TokenOutcome,
     prefilled: Vec<String>,
     unit: f64,
-) -> Settlement {
+) -> Disposition {
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
     match answer {
-        CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } => Settlement::Submitted {
+        CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } => Disposition::Submitted {
             klarna_order_id,
             html_snippet: Some(html_snippet),
             correlation_id,
@@ -62,7 +64,7 @@ pub(super) fn verdict(
         },
         CreateAnswer::BadOrder { messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
-            Settlement::Failed {
+            Disposition::Failed {
                 error: OrderError {
                     code: "klarna_refused_order".to_owned(),
                     message: format!("Klarna refused the order{code}: {}", messages.join("; ")),
@@ -72,7 +74,7 @@ pub(super) fn verdict(
                 token: Some(token),
             }
         }
-        CreateAnswer::Unauthorised { status, messages, correlation_id } => Settlement::Snooze {
+        CreateAnswer::Unauthorised { status, messages, correlation_id } => Disposition::Snooze {
             after: SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0)),
             error: Some(OrderError {
                 code: "klarna_refused_merchant".to_owned(),
@@ -87,12 +89,12 @@ pub(super) fn verdict(
                 correlation_id,
             }),
         },
-        CreateAnswer::Throttled { retry_after } => Settlement::Retry {
+        CreateAnswer::Throttled { retry_after } => Disposition::Retry {
             after: back_off(retry_after),
             error: error("klarna_throttled", "Klarna answered 429: too many calls; the order is sent again"),
             possible_duplicate: false,
         },
-        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => Settlement::Retry {
+        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => Disposition::Retry {
             after: back_off(retry_after),
             error: OrderError {
                 code: "klarna_unavailable".to_owned(),
@@ -135,8 +137,8 @@ mod tests {
         }
     }
 
-    fn judged(answer: CreateAnswer) -> Settlement {
-        verdict(answer, &order(), TokenOutcome::Fresh, Vec::new(), 1.0)
+    fn judged(answer: CreateAnswer) -> Disposition {
+        disposition(answer, &order(), TokenOutcome::Fresh, Vec::new(), 1.0)
     }
 
     #[test]
@@ -146,7 +148,7 @@ mod tests {
             error_code: Some("BAD_VALUE".into()),
             correlation_id: Some("c-1".into()),
         };
-        let Settlement::Failed { error, token } = judged(answer) else { panic!("not failed") };
+        let Disposition::Failed { error, token } = judged(answer) else { panic!("not failed") };
         assert_eq!(error.message, "Klarna refused the order (BAD_VALUE): Bad value: order_tax_amount");
         assert_eq!((error.correlation_id.as_deref(), token), (Some("c-1"), Some(TokenOutcome::Fresh)));
     }
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn a_refused_merchant_waits_and_counts_no_attempt() {
         let answer = CreateAnswer::Unauthorised { status: 401, messages: vec!["no".into()], correlation_id: None };
-        let Settlement::Snooze { after, error } = judged(answer) else { panic!("not snoozed") };
+        let Disposition::Snooze { after, error } = judged(answer) else { panic!("not snoozed") };
         assert_eq!(after, Duration::from_secs(30));
         assert!(error.unwrap().message.contains("merchants.shop"));
     }
@@ -168,7 +170,7 @@ mod tests {
             correlation_id: None,
         };
         for maybe in [true, false] {
-            let Settlement::Retry { after, possible_duplicate, .. } = judged(unavailable(maybe)) else { panic!() };
+            let Disposition::Retry { after, possible_duplicate, .. } = judged(unavailable(maybe)) else { panic!() };
             assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));
         }
     }
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn throttling_waits_at_least_as_long_as_klarna_asks() {
         let asked = Some(Duration::from_secs(90));
-        let Settlement::Retry { after, possible_duplicate, .. } =
+        let Disposition::Retry { after, possible_duplicate, .. } =
             judged(CreateAnswer::Throttled { retry_after: asked })
         else {
             panic!("not retried")
@@ -188,7 +190,7 @@ mod tests {
     fn a_deadline_tells_the_last_trouble() {
         let mut late = order();
         late.error = Some(error("klarna_unavailable", "Klarna was away"));
-        let Settlement::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
+        let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
         assert_eq!(error.code, "deadline_exceeded");
         assert!(error.message.ends_with("The last try: Klarna was away"), "{}", error.message);
     }

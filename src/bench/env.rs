@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-use super::ground::{Ground, Grounds};
+use super::dir::{BenchDir, BenchDirs};
 use super::process::Process;
 use super::shop::Shop;
 use super::{BenchError, Options};
@@ -29,7 +29,7 @@ const BATCH: u64 = 500;
 
 /// What a measurement asks for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct Workload {
     /// Users `u-1` to `u-n` have a token.
     pub(super) users: u64,
     /// How old it is.
@@ -44,15 +44,15 @@ pub(super) struct Wish {
     pub(super) places: u32,
 }
 
-impl Wish {
+impl Workload {
     pub(super) fn new(users: u64, concurrency: usize) -> Self {
         let (age, token_latency, checkout_latency) = Default::default();
         Self { users, age, token_latency, checkout_latency, concurrency, places: PLACES }
     }
 }
 
-pub(super) struct Stage {
-    pub(super) ground: Ground,
+pub(super) struct BenchEnv {
+    pub(super) dir: BenchDir,
     pub(super) app: App,
     /// The sandbox's.
     pub(super) shop: Shop,
@@ -69,26 +69,26 @@ struct SignedIn {
     issued_at: DateTime<Utc>,
 }
 
-impl Stage {
-    pub(super) async fn set(grounds: &Grounds, options: &Options, wish: Wish) -> Result<Self, BenchError> {
-        let ground = grounds.make(options.database.as_ref()).await?;
-        let sandbox = sandbox(&ground, wish).await?;
+impl BenchEnv {
+    pub(super) async fn set(dirs: &BenchDirs, options: &Options, wish: Workload) -> Result<Self, BenchError> {
+        let dir = dirs.make(options.database.as_ref()).await?;
+        let sandbox = sandbox(&dir, wish).await?;
         let shop = Shop::new(sandbox.said("sandbox"))?;
-        key_file::create(&ground.join("k1.key")).map_err(BenchError::io("write a key"))?;
-        let text = settings(&ground, &sandbox, options, wish);
-        std::fs::write(ground.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
+        key_file::create(&dir.join("k1.key")).map_err(BenchError::io("write a key"))?;
+        let text = settings(&dir, &sandbox, options, wish);
+        std::fs::write(dir.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
         // Not into the file: it may hold a password.
-        let environment = BTreeMap::from([("KLARNA_WORKER__DATABASE__URL".to_owned(), ground.url())]);
+        let environment = BTreeMap::from([("KLARNA_WORKER__DATABASE__URL".to_owned(), dir.url())]);
         let settings = Settings::parse("the bench's settings", &text, environment.clone().into_iter())?;
         crate::app::open_database(&settings, &Clock::system()).await?.migrate().await?;
         let app = App::open(settings, &environment, Clock::system()).await?;
-        let stage = Self { ground, app, shop, sandbox, environment };
-        stage.register().await?;
-        Ok(stage)
+        let env = Self { dir, app, shop, sandbox, environment };
+        env.register().await?;
+        Ok(env)
     }
 
     async fn register(&self) -> Result<(), BenchError> {
-        let tokens = std::fs::read_to_string(self.ground.join("tokens.jsonl")).unwrap_or_default();
+        let tokens = std::fs::read_to_string(self.dir.join("tokens.jsonl")).unwrap_or_default();
         let (registry, merchants) = (self.app.registry(), self.app.merchants());
         let lines = tokens.lines().filter_map(|line| serde_json::from_str::<SignedIn>(line).ok());
         stream::iter(lines.map(Ok))
@@ -135,30 +135,30 @@ impl Stage {
 
     /// Starts the service.
     pub(super) async fn serve(&self, roles: &str) -> Result<Process, BenchError> {
-        Process::start(self.ground.folder(), &["serve", "--roles", roles], &self.environment).await
+        Process::start(self.dir.folder(), &["serve", "--roles", roles], &self.environment).await
     }
 
     /// Starts the service, which logs every statement.
     pub(super) async fn serve_telling(&self) -> Result<Process, BenchError> {
         let mut environment = self.environment.clone();
         environment.insert(crate::telemetry::VARIABLE.to_owned(), "sqlx=debug".to_owned());
-        Process::start(self.ground.folder(), &["serve"], &environment).await
+        Process::start(self.dir.folder(), &["serve"], &environment).await
     }
 
     /// Starts one run of the keeper.
     pub(super) async fn refresh(&self) -> Result<Process, BenchError> {
-        Process::start(self.ground.folder(), &["refresh"], &self.environment).await
+        Process::start(self.dir.folder(), &["refresh"], &self.environment).await
     }
 
     /// Ends the sandbox and removes all that was made.
     pub(super) async fn strike(self) -> Result<(), BenchError> {
         self.sandbox.stop().await?;
         self.app.store.close().await;
-        self.ground.remove().await
+        self.dir.remove().await
     }
 }
 
-async fn sandbox(ground: &Ground, wish: Wish) -> Result<Process, BenchError> {
+async fn sandbox(dir: &BenchDir, wish: Workload) -> Result<Process, BenchError> {
     let text = |time: Duration| format!("{}ms", time.as_millis());
     let (users, age) = (wish.users.to_string(), format!("{}s", wish.age.as_secs()));
     let (token, checkout) = (text(wish.token_latency), text(wish.checkout_latency));
@@ -167,10 +167,10 @@ async fn sandbox(ground: &Ground, wish: Wish) -> Result<Process, BenchError> {
         &["--users", &users, "--users-age", &age, "--tokens-file", "tokens.jsonl"],
         &["--token-latency", &token, "--checkout-latency", &checkout],
     ];
-    Process::start(ground.folder(), &arguments.concat(), &BTreeMap::new()).await
+    Process::start(dir.folder(), &arguments.concat(), &BTreeMap::new()).await
 }
 
-fn settings(ground: &Ground, sandbox: &Process, options: &Options, wish: Wish) -> String {
+fn settings(dir: &BenchDir, sandbox: &Process, options: &Options, wish: Workload) -> String {
     format!(
         "installation = \"bench\"
 
@@ -206,8 +206,8 @@ checkout_url = \"{checkout_url}\"
 checkout_rate_per_second = 100000.0
 token_rate_per_second = 100000.0
 ",
-        instance = quoted(&ground.join("instance")),
-        key = quoted(&ground.join("k1.key")),
+        instance = quoted(&dir.join("instance")),
+        key = quoted(&dir.join("k1.key")),
         connections = options.connections,
         places = wish.places,
         concurrency = wish.concurrency,
