@@ -7,14 +7,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
-use tracing::field::display;
+use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::exchange_permits::ExchangePermit;
+use super::report::{AccessToken, ExchangeReport, Next};
 use super::sealing::{CipherError, ExchangedTokens};
 use super::user_locks::UserLock;
-use super::{Access, AccessToken, ExchangeContext, settle};
+use super::{ExchangeContext, settle};
 use crate::breaker::{CallOutcome, CallPermit};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
@@ -42,55 +43,32 @@ pub(super) struct Exchange {
     pub(super) purpose: Purpose,
     /// The keeper's condition, asked under the claim.
     pub(super) if_due: Option<IfDue>,
-    /// The user's turn in this process, kept until the successor is stored.
+    /// Keeps other exchanges of this user in this process waiting until the successor is stored.
     pub(super) user_lock: UserLock,
     /// One of `vault.max_in_flight`.
     pub(super) permit: ExchangePermit,
 }
 
 /// Whoever asked for the exchange: answered once, and with the right to call the endpoint once.
-pub(super) struct Caller {
+struct Caller {
     /// Nobody may listen any more.
     waiting: Option<oneshot::Sender<ExchangeAnswer>>,
     call_permit: Option<CallPermit>,
-    course: ExchangeProgress,
     /// Klarna's name for the call, once it is known.
     correlation_id: Option<String>,
 }
 
-/// How far an exchange went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ExchangeProgress {
-    /// Nothing was presented.
-    NotPresented,
-    /// Nothing was presented: the token is not due.
-    NotDue,
-    /// The token was presented, and this is written down of it.
-    Presented(Outcome),
-}
-
 /// What a caller is told.
-pub(super) struct ExchangeAnswer {
-    pub(super) access: Access,
-    pub(super) course: ExchangeProgress,
-    pub(super) correlation_id: Option<String>,
+struct ExchangeAnswer {
+    report: ExchangeReport,
+    correlation_id: Option<String>,
 }
 
 impl Caller {
-    pub(super) fn new(waiting: oneshot::Sender<ExchangeAnswer>, call_permit: CallPermit) -> Self {
-        Self {
-            waiting: Some(waiting),
-            call_permit: Some(call_permit),
-            course: ExchangeProgress::NotPresented,
-            correlation_id: None,
-        }
-    }
-
-    fn answer(&mut self, access: Access) {
+    fn answer(&mut self, report: ExchangeReport) {
         if let Some(waiting) = self.waiting.take() {
             // An error says that nobody waits any more.
-            let correlation_id = self.correlation_id.take();
-            let _ = waiting.send(ExchangeAnswer { access, course: self.course, correlation_id });
+            let _ = waiting.send(ExchangeAnswer { report, correlation_id: self.correlation_id.take() });
         }
     }
 
@@ -102,38 +80,64 @@ impl Caller {
 }
 
 impl Exchange {
-    /// Runs to the recorded outcome. `caller` is answered as soon as the answer is safe.
-    pub(super) async fn run(self, mut caller: Caller) {
-        let access = self.exchange(&mut caller).await;
-        drop((self.user_lock, self.permit));
-        caller.answer(access);
+    /// Runs in a task of its own; the report comes as soon as it is safe.
+    pub(super) async fn spawn(self, call_permit: CallPermit) -> ExchangeReport {
+        let (waiting, answer) = oneshot::channel();
+        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), correlation_id: None };
+        let (traced, span) = self.spans();
+        let whole = async move {
+            let report = self.run(&mut caller).await;
+            // Whoever is answered may ask for the same user's token at once.
+            drop((self.user_lock, self.permit));
+            caller.answer(report);
+        };
+        tokio::spawn(whole.instrument(span).instrument(traced));
+        match answer.await {
+            Ok(ExchangeAnswer { report, correlation_id }) => {
+                // For whoever still waits; one who does not may be at another call by now.
+                Span::current().record("correlation", correlation_id);
+                report
+            }
+            // A panic: the runtime's hook tells it, and `tidy` closes the open intent.
+            Err(_) => ExchangeReport::NotYet(LOOK_AGAIN),
+        }
     }
 
-    async fn exchange(&self, caller: &mut Caller) -> Access {
+    /// A span for traces, and the one that gives lines in the log their fields; both within the asker's.
+    fn spans(&self) -> (Span, Span) {
+        let merchant = &self.merchant.name;
+        let purpose = self.purpose.kind.as_str();
+        let traced = traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
+        let span = tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
+        (traced, span)
+    }
+
+    /// Claims the token, decides, and presents it where that is allowed. `caller` is answered before the end where the
+    /// successor lies in the spool.
+    async fn run(&self, caller: &mut Caller) -> ExchangeReport {
         let claiming = self.context.store.claim_token(&self.merchant.name, &self.user);
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
-            Ok(ClaimAttempt::Missing) => return Access::Unusable(Unusable::NotRegistered),
-            Ok(ClaimAttempt::Busy) => return Access::ComeBack(LOOK_AGAIN),
+            Ok(ClaimAttempt::Missing) => return ExchangeReport::Unusable(Unusable::NotRegistered),
+            Ok(ClaimAttempt::Busy) => return ExchangeReport::NotYet(LOOK_AGAIN),
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
         match decide(claim.token(), self.context.policy(), self.if_due) {
             Decision::Present { presentation, if_dead } => {
-                self.present(claim, read_at, (presentation, if_dead), caller).await
+                self.present(claim, read_at, presentation, if_dead, caller).await
             }
             Decision::NotDue => {
                 claim.release().await;
-                caller.course = ExchangeProgress::NotDue;
-                Access::ComeBack(LOOK_AGAIN)
+                ExchangeReport::NotDue
             }
             Decision::ComeBack(after) => {
                 claim.release().await;
-                Access::ComeBack(after)
+                ExchangeReport::NotYet(after)
             }
             Decision::Unusable(why) => {
                 claim.release().await;
-                Access::Unusable(why)
+                ExchangeReport::Unusable(why)
             }
             Decision::LostAnswer(exchange) => {
                 let (token, generation) = (claim.token().id, claim.token().generation);
@@ -143,13 +147,15 @@ impl Exchange {
         }
     }
 
+    /// Writes the intent down, sends the token once, and writes down what came of it.
     async fn present(
         &self,
         mut claim: Box<dyn TokenClaim>,
         read_at: Duration,
-        (presentation, if_dead): (i64, DeadReason),
+        presentation: i64,
+        if_dead: DeadReason,
         caller: &mut Caller,
-    ) -> Access {
+    ) -> ExchangeReport {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
         let refresh_token = match self.context.secrets.open_token(&self.merchant.name, &self.user, sealed) {
@@ -158,7 +164,7 @@ impl Exchange {
                 claim.release().await;
                 tracing::error!(merchant = self.merchant.name, token = token.id, %error,
                     "A refresh token cannot be opened and is left as it is");
-                return Access::Unusable(Unusable::Unavailable);
+                return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
         let intent = Intent {
@@ -179,14 +185,14 @@ impl Exchange {
             Ok(Intended::Recorded) => {}
             Ok(Intended::Refused) => {
                 claim.release().await;
-                return Access::ComeBack(LOOK_AGAIN);
+                return ExchangeReport::NotYet(LOOK_AGAIN);
             }
             Err(error) => {
                 tracing::warn!(exchange = %intent.exchange, %error,
                     "An intent may or may not have been written; nothing is sent, and it is voided");
                 claim.release().await;
                 settle::void(&self.context, &intent).await;
-                return Access::ComeBack(LOOK_AGAIN);
+                return ExchangeReport::NotYet(LOOK_AGAIN);
             }
         }
         crash::point("intended");
@@ -203,9 +209,9 @@ impl Exchange {
             caller.report(self.report(&answer));
             answer
         };
-        let received_at = token.now + delta(since_boot().saturating_sub(read_at));
-        let received = Received { at: received_at, refresh_token, if_dead };
-        self.conclude(claim, &token, intent.exchange, (answer, received), caller).await
+        let at = token.now + delta(since_boot().saturating_sub(read_at));
+        let received = Received { answer, at, refresh_token, if_dead };
+        self.conclude(claim, &token, intent.exchange, received, caller).await
     }
 
     /// What an answer says of the endpoint.
@@ -224,34 +230,31 @@ impl Exchange {
         claim: Box<dyn TokenClaim>,
         token: &ClaimedToken,
         exchange: Uuid,
-        (answer, received): (Answer, Received),
+        received: Received,
         caller: &mut Caller,
-    ) -> Access {
-        let read = match self.read(answer, token, &received) {
+    ) -> ExchangeReport {
+        let Conclusion { result, kept, report } = match self.read(received, token) {
             Ok(read) => read,
             // Settings rule this out; the token is spent all the same, so the loss must at least be told.
             Err(error) => {
                 tracing::error!(%exchange, %error, "A successor could not be sealed");
-                Read::without(self.no_answer(false), Access::Unusable(Unusable::Unavailable))
+                self.no_answer(false, Next::Never(Unusable::Unavailable))
             }
         };
-        let Read { result, kept, access } = read;
         let outcome = result.outcome();
-        caller.course = ExchangeProgress::Presented(outcome);
         let owner = Some(Owner { merchant: self.merchant.name.clone(), user: self.user.clone() });
         let end = ExchangeEnd { exchange, owner, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.user_lock.on_disk();
-            caller.answer(access.clone());
+            caller.answer(report.clone());
         };
         let settling = settle::settle(&self.context, claim, &end, spooled);
         let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
         self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
         match settled {
-            Settled::Written => access,
-            // A sign-in or forgetting came in between: what the row says now decides.
-            Settled::Superseded => Access::ComeBack(LOOK_AGAIN),
+            Settled::Written => report,
+            Settled::Superseded => report.superseded(),
         }
     }
 
@@ -263,37 +266,21 @@ impl Exchange {
     }
 
     /// What an answer means, sealed and ready to be written.
-    fn read(&self, answer: Answer, token: &ClaimedToken, received: &Received) -> Result<Read, CipherError> {
+    fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
             tracing::info!(merchant = merchant.name, token = token.id, result, what, "A refresh token was presented");
         };
-        Ok(match answer {
+        Ok(match received.answer {
             Answer::Rotated(tokens) => {
-                let refresh_token = tokens.refresh_token.clone().unwrap_or_else(|| received.refresh_token.clone());
-                let (access, kept) = self.exchanged(tokens, token, received.at)?;
-                let expires_at = received.at + delta(merchant.refresh_token_lifetime);
-                let successor = Successor {
-                    sealed: self.context.secrets.seal_token(&merchant.name, &self.user, &refresh_token)?,
-                    hash: self.context.secrets.hasher().token(
-                        &merchant.name,
-                        &self.user,
-                        refresh_token.expose_secret(),
-                    ),
-                    issued_at: received.at,
-                    expires_at,
-                    refresh_due_at: Some(self.context.due.due_at(&merchant.name, &self.user, expires_at)),
-                };
-                Read { result: ExchangeResult::Rotated(successor), kept, access }
+                let refresh_token = tokens.refresh_token.clone().unwrap_or(received.refresh_token);
+                let successor = self.successor(&refresh_token, received.at)?;
+                self.granted(tokens, token, received.at, ExchangeResult::Rotated(successor))?
             }
-            Answer::Unchanged(tokens) => {
-                let (access, kept) = self.exchanged(tokens, token, received.at)?;
-                Read { result: ExchangeResult::Unchanged, kept, access }
-            }
+            Answer::Unchanged(tokens) => self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?,
             Answer::InvalidGrant => {
                 log("rejected", received.if_dead.as_str());
-                let access = Access::Unusable(Unusable::ReauthRequired);
-                Read::without(ExchangeResult::Rejected(received.if_dead), access)
+                Conclusion::without(ExchangeResult::Rejected(received.if_dead), ExchangeReport::Died)
             }
             Answer::Refused { configuration, retry_after, what } => {
                 if configuration {
@@ -305,11 +292,11 @@ impl Exchange {
                 } else {
                     log("refused", &what);
                 }
-                Read::without(ExchangeResult::Refused, Access::ComeBack(retry_after.unwrap_or(ENDPOINT_AWAY)))
+                Conclusion::failed(ExchangeResult::Refused, Next::After(retry_after.unwrap_or(ENDPOINT_AWAY)))
             }
             Answer::NotSent { what } => {
                 log("not_sent", &what);
-                Read::without(ExchangeResult::NotSent, Access::ComeBack(ENDPOINT_AWAY))
+                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY))
             }
             Answer::NoAnswer { over, what } => {
                 tracing::warn!(
@@ -318,27 +305,41 @@ impl Exchange {
                     what,
                     "A refresh token got no usable answer"
                 );
-                let access = match self.context.settings.lost_answer {
-                    LostAnswer::Hold => Access::Unusable(Unusable::Uncertain),
-                    LostAnswer::Replay if over => Access::ComeBack(AFTER_USELESS_ANSWER),
-                    LostAnswer::Replay => Access::ComeBack(self.context.settings.replay_after),
+                let next = match self.context.settings.lost_answer {
+                    LostAnswer::Hold => Next::Never(Unusable::Uncertain),
+                    LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
+                    LostAnswer::Replay => Next::After(self.context.settings.replay_after),
                 };
-                Read::without(self.no_answer(!over), access)
+                self.no_answer(!over, next)
             }
         })
     }
 
-    fn no_answer(&self, travelling: bool) -> ExchangeResult {
-        ExchangeResult::NoAnswer { travelling, hold: self.context.settings.lost_answer == LostAnswer::Hold }
+    fn no_answer(&self, travelling: bool, next: Next) -> Conclusion {
+        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
+        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next)
+    }
+
+    fn successor(&self, refresh_token: &SecretString, issued_at: DateTime<Utc>) -> Result<Successor, CipherError> {
+        let (merchant, secrets) = (&self.merchant, &self.context.secrets);
+        let expires_at = issued_at + delta(merchant.refresh_token_lifetime);
+        Ok(Successor {
+            sealed: secrets.seal_token(&merchant.name, &self.user, refresh_token)?,
+            hash: secrets.hasher().token(&merchant.name, &self.user, refresh_token.expose_secret()),
+            issued_at,
+            expires_at,
+            refresh_due_at: Some(self.context.due.due_at(&merchant.name, &self.user, expires_at)),
+        })
     }
 
     /// The access token for whoever waits, and the same sealed for the order's later attempts.
-    fn exchanged(
+    fn granted(
         &self,
         tokens: Tokens,
         token: &ClaimedToken,
         received_at: DateTime<Utc>,
-    ) -> Result<(Access, Option<NewCachedTokens>), CipherError> {
+        result: ExchangeResult,
+    ) -> Result<Conclusion, CipherError> {
         let good_until = received_at + delta(tokens.expires_in);
         let exchanged = ExchangedTokens { access_token: tokens.access_token, id_token: tokens.id_token };
         let kept = if self.purpose.kind == PurposeKind::Order {
@@ -355,10 +356,11 @@ impl Exchange {
             cached: false,
             subject: token.subject.clone(),
         };
-        Ok((Access::Ready(access), kept))
+        let rotated = matches!(result, ExchangeResult::Rotated(_));
+        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access, rotated } })
     }
 
-    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> Access {
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> ExchangeReport {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
         tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
         let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
@@ -366,35 +368,42 @@ impl Exchange {
             meter::lost_answer(&self.merchant.name);
         }
         match closed {
-            Ok(()) if hold => Access::Unusable(Unusable::Uncertain),
-            Ok(()) => Access::ComeBack(self.context.settings.replay_after),
+            Ok(()) if hold => ExchangeReport::Unusable(Unusable::Uncertain),
+            Ok(()) => ExchangeReport::NotYet(self.context.settings.replay_after),
             Err(error) => self.database_away(&error),
         }
     }
 
-    fn database_away(&self, error: &StoreError) -> Access {
+    fn database_away(&self, error: &StoreError) -> ExchangeReport {
         tracing::warn!(merchant = self.merchant.name, %error, "A refresh token could not be claimed for now");
-        Access::ComeBack(DATABASE_AWAY)
+        ExchangeReport::NotYet(DATABASE_AWAY)
     }
 }
 
 /// What is at hand when an answer has come.
 struct Received {
+    answer: Answer,
     at: DateTime<Utc>,
     /// The token presented.
     refresh_token: SecretString,
+    /// What an `invalid_grant` means.
     if_dead: DeadReason,
 }
 
-/// An answer, read.
-struct Read {
+/// An answer, read: what is written down of it, and what is reported.
+struct Conclusion {
     result: ExchangeResult,
     kept: Option<NewCachedTokens>,
-    access: Access,
+    report: ExchangeReport,
 }
 
-impl Read {
-    fn without(result: ExchangeResult, access: Access) -> Self {
-        Self { result, kept: None, access }
+impl Conclusion {
+    fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
+        Self { result, kept: None, report }
+    }
+
+    fn failed(result: ExchangeResult, next: Next) -> Self {
+        let report = ExchangeReport::Failed { outcome: result.outcome(), next };
+        Self::without(result, report)
     }
 }

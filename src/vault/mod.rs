@@ -11,6 +11,7 @@ mod in_flight;
 pub mod instance;
 mod refresh;
 mod registry;
+mod report;
 pub mod sealing;
 mod settle;
 mod user_locks;
@@ -19,8 +20,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use tracing::field::display;
 use uuid::Uuid;
 
@@ -29,8 +28,9 @@ use self::exchange_permits::ExchangePermits;
 use self::identity::IdTokens;
 use self::in_flight::InFlightExchanges;
 use self::instance::Spool;
-pub use self::refresh::{DueDates, Refreshed};
+pub use self::refresh::DueDates;
 pub use self::registry::{Registration, Registry, RegistryError};
+pub use self::report::{Access, AccessToken, Refreshed};
 use self::sealing::{ExchangedTokens, Secrets};
 use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
@@ -42,34 +42,6 @@ use crate::meter;
 use crate::store::{Store, StoreError};
 use crate::token::claims::Claims;
 use crate::token::{CachedTokens, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
-
-/// What became of the wish for an access token.
-#[derive(Clone, Debug)]
-pub enum Access {
-    /// Here it is.
-    Ready(AccessToken),
-    /// There is none, and waiting does not help.
-    Unusable(Unusable),
-    /// Not yet: ask again after this long.
-    ComeBack(Duration),
-}
-
-/// An access token and what came with it. [`std::fmt::Debug`] shows no secret.
-#[derive(Clone, Debug)]
-pub struct AccessToken {
-    /// The token.
-    pub token: SecretString,
-    /// Who the shopper is, by Klarna's word; not verified yet.
-    pub id_token: Option<SecretString>,
-    /// When it came, by the database's clock.
-    pub received_at: DateTime<Utc>,
-    /// When it lapses.
-    pub good_until: DateTime<Utc>,
-    /// Whether an earlier attempt fetched it.
-    pub cached: bool,
-    /// Keyed hash of the first `sub` seen for the user.
-    subject: Option<Vec<u8>>,
-}
 
 /// Who the shopper is, by a verified id_token.
 #[derive(Clone, Debug)]
@@ -212,7 +184,7 @@ impl Vault {
             user_lock,
             permit,
         };
-        self.spawn(exchange, call_permit).await.access
+        exchange.spawn(call_permit).await.for_order()
     }
 
     /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or

@@ -4,44 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::exchange::{Caller, Exchange, ExchangeAnswer, ExchangeProgress};
-use super::{Access, Vault};
+use super::exchange::Exchange;
+use super::{Refreshed, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
-use crate::telemetry::traces::traced;
-use crate::token::{IfDue, LOOK_AGAIN, Outcome, Purpose, PurposeKind, Unusable};
+use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 
 /// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
 /// successor and each sign-in.
 pub trait DueDates: Send + Sync {
     /// The date for a token that lapses at `expires_at`.
     fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc>;
-}
-
-/// What became of a token that the keeper wished to refresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refreshed {
-    /// A successor is stored.
-    Rotated,
-    /// It stays good as it is: the provider does not rotate.
-    Unchanged,
-    /// It is due no longer: somebody else was faster.
-    NotDue,
-    /// It was found dead now.
-    Died,
-    /// It was unusable before: nothing was presented.
-    Unusable(Unusable),
-    /// It was presented and is as it was, or nobody knows; not again before this long.
-    Failed(Outcome, Duration),
-    /// Nothing was presented, and not before this long: an exchange is in flight, the wait after one is not over, or
-    /// the database is away.
-    ComeBack(Duration),
-    /// The merchant's endpoint is left alone for so long.
-    Held(Duration),
 }
 
 impl Vault {
@@ -81,48 +56,6 @@ impl Vault {
             user_lock,
             permit,
         };
-        Refreshed::from(self.spawn(exchange, call_permit).await)
-    }
-
-    /// Runs an exchange in a task of its own.
-    pub(super) async fn spawn(&self, exchange: Exchange, call_permit: crate::breaker::CallPermit) -> ExchangeAnswer {
-        let (waiting, answer) = tokio::sync::oneshot::channel();
-        let (traced, span) = spans(&exchange);
-        tokio::spawn(exchange.run(Caller::new(waiting, call_permit)).instrument(span).instrument(traced));
-        // No answer is a panic: the runtime's hook tells it, and `tidy` closes the open intent.
-        let (access, course) = (Access::ComeBack(LOOK_AGAIN), ExchangeProgress::NotPresented);
-        let answered = answer.await.unwrap_or(ExchangeAnswer { access, course, correlation_id: None });
-        // For whoever still waits; one who does not may be at another call by now.
-        Span::current().record("correlation", answered.correlation_id.as_deref());
-        answered
-    }
-}
-
-/// An exchange's span for traces, and the one that gives its lines in the log their fields; both within the asker's.
-fn spans(exchange: &Exchange) -> (Span, Span) {
-    let merchant = &exchange.merchant.name;
-    let purpose = exchange.purpose.kind.as_str();
-    let traced = traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
-    let span = tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
-    (traced, span)
-}
-
-impl From<ExchangeAnswer> for Refreshed {
-    fn from(ExchangeAnswer { access, course, .. }: ExchangeAnswer) -> Self {
-        match (course, access) {
-            (ExchangeProgress::Presented(Outcome::Unchanged), Access::Ready(_)) => Self::Unchanged,
-            (_, Access::Ready(_)) => Self::Rotated,
-            (ExchangeProgress::Presented(Outcome::Rejected), Access::Unusable(_)) => Self::Died,
-            // With `lost_answer = "hold"` an operator decides.
-            (ExchangeProgress::Presented(outcome), Access::Unusable(_)) => Self::Failed(outcome, Duration::ZERO),
-            (_, Access::Unusable(why)) => Self::Unusable(why),
-            (
-                ExchangeProgress::Presented(outcome @ (Outcome::NotSent | Outcome::Refused | Outcome::NoAnswer)),
-                Access::ComeBack(after),
-            ) => Self::Failed(outcome, after),
-            // A sign-in or forgetting came in between.
-            (ExchangeProgress::NotDue | ExchangeProgress::Presented(_), Access::ComeBack(_)) => Self::NotDue,
-            (ExchangeProgress::NotPresented, Access::ComeBack(after)) => Self::ComeBack(after),
-        }
+        exchange.spawn(call_permit).await.for_keeper()
     }
 }

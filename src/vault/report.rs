@@ -1,0 +1,131 @@
+//! What came of an exchange, and what that means for whoever asked for it: an order or the keeper.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use crate::token::{LOOK_AGAIN, Outcome, Unusable};
+
+/// The one result of an exchange, once its end is written down, or its successor lies in the spool.
+#[derive(Clone, Debug)]
+pub(super) enum ExchangeReport {
+    /// Nothing was presented: the token is not due, and the keeper wants it only then.
+    NotDue,
+    /// Nothing was presented, and waiting does not help.
+    Unusable(Unusable),
+    /// Nothing was presented: ask again after this long.
+    NotYet(Duration),
+    /// An access token came.
+    Granted {
+        /// With what came beside it.
+        access: AccessToken,
+        /// Whether a successor replaced the token presented.
+        rotated: bool,
+    },
+    /// The token was presented and is dead: the shopper must sign in again.
+    Died,
+    /// The token was presented and is as it was, or nobody knows.
+    Failed {
+        /// What the ledger says of it.
+        outcome: Outcome,
+        /// When to ask again.
+        next: Next,
+    },
+    /// The token was presented, and a sign-in or forgetting came in between: what the row says now counts.
+    Superseded,
+}
+
+/// When a token may be asked for again after an exchange that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// After this long.
+    After(Duration),
+    /// Waiting does not help.
+    Never(Unusable),
+}
+
+/// What became of the wish for an access token.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Here it is.
+    Ready(AccessToken),
+    /// There is none, and waiting does not help.
+    Unusable(Unusable),
+    /// Not yet: ask again after this long.
+    ComeBack(Duration),
+}
+
+/// An access token and what came with it. [`std::fmt::Debug`] shows no secret.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The token.
+    pub token: SecretString,
+    /// Who the shopper is, by Klarna's word; not verified yet.
+    pub id_token: Option<SecretString>,
+    /// When it came, by the database's clock.
+    pub received_at: DateTime<Utc>,
+    /// When it lapses.
+    pub good_until: DateTime<Utc>,
+    /// Whether an earlier attempt fetched it.
+    pub cached: bool,
+    /// Keyed hash of the first `sub` seen for the user.
+    pub(super) subject: Option<Vec<u8>>,
+}
+
+/// What became of a token that the keeper wished to refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// A successor is stored.
+    Rotated,
+    /// It stays good as it is: the provider does not rotate.
+    Unchanged,
+    /// It is due no longer: somebody else was faster.
+    NotDue,
+    /// It was found dead now.
+    Died,
+    /// It was unusable before: nothing was presented.
+    Unusable(Unusable),
+    /// It was presented and is as it was, or nobody knows; not again before this long.
+    Failed(Outcome, Duration),
+    /// Nothing was presented, and not before this long: an exchange is in flight, the wait after one is not over, or
+    /// the database is away.
+    ComeBack(Duration),
+    /// The merchant's endpoint is left alone for so long.
+    Held(Duration),
+}
+
+impl ExchangeReport {
+    /// The report of an exchange whose end changed nothing but the ledger.
+    pub(super) fn superseded(self) -> Self {
+        match self {
+            Self::Failed { outcome, .. } => Self::Failed { outcome, next: Next::After(LOOK_AGAIN) },
+            _ => Self::Superseded,
+        }
+    }
+
+    /// What an order gets.
+    pub(super) fn for_order(self) -> Access {
+        match self {
+            Self::Granted { access, .. } => Access::Ready(access),
+            Self::Died => Access::Unusable(Unusable::ReauthRequired),
+            Self::Unusable(why) | Self::Failed { next: Next::Never(why), .. } => Access::Unusable(why),
+            Self::NotYet(after) | Self::Failed { next: Next::After(after), .. } => Access::ComeBack(after),
+            Self::NotDue | Self::Superseded => Access::ComeBack(LOOK_AGAIN),
+        }
+    }
+
+    /// What the keeper gets.
+    pub(super) fn for_keeper(self) -> Refreshed {
+        match self {
+            Self::Granted { rotated: true, .. } => Refreshed::Rotated,
+            Self::Granted { rotated: false, .. } => Refreshed::Unchanged,
+            Self::Died => Refreshed::Died,
+            Self::Failed { outcome, next: Next::After(after) } => Refreshed::Failed(outcome, after),
+            Self::Failed { outcome, next: Next::Never(_) } => Refreshed::Failed(outcome, Duration::ZERO),
+            Self::Unusable(why) => Refreshed::Unusable(why),
+            Self::NotYet(after) => Refreshed::ComeBack(after),
+            Self::NotDue | Self::Superseded => Refreshed::NotDue,
+        }
+    }
+}
