@@ -1,13 +1,10 @@
 //! Every statement is prepared against its engine, which finds a wrong column, table or type before a shop does.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
+use test_support::postgres::TestDatabase;
 
-use self::server::TestDatabase;
 use super::{OrderFilter, migrations, postgres, sqlite};
 use crate::order::{OrderId, Status, TokenOutcome};
-
-#[path = "../../tests/support/postgres.rs"]
-pub(super) mod server;
 
 async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();

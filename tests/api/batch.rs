@@ -3,8 +3,8 @@
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use test_support::postgres::TestDatabase;
 
-use super::postgres::TestDatabase;
 use super::{Answer, Api, ORDER, envelope, key, send};
 
 impl Api {

@@ -2,8 +2,8 @@
 
 use futures::future::join_all;
 use reqwest::Method;
+use test_support::postgres::TestDatabase;
 
-use super::postgres::TestDatabase;
 use super::{Answer, Api, ORDER, envelope, json, send};
 
 async fn post(api: &Api, key: &str, body: String) -> Answer {

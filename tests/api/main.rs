@@ -20,9 +20,6 @@ mod tokens;
 mod users;
 mod wait;
 
-#[path = "../support/postgres.rs"]
-mod postgres;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -41,12 +38,11 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use test_support::postgres::TestDatabase;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
-
-use postgres::TestDatabase;
 
 /// Long enough for a busy machine, and shorter than anything that a test must not wait for.
 const SOON: Duration = Duration::from_secs(15);

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use test_support::postgres::TestDatabase;
 
-use crate::postgres::TestDatabase;
 use crate::program::{Home, files};
 
 /// As small as a measurement can be.

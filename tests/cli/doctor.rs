@@ -3,8 +3,8 @@
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
+use test_support::postgres::TestDatabase;
 
-use crate::postgres::TestDatabase;
 use crate::program::{Home, Ran};
 
 /// A shop whose Klarna is a sandbox that knows its API user.

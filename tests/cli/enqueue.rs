@@ -1,8 +1,8 @@
 use std::process::Stdio;
 
 use serde_json::json;
+use test_support::postgres::TestDatabase;
 
-use crate::postgres::TestDatabase;
 use crate::program::{EXAMPLES, Home, example};
 
 #[test]

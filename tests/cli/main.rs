@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod documents;
 mod enqueue;
+mod example;
 mod keys;
 mod migrate;
 mod orders;
@@ -16,6 +17,3 @@ mod serve;
 mod tokens;
 mod users;
 mod webhooks;
-
-#[path = "../support/postgres.rs"]
-mod postgres;

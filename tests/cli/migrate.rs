@@ -2,8 +2,8 @@ use std::net::TcpListener;
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
+use test_support::postgres::TestDatabase;
 
-use crate::postgres::TestDatabase;
 use crate::program::Home;
 
 #[test]

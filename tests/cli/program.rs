@@ -59,7 +59,11 @@ impl Home {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_klarna-order-worker"));
+        self.command_of(env!("CARGO_BIN_EXE_klarna-order-worker").as_ref(), arguments)
+    }
+
+    fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env_remove("KLARNA_WORKER_LOG");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
@@ -68,6 +72,14 @@ impl Home {
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs one of the package's examples, which Cargo builds for a test run that names no targets.
+    pub fn run_example(&self, name: &str, arguments: &[&str]) -> Ran {
+        let folder = Path::new(env!("CARGO_BIN_EXE_klarna-order-worker")).with_file_name("examples");
+        let example = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        assert!(example.is_file(), "{} is not built: cargo build --examples", example.display());
+        self.command_of(&example, arguments).output().unwrap().into()
     }
 
     /// With `input` on standard input.

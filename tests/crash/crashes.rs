@@ -1,7 +1,8 @@
 //! The protocol's table of crash points, row by row.
 
+use test_support::engine::{Database, both_engines};
+
 use crate::scene::{Seen, Writes, crash};
-use crate::support::engine::{Database, both_engines};
 
 both_engines![
     before_the_intent_nothing_has_happened,

@@ -2,9 +2,8 @@
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
-
-use crate::support::engine::Database;
-use crate::support::shop::Shop;
+use test_support::engine::Database;
+use test_support::shop::Shop;
 
 /// A transaction that is never committed.
 pub enum Lock {

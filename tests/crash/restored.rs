@@ -1,10 +1,11 @@
 //! A successor on a worker's disk, and a database that was restored to a time before all of it.
 
+use test_support::engine::{Database, ask, both_engines};
+use test_support::program::{command, until};
+use test_support::shop::{Shop, order};
+
 use crate::lock::Lock;
 use crate::scene::{PATIENCE, open, sign_in};
-use crate::support::engine::{Database, ask, both_engines};
-use crate::support::program::{command, until};
-use crate::support::shop::{Shop, order};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 

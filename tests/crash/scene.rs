@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use klarna_sandbox::Stats;
 use serde_json::{Value, json};
+use test_support::engine::Database;
+use test_support::program::until;
+use test_support::shop::{Served, Shop, order};
 
 use crate::lock::Lock;
-use crate::support::engine::Database;
-use crate::support::program::until;
-use crate::support::shop::{Served, Shop, order};
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use test_support::engine::{Database, both_engines, on_postgres};
+use test_support::program::until;
+use test_support::shop::{Served, Shop, order};
 use tokio::task::JoinHandle;
 
 use crate::scene::{PATIENCE, hurry, open, sign_in};
-use crate::support::engine::{Database, both_engines, on_postgres};
-use crate::support::program::until;
-use crate::support::shop::{Served, Shop, order};
 
 both_engines![
     what_stalls_between_intent_and_request_sends_nothing,

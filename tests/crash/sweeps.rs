@@ -1,11 +1,11 @@
 //! A process that dies anywhere in a sweep of the keeper, and the sweep of the next.
 
 use serde_json::{Value, json};
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::Shop;
 
 use crate::scene::{PATIENCE, open_with};
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::Shop;
 
 both_engines![the_next_sweep_goes_on_and_refreshes_nothing_twice];
 

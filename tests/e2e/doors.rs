@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::engine::Database;
-use crate::support::program::command;
-use crate::support::shop::Shop;
+use test_support::engine::Database;
+use test_support::program::command;
+use test_support::shop::Shop;
 
 pub fn refused(folder: &Path, settings: &str, code: i32, says: &str) {
     let output =

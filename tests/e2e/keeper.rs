@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::{command, until};
-use crate::support::shop::{Shop, assert_sums};
+use test_support::engine::{Database, both_engines};
+use test_support::program::{command, until};
+use test_support::shop::{Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// So soon after a start that a test need not wait for it.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use klarna_order_worker::config::key_file;
 use serde_json::{Value, json};
+use test_support::engine::{Database, both_engines};
+use test_support::shop::{SLOW, Shop, assert_sums};
 
 use crate::doors::refused;
-use crate::support::engine::{Database, both_engines};
-use crate::support::shop::{SLOW, Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 const USERS: usize = 40;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::engine::{Database, both_engines, on_postgres};
-use crate::support::shop::{SLOW, Shop, assert_sums};
+use test_support::engine::{Database, both_engines, on_postgres};
+use test_support::shop::{SLOW, Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(5);
 

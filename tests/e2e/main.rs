@@ -1,13 +1,7 @@
 //! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders by HTTP, on both
 //! engines, with processes and servers stopped in the middle.
 
-#[path = "../support/postgres.rs"]
-mod postgres;
-#[expect(dead_code, reason = "shared with the tests of the outbox, which use the rest")]
-#[path = "../it/delivery/receiver.rs"]
-mod receiver;
-mod support;
-
+mod collector;
 mod doors;
 mod endurance;
 mod keeper;

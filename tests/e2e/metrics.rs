@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use klarna_order_worker::ops::metrics::CATALOGUE;
 use serde_json::json;
-
-use crate::receiver::{Answer, Receiver};
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::{Program, until};
-use crate::support::shop::{Client, Shop};
+use test_support::engine::{Database, both_engines};
+use test_support::program::{Program, until};
+use test_support::receiver::{Answer, Receiver};
+use test_support::shop::{Client, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";

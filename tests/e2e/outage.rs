@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use test_support::cluster::Cluster;
+use test_support::program::{command, until};
+use test_support::shop::{SLOW, Shop};
+
 use crate::doors::refused;
 use crate::keys;
-use crate::support::cluster::Cluster;
-use crate::support::program::{command, until};
-use crate::support::shop::{SLOW, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::support::engine::{Database, both_engines};
-use crate::support::shop::{Shop, order};
+use test_support::engine::{Database, both_engines};
+use test_support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use klarna_order_worker::store::PROGRAM_LEVEL;
 use serde_json::{Value, json};
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::{Shop, assert_sums};
 use tokio::time::timeout;
 
 use crate::doors::refused;
 use crate::keeper::{import, refresh};
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::{Shop, assert_sums};
 
 both_engines!(
     a_service_that_is_left_behind_ends_what_it_has_begun_and_exits,

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::{SLOW, Shop, assert_sums};
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::{SLOW, Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
-
-use crate::postgres::programs;
-use crate::support::engine::{Database, on_postgres};
-use crate::support::shop::{Shop, order};
+use test_support::engine::{Database, on_postgres};
+use test_support::postgres::programs;
+use test_support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const SHOPS: &str = include_str!("../../docs/shops.md");

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde_json::{Value, json};
+use test_support::engine::{Database, both_engines, on_postgres};
+use test_support::leaks;
+use test_support::program::command;
+use test_support::receiver::{Answer, Receiver};
+use test_support::shop::{PASSWORD, Shop, order};
 
+use crate::collector::{Collector, Seen};
 use crate::keeper::import;
-use crate::receiver::{Answer, Receiver};
-use crate::support::collector::{Collector, Seen};
-use crate::support::engine::{Database, both_engines, on_postgres};
-use crate::support::leaks;
-use crate::support::program::command;
-use crate::support::shop::{PASSWORD, Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -196,13 +196,13 @@ async fn doors(database: Database) {
         sent(),
         order()
     );
-    let told = crate::support::engine::ask(shop.database.url(), &sql);
+    let told = test_support::engine::ask(shop.database.url(), &sql);
     let of_sql = told.lines().find(|line| line.len() == 36).unwrap().to_owned();
     let nonsense = format!(
         "SET klarna_worker.traceparent = 'sesame'; SELECT klarna_worker.enqueue_order('shop', 'u-1', '{}')",
         order()
     );
-    let unlinked = crate::support::engine::ask(shop.database.url(), &nonsense);
+    let unlinked = test_support::engine::ask(shop.database.url(), &nonsense);
     let line = json!({ "merchant": "shop", "user": "u-2", "order": order() }).to_string();
     std::fs::write(shop.folder.path().join("orders.jsonl"), line).unwrap();
     let taken = shop.run("a", &["enqueue", "orders.jsonl"]);

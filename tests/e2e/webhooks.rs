@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standardwebhooks::Webhook as Verifier;
-
-use crate::receiver::{Answer, Receiver};
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::{Shop, order};
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::receiver::{Answer, Receiver};
+use test_support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";

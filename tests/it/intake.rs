@@ -1,4 +1,5 @@
-//! The Rust door: an order in a transaction of the caller's own. `examples/in_your_transaction.rs` shows it.
+//! The Rust door: an order in a transaction of the caller's own. `examples/in_your_transaction.rs` shows it, and
+//! `tests/cli/example.rs` runs that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,15 +7,11 @@ use std::time::Duration;
 
 use klarna_order_worker::intake::{Intake, IntakeError};
 use klarna_order_worker::order::NewOrder;
+use test_support::merchant::merchant;
 
-use crate::support::merchant::merchant;
 use crate::support::stores::{Db, both_engines};
 
-#[allow(dead_code, reason = "the example's own main is not called here")]
-#[path = "../../examples/in_your_transaction.rs"]
-mod example;
-
-both_engines![an_order_exists_if_and_only_if_its_transaction_commits, the_example_takes_an_order_in];
+both_engines![an_order_exists_if_and_only_if_its_transaction_commits];
 
 fn order(user: &str) -> NewOrder {
     let order = r#"{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_tax_amount":4545}]}"#;
@@ -40,15 +37,4 @@ async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {
         assert_eq!(db.count("orders").await, there, "{end}");
         assert_eq!(db.store.order(first.id).await.unwrap().is_some(), there == 1);
     }
-}
-
-async fn the_example_takes_an_order_in(db: Db) {
-    let mut shop = db.raw().await;
-    let accepted = match &mut shop {
-        crate::support::raw::Raw::Sqlite(shop) => example::on_sqlite(&intake(&db), shop, order("u")).await,
-        crate::support::raw::Raw::Postgres(shop) => example::on_postgres(&intake(&db), shop, order("u")).await,
-    };
-    let accepted = accepted.unwrap();
-    assert_eq!((db.count("orders").await, db.count("carts").await), (1, 1));
-    assert!(db.store.order(accepted.id).await.unwrap().is_some());
 }

@@ -4,9 +4,9 @@ use klarna_order_worker::klarna::checkout::CheckoutClient;
 use klarna_order_worker::klarna::checkout::CreateAnswer;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
+use test_support::faults::{FaultyServer, Step, http, refusing_url};
 use zeroize::Zeroizing;
 
-use crate::faults::{FaultyServer, Step, http, refusing_url};
 use crate::{AMPLE, SHORT, merchant};
 
 const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;

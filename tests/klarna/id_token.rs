@@ -13,9 +13,9 @@ use mockito::{Mock, Server, ServerGuard};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use test_support::issuer::{SigningKey, b64, jwks, message};
 
-use crate::issuer::{SigningKey, b64, jwks, message};
-use crate::merchant;
+use test_support::merchant::merchant;
 
 /// An hour of 2026; every test's present.
 const NOW: i64 = 1_790_000_000;

@@ -2,20 +2,14 @@
 //! connection is taken for.
 
 mod checkout;
-#[path = "../support/faults.rs"]
-mod faults;
 mod id_token;
-#[path = "../support/issuer.rs"]
-mod issuer;
-#[path = "../support/merchant.rs"]
-mod merchant;
 mod stall;
 mod token_faults;
 mod token_requests;
 
 use std::time::Duration;
 
-use merchant::merchant;
+use test_support::merchant::merchant;
 
 /// Long enough for a busy machine: no test waits for it.
 const AMPLE: Duration = Duration::from_secs(20);

@@ -7,8 +7,8 @@ use std::thread;
 
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
+use test_support::faults::http;
 
-use crate::faults::http;
 use crate::{SHORT, merchant};
 
 /// A server on a thread of its own, which goes on while the process under test stands still. It tells of the request,

@@ -2,8 +2,8 @@
 
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
+use test_support::faults::{FaultyServer, Step, http, refusing_url};
 
-use crate::faults::{FaultyServer, Step, http, refusing_url};
 use crate::{AMPLE, SHORT, merchant};
 
 const NO_FILE: &str = "/nonexistent";

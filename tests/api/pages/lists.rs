@@ -6,10 +6,10 @@ use std::time::Duration;
 use klarna_order_worker::order::{Disposition, TokenOutcome};
 use klarna_order_worker::store::Worker;
 use reqwest::Method;
+use test_support::postgres::TestDatabase;
 use uuid::Uuid;
 
 use super::{Browser, OPS, error, failed, keys, submitted};
-use crate::postgres::TestDatabase;
 use crate::{Api, Limits, send};
 
 const LIMITS: Limits = Limits { requests: 1000, waits: 1000 };

@@ -10,10 +10,10 @@ use klarna_order_worker::delivery::Waiters;
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{OrderRow, Store, Worker};
 use serde_json::Value;
+use test_support::postgres::TestDatabase;
 use uuid::Uuid;
 
 use super::submitted;
-use crate::postgres::TestDatabase;
 use crate::{open, settings};
 
 const WAITERS: usize = 2000;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
+use test_support::program::until;
+use test_support::sandbox::SandboxDoors;
+use test_support::shop::{Client, Served, Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{PATIENCE, seed};
-use crate::support::program::until;
-use crate::support::sandbox::SandboxDoors;
-use crate::support::shop::{Client, Served, Shop, order};
 
 const CLIENTS: u64 = 16;
 /// The wait before a client that was not answered asks again.

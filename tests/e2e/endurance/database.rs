@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use test_support::cluster::Cluster;
+use test_support::engine::ask;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
 use super::{USERS, dice, finish, open, rounds, seed};
-use crate::support::cluster::Cluster;
-use crate::support::engine::ask;
 
 /// One session of a worker, whichever comes first in an order that `$SEED` draws.
 const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \

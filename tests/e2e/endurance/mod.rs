@@ -16,10 +16,9 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-
-use crate::support::engine::Database;
-use crate::support::program::Build;
-use crate::support::shop::Shop;
+use test_support::engine::Database;
+use test_support::program::Build;
+use test_support::shop::Shop;
 
 /// For what must come to an end by itself, lost answers and their waits included.
 const PATIENCE: Duration = Duration::from_mins(5);

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::{Client, Served, Shop};
 use tokio::time::Instant;
 
 use super::crowd::Crowd;
 use super::gate::Gate;
 use super::sums::Sums;
 use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, finish, number, seed};
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::{Client, Served, Shop};
 
 both_engines!(orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after);
 

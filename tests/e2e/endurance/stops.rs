@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use test_support::engine::{Database, both_engines};
+use test_support::shop::{Served, Shop};
 
 use super::crowd::Crowd;
 use super::sums::Sums;
 use super::{USERS, dice, finish, open, rounds, seed};
-use crate::support::engine::{Database, both_engines};
-use crate::support::shop::{Served, Shop};
 
 both_engines!(
     kills_at_random_moments_lose_no_order_and_no_token_silently,

@@ -6,11 +6,11 @@ use std::fmt;
 use futures::{StreamExt as _, stream};
 use klarna_sandbox::{Event, Outcome, Recognition, What};
 use serde_json::Value;
+use test_support::program::until;
+use test_support::shop::{Client, Shop};
 
 use super::PATIENCE;
 use super::crowd::Accepted;
-use crate::support::program::until;
-use crate::support::shop::{Client, Shop};
 
 /// Users whose last orders are handed in at once.
 const TOGETHER: usize = 16;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rand::RngExt as _;
 use serde_json::Value;
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::{Client, Shop};
 use tokio::time::Instant;
 
 use super::{PATIENCE, SANDBOX, dice, finish, number, seed};
 use crate::keeper::import;
-use crate::support::engine::{Database, both_engines};
-use crate::support::program::until;
-use crate::support::shop::{Client, Shop};
 
 both_engines!(orders_pass_a_sweep_at_full_rate);
 

@@ -4,6 +4,9 @@
 //! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`. Without one the program under test
 //! is its own predecessor, and what a later release may add to the schema stands in for its migrations.
 
+use test_support::engine::{Database, ask, on_postgres, on_sqlite};
+use test_support::program::{Build, until};
+use test_support::shop::{Served, Shop};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
@@ -11,9 +14,6 @@ use super::crowd::Crowd;
 use super::sums::Sums;
 use super::{PATIENCE, PATIENT, QUICK, USERS, finish, open_by, seed};
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
-use crate::support::engine::{Database, ask, on_postgres, on_sqlite};
-use crate::support::program::{Build, until};
-use crate::support::shop::{Served, Shop};
 
 /// Orders that a process brings to their end before the next step: it takes part.
 const PART: u64 = 20;

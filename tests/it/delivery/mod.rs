@@ -1,7 +1,5 @@
 //! Webhooks, from the outbox to a shop's endpoint.
 
-mod receiver;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +11,12 @@ use klarna_order_worker::queue::{Options, Queue, Stopped, Wake, drain, run_one};
 use klarna_order_worker::store::{DisabledWhy, WebhookFilter, WebhookStatus};
 use serde_json::Value;
 use standardwebhooks::Webhook as Verifier;
+use test_support::faults::{FaultyServer, Step, http};
+use test_support::merchant::merchant;
+use test_support::receiver::{Answer, Receiver};
 
-use self::receiver::{Answer, Receiver};
 use crate::conformance::settling::{failed, submitted};
 use crate::conformance::webhooks::{end_order, list};
-use crate::support::faults::{FaultyServer, Step, http};
-use crate::support::merchant::merchant;
 use crate::support::stores::{Db, both_engines};
 
 both_engines![

@@ -10,9 +10,9 @@ use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Database, Engine};
 use klarna_order_worker::store::{self, Store, Worker};
 use tempfile::TempDir;
+use test_support::postgres::TestDatabase;
 use uuid::Uuid;
 
-use super::postgres::TestDatabase;
 use super::raw::Raw;
 
 /// Makes `name::sqlite` and `name::postgres` of each `async fn name(db: Db)`.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use klarna_order_worker::token::DeadReason;
 use mockito::Server;
+use test_support::faults::{FaultyServer, Step, refusing_url};
 
 use super::{ACTIVE, Shop, dead, told};
-use crate::support::faults::{FaultyServer, Step, refusing_url};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![

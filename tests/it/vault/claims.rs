@@ -4,9 +4,9 @@ use klarna_order_worker::vault::{Access, AccessToken, Vault};
 use mockito::{Mock, Server, ServerGuard};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use test_support::issuer::{SigningKey, jwks};
 
 use super::{ACTIVE, Shop, ready};
-use crate::support::issuer::{SigningKey, jwks};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![

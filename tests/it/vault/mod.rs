@@ -22,10 +22,10 @@ use klarna_order_worker::vault::instance::Spool;
 use klarna_order_worker::vault::sealing::{Cipher, Secrets};
 use klarna_order_worker::vault::{Access, AccessToken, Dependencies, Registration, Registry, Vault};
 use secrecy::ExposeSecret as _;
+use test_support::merchant::merchant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::support::merchant::merchant;
 use crate::support::stores::{Db, MAX_IN_FLIGHT};
 
 /// A shop with its tokens, and whatever vaults work for it.

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use klarna_order_worker::vault::sealing::Secrets;
 use serde_json::json;
+use test_support::faults::FaultyServer;
 
 use super::{ACTIVE, Shop, cipher, ready, told};
-use crate::support::faults::FaultyServer;
 use crate::support::klarna::Endpoint;
 use crate::support::stores::{Db, both_engines};
 

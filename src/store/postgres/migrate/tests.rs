@@ -1,9 +1,10 @@
 //! Migrations of releases to come, on a database at work.
 
+use test_support::postgres::TestDatabase;
+
 use super::*;
 use crate::clock::Clock;
 use crate::config::{Database, Engine};
-use crate::store::tests::server::TestDatabase;
 use crate::store::{PostgresStore, Store as _};
 
 /// Gives up soon.

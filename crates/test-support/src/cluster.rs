@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::engine::Database;
+use crate::engine::Database;
 use crate::postgres::{is_root, programs};
 
 /// A server in a temporary folder; gone with this value.
@@ -16,6 +16,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Makes a server and starts it.
     pub fn start() -> Self {
         let programs = programs();
         let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();

@@ -17,6 +17,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// Makes the database.
     pub async fn create() -> Self {
         let name = format!("klarna_worker_test_{}", Uuid::new_v4().simple());
         server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
@@ -25,6 +26,7 @@ impl TestDatabase {
         Self { name, url: url.into() }
     }
 
+    /// Its URL, as a superuser.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -105,6 +107,7 @@ impl Server {
     }
 }
 
+/// Whether the tests run as root, as which PostgreSQL does not.
 pub fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     id.stdout == b"0\n"

@@ -94,10 +94,12 @@ impl FaultyServer {
         Self { address, requests, connections, accepting }
     }
 
+    /// The server's base.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// The same for a client that expects TLS there.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.address)
     }

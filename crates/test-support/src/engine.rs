@@ -11,11 +11,17 @@ use crate::postgres::{TestDatabase, programs};
 
 /// Where the service's rows lie.
 pub enum Database {
+    /// In `data/worker.db` of the shop's folder.
     Sqlite,
-    Postgres { url: String },
+    /// In a database of a server.
+    Postgres {
+        /// A superuser's.
+        url: String,
+    },
 }
 
 impl Database {
+    /// As the settings have it.
     pub fn url(&self) -> &str {
         match self {
             Self::Sqlite => "sqlite://data/worker.db",
@@ -23,6 +29,7 @@ impl Database {
         }
     }
 
+    /// The engine, as people write it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
@@ -64,7 +71,7 @@ impl Database {
     /// its dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
         match self {
-            Self::Sqlite => super::leaks::files_in(&folder.join("data")),
+            Self::Sqlite => crate::leaks::files_in(&folder.join("data")),
             Self::Postgres { url } => {
                 let dump = Command::new(programs().join("pg_dump")).arg("--inserts").arg(url).output().unwrap();
                 assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
@@ -72,7 +79,7 @@ impl Database {
                 let own = ask(url, "SELECT oid FROM pg_database WHERE datname = current_database()");
                 // What is still in the server's memory alone goes to its files first.
                 ask(url, "CHECKPOINT");
-                [dump.stdout, super::leaks::files_in(&server.join("base").join(own))].concat()
+                [dump.stdout, crate::leaks::files_in(&server.join("base").join(own))].concat()
             }
         }
     }
@@ -98,19 +105,20 @@ pub async fn on_postgres<F: Future<Output = ()>>(scenario: impl FnOnce(Database)
 }
 
 /// Makes `name::sqlite` and `name::postgres` of each `async fn name(database: Database)`.
+#[macro_export]
 macro_rules! both_engines {
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                $crate::support::engine::on_sqlite(super::$name).await;
+                $crate::engine::on_sqlite(super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                $crate::support::engine::on_postgres(super::$name).await;
+                $crate::engine::on_postgres(super::$name).await;
             }
         })+
     };
 }
-pub(crate) use both_engines;
+pub use both_engines;

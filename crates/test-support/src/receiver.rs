@@ -17,17 +17,22 @@ use tokio::task::JoinHandle;
 /// What came, and how it was answered.
 #[derive(Clone)]
 pub struct Request {
+    /// The request's headers.
     pub headers: HeaderMap,
+    /// Its body.
     pub body: Bytes,
+    /// What it was answered; 0 where it was not.
     pub status: u16,
 }
 
 impl Request {
+    /// The message's `webhook-id`.
     pub fn id(&self) -> &str {
         self.headers["webhook-id"].to_str().unwrap()
     }
 }
 
+/// What the endpoint answers.
 #[derive(Clone)]
 pub struct Answer {
     status: u16,
@@ -35,10 +40,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer without a body.
     pub fn status(status: u16) -> Self {
         Self { status, headers: HeaderMap::new() }
     }
 
+    /// The same with one more header.
+    #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         self
@@ -49,6 +57,7 @@ type Answering = Arc<dyn Fn(usize) -> Option<Answer> + Send + Sync>;
 
 /// The running endpoint; it ends with this value.
 pub struct Receiver {
+    /// Where webhooks go.
     pub url: String,
     requests: watch::Sender<Vec<Request>>,
     serving: JoinHandle<()>,
@@ -83,6 +92,7 @@ impl Receiver {
         Self { url, requests, serving }
     }
 
+    /// Every request so far, in its order.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.borrow().clone()
     }

@@ -22,10 +22,12 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
+    /// A key on P-256; `id` is its `kid`.
     pub fn es256(id: &'static str) -> Self {
         Self { id, pair: Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()) }
     }
 
+    /// A key of RSA with 2048 bits; `id` is its `kid`.
     pub fn rs256(id: &'static str) -> Self {
         Self { id, pair: Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()) }
     }
@@ -37,6 +39,7 @@ impl SigningKey {
         }
     }
 
+    /// The public half as a JSON Web Key (RFC 7517).
     pub fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Ec(pair) => {
@@ -60,10 +63,12 @@ impl SigningKey {
         }
     }
 
+    /// A token with the usual header.
     pub fn sign(&self, claims: &Value) -> SecretString {
         self.sign_with_header(&json!({"alg": self.algorithm(), "typ": "JWT", "kid": self.id}), claims)
     }
 
+    /// A token with the header that a test gives.
     pub fn sign_with_header(&self, header: &Value, claims: &Value) -> SecretString {
         let message = message(header, claims);
         let random = SystemRandom::new();
@@ -84,6 +89,7 @@ pub fn message(header: &Value, claims: &Value) -> String {
     format!("{}.{}", b64(header.to_string().as_bytes()), b64(claims.to_string().as_bytes()))
 }
 
+/// Base64 as tokens use it: safe in URLs, without padding.
 pub fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

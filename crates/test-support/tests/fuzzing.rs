@@ -1,15 +1,12 @@
 //! The fuzz targets' code over arbitrary bytes and over their seeds, mangled: it never panics, and keeps what it says.
 
-#[path = "../support/merchant.rs"]
-mod merchant;
-mod targets;
-
 use std::fs;
 use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use test_support::fuzz_targets;
 
 /// Makes a property of each target.
 macro_rules! targets {
@@ -18,10 +15,10 @@ macro_rules! targets {
         fn $name() {
             let seeds = seeds(stringify!($name));
             for seed in &seeds {
-                targets::$name(seed);
+                fuzz_targets::$name(seed);
             }
             let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
-            proptest!(config, |(bytes in mangled(seeds))| targets::$name(&bytes));
+            proptest!(config, |(bytes in mangled(seeds))| fuzz_targets::$name(&bytes));
         })+
     };
 }
@@ -29,7 +26,7 @@ macro_rules! targets {
 targets![token_answer, checkout_answer, id_token, order, spool, import];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let seeds: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     assert!(!seeds.is_empty(), "no seeds in {}", folder.display());

@@ -8,18 +8,21 @@ use klarna_sandbox::{Issued, Stats};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::engine::Database;
-use super::leaks;
-use super::program::{Build, Program, until};
-use super::sandbox::SandboxDoors;
+use crate::engine::Database;
+use crate::leaks;
+use crate::program::{Build, Program, until};
+use crate::sandbox::SandboxDoors;
 
 /// The API password that must never be seen anywhere.
 pub const PASSWORD: &str = "p4ssw0rd-of-the-checkout-api-9f2c";
 
 /// Everything around a service under test.
 pub struct Shop {
+    /// Where all its processes work: settings, logs and data.
     pub folder: TempDir,
+    /// The service's database.
     pub database: Database,
+    /// Klarna's stand-in.
     pub sandbox: Program,
     http: reqwest::Client,
 }
@@ -142,6 +145,7 @@ impl Shop {
         SandboxDoors { url: self.sandbox_url().to_owned(), http: self.http.clone() }
     }
 
+    /// The base of the sandbox's URLs.
     pub fn sandbox_url(&self) -> &str {
         self.sandbox.ready["sandbox"].as_str().unwrap()
     }
@@ -196,6 +200,7 @@ impl Shop {
 
 /// A service that is up.
 pub struct Served {
+    /// The process.
     pub program: Program,
     url: String,
     http: reqwest::Client,
@@ -208,6 +213,7 @@ impl Served {
     }
 }
 
+/// A client of the service\'s HTTP API.
 #[derive(Clone)]
 pub struct Client {
     url: String,
@@ -220,6 +226,7 @@ impl Client {
         Self { url: served.url.clone(), http: reqwest::Client::new() }
     }
 
+    /// Registers a user's refresh token.
     pub async fn register(&self, user: &str, refresh_token: &str) {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
@@ -227,6 +234,7 @@ impl Client {
         assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap_or_default());
     }
 
+    /// The same for many: user and token.
     pub async fn register_all(&self, users: &[(String, String)]) {
         for (user, token) in users {
             self.register(user, token).await;
@@ -255,6 +263,7 @@ impl Client {
         Some((status, serde_json::from_str(&answer.text().await.ok()?).unwrap()))
     }
 
+    /// Hands in the order of [`order`], which must be accepted; its id.
     pub async fn post(&self, user: &str, key: &str) -> String {
         let (status, answer) = self.try_post(user, key, &order()).await.unwrap();
         assert_eq!(status, 202, "{answer}");

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 /// Whoever signs in at the sandbox, and asks it what it saw. Cheap to clone.
 #[derive(Clone)]
 pub struct SandboxDoors {
+    /// The base of its URLs.
     pub url: String,
+    /// Its connections.
     pub http: reqwest::Client,
 }
 

@@ -85,6 +85,7 @@ impl Program {
         resident.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -115,7 +116,6 @@ impl Build {
     /// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
     pub fn command(self, folder: &Path) -> Command {
         let old = (self == Self::Old).then(|| std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM")).flatten();
-        let built = || PathBuf::from(env!("CARGO_BIN_EXE_klarna-order-worker"));
         let own = || std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
         bare(&old.map_or_else(own, PathBuf::from), folder)
     }
@@ -124,6 +124,19 @@ impl Build {
 /// The program under test, as [`Build::command`] runs it.
 pub fn command(folder: &Path) -> Command {
     Build::Own.command(folder)
+}
+
+/// The program as Cargo built it for this test: in the folder above that of the tests' executables.
+///
+/// # Panics
+/// Where there is none: a test in another package than the program's has to be run with `--workspace`.
+#[must_use]
+pub fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    let program = folder.join(format!("klarna-order-worker{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.is_file(), "{} is not built", program.display());
+    program
 }
 
 fn bare(program: &Path, folder: &Path) -> Command {

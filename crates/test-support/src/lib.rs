@@ -1,0 +1,32 @@
+//! What the tests of `klarna-order-worker` share: databases, the program in a process of its own, servers that
+//! misbehave, and an issuer of id_tokens.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`postgres`] | an empty PostgreSQL database for each test |
+//! | [`cluster`] | a PostgreSQL server that a test stops and starts |
+//! | [`engine`] | one scenario on both engines |
+//! | [`program`] | the program under test in a process of its own |
+//! | [`shop`] | a service with its sandbox, users and orders |
+//! | [`sandbox`] | a client of the sandbox |
+//! | [`receiver`] | a shop's endpoint for webhooks |
+//! | [`faults`] | a server that sends and breaks off what a test says |
+//! | [`issuer`] | keys that sign id_tokens |
+//! | [`merchant`] | a merchant's settings |
+//! | [`leaks`] | finds secrets in files and rows |
+
+#![allow(clippy::missing_panics_doc, reason = "a test fails by a panic")]
+
+pub mod cluster;
+pub mod engine;
+pub mod faults;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz_targets;
+pub mod issuer;
+pub mod leaks;
+pub mod merchant;
+pub mod postgres;
+pub mod program;
+pub mod receiver;
+pub mod sandbox;
+pub mod shop;

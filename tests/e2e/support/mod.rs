@@ -1,7 +1,0 @@
-pub mod cluster;
-pub mod collector;
-pub mod engine;
-pub mod leaks;
-pub mod program;
-pub mod sandbox;
-pub mod shop;
