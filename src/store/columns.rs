@@ -1,5 +1,7 @@
 //! Reading columns alike on both engines, and the one type they disagree on: time.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -7,6 +9,9 @@ use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueRef};
 use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteRow, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
+
+use super::StoreError;
+use crate::order::OrderId;
 
 /// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms do not sort).
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +68,28 @@ pub(super) trait Columns {
     fn opt_bytes(&self, column: &str) -> sqlx::Result<Option<Vec<u8>>>;
     fn time(&self, column: &str) -> sqlx::Result<DateTime<Utc>>;
     fn opt_time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>>;
+
+    fn order(&self, column: &str) -> sqlx::Result<OrderId> {
+        self.id(column).map(OrderId::from)
+    }
+
+    /// A number of rows.
+    fn count(&self, column: &str) -> sqlx::Result<u64> {
+        Ok(u64::try_from(self.int(column)?).unwrap_or_default())
+    }
+
+    /// A word that stands for one of several values.
+    fn parsed<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
+        parse(column, &self.text(column)?)
+    }
+
+    fn opt_parsed<T: FromStr>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        self.opt_text(column)?.map(|word| parse(column, &word)).transpose()
+    }
+}
+
+fn parse<T: FromStr>(column: &str, word: &str) -> Result<T, StoreError> {
+    word.parse().map_err(|_| StoreError::Unreadable(format!("{column} {word:?}")))
 }
 
 macro_rules! columns {

@@ -1,9 +1,15 @@
 //! The claim on one token, and what is written under it. What is sealed comes and goes sealed.
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::StoreError;
-use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Query};
+use super::{StoreError, from_micros};
+use crate::token::{
+    CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
+    Presentation, Purpose, PurposeKind, Settled, TokenState,
+};
 
 /// What a claim gave.
 pub enum ClaimAttempt {
@@ -29,4 +35,158 @@ pub trait TokenClaim: Send + Sync {
 
     /// Gives the claim up with nothing written.
     async fn release(self: Box<Self>);
+}
+
+/// The ledger of a user's token, newest first.
+pub(super) async fn ledger<E: Engine>(
+    c: &mut Connection<'_, E>,
+    merchant: &str,
+    user: &str,
+    before: Option<LedgerCursor>,
+    limit: u32,
+) -> Result<Vec<LedgerEntry>, StoreError> {
+    let ledger = c
+        .query(E::STATEMENTS.tokens.ledger)
+        .bind(merchant)
+        .bind(user)
+        .bind(before.map(|cursor| cursor.generation))
+        .bind(before.map(|cursor| cursor.presentation))
+        .bind(limit);
+    ledger.fetch_all().await?.iter().map(ledger_entry).collect()
+}
+
+fn ledger_entry(row: &impl Columns) -> Result<LedgerEntry, StoreError> {
+    Ok(LedgerEntry {
+        exchange: row.id("id")?,
+        place: LedgerCursor { generation: row.int("generation")?, presentation: row.int("presentation")? },
+        purpose: PurposeKind::from_word(&row.text("purpose")?)?,
+        purpose_ref: row.opt_id("purpose_ref")?,
+        worker: row.opt_text("worker")?,
+        opened_at: row.time("opened_at")?,
+        closed_at: row.opt_time("closed_at")?,
+        outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
+    })
+}
+
+/// A token as it was read for a claim.
+pub(super) struct Read {
+    /// Whether the claim is the caller's now, where the engine has locks for that.
+    pub(super) ours: bool,
+    pub(super) token: ClaimedToken,
+}
+
+/// Claims a user's token, where the engine has locks for that, and reads it with the ledger of its present generation. `None`
+/// where there is no row.
+pub(super) async fn claim<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    merchant: &str,
+    user: &str,
+) -> Result<Option<Read>, StoreError> {
+    let rows = c.query(E::STATEMENTS.tokens.claim).bind(merchant).bind(user).bind(now).fetch_all().await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let token = ClaimedToken {
+        id: row.int("id")?,
+        generation: row.int("generation")?,
+        state: TokenState::from_word(&row.text("state")?)?,
+        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+        sealed: row.opt_bytes("sealed")?,
+        issued_at: row.opt_time("issued_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        refresh_due_at: row.opt_time("refresh_due_at")?,
+        subject: row.opt_bytes("subject")?,
+        answer_lost: row.flag("answer_lost")?,
+        presentations: rows.iter().filter_map(|row| presentation(row).transpose()).collect::<Result<_, _>>()?,
+        now: row.time("now")?,
+    };
+    Ok(Some(Read { ours: row.flag("claimed")?, token }))
+}
+
+/// `None` in the one row of a generation that was never presented.
+fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> {
+    let Some(exchange) = row.opt_id("exchange")? else { return Ok(None) };
+    Ok(Some(Presentation {
+        exchange,
+        number: row.int("presentation")?,
+        outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
+        travelling: row.flag("travelling")?,
+        closed_at: row.opt_time("closed_at")?,
+        holder: row.id("holder")?,
+        holder_silent: row.opt_int("holder_silent")?.map(from_micros),
+    }))
+}
+
+/// Sees to it that an intent can never be acted on.
+pub(super) async fn void_intent<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    intent: &Intent,
+) -> Result<(), StoreError> {
+    match bind_intent(c, E::STATEMENTS.tokens.void_intent, intent).bind(now).execute().await {
+        // Another exchange took the presentation's place: a late commit of this one will be refused.
+        Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A statement with an intent as its first seven parameters.
+pub(super) fn bind_intent<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    intent: &Intent,
+) -> Query<'c, E> {
+    c.query(statement)
+        .bind(intent.exchange)
+        .bind(intent.token)
+        .bind(intent.generation)
+        .bind(intent.presentation)
+        .bind(intent.purpose.kind.as_str())
+        .bind(intent.purpose.id)
+        .bind(intent.holder)
+}
+
+/// The open intents of a holder, each with its token's merchant.
+pub(super) async fn open_intents<E: Engine>(
+    c: &mut Connection<'_, E>,
+    holder: Uuid,
+) -> Result<Vec<(String, Intent)>, StoreError> {
+    let rows = c.query(E::STATEMENTS.tokens.open_intents).bind(holder).fetch_all().await?;
+    rows.iter().map(|row| Ok((row.text("merchant")?, intent(row)?))).collect()
+}
+
+fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
+    let kind = PurposeKind::from_word(&row.text("purpose")?)?;
+    Ok(Intent {
+        exchange: row.id("id")?,
+        token: row.int("token_id")?,
+        generation: row.int("generation")?,
+        presentation: row.int("presentation")?,
+        purpose: Purpose { kind, id: row.opt_id("purpose_ref")?.unwrap_or_default() },
+        holder: row.id("holder")?,
+    })
+}
+
+/// What is kept for an order or sweep.
+pub(super) async fn cached_tokens<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    purpose: Uuid,
+) -> Result<Option<CachedTokens>, StoreError> {
+    let row = c.query(E::STATEMENTS.tokens.kept).bind(purpose).bind(now).fetch_optional().await?;
+    row.map(|row| {
+        Ok(CachedTokens {
+            sealed: row.bytes("sealed")?,
+            received_at: row.time("received_at")?,
+            good_until: row.time("good_until")?,
+            now: row.time("now")?,
+            subject: row.opt_bytes("subject")?,
+        })
+    })
+    .transpose()
+}
+
+/// Deletes what was kept for an order or sweep.
+pub(super) async fn delete_kept<E: Engine>(c: &mut Connection<'_, E>, purpose: Uuid) -> Result<(), StoreError> {
+    c.query(E::STATEMENTS.tokens.delete_kept).bind(purpose).execute().await?;
+    Ok(())
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, SqlStore};
+use super::{StoreError, tokens};
 use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token that has, or is to be given, a due date.
@@ -165,4 +168,200 @@ pub trait Keeper: Send + Sync {
 
     /// What is written down of sweeps.
     async fn last_sweep(&self) -> Result<LastSweep, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Keeper for SqlStore<E> {
+    async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
+        self.read(async |c| time(c, self.now()).await).await
+    }
+
+    async fn plannable_tokens(
+        &self,
+        which: PlanFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<UndatedToken>, StoreError> {
+        let list = match which {
+            PlanFilter::Undated => E::STATEMENTS.keeper.undated_tokens,
+            PlanFilter::All => E::STATEMENTS.keeper.planned_tokens,
+        };
+        self.read(async |c| {
+            c.query(list).bind(after).bind(limit).fetch_all().await?.iter().map(undated_token).collect()
+        })
+        .await
+    }
+
+    /// One statement for all of them: a database with a million tokens is planned in a minute.
+    async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
+        let date = |date: &DueDate| json!({ "id": date.token, "generation": date.generation, "due": date.due_at.timestamp_micros() });
+        let dates = json!(dates.iter().map(date).collect::<Vec<_>>()).to_string();
+        self.write(async |c| c.query(E::STATEMENTS.keeper.set_due_dates).bind(&dates).execute().await).await
+    }
+
+    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.keeper.bring_forward).bind(orphan_after).bind(self.now()).execute().await
+        })
+        .await
+    }
+
+    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+        self.read(async |c| due(c, filter).await).await
+    }
+
+    async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.read(async |c| Ok(c.query(E::STATEMENTS.keeper.count_due).bind(by).fetch_one().await?.count("tokens")?))
+            .await
+    }
+
+    async fn postpone(
+        &self,
+        token: i64,
+        generation: i64,
+        due_at: Option<DateTime<Utc>>,
+        failures: u32,
+        note: Note,
+    ) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            let postpone = c.query(E::STATEMENTS.keeper.postpone).bind(token).bind(generation);
+            Ok(postpone.bind(due_at).bind(failures).bind(note.as_str()).execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.transaction(async |c| {
+            let forget = c.query(E::STATEMENTS.keeper.forget_idle).bind(idle).bind(limit).bind(self.now());
+            let rows = forget.fetch_all().await?;
+            for row in &rows {
+                tokens::forget_kept(c, row.int("id")?).await?;
+            }
+            Ok(rows.len() as u64)
+        })
+        .await
+    }
+
+    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
+        self.read(async |c| {
+            let counts = c.query(E::STATEMENTS.keeper.token_counts).bind(merchant).bind(self.now());
+            counts.fetch_all().await?.iter().map(token_count).collect()
+        })
+        .await
+    }
+
+    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            let take = c.query(E::STATEMENTS.keeper.take_sweep).bind(worker).bind(hold).bind(self.now());
+            Ok(take.execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            let renew = c.query(E::STATEMENTS.keeper.renew_sweep).bind(worker).bind(hold).bind(self.now());
+            Ok(renew.execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.keeper.end_sweep).bind(worker).bind(whole).bind(self.now()).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn last_sweep(&self) -> Result<LastSweep, StoreError> {
+        self.read(async |c| {
+            let row = c.query(E::STATEMENTS.keeper.last_sweep).fetch_one().await?;
+            Ok(LastSweep { ended_at: row.opt_time("ended_at")?, sweeper: row.opt_text("name")? })
+        })
+        .await
+    }
+}
+
+/// The database's time.
+pub(super) async fn time<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<DateTime<Utc>, StoreError> {
+    Ok(c.query(E::STATEMENTS.keeper.now).bind(now).fetch_one().await?.time("now")?)
+}
+
+/// Before every other of its day.
+const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, id: 0 };
+
+/// Day by day: each query reads no more of the index than is due.
+async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let mut tokens = Vec::new();
+    let mut next = match filter.after {
+        Some(cursor) => Some(cursor),
+        None => next_due_day(c, filter.by, i64::from(i32::MIN)).await?,
+    };
+    while let Some(after) = next {
+        tokens.extend(due_of_day(c, filter, after, limit - tokens.len()).await?);
+        if tokens.len() >= limit {
+            break;
+        }
+        next = next_due_day(c, filter.by, after.day).await?;
+    }
+    Ok(tokens)
+}
+
+/// The beginning of the first day of expiry behind `after` with something due.
+async fn next_due_day<E: Engine>(
+    c: &mut Connection<'_, E>,
+    by: DateTime<Utc>,
+    after: i64,
+) -> Result<Option<DueCursor>, StoreError> {
+    let row = c.query(E::STATEMENTS.keeper.next_due_day).bind(by).bind(after).fetch_optional().await?;
+    Ok(row.map(|row| row.int("day")).transpose()?.map(|day| DueCursor { day, ..FIRST }))
+}
+
+async fn due_of_day<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &DueFilter,
+    after: DueCursor,
+    limit: usize,
+) -> Result<Vec<DueToken>, StoreError> {
+    let list =
+        c.query(E::STATEMENTS.keeper.due_of_day).bind(after.day).bind(filter.by).bind(after.due_at).bind(after.id);
+    let rows = list.bind(&filter.merchant).bind(limit).fetch_all().await?;
+    rows.iter().map(|row| due_token(row, after.day)).collect()
+}
+
+fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
+    let (id, due_at) = (row.int("id")?, row.time("refresh_due_at")?);
+    Ok(DueToken {
+        id,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        generation: row.int("generation")?,
+        issued_at: row.time("issued_at")?,
+        expires_at: row.time("expires_at")?,
+        due_at,
+        failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
+        last_seen_at: row.opt_time("last_seen_at")?,
+        place: DueCursor { day, due_at, id },
+    })
+}
+
+fn undated_token(row: &impl Columns) -> Result<UndatedToken, StoreError> {
+    Ok(UndatedToken {
+        id: row.int("id")?,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        generation: row.int("generation")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+fn token_count(row: &impl Columns) -> Result<TokenCount, StoreError> {
+    Ok(TokenCount {
+        state: TokenState::from_word(&row.text("state")?)?,
+        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+        days: row.opt_int("days")?,
+        tokens: row.count("tokens")?,
+    })
 }

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Engine, SqlStore};
 
 /// How much there is whose beginning is a key's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -79,4 +81,85 @@ pub trait Keys: Send + Sync {
 
     /// Likewise, for the key of the hashes.
     async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Keys for SqlStore<E> {
+    async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.keys.known_keys).fetch_all().await?;
+            rows.iter().map(|row| Ok((row.text("name")?, row.bytes("fingerprint")?))).collect()
+        })
+        .await
+    }
+
+    async fn note_key(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError> {
+        self.write(async |c| {
+            let note = c.query(E::STATEMENTS.keys.note_key).bind(name).bind(fingerprint).bind(self.now());
+            note.execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
+        self.read(async |c| {
+            let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
+            Ok(Sealed { tokens: row.count("tokens")?, kept: row.count("kept")?, hash_key: row.count("hash_key")? })
+        })
+        .await
+    }
+
+    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError> {
+        self.read(async |c| {
+            let list = c.query(E::STATEMENTS.keys.sealed_otherwise).bind(beginning).bind(after).bind(limit);
+            list.fetch_all().await?.iter().map(sealed_token).collect()
+        })
+        .await
+    }
+
+    async fn cached_otherwise(
+        &self,
+        beginning: &[u8],
+        after: Uuid,
+        limit: u32,
+    ) -> Result<Vec<SealedCachedTokens>, StoreError> {
+        self.read(async |c| {
+            let list = c.query(E::STATEMENTS.keys.cached_otherwise).bind(beginning).bind(after).bind(limit);
+            list.fetch_all().await?.iter().map(sealed_cached_tokens).collect()
+        })
+        .await
+    }
+
+    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            Ok(c.query(E::STATEMENTS.keys.reseal_token).bind(id).bind(from).bind(to).execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn reseal_cached(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            Ok(c.query(E::STATEMENTS.keys.reseal_cached).bind(purpose).bind(from).bind(to).execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+        self.write(async |c| Ok(c.query(E::STATEMENTS.keys.reseal_hash_key).bind(from).bind(to).execute().await? == 1))
+            .await
+    }
+}
+
+fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
+    Ok(SealedToken {
+        id: row.int("id")?,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        sealed: row.bytes("sealed")?,
+    })
+}
+
+fn sealed_cached_tokens(row: &impl Columns) -> Result<SealedCachedTokens, StoreError> {
+    Ok(SealedCachedTokens { purpose: row.id("purpose_ref")?, sealed: row.bytes("sealed")? })
 }

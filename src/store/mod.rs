@@ -1,27 +1,36 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The storage traits are twelve ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
-//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]), joined as [`Store`]; the rooms know nothing else of a database. Each engine's
-//! statements lie in its own `sql/`, a file for each room. What runs them alike on both lies once in `both/`, compiled for either engine; what
-//! differs (claims, pools, wake-ups) lies with the engine.
+//! Twelve storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
+//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]), joined as [`Store`], are all that the rooms know of
+//! a database. Each has a file with its types and its one implementation for both engines. What differs between the engines is the
+//! trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and migrations lie in `postgres/` and
+//! `sqlite/`, and the statements in `sql/`.
 
+mod ahead;
 mod batch;
 mod columns;
 mod dashboard;
+mod disposition;
+mod engine;
+mod erasure;
 mod error;
+mod exchange_end;
 mod exchanges;
 mod fill;
 mod inspect;
+mod installation;
 mod keeper;
 mod keys;
 mod migrations;
 mod order_admin;
+mod order_search;
 mod orders;
 mod overview;
 mod pool;
 mod postgres;
 mod resolving;
 mod restore;
+mod sql;
 mod sqlite;
 mod tokens;
 mod upkeep;
@@ -34,26 +43,29 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
+use self::columns::Columns;
 pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
+use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
+pub use self::installation::Installation;
 pub use self::keeper::{
     DueCursor, DueDate, DueFilter, DueToken, Keeper, LastSweep, PlanFilter, TokenCount, UndatedToken,
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
-use self::migrations::check_level;
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
-pub use self::postgres::{Bound, Counters, PostgresStore, Scratch};
+use self::postgres::Postgres;
+pub use self::postgres::{Bound, Counters, Scratch};
 pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
-pub use self::sqlite::SqliteStore;
+use self::sqlite::Sqlite;
 pub use self::tokens::{TokenFilter, Tokens};
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhooks::{
@@ -62,7 +74,7 @@ pub use self::webhooks::{
 };
 pub use self::workers::{Reclaimed, Worker, Workers};
 use crate::clock::Clock;
-use crate::config::{Database, Engine};
+use crate::config::{self, Database};
 use crate::order::OrderId;
 
 /// Everything that a store does.
@@ -117,15 +129,6 @@ pub trait Store:
     async fn close(&self);
 }
 
-/// Whose database it is.
-#[derive(Clone)]
-pub struct Installation {
-    /// The setting `installation` at the first start.
-    pub name: String,
-    /// The key of the hashes of known tokens, sealed.
-    pub hash_key: Vec<u8>,
-}
-
 /// News from the database, or from this process where the engine tells nobody.
 #[async_trait]
 pub trait Signals: Send {
@@ -151,8 +154,12 @@ pub enum Signal {
 /// [`StoreError::Location`] where the URL cannot be used, [`StoreError::Unavailable`] where the server does not answer.
 pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
-        Engine::Sqlite { path } => Arc::new(SqliteStore::open(path, database.max_connections, clock.clone()).await?),
-        Engine::Postgres => Arc::new(PostgresStore::open(database, max_in_flight, clock.clone()).await?),
+        config::Engine::Sqlite { path } => {
+            Arc::new(SqlStore { engine: Sqlite::open(path, database.max_connections, clock.clone()).await? })
+        }
+        config::Engine::Postgres => {
+            Arc::new(SqlStore { engine: Postgres::open(database, max_in_flight, clock.clone()).await? })
+        }
     })
 }
 
@@ -180,20 +187,15 @@ fn from_json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(format!("column {column}")))
 }
 
+/// How many rows there are with an id, and the last of these; `None` where there are none.
+fn last_id(rows: &[impl Columns]) -> Result<Option<(u64, i64)>, StoreError> {
+    let ids = rows.iter().map(|row| row.int("id")).collect::<sqlx::Result<Vec<_>>>()?;
+    Ok(ids.iter().max().map(|last| (ids.len() as u64, *last)))
+}
+
 fn expose(url: &secrecy::SecretString) -> &str {
     url.expose_secret()
 }
-
-/// Declares an engine's statements, and the list of them all that a test prepares against the engine.
-macro_rules! statements {
-    ($($name:ident = $sql:literal;)+) => {
-        $(pub(in crate::store) const $name: &str = $sql;)+
-
-        #[cfg(test)]
-        pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
-    };
-}
-use statements;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{OrderFilter, StoreError};
-use crate::order::{OrderId, OrderView};
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, SqlStore};
+use super::orders::view;
+use super::{OrderFilter, StoreError, order_search};
+use crate::order::{OrderId, OrderView, Status};
 
 /// What became of the wish to cancel or retry one order.
 #[derive(Clone, Debug)]
@@ -47,4 +50,119 @@ pub trait OrderAdmin: Send + Sync {
 
     /// How many orders of a filter there are that have their body; its `before` and `limit` do not count.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> OrderAdmin for SqlStore<E> {
+    async fn cancel_order(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
+        self.change_one(order, Change::Cancel).await
+    }
+
+    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError> {
+        self.change_one(order, Change::Retry(order_deadline)).await
+    }
+
+    async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
+        self.change_many(filter, Change::Cancel).await
+    }
+
+    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError> {
+        self.change_many(filter, Change::Retry(order_deadline)).await
+    }
+
+    async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError> {
+        self.read(async |c| order_search::count(c, filter).await).await
+    }
+}
+
+/// What is done to orders.
+#[derive(Clone, Copy)]
+enum Change {
+    /// Queued ones are called back.
+    Cancel,
+    /// Failed ones fall due again, with this long to go.
+    Retry(Duration),
+}
+
+impl Change {
+    /// The status that it needs.
+    fn needs(self) -> Status {
+        match self {
+            Self::Cancel => Status::Queued,
+            Self::Retry(_) => Status::Failed,
+        }
+    }
+}
+
+impl<E: Engine> SqlStore<E> {
+    async fn change_one(&self, order: OrderId, change: Change) -> Result<OrderAdminOutcome, StoreError> {
+        let outcome = self.transaction(async |c| one(c, self.now(), order, change).await).await?;
+        if matches!(outcome, OrderAdminOutcome::Done(_)) {
+            self.tell(&[order], change);
+        }
+        Ok(outcome)
+    }
+
+    async fn change_many(&self, filter: &OrderFilter, change: Change) -> Result<ChangedOrders, StoreError> {
+        let changed = self.transaction(async |c| many(c, self.now(), filter, change).await).await?;
+        self.tell(&changed.orders, change);
+        Ok(changed)
+    }
+
+    fn tell(&self, orders: &[OrderId], change: Change) {
+        match change {
+            Change::Cancel => self.engine.tell_settled(orders),
+            Change::Retry(_) if orders.is_empty() => {}
+            Change::Retry(_) => self.engine.tell_due(),
+        }
+    }
+}
+
+/// Changes those of the orders that the change is for.
+async fn apply<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    orders: &[OrderId],
+    change: Change,
+) -> Result<Vec<OrderId>, StoreError> {
+    let statement = match change {
+        Change::Cancel => c.query(E::STATEMENTS.order_admin.cancel).bind(orders).bind(now),
+        Change::Retry(order_deadline) => {
+            c.query(E::STATEMENTS.order_admin.again).bind(orders).bind(now).bind(order_deadline)
+        }
+    };
+    let rows = statement.fetch_all().await?;
+    let changed = rows.iter().map(|row| row.order("id")).collect::<Result<Vec<_>, _>>()?;
+    E::delete_kept_of(c, &changed).await?;
+    Ok(changed)
+}
+
+async fn one<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    order: OrderId,
+    change: Change,
+) -> Result<OrderAdminOutcome, StoreError> {
+    let done = !apply(c, now, &[order], change).await?.is_empty();
+    let Some(found) = view(c, order).await? else { return Ok(OrderAdminOutcome::Missing) };
+    if done {
+        return Ok(OrderAdminOutcome::Done(found));
+    }
+    let gone = c.query(E::STATEMENTS.order_admin.body_gone).bind(order).fetch_optional().await?.is_some();
+    let lacks_body = gone && matches!(change, Change::Retry(_));
+    Ok(if lacks_body { OrderAdminOutcome::BodyGone } else { OrderAdminOutcome::WrongStatus(found) })
+}
+
+async fn many<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    filter: &OrderFilter,
+    change: Change,
+) -> Result<ChangedOrders, StoreError> {
+    let filter = OrderFilter { status: Some(change.needs()), ..filter.clone() };
+    let picked = order_search::with_bodies(c, &filter).await?;
+    let next = picked.last().copied().filter(|_| picked.len() == filter.limit as usize);
+    let mut orders = apply(c, now, &picked, change).await?;
+    orders.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(ChangedOrders { orders, next })
 }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, SqlStore};
+use super::{StoreError, disposition, from_json, from_micros, order_search};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order as it goes into its row.
@@ -166,4 +168,181 @@ pub trait Orders: Send + Sync {
 
     /// Orders, newest first, without their `html_snippet`.
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Orders for SqlStore<E> {
+    async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
+        let inserted = self.engine.insert_orders(orders).await?;
+        self.engine.tell_due();
+        Ok(inserted)
+    }
+
+    async fn due_merchants(&self) -> Result<Vec<String>, StoreError> {
+        self.read(async |c| due_merchants(c, self.now()).await).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.read(async |c| next_due(c, self.now()).await).await
+    }
+
+    async fn claim_orders(
+        &self,
+        worker: Uuid,
+        shares: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
+    ) -> Result<Vec<ClaimedOrder>, StoreError> {
+        self.engine.claim_orders(worker, shares, recent).await
+    }
+
+    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.orders.running_of_worker).bind(worker).fetch_all().await?;
+            rows.iter()
+                .map(|row| Ok(Claim { order: row.order("id")?, worker, number: row.int("claim_number")? }))
+                .collect()
+        })
+        .await
+    }
+
+    async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
+        self.transaction(async |c| {
+            for claim in claims {
+                let give = c.query(E::STATEMENTS.orders.give_back).bind(claim.order);
+                give.bind(claim.worker).bind(claim.number).execute().await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
+        let ours = self.engine.settle_order(claim, disposition).await?;
+        if ours && disposition::ends_order(disposition) {
+            self.engine.tell_settled(&[claim.order]);
+        }
+        Ok(ours)
+    }
+
+    async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        self.read(async |c| view(c, id).await).await
+    }
+
+    async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.orders.settled).bind(ids).fetch_all().await?;
+            rows.iter().map(|row| Ok(row.order("id")?)).collect()
+        })
+        .await
+    }
+
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
+        self.read(async |c| order_search::orders(c, filter).await).await
+    }
+}
+
+/// Inserts orders within the caller's transaction. By their keys, whatever order they come in: two transactions that wait for
+/// each other's keys would never end.
+pub(super) async fn insert_all<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    orders: &[OrderRow],
+) -> Result<Vec<Inserted>, StoreError> {
+    let mut by_key: Vec<usize> = (0..orders.len()).collect();
+    by_key.sort_by_key(|&at| (&orders[at].merchant, &orders[at].idempotency_key));
+    let mut inserted = Vec::with_capacity(orders.len());
+    for at in by_key {
+        inserted.push((at, insert(c, now, &orders[at]).await?));
+    }
+    inserted.sort_by_key(|(at, _)| *at);
+    Ok(inserted.into_iter().map(|(_, inserted)| inserted).collect())
+}
+
+/// Inserts one order.
+pub(super) async fn insert<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    order: &OrderRow,
+) -> Result<Inserted, StoreError> {
+    let insert = c
+        .query(E::STATEMENTS.orders.insert_order)
+        .bind(order.id)
+        .bind(&order.merchant)
+        .bind(&order.user)
+        .bind(&order.idempotency_key)
+        .bind(&order.digest)
+        .bind(&order.body)
+        .bind(order.prefill)
+        .bind(order.not_before)
+        .bind(order.deadline)
+        .bind(order.order_deadline)
+        .bind(now)
+        .bind(&order.trace);
+    if insert.fetch_optional().await?.is_some() {
+        return Ok(Inserted::New(order.id));
+    }
+    let by_key = c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
+    let found = by_key.fetch_one().await?;
+    let id = found.order("id")?;
+    Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
+}
+
+/// The merchants with orders due.
+pub(super) async fn due_merchants<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<Vec<String>, StoreError> {
+    let rows = c.query(E::STATEMENTS.orders.due_merchants).bind(now).fetch_all().await?;
+    rows.iter().map(|row| Ok(row.text("merchant")?)).collect()
+}
+
+/// How long until the next order falls due.
+pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<Option<Duration>, StoreError> {
+    let row = c.query(E::STATEMENTS.orders.next_due).bind(now).fetch_one().await?;
+    Ok(row.opt_int("micros")?.map(from_micros))
+}
+
+/// An order from the row of its claim.
+pub(super) fn claimed(row: &impl Columns, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
+    Ok(ClaimedOrder {
+        claim: Claim { order: row.order("id")?, worker, number: row.int("claim_number")? },
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        body: row.text("body")?,
+        prefill: row.opt_flag("prefill")?,
+        attempts: row.int("attempts")?,
+        accepted_at: row.time("accepted_at")?,
+        due_at: row.time("due_at")?,
+        claimed_at: row.time("now")?,
+        first_claimed_at: row.time("first_claimed_at")?,
+        deadline_at: row.time("deadline_at")?,
+        possible_duplicate: row.flag("possible_duplicate")?,
+        error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
+        unchecked: row.flag("unchecked")?,
+        trace: row.opt_text("trace")?,
+    })
+}
+
+/// One order.
+pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+    let row = c.query(E::STATEMENTS.orders.order).bind(id).fetch_optional().await?;
+    row.as_ref().map(order_view).transpose()
+}
+
+pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
+    Ok(OrderView {
+        id: row.order("id")?,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        status: row.parsed("status")?,
+        accepted_at: row.time("accepted_at")?,
+        due_at: row.time("due_at")?,
+        deadline_at: row.time("deadline_at")?,
+        ended_at: row.opt_time("ended_at")?,
+        attempts: row.int("attempts")?,
+        token: row.opt_parsed("token_outcome")?,
+        prefilled: row.opt_text("prefilled")?.map_or(Ok(Vec::new()), |text| from_json("prefilled", &text))?,
+        possible_duplicate: row.flag("possible_duplicate")?,
+        klarna_order_id: row.opt_text("klarna_order_id")?,
+        html_snippet: row.opt_text("html_snippet")?,
+        correlation_id: row.opt_text("correlation_id")?,
+        error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
+    })
 }

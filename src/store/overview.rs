@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Engine, SqlStore};
 
 /// How an installation stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,4 +105,72 @@ pub trait InstallationStats: Send + Sync {
 
     /// How this process uses its connections.
     fn pools(&self) -> Vec<PoolUse>;
+}
+
+#[async_trait]
+impl<E: Engine> InstallationStats for SqlStore<E> {
+    async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError> {
+        let sql = &E::STATEMENTS.overview;
+        self.read(async |c| {
+            let backlogs = c.query(sql.backlogs).bind(self.now()).fetch_all().await?;
+            let webhooks = c.query(sql.webhook_backlogs).bind(self.now()).fetch_all().await?;
+            let lapsing = c.query(sql.lapsing_tokens).bind(lapsing_within).bind(self.now()).fetch_one().await?;
+            let row = c.query(sql.overview).bind(lost_after).bind(self.now()).fetch_one().await?;
+            Ok(Overview {
+                now: row.time("now")?,
+                merchants: backlogs.iter().map(backlog).collect::<Result<_, _>>()?,
+                webhooks: webhooks.iter().map(webhook_backlog).collect::<Result<_, _>>()?,
+                workers: row.count("workers")?,
+                open_exchanges: row.count("open_exchanges")?,
+                swept_at: row.opt_time("swept_at")?,
+                oldest_due_token: row.opt_time("oldest_due_token")?,
+                lapsing_tokens: lapsing.count("tokens")?,
+            })
+        })
+        .await
+    }
+
+    async fn counts(&self) -> Result<InstallationCounts, StoreError> {
+        self.read(async |c| {
+            let webhooks = c.query(E::STATEMENTS.overview.webhook_counts).fetch_all().await?;
+            let held = c.query(E::STATEMENTS.overview.held_orders).fetch_one().await?;
+            Ok(InstallationCounts {
+                webhooks: webhooks.iter().map(webhook_counts).collect::<Result<_, _>>()?,
+                held_orders: held.count("orders")?,
+            })
+        })
+        .await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        self.engine.pools()
+    }
+}
+
+fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
+    Ok(Backlog {
+        merchant: row.text("merchant")?,
+        queued: row.count("queued")?,
+        due: row.count("due")?,
+        running: row.count("running")?,
+        oldest_due: row.opt_time("oldest_due")?,
+    })
+}
+
+fn webhook_backlog(row: &impl Columns) -> Result<WebhookBacklog, StoreError> {
+    Ok(WebhookBacklog {
+        merchant: row.text("merchant")?,
+        pending: row.count("pending")?,
+        due: row.count("due")?,
+        oldest_due: row.opt_time("oldest_due")?,
+        disabled: row.flag("disabled")?,
+    })
+}
+
+fn webhook_counts(row: &impl Columns) -> Result<WebhookCounts, StoreError> {
+    Ok(WebhookCounts {
+        merchant: row.text("merchant")?,
+        failed: row.count("failed")?,
+        oldest_pending: row.opt_time("oldest_pending")?,
+    })
 }

@@ -90,7 +90,7 @@ impl<DB: Database> Pool<DB> {
             connection: Some(connection),
             idle: Arc::clone(&self.idle),
             inner: self.inner.clone(),
-            done: false,
+            well: false,
             _place: place,
             _lane: lane,
         })
@@ -120,14 +120,14 @@ fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A pooled connection that is closed unless [`PooledConnection::done`] is called: after an error, a time-out or a dropped
+/// A pooled connection that is closed unless [`PooledConnection::give_back`] is called: after an error, a time-out or a dropped
 /// future nobody knows what state it is in, and an open transaction would keep its locks.
 pub(super) struct PooledConnection<DB: Database> {
     /// Taken when it is given back.
     connection: Option<PoolConnection<DB>>,
     idle: Idle<DB>,
     inner: sqlx::Pool<DB>,
-    done: bool,
+    well: bool,
     /// Given up after the connection.
     _place: OwnedSemaphorePermit,
     /// Likewise: see [`Pool::behind`].
@@ -136,25 +136,15 @@ pub(super) struct PooledConnection<DB: Database> {
 
 impl<DB: Database> PooledConnection<DB> {
     /// Gives the connection back to its pool; it must be outside any transaction.
-    pub(super) fn done(mut self) {
-        self.done = true;
-    }
-
-    /// Runs one word of transaction control.
-    pub(super) async fn control(&mut self, word: &'static str) -> Result<(), StoreError>
-    where
-        for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
-    {
-        use sqlx::Executor;
-        bounded((&mut **self).execute(word)).await?;
-        Ok(())
+    pub(super) fn give_back(mut self) {
+        self.well = true;
     }
 }
 
 impl<DB: Database> Drop for PooledConnection<DB> {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if !self.done {
+        if !self.well {
             connection.close_on_drop();
             return;
         }

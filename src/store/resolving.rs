@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
-use crate::token::{Resolution, Resolved};
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Query, SqlStore};
+use super::tokens::{token_view, view};
+use super::{StoreError, last_id};
+use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
 /// Which of the `uncertain` tokens.
 #[derive(Clone, Debug, Default)]
@@ -34,4 +37,62 @@ pub trait Resolving: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Result<Option<(u64, i64)>, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Resolving for SqlStore<E> {
+    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+        self.transaction(async |c| {
+            let resolve = decided(c, E::STATEMENTS.resolving.resolve, self.now(), resolution);
+            if let Some(row) = resolve.bind(merchant).bind(user).fetch_optional().await? {
+                return Ok(Resolved::Done(token_view(&row)?));
+            }
+            Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
+        })
+        .await
+    }
+
+    async fn count_uncertain(&self, which: &Doubtful) -> Result<u64, StoreError> {
+        self.read(async |c| {
+            let count = c.query(E::STATEMENTS.resolving.count_uncertain).bind(&which.merchant).bind(which.before);
+            Ok(count.fetch_one().await?.count("tokens")?)
+        })
+        .await
+    }
+
+    async fn resolve_tokens(
+        &self,
+        which: &Doubtful,
+        resolution: Resolution,
+        after: i64,
+        limit: u32,
+    ) -> Result<Option<(u64, i64)>, StoreError> {
+        self.transaction(async |c| {
+            let resolve = decided(c, E::STATEMENTS.resolving.resolve_all, self.now(), resolution)
+                .bind(&which.merchant)
+                .bind(which.before)
+                .bind(after)
+                .bind(limit);
+            last_id(&resolve.fetch_all().await?)
+        })
+        .await
+    }
+}
+
+/// A statement that writes the decision down, with what both begin with.
+fn decided<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    now: Now,
+    resolution: Resolution,
+) -> Query<'c, E> {
+    let (state, reason) = match resolution {
+        Resolution::Retry | Resolution::Present => (TokenState::Active, None),
+        Resolution::Dead => (TokenState::ReauthRequired, Some(DeadReason::AnswerLost)),
+    };
+    c.query(statement)
+        .bind(state.as_str())
+        .bind(reason.map(DeadReason::as_str))
+        .bind(resolution == Resolution::Present)
+        .bind(now)
 }

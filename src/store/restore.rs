@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Engine, SqlStore};
+use super::{StoreError, exchanges, json, last_id, one_row};
+use crate::order::OrderError;
 
 /// What a store does about its own past.
 #[async_trait]
@@ -28,4 +31,63 @@ pub trait Restore: Send + Sync {
 
     /// Writes down that the database was restored, and that what may have happened since is dealt with.
     async fn declare_restored(&self) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Restore for SqlStore<E> {
+    async fn remembers(&self, worker: Uuid, beat_at: DateTime<Utc>, kept_for: Duration) -> Result<bool, StoreError> {
+        self.read(async |c| {
+            let remembers = c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat_at).bind(kept_for);
+            Ok(remembers.bind(self.now()).fetch_one().await?.flag("remembers")?)
+        })
+        .await
+    }
+
+    async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.restore.living).bind(within).bind(self.now()).fetch_all().await?;
+            rows.iter().map(|row| Ok(row.text("name")?)).collect()
+        })
+        .await
+    }
+
+    async fn doubt_tokens(&self, after: i64, limit: u32) -> Result<Option<(u64, i64)>, StoreError> {
+        self.write(async |c| {
+            let doubt = c.query(E::STATEMENTS.restore.doubt_tokens).bind(after).bind(limit).bind(self.now());
+            last_id(&doubt.fetch_all().await?)
+        })
+        .await
+    }
+
+    async fn hold_orders(&self, limit: u32) -> Result<u64, StoreError> {
+        self.transaction(async |c| {
+            let hold = c.query(E::STATEMENTS.restore.hold_orders).bind(limit).bind(self.now());
+            let rows = hold.bind(&json(&restored())?).fetch_all().await?;
+            for row in &rows {
+                exchanges::delete_kept(c, row.id("id")?).await?;
+            }
+            Ok(rows.len() as u64)
+        })
+        .await
+    }
+
+    async fn declare_restored(&self) -> Result<(), StoreError> {
+        self.write(async |c| {
+            let declare = c.query(E::STATEMENTS.restore.declare_restored).bind(self.now());
+            one_row("declaring the database restored", declare.execute().await?)
+        })
+        .await
+    }
+}
+
+fn restored() -> OrderError {
+    OrderError {
+        code: "database_restored".into(),
+        message:
+            "the database was restored from a backup, and this order may have been submitted since; look for it at \
+             Klarna before retrying it"
+                .into(),
+        faults: Vec::new(),
+        correlation_id: None,
+    }
 }

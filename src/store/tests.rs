@@ -3,7 +3,10 @@
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 use test_support::postgres::TestDatabase;
 
-use super::{OrderFilter, migrations, postgres, sqlite};
+use super::engine::Engine;
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use super::{OrderFilter, migrations, order_search, sql};
 use crate::order::{OrderId, Status, TokenOutcome};
 
 async fn sqlite_with_tables() -> SqliteConnection {
@@ -24,7 +27,7 @@ async fn postgres_with_tables() -> (TestDatabase, PgConnection) {
 async fn sqlite_accepts_every_statement() {
     let mut connection = sqlite_with_tables().await;
     let mut refused = Vec::new();
-    for (name, statement) in sqlite::STATEMENTS.concat() {
+    for (name, statement) in statements::<Sqlite>(sql::sqlite::OWN) {
         if let Err(error) = connection.prepare(AssertSqlSafe(statement).into_sql_str()).await {
             refused.push(format!("{name}: {error}"));
         }
@@ -36,7 +39,7 @@ async fn sqlite_accepts_every_statement() {
 async fn postgresql_accepts_every_statement() {
     let (database, mut connection) = postgres_with_tables().await;
     let mut refused = Vec::new();
-    for (name, statement) in postgres::STATEMENTS.concat() {
+    for (name, statement) in statements::<Postgres>(sql::postgres::OWN) {
         if let Err(error) = connection.prepare(AssertSqlSafe(statement).into_sql_str()).await {
             refused.push(format!("{name}: {error}"));
         }
@@ -48,9 +51,14 @@ async fn postgresql_accepts_every_statement() {
 
 const TOKENS: u32 = 1_000_000;
 
-/// A statement of the lists that the tests above prepare.
-fn statement(statements: &[&[(&'static str, &'static str)]], wanted: &str) -> &'static str {
-    statements.iter().copied().flatten().find(|(name, _)| *name == wanted).unwrap().1
+/// All of an engine's statements, with their names.
+fn statements<E: Engine>(own: &[&[(&'static str, &'static str)]]) -> Vec<(&'static str, &'static str)> {
+    [E::STATEMENTS.all(), own.concat()].concat()
+}
+
+/// The one that the tests above prepare under this name.
+fn statement(statements: &[(&'static str, &'static str)], wanted: &str) -> &'static str {
+    statements.iter().find(|(name, _)| *name == wanted).unwrap().1
 }
 
 /// A million tokens that lapse within sixty days, and the plans of what a sweep asks.
@@ -66,15 +74,18 @@ async fn sqlite_finds_what_is_due_by_its_index() {
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
     for (name, uses) in [
-        ("NEXT_DUE_DAY", "SEARCH t USING INDEX tokens_due (<expr>>?)"),
-        ("DUE_OF_DAY", "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
-        ("COUNT_DUE", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
-        ("OVERVIEW", "INDEX tokens_due (<expr>=?"),
-        ("LAPSING_TOKENS", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
-        ("UNDATED_TOKENS", "USING INDEX tokens_undated"),
-        ("FORGET_IDLE", "USING INDEX tokens_seen"),
+        ("keeper.next_due_day", "SEARCH t USING INDEX tokens_due (<expr>>?)"),
+        (
+            "keeper.due_of_day",
+            "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)",
+        ),
+        ("keeper.count_due", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
+        ("overview.overview", "INDEX tokens_due (<expr>=?"),
+        ("overview.lapsing_tokens", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
+        ("keeper.undated_tokens", "USING INDEX tokens_undated"),
+        ("keeper.forget_idle", "USING INDEX tokens_seen"),
     ] {
-        let explain = format!("EXPLAIN QUERY PLAN {}", statement(sqlite::STATEMENTS, name));
+        let explain = format!("EXPLAIN QUERY PLAN {}", statement(&statements::<Sqlite>(sql::sqlite::OWN), name));
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
@@ -97,19 +108,19 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
     sqlx::raw_sql("VACUUM ANALYZE klarna_worker.tokens").execute(&mut connection).await.unwrap();
     for (name, arguments, uses) in [
-        ("NEXT_DUE_DAY", "now(), 0", "tokens_due"),
+        ("keeper.next_due_day", "now(), 0", "tokens_due"),
         (
-            "DUE_OF_DAY",
+            "keeper.due_of_day",
             "(now()::date - DATE '1970-01-01' + 10), now(), 'epoch', 0, NULL, 200",
             "Index Scan using tokens_due",
         ),
-        ("COUNT_DUE", "now()", "tokens_due"),
-        ("OVERVIEW", "10000000, now()", "tokens_due"),
-        ("LAPSING_TOKENS", "864000000000, now()", "tokens_due"),
-        ("UNDATED_TOKENS", "0, 1000", "tokens_undated"),
-        ("FORGET_IDLE", "1000000, 500, NULL", "tokens_seen"),
+        ("keeper.count_due", "now()", "tokens_due"),
+        ("overview.overview", "10000000, now()", "tokens_due"),
+        ("overview.lapsing_tokens", "864000000000, now()", "tokens_due"),
+        ("keeper.undated_tokens", "0, 1000", "tokens_undated"),
+        ("keeper.forget_idle", "1000000, 500, NULL", "tokens_seen"),
     ] {
-        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+        let prepare = format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
         let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
@@ -141,13 +152,13 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     let prepared = "ANALYZE klarna_worker.orders, klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(prepared).execute(&mut connection).await.unwrap();
     for (name, arguments, table, index) in [
-        ("DUE_MERCHANTS", "NULL", "orders", "orders_due"),
-        ("NEXT_DUE", "NULL", "orders", "orders_next"),
+        ("orders.due_merchants", "NULL", "orders", "orders_due"),
+        ("orders.next_due", "NULL", "orders", "orders_next"),
         ("CLAIM_ORDERS", "'shop', 20, gen_random_uuid(), NULL, NULL", "orders", "orders_due"),
-        ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks", "webhooks_due"),
-        ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks", "webhooks_due"),
+        ("webhooks.due_webhook_merchants", "NULL", "webhooks", "webhooks_due"),
+        ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks", "webhooks_due"),
     ] {
-        let prepare = format!("PREPARE plan AS {}", statement(postgres::STATEMENTS, name));
+        let prepare = format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
         let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
@@ -162,15 +173,15 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
 
 /// What the outbox, retention, erasure and pages ask for again and again, with the index that answers it.
 const LOOKS: [(&str, &str, &str); 9] = [
-    ("CLAIM_WEBHOOKS", "'shop', 8, 1, NULL", "webhooks_due"),
-    ("DUE_WEBHOOK_MERCHANTS", "NULL", "webhooks_due"),
-    ("WIPE_BODIES", "1, 500, NULL", "orders_wipe"),
-    ("DELETE_ORDERS", "1, 500, NULL, '00000000-0000-7000-8000-000000000000'", "orders_pkey"),
-    ("DELETE_WEBHOOKS", "1, 500, NULL", "webhooks_ended"),
-    ("ERASE_ORDERS", "'shop', 'u', 'e', 500", "orders_user"),
-    ("ERASE_WEBHOOKS", "'shop', 'u'", "webhooks_user"),
-    ("PASSAGES", "NULL, 1000", "orders_outcome"),
-    ("ATTEMPTS", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
+    ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
+    ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
+    ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
+    ("upkeep.delete_orders", "1, 500, NULL, '00000000-0000-7000-8000-000000000000'", "orders_pkey"),
+    ("upkeep.delete_webhooks", "1, 500, NULL", "webhooks_ended"),
+    ("erasure.orders", "'shop', 'u', 'e', 500", "orders_user"),
+    ("erasure.webhooks", "'shop', 'u'", "webhooks_user"),
+    ("dashboard.latency_samples", "NULL, 1000", "orders_outcome"),
+    ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
 ];
 
 /// Lists of orders, each with the values of its statement and the index that answers it.
@@ -200,9 +211,10 @@ fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
 #[tokio::test]
 async fn sqlite_has_an_index_for_what_is_looked_for() {
     let mut connection = sqlite_with_tables().await;
-    let looks = LOOKS.map(|(name, _, index)| (statement(sqlite::STATEMENTS, name).to_owned(), index));
+    let looks =
+        LOOKS.map(|(name, _, index)| (statement(&statements::<Sqlite>(sql::sqlite::OWN), name).to_owned(), index));
     for (statement, index) in
-        looks.into_iter().chain(lists().map(|(of, _, index)| (sqlite::list_of_orders(&of), index)))
+        looks.into_iter().chain(lists().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
         let explain = format!("EXPLAIN QUERY PLAN {statement}");
         let plan: Vec<(i64, i64, i64, String)> =
@@ -218,8 +230,10 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
     let (database, mut connection) = postgres_with_tables().await;
     // The tables are empty: asked is whether the index could answer.
     connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
-    let looks = LOOKS.map(|(name, values, index)| (statement(postgres::STATEMENTS, name).to_owned(), values, index));
-    let lists = lists().map(|(of, values, index)| (postgres::list_of_orders(&of), values, index));
+    let looks = LOOKS.map(|(name, values, index)| {
+        (statement(&statements::<Postgres>(sql::postgres::OWN), name).to_owned(), values, index)
+    });
+    let lists = lists().map(|(of, values, index)| (order_search::text::<Postgres>(&of), values, index));
     for (statement, values, index) in looks.into_iter().chain(lists) {
         let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();

@@ -5,9 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{ClaimAttempt, StoreError};
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
+use super::{ClaimAttempt, StoreError, exchange_end, exchanges};
 use crate::token::{
-    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Registered, Settled, TokenState, TokenView,
+    CachedTokens, DeadReason, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled,
+    TokenState, TokenView,
 };
 
 /// Which tokens a list shows, by merchant and user.
@@ -82,4 +85,189 @@ pub trait Tokens: Send + Sync {
 
     /// Writes down the first `sub` seen for a user; a later one changes nothing.
     async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Tokens for SqlStore<E> {
+    async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
+        self.engine.register_tokens(tokens, unless_newer).await
+    }
+
+    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+        self.transaction(async |c| {
+            let forget = c.query(E::STATEMENTS.tokens.forget).bind(merchant).bind(user).bind(self.now());
+            let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
+            forget_kept(c, row.int("id")?).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
+        self.read(async |c| view(c, merchant, user).await).await
+    }
+
+    async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
+        self.read(async |c| list(c, self.now(), filter).await).await
+    }
+
+    async fn ledger(
+        &self,
+        merchant: &str,
+        user: &str,
+        before: Option<LedgerCursor>,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.read(async |c| exchanges::ledger(c, merchant, user, before, limit).await).await
+    }
+
+    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+        self.engine.claim_token(merchant, user).await
+    }
+
+    async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
+        by::<E, _>(self.engine.urgent().await?, async |c| exchanges::void_intent(c, self.now(), intent).await).await
+    }
+
+    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
+        transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
+            exchange_end::no_answer(c, self.now(), exchange, token, generation, true, hold).await
+        })
+        .await
+    }
+
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
+        self.read(async |c| exchanges::open_intents(c, holder).await).await
+    }
+
+    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+        self.engine.settle_exchange(end).await
+    }
+
+    async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError> {
+        self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
+    }
+
+    async fn delete_lapsed(&self) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.tokens.delete_lapsed).bind(self.now()).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
+        self.engine.note_subject(merchant, user, subject).await
+    }
+}
+
+/// Registers tokens within the caller's transaction. By user, so that two imports do not wait for each other; of one user's
+/// tokens in their order.
+pub(super) async fn register_all<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    tokens: &[NewToken],
+    unless_newer: bool,
+) -> Result<Vec<Registered>, StoreError> {
+    let mut by_user: Vec<usize> = (0..tokens.len()).collect();
+    by_user.sort_by_key(|&at| (&tokens[at].merchant, &tokens[at].user));
+    let mut registered = Vec::with_capacity(tokens.len());
+    for at in by_user {
+        registered.push((at, register(c, now, &tokens[at], unless_newer).await?));
+    }
+    registered.sort_by_key(|(at, _)| *at);
+    Ok(registered.into_iter().map(|(_, registered)| registered).collect())
+}
+
+/// Registers a token; the caller's transaction holds the row from its reading on.
+async fn register<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    token: &NewToken,
+    unless_newer: bool,
+) -> Result<Registered, StoreError> {
+    let sql = &E::STATEMENTS.tokens;
+    let row = loop {
+        c.query(sql.ensure_token).bind(&token.merchant).bind(&token.user).bind(now).execute().await?;
+        // None where the user was erased in between.
+        if let Some(row) = c.query(sql.lock_token).bind(&token.merchant).bind(&token.user).fetch_optional().await? {
+            break row;
+        }
+    };
+    let (id, view) = (row.int("id")?, token_view(&row)?);
+    if c.query(sql.is_known).bind(id).bind(&token.hash).fetch_optional().await?.is_some() {
+        return Ok(Registered::Known(view));
+    }
+    if unless_newer && view.state == TokenState::Active && view.issued_at.is_some_and(|at| at > token.issued_at) {
+        return Ok(Registered::Newer(view));
+    }
+    let register = c
+        .query(sql.register)
+        .bind(id)
+        .bind(&token.sealed)
+        .bind(token.issued_at)
+        .bind(token.expires_at)
+        .bind(now)
+        .bind(token.refresh_due_at)
+        .bind(token.age_unknown.then(|| Note::AgeUnknown.as_str()));
+    let stored = token_view(&register.fetch_one().await?)?;
+    c.query(sql.know).bind(id).bind(&token.hash).bind(now).execute().await?;
+    Ok(Registered::Stored(stored))
+}
+
+/// Deletes what was kept from a token.
+pub(super) async fn forget_kept<E: Engine>(c: &mut Connection<'_, E>, token: i64) -> Result<(), StoreError> {
+    c.query(E::STATEMENTS.tokens.forget_kept).bind(token).execute().await?;
+    Ok(())
+}
+
+/// One user's token.
+pub(super) async fn view<E: Engine>(
+    c: &mut Connection<'_, E>,
+    merchant: &str,
+    user: &str,
+) -> Result<Option<TokenView>, StoreError> {
+    let row = c.query(E::STATEMENTS.tokens.token).bind(merchant).bind(user).fetch_optional().await?;
+    row.as_ref().map(token_view).transpose()
+}
+
+async fn list<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    filter: &TokenFilter,
+) -> Result<Vec<TokenView>, StoreError> {
+    let (merchant, user) = filter.after.as_ref().map(|(merchant, user)| (merchant.as_str(), user.as_str())).unzip();
+    let list = match (filter.state, &filter.merchant, filter.expiring_within) {
+        // Of a million users the few in a state are found without looking at the others.
+        (Some(state), Some(of), None) => {
+            c.query(E::STATEMENTS.tokens.users_of_state).bind(of).bind(state.as_str()).bind(user).bind(filter.limit)
+        }
+        _ => c
+            .query(E::STATEMENTS.tokens.tokens)
+            .bind(filter.state.map(TokenState::as_str))
+            .bind(&filter.merchant)
+            .bind(merchant)
+            .bind(user)
+            .bind(filter.limit)
+            .bind(filter.expiring_within)
+            .bind(now),
+    };
+    list.fetch_all().await?.iter().map(token_view).collect()
+}
+
+pub(super) fn token_view(row: &impl Columns) -> Result<TokenView, StoreError> {
+    Ok(TokenView {
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        state: TokenState::from_word(&row.text("state")?)?,
+        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
+        generation: row.int("generation")?,
+        issued_at: row.opt_time("issued_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        refresh_due_at: row.opt_time("refresh_due_at")?,
+        refresh_failures: row.int("refresh_failures")?,
+        refresh_note: row.opt_text("refresh_note")?.map(|word| Note::from_word(&word)).transpose()?,
+        last_seen_at: row.opt_time("last_seen_at")?,
+        updated_at: row.time("updated_at")?,
+    })
 }

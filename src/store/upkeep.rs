@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, SqlStore};
+use super::{StoreError, erasure, keeper};
+use crate::clock::delta;
 
 /// A kind of thing that is removed some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,4 +85,90 @@ pub trait Upkeep: Send + Sync {
     /// stay under a random name. What has not ended is cancelled. A result or successor that comes later
     /// finds nothing of the user's to be written to. It goes in batches: after an error call it again.
     async fn erase_user(&self, merchant: &str, user: &str) -> Result<Erased, StoreError>;
+}
+
+/// How far the clocks of processes may lie apart that made ids of orders and exchanges.
+const SLACK: Duration = Duration::from_hours(24);
+
+#[async_trait]
+impl<E: Engine> Upkeep for SqlStore<E> {
+    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError> {
+        let sql = &E::STATEMENTS.upkeep;
+        self.write(async |c| {
+            let remove = match what {
+                ExpiredKind::Bodies => c.query(sql.wipe_bodies),
+                ExpiredKind::Webhooks => c.query(sql.delete_webhooks),
+                ExpiredKind::Workers => c.query(sql.delete_workers),
+                ExpiredKind::Orders => {
+                    let bound = first_id_after(c, self.now(), after).await?;
+                    let remove = c.query(sql.delete_orders).bind(after).bind(limit).bind(self.now()).bind(bound);
+                    return remove.execute().await;
+                }
+            };
+            remove.bind(after).bind(limit).bind(self.now()).execute().await
+        })
+        .await
+    }
+
+    async fn scan_expired(
+        &self,
+        what: ScannedTable,
+        after: Duration,
+        cursor: Option<ScanCursor>,
+        limit: u32,
+    ) -> Result<ScanStep, StoreError> {
+        self.write(async |c| match what {
+            ScannedTable::Ledger => scan_ledger(c, self.now(), after, cursor, limit).await,
+            ScannedTable::KnownTokens => scan_known(c, self.now(), after, cursor, limit).await,
+        })
+        .await
+    }
+
+    async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError> {
+        self.write(async |c| c.query(E::STATEMENTS.upkeep.expire_webhooks).bind(limit).bind(self.now()).execute().await)
+            .await
+    }
+
+    async fn erase_user(&self, merchant: &str, user: &str) -> Result<Erased, StoreError> {
+        erasure::erase(self, merchant, user).await
+    }
+}
+
+/// The first id that is too young to have ended so long ago: ids of orders and exchanges are UUIDs of version 7, which begin
+/// with milliseconds.
+async fn first_id_after<E: Engine>(c: &mut Connection<'_, E>, now: Now, after: Duration) -> Result<Uuid, StoreError> {
+    let time = keeper::time(c, now).await? - delta(after) + delta(SLACK);
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
+    Ok(Uuid::from_u128(millis << 80))
+}
+
+async fn scan_ledger<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    after: Duration,
+    cursor: Option<ScanCursor>,
+    limit: u32,
+) -> Result<ScanStep, StoreError> {
+    let from = if let Some(ScanCursor::Exchange(id)) = cursor { id } else { Uuid::nil() };
+    let until = first_id_after(c, now, after).await?;
+    let step = c.query(E::STATEMENTS.upkeep.ledger_step).bind(from).bind(until).bind(limit).fetch_optional().await?;
+    let Some(row) = step else { return Ok(ScanStep { removed: 0, next: None }) };
+    let last = row.id("id")?;
+    let delete = c.query(E::STATEMENTS.upkeep.delete_ledger).bind(from).bind(last).bind(after).bind(now);
+    Ok(ScanStep { removed: delete.execute().await?, next: Some(ScanCursor::Exchange(last)) })
+}
+
+async fn scan_known<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    after: Duration,
+    cursor: Option<ScanCursor>,
+    limit: u32,
+) -> Result<ScanStep, StoreError> {
+    let from = if let Some(ScanCursor::Token(id)) = cursor { id } else { i64::MIN };
+    let step = c.query(E::STATEMENTS.upkeep.known_step).bind(from).bind(limit).fetch_optional().await?;
+    let Some(row) = step else { return Ok(ScanStep { removed: 0, next: None }) };
+    let last = row.int("id")?;
+    let delete = c.query(E::STATEMENTS.upkeep.delete_known).bind(from).bind(last).bind(after).bind(now);
+    Ok(ScanStep { removed: delete.execute().await?, next: Some(ScanCursor::Token(last)) })
 }

@@ -1,13 +1,15 @@
 //! The storage trait for webhooks: the outbox, which the database fills as orders and tokens change, and the endpoints it is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Query, SqlStore};
+use super::{StoreError, from_micros};
 use crate::order::OrderId;
 use crate::words::words;
 
@@ -220,4 +222,200 @@ pub trait Webhooks: Send + Sync {
 
     /// How the endpoints fare, by merchant.
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Webhooks for SqlStore<E> {
+    async fn publish(&self, settings: &Published) -> Result<(), StoreError> {
+        self.transaction(async |c| publish(c, settings).await).await
+    }
+
+    async fn due_webhook_merchants(&self) -> Result<Vec<String>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.webhooks.due_webhook_merchants).bind(self.now()).fetch_all().await?;
+            rows.iter().map(|row| Ok(row.text("merchant")?)).collect()
+        })
+        .await
+    }
+
+    async fn next_webhook_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.read(async |c| {
+            let row = c.query(E::STATEMENTS.webhooks.next_webhook_due).bind(self.now()).fetch_one().await?;
+            Ok(row.opt_int("micros")?.map(from_micros))
+        })
+        .await
+    }
+
+    async fn claim_webhooks(
+        &self,
+        shares: &BTreeMap<String, usize>,
+        lease: Duration,
+    ) -> Result<Vec<ClaimedWebhook>, StoreError> {
+        self.transaction(async |c| {
+            let mut claimed = Vec::new();
+            for (merchant, share) in shares {
+                let claim = c.query(E::STATEMENTS.webhooks.claim_webhooks).bind(merchant).bind(*share).bind(lease);
+                for row in &claim.bind(self.now()).fetch_all().await? {
+                    claimed.push(claimed_webhook(row)?);
+                }
+            }
+            Ok(claimed)
+        })
+        .await
+    }
+
+    async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError> {
+        self.transaction(async |c| {
+            for claim in claims {
+                by_claim(c, E::STATEMENTS.webhooks.give_back_webhook, self.now(), *claim).execute().await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn settle_webhook(
+        &self,
+        claim: WebhookClaim,
+        delivery: &Delivery,
+    ) -> Result<Option<WebhookSettled>, StoreError> {
+        self.transaction(async |c| match delivery {
+            Delivery::Delivered => delivered(c, self.now(), claim).await,
+            Delivery::Retry { after, error, gone } => retry(c, self.now(), claim, *after, error, *gone).await,
+        })
+        .await
+    }
+
+    async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError> {
+        self.read(async |c| {
+            let list = chosen(c, E::STATEMENTS.webhooks.webhooks, filter).bind(self.now());
+            let rows = list.bind(filter.before).bind(filter.limit).fetch_all().await?;
+            rows.iter().map(webhook_view).collect()
+        })
+        .await
+    }
+
+    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
+        self.transaction(async |c| {
+            let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter).bind(self.now()).fetch_all().await?;
+            let merchants = rows.iter().map(|row| row.text("merchant")).collect::<sqlx::Result<BTreeSet<String>>>()?;
+            for merchant in merchants {
+                c.query(E::STATEMENTS.webhooks.enable_endpoint).bind(&merchant).execute().await?;
+            }
+            Ok(rows.len() as u64)
+        })
+        .await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.webhooks.endpoints).fetch_all().await?;
+            rows.iter().map(endpoint).collect()
+        })
+        .await
+    }
+}
+
+/// The statement with the filter's choice as its first six parameters.
+fn chosen<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    filter: &WebhookFilter,
+) -> Query<'c, E> {
+    c.query(statement)
+        .bind(filter.id)
+        .bind(&filter.merchant)
+        .bind(&filter.user)
+        .bind(filter.status.map(WebhookStatus::as_str))
+        .bind(filter.kind.map(EventKind::as_str))
+        .bind(filter.within)
+}
+
+fn by_claim<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    now: Now,
+    claim: WebhookClaim,
+) -> Query<'c, E> {
+    c.query(statement).bind(claim.id).bind(claim.number).bind(now)
+}
+
+async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> Result<(), StoreError> {
+    c.query(E::STATEMENTS.webhooks.publish_deadline).bind(settings.order_deadline).execute().await?;
+    for (merchant, webhook) in &settings.webhooks {
+        let endpoint = match webhook {
+            Some(fingerprint) => c.query(E::STATEMENTS.webhooks.publish_endpoint).bind(merchant).bind(fingerprint),
+            None => c.query(E::STATEMENTS.webhooks.withdraw_endpoint).bind(merchant),
+        };
+        endpoint.execute().await?;
+    }
+    Ok(())
+}
+
+async fn delivered<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: WebhookClaim,
+) -> Result<Option<WebhookSettled>, StoreError> {
+    let delivered = by_claim(c, E::STATEMENTS.webhooks.webhook_delivered, now, claim);
+    let Some(row) = delivered.fetch_optional().await? else { return Ok(None) };
+    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.text("merchant")?).execute().await?;
+    Ok(Some(WebhookSettled::default()))
+}
+
+async fn retry<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: WebhookClaim,
+    after: Duration,
+    error: &str,
+    gone: bool,
+) -> Result<Option<WebhookSettled>, StoreError> {
+    let retry = by_claim(c, E::STATEMENTS.webhooks.webhook_retry, now, claim).bind(after).bind(error);
+    let Some(row) = retry.fetch_optional().await? else { return Ok(None) };
+    let given_up = WebhookStatus::from_word(&row.text("status")?)? == WebhookStatus::Failed;
+    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.text("merchant")?);
+    let endpoint = failing.bind(gone).bind(given_up).bind(now).fetch_optional().await?;
+    let why = endpoint.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
+    let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;
+    Ok(Some(WebhookSettled { given_up, disabled }))
+}
+
+fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {
+    Ok(ClaimedWebhook {
+        claim: WebhookClaim { id: row.id("id")?, number: row.int("claim_number")? },
+        merchant: row.text("merchant")?,
+        kind: EventKind::from_word(&row.text("kind")?)?,
+        order: row.opt_id("order_id")?.map(OrderId::from),
+        trace: row.opt_text("trace")?,
+        data: row.text("data")?,
+        occurred_at: row.time("occurred_at")?,
+        attempts: row.int("attempts")?,
+    })
+}
+
+fn webhook_view(row: &impl Columns) -> Result<WebhookView, StoreError> {
+    Ok(WebhookView {
+        id: row.id("id")?,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        order: row.opt_id("order_id")?.map(OrderId::from),
+        kind: EventKind::from_word(&row.text("kind")?)?,
+        status: WebhookStatus::from_word(&row.text("status")?)?,
+        occurred_at: row.time("occurred_at")?,
+        due_at: row.time("due_at")?,
+        ended_at: row.opt_time("ended_at")?,
+        attempts: row.int("attempts")?,
+        error: row.opt_text("error")?,
+        endpoint_disabled_at: row.opt_time("disabled_at")?,
+    })
+}
+
+fn endpoint(row: &impl Columns) -> Result<Endpoint, StoreError> {
+    let why = row.opt_text("disabled_why")?.map(|why| DisabledWhy::from_word(&why)).transpose()?;
+    Ok(Endpoint {
+        merchant: row.text("merchant")?,
+        failing_since: row.opt_time("failing_since")?,
+        disabled: row.opt_time("disabled_at")?.zip(why),
+    })
 }

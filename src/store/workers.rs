@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Claim, StoreError};
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Row, SqlStore, by};
+use super::{Claim, StoreError, exchanges, json, one_row};
+use crate::order::OrderError;
 
 /// One start of a process that works.
 #[derive(Clone, Debug)]
@@ -47,4 +50,82 @@ pub trait Workers: Send + Sync {
 
     /// Frees one order that the worker holds by its row, but not in truth: as if the worker were lost.
     async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Workers for SqlStore<E> {
+    async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
+        let sql = &E::STATEMENTS.workers;
+        self.transaction(async |c| {
+            let earlier = c.query(sql.end_earlier).bind(worker.instance).bind(worker.id).bind(self.now());
+            earlier.execute().await?;
+            let begin = c.query(sql.begin_worker).bind(worker.id).bind(worker.instance).bind(&worker.name);
+            one_row("writing a worker down", begin.bind(self.now()).execute().await?)
+        })
+        .await
+    }
+
+    async fn heartbeat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
+        by::<E, _>(self.engine.urgent().await?, async |c| heartbeat(c, self.now(), worker).await).await
+    }
+
+    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.workers.end_worker).bind(worker).bind(self.now()).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError> {
+        self.transaction(async |c| {
+            let reclaim = c.query(E::STATEMENTS.workers.reclaim).bind(lost_after).bind(self.now());
+            let rows = reclaim.bind(&crashed_worker()?).fetch_all().await?;
+            freed(c, &rows).await
+        })
+        .await
+    }
+
+    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError> {
+        self.transaction(async |c| {
+            let lose = c.query(E::STATEMENTS.workers.lose_order).bind(claim.order).bind(claim.worker);
+            let rows = lose.bind(claim.number).bind(self.now()).bind(&crashed_worker()?).fetch_all().await?;
+            freed(c, &rows).await
+        })
+        .await
+    }
+}
+
+/// Renews a worker's heartbeat.
+pub(super) async fn heartbeat<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    worker: Uuid,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
+    Ok(row.map(|row| row.time("beat_at")).transpose()?)
+}
+
+/// Counts the orders that were freed, and deletes what was kept for those that failed.
+async fn freed<E: Engine>(c: &mut Connection<'_, E>, rows: &[Row<E>]) -> Result<Reclaimed, StoreError> {
+    let mut reclaimed = Reclaimed::default();
+    for row in rows {
+        if row.text("status")? == "failed" {
+            reclaimed.failed += 1;
+            exchanges::delete_kept(c, row.id("id")?).await?;
+        } else {
+            reclaimed.requeued += 1;
+        }
+    }
+    Ok(reclaimed)
+}
+
+fn crashed_worker() -> Result<String, StoreError> {
+    json(&OrderError {
+        code: "crashed_worker".into(),
+        message: "five workers in a row were lost while running this order; look at their logs before retrying it"
+            .into(),
+        faults: Vec::new(),
+        correlation_id: None,
+    })
 }

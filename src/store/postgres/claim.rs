@@ -3,30 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::Postgres;
 
 use super::pools::Pools;
 use super::writers::Intents;
-use super::{Now, exchanges, sql};
+use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::store::batch::Batcher;
-use crate::store::columns::Stamp;
+use crate::store::engine::Engine;
+use crate::store::exchanges::Read;
 use crate::store::pool::{PooledConnection, bounded};
-use crate::store::{ClaimAttempt, StoreError, TokenClaim};
-use crate::token::{ClaimedToken, ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
+use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges};
+use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
 struct PostgresClaim {
-    /// The transaction. Dropped without `done`, its connection is closed, which frees the lock.
-    lease: PooledConnection<Postgres>,
+    /// In the transaction. Where it is not given back it is closed, which frees the lock.
+    connection: PooledConnection<sqlx::Postgres>,
     intents: Arc<Batcher<Intents>>,
     token: ClaimedToken,
     clock: Clock,
-}
-
-impl PostgresClaim {
-    fn now(&self) -> Now {
-        super::now(&self.clock)
-    }
 }
 
 /// Lock and reading are one statement, and so what is read may be older than the lock by a moment. The intent makes up for
@@ -39,19 +33,24 @@ pub(super) async fn claim(
     merchant: &str,
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
-    let mut lease = pools.claims.take().await?;
-    lease.control("BEGIN").await?;
-    let attempt = match exchanges::claimed(&mut lease, super::now(clock), merchant, user).await? {
+    let mut connection = pools.claims.take().await?;
+    control(&mut connection, "BEGIN").await?;
+    let c = &mut Connection::on(&mut connection);
+    let attempt = match exchanges::claim(c, super::now(clock), merchant, user).await? {
         None => ClaimAttempt::Missing,
-        Some((false, _)) => ClaimAttempt::Busy,
-        Some((true, token)) => {
+        Some(Read { ours: false, .. }) => ClaimAttempt::Busy,
+        Some(Read { ours: true, token }) => {
             let (intents, clock) = (Arc::clone(intents), clock.clone());
-            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { lease, intents, token, clock })));
+            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { connection, intents, token, clock })));
         }
     };
-    lease.control("ROLLBACK").await?;
-    lease.done();
+    control(&mut connection, "ROLLBACK").await?;
+    connection.give_back();
     Ok(attempt)
+}
+
+async fn control(connection: &mut PooledConnection<sqlx::Postgres>, word: &'static str) -> Result<(), StoreError> {
+    bounded(Postgres::control(connection, word)).await
 }
 
 #[async_trait]
@@ -65,37 +64,17 @@ impl TokenClaim for PostgresClaim {
     }
 
     async fn settle(mut self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let now = self.now();
-        let settled = if rotated_at_once(&mut self.lease, now, end).await? {
-            Settled::Written
-        } else {
-            exchanges::settle(&mut self.lease, now, end).await?
-        };
-        self.lease.control("COMMIT").await?;
-        self.lease.done();
+        let now = super::now(&self.clock);
+        let c = &mut Connection::on(&mut self.connection);
+        let settled = exchange_end::settle(c, now, end).await?;
+        control(&mut self.connection, "COMMIT").await?;
+        self.connection.give_back();
         Ok(settled)
     }
 
     async fn release(mut self: Box<Self>) {
-        if self.lease.control("ROLLBACK").await.is_ok() {
-            self.lease.done();
+        if control(&mut self.connection, "ROLLBACK").await.is_ok() {
+            self.connection.give_back();
         }
     }
-}
-
-/// The usual end by one statement: a successor for a token that is as it was claimed. `false` where it is another end, or
-/// the row has changed, and nothing was written.
-async fn rotated_at_once(
-    lease: &mut PooledConnection<Postgres>,
-    now: Now,
-    end: &ExchangeEnd,
-) -> Result<bool, StoreError> {
-    let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
-    let rotate = exchanges::placed(sql::ROTATE, now, (end.token, end.generation), end.exchange, successor)
-        .bind(&successor.hash[..])
-        .bind(end.kept.as_ref().map(|kept| kept.purpose))
-        .bind(end.kept.as_ref().map(|kept| &kept.sealed))
-        .bind(end.kept.as_ref().map(|kept| Stamp(kept.received_at)))
-        .bind(end.kept.as_ref().map(|kept| Stamp(kept.good_until)));
-    Ok(bounded(rotate.fetch_optional(&mut **lease)).await?.is_some())
 }

@@ -3,9 +3,9 @@
 use sqlx::{ConnectOptions, Connection, PgConnection, raw_sql};
 
 use super::pools::Pools;
-use super::sql;
 use crate::store::columns::Columns;
 use crate::store::pool::bounded;
+use crate::store::sql::postgres as sql;
 use crate::store::{Inspection, Server, StoreError};
 
 /// Two sessions, open at once: only a pool of transactions lets both run on one connection of the server.

@@ -8,10 +8,12 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, query};
 use tokio::time::{Instant, sleep};
 
+use super::Postgres;
 use super::pools::{Pools, applied_migrations};
-use super::{migrator, sql};
 use crate::store::columns::Columns;
+use crate::store::engine::Engine;
 use crate::store::pool::bounded;
+use crate::store::sql::postgres as sql;
 use crate::store::{StoreError, migrations};
 
 /// How long locks are waited for, and how often.
@@ -42,7 +44,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs what is missing; how many migrations that were.
 pub(super) async fn migrate(pools: &Pools) -> Result<usize, StoreError> {
-    run(pools, &PATIENCE, migrator()).await
+    run(pools, &PATIENCE, Postgres::migrator()).await
 }
 
 async fn run(pools: &Pools, patience: &LockTimeouts, mut migrator: Migrator) -> Result<usize, StoreError> {

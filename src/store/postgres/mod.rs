@@ -1,45 +1,13 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
 
-#[path = "../both/ahead.rs"]
-mod ahead;
 mod claim;
-#[path = "../both/dashboard.rs"]
-mod dashboard;
-#[path = "../both/exchanges.rs"]
-mod exchanges;
 mod inspect;
-#[path = "../both/keeper.rs"]
-mod keeper;
-#[path = "../both/keys.rs"]
-mod keys;
 mod migrate;
-#[path = "../both/order_admin.rs"]
-mod order_admin;
-#[path = "../both/orders.rs"]
-mod orders;
-#[path = "../both/overview.rs"]
-mod overview;
 mod pick;
 mod pools;
 mod ready;
-#[path = "../both/resolving.rs"]
-mod resolving;
-#[path = "../both/restore.rs"]
-mod restore;
 mod scratch;
-#[path = "../both/search.rs"]
-mod search;
 mod signals;
-mod sql;
-#[path = "../both/tokens.rs"]
-mod tokens;
-#[path = "../both/upkeep.rs"]
-mod upkeep;
-mod vault;
-#[path = "../both/webhooks.rs"]
-mod webhooks;
-#[path = "../both/workers.rs"]
-mod workers;
 mod writers;
 
 use std::collections::BTreeMap;
@@ -48,8 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{PgConnection, Postgres};
+use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
 use self::pools::Pools;
@@ -57,173 +24,132 @@ pub use self::scratch::{Bound, Counters, Scratch};
 use self::writers::{End, Ends, Intents};
 use super::batch::Batcher;
 use super::columns::Stamp;
+use super::disposition::SubmittedOrder;
+use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
+use super::exchange_end::bind_successor;
+use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
+use super::sql::{Statements, postgres as sql};
 use super::{
-    Claim, ClaimedOrder, Inserted, Inspection, Installation, OrderFilter, OrderRow, OrderTx, Orders, PoolUse, Signals,
-    Store, StoreError, check_level, migrations,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signals, StoreError,
+    exchange_end, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::order::{Disposition, OrderId, OrderView};
+use crate::order::{Disposition, OrderId};
+use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
-#[cfg(test)]
-pub(super) use self::search::text as list_of_orders;
-#[cfg(test)]
-pub(super) use self::sql::ALL as STATEMENTS;
+type Connection<'c> = engine::Connection<'c, Postgres>;
+type Query<'c> = engine::Query<'c, Postgres>;
 
-type Connection = PgConnection;
-type Row = PgRow;
-type Own = PostgresStore;
-type Engine = Postgres;
-type Query<'q> = sqlx::query::Query<'q, Engine, PgArguments>;
-/// Null in service, where the database's clock counts; a test's clock otherwise.
-type Now = Option<Stamp>;
-
-/// A store on PostgreSQL.
-pub struct PostgresStore {
+pub(super) struct Postgres {
     pools: Pools,
     clock: Clock,
     intents: Arc<Batcher<Intents>>,
     ends: Batcher<Ends>,
 }
 
-impl PostgresStore {
+impl Postgres {
     /// Connects to the server that `database.url` names.
     ///
     /// # Errors
     /// [`StoreError::Location`] where the URL cannot be read, [`StoreError::Unavailable`] where the server does not
     /// answer.
-    pub async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
+    pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;
         let intents = Arc::new(Batcher::new(Intents { pool: pools.intents.clone(), clock: clock.clone() }));
         let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
         Ok(Self { pools, clock, intents, ends })
     }
+}
+
+/// Null in service, where the database's clock counts; a test's clock otherwise.
+fn now(clock: &Clock) -> Now {
+    Now(clock.manual_now())
+}
+
+impl Query<'_> {
+    /// Binds an array, one value for each row.
+    fn bind_array<'t, T>(self, values: Vec<T>) -> Self
+    where
+        Vec<T>: sqlx::Encode<'t, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        Self { query: self.query.bind(values), ..self }
+    }
+}
+
+impl Engine for Postgres {
+    type Database = sqlx::Postgres;
+
+    const STATEMENTS: &'static Statements = &sql::STATEMENTS;
+    const BEGIN: &'static str = "BEGIN";
+
+    fn bind(query: RawQuery<Self>, value: Param<'_>) -> RawQuery<Self> {
+        match value {
+            Param::Text(value) => query.bind(value),
+            Param::Int(value) => query.bind(value),
+            Param::Flag(value) => query.bind(value),
+            Param::Id(value) => query.bind(value),
+            Param::Bytes(value) => query.bind(value),
+            Param::Time(value) => query.bind(value.map(Stamp)),
+            Param::Ids(ids) => query.bind(ids.iter().map(OrderId::as_uuid).collect::<Vec<_>>()),
+        }
+    }
+
+    async fn fetch_all(connection: &mut PgConnection, query: RawQuery<Self>) -> sqlx::Result<Vec<Row<Self>>> {
+        query.fetch_all(connection).await
+    }
+
+    async fn fetch_optional(connection: &mut PgConnection, query: RawQuery<Self>) -> sqlx::Result<Option<Row<Self>>> {
+        query.fetch_optional(connection).await
+    }
+
+    async fn execute(connection: &mut PgConnection, query: RawQuery<Self>) -> sqlx::Result<u64> {
+        Ok(query.execute(connection).await?.rows_affected())
+    }
+
+    async fn control(connection: &mut PgConnection, word: &'static str) -> sqlx::Result<()> {
+        connection.execute(word).await?;
+        Ok(())
+    }
 
     fn now(&self) -> Now {
         now(&self.clock)
     }
 
-    async fn lease(&self) -> Result<PooledConnection<Postgres>, StoreError> {
+    async fn reader(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
         self.pools.queue.take().await
     }
 
-    async fn read(&self) -> Result<PooledConnection<Postgres>, StoreError> {
-        self.lease().await
+    async fn writer(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
+        self.pools.queue.take().await
     }
 
-    async fn write(&self) -> Result<PooledConnection<Postgres>, StoreError> {
-        self.lease().await
+    async fn urgent(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
+        self.pools.intents.take().await
     }
 
-    async fn begin(&self) -> Result<PooledConnection<Postgres>, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN").await?;
-        Ok(lease)
-    }
-
-    fn used(&self) -> Vec<PoolUse> {
+    fn pools(&self) -> Vec<PoolUse> {
         vec![self.pools.queue.used("queue"), self.pools.claims.used("claims"), self.pools.intents.used("intents")]
     }
 
-    /// Nothing to tell: the statement notifies.
-    #[expect(clippy::unused_self, reason = "as the other engine")]
-    fn tell_settled(&self, _: &[OrderId]) {}
-
-    /// Likewise.
-    #[expect(clippy::unused_self, reason = "as the other engine")]
-    fn tell_due(&self) {}
-
-    /// Dead rows go with the next vacuum.
-    #[expect(clippy::unused_async, reason = "as the other engine")]
-    async fn overwrite_erased(&self) -> Result<(), StoreError> {
-        Ok(())
+    async fn close(&self) {
+        self.pools.close().await;
     }
-}
 
-async fn commit(mut lease: PooledConnection<Postgres>) -> Result<(), StoreError> {
-    lease.control("COMMIT").await?;
-    lease.done();
-    Ok(())
-}
-
-/// Nothing to delete: the statement that ends the orders does.
-async fn delete_kept_of(_: &mut Connection, _: &[OrderId]) -> Result<(), StoreError> {
-    Ok(())
-}
-
-/// Ids as a statement takes them: `= ANY($1)`.
-fn id_list(ids: &[OrderId]) -> Vec<Uuid> {
-    ids.iter().map(OrderId::as_uuid).collect()
-}
-
-fn now(clock: &Clock) -> Now {
-    clock.manual_now().map(Stamp)
-}
-
-/// The clock of a caller's own transaction: always the database's.
-#[async_trait]
-impl OrderTx for PgConnection {
-    async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        orders::insert(self, None, order).await
+    fn migrator() -> Migrator {
+        let mut migrator = migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations");
+        migrator.create_schema("klarna_worker");
+        migrator
     }
-}
 
-fn migrator() -> Migrator {
-    let mut migrator = migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations");
-    migrator.create_schema("klarna_worker");
-    migrator
-}
+    async fn applied_migrations(connection: &mut PgConnection) -> Result<Vec<Applied>, StoreError> {
+        pools::applied_migrations(connection).await
+    }
 
-#[async_trait]
-impl Store for PostgresStore {
-    async fn migrate(&self) -> Result<usize, StoreError> {
-        // A database that needs a newer program is none of this one's.
-        self.missing_migrations().await?;
+    async fn migrate(&self, _missing: usize) -> Result<usize, StoreError> {
         migrate::migrate(&self.pools).await
-    }
-
-    fn schema(&self) -> i64 {
-        migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
-    }
-
-    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let mut lease = self.lease().await?;
-        let applied = pools::applied_migrations(&mut lease).await?;
-        if !applied.is_empty() {
-            workers::health(&mut lease).await?;
-        }
-        lease.done();
-        migrations::missing(&migrator(), &applied)
-    }
-
-    async fn installation(&self) -> Result<Option<Installation>, StoreError> {
-        let mut lease = self.lease().await?;
-        let founded = !pools::applied_migrations(&mut lease).await?.is_empty();
-        let found = if founded { workers::installation(&mut lease).await? } else { None };
-        lease.done();
-        let Some((installation, needed)) = found else { return Ok(None) };
-        check_level(needed)?;
-        Ok(Some(installation))
-    }
-
-    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        workers::found(&mut lease, self.now(), installation).await?;
-        lease.done();
-        Ok(())
-    }
-
-    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        signals::listen(&self.pools.listen).await
-    }
-
-    async fn health(&self) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        workers::health(&mut lease).await?;
-        lease.done();
-        Ok(())
     }
 
     async fn inspect(&self) -> Result<Inspection, StoreError> {
@@ -234,39 +160,17 @@ impl Store for PostgresStore {
         ready::keep(&self.pools, self.now()).await
     }
 
-    async fn close(&self) {
-        self.pools.close().await;
+    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
+        signals::listen(&self.pools.listen).await
     }
-}
 
-#[async_trait]
-impl Orders for PostgresStore {
+    /// One by a statement alone, which is a transaction; many by one transaction.
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        let mut lease = self.lease().await?;
+        let connection = self.writer().await?;
         if let [row] = rows {
-            let inserted = orders::insert(&mut lease, self.now(), row).await?;
-            lease.done();
-            return Ok(vec![inserted]);
+            return by::<Self, _>(connection, async |c| Ok(vec![orders::insert(c, self.now(), row).await?])).await;
         }
-        lease.control("BEGIN").await?;
-        let inserted = orders::insert_all(&mut lease, self.now(), rows).await?;
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(inserted)
-    }
-
-    async fn due_merchants(&self) -> Result<Vec<String>, StoreError> {
-        let mut lease = self.lease().await?;
-        let merchants = orders::due_merchants(&mut lease, self.now()).await?;
-        lease.done();
-        Ok(merchants)
-    }
-
-    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
-        let mut lease = self.lease().await?;
-        let wait = orders::next_due(&mut lease, self.now()).await?;
-        lease.done();
-        Ok(wait)
+        transaction_by::<Self, _>(connection, async |c| orders::insert_all(c, self.now(), rows).await).await
     }
 
     async fn claim_orders(
@@ -275,47 +179,64 @@ impl Orders for PostgresStore {
         shares: &BTreeMap<String, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        pick::claim(self, worker, shares, recent).await
+        by::<Self, _>(self.writer().await?, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
     }
 
-    async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
-        let mut lease = self.lease().await?;
-        for claim in claims {
-            orders::give_back(&mut lease, claim).await?;
-        }
-        lease.done();
+    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
+        self.ends.put(End::Attempt(*claim, disposition.clone())).await
+    }
+
+    async fn submitted(
+        c: &mut Connection<'_>,
+        now: Now,
+        orders: &[SubmittedOrder<'_>],
+    ) -> Result<Vec<OrderId>, StoreError> {
+        writers::submitted(c, now, orders).await
+    }
+
+    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
+        transaction_by::<Self, _>(self.writer().await?, async |c| {
+            tokens::register_all(c, self.now(), rows, unless_newer).await
+        })
+        .await
+    }
+
+    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
+    }
+
+    async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
+        transaction_by::<Self, _>(self.urgent().await?, async |c| exchange_end::settle(c, self.now(), end).await).await
+    }
+
+    /// All by one statement, and so one round trip.
+    async fn store_successor(
+        c: &mut Connection<'_>,
+        now: Now,
+        end: &ExchangeEnd,
+        successor: &Successor,
+    ) -> Result<bool, StoreError> {
+        let kept = end.kept.as_ref();
+        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.token, end.generation, end.exchange, successor)
+            .bind(&successor.hash)
+            .bind(kept.map(|kept| kept.purpose))
+            .bind(kept.map(|kept| &kept.sealed))
+            .bind(kept.map(|kept| kept.received_at))
+            .bind(kept.map(|kept| kept.good_until));
+        Ok(store.fetch_optional().await?.is_some())
+    }
+
+    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
+        let subject = subject.to_owned();
+        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
         Ok(())
     }
+}
 
-    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError> {
-        let mut lease = self.lease().await?;
-        let claims = orders::running_of(&mut lease, worker).await?;
-        lease.done();
-        Ok(claims)
-    }
-
-    async fn settle_order(&self, claim: &Claim, settlement: &Disposition) -> Result<bool, StoreError> {
-        self.ends.put(End::Attempt(*claim, settlement.clone())).await
-    }
-
-    async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
-        let mut lease = self.lease().await?;
-        let order = orders::view(&mut lease, id).await?;
-        lease.done();
-        Ok(order)
-    }
-
-    async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
-        let mut lease = self.lease().await?;
-        let settled = orders::settled(&mut lease, ids).await?;
-        lease.done();
-        Ok(settled)
-    }
-
-    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError> {
-        let mut lease = self.lease().await?;
-        let orders = search::orders(&mut lease, filter).await?;
-        lease.done();
-        Ok(orders)
+/// The clock of a caller's own transaction: always the database's.
+#[async_trait]
+impl OrderTx for PgConnection {
+    async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
+        orders::insert::<Postgres>(&mut engine::Connection(self), Now(None), order).await
     }
 }

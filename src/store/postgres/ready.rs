@@ -3,14 +3,14 @@
 //! A new connection costs its first caller 20 ms and more on a small machine: the server starts a process, which reads its catalogs
 //! and plans each statement anew. Of orders that come in a burst each would open one and wait.
 
-use sqlx::Postgres;
 use uuid::Uuid;
 
 use super::pools::Pools;
-use super::{Now, exchanges, orders, pick};
+use super::{Connection, pick};
 use crate::order::OrderId;
-use crate::store::StoreError;
+use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
+use crate::store::{StoreError, exchanges, orders};
 
 /// How many of a pool, where it has as many to spare.
 const READY: usize = 6;
@@ -19,16 +19,18 @@ const READY: usize = 6;
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     let mut queue = pools.queue.spare(READY).await?;
     for connection in &mut queue {
-        orders::due_merchants(connection, now).await?;
-        orders::next_due(connection, now).await?;
-        orders::view(connection, OrderId::from(Uuid::nil())).await?;
-        pick::claim_of(connection, now, Uuid::nil(), ("", 0), None).await?;
+        let c = &mut Connection::on(connection);
+        orders::due_merchants(c, now).await?;
+        orders::next_due(c, now).await?;
+        orders::view(c, OrderId::from(Uuid::nil())).await?;
+        pick::claim_of(c, now, Uuid::nil(), "", 0, None).await?;
     }
-    queue.into_iter().for_each(PooledConnection::<Postgres>::done);
+    queue.into_iter().for_each(PooledConnection::give_back);
     let mut claims = pools.claims.spare(READY).await?;
     for connection in &mut claims {
-        exchanges::claimed(connection, now, "", "").await?;
+        let c = &mut Connection::on(connection);
+        exchanges::claim(c, now, "", "").await?;
     }
-    claims.into_iter().for_each(PooledConnection::<Postgres>::done);
+    claims.into_iter().for_each(PooledConnection::give_back);
     Ok(())
 }

@@ -8,10 +8,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, qu
 use url::Url;
 use uuid::Uuid;
 
-use super::sql;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 use crate::store::pool::bounded;
+use crate::store::sql::postgres as sql;
 
 /// The tables of [`Bound`]: an order and a token with nothing but what every worker needs.
 const BOUND_TABLES: &str = "

@@ -1,21 +1,23 @@
 //! Writes of many callers in one commit: intents, and the ends of attempts.
 
 use async_trait::async_trait;
-use sqlx::{Postgres, query};
 use uuid::Uuid;
 
-use super::{Connection, Now, orders, sql, tokens};
+use super::{Connection, Postgres};
 use crate::clock::Clock;
-use crate::order::Disposition;
+use crate::order::{Disposition, OrderId};
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
-use crate::store::pool::{Pool, bounded};
-use crate::store::{Claim, StoreError, json};
+use crate::store::disposition::{SubmittedOrder, settle};
+use crate::store::engine::{Now, by, transaction_by};
+use crate::store::pool::Pool;
+use crate::store::sql::postgres as sql;
+use crate::store::{Claim, StoreError};
 use crate::token::{Intended, Intent};
 
 /// Intents, all by one statement.
 pub(super) struct Intents {
-    pub(super) pool: Pool<Postgres>,
+    pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
 }
 
@@ -27,19 +29,21 @@ impl Write for Intents {
     async fn write(&self, intents: &[Intent]) -> Result<Vec<Intended>, StoreError> {
         let column = |value: fn(&Intent) -> i64| intents.iter().map(value).collect::<Vec<_>>();
         let ids = |value: fn(&Intent) -> Uuid| intents.iter().map(value).collect::<Vec<_>>();
-        let mut lease = self.pool.take().await?;
-        let intend = query(sql::INTEND)
-            .bind(ids(|intent| intent.exchange))
-            .bind(column(|intent| intent.token))
-            .bind(column(|intent| intent.generation))
-            .bind(column(|intent| intent.presentation))
-            .bind(intents.iter().map(|intent| intent.purpose.kind.as_str()).collect::<Vec<_>>())
-            .bind(ids(|intent| intent.purpose.id))
-            .bind(ids(|intent| intent.holder))
-            .bind(super::now(&self.clock));
-        let written = bounded(intend.fetch_all(&mut *lease)).await?;
-        lease.done();
-        let written = written.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?;
+        let written = by::<Postgres, _>(self.pool.take().await?, async |c| {
+            let intend = c
+                .query(sql::INTEND)
+                .bind_array(ids(|intent| intent.exchange))
+                .bind_array(column(|intent| intent.token))
+                .bind_array(column(|intent| intent.generation))
+                .bind_array(column(|intent| intent.presentation))
+                .bind_array(intents.iter().map(|intent| intent.purpose.kind.as_str()).collect())
+                .bind_array(ids(|intent| intent.purpose.id))
+                .bind_array(ids(|intent| intent.holder))
+                .bind(super::now(&self.clock));
+            let rows = intend.fetch_all().await?;
+            Ok(rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?)
+        })
+        .await?;
         let stands = |intent: &Intent| written.contains(&intent.exchange);
         Ok(intents.iter().map(|intent| if stands(intent) { Intended::Recorded } else { Intended::Refused }).collect())
     }
@@ -47,23 +51,13 @@ impl Write for Intents {
 
 /// How attempts ended, and who was seen in them: usual ends by one statement.
 pub(super) struct Ends {
-    pub(super) pool: Pool<Postgres>,
+    pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
 }
 
 pub(super) enum End {
     Attempt(Claim, Disposition),
     Shopper { merchant: String, user: String, subject: Vec<u8> },
-}
-
-/// A submitted order, as its row has it.
-struct Submitted<'a> {
-    claim: &'a Claim,
-    klarna_order_id: &'a str,
-    html_snippet: Option<&'a str>,
-    correlation_id: Option<&'a str>,
-    token: &'static str,
-    prefilled: String,
 }
 
 #[async_trait]
@@ -74,81 +68,62 @@ impl Write for Ends {
 
     async fn write(&self, ends: &[End]) -> Result<Vec<bool>, StoreError> {
         let now = super::now(&self.clock);
-        let mut lease = self.pool.take().await?;
+        let connection = self.pool.take().await?;
         // A statement alone is a transaction.
-        if let [end] = ends {
-            let ours = one(&mut lease, now, end).await?;
-            lease.done();
-            return Ok(vec![ours]);
+        if ends.len() == 1 {
+            return by::<Postgres, _>(connection, async |c| write_all(c, now, ends).await).await;
         }
-        lease.control("BEGIN").await?;
-        let submitted = ends.iter().filter_map(|end| Submitted::of(end).transpose()).collect::<Result<Vec<_>, _>>()?;
-        let submitted = all_submitted(&mut lease, now, &submitted).await?;
-        note_all(&mut lease, ends).await?;
-        let mut ours = Vec::with_capacity(ends.len());
-        for end in ends {
-            ours.push(match end {
-                End::Attempt(claim, Disposition::Submitted { .. }) => submitted.contains(&claim.order.as_uuid()),
-                End::Attempt(..) => one(&mut lease, now, end).await?,
-                End::Shopper { .. } => true,
-            });
-        }
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(ours)
+        transaction_by::<Postgres, _>(connection, async |c| write_all(c, now, ends).await).await
     }
 }
 
-async fn one(c: &mut Connection, now: Now, end: &End) -> Result<bool, StoreError> {
+async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<bool>, StoreError> {
+    let orders = ends.iter().filter_map(|end| submitted_order(end).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let submitted = submitted(c, now, &orders).await?;
+    note_subjects(c, ends).await?;
+    let mut ours = Vec::with_capacity(ends.len());
+    for end in ends {
+        ours.push(match end {
+            End::Attempt(claim, Disposition::Submitted { .. }) => submitted.contains(&claim.order),
+            End::Attempt(claim, disposition) => settle(c, now, claim, disposition).await?,
+            End::Shopper { .. } => true,
+        });
+    }
+    Ok(ours)
+}
+
+fn submitted_order(end: &End) -> Result<Option<SubmittedOrder<'_>>, StoreError> {
     match end {
-        End::Attempt(claim, settlement) => orders::settle(c, now, claim, settlement).await,
-        End::Shopper { merchant, user, subject } => {
-            tokens::note_subject(c, merchant, user, subject).await?;
-            Ok(true)
-        }
+        End::Attempt(claim, disposition) => SubmittedOrder::of(claim, disposition),
+        End::Shopper { .. } => Ok(None),
     }
 }
 
-impl<'a> Submitted<'a> {
-    fn of(end: &'a End) -> Result<Option<Self>, StoreError> {
-        let End::Attempt(
-            claim,
-            Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled },
-        ) = end
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            claim,
-            klarna_order_id,
-            html_snippet: html_snippet.as_deref(),
-            correlation_id: correlation_id.as_deref(),
-            token: token.as_str(),
-            prefilled: json(prefilled)?,
-        }))
-    }
-}
-
-/// The orders that were still their workers'.
-async fn all_submitted(c: &mut Connection, now: Now, ends: &[Submitted<'_>]) -> Result<Vec<Uuid>, StoreError> {
-    if ends.is_empty() {
+/// Writes the results of submitted orders; those that were still their workers'.
+pub(super) async fn submitted(
+    c: &mut Connection<'_>,
+    now: Now,
+    orders: &[SubmittedOrder<'_>],
+) -> Result<Vec<OrderId>, StoreError> {
+    if orders.is_empty() {
         return Ok(Vec::new());
     }
-    let submitted = query(sql::ALL_SUBMITTED)
-        .bind(ends.iter().map(|end| end.claim.order.as_uuid()).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.claim.worker).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.claim.number).collect::<Vec<_>>())
+    let submitted = c
+        .query(sql::SUBMITTED)
+        .bind_array(orders.iter().map(|order| order.claim.order.as_uuid()).collect())
+        .bind_array(orders.iter().map(|order| order.claim.worker).collect())
+        .bind_array(orders.iter().map(|order| order.claim.number).collect())
         .bind(now)
-        .bind(ends.iter().map(|end| end.klarna_order_id).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.html_snippet).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.correlation_id).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.token).collect::<Vec<_>>())
-        .bind(ends.iter().map(|end| end.prefilled.as_str()).collect::<Vec<_>>());
-    let rows = bounded(submitted.fetch_all(c)).await?;
-    Ok(rows.iter().map(|row| row.id("id")).collect::<Result<_, _>>()?)
+        .bind_array(orders.iter().map(|order| order.klarna_order_id).collect())
+        .bind_array(orders.iter().map(|order| order.html_snippet).collect())
+        .bind_array(orders.iter().map(|order| order.correlation_id).collect())
+        .bind_array(orders.iter().map(|order| order.token).collect())
+        .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect());
+    let rows = submitted.fetch_all().await?;
+    rows.iter().map(|row| Ok(row.order("id")?)).collect()
 }
 
-async fn note_all(c: &mut Connection, ends: &[End]) -> Result<(), StoreError> {
+async fn note_subjects(c: &mut Connection<'_>, ends: &[End]) -> Result<(), StoreError> {
     let (mut merchants, mut users, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
     for end in ends {
         if let End::Shopper { merchant, user, subject } = end {
@@ -158,8 +133,8 @@ async fn note_all(c: &mut Connection, ends: &[End]) -> Result<(), StoreError> {
         }
     }
     if !users.is_empty() {
-        let note = query(sql::NOTE_SUBJECTS).bind(merchants).bind(users).bind(subjects);
-        bounded(note.execute(c)).await?;
+        let note = c.query(sql::NOTE_SUBJECTS);
+        note.bind_array(merchants).bind_array(users).bind_array(subjects).execute().await?;
     }
     Ok(())
 }

@@ -6,34 +6,32 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::FutureExt;
-use sqlx::Sqlite;
 
 use super::shared::Shared;
-use super::{Connection, Now, Stamp, exchanges, sql, workers};
+use super::{Sqlite, now, sql};
 use crate::clock::Clock;
-use crate::store::pool::{Pool, bounded};
-use crate::store::{ClaimAttempt, StoreError, TokenClaim};
+use crate::store::engine::by;
+use crate::store::pool::Pool;
+use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges, workers};
 use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
 struct SqliteClaim {
-    shared: Arc<Shared>,
+    shared: Shared,
     clock: Clock,
     token: ClaimedToken,
 }
 
 pub(super) async fn claim(
-    readers: &Pool<Sqlite>,
-    shared: &Arc<Shared>,
+    readers: &Pool<sqlx::Sqlite>,
+    shared: &Shared,
     clock: &Clock,
     merchant: &str,
     user: &str,
 ) -> Result<ClaimAttempt, StoreError> {
-    let mut lease = readers.take().await?;
-    let found = exchanges::claimed(&mut lease, Stamp(clock.now()), merchant, user).await?;
-    lease.done();
-    let Some((_, token)) = found else { return Ok(ClaimAttempt::Missing) };
-    let (shared, clock) = (Arc::clone(shared), clock.clone());
-    Ok(ClaimAttempt::Claimed(Box::new(SqliteClaim { shared, clock, token })))
+    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), merchant, user).await);
+    let Some(read) = read.await? else { return Ok(ClaimAttempt::Missing) };
+    let claim = SqliteClaim { shared: shared.clone(), clock: clock.clone(), token: read.token };
+    Ok(ClaimAttempt::Claimed(Box::new(claim)))
 }
 
 /// Writes an exchange's end.
@@ -41,17 +39,10 @@ pub(super) async fn settle(shared: &Shared, clock: &Clock, end: &ExchangeEnd) ->
     let (clock, end) = (clock.clone(), Arc::new(end.clone()));
     shared
         .run(move |c| {
-            let (now, end) = (Stamp(clock.now()), Arc::clone(&end));
-            async move { exchanges::settle(c, now, &end).await }.boxed()
+            let (now, end) = (now(&clock), Arc::clone(&end));
+            async move { exchange_end::settle(c, now, &end).await }.boxed()
         })
         .await
-}
-
-async fn intend(c: &mut Connection, now: Now, intent: Arc<Intent>) -> Result<Intended, StoreError> {
-    let done = bounded(exchanges::bind_intent(sql::INTEND, &intent).bind(now).execute(&mut *c)).await?;
-    // So that a fresh intent never looks orphaned.
-    workers::heartbeat(c, now, intent.holder).await?;
-    Ok(if done.rows_affected() == 1 { Intended::Recorded } else { Intended::Refused })
 }
 
 #[async_trait]
@@ -62,7 +53,18 @@ impl TokenClaim for SqliteClaim {
 
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError> {
         let (clock, intent) = (self.clock.clone(), Arc::new(intent.clone()));
-        self.shared.run(move |c| intend(c, Stamp(clock.now()), Arc::clone(&intent)).boxed()).await
+        self.shared
+            .run(move |c| {
+                let (now, intent) = (now(&clock), Arc::clone(&intent));
+                async move {
+                    let written = exchanges::bind_intent(c, sql::INTEND, &intent).bind(now).execute().await?;
+                    // So that a fresh intent never looks orphaned.
+                    workers::heartbeat(c, now, intent.holder).await?;
+                    Ok(if written == 1 { Intended::Recorded } else { Intended::Refused })
+                }
+                .boxed()
+            })
+            .await
     }
 
     async fn settle(self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {

@@ -6,59 +6,53 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use sqlx::query;
 use uuid::Uuid;
 
-use super::{Connection, Now, SqliteStore, id_list, orders, sql};
+use super::{Sqlite, now, sql};
 use crate::order::OrderId;
-use crate::store::columns::{Columns, Stamp};
-use crate::store::pool::bounded;
-use crate::store::{ClaimedOrder, StoreError, micros};
+use crate::store::columns::Columns;
+use crate::store::engine::{Engine, by};
+use crate::store::{ClaimedOrder, StoreError, orders};
 
 /// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.
 pub(super) async fn claim(
-    store: &SqliteStore,
+    sqlite: &Sqlite,
     worker: Uuid,
     shares: &BTreeMap<String, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
-    let mut lease = store.read().await?;
-    let mut picked = Vec::new();
-    for (merchant, share) in shares {
-        picked.extend(claimable(&mut lease, store.now(), (merchant, *share), recent).await?);
-    }
-    lease.done();
+    let picked = claimable(sqlite, shares, recent).await?;
     if picked.is_empty() {
         return Ok(Vec::new());
     }
-    let (clock, picked) = (store.clock.clone(), Arc::new(id_list(&picked)));
-    store
+    let (clock, picked) = (sqlite.clock.clone(), Arc::new(picked));
+    sqlite
         .shared
         .run(move |c| {
-            let (now, picked) = (Stamp(clock.now()), Arc::clone(&picked));
-            async move { claim_picked(c, now, worker, &picked).await }.boxed()
+            let (now, picked) = (now(&clock), Arc::clone(&picked));
+            async move {
+                let claim = c.query(sql::CLAIM_ORDERS).bind(picked.as_slice()).bind(worker).bind(now);
+                claim.fetch_all().await?.iter().map(|row| orders::claimed(row, worker)).collect()
+            }
+            .boxed()
         })
         .await
 }
 
 async fn claimable(
-    c: &mut Connection,
-    now: Now,
-    (merchant, limit): (&str, usize),
+    sqlite: &Sqlite,
+    shares: &BTreeMap<String, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let pick = query(sql::CLAIMABLE_ORDERS).bind(merchant).bind(limit).bind(now).bind(recent.map(micros));
-    let rows = bounded(pick.fetch_all(c)).await?;
-    rows.iter().map(|row| Ok(OrderId::from(row.id("id")?))).collect()
-}
-
-async fn claim_picked(
-    c: &mut Connection,
-    now: Now,
-    worker: Uuid,
-    picked: &str,
-) -> Result<Vec<ClaimedOrder>, StoreError> {
-    let rows = bounded(query(sql::CLAIM_ORDERS).bind(picked).bind(worker).bind(now).fetch_all(c)).await?;
-    rows.iter().map(|row| orders::claimed(row, worker)).collect()
+    by::<Sqlite, _>(sqlite.reader().await?, async |c| {
+        let mut picked = Vec::new();
+        for (merchant, share) in shares {
+            let pick = c.query(sql::CLAIMABLE_ORDERS).bind(merchant).bind(*share).bind(sqlite.now()).bind(recent);
+            for row in &pick.fetch_all().await? {
+                picked.push(row.order("id")?);
+            }
+        }
+        Ok(picked)
+    })
+    .await
 }

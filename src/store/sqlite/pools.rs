@@ -26,20 +26,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// The connection, in one's turn.
-    pub(super) async fn lease(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
+    pub(super) async fn in_turn(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.behind(&self.lane).await
     }
 
     /// The connection, next: for heartbeats, which must not look late because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
-    }
-
-    /// A write transaction. `IMMEDIATE`, since one that begins as a reader cannot always become a writer.
-    pub(super) async fn begin(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
-        let mut lease = self.lease().await?;
-        lease.control("BEGIN IMMEDIATE").await?;
-        Ok(lease)
     }
 }
 

@@ -5,25 +5,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use super::Connection;
 use super::pools::Writer;
+use super::{Connection, Sqlite};
 use crate::store::StoreError;
 use crate::store::batch::{Batcher, Write, unanswered};
+use crate::store::engine::transaction_by;
 
 /// Statements of one caller, to be run together with those of others; once more where that had to be undone.
-type Job = Box<dyn for<'c> Fn(&'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>> + Send + Sync>;
+type Job = Box<dyn for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<(), StoreError>> + Send + Sync>;
 
-pub(super) struct Shared(Batcher<Writer>);
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Batcher<Writer>>);
 
 impl Shared {
     pub(super) fn new(writer: Writer) -> Self {
-        Self(Batcher::new(writer))
+        Self(Arc::new(Batcher::new(writer)))
     }
 
     /// Runs a caller's statements; what they answered, once it is durable.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        job: impl for<'c> Fn(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync + 'static,
+        job: impl for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         let answer = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&answer);
@@ -47,12 +49,12 @@ impl Write for Writer {
     type Done = ();
 
     async fn write(&self, jobs: &[Job]) -> Result<Vec<()>, StoreError> {
-        let mut lease = self.begin().await?;
-        for job in jobs {
-            job(&mut lease).await?;
-        }
-        lease.control("COMMIT").await?;
-        lease.done();
-        Ok(vec![(); jobs.len()])
+        transaction_by::<Sqlite, _>(self.in_turn().await?, async |c| {
+            for job in jobs {
+                job(c).await?;
+            }
+            Ok(vec![(); jobs.len()])
+        })
+        .await
     }
 }

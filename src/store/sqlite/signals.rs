@@ -56,9 +56,9 @@ impl Listener {
     /// Whether another process has committed since the last look. The version changes on no commit of the connection that
     /// asks (SQLite's `PRAGMA data_version`), and this process writes through that connection alone.
     async fn others_wrote(&mut self) -> Result<bool, StoreError> {
-        let mut lease = self.writer.urgent().await?;
-        let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *lease)).await?;
-        lease.done();
+        let mut connection = self.writer.urgent().await?;
+        let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection)).await?;
+        connection.give_back();
         Ok(self.version.replace(version).is_some_and(|before| before != version))
     }
 }

@@ -4,8 +4,9 @@ use test_support::postgres::TestDatabase;
 
 use super::*;
 use crate::clock::Clock;
-use crate::config::{Database, Engine};
-use crate::store::{PostgresStore, Store as _};
+use crate::config::{self, Database};
+use crate::store::Store as _;
+use crate::store::engine::SqlStore;
 
 /// Gives up soon.
 const SHORT: LockTimeouts = LockTimeouts {
@@ -26,47 +27,51 @@ const INDEX: &str =
 
 /// This program's migrations, and one more.
 fn with(sql: &'static str) -> Migrator {
-    let mut migrator = migrator();
+    let mut migrator = Postgres::migrator();
     migrator.migrations.to_mut().push(migrations::migration(&(9001, "later", sql)));
     migrator
 }
 
 /// A migrated database.
-async fn database() -> (TestDatabase, PostgresStore) {
+async fn database() -> (TestDatabase, SqlStore<Postgres>) {
     let database = TestDatabase::create().await;
     let url = database.url();
     let settings = Database {
-        engine: Engine::Postgres,
+        engine: config::Engine::Postgres,
         url: url.into(),
         listen_url: None,
         statement_cache: 100,
         max_connections: 4,
     };
-    let store = PostgresStore::open(&settings, 4, Clock::system()).await.unwrap();
+    let store = SqlStore { engine: Postgres::open(&settings, 4, Clock::system()).await.unwrap() };
     assert!(store.migrate().await.unwrap() > 0);
     (database, store)
 }
 
-async fn close(database: TestDatabase, store: PostgresStore) {
+async fn close(database: TestDatabase, store: SqlStore<Postgres>) {
     store.close().await;
     database.remove().await;
 }
 
 /// Runs migrations; none takes so long, and those that wait for what never comes are told from it.
-async fn migrated(store: &PostgresStore, patience: &LockTimeouts, migrator: Migrator) -> Result<usize, StoreError> {
-    let ran = run(&store.pools, patience, migrator);
+async fn migrated(
+    store: &SqlStore<Postgres>,
+    patience: &LockTimeouts,
+    migrator: Migrator,
+) -> Result<usize, StoreError> {
+    let ran = run(&store.engine.pools, patience, migrator);
     tokio::time::timeout(Duration::from_secs(20), ran).await.expect("it waits without an end")
 }
 
 /// Somebody's session, in a transaction that has read from the table of orders.
-async fn reader(store: &PostgresStore) -> PgConnection {
-    let mut session = store.pools.session().await.unwrap();
+async fn reader(store: &SqlStore<Postgres>) -> PgConnection {
+    let mut session = store.engine.pools.session().await.unwrap();
     session.execute("BEGIN; SELECT count(*) FROM klarna_worker.orders").await.unwrap();
     session
 }
 
-async fn count(store: &PostgresStore, of: &'static str) -> i64 {
-    let mut session = store.pools.session().await.unwrap();
+async fn count(store: &SqlStore<Postgres>, of: &'static str) -> i64 {
+    let mut session = store.engine.pools.session().await.unwrap();
     let counted = sqlx::query_scalar(of).fetch_one(&mut session).await.unwrap();
     session.close().await.unwrap();
     counted
@@ -143,7 +148,7 @@ async fn an_index_that_was_cut_off_is_built_anew() {
 #[tokio::test]
 async fn one_migrate_waits_for_another_and_not_for_ever() {
     let (database, store) = database().await;
-    let mut other = store.pools.session().await.unwrap();
+    let mut other = store.engine.pools.session().await.unwrap();
     Migrate::lock(&mut other).await.unwrap();
     let begun = Instant::now();
     let error = migrated(&store, &SHORT, with(COLUMN)).await.unwrap_err();

@@ -1,0 +1,46 @@
+//! A successor that is ahead of the database; compiled for each engine.
+//!
+//! Its exchange's intent was committed before the request left. A database without it has forgotten the intent, and whatever
+//! came after: it was restored from a backup, or a failover lost its last writes. Generations say nothing then, since this
+//! past and the forgotten one may have given one number to two tokens, nor does the row's id. What is compared is when
+//! something came, by the database's clock: the successor, and what its user has by now. The later one is the user's token.
+
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now};
+use super::exchange_end::{bind_successor, keep, know_successor};
+use super::tokens::token_view;
+use super::{StoreError, one_row};
+use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
+
+/// Stores it under a generation above the row's and above the one that was presented, unless the user has signed in, was
+/// forgotten, or got another successor since. The caller's transaction holds the row from its reading on.
+pub(super) async fn store<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    end: &ExchangeEnd,
+    successor: &Successor,
+) -> Result<Settled, StoreError> {
+    let sql = &E::STATEMENTS.tokens;
+    let Some(owner) = &end.owner else { return Err(StoreError::Behind) };
+    let lock = c.query(sql.lock_token).bind(&owner.merchant).bind(&owner.user);
+    let Some(row) = lock.fetch_optional().await? else { return Err(StoreError::Behind) };
+    let (token, view) = (row.int("id")?, token_view(&row)?);
+    if c.query(sql.stored_before).bind(token).bind(end.exchange).fetch_optional().await?.is_some() {
+        return Ok(Settled::Written);
+    }
+    let last = match view.state {
+        TokenState::Forgotten => Some(view.updated_at),
+        // Not when it was issued: that is the shop's word where it was registered.
+        _ => c.query(sql.last_came).bind(token).fetch_one().await?.opt_time("came_at")?,
+    };
+    if last.is_some_and(|last| last >= successor.issued_at) {
+        return Ok(Settled::Superseded);
+    }
+    let generation = view.generation.max(end.generation) + 1;
+    let store = bind_successor(c, sql.store_ahead, now, token, generation, end.exchange, successor);
+    let stored = store.bind(end.kept.is_some()).execute().await?;
+    one_row("storing a successor ahead of the database", stored)?;
+    keep(c, token, generation, end.kept.as_ref()).await?;
+    know_successor(c, token, successor).await?;
+    Ok(Settled::Written)
+}

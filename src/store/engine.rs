@@ -1,0 +1,336 @@
+//! What differs between the two engines, and how the storage traits use either: a statement of the engine's dialect, its
+//! parameters, and a connection that goes back to its pool only where all went well.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Database};
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::disposition::SubmittedOrder;
+use super::migrations::Applied;
+use super::pool::{PooledConnection, bounded};
+use super::sql::Statements;
+use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
+use crate::order::{Disposition, OrderId};
+use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
+
+/// A store on one of the engines. The storage traits are implemented once, beside each trait, for both.
+pub struct SqlStore<E> {
+    pub(super) engine: E,
+}
+
+/// An engine: its types and statements, its pools, and the few operations that it does in a way of its own.
+pub(super) trait Engine: Sized + Send + Sync + 'static {
+    /// sqlx's driver.
+    type Database: Database<Row: Columns>;
+
+    /// What both engines have, in this one's dialect.
+    const STATEMENTS: &'static Statements;
+
+    /// Begins a transaction that writes.
+    const BEGIN: &'static str;
+
+    /// Binds the next parameter of a statement.
+    fn bind(query: RawQuery<Self>, value: Param<'_>) -> RawQuery<Self>;
+
+    fn fetch_all(
+        connection: &mut RawConnection<Self>,
+        query: RawQuery<Self>,
+    ) -> impl Future<Output = sqlx::Result<Vec<Row<Self>>>> + Send;
+
+    fn fetch_optional(
+        connection: &mut RawConnection<Self>,
+        query: RawQuery<Self>,
+    ) -> impl Future<Output = sqlx::Result<Option<Row<Self>>>> + Send;
+
+    /// How many rows were affected.
+    fn execute(
+        connection: &mut RawConnection<Self>,
+        query: RawQuery<Self>,
+    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+
+    /// Runs one word of transaction control.
+    fn control(
+        connection: &mut RawConnection<Self>,
+        word: &'static str,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// The time that statements are given.
+    fn now(&self) -> Now;
+
+    /// A connection to read by.
+    fn reader(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
+    /// A connection to write by.
+    fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
+    /// A connection for short writes that must not wait behind orders: heartbeats, and what closes intents.
+    fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
+    /// How the pools are used.
+    fn pools(&self) -> Vec<PoolUse>;
+
+    fn close(&self) -> impl Future<Output = ()> + Send;
+
+    /// This program's migrations.
+    fn migrator() -> Migrator;
+
+    /// The migrations that the database has, those of newer programs included; none where it has none of our tables.
+    fn applied_migrations(
+        connection: &mut RawConnection<Self>,
+    ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
+
+    /// Runs `missing` migrations; how many ran.
+    fn migrate(&self, missing: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    fn inspect(&self) -> impl Future<Output = Result<Inspection, StoreError>> + Send;
+
+    /// As [`super::Store::keep_ready`].
+    fn keep_ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    fn listen(&self) -> impl Future<Output = Result<Box<dyn Signals>, StoreError>> + Send;
+
+    /// Tells this process that orders were settled, where the statement did not notify all processes.
+    fn tell_settled(&self, _orders: &[OrderId]) {}
+
+    /// Likewise, that orders are due.
+    fn tell_due(&self) {}
+
+    /// Overwrites what was erased where the engine would keep it for a while.
+    fn overwrite_erased(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`super::Orders::insert_orders`].
+    fn insert_orders(&self, rows: &[OrderRow]) -> impl Future<Output = Result<Vec<Inserted>, StoreError>> + Send;
+
+    /// As [`super::Orders::claim_orders`].
+    fn claim_orders(
+        &self,
+        worker: Uuid,
+        shares: &BTreeMap<String, usize>,
+        recent: Option<Duration>,
+    ) -> impl Future<Output = Result<Vec<ClaimedOrder>, StoreError>> + Send;
+
+    /// As [`super::Orders::settle_order`].
+    fn settle_order(
+        &self,
+        claim: &Claim,
+        disposition: &Disposition,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Writes the results of submitted orders; those that were still their workers'.
+    fn submitted(
+        c: &mut Connection<'_, Self>,
+        now: Now,
+        orders: &[SubmittedOrder<'_>],
+    ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
+
+    /// Deletes what was kept for orders that end, where the statement that ends them does not.
+    fn delete_kept_of(
+        _c: &mut Connection<'_, Self>,
+        _orders: &[OrderId],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`super::Tokens::register_tokens`].
+    fn register_tokens(
+        &self,
+        rows: &[NewToken],
+        unless_newer: bool,
+    ) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
+
+    /// As [`super::Tokens::claim_token`].
+    fn claim_token(&self, merchant: &str, user: &str) -> impl Future<Output = Result<ClaimAttempt, StoreError>> + Send;
+
+    /// As [`super::Tokens::settle_exchange`].
+    fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
+
+    /// Stores a successor under the next generation, with its hash and what is kept, and closes the intent. `false` where the
+    /// generation has moved on, or the exchange is unknown, and nothing was written.
+    fn store_successor(
+        c: &mut Connection<'_, Self>,
+        now: Now,
+        end: &ExchangeEnd,
+        successor: &Successor,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// As [`super::Tokens::note_subject`].
+    fn note_subject(
+        &self,
+        merchant: &str,
+        user: &str,
+        subject: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+pub(super) type RawConnection<E> = <<E as Engine>::Database as Database>::Connection;
+pub(super) type Row<E> = <<E as Engine>::Database as Database>::Row;
+pub(super) type RawQuery<E> =
+    sqlx::query::Query<'static, <E as Engine>::Database, <<E as Engine>::Database as Database>::Arguments>;
+
+/// The time that a statement is given. On PostgreSQL null in service, where the database's clock counts, and a test's clock
+/// otherwise; on SQLite the program's clock, which is the database's too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
+
+/// The value of a statement's parameter, for either engine. Null has a type, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Param<'a> {
+    Text(Option<&'a str>),
+    Int(Option<i64>),
+    Flag(Option<bool>),
+    Id(Option<Uuid>),
+    Bytes(Option<&'a [u8]>),
+    Time(Option<DateTime<Utc>>),
+    /// `= ANY($1)` on PostgreSQL, `IN (SELECT unhex(value) FROM json_each($1))` on SQLite.
+    Ids(&'a [OrderId]),
+}
+
+macro_rules! params {
+    ($($type:ty: $value:ident => $param:expr;)+) => {
+        $(impl<'a> From<$type> for Param<'a> {
+            fn from($value: $type) -> Self {
+                $param
+            }
+        })+
+    };
+}
+
+params! {
+    &'a str: value => Self::Text(Some(value));
+    Option<&'a str>: value => Self::Text(value);
+    &'a String: value => Self::Text(Some(value));
+    &'a Option<String>: value => Self::Text(value.as_deref());
+    i64: value => Self::Int(Some(value));
+    Option<i64>: value => Self::Int(value);
+    u32: value => Self::Int(Some(value.into()));
+    usize: value => Self::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)));
+    Duration: value => Self::Int(Some(micros(value)));
+    Option<Duration>: value => Self::Int(value.map(micros));
+    bool: value => Self::Flag(Some(value));
+    Option<bool>: value => Self::Flag(value);
+    Uuid: value => Self::Id(Some(value));
+    Option<Uuid>: value => Self::Id(value);
+    OrderId: value => Self::Id(Some(value.as_uuid()));
+    &'a [u8]: value => Self::Bytes(Some(value));
+    &'a Vec<u8>: value => Self::Bytes(Some(value));
+    &'a [u8; 32]: value => Self::Bytes(Some(value));
+    Option<&'a Vec<u8>>: value => Self::Bytes(value.map(Vec::as_slice));
+    DateTime<Utc>: value => Self::Time(Some(value));
+    Option<DateTime<Utc>>: value => Self::Time(value);
+    Now: value => Self::Time(value.0);
+    &'a [OrderId]: value => Self::Ids(value);
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) fn now(&self) -> Now {
+        self.engine.now()
+    }
+
+    /// Runs statements that read.
+    pub(super) async fn read<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        by::<E, T>(self.engine.reader().await?, run).await
+    }
+
+    /// Runs statements that write, each a transaction of its own.
+    pub(super) async fn write<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        by::<E, T>(self.engine.writer().await?, run).await
+    }
+
+    /// Runs statements in one transaction, which is committed unless one of them fails. An error leaves the outcome unknown
+    /// where it is transient.
+    pub(super) async fn transaction<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        transaction_by::<E, T>(self.engine.writer().await?, run).await
+    }
+}
+
+/// Runs statements by a connection, and gives it back. After an error, or where the caller stops waiting, nobody knows what
+/// state it is in: it is closed.
+pub(super) async fn by<E: Engine, T>(
+    mut connection: PooledConnection<E::Database>,
+    run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let done = run(&mut Connection::on(&mut connection)).await?;
+    connection.give_back();
+    Ok(done)
+}
+
+/// As [`by`], in one transaction.
+pub(super) async fn transaction_by<E: Engine, T>(
+    mut connection: PooledConnection<E::Database>,
+    run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    bounded(E::control(&mut connection, E::BEGIN)).await?;
+    let done = run(&mut Connection::on(&mut connection)).await?;
+    bounded(E::control(&mut connection, "COMMIT")).await?;
+    connection.give_back();
+    Ok(done)
+}
+
+/// A connection in use, within a transaction or without.
+pub(super) struct Connection<'c, E: Engine>(pub(super) &'c mut RawConnection<E>);
+
+impl<'c, E: Engine> Connection<'c, E> {
+    pub(super) fn on(connection: &'c mut PooledConnection<E::Database>) -> Self {
+        Self(&mut *connection)
+    }
+
+    /// A statement, to be given its parameters.
+    pub(super) fn query(&mut self, sql: &'static str) -> Query<'_, E> {
+        Query { connection: &mut *self.0, query: sqlx::query(sql) }
+    }
+
+    /// A statement put together from the program's own texts, with no value in it.
+    pub(super) fn composed(&mut self, sql: String) -> Query<'_, E> {
+        Query { connection: &mut *self.0, query: sqlx::query(AssertSqlSafe(sql)) }
+    }
+}
+
+/// A statement with its parameters. It may take no longer than any should.
+#[must_use = "a statement does nothing until it is run"]
+pub(super) struct Query<'c, E: Engine> {
+    pub(super) connection: &'c mut RawConnection<E>,
+    pub(super) query: RawQuery<E>,
+}
+
+impl<E: Engine> Query<'_, E> {
+    /// Binds the next parameter.
+    pub(super) fn bind<'p>(self, value: impl Into<Param<'p>>) -> Self {
+        Self { query: E::bind(self.query, value.into()), ..self }
+    }
+
+    pub(super) async fn fetch_all(self) -> Result<Vec<Row<E>>, StoreError> {
+        bounded(E::fetch_all(self.connection, self.query)).await
+    }
+
+    pub(super) async fn fetch_optional(self) -> Result<Option<Row<E>>, StoreError> {
+        bounded(E::fetch_optional(self.connection, self.query)).await
+    }
+
+    /// The one row that there must be.
+    pub(super) async fn fetch_one(self) -> Result<Row<E>, StoreError> {
+        Ok(self.fetch_optional().await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+
+    /// How many rows were affected.
+    pub(super) async fn execute(self) -> Result<u64, StoreError> {
+        bounded(E::execute(self.connection, self.query)).await
+    }
+}

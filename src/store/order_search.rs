@@ -1,0 +1,150 @@
+//! Orders found by what is asked of them.
+//!
+//! A statement has the conditions that are asked for and no others, so that the planner takes the index that answers them: of
+//! a user's orders, of possible duplicates, of errors, of a status. Where none of these is asked, but something else is, every
+//! status is gone through by its index, which holds merchant and token outcome too.
+
+use std::fmt::{Display, Write};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Param, Query};
+use super::orders::order_view;
+use super::{OrderFilter, StoreError};
+use crate::order::{OrderId, OrderView, Status, TokenOutcome};
+
+/// How far an order's id, which the intake's clock made, may be from when the database says that it was taken in.
+const SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// Orders of a filter, newest first.
+pub(super) async fn orders<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+) -> Result<Vec<OrderView>, StoreError> {
+    let mut found = Vec::new();
+    for status in statuses(filter) {
+        for row in &list::<E>(filter, status).on(c).fetch_all().await? {
+            found.push(order_view(row)?);
+        }
+    }
+    found.sort_by_key(|order| std::cmp::Reverse(order.id));
+    found.truncate(filter.limit as usize);
+    Ok(found)
+}
+
+/// The orders of a filter's status that have their body, newest first.
+pub(super) async fn with_bodies<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+) -> Result<Vec<OrderId>, StoreError> {
+    let mut ids = Search::of::<E>(E::STATEMENTS.orders.order_ids, filter, filter.status);
+    ids.condition("body IS NOT NULL");
+    ids.newest(filter.limit);
+    let rows = ids.on(c).fetch_all().await?;
+    rows.iter().map(|row| Ok(row.order("id")?)).collect()
+}
+
+/// How many orders of a filter have their body, whatever its `before` and `limit`.
+pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFilter) -> Result<u64, StoreError> {
+    let filter = OrderFilter { before: None, ..filter.clone() };
+    let mut orders = Search::of::<E>(E::STATEMENTS.orders.count_orders, &filter, filter.status);
+    orders.condition("body IS NOT NULL");
+    Ok(orders.on(c).fetch_one().await?.count("orders")?)
+}
+
+/// The least id that an order taken in at this time or later has: a UUID of version 7 begins with its milliseconds.
+pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
+    OrderId::from(Uuid::from_u128(millis << 80))
+}
+
+/// The statement of a list, for those who look at plans.
+#[cfg(test)]
+pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
+    list::<E>(filter, filter.status).sql
+}
+
+/// The statuses that are gone through one by one.
+fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
+    let narrow = filter.status.is_some() || filter.user.is_some() || filter.error.is_some() || filter.duplicates;
+    if narrow || (filter.merchant.is_none() && filter.token.is_none()) {
+        vec![filter.status]
+    } else {
+        Status::ALL.into_iter().map(Some).collect()
+    }
+}
+
+/// Picks ids first, so that an index can do it alone, and reads the rows of those alone.
+fn list<E: Engine>(filter: &OrderFilter, status: Option<Status>) -> Search<'_> {
+    let sql = &E::STATEMENTS.orders;
+    let mut list = Search::of::<E>(&format!("{} WHERE id IN ({}", sql.orders, sql.order_ids), filter, status);
+    list.newest(filter.limit);
+    list.sql.push_str(") ORDER BY id DESC");
+    list
+}
+
+/// A statement under way, with its conditions.
+struct Search<'f> {
+    sql: String,
+    values: Vec<Param<'f>>,
+}
+
+impl<'f> Search<'f> {
+    fn of<E: Engine>(statement: &str, filter: &'f OrderFilter, status: Option<Status>) -> Self {
+        let mut all = Self { sql: format!("{statement} WHERE true"), values: Vec::new() };
+        if let Some(status) = status {
+            all.compare("status =", status.as_str());
+        }
+        if let Some(merchant) = &filter.merchant {
+            all.compare("merchant =", merchant);
+        }
+        if let Some(user) = &filter.user {
+            all.compare("user_id =", user);
+        }
+        if let Some(token) = filter.token {
+            all.compare("token_outcome =", TokenOutcome::as_str(token));
+        }
+        if let Some(error) = &filter.error {
+            all.condition("error IS NOT NULL");
+            all.compare(format_args!("{} =", E::STATEMENTS.error_code), error);
+        }
+        if filter.duplicates {
+            all.condition("possible_duplicate");
+        }
+        if let Some(since) = filter.since {
+            all.compare("id >=", first_id(since - SKEW));
+            all.compare("accepted_at >=", since);
+        }
+        if let Some(until) = filter.until {
+            all.compare("id <", first_id(until + SKEW));
+            all.compare("accepted_at <", until);
+        }
+        if let Some(before) = filter.before {
+            all.compare("id <", before);
+        }
+        all
+    }
+
+    fn condition(&mut self, condition: &str) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+    }
+
+    /// A condition that ends with a value.
+    fn compare(&mut self, left: impl Display, value: impl Into<Param<'f>>) {
+        self.values.push(value.into());
+        // Writing to a string fails never.
+        let _ = write!(self.sql, " AND {left} ${}", self.values.len());
+    }
+
+    fn newest(&mut self, limit: u32) {
+        self.values.push(limit.into());
+        let _ = write!(self.sql, " ORDER BY id DESC LIMIT ${}", self.values.len());
+    }
+
+    fn on<'c, E: Engine>(self, c: &'c mut Connection<'_, E>) -> Query<'c, E> {
+        self.values.into_iter().fold(c.composed(self.sql), Query::bind)
+    }
+}

@@ -1,0 +1,74 @@
+//! The statements, a folder for each engine and a file in it for each storage trait. What both engines have is a field of
+//! [`Statements`], so that the compiler finds what one of them lacks; a test prepares each against its engine.
+
+pub(super) mod postgres;
+pub(super) mod sqlite;
+
+/// Declares a struct of statements for each storage trait, and [`Statements`] of them all.
+macro_rules! statements {
+    ($($group:ident: $type:ident { $($name:ident),+ $(,)? })+) => {
+        /// What both engines have, each in its own dialect.
+        pub(super) struct Statements {
+            $(pub(super) $group: $type,)+
+            /// No statement: the code of an order's error, for the conditions of `order_search`.
+            pub(super) error_code: &'static str,
+        }
+
+        $(pub(super) struct $type { $(pub(super) $name: &'static str),+ })+
+
+        #[cfg(test)]
+        impl Statements {
+            /// All of them, with their names.
+            pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$($((concat!(stringify!($group), ".", stringify!($name)), self.$group.$name)),+),+]
+            }
+        }
+    };
+}
+
+statements! {
+    dashboard: DashboardSql { outcome_buckets, latency_samples, order_history, attempts, workers }
+    erasure: ErasureSql { token, known, open_orders, orders, webhooks }
+    installation: InstallationSql { installation, found_installation, health }
+    keeper: KeeperSql {
+        now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,
+        forget_idle, token_counts, take_sweep, renew_sweep, end_sweep, last_sweep,
+    }
+    keys: KeysSql {
+        known_keys, note_key, sealed, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
+    }
+    order_admin: OrderAdminSql { body_gone, cancel, again }
+    orders: OrdersSql {
+        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, failed, retry, snooze, order,
+        settled, orders, order_ids, count_orders,
+    }
+    overview: OverviewSql { backlogs, overview, lapsing_tokens, webhook_backlogs, webhook_counts, held_orders }
+    resolving: ResolvingSql { resolve, count_uncertain, resolve_all }
+    restore: RestoreSql { remembers, living, doubt_tokens, hold_orders, declare_restored }
+    tokens: TokensSql {
+        ensure_token, lock_token, is_known, register, know, forget, forget_kept, token, tokens, users_of_state, ledger,
+        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, keep, still_good, dead, hold,
+        replay_due, seen, state_of_generation, close, kept, delete_kept, delete_lapsed,
+    }
+    upkeep: UpkeepSql {
+        wipe_bodies, delete_orders, delete_webhooks, delete_workers, expire_webhooks, ledger_step, delete_ledger,
+        known_step, delete_known,
+    }
+    webhooks: WebhooksSql {
+        publish_deadline, publish_endpoint, withdraw_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
+        give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,
+        enable_endpoint, endpoints,
+    }
+    workers: WorkersSql { begin_worker, end_earlier, heartbeat, end_worker, reclaim, lose_order }
+}
+
+/// Declares statements that one engine alone has, and the list of them that a test prepares against it.
+macro_rules! constants {
+    ($($name:ident = $sql:literal;)+) => {
+        $(pub(in crate::store) const $name: &str = $sql;)+
+
+        #[cfg(test)]
+        pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+use constants;

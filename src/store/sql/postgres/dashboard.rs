@@ -1,0 +1,31 @@
+//! The pages.
+
+use crate::store::sql::DashboardSql;
+
+pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
+    // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
+    outcome_buckets: "
+        SELECT b.slot - 1 AS slot, s.status, o.token_outcome, o.orders
+        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS b (begins, ends, slot)
+            CROSS JOIN unnest(ARRAY['queued', 'running', 'submitted', 'failed', 'cancelled']) AS s (status)
+            CROSS JOIN LATERAL (
+                SELECT o.token_outcome, count(*) AS orders FROM klarna_worker.orders o
+                WHERE o.status = s.status AND o.id >= b.begins AND o.id < b.ends
+                    AND ($3::text IS NULL OR o.merchant = $3)
+                GROUP BY o.token_outcome) AS o
+        ORDER BY 1, 2, 3",
+    latency_samples: "
+        SELECT accepted_at, due_at, first_claimed_at, ended_at FROM klarna_worker.orders WHERE id IN (
+            SELECT id FROM klarna_worker.orders WHERE status = 'submitted' AND ($1::text IS NULL OR merchant = $1)
+            ORDER BY id DESC LIMIT $2)",
+    order_history: "
+        SELECT first_claimed_at, body IS NOT NULL AS has_body FROM klarna_worker.orders WHERE id = $1",
+    attempts: "
+        SELECT a.ended_at, a.lost, a.error, w.name AS worker
+        FROM klarna_worker.order_attempts a LEFT JOIN klarna_worker.workers w ON w.id = a.worker
+        WHERE a.order_id = $1 ORDER BY a.seq",
+    workers: "
+        SELECT name, started_at, beat_at,
+            beat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
+        WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
+};

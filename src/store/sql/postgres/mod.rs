@@ -1,0 +1,47 @@
+//! Every statement for PostgreSQL. `now` parameters are null in service: the database's clock counts, read when the
+//! statement runs (`clock_timestamp()`), not when its transaction began.
+
+mod dashboard;
+mod erasure;
+mod installation;
+mod keeper;
+mod keys;
+mod measuring;
+mod migrate;
+mod order_admin;
+mod orders;
+mod overview;
+mod own;
+mod resolving;
+mod restore;
+mod tokens;
+mod upkeep;
+mod webhooks;
+mod workers;
+
+pub(in crate::store) use self::measuring::*;
+pub(in crate::store) use self::migrate::*;
+pub(in crate::store) use self::own::*;
+use crate::store::sql::Statements;
+
+pub(in crate::store) const STATEMENTS: Statements = Statements {
+    dashboard: dashboard::DASHBOARD,
+    erasure: erasure::ERASURE,
+    installation: installation::INSTALLATION,
+    keeper: keeper::KEEPER,
+    keys: keys::KEYS,
+    order_admin: order_admin::ORDER_ADMIN,
+    orders: orders::ORDERS,
+    overview: overview::OVERVIEW,
+    resolving: resolving::RESOLVING,
+    restore: restore::RESTORE,
+    tokens: tokens::TOKENS,
+    upkeep: upkeep::UPKEEP,
+    webhooks: webhooks::WEBHOOKS,
+    workers: workers::WORKERS,
+    error_code: "error::json ->> 'code'",
+};
+
+/// Those of this engine alone, with their names.
+#[cfg(test)]
+pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[measuring::ALL, migrate::ALL, own::ALL];

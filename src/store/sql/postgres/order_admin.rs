@@ -1,0 +1,27 @@
+//! Steering.
+
+use crate::store::sql::OrderAdminSql;
+
+pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
+    body_gone: "
+        SELECT id FROM klarna_worker.orders WHERE id = $1 AND status = 'failed' AND body IS NULL",
+    cancel: "
+        WITH ended AS (
+            UPDATE klarna_worker.orders SET status = 'cancelled', ended_at = coalesce($2, clock_timestamp())
+            WHERE id = ANY($1) AND status = 'queued'
+            RETURNING id
+        ),
+        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
+    // As if it had just come in, but for what Klarna may know of it. What was kept went with its end.
+    again: "
+        WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
+        again AS (
+            UPDATE klarna_worker.orders SET status = 'queued', ended_at = NULL, due_at = t.now,
+                deadline_at = t.now + $3 * interval '1 microsecond', first_claimed_at = NULL, attempts = 0, lost_workers = 0,
+                token_outcome = NULL, error = NULL
+            FROM t WHERE id = ANY($1) AND status = 'failed' AND body IS NOT NULL
+            RETURNING id
+        )
+        SELECT id, pg_notify('klarna_worker_due', '')::text FROM again",
+};

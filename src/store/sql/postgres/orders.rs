@@ -1,0 +1,79 @@
+//! Orders.
+
+use crate::store::sql::OrdersSql;
+
+pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
+    insert_order: "
+        WITH t AS (SELECT coalesce($11, clock_timestamp()) AS now),
+        inserted AS (
+            INSERT INTO klarna_worker.orders
+                (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
+            SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
+                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12
+            FROM t
+            ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+            RETURNING id
+        )
+        SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted",
+    order_by_key: "
+        SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2",
+    // The first that is due, by its index's own order: were it asked whether any is, the planner would look for one among all
+    // orders of all times, and first meet those that have ended.
+    due_merchants: "
+        WITH RECURSIVE m (merchant) AS (
+            SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
+            UNION ALL
+            SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            FROM m WHERE m.merchant IS NOT NULL
+        )
+        SELECT merchant FROM m WHERE merchant IS NOT NULL AND (
+            SELECT o.due_at FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant = m.merchant
+            ORDER BY o.due_at, o.id LIMIT 1) <= coalesce($1, clock_timestamp())",
+    next_due: "
+        WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
+        SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
+        FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)",
+    // Here and below a row with a worker runs, as the table checks. Were its status asked for too, the planner would take the index
+    // of all running rows for the best way to one of them.
+    give_back: "
+        UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
+        WHERE id = $1 AND worker = $2 AND claim_number = $3",
+    running_of_worker: "
+        SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
+    failed: "
+        WITH ended AS (
+            UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+                attempts = attempts + 1, error = $5, token_outcome = $6
+            WHERE id = $1 AND worker = $2 AND claim_number = $3
+            RETURNING id
+        ),
+        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
+    retry: "
+        UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
+            due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
+            error = $6, possible_duplicate = possible_duplicate OR $7
+        WHERE id = $1 AND worker = $2 AND claim_number = $3
+        RETURNING id",
+    snooze: "
+        UPDATE klarna_worker.orders SET status = 'queued', worker = NULL,
+            due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
+            error = coalesce($6, error)
+        WHERE id = $1 AND worker = $2 AND claim_number = $3
+        RETURNING id",
+    order: "
+        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+        FROM klarna_worker.orders WHERE id = $1",
+    settled: "
+        SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
+    // What `search.rs` makes a list of, with its conditions.
+    orders: "
+        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+        FROM klarna_worker.orders",
+    order_ids: "
+        SELECT id FROM klarna_worker.orders",
+    count_orders: "
+        SELECT count(*) AS orders FROM klarna_worker.orders",
+};

@@ -1,0 +1,54 @@
+//! Looking on. Each from an index alone.
+
+use crate::store::sql::OverviewSql;
+
+pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
+    backlogs: "
+        SELECT merchant, sum(queued)::bigint AS queued, sum(due)::bigint AS due, sum(running)::bigint AS running,
+            min(oldest_due) AS oldest_due
+        FROM (
+            SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= coalesce($1, clock_timestamp())) AS due, 0 AS running,
+                min(due_at) AS oldest_due
+            FROM klarna_worker.orders WHERE status = 'queued' GROUP BY merchant
+            UNION ALL
+            SELECT merchant, 0, 0, count(*), NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
+        ) AS b
+        GROUP BY merchant ORDER BY merchant",
+    // The first entry of each day of the index tokens_due is the one that fell due first.
+    overview: "
+        WITH RECURSIVE d (day) AS (
+            SELECT min(((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+            UNION ALL
+            SELECT (
+                SELECT min(((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens t
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') > d.day)
+            FROM d WHERE d.day IS NOT NULL
+        )
+        SELECT coalesce($2, clock_timestamp()) AS now,
+            (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
+            (SELECT count(*) FROM klarna_worker.exchanges WHERE outcome IS NULL) AS open_exchanges,
+            (SELECT ended_at FROM klarna_worker.keeper) AS swept_at,
+            (SELECT min((
+                SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token",
+    // By day: the index begins with it.
+    lapsing_tokens: "
+        SELECT count(*) AS tokens FROM klarna_worker.tokens
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')
+            < (SELECT ((coalesce($2, clock_timestamp()) + $1 * interval '1 microsecond') AT TIME ZONE 'UTC')::date - DATE '1970-01-01')",
+    webhook_backlogs: "
+        SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
+            count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= coalesce($1, clock_timestamp())) AS due,
+            min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
+        FROM klarna_worker.webhook_endpoints e
+            LEFT JOIN klarna_worker.webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
+        GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
+    // And these from many rows.
+    webhook_counts: "
+        SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
+            min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
+        FROM klarna_worker.webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant",
+    held_orders: "
+        SELECT count(*) AS orders FROM klarna_worker.orders
+        WHERE status = 'failed' AND body IS NOT NULL AND error::json ->> 'code' = 'database_restored'",
+};

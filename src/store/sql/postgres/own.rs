@@ -1,0 +1,105 @@
+//! What PostgreSQL alone is asked, or is asked in another way than SQLite: claims, and what many callers write at once.
+
+use crate::store::sql::constants;
+
+constants! {
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. Whose orders run is
+// gathered once, so that a look past a long burst asks a hash and not the table about each of its rows; where more run than are
+// worth gathering, rows are asked one by one. OFFSET 0 keeps that question from becoming a join, which would go through all
+// running orders for each row.
+CLAIM_ORDERS = "
+    WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
+    held AS MATERIALIZED (
+        SELECT r.user_id FROM klarna_worker.orders r
+        WHERE r.status = 'running' AND r.merchant = $1
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id OFFSET 0)
+        LIMIT 100
+    ),
+    due AS (
+        SELECT o.id, o.user_id, o.due_at FROM klarna_worker.orders o
+        WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= (SELECT now FROM t)
+            AND o.due_at > coalesce((SELECT now FROM t) - $5 * interval '1 microsecond', '-infinity')
+            AND o.user_id NOT IN (SELECT user_id FROM held)
+            AND ((SELECT count(*) FROM held) < 100 OR NOT EXISTS (
+                SELECT 1 FROM klarna_worker.orders r
+                WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
+                    AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id)
+                OFFSET 0))
+        ORDER BY o.due_at, o.id LIMIT $2
+        FOR UPDATE OF o SKIP LOCKED
+    ),
+    first AS (SELECT DISTINCT ON (user_id) id FROM due ORDER BY user_id, due_at, id)
+    UPDATE klarna_worker.orders o SET status = 'running', worker = $3, claim_number = o.claim_number + 1,
+        first_claimed_at = coalesce(o.first_claimed_at, t.now)
+    FROM first, t WHERE o.id = first.id
+    RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
+// Any number of them.
+SUBMITTED = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
+            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_order_id = s.klarna_order_id,
+            html_snippet = s.html_snippet, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
+            prefilled = s.prefilled, error = NULL
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+            AS s (id, worker, claim_number, klarna_order_id, html_snippet, correlation_id, token_outcome, prefilled)
+        WHERE o.id = s.id AND o.worker = s.worker AND o.claim_number = s.claim_number
+        RETURNING o.id
+    ),
+    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+// Any number of them. The holder's heartbeat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
+INTEND = "
+    WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
+    beat AS (
+        UPDATE klarna_worker.workers SET beat_at = (SELECT now FROM t)
+        WHERE id = ANY($7) AND ended_at IS NULL AND beat_at < (SELECT now FROM t) - interval '1 second'
+    )
+    INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[])
+        AS i (id, token_id, generation, presentation, purpose, purpose_ref, holder)
+    WHERE EXISTS (
+            SELECT 1 FROM klarna_worker.tokens k
+            WHERE k.id = i.token_id AND k.generation = i.generation AND k.state = 'active')
+        AND EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
+    ON CONFLICT DO NOTHING
+    RETURNING id";
+// A successor with all that belongs to it: its hash, what is kept for the order, and the intent's end. Of an exchange that this
+// database knows: another past than its own may have used the same number.
+STORE_SUCCESSOR = "
+    WITH stored AS (
+        UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
+            issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+            refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+            refresh_note = NULL,
+            last_seen_at = CASE WHEN $10::uuid IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END,
+            updated_at = coalesce($7, clock_timestamp())
+        WHERE id = $1 AND generation = $2
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges x WHERE x.id = $3 AND x.token_id = $1)
+        RETURNING id
+    ),
+    known AS (
+        INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
+        SELECT id, $9, $5 FROM stored ON CONFLICT DO NOTHING
+    ),
+    kept AS (
+        INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+        SELECT $10, id, $11, $12, $13 FROM stored
+        WHERE $10 IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $10 AND o.ended_at IS NOT NULL)
+        ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+            received_at = excluded.received_at, good_until = excluded.good_until
+    ),
+    closed AS (
+        UPDATE klarna_worker.exchanges SET outcome = 'rotated', travelling = false,
+            closed_at = coalesce($7, clock_timestamp())
+        WHERE id = $3 AND outcome IS NULL AND EXISTS (SELECT 1 FROM stored)
+    )
+    SELECT id FROM stored";
+// Any number of them.
+NOTE_SUBJECTS = "
+    UPDATE klarna_worker.tokens t SET subject = s.subject
+    FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (merchant, user_id, subject)
+    WHERE t.merchant = s.merchant AND t.user_id = s.user_id AND t.subject IS NULL AND t.state <> 'forgotten'";
+}

@@ -1,0 +1,22 @@
+//! A restored database.
+
+use crate::store::sql::RestoreSql;
+
+pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
+    remembers: "
+        SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND beat_at >= $2)
+            OR EXISTS (SELECT 1 FROM klarna_worker.installation WHERE created_at >= $2 OR restored_at >= $2)
+            OR ($2 < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond' AND NOT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1)) AS remembers",
+    living: "
+        SELECT name FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' ORDER BY name",
+    doubt_tokens: "
+        UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($3, clock_timestamp())
+        WHERE id IN (SELECT id FROM klarna_worker.tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
+        RETURNING id",
+    hold_orders: "
+        UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($2, clock_timestamp()), error = $3, possible_duplicate = true
+        WHERE id IN (SELECT id FROM klarna_worker.orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+        RETURNING id",
+    declare_restored: "
+        UPDATE klarna_worker.installation SET restored_at = coalesce($1, clock_timestamp())",
+};

@@ -1,0 +1,147 @@
+//! Tokens and the ledger.
+
+use crate::store::sql::TokensSql;
+
+pub(in crate::store) const TOKENS: TokensSql = TokensSql {
+    ensure_token: "
+        INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, updated_at)
+        VALUES ($1, $2, 0, 0, 'forgotten', coalesce($3, clock_timestamp()))
+        ON CONFLICT (merchant, user_id) DO NOTHING",
+    lock_token: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at
+        FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2 FOR UPDATE",
+    is_known: "
+        SELECT token_id FROM klarna_worker.known_tokens WHERE token_id = $1 AND hash = $2",
+    register: "
+        UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
+            reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+            refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
+            last_seen_at = greatest(last_seen_at, $3), updated_at = coalesce($5, clock_timestamp())
+        WHERE id = $1
+        RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at",
+    know: "
+        INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
+        ON CONFLICT DO NOTHING",
+    forget: "
+        UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
+            issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
+        WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
+        RETURNING id",
+    forget_kept: "
+        DELETE FROM klarna_worker.kept WHERE token_id = $1",
+    token: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at
+        FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2",
+    tokens: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at
+        FROM klarna_worker.tokens
+        WHERE ($1::text IS NULL AND state <> 'forgotten' OR state = $1) AND ($2::text IS NULL OR merchant = $2)
+            AND ($3::text IS NULL OR (merchant, user_id) > ($3, $4))
+            AND ($6::bigint IS NULL OR state = 'active'
+                AND expires_at <= coalesce($7, clock_timestamp()) + $6 * interval '1 microsecond')
+        ORDER BY merchant, user_id LIMIT $5",
+    users_of_state: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at
+        FROM klarna_worker.tokens
+        WHERE merchant = $1 AND state = $2 AND ($3::text IS NULL OR user_id > $3)
+        ORDER BY user_id LIMIT $4",
+    ledger: "
+        SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
+            w.name AS worker
+        FROM klarna_worker.tokens t JOIN klarna_worker.exchanges e ON e.token_id = t.id
+            LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+        WHERE t.merchant = $1 AND t.user_id = $2
+            AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
+        ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
+    // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in. A row for each presentation
+    // of the present generation, latest first, and one where there is none.
+    claim: "
+        WITH t AS MATERIALIZED (
+            SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,
+                coalesce($3, clock_timestamp()) AS now
+            FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2
+        )
+        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+            CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
+            EXISTS (
+                SELECT 1 FROM klarna_worker.exchanges a
+                WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
+            e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+            CASE WHEN w.ended_at IS NULL
+                THEN (extract(epoch FROM t.now - w.beat_at) * 1000000)::bigint END AS holder_silent
+        FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
+            LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+        ORDER BY e.presentation DESC",
+    void_intent: "
+        INSERT INTO klarna_worker.exchanges
+            (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()), coalesce($8, clock_timestamp()), 'not_sent')
+        ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
+        WHERE exchanges.outcome IS NULL",
+    open_intents: "
+        SELECT t.merchant, e.id, e.token_id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.holder
+        FROM klarna_worker.exchanges e JOIN klarna_worker.tokens t ON t.id = e.token_id
+        WHERE e.holder = $1 AND e.outcome IS NULL",
+    is_intended: "
+        SELECT id FROM klarna_worker.exchanges WHERE id = $2 AND token_id = $1",
+    last_came: "
+        SELECT max(seen_at) AS came_at FROM klarna_worker.known_tokens WHERE token_id = $1",
+    store_ahead: "
+        UPDATE klarna_worker.tokens SET generation = $2,
+            grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
+            reason = NULL, sealed = $4, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+            refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
+            last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END, updated_at = coalesce($7, clock_timestamp())
+        WHERE id = $1",
+    stored_before: "
+        SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
+        UNION ALL
+        SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'",
+    // Not for an order that went out meanwhile: nobody would delete it.
+    keep: "
+        INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+        SELECT $1, id, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
+        ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+            received_at = excluded.received_at, good_until = excluded.good_until",
+    still_good: "
+        UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
+            updated_at = coalesce($3, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state = 'uncertain'",
+    dead: "
+        UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL,
+            updated_at = coalesce($5, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+    hold: "
+        UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state = 'active'
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+    // Nobody knows whether the token was spent, and the keeper finds out where no order does.
+    replay_due: "
+        UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($4, clock_timestamp())),
+            refresh_note = 'no_answer'
+        WHERE id = $1 AND generation = $2 AND state = 'active'
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+    seen: "
+        UPDATE klarna_worker.tokens SET last_seen_at = coalesce($3, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state <> 'forgotten'",
+    state_of_generation: "
+        SELECT state FROM klarna_worker.tokens WHERE id = $1 AND generation = $2",
+    close: "
+        UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
+        WHERE id = $1 AND outcome IS NULL",
+    kept: "
+        SELECT k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
+        FROM klarna_worker.kept k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
+    delete_kept: "
+        DELETE FROM klarna_worker.kept WHERE purpose_ref = $1",
+    delete_lapsed: "
+        DELETE FROM klarna_worker.kept WHERE good_until < coalesce($1, clock_timestamp())",
+};

@@ -1,0 +1,96 @@
+//! Webhooks. Triggers fill the outbox: see the migrations.
+
+use crate::store::sql::WebhooksSql;
+
+pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
+    publish_deadline: "
+        UPDATE klarna_worker.installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1",
+    publish_endpoint: "
+        INSERT INTO klarna_worker.webhook_endpoints AS e (merchant, fingerprint) VALUES ($1, $2)
+        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
+            disabled_why = NULL
+        WHERE e.fingerprint <> excluded.fingerprint",
+    withdraw_endpoint: "
+        DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1",
+    // As DUE_MERCHANTS.
+    due_webhook_merchants: "
+        SELECT e.merchant FROM klarna_worker.webhook_endpoints e
+        WHERE e.disabled_at IS NULL AND (
+            SELECT w.due_at FROM klarna_worker.webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant
+            ORDER BY w.due_at LIMIT 1) <= coalesce($1, clock_timestamp())
+        ORDER BY e.merchant",
+    next_webhook_due: "
+        WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
+        SELECT (extract(epoch FROM min((
+            SELECT min(w.due_at) FROM klarna_worker.webhooks w
+            WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > (SELECT now FROM t)))
+            - (SELECT now FROM t)) * 1000000)::bigint AS micros
+        FROM klarna_worker.webhook_endpoints e WHERE e.disabled_at IS NULL",
+    // The claimed as an array: of a join with them a plan that serves any limit expects a tenth of all that wait, and walks the table.
+    claim_webhooks: "
+        WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
+        due AS (
+            SELECT seq FROM klarna_worker.webhooks
+            WHERE status = 'pending' AND merchant = $1 AND due_at <= (SELECT now FROM t)
+            ORDER BY due_at LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond', claim_number = w.claim_number + 1
+        FROM t WHERE w.seq = ANY (ARRAY(SELECT seq FROM due))
+        RETURNING w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
+            (SELECT o.trace FROM klarna_worker.orders o WHERE o.id = w.order_id) AS trace",
+    give_back_webhook: "
+        UPDATE klarna_worker.webhooks SET due_at = coalesce($3, clock_timestamp())
+        WHERE id = $1 AND claim_number = $2 AND status = 'pending'",
+    webhook_delivered: "
+        UPDATE klarna_worker.webhooks SET status = 'delivered', ended_at = coalesce($3, clock_timestamp()),
+            attempts = attempts + 1, error = NULL
+        WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+        RETURNING merchant, status",
+    // The last attempt is the last whose turn comes before the event's time is over.
+    webhook_retry: "
+        WITH t AS MATERIALIZED (
+            SELECT coalesce($3, clock_timestamp()) AS now,
+                coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond' AS next)
+        UPDATE klarna_worker.webhooks w SET attempts = w.attempts + 1, error = $5, due_at = t.next,
+            status = CASE WHEN t.next > w.give_up_at THEN 'failed' ELSE 'pending' END,
+            ended_at = CASE WHEN t.next > w.give_up_at THEN t.now END
+        FROM t WHERE w.id = $1 AND w.claim_number = $2 AND w.status = 'pending'
+        RETURNING w.merchant, w.status",
+    endpoint_well: "
+        UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
+    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+    endpoint_failing: "
+        WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
+        UPDATE klarna_worker.webhook_endpoints e SET failing_since = coalesce(e.failing_since, t.now),
+            disabled_at = CASE WHEN $2 OR $3 AND e.failing_since <= t.now - interval '2 days' THEN t.now END,
+            disabled_why = CASE WHEN $2 THEN 'gone' WHEN $3 AND e.failing_since <= t.now - interval '2 days' THEN 'failing' END
+        FROM t WHERE e.merchant = $1 AND e.disabled_at IS NULL
+            AND ($2 OR e.failing_since IS NULL OR $3 AND e.failing_since <= t.now - interval '2 days')
+        RETURNING e.disabled_why",
+    webhooks: "
+        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
+            w.error, e.disabled_at
+        FROM klarna_worker.webhooks w LEFT JOIN klarna_worker.webhook_endpoints e ON e.merchant = w.merchant
+        WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
+            AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
+            AND ($5::text IS NULL OR w.kind = $5)
+            AND ($6::bigint IS NULL OR w.occurred_at > coalesce($7, clock_timestamp()) - $6 * interval '1 microsecond')
+            AND ($8::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $8))
+        ORDER BY w.seq DESC LIMIT $9",
+    resend_webhooks: "
+        WITH t AS MATERIALIZED (SELECT coalesce($7, clock_timestamp()) AS now)
+        UPDATE klarna_worker.webhooks w SET status = 'pending', ended_at = NULL, attempts = 0, due_at = t.now,
+            give_up_at = t.now + interval '3 days', claim_number = w.claim_number + 1
+        FROM t
+        WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
+            AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
+            AND ($5::text IS NULL OR w.kind = $5)
+            AND ($6::bigint IS NULL OR w.occurred_at > t.now - $6 * interval '1 microsecond')
+        RETURNING w.merchant",
+    enable_endpoint: "
+        UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
+        WHERE merchant = $1",
+    endpoints: "
+        SELECT merchant, failing_since, disabled_at, disabled_why FROM klarna_worker.webhook_endpoints ORDER BY merchant",
+};

@@ -1,0 +1,37 @@
+//! Workers.
+
+use crate::store::sql::WorkersSql;
+
+pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
+    begin_worker: "
+        INSERT INTO klarna_worker.workers (id, instance, name, started_at, beat_at)
+        VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))
+        ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, ended_at = NULL",
+    end_earlier: "
+        UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
+        WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
+    heartbeat: "
+        UPDATE klarna_worker.workers SET beat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL
+        RETURNING beat_at",
+    end_worker: "
+        UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
+    // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
+    reclaim: "
+        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
+            status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
+            ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($2, clock_timestamp()) END,
+            due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($2, clock_timestamp()) END,
+            error = CASE WHEN lost_workers >= 4 THEN $3 ELSE error END
+        WHERE status = 'running' AND EXISTS (
+            SELECT 1 FROM klarna_worker.workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
+                OR w.beat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))
+        RETURNING id, status",
+    lose_order: "
+        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
+            status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
+            ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($4, clock_timestamp()) END,
+            due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($4, clock_timestamp()) END,
+            error = CASE WHEN lost_workers >= 4 THEN $5 ELSE error END
+        WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
+        RETURNING id, status",
+};

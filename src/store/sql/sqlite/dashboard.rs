@@ -1,0 +1,26 @@
+//! The pages.
+
+use crate::store::sql::DashboardSql;
+
+pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
+    // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
+    outcome_buckets: "
+        SELECT b.key AS slot, o.status, o.token_outcome, count(*) AS orders
+        FROM json_each($1) b CROSS JOIN json_each($2) e CROSS JOIN
+            json_each('[\"queued\",\"running\",\"submitted\",\"failed\",\"cancelled\"]') s CROSS JOIN orders o
+        WHERE e.key = b.key AND o.status = s.value AND o.id >= unhex(b.value) AND o.id < unhex(e.value)
+            AND ($3 IS NULL OR o.merchant = $3)
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    latency_samples: "
+        SELECT accepted_at, due_at, first_claimed_at, ended_at FROM orders WHERE id IN (
+            SELECT id FROM orders WHERE status = 'submitted' AND ($1 IS NULL OR merchant = $1) ORDER BY id DESC LIMIT $2)",
+    order_history: "
+        SELECT first_claimed_at, body IS NOT NULL AS has_body FROM orders WHERE id = $1",
+    attempts: "
+        SELECT a.ended_at, a.lost, a.error, w.name AS worker
+        FROM order_attempts a LEFT JOIN workers w ON w.id = a.worker
+        WHERE a.order_id = $1 ORDER BY a.seq",
+    workers: "
+        SELECT name, started_at, beat_at, beat_at >= $2 - $1 AS alive FROM workers
+        WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
+};

@@ -1,0 +1,30 @@
+//! Erasure. As FORGET, tombstones included.
+
+use crate::store::sql::ErasureSql;
+
+pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
+    token: "
+        UPDATE tokens SET user_id = $3, generation = generation + 1, state = 'forgotten', reason = NULL,
+            sealed = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $4
+        WHERE merchant = $1 AND user_id = $2
+        RETURNING id",
+    known: "
+        DELETE FROM known_tokens WHERE token_id = $1",
+    // The new claim number keeps a worker's late result out.
+    open_orders: "
+        UPDATE orders SET status = 'cancelled', worker = NULL, claim_number = claim_number + 1,
+            ended_at = $3, error = $4
+        WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
+        RETURNING id",
+    // The idempotency key is the shop's word for something of the user's, and the digest could confirm a guess.
+    orders: "
+        UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, html_snippet = NULL,
+            klarna_order_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+                THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
+        WHERE id IN (
+            SELECT id FROM orders
+            WHERE merchant = $1 AND user_id = $2 AND ended_at IS NOT NULL LIMIT $4)",
+    webhooks: "
+        DELETE FROM webhooks WHERE merchant = $1 AND user_id = $2",
+};

@@ -1,0 +1,13 @@
+//! The installation.
+
+use crate::store::sql::InstallationSql;
+
+pub(in crate::store) const INSTALLATION: InstallationSql = InstallationSql {
+    installation: "
+        SELECT name, minimum_program AS minimum_program, hash_key FROM installation",
+    found_installation: "
+        INSERT INTO installation (name, minimum_program, hash_key, created_at)
+        VALUES ($1, $4, $2, $3) ON CONFLICT DO NOTHING",
+    // Of a database that nobody has founded yet: any.
+    health: "SELECT coalesce(max(minimum_program), 0) AS minimum_program FROM installation",
+};

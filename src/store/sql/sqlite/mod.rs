@@ -1,0 +1,43 @@
+//! Every statement for SQLite. Times are microseconds since 1970; the program's clock is the database's, since both are
+//! on one machine.
+
+mod dashboard;
+mod erasure;
+mod installation;
+mod keeper;
+mod keys;
+mod order_admin;
+mod orders;
+mod overview;
+mod own;
+mod resolving;
+mod restore;
+mod tokens;
+mod upkeep;
+mod webhooks;
+mod workers;
+
+pub(in crate::store) use self::own::*;
+use crate::store::sql::Statements;
+
+pub(in crate::store) const STATEMENTS: Statements = Statements {
+    dashboard: dashboard::DASHBOARD,
+    erasure: erasure::ERASURE,
+    installation: installation::INSTALLATION,
+    keeper: keeper::KEEPER,
+    keys: keys::KEYS,
+    order_admin: order_admin::ORDER_ADMIN,
+    orders: orders::ORDERS,
+    overview: overview::OVERVIEW,
+    resolving: resolving::RESOLVING,
+    restore: restore::RESTORE,
+    tokens: tokens::TOKENS,
+    upkeep: upkeep::UPKEEP,
+    webhooks: webhooks::WEBHOOKS,
+    workers: workers::WORKERS,
+    error_code: "error ->> '$.code'",
+};
+
+/// Those of this engine alone, with their names.
+#[cfg(test)]
+pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[own::ALL];

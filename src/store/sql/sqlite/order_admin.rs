@@ -1,0 +1,18 @@
+//! Steering.
+
+use crate::store::sql::OrderAdminSql;
+
+pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
+    body_gone: "
+        SELECT id FROM orders WHERE id = $1 AND status = 'failed' AND body IS NULL",
+    cancel: "
+        UPDATE orders SET status = 'cancelled', ended_at = $2
+        WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'queued'
+        RETURNING id",
+    // As if it had just come in, but for what Klarna may know of it. What was kept went with its end.
+    again: "
+        UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3, first_claimed_at = NULL,
+            attempts = 0, lost_workers = 0, token_outcome = NULL, error = NULL
+        WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
+        RETURNING id",
+};

@@ -1,0 +1,64 @@
+//! Orders.
+
+use crate::store::sql::OrdersSql;
+
+pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
+    insert_order: "
+        INSERT INTO orders
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
+            coalesce($9, max($11, coalesce($8, $11)) + $10), $12)
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        RETURNING id",
+    order_by_key: "
+        SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2",
+    due_merchants: "
+        WITH RECURSIVE m (merchant) AS (
+            SELECT min(merchant) FROM orders WHERE status = 'queued'
+            UNION ALL
+            SELECT (SELECT min(o.merchant) FROM orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            FROM m WHERE m.merchant IS NOT NULL
+        )
+        SELECT merchant FROM m WHERE EXISTS (
+            SELECT 1 FROM orders o
+            WHERE o.status = 'queued' AND o.merchant = m.merchant AND o.due_at <= $1)",
+    next_due: "
+        SELECT min(due_at) - $1 AS micros FROM orders WHERE status = 'queued' AND due_at > $1",
+    give_back: "
+        UPDATE orders SET status = 'queued', worker = NULL
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'",
+    running_of_worker: "
+        SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'",
+    failed: "
+        UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
+            token_outcome = $6
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id",
+    retry: "
+        UPDATE orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
+            due_at = min($4 + $5, deadline_at),
+            error = $6, possible_duplicate = possible_duplicate OR $7
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id",
+    snooze: "
+        UPDATE orders SET status = 'queued', worker = NULL,
+            due_at = min($4 + $5, deadline_at),
+            error = coalesce($6, error)
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id",
+    order: "
+        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+        FROM orders WHERE id = $1",
+    settled: "
+        SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
+    // What `search.rs` makes a list of, with its conditions.
+    orders: "
+        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+        FROM orders",
+    order_ids: "
+        SELECT id FROM orders",
+    count_orders: "
+        SELECT count(*) AS orders FROM orders",
+};

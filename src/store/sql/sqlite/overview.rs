@@ -1,0 +1,52 @@
+//! Looking on. Each from an index alone.
+
+use crate::store::sql::OverviewSql;
+
+pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
+    backlogs: "
+        SELECT merchant, sum(queued) AS queued, sum(due) AS due, sum(running) AS running,
+            min(oldest_due) AS oldest_due
+        FROM (
+            SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= $1) AS due, 0 AS running,
+                min(due_at) AS oldest_due
+            FROM orders WHERE status = 'queued' GROUP BY merchant
+            UNION ALL
+            SELECT merchant, 0, 0, count(*), NULL FROM orders WHERE status = 'running' GROUP BY merchant
+        ) AS b
+        GROUP BY merchant ORDER BY merchant",
+    // The first entry of each day of the index tokens_due is the one that fell due first.
+    overview: "
+        WITH RECURSIVE d (day) AS (
+            SELECT min(expires_at / 86400000000) FROM tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+            UNION ALL
+            SELECT (
+                SELECT min(t.expires_at / 86400000000) FROM tokens t
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 > d.day)
+            FROM d WHERE d.day IS NOT NULL
+        )
+        SELECT $2 AS now,
+            (SELECT count(*) FROM workers WHERE ended_at IS NULL AND beat_at >= $2 - $1) AS workers,
+            (SELECT count(*) FROM exchanges WHERE outcome IS NULL) AS open_exchanges,
+            (SELECT ended_at FROM keeper) AS swept_at,
+            (SELECT min((
+                SELECT min(t.refresh_due_at) FROM tokens t
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token",
+    // By day: the index begins with it.
+    lapsing_tokens: "
+        SELECT count(*) AS tokens FROM tokens
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 < ($2 + $1) / 86400000000",
+    webhook_backlogs: "
+        SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
+            count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= $1) AS due,
+            min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
+        FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
+        GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
+    // And these from many rows.
+    webhook_counts: "
+        SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
+            min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
+        FROM webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant",
+    held_orders: "
+        SELECT count(*) AS orders FROM orders
+        WHERE status = 'failed' AND body IS NOT NULL AND error ->> 'code' = 'database_restored'",
+};

@@ -1,0 +1,53 @@
+//! What SQLite alone is asked, or is asked in another way than PostgreSQL.
+
+use crate::store::sql::constants;
+
+constants! {
+VERSION = "SELECT sqlite_version() AS version";
+JOURNAL_MODE = "PRAGMA journal_mode";
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. Whose orders run is
+// asked once, not for each row of a burst.
+CLAIMABLE_ORDERS = "
+    SELECT id, min(due_at) FROM (
+        SELECT o.id, o.user_id, o.due_at FROM orders o
+        WHERE o.status = 'queued' AND o.merchant = $1 AND o.due_at <= $3 AND o.due_at > coalesce($3 - $4, 0)
+            AND o.user_id NOT IN (
+                SELECT r.user_id FROM orders r
+                WHERE r.status = 'running' AND r.merchant = $1
+                    AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+        ORDER BY o.due_at, o.id LIMIT $2)
+    GROUP BY user_id";
+// Asks again what was asked of each: a reader saw it, and somebody may have written since.
+CLAIM_ORDERS = "
+    UPDATE orders AS o SET status = 'running', worker = $2, claim_number = claim_number + 1,
+        first_claimed_at = coalesce(first_claimed_at, $3)
+    WHERE o.id IN (SELECT unhex(value) FROM json_each($1)) AND o.status = 'queued' AND o.due_at <= $3
+        AND NOT EXISTS (
+            SELECT 1 FROM orders r
+            WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
+                AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+    RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
+        possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
+SUBMITTED = "
+    UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_order_id = $5,
+        html_snippet = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, error = NULL
+    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+    RETURNING id";
+INTEND = "
+    INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3 AND state = 'active')
+        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)
+    ON CONFLICT DO NOTHING";
+// Of an exchange that this database knows: another past than its own may have used the same number.
+STORE_SUCCESSOR = "
+    UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
+        issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+        refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
+        refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
+    WHERE id = $1 AND generation = $2
+        AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = $3 AND x.token_id = $1)";
+NOTE_SUBJECT = "
+    UPDATE tokens SET subject = $3
+    WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+}

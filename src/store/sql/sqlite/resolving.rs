@@ -1,0 +1,26 @@
+//! Operators' decisions about uncertain tokens. What is active again and not due at once has no due date of its generation
+//! until the keeper plans one.
+
+use crate::store::sql::ResolvingSql;
+
+pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
+    resolve: "
+        UPDATE tokens SET state = $1, reason = $2, refresh_due_at = CASE WHEN $3 THEN $4 END,
+            refresh_due_generation = CASE WHEN $3 THEN generation END, refresh_failures = 0,
+            refresh_note = CASE WHEN $3 THEN 'no_answer' END, updated_at = $4
+        WHERE merchant = $5 AND user_id = $6 AND state = 'uncertain'
+        RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, updated_at",
+    count_uncertain: "
+        SELECT count(*) AS tokens FROM tokens INDEXED BY tokens_uncertain
+        WHERE state = 'uncertain' AND ($1 IS NULL OR merchant = $1) AND ($2 IS NULL OR updated_at < $2)",
+    resolve_all: "
+        UPDATE tokens SET state = $1, reason = $2, refresh_due_at = CASE WHEN $3 THEN $4 END,
+            refresh_due_generation = CASE WHEN $3 THEN generation END, refresh_failures = 0,
+            refresh_note = CASE WHEN $3 THEN 'no_answer' END, updated_at = $4
+        WHERE state = 'uncertain' AND id IN (
+            SELECT id FROM tokens INDEXED BY tokens_uncertain
+            WHERE state = 'uncertain' AND id > $7 AND ($5 IS NULL OR merchant = $5) AND ($6 IS NULL OR updated_at < $6)
+            ORDER BY id LIMIT $8)
+        RETURNING id",
+};

@@ -1,0 +1,56 @@
+//! Upkeep.
+
+use crate::store::sql::UpkeepSql;
+
+pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
+    wipe_bodies: "
+        UPDATE orders SET body = NULL, html_snippet = NULL WHERE id IN (
+            SELECT id FROM orders
+            WHERE ended_at < $3 - $1
+                AND (body IS NOT NULL OR html_snippet IS NOT NULL)
+            ORDER BY ended_at LIMIT $2)",
+    // By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
+    delete_orders: "
+        DELETE FROM orders WHERE id IN (
+            SELECT id FROM orders
+            WHERE id < $4 AND ended_at < $3 - $1
+            ORDER BY id LIMIT $2)",
+    delete_webhooks: "
+        DELETE FROM webhooks WHERE seq IN (
+            SELECT seq FROM webhooks
+            WHERE ended_at < $3 - $1
+            ORDER BY ended_at LIMIT $2)",
+    delete_workers: "
+        DELETE FROM workers WHERE id IN (
+            SELECT w.id FROM workers w
+            WHERE coalesce(w.ended_at, w.beat_at) < $3 - $1
+                AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.status = 'running' AND o.worker = w.id)
+                AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
+            LIMIT $2)",
+    expire_webhooks: "
+        UPDATE webhooks SET status = 'failed', ended_at = $2,
+            error = coalesce(error, 'its time was over before it could be sent')
+        WHERE seq IN (
+            SELECT w.seq FROM webhooks w
+                LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
+            WHERE w.status = 'pending' AND w.give_up_at < $2
+                AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL)
+            LIMIT $1)",
+    ledger_step: "
+        SELECT id FROM (SELECT id FROM exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
+        ORDER BY id DESC LIMIT 1",
+    // A token's generation only grows: what is behind the previous one stays behind it.
+    delete_ledger: "
+        DELETE FROM exchanges
+        WHERE id > $1 AND id <= $2 AND closed_at < $4 - $3
+            AND NOT EXISTS (
+                SELECT 1 FROM tokens t WHERE t.id = exchanges.token_id AND exchanges.generation >= t.generation - 1)",
+    known_step: "
+        SELECT id FROM (SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT $2) AS step
+        ORDER BY id DESC LIMIT 1",
+    // The current token's hash was seen when it was issued, or later.
+    delete_known: "
+        DELETE FROM known_tokens
+        WHERE token_id > $1 AND token_id <= $2 AND seen_at < $4 - $3 AND NOT EXISTS (
+            SELECT 1 FROM tokens t WHERE t.id = known_tokens.token_id AND seen_at >= t.issued_at - 86400000000)",
+};

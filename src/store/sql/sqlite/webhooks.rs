@@ -1,0 +1,78 @@
+//! Webhooks. Triggers fill the outbox: see the migrations.
+
+use crate::store::sql::WebhooksSql;
+
+pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
+    publish_deadline: "
+        UPDATE installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1",
+    publish_endpoint: "
+        INSERT INTO webhook_endpoints (merchant, fingerprint) VALUES ($1, $2)
+        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
+            disabled_why = NULL
+        WHERE webhook_endpoints.fingerprint <> excluded.fingerprint",
+    withdraw_endpoint: "
+        DELETE FROM webhook_endpoints WHERE merchant = $1",
+    due_webhook_merchants: "
+        SELECT e.merchant FROM webhook_endpoints e
+        WHERE e.disabled_at IS NULL AND EXISTS (
+            SELECT 1 FROM webhooks w
+            WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at <= $1)
+        ORDER BY e.merchant",
+    next_webhook_due: "
+        SELECT min((
+            SELECT min(w.due_at) FROM webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > $1))
+            - $1 AS micros
+        FROM webhook_endpoints e WHERE e.disabled_at IS NULL",
+    claim_webhooks: "
+        UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
+        WHERE seq IN (
+            SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at LIMIT $2)
+        RETURNING id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
+            (SELECT o.trace FROM orders o WHERE o.id = webhooks.order_id) AS trace",
+    give_back_webhook: "
+        UPDATE webhooks SET due_at = $3
+        WHERE id = $1 AND claim_number = $2 AND status = 'pending'",
+    webhook_delivered: "
+        UPDATE webhooks SET status = 'delivered', ended_at = $3,
+            attempts = attempts + 1, error = NULL
+        WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+        RETURNING merchant, status",
+    // The last attempt is the last whose turn comes before the event's time is over.
+    webhook_retry: "
+        UPDATE webhooks SET attempts = attempts + 1, error = $5, due_at = $3 + $4,
+            status = CASE WHEN $3 + $4 > give_up_at THEN 'failed' ELSE 'pending' END,
+            ended_at = CASE WHEN $3 + $4 > give_up_at THEN $3 END
+        WHERE id = $1 AND claim_number = $2 AND status = 'pending'
+        RETURNING merchant, status",
+    endpoint_well: "
+        UPDATE webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
+    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+    endpoint_failing: "
+        UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, $4),
+            disabled_at = CASE WHEN $2 OR $3 AND failing_since <= $4 - 172800000000 THEN $4 END,
+            disabled_why = CASE WHEN $2 THEN 'gone' WHEN $3 AND failing_since <= $4 - 172800000000 THEN 'failing' END
+        WHERE merchant = $1 AND disabled_at IS NULL
+            AND ($2 OR failing_since IS NULL OR $3 AND failing_since <= $4 - 172800000000)
+        RETURNING disabled_why",
+    webhooks: "
+        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
+            w.error, e.disabled_at
+        FROM webhooks w LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
+        WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2)
+            AND ($3 IS NULL OR w.user_id = $3) AND ($4 IS NULL OR w.status = $4)
+            AND ($5 IS NULL OR w.kind = $5)
+            AND ($6 IS NULL OR w.occurred_at > $7 - $6)
+            AND ($8 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $8))
+        ORDER BY w.seq DESC LIMIT $9",
+    resend_webhooks: "
+        UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $7, give_up_at = $7 + 259200000000,
+            claim_number = claim_number + 1
+        WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
+            AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR occurred_at > $7 - $6)
+        RETURNING merchant",
+    enable_endpoint: "
+        UPDATE webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
+        WHERE merchant = $1",
+    endpoints: "
+        SELECT merchant, failing_since, disabled_at, disabled_why FROM webhook_endpoints ORDER BY merchant",
+};

@@ -1,0 +1,37 @@
+//! Workers.
+
+use crate::store::sql::WorkersSql;
+
+pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
+    begin_worker: "
+        INSERT INTO workers (id, instance, name, started_at, beat_at)
+        VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, ended_at = NULL",
+    end_earlier: "
+        UPDATE workers SET ended_at = $3
+        WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
+    heartbeat: "
+        UPDATE workers SET beat_at = $2 WHERE id = $1 AND ended_at IS NULL
+        RETURNING beat_at",
+    end_worker: "
+        UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
+    // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
+    reclaim: "
+        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
+            status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
+            ended_at = CASE WHEN lost_workers >= 4 THEN $2 END,
+            due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE $2 END,
+            error = CASE WHEN lost_workers >= 4 THEN $3 ELSE error END
+        WHERE status = 'running' AND EXISTS (
+            SELECT 1 FROM workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
+                OR w.beat_at < $2 - $1))
+        RETURNING id, status",
+    lose_order: "
+        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
+            status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
+            ended_at = CASE WHEN lost_workers >= 4 THEN $4 END,
+            due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE $4 END,
+            error = CASE WHEN lost_workers >= 4 THEN $5 ELSE error END
+        WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
+        RETURNING id, status",
+};
