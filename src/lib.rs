@@ -15,14 +15,13 @@
 //!
 //! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
 //! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`], [`pages`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
-//! a process needs besides. [`mod@bench`] measures on this machine. The crate `klarna-sandbox` stands in for Klarna.
+//! a process needs besides. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
 //!
 //! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
 
 pub mod api;
 pub mod app;
 mod backoff;
-pub mod bench;
 pub mod breaker;
 pub mod cli;
 pub mod clock;

@@ -2,7 +2,6 @@
 //!
 //! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
 
-mod bench;
 mod confirm;
 mod context;
 mod demo;
@@ -76,8 +75,6 @@ enum Command {
     Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
     Sandbox(Box<sandbox::Args>),
-    /// Measure on this machine, on databases of its own
-    Bench(Box<bench::Args>),
     /// Take orders in
     Enqueue(enqueue::Args),
     /// Look at orders, retry and cancel them
@@ -118,7 +115,6 @@ impl Command {
             Self::Serve(args) => args.run(context),
             Self::Demo(args) => args.run(context),
             Self::Sandbox(args) => args.run(context),
-            Self::Bench(args) => args.run(context),
             Self::Enqueue(args) => args.run(context),
             Self::Orders(command) => command.run(context),
             Self::Tokens(command) => command.run(context),

@@ -16,7 +16,6 @@ mod erasure;
 mod error;
 mod exchange_end;
 mod exchanges;
-mod fill;
 mod inspect;
 mod installation;
 mod keeper;
@@ -48,7 +47,6 @@ pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory
 use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
-pub use self::fill::{Fill, fill};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{
@@ -62,7 +60,6 @@ pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
 use self::postgres::Postgres;
-pub use self::postgres::{Bound, Counters, Scratch};
 pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;

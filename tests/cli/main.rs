@@ -1,6 +1,5 @@
 //! The commands, as a shell sees them: the real program, in folders of its own.
 
-mod bench;
 mod demo;
 mod doctor;
 mod documents;

@@ -6,7 +6,6 @@ mod migrate;
 mod pick;
 mod pools;
 mod ready;
-mod scratch;
 mod signals;
 mod writers;
 
@@ -20,7 +19,6 @@ use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
 use self::pools::Pools;
-pub use self::scratch::{Bound, Counters, Scratch};
 use self::writers::{End, Ends, Intents};
 use super::batch::Batcher;
 use super::columns::Stamp;

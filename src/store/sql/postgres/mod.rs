@@ -3,10 +3,10 @@
 
 mod dashboard;
 mod erasure;
+mod inspect;
 mod installation;
 mod keeper;
 mod keys;
-mod measuring;
 mod migrate;
 mod order_admin;
 mod orders;
@@ -19,7 +19,7 @@ mod upkeep;
 mod webhooks;
 mod workers;
 
-pub(in crate::store) use self::measuring::*;
+pub(in crate::store) use self::inspect::*;
 pub(in crate::store) use self::migrate::*;
 pub(in crate::store) use self::own::*;
 use crate::store::sql::Statements;
@@ -44,4 +44,4 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
 
 /// Those of this engine alone, with their names.
 #[cfg(test)]
-pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[measuring::ALL, migrate::ALL, own::ALL];
+pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[inspect::ALL, migrate::ALL, own::ALL];

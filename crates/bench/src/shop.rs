@@ -3,34 +3,34 @@
 use klarna_sandbox::Stats;
 use serde_json::Value;
 
-use super::BenchError;
-use super::env::envelope;
+use crate::BenchError;
+use crate::env::envelope;
 
 /// The longest wait for one result.
 const PATIENCE: &str = "60s";
 
 /// One HTTP host, on connections that are kept.
 #[derive(Clone)]
-pub(super) struct Shop {
+pub struct Shop {
     client: reqwest::Client,
     base: String,
 }
 
 impl Shop {
-    pub(super) fn new(base: String) -> Result<Self, BenchError> {
+    pub fn new(base: String) -> Result<Self, BenchError> {
         let client = reqwest::Client::builder().no_proxy().http1_only().build().map_err(|error| failed(&error))?;
         Ok(Self { client, base })
     }
 
     /// What the sandbox counted so far.
-    pub(super) async fn stats(&self) -> Result<Stats, BenchError> {
+    pub async fn stats(&self) -> Result<Stats, BenchError> {
         let answer = self.client.get(format!("{}/stats", self.base)).send().await.map_err(|error| failed(&error))?;
         let text = answer.text().await.map_err(|error| failed(&error))?;
         serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
     }
 
     /// What a path answers.
-    pub(super) async fn text(&self, path: &str) -> Result<String, BenchError> {
+    pub async fn text(&self, path: &str) -> Result<String, BenchError> {
         let answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
         let status = answer.status();
         if !status.is_success() {
@@ -40,7 +40,7 @@ impl Shop {
     }
 
     /// Hands an order of `user` in; its id.
-    pub(super) async fn order(&self, user: &str) -> Result<String, BenchError> {
+    pub async fn order(&self, user: &str) -> Result<String, BenchError> {
         let post = self.client.post(format!("{}/v1/orders", self.base));
         let post = post.header("content-type", "application/json").body(envelope(user));
         let order = read(post.send().await).await?;
@@ -48,7 +48,7 @@ impl Shop {
     }
 
     /// Waits for the order's end; an error unless it was submitted with a token.
-    pub(super) async fn result(&self, id: &str) -> Result<(), BenchError> {
+    pub async fn result(&self, id: &str) -> Result<(), BenchError> {
         let get = self.client.get(format!("{}/v1/orders/{id}?wait={PATIENCE}", self.base));
         let order = read(get.send().await).await?;
         if order["status"] == "submitted" && order["token"] == "fresh" {

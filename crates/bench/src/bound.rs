@@ -5,16 +5,43 @@ use std::process::Stdio;
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use sqlx::{Connection, Executor};
 use tokio::process::Command;
 use url::Url;
 
-use super::dir::BenchDirs;
-use super::{BenchError, Options};
+use crate::dir::Databases;
+use crate::scratch::ScratchDatabase;
+use crate::{BenchError, Options};
 
 /// `pgbench`'s clients.
 const CLIENTS: u32 = 32;
 /// Orders of each.
 const EACH: u32 = 250;
+
+/// An order and a token with nothing but what every worker needs.
+const TABLES: &str = "
+    CREATE TABLE orders (
+        id bigint PRIMARY KEY, user_id bigint NOT NULL, status text NOT NULL, due_at timestamptz NOT NULL,
+        body text NOT NULL, result text);
+    CREATE INDEX orders_due ON orders (due_at, id) WHERE status = 'queued';
+    CREATE TABLE tokens (user_id bigint PRIMARY KEY, generation bigint NOT NULL, sealed bytea NOT NULL)";
+const ORDERS: &str = "
+    INSERT INTO orders (id, user_id, status, due_at, body)
+    SELECT n, n, 'queued', now(), repeat('x', 1500) FROM generate_series(1, $1::bigint) n";
+const TOKENS: &str = "
+    INSERT INTO tokens (user_id, generation, sealed)
+    SELECT n, 1, decode(repeat('ab', 300), 'hex') FROM generate_series(1, $1::bigint) n";
+/// The least SQL that an order costs a worker which takes one at a time: claim it; lock, read and store the user's token;
+/// write the result. Three commits. In `pgbench`'s language, where a statement that ends with `\gset` leaves its columns in variables.
+const SCRIPT: &str = r"UPDATE orders SET status = 'running' WHERE id = (
+    SELECT id FROM orders WHERE status = 'queued' ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+) RETURNING id, user_id, body \gset
+BEGIN;
+SELECT sealed FROM tokens WHERE user_id = :user_id FOR UPDATE;
+UPDATE tokens SET generation = generation + 1, sealed = decode(repeat('cd', 300), 'hex') WHERE user_id = :user_id;
+COMMIT;
+UPDATE orders SET status = 'submitted', result = repeat('y', 500) WHERE id = :id;
+";
 
 /// `pgbench`'s figure, and ours beside it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -34,17 +61,17 @@ impl Bound {
 }
 
 /// Orders a second; `None` where it was not asked for.
-pub(super) async fn measure(dirs: &BenchDirs, options: &Options) -> Result<Option<f64>, BenchError> {
+pub async fn measure(databases: &Databases, options: &Options) -> Result<Option<f64>, BenchError> {
     let (true, Some(url)) = (options.bound, &options.database) else { return Ok(None) };
     let program = pgbench().ok_or(BenchError::NoPgbench)?;
-    let dir = dirs.make(Some(url)).await?;
+    let dir = databases.dir(Some(url)).await?;
     let Some(scratch) = &dir.scratch else { return Ok(None) };
     let script = dir.join("bound.sql");
-    let bound = scratch.bound(CLIENTS * EACH).await?;
-    std::fs::write(&script, bound.script).map_err(BenchError::io("write pgbench's script"))?;
+    fill(scratch, CLIENTS * EACH).await?;
+    std::fs::write(&script, SCRIPT).map_err(BenchError::io("write pgbench's script"))?;
     // The password not as an argument, which all users of the machine can see.
     let url = scratch.url();
-    let mut url: Url = url.expose_secret().parse().map_err(|_| BenchError::Http("the URL cannot be read".into()))?;
+    let mut url: Url = url.expose_secret().parse().map_err(|_| BenchError::Url)?;
     let password = url.password().unwrap_or_default().to_owned();
     let _ = url.set_password(None);
     let output = Command::new(program)
@@ -68,6 +95,17 @@ pub(super) async fn measure(dirs: &BenchDirs, options: &Options) -> Result<Optio
         BenchError::Process { what: "pgbench".into(), said: last }
     };
     rate.filter(|_| output.status.success()).map(Some).ok_or_else(wrong)
+}
+
+/// Makes the tables and so many orders, each of a user of its own.
+async fn fill(scratch: &ScratchDatabase, orders: u32) -> Result<(), BenchError> {
+    let mut connection = scratch.connect().await?;
+    connection.execute(TABLES).await?;
+    for rows in [ORDERS, TOKENS] {
+        sqlx::query(rows).bind(i64::from(orders)).execute(&mut connection).await?;
+    }
+    connection.execute("VACUUM ANALYZE").await?;
+    Ok(connection.close().await?)
 }
 
 /// On PATH, or where Debian keeps it.

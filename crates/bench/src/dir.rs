@@ -6,32 +6,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
-use super::BenchError;
-use crate::store::{Counters, Scratch};
+use crate::BenchError;
+use crate::scratch::{Counters, ScratchDatabase};
 
-/// All that was made and is not removed yet: what an interrupted run leaves to [`BenchDirs::clear`].
+/// The databases that were made and are not removed yet. What an interrupted run leaves, [`Databases::clear`] removes.
 #[derive(Clone, Default)]
-pub struct BenchDirs(Arc<Mutex<Vec<Arc<Scratch>>>>);
+pub struct Databases(Arc<Mutex<Vec<Arc<ScratchDatabase>>>>);
 
-/// One measurement's own.
-pub(super) struct BenchDir {
+/// The folder of one measurement, and its database.
+pub struct BenchDir {
     folder: TempDir,
-    /// PostgreSQL; a file in the folder otherwise.
-    pub(super) scratch: Option<Arc<Scratch>>,
-    dirs: BenchDirs,
+    /// On PostgreSQL; otherwise the database is a file in the folder.
+    pub scratch: Option<Arc<ScratchDatabase>>,
+    databases: Databases,
 }
 
-impl BenchDirs {
-    /// New ground: on the server that `url` names, where one is given.
-    pub(super) async fn make(&self, url: Option<&SecretString>) -> Result<BenchDir, BenchError> {
+impl Databases {
+    /// A new folder, and a new database on the server that `url` names, where one is given.
+    ///
+    /// # Errors
+    /// Where either cannot be made.
+    pub async fn dir(&self, url: Option<&SecretString>) -> Result<BenchDir, BenchError> {
         let folder = tempfile::Builder::new().prefix("klarna-order-worker-bench-").tempdir();
         let folder = folder.map_err(BenchError::io("make a temporary folder"))?;
         let scratch = match url {
-            Some(url) => Some(Arc::new(Scratch::make(url).await?)),
+            Some(url) => Some(Arc::new(ScratchDatabase::create(url).await?)),
             None => None,
         };
         self.made().extend(scratch.clone());
-        Ok(BenchDir { folder, scratch, dirs: self.clone() })
+        Ok(BenchDir { folder, scratch, databases: self.clone() })
     }
 
     /// Removes the databases that are left.
@@ -46,40 +49,46 @@ impl BenchDirs {
         Ok(())
     }
 
-    fn made(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Scratch>>> {
+    fn made(&self) -> std::sync::MutexGuard<'_, Vec<Arc<ScratchDatabase>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl BenchDir {
-    pub(super) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn join(&self, name: &str) -> PathBuf {
+    pub fn join(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// For `database.url`.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match &self.scratch {
             Some(scratch) => scratch.url().expose_secret().to_owned(),
-            None => format!("sqlite://{}", self.join("worker.db").display()),
+            None => format!("sqlite://{}", self.sqlite_file().display()),
         }
     }
 
+    /// Where SQLite's database is, if the measurement is on it.
+    #[must_use]
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.join("worker.db")
+    }
+
     /// What the server has done so far; `None` on SQLite.
-    pub(super) async fn counters(&self) -> Result<Option<Counters>, BenchError> {
+    pub async fn counters(&self) -> Result<Option<Counters>, BenchError> {
         match &self.scratch {
             Some(scratch) => Ok(Some(scratch.counters().await?)),
             None => Ok(None),
         }
     }
 
-    pub(super) async fn remove(self) -> Result<(), BenchError> {
+    pub async fn remove(self) -> Result<(), BenchError> {
         if let Some(scratch) = &self.scratch {
             scratch.remove().await?;
-            self.dirs.made().retain(|made| !Arc::ptr_eq(made, scratch));
+            self.databases.made().retain(|made| !Arc::ptr_eq(made, scratch));
         }
         self.folder.close().map_err(BenchError::io("remove the temporary folder"))
     }

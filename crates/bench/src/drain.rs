@@ -6,12 +6,11 @@ use klarna_sandbox::Stats;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, Workload};
-use super::process::Process;
-use super::{BenchError, Options, per, rate};
-use crate::order::Status;
-use crate::store::OrderFilter;
+use crate::database::Database;
+use crate::dir::Databases;
+use crate::env::{BenchEnv, Workload};
+use crate::process::Process;
+use crate::{BenchError, Options, per, rate};
 
 /// How often the sandbox is asked how far things are.
 const LOOK: Duration = Duration::from_millis(20);
@@ -52,19 +51,19 @@ pub struct Drain {
 
 impl Drain {
     /// Works a backlog off.
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options, wish: Workload) -> Result<Self, BenchError> {
-        let env = BenchEnv::set(dirs, options, wish).await?;
-        env.load(wish.users, |number| format!("u-{number}")).await?;
+    pub async fn run(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
+        let env = BenchEnv::prepare(databases, options, workload).await?;
+        env.load(workload.users, |number| format!("u-{number}")).await?;
         let before = env.dir.counters().await?;
         let service = env.serve("worker").await?;
-        let progress = watch(&env, wish.users).await?;
-        settled(&env, wish.users).await?;
+        let progress = watch(&env, workload.users).await?;
+        settled(&env, workload.users).await?;
         let seconds = progress.begun.elapsed().as_secs_f64();
         let usage = service.usage();
         let after = env.dir.counters().await?;
-        let stats = clean(&env, wish.users).await?;
+        let stats = clean(&env, workload.users).await?;
         end(service, env).await?;
-        let orders = wish.users;
+        let orders = workload.users;
         let counted = before.zip(after);
         Ok(Self {
             orders,
@@ -133,16 +132,14 @@ async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
 /// Waits until no order waits or runs.
 async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
     let begun = Instant::now();
-    for status in [Status::Queued, Status::Running] {
-        let filter = OrderFilter { status: Some(status), limit: 1, ..OrderFilter::default() };
-        while !env.app.store.orders(&filter).await?.is_empty() {
-            if begun.elapsed() > STUCK {
-                return Err(BenchError::Unclean(format!("some of {orders} orders never ended")));
-            }
-            sleep(Duration::from_millis(2)).await;
+    let mut database = Database::connect(&env.dir).await?;
+    while database.has_unfinished_orders().await? {
+        if begun.elapsed() > STUCK {
+            return Err(BenchError::Unclean(format!("some of {orders} orders never ended")));
         }
+        sleep(Duration::from_millis(2)).await;
     }
-    Ok(())
+    database.close().await
 }
 
 /// Every order was created once, and with a good token.
@@ -164,5 +161,5 @@ fn grown(before: i64, after: i64) -> u64 {
 
 async fn end(service: Process, env: BenchEnv) -> Result<(), BenchError> {
     service.stop().await?;
-    env.strike().await
+    env.tear_down().await
 }

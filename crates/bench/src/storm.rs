@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, Workload};
-use super::shop::Shop;
-use super::steady::{Latency, WARM_UP, arrivals};
-use super::{BenchError, Options};
+use crate::dir::Databases;
+use crate::env::{BenchEnv, Workload};
+use crate::shop::Shop;
+use crate::steady::{Latency, WARM_UP, arrivals};
+use crate::{BenchError, Options};
 
 /// Whose storm it is.
 const STORMY: u64 = 1;
@@ -21,7 +21,8 @@ pub struct Storm {
     /// Others' times from request to result, before.
     pub calm: Latency,
     /// And while the storm lasts.
-    pub storm: Latency,
+    #[serde(rename = "storm")]
+    pub during: Latency,
     /// By what part of itself the others' p99 rises.
     pub p99_rise: f64,
     /// Orders of the storm that were through when the others were.
@@ -29,10 +30,10 @@ pub struct Storm {
 }
 
 impl Storm {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let (orders, others) = (options.storm, options.arrivals());
         let users = STORMY + WARM_UP + 2 * others;
-        let env = BenchEnv::set(dirs, options, Workload::new(users, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(users, options.concurrency)).await?;
         let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         let first = STORMY + 1;
@@ -45,13 +46,13 @@ impl Storm {
         let storm = arrivals(&shop, "u-", storm_first..=users, options.rate).await?;
         let after = env.shop.stats().await?.orders.total;
         service.stop().await?;
-        env.strike().await?;
+        env.tear_down().await?;
         let (calm, storm) = (Latency::of(&calm), Latency::of(&storm));
         Ok(Self {
             orders,
             rate: options.rate,
             calm,
-            storm,
+            during: storm,
             p99_rise: storm.p99 / calm.p99 - 1.0,
             through: (after - before).saturating_sub(others),
         })

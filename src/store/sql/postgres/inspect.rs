@@ -1,11 +1,8 @@
-//! Measuring. Both are the whole server's, so that nothing else may write beside a measurement.
+//! What `doctor` asks the server about itself.
 
 use crate::store::sql::constants;
 
 constants! {
-COUNTERS = "
-    SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS wal_bytes,
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS transactions";
 INSPECT = "
     SELECT current_setting('server_version') AS version, clock_timestamp() AS now, pg_is_in_recovery() AS standby,
         current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS durable,

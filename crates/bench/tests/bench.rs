@@ -1,28 +1,63 @@
+//! Measurements as a shell sees them, as small as they can be.
+
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
-
-use crate::program::{Home, files};
 
 /// As small as a measurement can be.
 const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
 const SMALLER: &[&str] = &["--storm", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--places", "4"];
 
+/// Runs `bench` in a folder of its own, on the program as Cargo built it for the tests.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("tmp")).unwrap();
+        Self { folder }
+    }
+
+    /// What measurements write their files into.
+    fn temporary(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
+        command.arg("--program").arg(test_support::program::built()).args(arguments);
+        command.current_dir(self.folder.path()).env("TMPDIR", self.temporary()).stdin(Stdio::null());
+        // Settings and a production database of the same shell are none of its business.
+        command.env("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
+        command
+    }
+
+    /// Its standard output and its standard error, after success.
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert_eq!(output.status.code(), Some(0), "stdout: {stdout}\nstderr: {stderr}");
+        (stdout, stderr)
+    }
+}
+
 fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["bench"], SMALL, SMALLER, more].concat()
+    [SMALL, SMALLER, more].concat()
 }
 
 #[test]
 fn everything_is_measured_on_sqlite_and_nothing_stays() {
-    // Settings and a production database of the same shell are none of its business.
-    let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
-    let temporary = home.path("tmp");
-    std::fs::create_dir(&temporary).unwrap();
-    let home = home.with("TMPDIR", temporary.to_str().unwrap());
-    let ran = home.run(&arguments(&["--orders", "400", "--json", "--chart", "chart.svg"])).exits(0);
-    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let bench = Bench::new();
+    let (stdout, _) = bench.run(&arguments(&["--orders", "400", "--json", "--chart", "chart.svg"]));
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &400.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
@@ -41,9 +76,9 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
     }
     let ours = report.pointer("/steady/ours/p50").and_then(serde_json::Value::as_f64).unwrap();
     assert!(ours < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap());
-    let chart = std::fs::read_to_string(home.path("chart.svg")).unwrap();
+    let chart = std::fs::read_to_string(bench.folder.path().join("chart.svg")).unwrap();
     assert!(chart.starts_with("<svg") && chart.contains("polyline") && chart.contains("Drain on sqlite"), "{chart}");
-    assert_eq!(files(&temporary), Vec::<PathBuf>::new());
+    assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
 }
 
 /// A server's user who may make databases, and whose they are.
@@ -86,12 +121,12 @@ impl Maker {
 #[tokio::test]
 async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
     let mut maker = Maker::new().await;
-    let (home, url) = (Home::empty(), maker.url());
-    let ran = home.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url])).exits(0);
+    let (bench, url) = (Bench::new(), maker.url());
+    let (stdout, stderr) = bench.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url]));
     for told in ["postgres, version", "WAL an order", "drain by pgbench", "statements an order"] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(stdout.contains(told), "{told}: {stdout}");
     }
-    assert!(ran.stderr.contains("measuring drain"), "{}", ran.stderr);
+    assert!(stderr.contains("measuring drain"), "{stderr}");
     assert_eq!(maker.databases().await, 0);
     // The one that was named is as empty as before.
     let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'klarna_worker'";
@@ -102,11 +137,11 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
 #[tokio::test]
 async fn pages_are_measured_on_both_engines() {
     let mut maker = Maker::new().await;
-    let (home, url) = (Home::empty(), maker.url());
-    let small = ["bench", "pages", "--page-orders", "2000", "--page-tokens", "1000", "--json"];
+    let (bench, url) = (Bench::new(), maker.url());
+    let small = ["pages", "--page-orders", "2000", "--page-tokens", "1000", "--json"];
     for database in [&[][..], &["--database", url.as_str()]] {
-        let ran = home.run(&[&small, database].concat()).exits(0);
-        let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let (stdout, _) = bench.run(&[&small, database].concat());
+        let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
         let pages = report["pages"]["pages"].as_array().unwrap();
         assert!(pages.iter().any(|page| page["path"].as_str().unwrap().starts_with("/orders/")), "{report}");
         assert!(pages.iter().all(|page| page["p50"].as_f64().unwrap() > 0.0), "{report}");
@@ -118,8 +153,8 @@ async fn pages_are_measured_on_both_engines() {
 #[tokio::test]
 async fn an_interrupted_measurement_leaves_no_database() {
     let mut maker = Maker::new().await;
-    let (home, url) = (Home::empty(), maker.url());
-    let mut child = home.command(&["bench", "drain", "--orders", "100000", "--database", &url]).spawn().unwrap();
+    let (bench, url) = (Bench::new(), maker.url());
+    let mut child = bench.command(&["drain", "--orders", "100000", "--database", &url]).spawn().unwrap();
     while maker.databases().await == 0 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         tokio::time::sleep(Duration::from_millis(20)).await;

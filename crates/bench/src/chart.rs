@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Report;
+use crate::Report;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 220.0;
@@ -48,7 +48,7 @@ fn drain(report: &Report) -> Option<Panel> {
         .progress
         .iter()
         .zip(drain.progress.iter().skip(10))
-        .map(|((began, first), (ended, last))| (ended / 1000.0, super::rate(last - first, (ended - began) / 1000.0)))
+        .map(|((began, first), (ended, last))| (ended / 1000.0, crate::rate(last - first, (ended - began) / 1000.0)))
         .collect();
     let end = points.last()?.0;
     let ticks = (0..=4).map(|quarter| f64::from(quarter) / 4.0 * end).map(|at| (at, format!("{at:.1}"))).collect();

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, Workload};
-use super::shop::Shop;
-use super::steady::{WARM_UP, arrivals};
-use super::{BenchError, Options, per};
+use crate::dir::Databases;
+use crate::env::{BenchEnv, Workload};
+use crate::shop::Shop;
+use crate::steady::{WARM_UP, arrivals};
+use crate::{BenchError, Options, per};
 
 /// Orders whose statements are counted.
 const COUNTED: u64 = 200;
@@ -40,8 +40,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
-        let env = BenchEnv::set(dirs, options, Workload::new(WARM_UP + COUNTED, options.concurrency)).await?;
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
+        let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + COUNTED, options.concurrency)).await?;
         let service = env.serve_telling().await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
@@ -71,7 +71,7 @@ impl Cost {
         sleep(WORK).await;
         let peak_memory_kb = service.usage().peak_memory_kb;
         service.stop().await?;
-        env.strike().await?;
+        env.tear_down().await?;
         Ok(Self {
             statements: per(after.statements - before.statements, COUNTED),
             commits: per(after.commits - before.commits, COUNTED),
@@ -83,15 +83,15 @@ impl Cost {
     }
 }
 
-struct StatementCounts {
+struct Told {
     statements: u64,
     commits: u64,
 }
 
 /// Counts the statements in a log; each line tells one.
-fn told(log: &std::path::Path) -> StatementCounts {
+fn told(log: &std::path::Path) -> Told {
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    let mut told = StatementCounts { statements: 0, commits: 0 };
+    let mut told = Told { statements: 0, commits: 0 };
     for line in text.lines() {
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         match line["summary"].as_str().unwrap_or_default() {

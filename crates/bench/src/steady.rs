@@ -8,13 +8,13 @@ use klarna_sandbox::Time;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, Workload};
-use super::shop::Shop;
-use super::{BenchError, Options};
+use crate::dir::Databases;
+use crate::env::{BenchEnv, Workload};
+use crate::shop::Shop;
+use crate::{BenchError, Options};
 
 /// Orders before the measurement: connections, caches, plans.
-pub(super) const WARM_UP: u64 = 20;
+pub const WARM_UP: u64 = 20;
 /// A timer rings on whole milliseconds, and late: the rest is waited for awake.
 const AWAKE: Duration = Duration::from_millis(2);
 
@@ -50,7 +50,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
+    pub fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| millis(histogram.value_at_quantile(quantile));
         Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: millis(histogram.max()) }
     }
@@ -62,9 +62,9 @@ impl Latency {
 }
 
 impl Steady {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let orders = options.arrivals();
-        let env = BenchEnv::set(dirs, options, Workload::new(WARM_UP + orders, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + orders, options.concurrency)).await?;
         let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
@@ -72,7 +72,7 @@ impl Steady {
         let times = arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + orders, options.rate).await?;
         let after = env.shop.stats().await?.time;
         service.stop().await?;
-        env.strike().await?;
+        env.tear_down().await?;
         let part = |before: Time, after: Time| after.since(before).mean().as_secs_f64() * 1000.0;
         let sandbox_ms = part(before.token, after.token) + part(before.checkout, after.checkout);
         let request_to_result = Latency::of(&times);
@@ -89,7 +89,7 @@ impl Steady {
 
 /// Hands in an order of each user at its time, and waits for its result. What is recorded runs from the time at which
 /// the request was to leave: a service that keeps its callers waiting keeps none of them from being counted.
-pub(super) async fn arrivals(
+pub async fn arrivals(
     shop: &Shop,
     prefix: &str,
     users: std::ops::RangeInclusive<u64>,

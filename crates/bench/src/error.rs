@@ -1,37 +1,33 @@
 //! Why nothing could be measured.
 
+use std::io;
 use std::path::PathBuf;
-
-use crate::app::AppError;
-use crate::config::ConfigError;
-use crate::store::StoreError;
-use crate::vault::RegistryError;
 
 /// Why a measurement could not be taken. Each reads as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// The measurement's own settings.
-    #[error(transparent)]
-    Settings(#[from] ConfigError),
-    /// Its database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The rooms on it.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// Its users' tokens.
-    #[error("a token could not be registered: {0}")]
-    Registry(#[from] RegistryError),
+    /// The program is not where it should be.
+    #[error("{program} is not there: run `cargo run --release -p bench --`, or name the program with --program", program = .0.display())]
+    NoProgram(PathBuf),
+    /// Cargo has said why.
+    #[error("the program could not be built")]
+    NotBuilt,
+    /// The measurement's database.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// `--database` is no URL.
+    #[error("the URL of the database cannot be read: write postgres://user@host/database")]
+    Url,
     /// Files and processes.
     #[error("cannot {doing}: {error}")]
     Io {
         /// Follows "cannot".
         doing: String,
         /// What the system said.
-        error: std::io::Error,
+        error: io::Error,
     },
-    /// A process that it started said nothing, or something else than it should.
-    #[error("`{what}` did not come up: {said}")]
+    /// A command printed nothing, printed something else than it should, or failed.
+    #[error("`{what}` failed: {said}")]
     Process {
         /// The command.
         what: String,
@@ -47,13 +43,14 @@ pub enum BenchError {
     /// `pgbench` is not here.
     #[error("pgbench is not installed (Debian: postgresql-contrib or postgresql): leave out --bound")]
     NoPgbench,
-    /// Something that should take seconds takes minutes.
-    #[error("{0} was not over in time; its files are in {folder}", folder = .1.display())]
-    TooLong(&'static str, PathBuf),
+    /// Standard output takes no more.
+    #[error("cannot write the report: {0}")]
+    Output(io::Error),
 }
 
 impl BenchError {
-    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+    /// For `map_err`; `doing` follows "cannot".
+    pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         |error| Self::Io { doing, error }
     }

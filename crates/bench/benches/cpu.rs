@@ -1,4 +1,4 @@
-//! The processor's part of one order, step by step: `cargo bench --bench cpu --features fuzzing`.
+//! The processor's part of one order, step by step: `cargo bench -p bench --bench cpu`.
 //!
 //! Answers are read through the doors of the fuzz targets, and are their seeds, so that both look at the same code.
 
@@ -15,9 +15,9 @@ use klarna_order_worker::vault::sealing::{Binding, Cipher};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-const ORDER: &str = include_str!("../src/bench/order.json");
-const ROTATED: &[u8] = include_bytes!("../fuzz/seeds/token_answer/rotated");
-const CREATED: &[u8] = include_bytes!("../fuzz/seeds/checkout_answer/created");
+const ORDER: &str = include_str!("../src/order.json");
+const ROTATED: &[u8] = include_bytes!("../../../fuzz/seeds/token_answer/rotated");
+const CREATED: &[u8] = include_bytes!("../../../fuzz/seeds/checkout_answer/created");
 /// As long as Klarna's.
 const TOKEN: [u8; 64] = [b't'; 64];
 

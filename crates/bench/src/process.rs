@@ -1,4 +1,4 @@
-//! The program's own commands as processes of their own: started, watched, stopped.
+//! The program's commands as processes of their own: started, watched, stopped.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,24 +13,32 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::BenchError;
+use crate::BenchError;
 
 /// The longest that a command may take to say that it is ready.
 const READY: Duration = Duration::from_mins(1);
 /// How long one has to end.
 const END: Duration = Duration::from_secs(30);
 
+/// The program under measurement, to be run in one folder. Nothing of the caller's environment reaches it.
+#[derive(Clone)]
+pub struct Program {
+    path: PathBuf,
+    folder: PathBuf,
+    environment: BTreeMap<&'static str, String>,
+}
+
 /// A command at work; killed where it is dropped.
-pub(super) struct Process {
+pub struct Process {
     what: String,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
     /// Where it logs.
-    pub(super) log: PathBuf,
+    pub log: PathBuf,
     /// What it printed first.
-    pub(super) ready: Value,
+    pub ready: Value,
     /// From its start to that.
-    pub(super) ready_after: Duration,
+    pub ready_after: Duration,
 }
 
 /// What a process has used so far. Zero where the system has no `/proc`.
@@ -44,53 +52,74 @@ pub struct Usage {
     pub written_bytes: u64,
 }
 
-impl Process {
-    /// Starts this program with `arguments` and waits for its first line. Nothing of the caller's environment reaches it
-    /// but what is in `environment`.
-    pub(super) async fn start(
-        folder: &Path,
-        arguments: &[&str],
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self, BenchError> {
+impl Program {
+    pub fn new(path: &Path, folder: &Path) -> Self {
+        Self { path: path.to_owned(), folder: folder.to_owned(), environment: BTreeMap::new() }
+    }
+
+    /// Sets a variable in the environment of the commands that follow.
+    pub fn set(&mut self, variable: &'static str, value: String) {
+        self.environment.insert(variable, value);
+    }
+
+    /// Starts a command and waits for its first line.
+    pub async fn start(&self, arguments: &[&str]) -> Result<Process, BenchError> {
         let what = arguments.first().copied().unwrap_or_default().to_owned();
-        let program = std::env::current_exe().map_err(BenchError::io("find this program"))?;
-        let log = folder.join(format!("{what}-{}.log", uuid::Uuid::now_v7().simple()));
-        let file = File::create(&log).map_err(BenchError::io(format!("write {}", log.display())))?;
+        let (mut command, log) = self.command(arguments)?;
         let begun = Instant::now();
-        let mut child = Command::new(program)
+        let spawned = command.stdout(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(BenchError::io(format!("start `{what}`")))?;
+        let failed = || failed(&what, &log);
+        let stdout = child.stdout.take().ok_or_else(failed)?;
+        let mut stdout = BufReader::new(stdout).lines();
+        let line = timeout(READY, stdout.next_line()).await;
+        let line = line.ok().and_then(Result::ok).flatten().ok_or_else(failed)?;
+        let ready_after = begun.elapsed();
+        let ready = serde_json::from_str(&line).map_err(|_| failed())?;
+        Ok(Process { what, child, stdout, log, ready, ready_after })
+    }
+
+    /// Runs a command to its end; an exit code of failure is an error.
+    pub async fn run(&self, arguments: &[&str]) -> Result<(), BenchError> {
+        let what = arguments.join(" ");
+        let (mut command, log) = self.command(arguments)?;
+        let status = command.stdout(Stdio::null()).status().await;
+        let status = status.map_err(BenchError::io(format!("run `{what}`")))?;
+        if status.success() { Ok(()) } else { Err(failed(&what, &log)) }
+    }
+
+    /// A command that logs into a file of its own.
+    fn command(&self, arguments: &[&str]) -> Result<(Command, PathBuf), BenchError> {
+        let name = arguments.first().copied().unwrap_or_default();
+        let log = self.folder.join(format!("{name}-{}.log", uuid::Uuid::now_v7().simple()));
+        let file = File::create(&log).map_err(BenchError::io(format!("write {}", log.display())))?;
+        let mut command = Command::new(&self.path);
+        command
             .args(arguments)
             .args(["--format", "json"])
             .env_clear()
-            .envs(environment)
-            .current_dir(folder)
+            .envs(&self.environment)
+            .current_dir(&self.folder)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(file)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(BenchError::io(format!("start `{what}`")))?;
-        let failed = |log: &Path| BenchError::Process { what: what.clone(), said: end_of(log) };
-        let stdout = child.stdout.take().ok_or_else(|| failed(&log))?;
-        let mut stdout = BufReader::new(stdout).lines();
-        let line = timeout(READY, stdout.next_line()).await;
-        let line = line.ok().and_then(Result::ok).flatten().ok_or_else(|| failed(&log))?;
-        let ready_after = begun.elapsed();
-        let ready = serde_json::from_str(&line).map_err(|_| failed(&log))?;
-        Ok(Self { what, child, stdout, log, ready, ready_after })
+            .kill_on_drop(true);
+        Ok((command, log))
     }
+}
 
+impl Process {
     /// A member of what it printed first.
-    pub(super) fn said(&self, member: &str) -> String {
+    pub fn said(&self, member: &str) -> String {
         self.ready[member].as_str().unwrap_or_default().to_owned()
     }
 
     /// What it has used so far.
-    pub(super) fn usage(&self) -> Usage {
+    pub fn usage(&self) -> Usage {
         self.child.id().map(usage).unwrap_or_default()
     }
 
     /// Asks it to end, and waits until it has.
-    pub(super) async fn stop(mut self) -> Result<(), BenchError> {
+    pub async fn stop(mut self) -> Result<(), BenchError> {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         if let Some(pid) = pid {
             kill_process(pid, Signal::TERM).map_err(|error| self.io(error.into()))?;
@@ -103,7 +132,7 @@ impl Process {
     }
 
     /// Waits for one that ends by itself; an exit code of failure is an error.
-    pub(super) async fn end(mut self) -> Result<Usage, BenchError> {
+    pub async fn end(mut self) -> Result<Usage, BenchError> {
         let mut usage = self.usage();
         while let Ok(Some(_)) = self.stdout.next_line().await {
             usage = self.usage();
@@ -112,12 +141,16 @@ impl Process {
         if status.success() {
             return Ok(usage);
         }
-        Err(BenchError::Process { what: self.what, said: end_of(&self.log) })
+        Err(failed(&self.what, &self.log))
     }
 
     fn io(&self, error: std::io::Error) -> BenchError {
         BenchError::Io { doing: format!("end `{}`", self.what), error }
     }
+}
+
+fn failed(what: &str, log: &Path) -> BenchError {
+    BenchError::Process { what: what.to_owned(), said: end_of(log) }
 }
 
 /// The last lines of a log.

@@ -1,44 +1,24 @@
-//! Measurements on this machine, of this program as it ships.
-//!
-//! Each takes place on ground of its own (`dir.rs`: a folder, and a new database that is removed after it), with the
-//! sandbox and the service as processes of their own, so that what is measured is what runs elsewhere. Figures of
-//! different machines say little; [`Bound`] gives one to compare with, taken in the same run.
-
-mod bound;
-mod chart;
-mod cost;
-mod dir;
-mod drain;
-mod env;
-mod error;
-mod keeper;
-mod pages;
-mod process;
-mod shop;
-mod slow;
-mod steady;
-mod storm;
+//! The scenarios, in their order, and what they report.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use secrecy::SecretString;
 use serde::Serialize;
 
-pub use bound::Bound;
-pub use chart::chart;
-pub use cost::Cost;
-pub use dir::BenchDirs;
-pub use drain::Drain;
-pub use error::BenchError;
-pub use keeper::Sweep;
-pub use pages::{Page, Pages};
-pub use slow::Slow;
-pub use steady::{Latency, Steady};
-pub use storm::Storm;
-
-use env::Workload;
+use crate::BenchError;
+use crate::bound::{self, Bound};
+use crate::cost::Cost;
+use crate::dir::Databases;
+use crate::drain::Drain;
+use crate::env::Workload;
+use crate::keeper::Sweep;
+use crate::pages::Pages;
+use crate::slow::Slow;
+use crate::steady::Steady;
+use crate::storm::Storm;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -62,9 +42,11 @@ pub enum Scenario {
 /// How to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The program to measure.
+    pub program: PathBuf,
     /// A PostgreSQL server, by the URL of any of its databases; SQLite where `None`.
     pub database: Option<SecretString>,
-    /// Which of them.
+    /// What to measure.
     pub scenarios: BTreeSet<Scenario>,
     /// The backlog's length.
     pub orders: u64,
@@ -97,15 +79,15 @@ pub struct Options {
 impl Options {
     /// How many orders arrive.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both were checked to be positive")]
-    fn arrivals(&self) -> u64 {
+    pub fn arrivals(&self) -> u64 {
         (self.rate * self.duration.as_secs_f64()).max(1.0) as u64
     }
 }
 
-/// What was measured, as `--format json` prints it.
+/// What was measured, as `--json` prints it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// This program's version.
+    /// The version of the sources.
     pub version: &'static str,
     /// `sqlite` or `postgres`.
     pub engine: &'static str,
@@ -143,8 +125,8 @@ pub struct Report {
 ///
 /// # Errors
 /// Where something could not be started or did not come out as it must. What was made is removed either way by
-/// [`BenchDirs::clear`], which the caller owes.
-pub async fn run(dirs: &BenchDirs, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
+/// [`Databases::clear`], which the caller owes.
+pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         engine: if options.database.is_some() { "postgres" } else { "sqlite" },
@@ -156,19 +138,19 @@ pub async fn run(dirs: &BenchDirs, options: &Options, telling: impl Fn(Scenario)
         telling(*scenario);
         match scenario {
             Scenario::Drain => {
-                let before = bound::measure(dirs, options).await?;
-                let wish = Workload::new(options.orders, options.concurrency);
-                let drain = Drain::run(dirs, options, wish).await?;
-                let after = bound::measure(dirs, options).await?;
+                let before = bound::measure(databases, options).await?;
+                let workload = Workload::new(options.orders, options.concurrency);
+                let drain = Drain::run(databases, options, workload).await?;
+                let after = bound::measure(databases, options).await?;
                 report.bound = before.zip(after).map(|(before, after)| Bound::new(before, after, drain.per_second));
                 report.drain = Some(drain);
             }
-            Scenario::Steady => report.steady = Some(Steady::run(dirs, options).await?),
-            Scenario::Slow => report.slow = Some(Slow::run(dirs, options).await?),
-            Scenario::Storm => report.storm = Some(Storm::run(dirs, options).await?),
-            Scenario::Keeper => report.keeper = Some(Sweep::run(dirs, options).await?),
-            Scenario::Cost => report.cost = Some(Cost::run(dirs, options).await?),
-            Scenario::Pages => report.pages = Some(Pages::run(dirs, options).await?),
+            Scenario::Steady => report.steady = Some(Steady::run(databases, options).await?),
+            Scenario::Slow => report.slow = Some(Slow::run(databases, options).await?),
+            Scenario::Storm => report.storm = Some(Storm::run(databases, options).await?),
+            Scenario::Keeper => report.keeper = Some(Sweep::run(databases, options).await?),
+            Scenario::Cost => report.cost = Some(Cost::run(databases, options).await?),
+            Scenario::Pages => report.pages = Some(Pages::run(databases, options).await?),
         }
     }
     Ok(report)
@@ -180,12 +162,12 @@ fn load() -> Option<f64> {
 
 /// So many in so many seconds.
 #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
-fn rate(count: u64, seconds: f64) -> f64 {
+pub fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
 /// A total's part for each.
 #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
-fn per(total: u64, count: u64) -> f64 {
+pub fn per(total: u64, count: u64) -> f64 {
     total as f64 / count.max(1) as f64
 }

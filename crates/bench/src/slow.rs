@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::dir::BenchDirs;
-use super::drain::Drain;
-use super::env::Workload;
-use super::{BenchError, Options};
+use crate::dir::Databases;
+use crate::drain::Drain;
+use crate::env::Workload;
+use crate::{BenchError, Options};
 
 /// What an exchange takes.
 const TOKEN: Duration = Duration::from_millis(150);
@@ -30,16 +30,16 @@ pub struct Slow {
 }
 
 impl Slow {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let concurrency = options.slow_concurrency;
         let orders = u64::try_from(concurrency * ROUNDS).unwrap_or(u64::MAX);
-        let wish = Workload {
+        let workload = Workload {
             token_latency: TOKEN,
             checkout_latency: CHECKOUT,
             places: options.places,
             ..Workload::new(orders, concurrency)
         };
-        let drain = Drain::run(dirs, options, wish).await?;
+        let drain = Drain::run(databases, options, workload).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let allowed = concurrency as f64 / (TOKEN + CHECKOUT).as_secs_f64();
         Ok(Self { concurrency, allowed, part: drain.per_second / allowed, drain })

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, Workload};
-use super::{BenchError, Options, rate};
+use crate::dir::Databases;
+use crate::env::{BenchEnv, Workload};
+use crate::{BenchError, Options, rate};
 
 /// Past every due date, and before every expiry.
 const AGE: Duration = Duration::from_hours(24 * 45);
@@ -24,10 +24,11 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let tokens = options.tokens;
         let env =
-            BenchEnv::set(dirs, options, Workload { age: AGE, ..Workload::new(tokens, options.concurrency) }).await?;
+            BenchEnv::prepare(databases, options, Workload { age: AGE, ..Workload::new(tokens, options.concurrency) })
+                .await?;
         let begun = async {
             while env.shop.stats().await?.exchanges.total == 0 {
                 sleep(Duration::from_millis(2)).await;
@@ -38,7 +39,7 @@ impl Sweep {
         let (begun, _) = tokio::try_join!(begun, sweep)?;
         let seconds = begun.elapsed().as_secs_f64();
         let rotated = env.shop.stats().await?.exchanges.rotated;
-        env.strike().await?;
+        env.tear_down().await?;
         if rotated != tokens {
             return Err(BenchError::Unclean(format!("{rotated} of {tokens} due tokens were refreshed")));
         }

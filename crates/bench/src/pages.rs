@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::dir::BenchDirs;
-use super::env::{BenchEnv, MERCHANT, Workload};
-use super::shop::Shop;
-use super::{BenchError, Options};
-use crate::store::{Fill, fill};
+use crate::database::{Database, Fill};
+use crate::dir::Databases;
+use crate::env::{BenchEnv, MERCHANT, Workload};
+use crate::shop::Shop;
+use crate::{BenchError, Options};
 
 /// How often each page is asked for.
 const TIMES: usize = 20;
@@ -48,7 +48,8 @@ pub struct Pages {
     /// The longest that any page took, the first time included.
     pub slowest_ms: f64,
     /// Each page, in milliseconds.
-    pub pages: Vec<Page>,
+    #[serde(rename = "pages")]
+    pub timings: Vec<Page>,
 }
 
 /// One page.
@@ -65,11 +66,13 @@ pub struct Page {
 }
 
 impl Pages {
-    pub(super) async fn run(dirs: &BenchDirs, options: &Options) -> Result<Self, BenchError> {
+    pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let much = Fill { orders: options.page_orders, tokens: options.page_tokens };
-        let env = BenchEnv::set(dirs, options, Workload::new(0, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(0, options.concurrency)).await?;
         let body = include_str!("order.json").trim_end();
-        fill(&env.dir.url().into(), MERCHANT, body, much).await?;
+        let mut database = Database::connect(&env.dir).await?;
+        database.fill(MERCHANT, body, much).await?;
+        database.close().await?;
         let service = env.serve("api").await?;
         let shop = Shop::new(service.said("api"))?;
         let mut pages = Vec::new();
@@ -81,9 +84,9 @@ impl Pages {
             pages.push(timed(&shop, path).await?);
         }
         service.stop().await?;
-        env.strike().await?;
+        env.tear_down().await?;
         let slowest_ms = pages.iter().map(|page| page.max).fold(0.0, f64::max);
-        Ok(Self { orders: much.orders, tokens: much.tokens, slowest_ms, pages })
+        Ok(Self { orders: much.orders, tokens: much.tokens, slowest_ms, timings: pages })
     }
 }
 

@@ -1,0 +1,93 @@
+//! The service's own database, where a measurement reaches past the program: rows by the hundred thousand, which the
+//! program's ways in would take hours for, and a look at what is left to do.
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, raw_sql};
+
+use crate::BenchError;
+use crate::dir::BenchDir;
+
+/// A connection to the database of a measurement, beside the service's.
+pub enum Database {
+    /// To the file in the measurement's folder.
+    Sqlite(SqliteConnection),
+    /// To the measurement's database on the server.
+    Postgres(PgConnection),
+}
+
+/// How many rows there are to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill {
+    /// Orders of the last week.
+    pub orders: u64,
+    /// Users with a token.
+    pub tokens: u64,
+}
+
+/// `{schema}` stands for what comes before a table's name.
+const UNFINISHED: &str = "
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM {schema}orders WHERE status = 'queued' LIMIT 1) q)
+        + (SELECT count(*) FROM (SELECT 1 FROM {schema}orders WHERE status = 'running' LIMIT 1) r)";
+
+impl Database {
+    /// Connects to the database of `dir`, which the program has migrated.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn connect(dir: &BenchDir) -> Result<Self, BenchError> {
+        if let Some(scratch) = &dir.scratch {
+            return Ok(Self::Postgres(scratch.connect().await?));
+        }
+        let options = SqliteConnectOptions::new().filename(dir.sqlite_file()).disable_statement_logging();
+        Ok(Self::Sqlite(options.connect().await?))
+    }
+
+    /// Fills the tables, which are empty. `body` is what each order has. PostgreSQL's are tidied as the server's own upkeep
+    /// leaves them.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn fill(&mut self, merchant: &str, body: &str, much: Fill) -> Result<(), BenchError> {
+        let text = |template: &str| {
+            let quoted = |text: &str| text.replace('\'', "''");
+            let counts =
+                template.replace("{orders}", &much.orders.to_string()).replace("{tokens}", &much.tokens.to_string());
+            AssertSqlSafe(counts.replace("{merchant}", &quoted(merchant)).replace("{body}", &quoted(body)))
+        };
+        match self {
+            Self::Sqlite(connection) => {
+                raw_sql(text(include_str!("fill/sqlite.sql"))).execute(connection).await?;
+            }
+            Self::Postgres(connection) => {
+                raw_sql(text(include_str!("fill/postgres.sql"))).execute(&mut *connection).await?;
+                raw_sql("VACUUM (ANALYZE)").execute(connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any order waits or runs.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn has_unfinished_orders(&mut self) -> Result<bool, BenchError> {
+        let in_schema = |schema| AssertSqlSafe(UNFINISHED.replace("{schema}", schema));
+        let orders: i64 = match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(in_schema("")).fetch_one(connection).await?,
+            Self::Postgres(connection) => sqlx::query_scalar(in_schema("klarna_worker.")).fetch_one(connection).await?,
+        };
+        Ok(orders > 0)
+    }
+
+    /// Closes the connection.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn close(self) -> Result<(), BenchError> {
+        match self {
+            Self::Sqlite(connection) => connection.close().await?,
+            Self::Postgres(connection) => connection.close().await?,
+        }
+        Ok(())
+    }
+}

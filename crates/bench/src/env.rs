@@ -1,0 +1,167 @@
+//! What a measurement runs on: a folder and a database, the sandbox, settings, users with their tokens, and orders.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::dir::{BenchDir, Databases};
+use crate::process::{Process, Program};
+use crate::shop::Shop;
+use crate::{BenchError, Options};
+
+pub const MERCHANT: &str = "shop";
+/// The sandbox writes the users' tokens into this file.
+const TOKENS: &str = "tokens.jsonl";
+/// Orders to be taken in.
+const ORDERS: &str = "orders.jsonl";
+/// The default of `vault.max_in_flight`.
+const PLACES: u32 = 32;
+
+/// What a measurement asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Users `u-1` to `u-n` have a token.
+    pub users: u64,
+    /// How old it is.
+    pub age: Duration,
+    /// Of the sandbox's token endpoint.
+    pub token_latency: Duration,
+    /// Of its Checkout endpoint.
+    pub checkout_latency: Duration,
+    /// `queue.concurrency`
+    pub concurrency: usize,
+    /// `vault.max_in_flight`
+    pub places: u32,
+}
+
+impl Workload {
+    pub fn new(users: u64, concurrency: usize) -> Self {
+        let (age, token_latency, checkout_latency) = Default::default();
+        Self { users, age, token_latency, checkout_latency, concurrency, places: PLACES }
+    }
+}
+
+/// A sandbox, settings, a migrated database, and users whose tokens are registered.
+pub struct BenchEnv {
+    pub dir: BenchDir,
+    /// A client of the sandbox.
+    pub shop: Shop,
+    program: Program,
+    sandbox: Process,
+}
+
+impl BenchEnv {
+    /// Makes all of it.
+    pub async fn prepare(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
+        let dir = databases.dir(options.database.as_ref()).await?;
+        let mut program = Program::new(&options.program, dir.folder());
+        let sandbox = sandbox(&program, workload).await?;
+        let shop = Shop::new(sandbox.said("sandbox"))?;
+        program.run(&["keys", "generate", "--out", "k1.key"]).await?;
+        let text = settings(&dir, &sandbox, options, workload);
+        std::fs::write(dir.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
+        // Not into the file: it may hold a password.
+        program.set("KLARNA_WORKER__DATABASE__URL", dir.url());
+        program.run(&["migrate"]).await?;
+        if workload.users > 0 {
+            program.run(&["tokens", "import", TOKENS]).await?;
+        }
+        Ok(Self { dir, shop, program, sandbox })
+    }
+
+    /// Takes orders in; `user` names the user of each, counted from 1. A service that is not started yet finds them waiting.
+    pub async fn load(&self, count: u64, user: impl Fn(u64) -> String) -> Result<(), BenchError> {
+        let orders: String = (1..=count).map(|number| envelope(&user(number)) + "\n").collect();
+        std::fs::write(self.dir.join(ORDERS), orders).map_err(BenchError::io("write the orders"))?;
+        self.program.run(&["enqueue", ORDERS]).await
+    }
+
+    /// Starts the service.
+    pub async fn serve(&self, roles: &str) -> Result<Process, BenchError> {
+        self.program.start(&["serve", "--roles", roles]).await
+    }
+
+    /// Starts the service, which logs every statement.
+    pub async fn serve_telling(&self) -> Result<Process, BenchError> {
+        let mut program = self.program.clone();
+        program.set("KLARNA_WORKER_LOG", "sqlx=debug".to_owned());
+        program.start(&["serve"]).await
+    }
+
+    /// Starts one run of the keeper.
+    pub async fn refresh(&self) -> Result<Process, BenchError> {
+        self.program.start(&["refresh"]).await
+    }
+
+    /// Ends the sandbox and removes all that was made.
+    pub async fn tear_down(self) -> Result<(), BenchError> {
+        self.sandbox.stop().await?;
+        self.dir.remove().await
+    }
+}
+
+async fn sandbox(program: &Program, workload: Workload) -> Result<Process, BenchError> {
+    let text = |time: Duration| format!("{}ms", time.as_millis());
+    let (users, age) = (workload.users.to_string(), format!("{}s", workload.age.as_secs()));
+    let (token, checkout) = (text(workload.token_latency), text(workload.checkout_latency));
+    let arguments = [
+        ["sandbox", "--no-record", "--bind", "127.0.0.1:0"].as_slice(),
+        &["--users", &users, "--users-age", &age, "--tokens-file", TOKENS],
+        &["--token-latency", &token, "--checkout-latency", &checkout],
+    ];
+    program.start(&arguments.concat()).await
+}
+
+fn settings(dir: &BenchDir, sandbox: &Process, options: &Options, workload: Workload) -> String {
+    format!(
+        "installation = \"bench\"
+
+[database]
+max_connections = {connections}
+
+[server]
+bind = \"127.0.0.1:0\"
+
+[vault]
+instance_dir = {instance}
+max_in_flight = {places}
+
+[vault.keys.k1]
+file = {key}
+
+[queue]
+concurrency = {concurrency}
+order_deadline = \"1h\"
+
+[keeper]
+schedule = \"off\"
+rate_per_second = 10000.0
+
+[merchants.{MERCHANT}]
+region = \"eu\"
+environment = \"playground\"
+client_id = \"bench\"
+api_username = \"bench\"
+api_password = \"bench\"
+token_url = \"{token_url}\"
+checkout_url = \"{checkout_url}\"
+checkout_rate_per_second = 100000.0
+token_rate_per_second = 100000.0
+",
+        instance = quoted(&dir.join("instance")),
+        key = quoted(&dir.join("k1.key")),
+        connections = options.connections,
+        places = workload.places,
+        concurrency = workload.concurrency,
+        token_url = sandbox.said("token_url"),
+        checkout_url = sandbox.said("checkout_url"),
+    )
+}
+
+fn quoted(path: &Path) -> toml::Value {
+    toml::Value::String(path.display().to_string())
+}
+
+/// A cart of three lines, as a shop sends it.
+pub fn envelope(user: &str) -> String {
+    format!(r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#, include_str!("order.json").trim_end())
+}

@@ -1,0 +1,184 @@
+//! Measures `klarna-order-worker` on this machine, as it ships: `cargo run --release -p bench -- [SCENARIO,…]`
+//!
+//! Each measurement has a folder and a new database of its own, which are removed after it. The sandbox and the service run
+//! as processes of their own, so that what is measured is what runs elsewhere.
+
+mod bound;
+mod chart;
+mod cost;
+mod database;
+mod dir;
+mod drain;
+mod env;
+mod error;
+mod keeper;
+mod measure;
+mod pages;
+mod process;
+mod program;
+mod report;
+mod scratch;
+
+mod shop;
+mod slow;
+mod steady;
+mod storm;
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::dir::Databases;
+use crate::error::BenchError;
+use crate::measure::{Options, Report, Scenario, per, rate};
+
+/// Measures klarna-order-worker on this machine
+///
+/// It starts the program's own commands on databases of its own, which it removes again. Figures of different machines say
+/// little; `--bound` gives one to compare with.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Measure these alone, separated by commas
+    #[arg(
+        value_enum,
+        value_delimiter = ',',
+        default_value = "drain,steady,slow,storm,keeper,cost",
+        value_name = "SCENARIO,…"
+    )]
+    scenarios: Vec<Scenario>,
+    /// URL of any database of a PostgreSQL server: new databases are made beside that one and removed again.
+    /// SQLite in a temporary folder otherwise
+    #[arg(long, env = "KLARNA_WORKER_BENCH_DATABASE", hide_env_values = true)]
+    database: Option<SecretString>,
+    /// The program to measure. By default the one beside this program, which is built first under `cargo run`
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Print the report as a line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Draw the drain and the arrivals into this file
+    #[arg(long, value_name = "FILE.svg")]
+    chart: Option<PathBuf>,
+    /// Run the least SQL of one order with pgbench before and after the drain
+    #[arg(long, requires = "database")]
+    bound: bool,
+    /// Orders of the drain
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..))]
+    orders: u64,
+    /// Arrivals a second of steady and storm
+    #[arg(long, default_value_t = 20.0, value_parser = positive)]
+    rate: f64,
+    /// For how long they arrive
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    duration: Duration,
+    /// `queue.concurrency` of the service
+    #[arg(long, default_value_t = 64)]
+    concurrency: u16,
+    /// The same for slow [default: 256 on PostgreSQL, 64 on SQLite]
+    #[arg(long)]
+    slow_concurrency: Option<u16>,
+    /// `vault.max_in_flight` of the service for slow
+    #[arg(long, default_value_t = 100)]
+    places: u16,
+    /// `database.max_connections` of the service
+    #[arg(long, default_value_t = 20)]
+    connections: u16,
+    /// Orders of the one user in storm
+    #[arg(long, default_value_t = 1000)]
+    storm: u64,
+    /// Due tokens of keeper
+    #[arg(long, default_value_t = 1000)]
+    tokens: u64,
+    /// Orders that wait while cost looks at the memory
+    #[arg(long, default_value_t = 100_000)]
+    waiting: u64,
+    /// Orders of pages, which is measured only where it is asked for
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    page_orders: u64,
+    /// Tokens of pages
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    page_tokens: u64,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && rate <= 10_000.0 => Ok(rate),
+        _ => Err("expected a number above 0, 10000 at most".to_owned()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures and prints the report; `false` where a signal ended it before.
+async fn run(cli: Cli) -> Result<bool, BenchError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(BenchError::io("handle signals"))?;
+    let (json, chart) = (cli.json, cli.chart.clone());
+    let program = match &cli.program {
+        Some(program) => program.canonicalize().map_err(BenchError::io(format!("find {}", program.display())))?,
+        None => program::find().await?,
+    };
+    let (options, databases) = (cli.options(program), Databases::default());
+    let measured = tokio::select! {
+        measured = measure::run(&databases, &options, announce) => Some(measured),
+        _ = terminate.recv() => None,
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    databases.clear().await?;
+    let Some(measured) = measured else { return Ok(false) };
+    let report = measured?;
+    if let Some(path) = chart {
+        let written = std::fs::write(&path, chart::chart(&report));
+        written.map_err(BenchError::io(format!("write {}", path.display())))?;
+    }
+    let text = if json { report::json(&report)? } else { report::table(&report) };
+    writeln!(io::stdout(), "{text}").map_err(BenchError::Output)?;
+    Ok(true)
+}
+
+fn announce(scenario: Scenario) {
+    if let Some(value) = scenario.to_possible_value() {
+        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        eprintln!("measuring {}: {help}", value.get_name());
+    }
+}
+
+impl Cli {
+    fn options(self, program: PathBuf) -> Options {
+        let slow = if self.database.is_some() { 256 } else { 64 };
+        Options {
+            program,
+            database: self.database,
+            scenarios: self.scenarios.into_iter().collect::<BTreeSet<_>>(),
+            orders: self.orders,
+            rate: self.rate,
+            duration: self.duration,
+            concurrency: usize::from(self.concurrency),
+            slow_concurrency: usize::from(self.slow_concurrency.unwrap_or(slow)),
+            places: u32::from(self.places),
+            connections: u32::from(self.connections),
+            storm: self.storm,
+            tokens: self.tokens,
+            waiting: self.waiting,
+            page_orders: self.page_orders,
+            page_tokens: self.page_tokens,
+            bound: self.bound,
+        }
+    }
+}

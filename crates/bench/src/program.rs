@@ -1,0 +1,42 @@
+//! The program that is measured: `klarna-order-worker`, built like this one.
+
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::BenchError;
+
+const NAME: &str = "klarna-order-worker";
+
+/// The program in the folder of this one, in the same profile. Under `cargo run` it is built first, so that the figures
+/// are those of the sources as they are.
+///
+/// # Errors
+/// Where it does not build, or is not there.
+pub async fn find() -> Result<PathBuf, BenchError> {
+    let own = std::env::current_exe().map_err(BenchError::io("find this program"))?;
+    let program = own.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        build(Path::new(&cargo), &own).await?;
+    }
+    if program.is_file() { Ok(program) } else { Err(BenchError::NoProgram(program)) }
+}
+
+/// Builds it into the folder that `own` lies in, `TARGET/PROFILE/bench`.
+async fn build(cargo: &Path, own: &Path) -> Result<(), BenchError> {
+    let folders = || Some((own.parent()?.parent()?, own.parent()?.file_name()?));
+    let (target, profile) = folders().ok_or_else(|| BenchError::NoProgram(own.to_owned()))?;
+    let profile = if profile == "debug" { "dev".as_ref() } else { profile };
+    let status = Command::new(cargo)
+        .args(["build", "--package", NAME, "--bin", NAME, "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .arg("--profile")
+        .arg(profile)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .map_err(BenchError::io("run Cargo"))?;
+    if status.success() { Ok(()) } else { Err(BenchError::NotBuilt) }
+}

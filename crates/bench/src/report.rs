@@ -1,0 +1,90 @@
+//! The report in words and as JSON.
+
+use crate::BenchError;
+use crate::measure::Report;
+use crate::pages::Page;
+use crate::steady::Latency;
+
+/// The report as a line of JSON.
+///
+/// # Errors
+/// Where a figure is no number.
+pub fn json(report: &Report) -> Result<String, BenchError> {
+    serde_json::to_string(report).map_err(|error| BenchError::Output(error.into()))
+}
+
+/// The report as a table of scenario, what was measured, and the figure.
+pub fn table(report: &Report) -> String {
+    let mut rows = vec![["what", "measured", "figure"].map(str::to_owned)];
+    let mut row = |what: &str, measured: &str, figure: String| {
+        rows.push([what.to_owned(), measured.to_owned(), figure]);
+    };
+    let load = report.load.map_or_else(String::new, |load| format!(", load {load:.1} at the start"));
+    row("machine", "", format!("{} cores{load}; {}, version {}", report.cores, report.engine, report.version));
+    if let Some(drain) = &report.drain {
+        row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));
+        row("", "first half, second half", format!("{:.0}, {:.0}", drain.first_half, drain.second_half));
+        row("", "the sandbox's time an order", format!("{:.2} ms", drain.sandbox_ms));
+        row("", "processor time an order", format!("{:.2} ms", drain.cpu_ms));
+        row("", "peak memory", megabytes(drain.peak_memory_kb));
+        if let Some((bytes, transactions)) = drain.wal_bytes.zip(drain.transactions) {
+            row("", "WAL an order", format!("{bytes:.0} bytes in {transactions:.2} transactions"));
+        }
+        if let Some(bytes) = drain.written_bytes {
+            row("", "written to disk an order", format!("{bytes:.0} bytes"));
+        }
+    }
+    if let Some(bound) = &report.bound {
+        row("bound", "pgbench, before and after", format!("{:.0}, {:.0} orders a second", bound.before, bound.after));
+        row("", "drain by pgbench", format!("{:.2}", bound.ratio));
+    }
+    if let Some(steady) = &report.steady {
+        row("steady", "request to result", times(&steady.request_to_result));
+        row("", "less the sandbox's time", times(&steady.ours));
+        row("", "the sandbox's time an order", format!("{:.2} ms", steady.sandbox_ms));
+    }
+    if let Some(slow) = &report.slow {
+        let part = slow.part * 100.0;
+        row("slow", "orders a second", format!("{:.0} of {:.0} ({part:.0}%)", slow.drain.per_second, slow.allowed));
+        row("", "orders at once", slow.concurrency.to_string());
+    }
+    if let Some(storm) = &report.storm {
+        row("storm", "others before it", times(&storm.calm));
+        row("", "others during it", times(&storm.during));
+        row("", "rise of their p99", format!("{:+.0}%", storm.p99_rise * 100.0));
+        row("", "the one user's orders", format!("{} of {} through", storm.through, storm.orders));
+    }
+    if let Some(sweep) = &report.keeper {
+        row("keeper", "tokens a second", format!("{:.0} over {} tokens", sweep.per_second, sweep.tokens));
+    }
+    if let Some(cost) = &report.cost {
+        row("cost", "statements an order", format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits));
+        row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
+        row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
+        row("", "peak memory, orders waiting", format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting));
+    }
+    if let Some(pages) = &report.pages {
+        row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
+        for Page { path, first, p50, max } in &pages.timings {
+            row("", path, format!("first {first:.0} ms, p50 {p50:.0}, max {max:.0}"));
+        }
+        row("", "slowest", format!("{:.0} ms", pages.slowest_ms));
+    }
+    aligned(&rows)
+}
+
+fn aligned(rows: &[[String; 3]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    let line = |[what, measured, figure]: &[String; 3]| format!("{what:first$}  {measured:second$}  {figure}");
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn times(Latency { p50, p90, p99, max }: &Latency) -> String {
+    format!("p50 {p50:.1} ms, p90 {p90:.1}, p99 {p99:.1}, max {max:.1}")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no process has so much")]
+fn megabytes(kilobytes: u64) -> String {
+    format!("{:.0} MB", kilobytes as f64 / 1024.0)
+}

@@ -1,0 +1,88 @@
+//! A PostgreSQL database of one measurement's own, made beside the database that a URL names and removed after it.
+
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+use url::Url;
+use uuid::Uuid;
+
+use crate::BenchError;
+
+/// Both are the whole server's, so that nothing else may write beside a measurement.
+const COUNTERS: &str = "
+    SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+
+/// A database that holds nothing but what one measurement puts into it.
+pub struct ScratchDatabase {
+    server: PgConnectOptions,
+    url: Url,
+    name: String,
+}
+
+/// What a server has done since it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Counters {
+    /// Bytes of write-ahead log.
+    pub wal_bytes: i64,
+    /// Transactions that wrote something, and so had to be made durable.
+    pub transactions: i64,
+}
+
+impl ScratchDatabase {
+    /// Makes a new database on the server that `url` names; the database named there is only connected to.
+    ///
+    /// # Errors
+    /// Where the server does not answer, or its user may not make databases.
+    pub async fn create(url: &SecretString) -> Result<Self, BenchError> {
+        let text = url.expose_secret();
+        let server = PgConnectOptions::from_str(text).map_err(|_| BenchError::Url)?.disable_statement_logging();
+        let mut url: Url = text.parse().map_err(|_| BenchError::Url)?;
+        let name = format!("klarna_worker_bench_{}", Uuid::new_v4().simple());
+        url.set_path(&name);
+        let scratch = Self { server, url, name };
+        // The name is our own, of letters and digits; no such statement takes it as a parameter.
+        scratch.administer(format!("CREATE DATABASE {}", scratch.name)).await?;
+        Ok(scratch)
+    }
+
+    /// Its URL, with the password of the server's.
+    #[must_use]
+    pub fn url(&self) -> SecretString {
+        self.url.as_str().into()
+    }
+
+    /// What its server has done so far.
+    ///
+    /// # Errors
+    /// Where the server does not answer.
+    pub async fn counters(&self) -> Result<Counters, BenchError> {
+        let mut connection = self.connect().await?;
+        let (wal_bytes, transactions) = sqlx::query_as(COUNTERS).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(Counters { wal_bytes, transactions })
+    }
+
+    /// A connection to it.
+    ///
+    /// # Errors
+    /// Where the server does not answer.
+    pub async fn connect(&self) -> Result<PgConnection, BenchError> {
+        Ok(self.server.clone().database(&self.name).connect().await?)
+    }
+
+    /// Removes it, with whoever is still connected.
+    ///
+    /// # Errors
+    /// Where the server does not answer.
+    pub async fn remove(&self) -> Result<(), BenchError> {
+        self.administer(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await
+    }
+
+    async fn administer(&self, statement: String) -> Result<(), BenchError> {
+        let mut connection: PgConnection = self.server.connect().await?;
+        connection.execute(AssertSqlSafe(statement)).await?;
+        Ok(connection.close().await?)
+    }
+}
