@@ -1,8 +1,8 @@
 //! `demo`: the main job from end to end, on a database of its own and the built-in sandbox.
 
 mod env;
-mod expected;
 mod folder;
+mod outcome;
 mod report;
 
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use self::env::DemoEnv;
-use self::expected::Ended;
 use self::folder::Folder;
+use self::outcome::Ended;
 use self::report::Report;
 use super::progress::Progress;
 use super::{CliError, Context, Exit};
@@ -87,7 +87,7 @@ impl Args {
             ));
             shutdown.soft().await;
         }
-        Ok(if report.all_well() { Exit::Done } else { Exit::Failed })
+        Ok(if report.is_as_expected() { Exit::Done } else { Exit::Failed })
     }
 }
 
