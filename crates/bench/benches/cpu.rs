@@ -1,6 +1,7 @@
 //! The processor's part of one order, step by step: `cargo bench -p bench --bench cpu`.
 //!
-//! Answers are read through the doors of the fuzz targets, and are their seeds, so that both look at the same code.
+//! Answers are read through the doors of the fuzz targets, and are their seeds, so that both look
+//! at the same code.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

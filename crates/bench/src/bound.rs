@@ -1,4 +1,5 @@
-//! The least SQL of one order, run by `pgbench`: what the same server does for a worker that does nothing else.
+//! An upper bound for the drain on PostgreSQL: `pgbench` runs the SQL that every order needs, and
+//! nothing else.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -13,12 +14,12 @@ use crate::dir::Databases;
 use crate::scratch::ScratchDatabase;
 use crate::{BenchError, Options};
 
-/// `pgbench`'s clients.
+/// Connections that `pgbench` opens.
 const CLIENTS: u32 = 32;
-/// Orders of each.
+/// Orders that each connection processes.
 const EACH: u32 = 250;
 
-/// An order and a token with nothing but what every worker needs.
+/// Orders and tokens with only the columns that every worker needs.
 const TABLES: &str = "
     CREATE TABLE orders (
         id bigint PRIMARY KEY, user_id bigint NOT NULL, status text NOT NULL, due_at timestamptz NOT NULL,
@@ -31,8 +32,9 @@ const ORDERS: &str = "
 const TOKENS: &str = "
     INSERT INTO tokens (user_id, generation, sealed)
     SELECT n, 1, decode(repeat('ab', 300), 'hex') FROM generate_series(1, $1::bigint) n";
-/// The least SQL that an order costs a worker which takes one at a time: claim it; lock, read and store the user's token;
-/// write the result. Three commits. In `pgbench`'s language, where a statement that ends with `\gset` leaves its columns in variables.
+/// One order in `pgbench`'s language, in three transactions: claim it; lock, read and store the
+/// user's token; write the result. A statement that ends with `\gset` stores its columns in
+/// variables.
 const SCRIPT: &str = r"UPDATE orders SET status = 'running' WHERE id = (
     SELECT id FROM orders WHERE status = 'queued' ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id, user_id, body \gset
@@ -43,14 +45,14 @@ COMMIT;
 UPDATE orders SET status = 'submitted', result = repeat('y', 500) WHERE id = :id;
 ";
 
-/// `pgbench`'s figure, and ours beside it.
+/// The rate of `pgbench`, and the drain's rate compared with it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bound {
-    /// Orders a second before the drain.
+    /// Orders a second that `pgbench` reached before the drain.
     pub before: f64,
-    /// And after it.
+    /// Orders a second that `pgbench` reached after the drain.
     pub after: f64,
-    /// The drain's rate by the mean of both.
+    /// The drain's rate divided by the mean of both.
     pub ratio: f64,
 }
 
@@ -60,7 +62,7 @@ impl Bound {
     }
 }
 
-/// Orders a second; `None` where it was not asked for.
+/// Runs `pgbench` and returns its orders a second; `None` without `--bound`.
 pub async fn measure(databases: &Databases, options: &Options) -> Result<Option<f64>, BenchError> {
     let (true, Some(url)) = (options.bound, &options.database) else { return Ok(None) };
     let program = pgbench().ok_or(BenchError::NoPgbench)?;
@@ -97,7 +99,7 @@ pub async fn measure(databases: &Databases, options: &Options) -> Result<Option<
     rate.filter(|_| output.status.success()).map(Some).ok_or_else(wrong)
 }
 
-/// Makes the tables and so many orders, each of a user of its own.
+/// Creates the tables, and `orders` orders and tokens, one of each for every user.
 async fn fill(scratch: &ScratchDatabase, orders: u32) -> Result<(), BenchError> {
     let mut connection = scratch.connect().await?;
     connection.execute(TABLES).await?;
@@ -108,7 +110,7 @@ async fn fill(scratch: &ScratchDatabase, orders: u32) -> Result<(), BenchError> 
     Ok(connection.close().await?)
 }
 
-/// On PATH, or where Debian keeps it.
+/// Looks for `pgbench` on PATH and in Debian's folders.
 fn pgbench() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -1,4 +1,5 @@
-//! The report as a picture: how even the drain was, and how the times of arrivals spread.
+//! The report as an SVG chart: the drain's rate over time, and the latency of arrivals by
+//! percentile.
 
 use std::fmt::Write;
 
@@ -6,13 +7,13 @@ use crate::Report;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 220.0;
-/// Room for the numbers beside and below the axes, and for the title above.
+/// Margins, in pixels, for the axes' labels and the title.
 const LEFT: f64 = 64.0;
 const BELOW: f64 = 36.0;
 const ABOVE: f64 = 34.0;
 const COLOUR: &str = "#0a66c2";
 
-/// An SVG picture of what the report has of drain and arrivals; empty panels are left out.
+/// An SVG chart with a panel for the drain and one for the arrivals, as far as the report has them.
 #[must_use]
 pub fn chart(report: &Report) -> String {
     let panels: Vec<Panel> = [drain(report), steady(report)].into_iter().flatten().collect();
@@ -33,10 +34,10 @@ pub fn chart(report: &Report) -> String {
 
 struct Panel {
     title: String,
-    /// Below the axes.
+    /// The label of the horizontal axis.
     across: &'static str,
     points: Vec<(f64, f64)>,
-    /// Places on the axis and what stands there.
+    /// Positions on the horizontal axis, and their labels.
     ticks: Vec<(f64, String)>,
 }
 
@@ -56,7 +57,7 @@ fn drain(report: &Report) -> Option<Panel> {
     Some(Panel { title, across: "seconds from the first exchange", points, ticks })
 }
 
-/// Milliseconds by percentile, which are further apart the higher they are.
+/// Milliseconds by percentile. The axis is logarithmic, so that high percentiles can be told apart.
 fn steady(report: &Report) -> Option<Panel> {
     let steady = report.steady.as_ref()?;
     let place = |quantile: f64| -(1.0 - quantile).log10();

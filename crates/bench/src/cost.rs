@@ -1,4 +1,5 @@
-//! What one order costs the database, and what the service costs the machine.
+//! The number of SQL statements of one order, and the service's start time, idle processor time and
+//! memory.
 
 use std::time::Duration;
 
@@ -11,31 +12,31 @@ use crate::shop::Shop;
 use crate::steady::{WARM_UP, arrivals};
 use crate::{BenchError, Options, per};
 
-/// Orders whose statements are counted.
+/// Number of orders whose statements are counted.
 const COUNTED: u64 = 200;
-/// Starts of which the middle one counts.
+/// How often the service is started; the median time is reported.
 const STARTS: usize = 3;
-/// After its start a service is left alone for so long before it counts as idle.
+/// Wait after the start before the idle processor time is measured.
 const CALM: Duration = Duration::from_secs(3);
-/// How long its idleness is watched.
+/// How long the idle processor time is measured.
 const IDLE: Duration = Duration::from_secs(5);
-/// How long it works on many waiting orders.
+/// How long the service works on the backlog before its memory is read.
 const WORK: Duration = Duration::from_secs(5);
 
-/// Costs.
+/// What an order and a running service cost.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
-    /// Statements an order of those that arrive one by one, transaction control left out.
+    /// Statements for each order that arrives alone, without BEGIN, COMMIT and ROLLBACK.
     pub statements: f64,
-    /// `COMMIT`s among the rest; a statement on its own commits by itself, and is not among them.
+    /// `COMMIT` statements for each order. A statement outside a transaction is not counted here.
     pub commits: f64,
-    /// From the start of the process to its line "ready".
+    /// From the start of the process until it prints its addresses.
     pub ready_ms: f64,
-    /// Processor time of an idle service, in hundredths of one core.
+    /// Processor time of an idle service, in percent of one core.
     pub idle_cpu_percent: f64,
-    /// Orders waiting while the memory was looked at.
+    /// Orders in the backlog while the memory was measured.
     pub waiting: u64,
-    /// The most memory that a service had which works on them.
+    /// Peak memory of a service that works on this backlog, in KiB.
     pub peak_memory_kb: u64,
 }
 
@@ -65,7 +66,8 @@ impl Cost {
         }
         starts.sort();
 
-        // Their users have no tokens left that this sandbox does not know; what waits is what counts.
+        // Their users have no tokens left that this sandbox does not know; what waits is what
+        // counts.
         env.load(options.waiting, |number| format!("u-{number}")).await?;
         let service = env.serve("api,worker,keeper").await?;
         sleep(WORK).await;
@@ -88,7 +90,7 @@ struct Told {
     commits: u64,
 }
 
-/// Counts the statements in a log; each line tells one.
+/// Counts the statements in a log, which has a line for each.
 fn told(log: &std::path::Path) -> Told {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let mut told = Told { statements: 0, commits: 0 };

@@ -1,5 +1,5 @@
-//! The service's own database, where a measurement reaches past the program: rows by the hundred thousand, which the
-//! program's ways in would take hours for, and a look at what is left to do.
+//! Direct access to the service's database: to insert hundreds of thousands of rows, which would
+//! take hours through the program's commands, and to see whether any order is unfinished.
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, raw_sql};
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 use crate::BenchError;
 use crate::dir::BenchDir;
 
-/// A connection to the database of a measurement, beside the service's.
+/// The measurement's own connection to the service's database.
 pub enum Database {
     /// To the file in the measurement's folder.
     Sqlite(SqliteConnection),
@@ -15,7 +15,7 @@ pub enum Database {
     Postgres(PgConnection),
 }
 
-/// How many rows there are to be.
+/// How many rows to insert.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill {
     /// Orders of the last week.
@@ -42,8 +42,8 @@ impl Database {
         Ok(Self::Sqlite(options.connect().await?))
     }
 
-    /// Fills the tables, which are empty. `body` is what each order has. PostgreSQL's are tidied as the server's own upkeep
-    /// leaves them.
+    /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are
+    /// vacuumed and analysed afterwards, as autovacuum would do.
     ///
     /// # Errors
     /// Where the database refuses.
@@ -66,7 +66,7 @@ impl Database {
         Ok(())
     }
 
-    /// Whether any order waits or runs.
+    /// Whether any order is queued or running.
     ///
     /// # Errors
     /// Where the database does not answer.

@@ -1,4 +1,4 @@
-//! Where one measurement takes place: a folder and a database of its own, removed after it.
+//! The temporary folder and the database of one measurement, which are removed after it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::BenchError;
 use crate::scratch::{Counters, ScratchDatabase};
 
-/// The databases that were made and are not removed yet. What an interrupted run leaves, [`Databases::clear`] removes.
+/// The databases that were created and not yet removed. [`Databases::clear`] removes those that an
+/// interrupted run left.
 #[derive(Clone, Default)]
 pub struct Databases(Arc<Mutex<Vec<Arc<ScratchDatabase>>>>);
 
@@ -63,7 +64,7 @@ impl BenchDir {
         self.folder.path().join(name)
     }
 
-    /// For `database.url`.
+    /// The value of `database.url`.
     pub fn url(&self) -> String {
         match &self.scratch {
             Some(scratch) => scratch.url().expose_secret().to_owned(),

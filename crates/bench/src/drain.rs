@@ -1,4 +1,5 @@
-//! A backlog of orders of as many users, worked off: how many a second, and what each costs.
+//! Works off a backlog of orders, each of another user, and measures orders a second and the cost
+//! of an order.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,11 @@ use crate::env::{BenchEnv, Workload};
 use crate::process::Process;
 use crate::{BenchError, Options, per, rate};
 
-/// How often the sandbox is asked how far things are.
+/// Interval at which the sandbox's counts are read.
 const LOOK: Duration = Duration::from_millis(20);
-/// The longest silence that is not the end of all hope.
+/// Without progress for this long, the run has failed.
 const STUCK: Duration = Duration::from_mins(1);
-/// Points of the progress that are kept.
+/// Number of points kept for the chart.
 const POINTS: usize = 200;
 
 /// How a backlog was worked off.
@@ -28,23 +29,23 @@ pub struct Drain {
     pub seconds: f64,
     /// Orders a second.
     pub per_second: f64,
-    /// The same of the first half of the orders, as the sandbox saw them.
+    /// Orders a second over the first half, as the sandbox counted them.
     pub first_half: f64,
-    /// And of the second.
+    /// Orders a second over the second half.
     pub second_half: f64,
-    /// The sandbox's own time an order.
+    /// The sandbox's mean time for an exchange and an order, in milliseconds.
     pub sandbox_ms: f64,
-    /// The service's processor time an order.
+    /// The service's processor time for an order, in milliseconds.
     pub cpu_ms: f64,
-    /// The most memory that the service had.
+    /// Peak memory of the service, in KiB.
     pub peak_memory_kb: u64,
-    /// PostgreSQL: bytes of write-ahead log an order.
+    /// PostgreSQL: bytes of write-ahead log for an order.
     pub wal_bytes: Option<f64>,
-    /// PostgreSQL: transactions an order that had to be made durable.
+    /// PostgreSQL: transactions with writes for an order.
     pub transactions: Option<f64>,
-    /// SQLite: bytes that the service wrote to disk an order.
+    /// SQLite: bytes that the service wrote to disk for an order.
     pub written_bytes: Option<f64>,
-    /// Milliseconds from the first exchange, and how many orders the sandbox had by then.
+    /// For the chart: milliseconds since the first exchange, and orders created by then.
     #[serde(skip)]
     pub progress: Vec<(f64, u64)>,
 }
@@ -104,7 +105,7 @@ impl Progress {
     }
 }
 
-/// Looks at the sandbox until it has created so many orders.
+/// Reads the sandbox's counts until it has created `orders` orders.
 async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
     let mut progress = Progress { begun: Instant::now(), points: Vec::new() };
     let mut moved = Instant::now();
@@ -129,7 +130,7 @@ async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
     }
 }
 
-/// Waits until no order waits or runs.
+/// Waits until no order is queued or running.
 async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
     let begun = Instant::now();
     let mut database = Database::connect(&env.dir).await?;
@@ -142,7 +143,7 @@ async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
     database.close().await
 }
 
-/// Every order was created once, and with a good token.
+/// Checks that every order was created once and with a valid token.
 async fn clean(env: &BenchEnv, orders: u64) -> Result<Stats, BenchError> {
     let stats = env.shop.stats().await?;
     if stats.orders.recognised == orders && stats.orders.duplicates == 0 && stats.exchanges.spent_presented == 0 {

@@ -1,4 +1,5 @@
-//! What a measurement runs on: a folder and a database, the sandbox, settings, users with their tokens, and orders.
+//! The environment of a measurement: a folder, a database, a sandbox, settings, users with tokens,
+//! and orders.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,27 +10,27 @@ use crate::shop::Shop;
 use crate::{BenchError, Options};
 
 pub const MERCHANT: &str = "shop";
-/// The sandbox writes the users' tokens into this file.
+/// The file that the sandbox writes the users' tokens to.
 const TOKENS: &str = "tokens.jsonl";
-/// Orders to be taken in.
+/// The file that `enqueue` reads.
 const ORDERS: &str = "orders.jsonl";
 /// The default of `vault.max_in_flight`.
 const PLACES: u32 = 32;
 
-/// What a measurement asks for.
+/// What a measurement needs of its environment.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
-    /// Users `u-1` to `u-n` have a token.
+    /// Number of users with a token, named `u-1`, `u-2` and so on.
     pub users: u64,
-    /// How old it is.
+    /// Age of the tokens.
     pub age: Duration,
-    /// Of the sandbox's token endpoint.
+    /// Latency of the sandbox's token endpoint.
     pub token_latency: Duration,
-    /// Of its Checkout endpoint.
+    /// Latency of the sandbox's Checkout endpoint.
     pub checkout_latency: Duration,
-    /// `queue.concurrency`
+    /// The setting `queue.concurrency`.
     pub concurrency: usize,
-    /// `vault.max_in_flight`
+    /// The setting `vault.max_in_flight`.
     pub places: u32,
 }
 
@@ -50,7 +51,7 @@ pub struct BenchEnv {
 }
 
 impl BenchEnv {
-    /// Makes all of it.
+    /// Starts the sandbox, writes the settings, migrates the database and imports the tokens.
     pub async fn prepare(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
         let dir = databases.dir(options.database.as_ref()).await?;
         let mut program = Program::new(&options.program, dir.folder());
@@ -68,7 +69,7 @@ impl BenchEnv {
         Ok(Self { dir, shop, program, sandbox })
     }
 
-    /// Takes orders in; `user` names the user of each, counted from 1. A service that is not started yet finds them waiting.
+    /// Enqueues `count` orders; `user` returns the user of an order by its number, from 1.
     pub async fn load(&self, count: u64, user: impl Fn(u64) -> String) -> Result<(), BenchError> {
         let orders: String = (1..=count).map(|number| envelope(&user(number)) + "\n").collect();
         std::fs::write(self.dir.join(ORDERS), orders).map_err(BenchError::io("write the orders"))?;
@@ -80,7 +81,7 @@ impl BenchEnv {
         self.program.start(&["serve", "--roles", roles]).await
     }
 
-    /// Starts the service, which logs every statement.
+    /// Starts the service with a log line for each SQL statement.
     pub async fn serve_telling(&self) -> Result<Process, BenchError> {
         let mut program = self.program.clone();
         program.set("KLARNA_WORKER_LOG", "sqlx=debug".to_owned());
@@ -92,7 +93,7 @@ impl BenchEnv {
         self.program.start(&["refresh"]).await
     }
 
-    /// Ends the sandbox and removes all that was made.
+    /// Stops the sandbox, and removes the database and the folder.
     pub async fn tear_down(self) -> Result<(), BenchError> {
         self.sandbox.stop().await?;
         self.dir.remove().await
@@ -161,7 +162,7 @@ fn quoted(path: &Path) -> toml::Value {
     toml::Value::String(path.display().to_string())
 }
 
-/// A cart of three lines, as a shop sends it.
+/// An order of `user` with three lines, as a shop sends it.
 pub fn envelope(user: &str) -> String {
     format!(r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#, include_str!("order.json").trim_end())
 }

@@ -9,10 +9,10 @@ use crate::dir::Databases;
 use crate::env::{BenchEnv, Workload};
 use crate::{BenchError, Options, rate};
 
-/// Past every due date, and before every expiry.
+/// Old enough that every token is due, and young enough that none has expired.
 const AGE: Duration = Duration::from_hours(24 * 45);
 
-/// How fast a sweep is.
+/// The rate of one keeper run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sweep {
     /// Tokens that were due.

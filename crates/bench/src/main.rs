@@ -1,7 +1,9 @@
-//! Measures `klarna-order-worker` on this machine, as it ships: `cargo run --release -p bench -- [SCENARIO,…]`
+//! Measures `klarna-order-worker` on this machine, as it ships: `cargo run --release -p bench --
+//! [SCENARIO,…]`
 //!
-//! Each measurement has a folder and a new database of its own, which are removed after it. The sandbox and the service run
-//! as processes of their own, so that what is measured is what runs elsewhere.
+//! Each measurement has a folder and a new database of its own, which are removed after it. The
+//! sandbox and the service run as separate processes, so that the program is measured as it runs in
+//! production.
 
 mod bound;
 mod chart;
@@ -40,8 +42,9 @@ use crate::measure::{Options, Report, Scenario, per, rate};
 
 /// Measures klarna-order-worker on this machine
 ///
-/// It starts the program's own commands on databases of its own, which it removes again. Figures of different machines say
-/// little; `--bound` gives one to compare with.
+/// It runs the program's commands on new databases, which it removes afterwards. Figures of
+/// different machines cannot be compared; `--bound` measures a limit of this machine in the same
+/// run.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
@@ -53,20 +56,21 @@ struct Cli {
         value_name = "SCENARIO,…"
     )]
     scenarios: Vec<Scenario>,
-    /// URL of any database of a PostgreSQL server: new databases are made beside that one and removed again.
-    /// SQLite in a temporary folder otherwise
+    /// URL of any database of a PostgreSQL server: new databases are made beside that one and
+    /// removed again. SQLite in a temporary folder otherwise
     #[arg(long, env = "KLARNA_WORKER_BENCH_DATABASE", hide_env_values = true)]
     database: Option<SecretString>,
-    /// The program to measure. By default the one beside this program, which is built first under `cargo run`
+    /// The program to measure. By default the one beside this program, which is built first under
+    /// `cargo run`
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Print the report as a line of JSON
     #[arg(long)]
     json: bool,
-    /// Draw the drain and the arrivals into this file
+    /// Draw the drain and the arrivals as an SVG chart into this file
     #[arg(long, value_name = "FILE.svg")]
     chart: Option<PathBuf>,
-    /// Run the least SQL of one order with pgbench before and after the drain
+    /// Run pgbench before and after the drain, with only the SQL that every order needs
     #[arg(long, requires = "database")]
     bound: bool,
     /// Orders of the drain
@@ -75,7 +79,7 @@ struct Cli {
     /// Arrivals a second of steady and storm
     #[arg(long, default_value_t = 20.0, value_parser = positive)]
     rate: f64,
-    /// For how long they arrive
+    /// How long orders arrive
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
     /// `queue.concurrency` of the service

@@ -1,4 +1,4 @@
-//! The scenarios, in their order, and what they report.
+//! The scenarios, and the report of all of them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,22 +20,22 @@ use crate::slow::Slow;
 use crate::steady::Steady;
 use crate::storm::Storm;
 
-/// What can be measured.
+/// A measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Scenario {
-    /// A backlog worked off: orders a second
+    /// Work off a backlog: orders a second
     Drain,
     /// Orders arriving one by one: from request to result
     Steady,
-    /// A slow Klarna: what the concurrency allows
+    /// Work off a backlog while Klarna is slow
     Slow,
-    /// One user's thousand orders among others'
+    /// One user's thousand orders while others' arrive
     Storm,
     /// Due tokens refreshed a second
     Keeper,
     /// Statements, memory, idle processor time, start
     Cost,
-    /// The operators' pages before many orders and tokens
+    /// The operators' pages with many orders and tokens
     Pages,
 }
 
@@ -48,36 +48,36 @@ pub struct Options {
     pub database: Option<SecretString>,
     /// What to measure.
     pub scenarios: BTreeSet<Scenario>,
-    /// The backlog's length.
+    /// Orders in the backlog.
     pub orders: u64,
     /// Arrivals a second.
     pub rate: f64,
-    /// For how long they arrive.
+    /// How long orders arrive.
     pub duration: Duration,
     /// The setting `queue.concurrency`.
     pub concurrency: usize,
-    /// The same with a slow Klarna.
+    /// The setting `queue.concurrency` for the slow scenario.
     pub slow_concurrency: usize,
-    /// The setting `vault.max_in_flight` with a slow Klarna.
+    /// The setting `vault.max_in_flight` for the slow scenario.
     pub places: u32,
     /// The setting `database.max_connections`.
     pub connections: u32,
-    /// One user's orders.
+    /// Orders of the one user in the storm scenario.
     pub storm: u64,
-    /// Tokens for the keeper.
+    /// Due tokens in the keeper scenario.
     pub tokens: u64,
-    /// Orders that wait while the memory is looked at.
+    /// Orders in the backlog while the memory is measured.
     pub waiting: u64,
-    /// Orders that pages look at.
+    /// Orders in the pages scenario.
     pub page_orders: u64,
-    /// Tokens that pages look at.
+    /// Tokens in the pages scenario.
     pub page_tokens: u64,
-    /// Whether `pgbench` runs beside the drain, for comparison.
+    /// Whether `pgbench` runs before and after the drain.
     pub bound: bool,
 }
 
 impl Options {
-    /// How many orders arrive.
+    /// The number of orders that arrive.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both were checked to be positive")]
     pub fn arrivals(&self) -> u64 {
         (self.rate * self.duration.as_secs_f64()).max(1.0) as u64
@@ -93,9 +93,9 @@ pub struct Report {
     pub engine: &'static str,
     /// Processors of the machine.
     pub cores: usize,
-    /// How busy the machine was when the run began: processes that ran or waited to, over the last minute.
+    /// The machine's load average over the minute before the run; `None` without `/proc`.
     pub load: Option<f64>,
-    /// Before and after the drain.
+    /// The `pgbench` comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
     /// The backlog.
@@ -121,11 +121,11 @@ pub struct Report {
     pub pages: Option<Pages>,
 }
 
-/// Measures. `telling` hears what is about to be measured.
+/// Runs the scenarios one after the other. `telling` is called before each.
 ///
 /// # Errors
-/// Where something could not be started or did not come out as it must. What was made is removed either way by
-/// [`Databases::clear`], which the caller owes.
+/// If something cannot be started or ends otherwise than it must. The caller has to call
+/// [`Databases::clear`] either way.
 pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -160,13 +160,13 @@ fn load() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// So many in so many seconds.
+/// `count` divided by `seconds`.
 #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
 pub fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
-/// A total's part for each.
+/// `total` divided by `count`.
 #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
 pub fn per(total: u64, count: u64) -> f64 {
     total as f64 / count.max(1) as f64

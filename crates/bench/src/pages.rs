@@ -1,4 +1,4 @@
-//! The operators' pages before many orders and tokens: how long each takes.
+//! How long each of the operators' pages takes with many orders and tokens.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::env::{BenchEnv, MERCHANT, Workload};
 use crate::shop::Shop;
 use crate::{BenchError, Options};
 
-/// How often each page is asked for.
+/// How often each page is requested.
 const TIMES: usize = 20;
 
-/// The pages, each as an operator may ask for it.
+/// The pages, with the filters that an operator may set.
 const PAGES: [&str; 21] = [
     "/",
     "/?range=1h",
@@ -41,27 +41,27 @@ const PAGES: [&str; 21] = [
 /// How long pages take.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pages {
-    /// Orders there are.
+    /// Orders in the database.
     pub orders: u64,
-    /// Tokens there are.
+    /// Tokens in the database.
     pub tokens: u64,
-    /// The longest that any page took, the first time included.
+    /// The slowest request of all, in milliseconds.
     pub slowest_ms: f64,
-    /// Each page, in milliseconds.
+    /// The timing of each page.
     #[serde(rename = "pages")]
     pub timings: Vec<Page>,
 }
 
-/// One page.
+/// The timing of one page, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page {
-    /// Its address.
+    /// Path and query.
     pub path: String,
-    /// The first time.
+    /// The first request.
     pub first: f64,
-    /// Of all times.
+    /// The median.
     pub p50: f64,
-    /// The longest.
+    /// The slowest.
     pub max: f64,
 }
 

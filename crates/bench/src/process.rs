@@ -1,4 +1,4 @@
-//! The program's commands as processes of their own: started, watched, stopped.
+//! Runs the program's commands as processes, and reads their processor time and memory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,12 +15,12 @@ use tokio::time::timeout;
 
 use crate::BenchError;
 
-/// The longest that a command may take to say that it is ready.
+/// How long a command may take to print its first line.
 const READY: Duration = Duration::from_mins(1);
-/// How long one has to end.
+/// How long a process may take to stop.
 const END: Duration = Duration::from_secs(30);
 
-/// The program under measurement, to be run in one folder. Nothing of the caller's environment reaches it.
+/// The program that is measured. It runs in one folder, without the caller's environment.
 #[derive(Clone)]
 pub struct Program {
     path: PathBuf,
@@ -28,25 +28,25 @@ pub struct Program {
     environment: BTreeMap<&'static str, String>,
 }
 
-/// A command at work; killed where it is dropped.
+/// A running command. Dropping it kills the process.
 pub struct Process {
     what: String,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
-    /// Where it logs.
+    /// Its log file.
     pub log: PathBuf,
-    /// What it printed first.
+    /// Its first line of output.
     pub ready: Value,
-    /// From its start to that.
+    /// From its start to that line.
     pub ready_after: Duration,
 }
 
-/// What a process has used so far. Zero where the system has no `/proc`.
+/// What a process has used so far; zero on systems without `/proc`.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
     /// Processor time.
     pub cpu_ms: u64,
-    /// The most memory that it ever had.
+    /// Peak memory.
     pub peak_memory_kb: u64,
     /// Bytes written to disk.
     pub written_bytes: u64,
@@ -79,7 +79,7 @@ impl Program {
         Ok(Process { what, child, stdout, log, ready, ready_after })
     }
 
-    /// Runs a command to its end; an exit code of failure is an error.
+    /// Runs a command to its end. An exit code other than 0 is an error.
     pub async fn run(&self, arguments: &[&str]) -> Result<(), BenchError> {
         let what = arguments.join(" ");
         let (mut command, log) = self.command(arguments)?;
@@ -88,7 +88,7 @@ impl Program {
         if status.success() { Ok(()) } else { Err(failed(&what, &log)) }
     }
 
-    /// A command that logs into a file of its own.
+    /// Prepares a command, with a log file of its own.
     fn command(&self, arguments: &[&str]) -> Result<(Command, PathBuf), BenchError> {
         let name = arguments.first().copied().unwrap_or_default();
         let log = self.folder.join(format!("{name}-{}.log", uuid::Uuid::now_v7().simple()));
@@ -108,7 +108,7 @@ impl Program {
 }
 
 impl Process {
-    /// A member of what it printed first.
+    /// A text member of its first line of output.
     pub fn said(&self, member: &str) -> String {
         self.ready[member].as_str().unwrap_or_default().to_owned()
     }
@@ -118,7 +118,7 @@ impl Process {
         self.child.id().map(usage).unwrap_or_default()
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the end.
     pub async fn stop(mut self) -> Result<(), BenchError> {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         if let Some(pid) = pid {
@@ -131,7 +131,7 @@ impl Process {
         }
     }
 
-    /// Waits for one that ends by itself; an exit code of failure is an error.
+    /// Waits for a command that ends by itself. An exit code other than 0 is an error.
     pub async fn end(mut self) -> Result<Usage, BenchError> {
         let mut usage = self.usage();
         while let Ok(Some(_)) = self.stdout.next_line().await {
@@ -167,7 +167,8 @@ fn usage(pid: u32) -> Usage {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default()
     };
-    // Behind the command's name, which may hold anything, in brackets: utime and stime are the 12th and 13th.
+    // Behind the command's name, which may hold anything, in brackets: utime and stime are the 12th
+    // and 13th.
     let stat = read("stat");
     let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
     let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();

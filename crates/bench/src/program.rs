@@ -8,8 +8,8 @@ use crate::BenchError;
 
 const NAME: &str = "klarna-order-worker";
 
-/// The program in the folder of this one, in the same profile. Under `cargo run` it is built first, so that the figures
-/// are those of the sources as they are.
+/// The program in the folder of this one, in the same profile. Under `cargo run` it is built first,
+/// so that the figures are those of the sources as they are.
 ///
 /// # Errors
 /// Where it does not build, or is not there.

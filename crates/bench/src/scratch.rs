@@ -1,4 +1,5 @@
-//! A PostgreSQL database of one measurement's own, made beside the database that a URL names and removed after it.
+//! The PostgreSQL database of one measurement, created on the server that a URL names and removed
+//! afterwards.
 
 use std::str::FromStr;
 
@@ -10,28 +11,29 @@ use uuid::Uuid;
 
 use crate::BenchError;
 
-/// Both are the whole server's, so that nothing else may write beside a measurement.
+/// Both count the whole server, so nothing else may write to it during a measurement.
 const COUNTERS: &str = "
     SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
-/// A database that holds nothing but what one measurement puts into it.
+/// A database for one measurement.
 pub struct ScratchDatabase {
     server: PgConnectOptions,
     url: Url,
     name: String,
 }
 
-/// What a server has done since it was made.
+/// What the server has written since its cluster was created.
 #[derive(Clone, Copy, Debug)]
 pub struct Counters {
     /// Bytes of write-ahead log.
     pub wal_bytes: i64,
-    /// Transactions that wrote something, and so had to be made durable.
+    /// Transactions with writes.
     pub transactions: i64,
 }
 
 impl ScratchDatabase {
-    /// Makes a new database on the server that `url` names; the database named there is only connected to.
+    /// Makes a new database on the server that `url` names; the database named there is only
+    /// connected to.
     ///
     /// # Errors
     /// Where the server does not answer, or its user may not make databases.

@@ -1,4 +1,5 @@
-//! The HTTP side: a shop that hands orders in and waits for their results, and a reader of the sandbox's counts.
+//! The HTTP client of the service and of the sandbox: submits orders, waits for results, reads the
+//! sandbox's counts.
 
 use klarna_sandbox::Stats;
 use serde_json::Value;
@@ -6,10 +7,10 @@ use serde_json::Value;
 use crate::BenchError;
 use crate::env::envelope;
 
-/// The longest wait for one result.
+/// How long the service may take for one result.
 const PATIENCE: &str = "60s";
 
-/// One HTTP host, on connections that are kept.
+/// A client of one HTTP host, with connections that are reused.
 #[derive(Clone)]
 pub struct Shop {
     client: reqwest::Client,
@@ -29,7 +30,7 @@ impl Shop {
         serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
     }
 
-    /// What a path answers.
+    /// The body that a path answers.
     pub async fn text(&self, path: &str) -> Result<String, BenchError> {
         let answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
         let status = answer.status();
@@ -39,7 +40,7 @@ impl Shop {
         answer.text().await.map_err(|error| failed(&error))
     }
 
-    /// Hands an order of `user` in; its id.
+    /// Submits an order of `user`; returns its id.
     pub async fn order(&self, user: &str) -> Result<String, BenchError> {
         let post = self.client.post(format!("{}/v1/orders", self.base));
         let post = post.header("content-type", "application/json").body(envelope(user));

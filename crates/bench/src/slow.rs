@@ -1,4 +1,5 @@
-//! A Klarna that takes its time: what is done is bounded by how many orders run at once.
+//! Works off a backlog while Klarna answers slowly, so that the number of concurrent orders limits
+//! the rate.
 
 use std::time::Duration;
 
@@ -9,23 +10,23 @@ use crate::drain::Drain;
 use crate::env::Workload;
 use crate::{BenchError, Options};
 
-/// What an exchange takes.
+/// Latency of an exchange.
 const TOKEN: Duration = Duration::from_millis(150);
-/// What an order takes.
+/// Latency of creating an order.
 const CHECKOUT: Duration = Duration::from_millis(250);
-/// How many rounds of as many orders as run at once.
+/// The backlog has this many orders for each concurrent one.
 const ROUNDS: usize = 40;
 
-/// Orders a second against what the concurrency allows.
+/// The rate reached, compared with the rate that the concurrency allows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Slow {
-    /// Orders at once.
+    /// Concurrent orders.
     pub concurrency: usize,
-    /// Orders a second if nothing took time but Klarna.
+    /// Orders a second if only Klarna took time.
     pub allowed: f64,
-    /// What part of that was reached.
+    /// The rate reached divided by `allowed`.
     pub part: f64,
-    /// The whole.
+    /// The drain itself.
     pub drain: Drain,
 }
 

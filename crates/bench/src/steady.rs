@@ -1,4 +1,4 @@
-//! Arrivals by HTTP at a given rate, whatever the service makes of them, and the time from each to its result.
+//! Sends orders by HTTP at a fixed rate, and measures the time from each request to its result.
 
 use std::time::Duration;
 
@@ -13,37 +13,37 @@ use crate::env::{BenchEnv, Workload};
 use crate::shop::Shop;
 use crate::{BenchError, Options};
 
-/// Orders before the measurement: connections, caches, plans.
+/// Orders before the measurement, to fill connection pools and caches.
 pub const WARM_UP: u64 = 20;
-/// A timer rings on whole milliseconds, and late: the rest is waited for awake.
+/// A timer is late by up to a millisecond or two: the last part of each wait is a busy loop.
 const AWAKE: Duration = Duration::from_millis(2);
 
-/// How long orders took that arrive one by one.
+/// The latency of orders that arrive at a fixed rate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Steady {
     /// Arrivals a second.
     pub rate: f64,
-    /// How many were measured.
+    /// Orders measured.
     pub orders: u64,
     /// From the intended start of each request to its result.
     pub request_to_result: Latency,
-    /// The sandbox's own mean time an order, which is part of it.
+    /// The sandbox's mean time for an exchange and an order, which is part of each latency.
     pub sandbox_ms: f64,
-    /// The same without it.
+    /// `request_to_result` less `sandbox_ms`.
     pub ours: Latency,
     /// Percentile and milliseconds, for the chart.
     #[serde(skip)]
     pub curve: Vec<(f64, f64)>,
 }
 
-/// A distribution, in milliseconds.
+/// Percentiles of a latency, in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Latency {
-    /// Half are faster.
+    /// Median.
     pub p50: f64,
-    /// Nine in ten are.
+    /// 90th percentile.
     pub p90: f64,
-    /// Ninety-nine in a hundred.
+    /// 99th percentile.
     pub p99: f64,
     /// The slowest.
     pub max: f64,
@@ -87,8 +87,9 @@ impl Steady {
     }
 }
 
-/// Hands in an order of each user at its time, and waits for its result. What is recorded runs from the time at which
-/// the request was to leave: a service that keeps its callers waiting keeps none of them from being counted.
+/// Submits an order of each user at a fixed rate, and waits for the results. A latency counts from
+/// the time at which the request was due, so that a slow service cannot delay the requests and so
+/// hide its own latency.
 pub async fn arrivals(
     shop: &Shop,
     prefix: &str,
@@ -118,7 +119,7 @@ pub async fn arrivals(
     Ok(times)
 }
 
-/// Microseconds up to ten minutes, to three digits.
+/// A histogram of microseconds up to ten minutes, with three significant digits.
 fn histogram() -> Result<Histogram<u64>, BenchError> {
     Histogram::new_with_bounds(1, 600_000_000, 3).map_err(|error| BenchError::Http(error.to_string()))
 }

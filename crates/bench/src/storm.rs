@@ -1,4 +1,4 @@
-//! One user's thousand orders, and what they do to the orders of others.
+//! Measures how one user's backlog of a thousand orders slows down the orders of other users.
 
 use serde::Serialize;
 
@@ -8,24 +8,24 @@ use crate::shop::Shop;
 use crate::steady::{Latency, WARM_UP, arrivals};
 use crate::{BenchError, Options};
 
-/// Whose storm it is.
+/// The number of the user with the backlog.
 const STORMY: u64 = 1;
 
-/// Others' orders, with and without the storm.
+/// The latency of other users' orders, without and with the backlog.
 #[derive(Clone, Debug, Serialize)]
 pub struct Storm {
-    /// Orders of the one user.
+    /// Orders in the one user's backlog.
     pub orders: u64,
-    /// Others' arrivals a second.
+    /// Other users' orders a second.
     pub rate: f64,
-    /// Others' times from request to result, before.
+    /// Latency of other users' orders before the backlog.
     pub calm: Latency,
-    /// And while the storm lasts.
+    /// Latency of other users' orders during the backlog.
     #[serde(rename = "storm")]
     pub during: Latency,
-    /// By what part of itself the others' p99 rises.
+    /// Relative rise of the 99th percentile: 0.1 is 10 %.
     pub p99_rise: f64,
-    /// Orders of the storm that were through when the others were.
+    /// Orders of the backlog that were done when the last of the others was.
     pub through: u64,
 }
 

@@ -23,7 +23,8 @@ pub struct Admin(pub(super) Arc<Shared>);
 pub struct SignIn {
     /// The shop's name for the user.
     pub user: String,
-    /// Claims of the `id_token` that differ from the sample's; `null` takes one away. Kept until given anew.
+    /// Claims of the `id_token` that differ from the sample's; `null` takes one away. Kept until
+    /// given anew.
     pub claims: serde_json::Map<String, Value>,
     /// How long ago it was.
     pub age: Duration,

@@ -25,7 +25,8 @@ use crate::stats::{Recognition, What};
 /// Orders must be smaller.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// What is read of a body before the connection is cut: more than the limit, so that a refusal can be received.
+/// What is read of a body before the connection is cut: more than the limit, so that a refusal can
+/// be received.
 pub(super) const READ_LIMIT: usize = 4 * BODY_LIMIT;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("klarna-correlation-id");
@@ -45,8 +46,8 @@ pub(super) async fn create(
     answer
 }
 
-/// `GET /checkout/v3/orders/{id}`: who asks is looked at, and no order is ever found. Enough for a caller that tries its
-/// credentials.
+/// `GET /checkout/v3/orders/{id}`: who asks is looked at, and no order is ever found. Enough for a
+/// caller that tries its credentials.
 pub(super) async fn read(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> StatusCode {
     if authenticated(&shared, &headers).is_some() { StatusCode::NOT_FOUND } else { StatusCode::UNAUTHORIZED }
 }

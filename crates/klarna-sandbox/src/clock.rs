@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the sandbox what time it is. A test gives one that it sets forward itself, and sees tokens of 60 days expire at
-/// once.
+/// Tells the sandbox what time it is. A test gives one that it sets forward itself, and sees tokens
+/// of 60 days expire at once.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 

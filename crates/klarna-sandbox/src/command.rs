@@ -145,7 +145,8 @@ impl Command {
     /// Starts the sandbox on the system's clock, signs the first users in, and writes their tokens.
     ///
     /// # Errors
-    /// Where the address is taken, the options contradict each other, or the tokens' file cannot be written.
+    /// Where the address is taken, the options contradict each other, or the tokens' file cannot be
+    /// written.
     pub async fn start(self) -> Result<(Sandbox, Addresses), SandboxError> {
         let (users, age, merchant) = (self.users, self.users_age, self.merchant.clone());
         let tokens_file = self.tokens_file.clone();

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A span of time that each answer's latency is drawn from, evenly; written `50ms` or `50ms..200ms`.
+/// A span of time that each answer's latency is drawn from, evenly; written `50ms` or
+/// `50ms..200ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Latency {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::durations::Latency;
 use crate::options::{Behaviour, Conduct};
 
-/// A way to fail. What is *processed* has had its effect, a token spent or an order created, whatever the answer says.
+/// A way to fail. What is *processed* has had its effect, a token spent or an order created,
+/// whatever the answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Failure {
@@ -150,7 +151,8 @@ impl Endpoint {
     }
 }
 
-/// A failure ordered for the next request that fits; ordered ones come before drawn ones, in their order.
+/// A failure ordered for the next request that fits; ordered ones come before drawn ones, in their
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ordered {

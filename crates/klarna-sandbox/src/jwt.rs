@@ -1,7 +1,8 @@
 //! The key of the id_tokens: made at the start, published as a JWKS, and what signs.
 //!
-//! Signed with aws-lc-rs directly rather than through jsonwebtoken: the worker verifies with the latter, so neither
-//! vouches for itself, and jsonwebtoken would parse and check the private key anew for every token.
+//! Signed with aws-lc-rs directly rather than through jsonwebtoken: the worker verifies with the
+//! latter, so neither vouches for itself, and jsonwebtoken would parse and check the private key
+//! anew for every token.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;

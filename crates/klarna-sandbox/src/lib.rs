@@ -1,8 +1,10 @@
-//! A stand-in for Klarna's token and Checkout endpoints: its rules, the shape of its errors, and its failures.
+//! A stand-in for Klarna's token and Checkout endpoints: its rules, the shape of its errors, and
+//! its failures.
 //!
-//! It runs as a program of its own, `klarna-sandbox`, or within a test by [`Sandbox::start`]. It keeps everything in
-//! memory and records what it sees: [`Admin::stats`], [`Admin::record`]. It shares no code with
-//! `klarna-order-worker`, so that an error there is not repeated here, and any other client may be tested against it.
+//! It runs as a program of its own, `klarna-sandbox`, or within a test by [`Sandbox::start`]. It
+//! keeps everything in memory and records what it sees: [`Admin::stats`], [`Admin::record`]. It
+//! shares no code with `klarna-order-worker`, so that an error there is not repeated here, and any
+//! other client may be tested against it.
 //!
 //! ```
 //! use klarna_sandbox::{Clock, Sandbox, SandboxOptions, SignIn};
@@ -175,7 +177,8 @@ impl Sandbox {
             clock,
         });
         let stopping = Arc::clone(&shared);
-        // A socket that waits to fill its packets adds 40 ms to small answers; one that refuses is only slower.
+        // A socket that waits to fill its packets adds 40 ms to small answers; one that refuses is
+        // only slower.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let server = axum::serve(listener, router(Arc::clone(&shared)))
             .with_graceful_shutdown(async move { stopping.stopped().await });
@@ -200,7 +203,8 @@ impl Sandbox {
         &self.admin
     }
 
-    /// Stops: answers still outstanding are cut off. The witness stays readable through a clone of [`Sandbox::admin`].
+    /// Stops: answers still outstanding are cut off. The witness stays readable through a clone of
+    /// [`Sandbox::admin`].
     pub async fn shutdown(mut self) {
         self.admin.0.stop.send_replace(true);
         // Graceful shutdown would wait for ever on a half-sent request.

@@ -1,4 +1,5 @@
-//! What the sandbox is told: at its start ([`SandboxOptions`]), and at any time after ([`Behaviour`]).
+//! What the sandbox is told: at its start ([`SandboxOptions`]), and at any time after
+//! ([`Behaviour`]).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,20 +17,23 @@ use crate::faults::Failure;
 pub struct SandboxOptions {
     /// The address to listen on; port 0 takes a free one.
     pub bind: SocketAddr,
-    /// The base of its URLs, and the issuer of its id_tokens, where clients reach it by another name than `bind`.
+    /// The base of its URLs, and the issuer of its id_tokens, where clients reach it by another
+    /// name than `bind`.
     pub public_url: Option<Url>,
-    /// Feeds tokens and faults, so that a run can be repeated; drawn where `None`. The same seed issues the same tokens.
+    /// Feeds tokens and faults, so that a run can be repeated; drawn where `None`. The same seed
+    /// issues the same tokens.
     pub seed: Option<u64>,
     /// How id_tokens are signed.
     pub algorithm: Algorithm,
     /// The only client known to the token endpoint; any where `None`.
     pub client_id: Option<String>,
-    /// Makes the client a confidential one, which must prove itself by post or Basic (RFC 6749 section 2.3.1).
+    /// Makes the client a confidential one, which must prove itself by post or Basic (RFC 6749
+    /// section 2.3.1).
     pub client_secret: Option<SecretString>,
     /// The only API user known to the Checkout endpoint; any where `None`.
     pub api_user: Option<(String, SecretString)>,
-    /// Whether events and id_tokens are kept for `/sandbox/record` and `/sandbox/issued`. Benches leave it off: it
-    /// grows by about 2 KiB an exchange.
+    /// Whether events and id_tokens are kept for `/sandbox/record` and `/sandbox/issued`. Benches
+    /// leave it off: it grows by about 2 KiB an exchange.
     pub record: bool,
     /// Where the run begins.
     pub behaviour: Behaviour,
@@ -60,7 +64,8 @@ pub enum Algorithm {
     Rs256,
 }
 
-/// What may be changed while it runs. As JSON: durations as `"60d"`, latencies as `"50ms"` or `"50ms..200ms"`.
+/// What may be changed while it runs. As JSON: durations as `"60d"`, latencies as `"50ms"` or
+/// `"50ms..200ms"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Behaviour {
@@ -102,7 +107,8 @@ impl Default for Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Rotation {
-    /// Single use: a spent token answers `invalid_grant` and revokes its family (RFC 9700 section 4.14.2).
+    /// Single use: a spent token answers `invalid_grant` and revokes its family (RFC 9700 section
+    /// 4.14.2).
     Strict,
     /// Single use, but within the grace period a spent token gives its unspent successor back.
     Grace,

@@ -12,11 +12,11 @@ use futures::stream;
 use crate::faults::{Endpoint, Failure};
 use crate::{Shared, checkout, token};
 
-/// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers `None` where the failure
-/// keeps it from being processed), and distorts the answer.
+/// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers
+/// `None` where the failure keeps it from being processed), and distorts the answer.
 ///
-/// It runs in a task of its own: like a real provider, it processes what it has received although the client hangs
-/// up. `guard` is kept until the answer is ready.
+/// It runs in a task of its own: like a real provider, it processes what it has received although
+/// the client hangs up. `guard` is kept until the answer is ready.
 pub(super) async fn play(
     shared: &Arc<Shared>,
     endpoint: Endpoint,
@@ -107,7 +107,8 @@ pub(super) fn page(status: StatusCode) -> Response {
     (status, Html(format!("<html><body><h1>{status}</h1></body></html>"))).into_response()
 }
 
-/// No answer: the server drops a connection whose body fails before anything of the answer has left.
+/// No answer: the server drops a connection whose body fails before anything of the answer has
+/// left.
 fn cut() -> Response {
     Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) }))
         .into_response()

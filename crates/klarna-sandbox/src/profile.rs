@@ -1,11 +1,13 @@
-//! The people of the sandbox: what their id_tokens say, each value found in no other's, so that leaks can be searched for.
+//! The people of the sandbox: what their id_tokens say, each value found in no other's, so that
+//! leaks can be searched for.
 
 use serde_json::{Map, Value, json};
 
 /// What an id_token says of a user, beside the registered claims.
 pub(super) type Profile = Map<String, Value>;
 
-/// The `serial`th person, after Klarna's sample, with `given` laid over it; a `null` takes a claim away.
+/// The `serial`th person, after Klarna's sample, with `given` laid over it; a `null` takes a claim
+/// away.
 pub(super) fn profile(serial: usize, given: Profile) -> Profile {
     let mut profile = sample(serial);
     for (claim, value) in given {

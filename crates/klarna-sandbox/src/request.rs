@@ -72,7 +72,8 @@ impl RefreshRequest {
     }
 }
 
-/// The client's id, where it is known and, if it has a secret, has proved it (RFC 6749 section 2.3.1).
+/// The client's id, where it is known and, if it has a secret, has proved it (RFC 6749 section
+/// 2.3.1).
 fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<String, String>) -> Result<String, Refusal> {
     let posted_secret = fields.remove("client_secret");
     let (client_id, secret) = match basic_credentials(headers) {

@@ -1,4 +1,5 @@
-//! Klarna's rules for an order's body, written anew from its documentation: a witness independent of the worker's own.
+//! Klarna's rules for an order's body, written anew from its documentation: a witness independent
+//! of the worker's own.
 
 use serde_json::Value;
 
@@ -6,8 +7,9 @@ const MAX_LINES: usize = 1_000;
 const MAX_AMOUNT: i64 = 100_000_000;
 const MAX_TAX_RATE: i64 = 10_000;
 
-/// What Klarna would say of the body, in its words; nothing where it would take it. A purchase country of `AQ` is
-/// refused although it is well-formed, so that there is an order that only Klarna refuses.
+/// What Klarna would say of the body, in its words; nothing where it would take it. A purchase
+/// country of `AQ` is refused although it is well-formed, so that there is an order that only
+/// Klarna refuses.
 pub(super) fn klarna_faults(text: &str) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
@@ -76,7 +78,8 @@ impl Faults {
         let (total, tax, rate) = (total?, tax?, rate?);
         let price = i128::from(quantity?) * i128::from(unit_price?) - i128::from(discount?);
         self.require(price == i128::from(total), path("total_amount"));
-        // Within 1 of total - total * 10000 / (10000 + rate), which is total * rate / (10000 + rate).
+        // Within 1 of total - total * 10000 / (10000 + rate), which is total * rate / (10000 +
+        // rate).
         let whole = 10_000 + rate;
         self.require((tax * whole - total * rate).abs() <= whole, path("total_tax_amount"));
         if in_us {

@@ -113,7 +113,8 @@ impl Grants {
         Self { rng, families: Vec::new(), by_user: HashMap::new(), refresh: HashMap::new(), access: HashMap::new() }
     }
 
-    /// A new family for `user`, beside those of earlier sign-ins: its first refresh token, and its place.
+    /// A new family for `user`, beside those of earlier sign-ins: its first refresh token, and its
+    /// place.
     pub(super) fn sign_in(&mut self, user: &str, terms: &Behaviour, at: DateTime<Utc>) -> (String, Holder) {
         let user: Arc<str> = match self.by_user.get_key_value(user) {
             Some((known, _)) => Arc::clone(known),
@@ -126,7 +127,8 @@ impl Grants {
         (token, Holder { user, family, generation: 0 })
     }
 
-    /// Takes back all that `user` granted, as in Klarna's app. Answers how many families that ended.
+    /// Takes back all that `user` granted, as in Klarna's app. Answers how many families that
+    /// ended.
     pub(super) fn revoke(&mut self, user: &str) -> usize {
         let mut ended = 0;
         for family in self.by_user.get(user).into_iter().flatten() {
@@ -184,7 +186,8 @@ impl Grants {
         }
     }
 
-    /// A client that has spent the successor had received it: presenting the old token then is no lost answer.
+    /// A client that has spent the successor had received it: presenting the old token then is no
+    /// lost answer.
     fn in_grace(&self, spent: &Spent, terms: &Behaviour, now: DateTime<Utc>) -> bool {
         let unspent = self.refresh.get(&spent.successor).is_some_and(|successor| successor.spent.is_none());
         unspent && now - spent.at < delta(terms.grace_period)
@@ -318,8 +321,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is presented in whatever order, a strict family grants one token at most, its newest: every
-        /// token is rotated at most once, and nothing is granted once a spent one was seen.
+        /// Whatever is presented in whatever order, a strict family grants one token at most, its
+        /// newest: every token is rotated at most once, and nothing is granted once a spent one was
+        /// seen.
         #[test]
         fn strict_families_grant_each_token_once(picks in prop::collection::vec(0usize..6, 1..40)) {
             let (mut grants, terms) = (grants(), terms(Rotation::Strict));

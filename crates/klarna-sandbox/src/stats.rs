@@ -34,7 +34,8 @@ pub struct Times {
     pub checkout: Time,
 }
 
-/// From a request's head to the answer being ready, latencies played included, over all calls of an endpoint.
+/// From a request's head to the answer being ready, latencies played included, over all calls of an
+/// endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Time {
     /// Answers.
@@ -83,7 +84,8 @@ pub struct Exchanges {
     pub rotated: u64,
     /// Presentations judged dead, for any reason.
     pub invalid_grant: u64,
-    /// Presentations of a token spent before, whatever the answer: a strict provider revokes the family for each.
+    /// Presentations of a token spent before, whatever the answer: a strict provider revokes the
+    /// family for each.
     pub spent_presented: u64,
     /// Presentations of a token that another request was presenting at that moment.
     pub concurrent: u64,
@@ -136,7 +138,8 @@ pub struct Event {
     pub user: Option<String>,
     /// The sign-in that the token comes from, counted over all users from 0.
     pub family: Option<usize>,
-    /// How many rotations after that sign-in; 0 for its first token. An access token has that of its refresh token.
+    /// How many rotations after that sign-in; 0 for its first token. An access token has that of
+    /// its refresh token.
     pub generation: Option<u64>,
     /// What happened.
     #[serde(flatten)]

@@ -67,8 +67,8 @@ impl Database {
         }
     }
 
-    /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone, too), and on PostgreSQL
-    /// its dump.
+    /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone,
+    /// too), and on PostgreSQL its dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
         match self {
             Self::Sqlite => crate::leaks::files_in(&folder.join("data")),

@@ -57,7 +57,8 @@ impl Step {
         Self { read: true, send: bytes.into(), then: Then::Flood }
     }
 
-    /// Sends these bytes without looking for a request and falls silent: what a TLS client meets at a plain port.
+    /// Sends these bytes without looking for a request and falls silent: what a TLS client meets at
+    /// a plain port.
     pub fn speak_first(bytes: impl Into<Vec<u8>>) -> Self {
         Self { read: false, send: bytes.into(), then: Then::Hang }
     }
@@ -77,7 +78,8 @@ pub struct FaultyServer {
 }
 
 impl FaultyServer {
-    /// Takes one step for each request that begins to arrive, over whichever connection; resets what comes beyond.
+    /// Takes one step for each request that begins to arrive, over whichever connection; resets
+    /// what comes beyond.
     pub async fn start(steps: impl IntoIterator<Item = Step>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

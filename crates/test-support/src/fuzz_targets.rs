@@ -1,5 +1,5 @@
-//! What each fuzz target asks of the code that reads the outside's bytes: an answer, never a panic, and one that keeps
-//! what the rest of the program relies on.
+//! What each fuzz target asks of the code that reads the outside's bytes: an answer, never a panic,
+//! and one that keeps what the rest of the program relies on.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! An issuer's keys: JSON Web Tokens signed without the crate that the code under test verifies them with.
+//! An issuer's keys: JSON Web Tokens signed without the crate that the code under test verifies
+//! them with.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};

@@ -33,7 +33,8 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
     logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// The forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its three alignments.
+/// The forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its three
+/// alignments.
 ///
 /// All forms are looked for in one pass over the bytes, by their first [`WINDOW`] bytes.
 pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {

@@ -1,5 +1,5 @@
-//! What the tests of `klarna-order-worker` share: databases, the program in a process of its own, servers that
-//! misbehave, and an issuer of id_tokens.
+//! What the tests of `klarna-order-worker` share: databases, the program in a process of its own,
+//! servers that misbehave, and an issuer of id_tokens.
 //!
 //! | module | what |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! A PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL; `test.sh` sets it), or
-//! one of this process's own. A test without any fails.
+//! A PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL;
+//! `test.sh` sets it), or one of this process's own. A test without any fails.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
@@ -48,8 +48,8 @@ static SERVER: OnceLock<Server> = OnceLock::new();
 
 struct Server {
     url: String,
-    /// Stops the server and removes its folder once its standard input ends, which it does with this process, however
-    /// that ends.
+    /// Stops the server and removes its folder once its standard input ends, which it does with
+    /// this process, however that ends.
     _keeper: Option<Child>,
 }
 

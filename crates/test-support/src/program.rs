@@ -16,7 +16,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a command in `folder`, its log appended to `folder/NAME.log`, and waits for its JSON line.
+    /// Starts a command in `folder`, its log appended to `folder/NAME.log`, and waits for its JSON
+    /// line.
     pub fn start(folder: &Path, name: &str, args: &[&str]) -> Self {
         Self::start_with(folder, name, args, &[])
     }
@@ -101,9 +102,11 @@ impl Drop for Program {
 /// A build of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
-    /// The one under test; `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a release build's.
+    /// The one under test; `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a
+    /// release build's.
     Own,
-    /// An earlier release, which `KLARNA_WORKER_TEST_OLD_PROGRAM` names; the one under test where it names none.
+    /// An earlier release, which `KLARNA_WORKER_TEST_OLD_PROGRAM` names; the one under test where
+    /// it names none.
     Old,
 }
 
@@ -113,7 +116,8 @@ impl Build {
         std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM").is_some()
     }
 
-    /// The program, to be run in `folder` with nothing of the caller's environment that could steer it.
+    /// The program, to be run in `folder` with nothing of the caller's environment that could steer
+    /// it.
     pub fn command(self, folder: &Path) -> Command {
         let old = (self == Self::Old).then(|| std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM")).flatten();
         let own = || std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
@@ -129,7 +133,8 @@ pub fn command(folder: &Path) -> Command {
 /// The program as Cargo built it for this test: in the folder above that of the tests' executables.
 ///
 /// # Panics
-/// Where there is none: a test in another package than the program's has to be run with `--workspace`.
+/// Where there is none: a test in another package than the program's has to be run with
+/// `--workspace`.
 #[must_use]
 pub fn built() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own file");

@@ -31,7 +31,8 @@ pub struct Shop {
 pub const SLOW: [&str; 4] = ["--token-latency", "150ms", "--checkout-latency", "250ms"];
 
 impl Shop {
-    /// A shop whose sandbox is started with `sandbox` options, and whose settings end with `settings`.
+    /// A shop whose sandbox is started with `sandbox` options, and whose settings end with
+    /// `settings`.
     pub fn open(database: Database, sandbox: &[&str], settings: &str) -> Self {
         Self::open_by(Build::Own, database, sandbox, settings)
     }
@@ -185,7 +186,8 @@ impl Shop {
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
-    /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop is closed.
+    /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop
+    /// is closed.
     pub async fn close(self) {
         let secrets = self.secrets().await;
         let mut places = vec![("database", self.database.bytes(self.folder.path()))];
@@ -299,7 +301,8 @@ impl Client {
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
-    /// Asks a path of the service, and answers how long the answer took; `None` where it is none, or no success.
+    /// Asks a path of the service, and answers how long the answer took; `None` where it is none,
+    /// or no success.
     pub async fn timed(&self, path: &str) -> Option<Duration> {
         let begun = tokio::time::Instant::now();
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.ok()?.error_for_status().ok()?;
@@ -347,7 +350,8 @@ impl Client {
         self.all_submitted(ids, &["fresh"], patience).await;
     }
 
-    /// Every one of these orders is submitted, its token's outcome one of `tokens`, within `patience` in all.
+    /// Every one of these orders is submitted, its token's outcome one of `tokens`, within
+    /// `patience` in all.
     pub async fn all_submitted(&self, ids: &[String], tokens: &[&str], patience: Duration) {
         let end = tokio::time::Instant::now() + patience;
         for id in ids {
@@ -375,8 +379,8 @@ fn text(value: &Value, member: &str) -> String {
     value[member].as_str().unwrap_or_else(|| panic!("no {member} in {value}")).to_owned()
 }
 
-/// `orders` orders went to Klarna, each once and with an exchange of its own; no spent token was ever presented, and no
-/// two requests for one token were in flight together.
+/// `orders` orders went to Klarna, each once and with an exchange of its own; no spent token was
+/// ever presented, and no two requests for one token were in flight together.
 pub fn assert_sums(stats: &Stats, orders: u64) {
     let (exchanges, created) = (&stats.exchanges, &stats.orders);
     assert_eq!((exchanges.total, exchanges.rotated), (orders, orders), "{stats:?}");

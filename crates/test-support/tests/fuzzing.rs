@@ -1,4 +1,5 @@
-//! The fuzz targets' code over arbitrary bytes and over their seeds, mangled: it never panics, and keeps what it says.
+//! The fuzz targets' code over arbitrary bytes and over their seeds, mangled: it never panics, and
+//! keeps what it says.
 
 use std::fs;
 use std::path::Path;
