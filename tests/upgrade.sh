@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# An earlier release replaced by this one under load, on PostgreSQL side by side, on SQLite one after the other, with new
-# encryption keys meanwhile: no order fails, no token is lost. The scenario is tests/e2e/endurance/upgrade.rs.
+# Replaces an earlier release by this version under load, side by side on PostgreSQL, one after the other on SQLite, with new
+# encryption keys meanwhile: no order fails, and no token is lost. The scenario is tests/e2e/endurance/upgrade.rs.
 #
 #     tests/upgrade.sh [OLD_PROGRAM]
 #
-# Without OLD_PROGRAM the commit of tests/upgrade.from is built, once, below target/upgrade. What both versions depend on is taken
-# over from the build of the tests, so that it costs little more than the crate itself.
+# Without OLD_PROGRAM the commit that tests/upgrade/from names is built, once, below target/upgrade. What both versions depend
+# on is copied from the build of the tests, so that little more than the crate itself is built.
+#
+# There is no release yet, and no earlier version that shares a database with this one: then nothing is left to do here.
+# ./test.sh replaces this version by itself, and takes over the databases whose dumps are in tests/upgrade/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,15 +24,16 @@ not_checked() {
 # Sets $old to the program of the commit.
 build_old() {
     local commit target=${CARGO_TARGET_DIR:-$PWD/target}
-    commit=$(grep -v '^#' tests/upgrade.from)
+    commit=$(grep -v '^#' tests/upgrade/from || true)
+    [ -n "$commit" ] || not_checked "there is no earlier release yet"
     git rev-parse --git-dir >/dev/null 2>&1 || not_checked "this is no git repository, which would have the earlier release $commit"
     if ! git cat-file -e "$commit^{commit}" 2>/dev/null; then
         [ "$(git rev-parse --is-shallow-repository)" = true ] ||
-            give_up "tests/upgrade.from names $commit, which this repository does not have"
+            give_up "tests/upgrade/from names $commit, which this repository does not have"
         not_checked "this clone is shallow and lacks the earlier release $commit: fetch it (git fetch --unshallow)"
     fi
     [ "$(git rev-parse --is-shallow-repository)" = true ] || git merge-base --is-ancestor "$commit" HEAD ||
-        give_up "tests/upgrade.from names $commit, which this version does not come from"
+        give_up "tests/upgrade/from names $commit, which this version does not come from"
     old=$target/upgrade/$commit
     [ ! -x "$old" ] || return 0
     local room=$target/upgrade/build

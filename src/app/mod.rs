@@ -27,7 +27,6 @@ mod refresh;
 mod restore;
 mod scrape;
 mod service;
-mod spools;
 
 pub use restore::RestoreReport;
 pub use service::{Role, Service};

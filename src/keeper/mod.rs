@@ -17,6 +17,7 @@ mod schedule;
 mod summary;
 mod sweep;
 mod sweep_lease;
+mod walk;
 
 pub use due::Due;
 pub use plan::replan;

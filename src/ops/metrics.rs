@@ -10,11 +10,9 @@ mod counts;
 mod installation;
 mod process;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use self::catalogue::{CATALOGUE, Kind, Metric};
@@ -120,23 +118,4 @@ fn recorder() -> Option<PrometheusHandle> {
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
 fn number(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64
-}
-
-/// What there is of each merchant. One of the settings that has no row is told too: what has become none is none.
-fn by_merchant<'a, T>(
-    merchants: &'a [String],
-    rows: &'a [T],
-    of: impl Fn(&T) -> &String,
-) -> BTreeMap<&'a str, Option<&'a T>>
-where
-    T: 'a,
-{
-    let mut all: BTreeMap<&str, Option<&T>> = merchants.iter().map(|merchant| (merchant.as_str(), None)).collect();
-    all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
-    all
-}
-
-/// Seconds that have passed; none where the time is yet to come.
-fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
-    at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

@@ -15,7 +15,6 @@ mod counts;
 mod failure;
 mod fields;
 mod frame;
-mod links;
 mod order;
 mod orders;
 mod overview;

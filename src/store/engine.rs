@@ -10,13 +10,11 @@ use sqlx::{AssertSqlSafe, Database};
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::disposition::SubmittedOrder;
 use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
-use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, SubmittedOrder,
-    micros,
-};
+use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 

@@ -94,6 +94,9 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+    use test_support::postgres::TestDatabase;
+
     use super::*;
 
     #[test]
@@ -109,5 +112,47 @@ mod tests {
                 assert_eq!(*sql, fs::read_to_string(folder.join(file)).unwrap(), "{file} is another file's text");
             }
         }
+    }
+
+    /// What the baseline's program left in a database.
+    fn dump(engine: &str) -> AssertSqlSafe<String> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/upgrade/baseline.{engine}.sql"));
+        AssertSqlSafe(fs::read_to_string(file).unwrap())
+    }
+
+    /// The files, and one more.
+    fn grown(files: &[File], later: &'static str, table: &'static str) -> Migrator {
+        migrator(&[files, &[(9001, "later", later)]].concat(), table)
+    }
+
+    const RUN: &str = "SELECT count(*), max(version) FROM ";
+    const GROWN: &str = "SELECT count(*) FROM orders WHERE later = 'x'";
+
+    #[tokio::test]
+    async fn a_later_migration_runs_on_what_the_baseline_left_on_sqlite() {
+        let mut c = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(dump("sqlite")).execute(&mut c).await.unwrap();
+        let table = "klarna_worker_migrations";
+        let later = "ALTER TABLE orders ADD COLUMN later TEXT NOT NULL DEFAULT 'x'";
+        grown(SQLITE, later, table).run_direct(None, &mut c, false).await.unwrap();
+        let run: (i64, i64) = sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
+        let orders: i64 = sqlx::query_scalar(GROWN).fetch_one(&mut c).await.unwrap();
+        assert_eq!((run, orders), ((2, 9001), 8));
+    }
+
+    #[tokio::test]
+    async fn a_later_migration_runs_on_what_the_baseline_left_on_postgresql() {
+        let database = TestDatabase::create().await;
+        let mut c = PgConnection::connect(database.url()).await.unwrap();
+        sqlx::raw_sql(dump("postgresql")).execute(&mut c).await.unwrap();
+        let table = "klarna_worker.migrations";
+        let later = "ALTER TABLE klarna_worker.orders ADD COLUMN later text NOT NULL DEFAULT 'x'";
+        grown(POSTGRES, later, table).run_direct(None, &mut c, false).await.unwrap();
+        let run: (i64, i64) = sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
+        sqlx::raw_sql("SET search_path = klarna_worker").execute(&mut c).await.unwrap();
+        let orders: i64 = sqlx::query_scalar(GROWN).fetch_one(&mut c).await.unwrap();
+        assert_eq!((run, orders), ((2, 9001), 8));
+        c.close().await.unwrap();
+        database.remove().await;
     }
 }

@@ -3,6 +3,7 @@
 
 mod collector;
 mod doors;
+mod dumps;
 mod endurance;
 mod keeper;
 mod keys;

@@ -1,12 +1,14 @@
 //! What is true of the installation, from the database: asked at most every few seconds, however often somebody scrapes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use metrics::gauge;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Sources, by_merchant, counts, number, since};
+use super::{Sources, counts, number};
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
@@ -106,4 +108,23 @@ fn tell_webhooks(overview: &Overview, merchants: &[String]) {
         gauge!(WEBHOOKS_OLDEST_DUE, &labels).set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
         gauge!(ENDPOINT_DISABLED, &labels).set(if disabled { 1.0 } else { 0.0 });
     }
+}
+
+/// What there is of each merchant. One of the settings that has no row is told too: what has become none is none.
+pub(super) fn by_merchant<'a, T>(
+    merchants: &'a [String],
+    rows: &'a [T],
+    of: impl Fn(&T) -> &String,
+) -> BTreeMap<&'a str, Option<&'a T>>
+where
+    T: 'a,
+{
+    let mut all: BTreeMap<&str, Option<&T>> = merchants.iter().map(|merchant| (merchant.as_str(), None)).collect();
+    all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
+    all
+}
+
+/// Seconds that have passed; none where the time is yet to come.
+pub(super) fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
+    at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

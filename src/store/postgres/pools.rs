@@ -59,9 +59,9 @@ impl Pools {
     }
 
     /// A session of the server's own, outside the pools, whose statements are bounded. It goes where `LISTEN` does: past a pool of
-    /// transactions, which would part a session from its locks.
+    /// transactions, which would part a session from its locks. A migration that takes long is not logged with its text.
     pub(super) async fn session(&self) -> Result<PgConnection, StoreError> {
-        bounded(self.listen.connect()).await
+        bounded(self.listen.clone().disable_statement_logging().connect()).await
     }
 
     pub(super) async fn close(&self) {
