@@ -16,7 +16,7 @@ finally() { stop_postgres; }
 stage tests
 start_postgres
 
-if cargo nextest --version >/dev/null 2>&1; then
+if cargo_tool nextest 0.9.148; then
     say "cargo nextest run --workspace --all-features"
     cargo nextest run --workspace --all-features "$@"
 else

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Alert rules and dashboard of deploy/. Each alert is fired: a Prometheus watches an installation on PostgreSQL in which
-# this script causes one trouble after another, waits for the alert, does what its runbook in docs/runbook.md says, and
-# waits for its end. The rules' expressions are the committed ones; only their patience and windows are cut down to seconds.
-# At the end the dashboard must have something to show in every panel.
+# Alert rules and dashboard of deploy/. A Prometheus watches an installation on PostgreSQL in which this script causes one
+# trouble after another, waits for the alert, does what its runbook in docs/runbook.md says, and waits for its end. The rules'
+# expressions are the committed ones; only their patience and windows are cut down to seconds.
+#
+#     tests/alerts.sh          # the rules by themselves, the first troubles, and whether Prometheus takes the dashboard's queries
+#     tests/alerts.sh --all    # every alert is fired, and at the end every panel of the dashboard has something to show
 #
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
@@ -182,7 +184,9 @@ for _ in {1..10}; do
     [[ "$(states)" == *KlarnaWorkerAllDown* ]] || break
     sleep 0.2
 done
-[ -z "$(states)" ] || give_up "fires before anything has happened: $(states)"
+# The old tokens and the absent keeper are the first troubles, which a slow machine may find out by now.
+early=$(states | tr ' ' '\n' | grep -vxE 'KlarnaWorker(KeeperSilent|KeeperLate|TokensLapsing)' || true)
+[ -z "$early" ] || give_up "fires before anything has happened: $early"
 
 begun=$(now)
 causes "the keeper is off, and tokens are 55 days old" KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing
@@ -196,6 +200,13 @@ echo 204 >receiver
 "$program" webhooks resend --merchant shop --status pending >/dev/null
 mends KlarnaWorkerWebhooksNotTaken
 resolves 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing KlarnaWorkerWebhooksNotTaken
+
+if [ "${1:-}" != --all ]; then
+    python3 "$repository/tests/alerts/dashboard.py" "$repository/deploy/grafana/klarna-order-worker.json" "$prometheus"
+    table
+    say "the first alerts fired, and ended"
+    exit 0
+fi
 
 causes "the token endpoint answers nobody" KlarnaWorkerLostAnswers KlarnaWorkerBreakerOpen KlarnaWorkerOrdersWithoutToken KlarnaWorkerUncertainTokens
 causes "Klarna refuses what the shop orders" KlarnaWorkerOrdersFail

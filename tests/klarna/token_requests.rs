@@ -3,8 +3,8 @@
 use klarna_order_worker::config::ClientAuth;
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
-use mockito::{Matcher, Mock, Server, ServerGuard};
 use secrecy::ExposeSecret;
+use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
 
 use crate::{AMPLE, merchant};
 

@@ -17,6 +17,8 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a test fails by a panic")]
 
+pub use mockito;
+
 pub mod cluster;
 pub mod engine;
 pub mod faults;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use klarna_order_worker::token::DeadReason;
-use mockito::Server;
 use test_support::faults::{FaultyServer, Step, refusing_url};
+use test_support::mockito::Server;
 
 use super::{ACTIVE, Shop, dead, told};
 use crate::support::stores::{Db, both_engines};

@@ -1,10 +1,10 @@
 //! What the vault says of the shopper, once the token is safe.
 
 use klarna_order_worker::vault::{Access, AccessToken, Vault};
-use mockito::{Mock, Server, ServerGuard};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use test_support::issuer::{SigningKey, jwks};
+use test_support::mockito::{Mock, Server, ServerGuard};
 
 use super::{ACTIVE, Shop, ready};
 use crate::support::stores::{Db, both_engines};

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The long forms of what .ci/run plays in short. Run those that a change touches:
+#
+#     tests/long.sh                    # all, for hours
+#     tests/long.sh alerts endurance   # these
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/lib.sh
+
+# Sixteen clients order while the service is killed, stopped, cut off from its database or from the token endpoint, or sweeps.
+endurance() {
+    cargo build --locked --release
+    local run=(./test.sh --test e2e --no-capture)
+    export KLARNA_WORKER_TEST_PROGRAM=$PWD/target/release/klarna-order-worker
+    KLARNA_WORKER_TEST_ROUNDS=${KLARNA_WORKER_TEST_ROUNDS:-150} "${run[@]}" -E 'test(endurance::stops::) + test(endurance::database::)'
+    KLARNA_WORKER_TEST_SILENCE=60 "${run[@]}" -E 'test(endurance::silence::)'
+    KLARNA_WORKER_TEST_SWEEP=50000 "${run[@]}" -E 'test(endurance::sweep::)'
+    KLARNA_WORKER_TEST_OUTAGE=90 "${run[@]}" -E 'test(outage::)'
+    unset KLARNA_WORKER_TEST_PROGRAM
+}
+
+# More sequences of the model, and others each time.
+model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKER_MODEL_SEED:-$RANDOM} ./test.sh model::; }
+
+# The tests turn red where a rule of the protocol is missing.
+rules() { tests/rules.sh; }
+
+# The last release replaced by this version.
+upgrade() { tests/upgrade.sh; }
+
+# Every alert is fired and ended, and every panel of the dashboard has something to show.
+alerts() { tests/alerts.sh --all; }
+
+# More requests that nobody has thought of.
+requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$RANDOM} tests/schemathesis.sh; }
+
+all=(endurance model rules upgrade alerts requests)
+for part in "${@:-${all[@]}}"; do
+    [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
+done
+for part in "${@:-${all[@]}}"; do
+    begun=$SECONDS
+    say "$part"
+    "$part"
+    say "$part took $((SECONDS - begun)) s"
+done
