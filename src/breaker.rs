@@ -172,7 +172,11 @@ impl CallPermit {
             self.breakers.breaker(&self.merchant).is_some_and(|mut breaker| breaker.report(report, now, self.probe));
         if opened {
             meter::breaker_opened(self.breakers.endpoint, &self.merchant);
-            tracing::error!(merchant = self.merchant, "An endpoint of this merchant is left alone for a while");
+            tracing::error!(
+                merchant = self.merchant,
+                "The circuit breaker of an endpoint opened; calls wait, \
+                and one at a time is tried"
+            );
         }
     }
 }

@@ -168,7 +168,7 @@ def play(browser):
     browser.go("/orders?status=failed")
     assert browser.path().startswith("/sign-in?next="), browser.path()
     browser.press("wrong" + ENTER)
-    browser.sees("This is no API key of the scope ops.")
+    browser.sees("This is not an API key with the scope ops.")
     refused = browser.complaints()
     assert all("403" in line for line in refused), refused
     browser.press(KEY + ENTER)
@@ -222,7 +222,7 @@ def play(browser):
     browser.until("the user alone", "return location.search.includes('user=bo') && document.querySelectorAll('#list tbody tr').length === 1")
     browser.tab_to("bo")
     browser.press(ENTER)
-    browser.sees("When the token was presented")
+    browser.sees("Exchanges of the token")
     picture(browser, "user")
     browser.tab_to("Forget…")
     browser.press(ENTER)

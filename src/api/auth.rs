@@ -77,7 +77,7 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
         }
         Err(refusal) => {
             let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.to_string());
-            tracing::warn!(peer, reason = refusal.detail(), "A request was not let in");
+            tracing::warn!(peer, reason = refusal.detail(), "A request was refused: no valid API key");
             refusal.into_response()
         }
     };
@@ -139,7 +139,7 @@ impl Caller {
         if self.sees(merchant) {
             return Ok(());
         }
-        tracing::warn!("A request for a merchant that its key is not good for was refused");
+        tracing::warn!("A request was refused: its API key does not allow this merchant");
         Err(Problem::new(Kind::Forbidden, "the API key is not good for this merchant"))
     }
 }

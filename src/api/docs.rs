@@ -37,7 +37,7 @@ pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Problem>
 
 fn file(name: &str) -> Result<Response, Problem> {
     let found = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG)).map_err(|error| {
-        tracing::error!(%error, "The pages of the description cannot be shown");
+        tracing::error!(%error, "The API description at /docs cannot be served");
         Problem::internal()
     })?;
     let file =

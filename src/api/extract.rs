@@ -104,7 +104,7 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     // An array of the members' values would do for the parser.
     if !text.trim_start().starts_with('{') {
-        return Err(invalid("the body is no JSON object"));
+        return Err(invalid("the body is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| error.to_string());

@@ -128,7 +128,7 @@ fn new_id() -> HeaderValue {
 
 /// The panic's text is told by the process's hook; it may quote anything, and leaves the process in no answer.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("The program panicked in a request; this is a fault of the program");
+    tracing::error!("The program panicked in a request; this is a defect of the program");
     Problem::internal().into_response()
 }
 

@@ -189,7 +189,7 @@ pub(super) async fn readyz(
         }
         Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(error)) => {
-            tracing::debug!(%error, "The database is not well");
+            tracing::debug!(%error, "The database is not healthy");
             Err(not_ready("the database does not answer"))
         }
         Err(_) => Err(not_ready("the database does not answer in time")),

@@ -54,7 +54,8 @@ pub(super) async fn limit(
 ) -> Result<Response, Problem> {
     let Ok(_place) = permits.of(&request).try_acquire() else {
         tracing::warn!(
-            "A request found no place: more come than server.max_requests, server.max_waits or the batches let in"
+            "A request was refused: more requests at once than server.max_requests, server.max_waits or the \
+             batch limit allow"
         );
         return Err(Problem::new(Kind::Overloaded, "too many requests are being served: send it again in a moment"));
     };

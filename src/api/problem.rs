@@ -193,7 +193,7 @@ impl From<StoreError> for Problem {
                 Self::new(Kind::DiskFull, "nothing was taken in; send it again once there is room")
             }
             _ if error.is_transient() => {
-                tracing::warn!(%error, "A request was refused for now");
+                tracing::warn!(%error, "A request was refused: the database is not available");
                 Self::new(Kind::Unavailable, "the database does not answer; send the request again")
             }
             _ => {

@@ -68,7 +68,11 @@ pub async fn serve(
     stop.send_replace(true);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     if timeout(drain, all_ended).await.is_err() {
-        tracing::warn!(connections = connections.len(), "Requests that did not end in time were cut off");
+        tracing::warn!(
+            connections = connections.len(),
+            "Requests that did not end within the shutdown grace \
+            were cut off"
+        );
         connections.shutdown().await;
     }
     Ok(())

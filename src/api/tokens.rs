@@ -164,7 +164,7 @@ fn parse(text: &str) -> Result<TokenRequest, Problem> {
         match place.as_str() {
             _ if !error.inner().is_data() => ("", "is not JSON"),
             "refresh_token" => ("/refresh_token", "is no string, expected the token that sign-in returned"),
-            "issued_at" => ("/issued_at", "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z"),
+            "issued_at" => ("/issued_at", "is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z"),
             _ => ("", EXPECTED),
         }
     });

@@ -1,4 +1,4 @@
-//! What a process listens on: the API, and the door for those who watch it.
+//! The HTTP servers of a process: the API, and health and metrics at `server.probes`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::{App, AppError};
 use crate::api::{self, Probes};
 use crate::delivery::Waiters;
 
-/// An address that is taken.
+/// A bound address that does not serve yet.
 pub(super) struct BoundAddress {
     listener: TcpListener,
     pub(super) address: SocketAddr,
 }
 
 impl BoundAddress {
-    /// Takes the address of a setting.
+    /// Binds the address of the setting `key`.
     pub(super) async fn take(key: &'static str, bind: SocketAddr) -> Result<Self, AppError> {
         let failed = |error| AppError::Bind { key, bind, error };
         let listener = TcpListener::bind(bind).await.map_err(failed)?;
@@ -30,7 +30,7 @@ impl BoundAddress {
     }
 }
 
-/// Routes that are served.
+/// A running HTTP server.
 pub(super) struct HttpServer {
     pub(super) address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -38,7 +38,7 @@ pub(super) struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves until it is closed; who then takes longer than `drain` is cut off.
+    /// Serves until [`HttpServer::close`]; requests that then take longer than `drain` are cut off.
     pub(super) fn open(BoundAddress { listener, address }: BoundAddress, router: Router, drain: Duration) -> Self {
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
@@ -46,25 +46,25 @@ impl HttpServer {
         };
         let server = tokio::spawn(async move {
             if let Err(error) = api::serve(listener, router, stopped, drain).await {
-                tracing::error!(%error, "The API ended");
+                tracing::error!(%error, "The API ended unexpectedly");
             }
         });
         Self { address, stop, server }
     }
 
-    /// Takes nothing new, and waits for what is being answered. `true` where nothing was cut off.
+    /// Accepts no new connections and waits for running requests. `true` if nothing was cut off.
     pub(super) async fn close(self, until: Instant) -> bool {
         self.stop.send_replace(true);
         timeout_at(until, self.server).await.is_ok()
     }
 
-    /// Tells whether it has ended.
+    /// Whether the server has ended.
     pub(super) fn handle(&self) -> AbortHandle {
         self.server.abort_handle()
     }
 }
 
-/// The API of the process, with the pages beside it.
+/// The routes of the API and of the operators' pages.
 pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
     let server = &app.settings.server;
     api::router(api::AppState {

@@ -1,4 +1,4 @@
-//! The only wiring: builds every room from the settings, and starts and stops the service.
+//! Wires the rooms together: builds each of them from the settings, and starts and stops the service.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ mod service;
 pub use restore::RestoreReport;
 pub use service::{Role, Service};
 
-/// Why the program could not be set up. Each reads as one line, and says what to do.
+/// Why the program could not start. Each message is one line and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The database.
@@ -41,38 +41,41 @@ pub enum AppError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// The keys and the database do not belong together.
-    #[error("the encryption keys are not those of this database: {0}; restore the keys that belong to it")]
+    #[error("the encryption keys do not belong to this database: {0}; restore the keys of this database")]
     OtherKeys(CipherError),
     /// Another key stands under a name that the database knows.
     #[error(
-        "vault.keys.{0} is another key than the one that this database knows by this name: the encryption keys are not those of this database; restore the key, or give the new one a name of its own"
+        "vault.keys.{0} is not the key that this database knows by this name: the encryption keys do not \
+         belong to this database; restore the key, or give the new key another name"
     )]
     OtherKey(String),
     /// A secret could not be made.
-    #[error("the installation's secrets could not be made: {0}")]
+    #[error("the installation's secrets could not be created: {0}")]
     Cipher(CipherError),
     /// The instance folder.
     #[error(transparent)]
     Instance(#[from] InstanceError),
-    /// The database is older than what the instance folder has seen of it.
+    /// The database does not know the last heartbeat recorded in the instance folder: it was restored.
     #[error(
-        "the database knows nothing of {seen_at}, when this instance ({folder}) last saw it: a backup was restored, or a \
-         failover lost the last writes; run `klarna-order-worker tokens after-restore`, then start again",
+        "the database does not know the heartbeat that this instance ({folder}) sent at {seen_at}: a backup \
+         was restored, or a failover lost the last writes; run `klarna-order-worker tokens after-restore`, \
+         then start again",
         folder = .folder.display()
     )]
     Restored {
         /// The instance folder.
         folder: PathBuf,
-        /// The last heartbeat that the database had confirmed.
+        /// When this instance sent the last heartbeat that the database confirmed, by the database's clock.
         seen_at: DateTime<Utc>,
     },
-    /// Processes work on a database that was said to be just restored.
-    #[error("{} still work(s) on this database: stop every process first, then run this again", .0.join(", "))]
+    /// `tokens after-restore` was called while processes use the database; their names.
+    #[error("these processes still use this database: {}; stop every process first, then run this again", .0.join(", "))]
     StillWorking(Vec<String>),
     /// Another process serves the same SQLite file.
-    #[error("another process serves {file} (its lock file {file}.lock is held): on SQLite there is one `serve`; use PostgreSQL for several", file = .0.display())]
+    #[error("another process serves {file} (it holds the lock file {file}.lock): SQLite allows one `serve`; \
+        use PostgreSQL for more", file = .0.display())]
     Served(PathBuf),
-    /// The lock file beside the SQLite file.
+    /// The lock file beside the SQLite file cannot be used.
     #[error("the lock file {file}.lock cannot be used: {error}", file = .file.display())]
     Lock {
         /// The database's file.
@@ -80,11 +83,11 @@ pub enum AppError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// An HTTP client.
+    /// An HTTP client could not be built.
     #[error(transparent)]
     Client(#[from] BuildError),
-    /// The API's address.
-    #[error("{key}: {bind} cannot be listened on: {error}")]
+    /// The process cannot listen on an address.
+    #[error("{key}: cannot listen on {bind}: {error}")]
     Bind {
         /// The setting.
         key: &'static str,
@@ -95,25 +98,26 @@ pub enum AppError {
     },
 }
 
-/// Settings, database and secrets of one installation: what every command works with.
+/// Settings, database and secrets of one installation. Every command that works with rows opens one.
 #[derive(Clone)]
 pub struct App {
-    /// As loaded.
+    /// The settings, checked.
     pub settings: Arc<Settings>,
     /// The rows.
     pub store: Arc<dyn Store>,
-    /// Cipher and hashes.
+    /// The encryption keys and the key of the hashes.
     pub secrets: Arc<Secrets>,
-    /// The time.
+    /// The process's clock; times that are compared with rows are the database's.
     pub clock: Clock,
 }
 
 impl App {
-    /// Opens the database, checks that it is this installation's and fits this program, and opens its secrets. A SQLite
-    /// database is migrated; on PostgreSQL that is the command `migrate`'s.
+    /// Opens the database, checks that it belongs to this installation and fits this program, and
+    /// opens its secrets. A SQLite database is migrated here; on PostgreSQL only the command
+    /// `migrate` does so.
     ///
     /// # Errors
-    /// Where any of that fails; nothing was changed but by migrations.
+    /// Any of that fails. Nothing but migrations has changed the database then.
     pub async fn open(
         settings: Settings,
         environment: &BTreeMap<String, String>,
@@ -132,37 +136,37 @@ impl App {
         Ok(Self { settings: Arc::new(settings), store, secrets: Arc::new(secrets), clock })
     }
 
-    /// The settings' merchants, by name.
+    /// The merchants of the settings, by name.
     #[must_use]
     pub fn merchants(&self) -> Arc<BTreeMap<String, Arc<Merchant>>> {
         Arc::new(self.settings.merchants.clone())
     }
 
-    /// The way in for orders.
+    /// Accepts orders.
     #[must_use]
     pub fn intake(&self) -> Intake {
         let deadline = self.settings.queue.order_deadline;
         Intake::new(Arc::clone(&self.store), self.merchants(), deadline, self.clock.clone())
     }
 
-    /// The way in for refresh tokens.
+    /// Registers, shows and forgets refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
         Registry::new(Arc::clone(&self.store), Arc::clone(&self.secrets), self.due(), self.clock.clone())
     }
 
-    /// When the keeper presents a token.
+    /// Calculates when the keeper refreshes a token.
     #[must_use]
     pub fn due(&self) -> Arc<Due> {
         Arc::new(Due::new(&self.settings.keeper))
     }
 }
 
-/// Opens the database and checks that it fits this program and, where a name is written in it, this installation.
-/// Nothing is migrated.
+/// Opens the database and checks that it fits this program and, if it has a name, belongs to this
+/// installation. Migrates nothing.
 ///
 /// # Errors
-/// Where the database cannot be used, or is another's.
+/// The database cannot be used, or belongs to another installation.
 pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn Store>, AppError> {
     let store = store::open(&settings.database, settings.vault.max_in_flight, clock).await?;
     if let Some(found) = store.installation().await? {
@@ -171,7 +175,7 @@ pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn
     Ok(store)
 }
 
-/// The secrets of the database; made at its first start.
+/// Opens the database's secrets; the first start creates them.
 async fn open_secrets(
     store: &dyn Store,
     settings: &Settings,
@@ -199,7 +203,8 @@ async fn open_secrets(
     Ok(secrets)
 }
 
-/// A record names its key: another one under that name would find every token altered.
+/// Checks that each key in the settings is the one that the database knows by this name. With
+/// another key, every token would look altered.
 async fn check_keys(store: &dyn Store, cipher: &Cipher) -> Result<(), AppError> {
     for (name, fingerprint) in store.known_keys().await? {
         if cipher.fingerprints().get(&name).is_some_and(|ours| ours[..] != fingerprint) {

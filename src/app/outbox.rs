@@ -1,4 +1,4 @@
-//! Webhooks at work: a queue of its own beside the orders'.
+//! Starts the queue of webhooks, which is separate from the queue of orders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use super::{App, AppError};
 use crate::delivery::{Outbox, PER_MERCHANT, Sender};
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
 
-/// The longest that a stop waits for attempts that are on their way: one that is cut off is made again.
+/// How long a stop waits for webhook attempts in flight. One that is cut off is repeated later.
 const GRACE: Duration = Duration::from_secs(5);
 
 pub(super) struct Webhooks(Running);
 
 impl Webhooks {
-    /// `None` where no merchant of the settings has a webhook.
+    /// `None` if no merchant in the settings has a webhook.
     pub(super) fn start(app: &App, wake: &Wake) -> Result<Option<Self>, AppError> {
         let merchants = app.merchants();
         let endpoints = merchants.values().filter(|merchant| merchant.webhook.is_some()).count();
@@ -31,7 +31,7 @@ impl Webhooks {
     pub(super) async fn stop(self, until: Instant) {
         let until = until.min(Instant::now() + GRACE);
         if let Stopped::Abandoned(events) = self.0.stop(until.saturating_duration_since(Instant::now())).await {
-            tracing::info!(events, "These webhooks were on their way, and are sent again after the next start");
+            tracing::info!(events, "Webhooks in flight at the stop are sent again after the next start");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A program that the database has left behind: noticed while it runs, since a migration may come at any time.
+//! Notices that the database requires a newer program. It is checked while the program runs,
+//! because a migration may happen at any time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +10,13 @@ use super::App;
 use crate::config::HEARTBEAT;
 use crate::store::{Store, StoreError};
 
-/// From look to look.
+/// How often the database is asked.
 const EVERY: Duration = HEARTBEAT;
 
 impl App {
-    /// Resolves once the database needs a newer program, with what it says. Every process looks by itself: one of the API alone
-    /// has no heartbeat. While the database is away nothing can be said.
+    /// Resolves with the error when the database requires a newer program. Every process asks by
+    /// itself, since a process with only the role `api` has no heartbeat. While the database is
+    /// unreachable, it keeps waiting.
     pub fn outdated(&self) -> impl Future<Output = StoreError> + Send + use<> {
         noticed(Arc::clone(&self.store))
     }
@@ -26,7 +28,8 @@ async fn noticed(store: Arc<dyn Store>) -> StoreError {
     loop {
         looks.tick().await;
         if let Err(error @ StoreError::NeedsNewerProgram { .. }) = store.health().await {
-            tracing::error!(%error, "The database needs a newer program; this process ends what it has begun, and exits");
+            tracing::error!(%error, "The database needs a newer program; this process completes its work and \
+                exits");
             return error;
         }
     }

@@ -1,4 +1,4 @@
-//! The operators' pages wired to what they show.
+//! Connects the operators' pages to the data that they show.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use super::App;
 use crate::pages::{AskBreakers, Dependencies};
 
 impl App {
-    /// What the operators' pages show of this installation, and of this process its breakers.
+    /// The data of the operators' pages: the installation's from the database, and this process's
+    /// circuit breakers.
     #[must_use]
     pub fn pages(&self, breakers: AskBreakers) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();

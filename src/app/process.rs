@@ -1,4 +1,4 @@
-//! A process that spends tokens: its folder, its row, its heartbeats and its vault.
+//! A process that exchanges tokens: its instance folder, its row in `workers`, its heartbeat and its vault.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::vault::instance::{Instance, InstanceError, Replayed, Spool};
 use crate::vault::{Dependencies, Vault};
 use crate::worker::WorkerLease;
 
-/// How often open intents are compared with the exchanges in flight.
+/// How often the open intents in the database are compared with the exchanges in flight.
 pub(super) const TIDY: Duration = Duration::from_mins(1);
 
-/// How long a stop at once waits for successors to reach the database or the spool.
+/// How long a hard stop waits until new refresh tokens are in the database or the spool.
 const BRINK: Duration = Duration::from_secs(2);
 
 pub(super) struct Process {
@@ -32,7 +32,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Takes the folder, replays its spool, and writes the process down as alive.
+    /// Locks the instance folder, replays its spool, and registers the process in `workers`.
     pub(super) async fn begin(app: &App, folder: &Path) -> Result<Self, AppError> {
         let settings = &app.settings;
         let instance = Instance::take(folder)?;
@@ -51,7 +51,7 @@ impl Process {
             tracing::warn!(
                 requeued = reclaimed.requeued,
                 failed = reclaimed.failed,
-                "Orders of dead workers were freed"
+                "Orders of an earlier process in this instance folder are due again"
             );
         }
         let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone(), folder.to_owned());
@@ -73,7 +73,7 @@ impl Process {
         Ok(Self { worker, vault, heartbeat, tidying, _instance: instance })
     }
 
-    /// Sweeps in the name of this process.
+    /// A sweeper that acts for this process.
     pub(super) fn sweeper(&self, app: &App) -> Arc<Sweeper> {
         Arc::new(Sweeper::new(keeper::Dependencies {
             store: Arc::clone(&app.store),
@@ -86,17 +86,19 @@ impl Process {
         }))
     }
 
-    /// Waits for the exchanges that nobody waits for any more, then ends the heartbeats. `true` where nothing was cut off.
+    /// Waits for the exchanges that are still in flight, then ends the heartbeat. `true` if nothing
+    /// was cut off.
     pub(super) async fn end(self, app: &App, until: Instant) -> bool {
         let safe = tokio::time::timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
         if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),
-                "The grace is over: the successors of these may be lost"
+                "The shutdown grace is over; the new refresh tokens of these exchanges may be lost"
             );
         }
         if let Err(error) = app.store.end_worker(self.worker.id).await {
-            tracing::warn!(%error, "This worker could not be written down as gone; others will notice its silence");
+            tracing::warn!(%error, "This worker could not be deregistered; others reclaim its orders after \
+                queue.worker_lost_after");
         }
         self.tidying.abort();
         drop(self.heartbeat);
@@ -104,10 +106,14 @@ impl Process {
     }
 }
 
-/// Resolves, after two seconds at most, once no exchange has a successor in memory alone.
+/// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
 pub(super) async fn nothing_in_memory_alone(vault: &Vault) {
     if tokio::time::timeout(BRINK, vault.wait_until_durable()).await.is_err() {
-        tracing::error!(exchanges = vault.in_flight(), "Stopped at once: the successors of these may be lost");
+        tracing::error!(
+            exchanges = vault.in_flight(),
+            "Stopped at once; the new refresh tokens of these \
+            exchanges may be lost"
+        );
     }
 }
 
@@ -115,13 +121,14 @@ async fn tidy(vault: Vault) {
     loop {
         tokio::time::sleep(TIDY).await;
         if let Err(error) = vault.tidy().await {
-            tracing::warn!(%error, "The spool and the open intents could not be looked at for now");
+            tracing::warn!(%error, "The spool and the open exchanges could not be checked; the next try \
+                follows in a minute");
         }
     }
 }
 
 impl App {
-    /// The keys that this machine's spools need, and for how many files each.
+    /// The encryption keys that files in this machine's spools need, with the number of files for each key.
     #[must_use]
     pub fn spooled_keys(&self) -> BTreeMap<String, usize> {
         let mut keys = BTreeMap::new();
@@ -133,13 +140,13 @@ impl App {
         keys
     }
 
-    /// Successors that wait on this machine's disk.
+    /// How many refresh tokens wait in this machine's spools.
     pub(super) fn spool_files(&self) -> usize {
         Spool::waiting_in(&self.settings.vault.instance_dir) + Spool::waiting_in(&refresh_folder(self))
     }
 }
 
-/// A key must stay in the settings for as long as a successor in the spool needs it.
+/// Checks that the settings have every key that a file in the spool needs.
 fn keys_of_spool(app: &App, folder: &Path) -> Result<(), InstanceError> {
     for (key, files) in Spool::keys_in(folder, &app.settings.installation) {
         if !app.secrets.cipher().fingerprints().contains_key(&key) {
@@ -149,15 +156,15 @@ fn keys_of_spool(app: &App, folder: &Path) -> Result<(), InstanceError> {
     Ok(())
 }
 
-/// Where `refresh` lives: beside the folder of the service with the same settings.
+/// The instance folder of `refresh`, beside that of a service with the same settings.
 pub(super) fn refresh_folder(app: &App) -> PathBuf {
     let mut folder = app.settings.vault.instance_dir.clone().into_os_string();
     folder.push("-refresh");
     folder.into()
 }
 
-/// Replays the spool of `refresh`, unless one runs: one that was killed while the database was away left its successors
-/// there, and the next may be hours off.
+/// Replays the spool of `refresh`, unless a `refresh` is running. One that was killed during an
+/// outage left tokens there, and the next one may start hours later.
 pub(super) async fn replay_for_refresh(app: &App) -> Result<(), AppError> {
     let folder = refresh_folder(app);
     if Spool::waiting_in(&folder) == 0 {
@@ -172,7 +179,7 @@ pub(super) async fn replay_for_refresh(app: &App) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Replays the spool of a folder whose lock is held.
+/// Replays the spool of an instance folder. The caller holds its lock.
 pub(super) async fn replay(app: &App, folder: &Path) -> Result<Replayed, AppError> {
     let spool = open_spool(app, folder)?;
     Ok(spool.replay(&*app.store).await?)
@@ -183,7 +190,7 @@ fn open_spool(app: &App, folder: &Path) -> Result<Spool, InstanceError> {
     opened.map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })
 }
 
-/// For operators: which machine, which process.
+/// The name of this process for operators: host name and process id.
 fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{}", host.trim(), std::process::id())

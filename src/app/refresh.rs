@@ -1,4 +1,4 @@
-//! One sweep, in a process of its own.
+//! The command `refresh`: one sweep in a process of its own.
 
 use std::pin::pin;
 
@@ -10,15 +10,16 @@ use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, TokenReport};
 
 impl App {
-    /// Runs one sweep in this process, which may run beside a `serve` of the same settings, on SQLite too: it has an
-    /// instance folder of its own, `vault.instance_dir` with `-refresh` behind it, and the committed intent is what one
-    /// process knows of the other's exchanges.
+    /// Runs one sweep in this process. A `serve` with the same settings may run at the same time,
+    /// also on SQLite: this process has an instance folder of its own (`vault.instance_dir` with
+    /// the suffix `-refresh`), and committed intents tell each process about the exchanges of the
+    /// other.
     ///
-    /// `stop` ends the sweep in good order, and `cut` at once: then there is no run to tell of, and successors have two
-    /// seconds to reach the database or the spool.
+    /// `stop` ends the sweep after the exchanges in flight. `cut` ends it at once: the result is
+    /// `None`, and new refresh tokens have two seconds to reach the database or the spool.
     ///
     /// # Errors
-    /// Where the folder is taken, which another `refresh` of these settings does, or the database cannot be used.
+    /// Another `refresh` with these settings is running, or the database cannot be used.
     pub async fn refresh(
         &self,
         scope: &Scope,

@@ -1,4 +1,4 @@
-//! A database that was restored from a backup: noticed at a start, and dealt with by an operator.
+//! Detects at start that the database was restored from a backup, and implements `tokens after-restore`.
 
 use std::path::Path;
 
@@ -8,21 +8,22 @@ use super::process::{refresh_folder, replay};
 use super::{App, AppError};
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
-/// Tokens and orders in one transaction, short enough that nobody waits.
+/// How many tokens or orders one transaction changes, so that it stays short.
 const BATCH: u32 = 1000;
 
-/// What was put in doubt after a restore.
+/// The result of `tokens after-restore`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RestoreReport {
-    /// Tokens that are `uncertain` now.
+    /// How many tokens became `uncertain`.
     pub tokens: u64,
-    /// Orders that failed with `database_restored`.
+    /// How many orders failed with `database_restored`.
     pub orders: u64,
-    /// What became of the successors in this machine's spools, which the backup may know nothing of.
+    /// What was done with the refresh tokens in this machine's spools, which may be newer than the backup.
     pub spool: Replayed,
 }
 
-/// Refuses a database that has forgotten what this folder saw of it: its tokens may be spent and its orders submitted.
+/// Refuses a database that does not know the last heartbeat recorded in the instance folder: it was
+/// restored, so its tokens may be spent and its orders submitted.
 pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
     let Some(heartbeat_mark) = HeartbeatMark::read(folder) else { return Ok(()) };
     if app.store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, app.settings.retention.ledger).await? {
@@ -32,13 +33,14 @@ pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
 }
 
 impl App {
-    /// Doubts whatever may have happened between backup and restore: active tokens become `uncertain`, orders that have
-    /// not ended fail as possible duplicates. Interrupted, it goes on where it is run again; until its end, instances that
-    /// saw more refuse to start. Last it stores what this machine's spools hold, as the next start here would: nothing is
-    /// presented in between.
+    /// Marks what may have happened between backup and restore: active tokens become `uncertain`,
+    /// and orders that have not ended fail as possible duplicates. If it is interrupted, a second
+    /// run continues; until it has completed, instances with a later heartbeat refuse to start. At
+    /// the end it stores the tokens in this machine's spools, as the next start would.
     ///
     /// # Errors
-    /// Where processes still work on the database or in this machine's folders, or it cannot be used.
+    /// Other processes still use the database or this machine's instance folders, or the database
+    /// cannot be used.
     pub async fn after_restore(&self, mut progress: impl FnMut(&RestoreReport)) -> Result<RestoreReport, AppError> {
         let living = self.store.living(self.settings.queue.worker_lost_after).await?;
         if !living.is_empty() {

@@ -1,4 +1,4 @@
-//! Metrics wired to what they tell of.
+//! Connects the metrics to the parts of the process that they report on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
 
-/// Where the breakers of this process stand.
+/// The states of this process's circuit breakers.
 pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> AskBreakers {
     Arc::new(move || {
         let breaker_states = |endpoint, breaker_states: BTreeMap<String, _>| {
@@ -24,7 +24,7 @@ pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreak
     })
 }
 
-/// Answers scrapes of this process; `vault` and `checkout` are what it works with, where it does.
+/// Builds the metrics of this process; `vault` and `checkout` only if it has the role that uses them.
 pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Scrape {
     let (breakers, spools) = (breaker_states(vault.clone(), checkout), app.clone());
     let metrics = Metrics::new(Sources {

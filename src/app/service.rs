@@ -1,4 +1,4 @@
-//! The running service: its roles, started in order and stopped in the reverse one.
+//! The running service: its roles are started in order and stopped in reverse order.
 
 mod pulse;
 
@@ -29,40 +29,41 @@ use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, StoreError};
 use crate::worker::{OrderHandler, OrderSource};
 
-/// How long the database's connections have to close, and those of who watches.
+/// How long the database connections and the server at `server.probes` have to close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// The wait before signals are listened for again.
+/// The wait before the connection for notifications is opened again.
 const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
-/// How often connections are made ready. Unused ones are closed after ten minutes, and every one half an hour after it was opened.
+/// How often connections are opened in advance. Idle ones are closed after ten minutes, and each
+/// one half an hour after it was opened.
 const READY_AGAIN: Duration = Duration::from_mins(1);
 
-/// What a process does.
+/// A role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Role {
     /// Serves the HTTP API.
     Api,
-    /// Runs orders, sends webhooks and removes what was kept for long enough.
+    /// Runs orders, sends webhooks and deletes data whose retention is over.
     Worker,
     /// Refreshes tokens before they lapse.
     Keeper,
 }
 
-/// A service at work.
+/// A running service.
 pub struct Service {
     app: App,
     ready: Readiness,
     waiters: Waiters,
     api: Option<HttpServer>,
-    /// For those who watch the process; open until all else has ended.
+    /// The server at `server.probes`; it stays open until everything else has ended.
     probes: Option<HttpServer>,
     worker: Option<WorkerRole>,
-    /// Signals and polls, ended when the service is.
+    /// Tasks that listen for signals and poll; they end with the service.
     background: Vec<JoinHandle<()>>,
-    /// SQLite: held while this process serves the file.
+    /// SQLite only: the lock that this process holds while it serves the file.
     _served: Option<File>,
 }
 
-/// What needs a vault.
+/// The parts that need a vault: worker and keeper.
 struct WorkerRole {
     process: Process,
     orders: Option<Orders>,
@@ -76,10 +77,10 @@ struct Orders {
 }
 
 impl Service {
-    /// Starts the roles. Everything that can be wrong with folders, locks and addresses is found here.
+    /// Starts the roles. Problems with folders, locks and addresses are found here.
     ///
     /// # Errors
-    /// Where a lock is held by another process, an address is taken, or the database cannot be used.
+    /// Another process holds a lock, an address is in use, or the database cannot be used.
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
@@ -130,25 +131,26 @@ impl Service {
         Ok(Self { app, ready, waiters, api, probes, worker, background, _served: served })
     }
 
-    /// Where the API listens.
+    /// The address of the API, if this process has it.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.api.as_ref().map(|api| api.address)
     }
 
-    /// Where health and metrics are told beside it.
+    /// The address of `server.probes`, if it is set.
     #[must_use]
     pub fn probes(&self) -> Option<SocketAddr> {
         self.probes.as_ref().map(|probes| probes.address)
     }
 
-    /// Those who wait for orders in this process.
+    /// The requests that wait for orders in this process.
     #[must_use]
     pub fn waiters(&self) -> &Waiters {
         &self.waiters
     }
 
-    /// Takes nothing new, answers who waits, and ends what runs, for `grace` at most. `true` where nothing was cut off.
+    /// Accepts nothing new, answers waiting requests, and completes running work, for at most
+    /// `grace`. `true` if nothing was cut off.
     pub async fn stop(self, grace: Duration) -> bool {
         let until = Instant::now() + grace;
         self.ready.set_ready(false);
@@ -174,8 +176,8 @@ impl Service {
         api && work
     }
 
-    /// Resolves once the database needs a newer program than this one: from then on `/readyz` says so, and the service is to be
-    /// stopped.
+    /// Resolves when the database requires a newer program. From then on `/readyz` answers 503, and
+    /// the caller should stop the service.
     pub fn outdated(&self) -> impl Future<Output = StoreError> + use<> {
         let (outdated, ready) = (self.app.outdated(), self.ready.clone());
         async move {
@@ -185,8 +187,8 @@ impl Service {
         }
     }
 
-    /// Resolves, after two seconds at most, once no exchange has a successor in memory alone: what even a stop at once
-    /// waits for.
+    /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
+    /// Even a hard stop waits for this.
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
         let vault = self.worker.as_ref().map(|work| work.process.vault.clone());
         async move {
@@ -206,7 +208,7 @@ impl WorkerRole {
         Ok(Self { process, orders, keeper })
     }
 
-    /// Where the breakers of this process stand.
+    /// The states of this process's circuit breakers.
     fn breakers(&self) -> Option<AskBreakers> {
         let (vault, breakers) = (self.process.vault.clone(), self.orders.as_ref()?.breakers.clone());
         Some(Arc::new(move || {
@@ -216,7 +218,7 @@ impl WorkerRole {
         }))
     }
 
-    /// Handlers and sweep first, then the exchanges that nobody waits for any more, then the heartbeats.
+    /// Stops handlers and sweep first, then waits for exchanges in flight, then ends the heartbeat.
     async fn stop(self, app: &App, until: Instant) -> bool {
         let orders = async {
             match self.orders {
@@ -264,20 +266,24 @@ impl Orders {
             webhooks.stop(until).await;
         }
         if let Stopped::Abandoned(orders) = stopped {
-            tracing::error!(orders, "The grace is over: these orders go to other workers and may be sent twice");
+            tracing::error!(
+                orders,
+                "The shutdown grace is over; other workers take these orders and may \
+                submit them twice"
+            );
         }
         stopped == Stopped::Clean
     }
 }
 
-/// Wake-ups of the queues.
+/// The wake-ups of the queues of orders and webhooks.
 #[derive(Default)]
 struct Wakeups {
     orders: Wake,
     webhooks: Wake,
 }
 
-/// Passes news on: due orders to the queue, ends to those who wait for them and to the outbox.
+/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox.
 async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
     let mut failures = 0;
     loop {
@@ -305,7 +311,8 @@ async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
             Err(error) => error,
         };
         failures += 1;
-        tracing::warn!(error = %failed, "News from the database stopped; it is listened for again, and polled meanwhile");
+        tracing::warn!(error = %failed, "The connection for notifications broke; the service reconnects, and \
+            polls meanwhile");
         tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
     }
 }
@@ -313,7 +320,8 @@ async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
 async fn look_after_refresh(app: App) {
     loop {
         if let Err(error) = replay_for_refresh(&app).await {
-            tracing::warn!(%error, "What a `refresh` left in its spool could not be replayed for now");
+            tracing::warn!(%error, "The spool of an earlier `refresh` could not be replayed; the next try \
+                follows in a minute");
         }
         tokio::time::sleep(TIDY).await;
     }
@@ -322,13 +330,13 @@ async fn look_after_refresh(app: App) {
 async fn keep_ready(store: Arc<dyn Store>) {
     loop {
         if let Err(error) = store.keep_ready().await {
-            tracing::debug!(%error, "Connections could not be made ready; whoever needs one opens it");
+            tracing::debug!(%error, "Connections could not be opened in advance; they are opened when needed");
         }
         tokio::time::sleep(READY_AGAIN).await;
     }
 }
 
-/// On SQLite, the right to be the one process that serves the file.
+/// On SQLite, takes the lock that lets one process serve the file.
 fn lock_file(app: &App) -> Result<Option<File>, AppError> {
     let Engine::Sqlite { path } = &app.settings.database.engine else { return Ok(None) };
     let mut name = path.clone().into_os_string();

@@ -1,20 +1,22 @@
-//! Asking before something that cannot be undone.
+//! The confirmation before a change that cannot be undone.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdin};
 
 use super::CliError;
 
-/// Asks on a terminal. Elsewhere nobody can answer, and `--yes` must say it; `doing` follows "--yes to".
+/// Asks for a confirmation on the terminal. With `yes` nothing is asked; `doing` completes "add
+/// --yes to …" in the error.
 ///
 /// # Errors
-/// Where nobody can be asked, or the answer was not yes.
+/// There is neither a terminal nor `yes`, or the user did not answer yes.
 pub(super) fn ask(yes: bool, doing: &str, question: impl Display) -> Result<(), CliError> {
     if yes {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        return Err(CliError::Usage(format!("nobody can be asked here: add --yes to {doing}")));
+        let wrong = "this needs a confirmation, and standard input is not a terminal";
+        return Err(CliError::Usage(format!("{wrong}: add --yes to {doing}")));
     }
     // Where standard error is closed the answer still counts.
     let _ = write!(stderr(), "{question} [y/N] ");
@@ -23,5 +25,5 @@ pub(super) fn ask(yes: bool, doing: &str, question: impl Display) -> Result<(), 
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(CliError::failed(doing, "the answer was not yes"))
+    Err(CliError::Aborted)
 }

@@ -1,4 +1,4 @@
-//! What every command is given.
+//! What every command gets: the shared options and the environment.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::config::Settings;
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// The process's environment, to be read once, by `main`. Variables that are not Unicode are none of ours.
+/// Reads the process's environment; `main` calls it once. Variables that are not Unicode are left out.
 #[must_use]
 pub fn environment() -> Variables {
     std::env::vars_os()
@@ -30,31 +30,31 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context that reads its settings from `config`, or from the default file where `None`.
+    /// A context with the settings file `config`; `None` means the default file.
     #[must_use]
     pub fn new(config: Option<PathBuf>, format: Format, environment: Variables) -> Self {
         Self { config, environment, output: Output::stdout(format) }
     }
 
-    /// The settings, for commands that need them.
+    /// Loads the settings.
     ///
     /// # Errors
-    /// Where they do not hold; such an error exits with 2.
+    /// The settings are invalid. The command exits with 2.
     pub fn settings(&self) -> Result<Settings, CliError> {
         let environment = self.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
         Ok(Settings::load(self.config.as_deref(), environment)?)
     }
 
-    /// Variables that settings name, such as the encryption keys' `env`.
+    /// The environment variables, which settings may name, such as `vault.keys.k1.env`.
     #[must_use]
     pub fn environment(&self) -> &Variables {
         &self.environment
     }
 
-    /// Opens what the settings describe, for commands that work with the rows.
+    /// Opens the database and the keys of the settings.
     ///
     /// # Errors
-    /// Where the settings do not hold, or database or keys cannot be used.
+    /// The settings are invalid, or the database or the keys cannot be used.
     pub async fn app(&self) -> Result<App, CliError> {
         Ok(App::open(self.settings()?, &self.environment, Clock::system()).await?)
     }
@@ -62,17 +62,18 @@ impl Context {
     /// Runs a command's asynchronous part to its end.
     ///
     /// # Errors
-    /// Those of the future, and where the system grants no threads.
+    /// The future fails, or the system allows no threads.
     pub fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| CliError::failed("start the runtime", error))?.block_on(future)
     }
 }
 
-/// Checks that the settings have this merchant: a misspelt name must not pass for one with nothing to do.
+/// Checks that the settings have this merchant, because a misspelt name must not look like a
+/// merchant without data.
 ///
 /// # Errors
-/// Where they do not, with those that they have.
+/// They do not have it. The error lists the merchants that they have.
 pub(super) fn check_merchant(app: &App, merchant: &str) -> Result<(), CliError> {
     if app.settings.merchants.contains_key(merchant) {
         return Ok(());

@@ -6,7 +6,7 @@ use super::{CliError, Context, Exit};
 use crate::clock::Clock;
 use crate::ops::doctor::{self, Finding, Verdict};
 
-/// Nothing is changed, no token spent and no order created. Exits with 3 where a check fails; warnings alone are 0.
+/// `doctor` has no options.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -19,7 +19,8 @@ pub(super) struct Completions {
 /// Where to.
 #[derive(Debug, clap::Args)]
 pub(super) struct Man {
-    /// Write a page for each command into this folder, made where absent, instead of printing the first
+    /// Write a page for each command into this folder (created if missing) instead of printing the
+    /// main page
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }

@@ -19,16 +19,16 @@ use crate::store::StoreError;
 /// What to take in.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Orders as JSON lines, each as POST /v1/orders takes it; the idempotency key is a member of it. - reads standard
-    /// input
+    /// Orders as JSON lines, each like the body of POST /v1/orders, with `idempotency_key` as a
+    /// member. - reads standard input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// Wait for at most so long until all are settled, and tell what became of each
+    /// Wait at most this long until every order has ended, and print the result of each
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     wait: Option<Duration>,
 }
 
-/// What became of a line.
+/// The result of a line.
 #[derive(Serialize)]
 struct Taken {
     line: u64,
@@ -44,11 +44,11 @@ struct Taken {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
-    /// Taken in now.
+    /// Accepted now.
     New,
-    /// Taken in before, by the same request.
+    /// Accepted before, with the same request.
     Known,
-    /// Not taken in.
+    /// Refused.
     Refused,
 }
 
@@ -101,7 +101,7 @@ impl Args {
             let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some()).await?;
             let Counts { new, known, refused } = counts;
             if context.output.format() == Format::Human {
-                let summary = format!("{new} taken in, {known} there already, {refused} refused");
+                let summary = format!("{new} accepted, {known} already known, {refused} refused");
                 context.output.print(summary, &())?;
             }
             let all_submitted = match self.wait {
@@ -113,7 +113,7 @@ impl Args {
     }
 }
 
-/// Takes the lines in, as many at once as are there; with `remember`, answers which orders they became.
+/// Submits the lines in batches. With `remember`, returns the line numbers and ids of the orders.
 async fn take_in(
     context: &Context,
     intake: &Intake,
@@ -142,7 +142,8 @@ async fn take_in(
     }
 }
 
-/// What became of the lines, and the first one that could not be stored: the lines that follow would meet that too.
+/// The results of the lines, and the first line that could not be stored; later lines would fail in
+/// the same way.
 async fn submit(intake: &Intake, batch: Vec<Line>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
     let mut taken = Vec::with_capacity(batch.len());
     let (mut numbers, mut orders) = (Vec::new(), Vec::new());
@@ -182,8 +183,9 @@ fn rejected(number: u64, rejection: Rejection) -> Taken {
 
 fn stopped(number: u64, error: StoreError) -> CliError {
     let doing = format!(
-        "take in line {number}, the first that is not known to be in; once it works again, repeat the command (lines \
-         with an idempotency_key are never taken in twice) or go on from this line"
+        "store the order on line {number}, the first line that may not be stored; when the cause is fixed, \
+         run the command again (lines with an idempotency_key are never stored twice) or continue from this \
+         line"
     );
     CliError::failed(doing, error)
 }

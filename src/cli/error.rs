@@ -1,4 +1,4 @@
-//! How a command ends.
+//! Exit codes and errors of commands.
 
 use std::error::Error;
 use std::io;
@@ -9,10 +9,10 @@ use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
 
-/// The exit codes, which users' scripts rely on.
+/// The exit codes. Scripts of users depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All was done.
+    /// Everything was done.
     Done = 0,
     /// The command could not do its work.
     Failed = 1,
@@ -20,7 +20,7 @@ pub enum Exit {
     Usage = 2,
     /// The work was done, but some of its items failed.
     SomeFailed = 3,
-    /// The database needs a newer program: starting this one again is no use.
+    /// The database needs a newer program; starting this one again does not help.
     Outdated = 4,
 }
 
@@ -42,41 +42,44 @@ pub enum CliError {
     /// Database, keys or folders could not be used.
     #[error(transparent)]
     App(#[from] AppError),
-    /// The command line says something that cannot be; the text says what to write instead.
+    /// The command line is invalid. The text says what to write instead.
     #[error("{0}")]
     Usage(String),
-    /// What was to be done and could not be.
+    /// The command could not do something.
     #[error("cannot {doing}")]
     Failed {
-        /// Follows "cannot".
+        /// What could not be done; completes "cannot …".
         doing: String,
-        /// Why not.
+        /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Standard output takes no more. A pipe whose reader has left is no news to anybody.
+    /// The user did not confirm the change.
+    #[error("aborted; nothing was changed")]
+    Aborted,
+    /// Standard output cannot be written. A pipe whose reader has ended is not reported.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
 }
 
 impl CliError {
-    /// A failure; `doing` follows "cannot".
+    /// An error; `doing` completes "cannot …".
     pub fn failed(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { doing: doing.into(), source: source.into() }
     }
 
-    /// The same, from a command that changes things line by line. Who stopped reading its output half-way must hear
-    /// how far it came.
+    /// The same error from a command that processes lines. Someone who stopped reading the output
+    /// must learn how far it came.
     #[must_use]
     pub fn behind_line(self, line: u64) -> Self {
         match self {
             Self::Output(error) => {
-                Self::failed(format!("go on behind line {line}, the last that was dealt with"), error)
+                Self::failed(format!("continue after line {line}, the last line that was processed"), error)
             }
             other => other,
         }
     }
 
-    /// The code that the process ends with.
+    /// The exit code of the process.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -84,13 +87,15 @@ impl CliError {
             | Self::Telemetry(TelemetryError::Filter(_) | TelemetryError::Traces(_))
             | Self::Usage(_) => Exit::Usage,
             Self::App(AppError::Store(StoreError::NeedsNewerProgram { .. })) => Exit::Outdated,
-            Self::Telemetry(TelemetryError::Twice(_)) | Self::App(_) | Self::Failed { .. } | Self::Output(_) => {
-                Exit::Failed
-            }
+            Self::Telemetry(TelemetryError::Twice(_))
+            | Self::App(_)
+            | Self::Failed { .. }
+            | Self::Aborted
+            | Self::Output(_) => Exit::Failed,
         }
     }
 
-    /// Whether the reader of a pipe has left, so that there is nobody to tell.
+    /// Whether the reader of a pipe has ended, so that the error is not printed.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

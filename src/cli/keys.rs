@@ -17,21 +17,23 @@ use crate::config::key_file;
 pub(super) enum Command {
     /// Make a new encryption key: 32 random bytes in base64
     ///
-    /// Name it in the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process needs the same.
+    /// Add it to the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process
+    /// needs the same key.
     Generate {
-        /// Write it to this new file, readable by its owner alone, instead of printing it
+        /// Write the key to this new file, readable only by its owner, instead of printing it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Keys for callers of the API
+    /// Make keys for callers of the API
     #[command(subcommand)]
     Api(api::Command),
-    /// Seal everything anew with the active key, while the service runs
+    /// Seal everything with the active key, while the service runs
     ///
-    /// Give every machine the new key first, inactive; then make it active everywhere; then run this once. It may be
-    /// interrupted and run again. Exit code 3: something could not be opened, and is as it was.
+    /// First give every machine the new key, inactive. Then make it active everywhere. Then run
+    /// this command once. It can be interrupted and run again. Exit code 3: some secrets could not
+    /// be opened and were left unchanged.
     Rotate,
-    /// Tell what each key seals, and which may be taken out of the settings
+    /// Count what each key seals, and show which keys can be removed from the settings
     Status,
 }
 
@@ -59,7 +61,7 @@ fn not_written(path: &Path, error: io::Error) -> CliError {
     let doing = format!("write a key to {}", path.display());
     match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            CliError::failed(doing, "the file exists, and secrets may be sealed with what it holds; name another")
+            CliError::failed(doing, "the file exists, and its key may be in use; choose another name")
         }
         _ => CliError::failed(doing, error),
     }

@@ -1,4 +1,5 @@
-//! A command's input, line by line: a file or standard input, never whole in memory.
+//! Reads a command's input line by line, from a file or standard input, without holding all of it
+//! in memory.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, stdin};
@@ -7,45 +8,45 @@ use std::path::Path;
 use super::CliError;
 use crate::order::MAX_BODY;
 
-/// The longest line that is read, in bytes: the largest order with room for its envelope.
+/// The maximum length of a line in bytes: the largest order plus its envelope.
 const LONGEST: usize = MAX_BODY + 64 * 1024;
 
-/// What is read at once, and so the most that a pipe's lines are looked ahead for.
+/// The size of the read buffer, which also bounds how far lines of a pipe are read ahead.
 const BUFFER: usize = 256 * 1024;
 
-/// The most lines in one batch, and the bytes after which it is full. Small enough that nobody waits long behind its
-/// transaction.
+/// The maximum number of lines in a batch, and the bytes after which it is full, so that its
+/// transaction stays short.
 const BATCH: (usize, u64) = (200, 1024 * 1024);
 
 /// The lines of a file, or of standard input where the file is `-`. Blank lines are counted and left out.
 pub(crate) struct Lines {
     reader: BufReader<Box<dyn Read>>,
-    /// What the input is called in messages.
+    /// The input's name in messages.
     name: String,
     /// The input's size in bytes, where it is a file.
     size: Option<u64>,
     read: u64,
     number: u64,
-    /// What broke behind the lines of the last batch.
+    /// An error after the lines of the last batch.
     broken: Option<CliError>,
 }
 
 /// One line.
 pub(crate) struct Line {
-    /// Counted from 1.
+    /// The line number, from 1.
     pub number: u64,
-    /// Without its end.
+    /// The text without the line end.
     pub text: Result<String, BadLine>,
 }
 
-/// Why a line is no text.
+/// Why a line is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadLine {
     /// Longer than any order.
     #[error("is longer than {LONGEST} bytes")]
     TooLong,
     /// Not UTF-8.
-    #[error("is no UTF-8 text")]
+    #[error("is not UTF-8 text")]
     NotText,
 }
 
@@ -65,10 +66,11 @@ impl Lines {
         Self { reader, name: name.to_owned(), size, read: 0, number: 0, broken: None }
     }
 
-    /// The next lines, as many as are there without waiting for them, up to a bound; none at the end.
+    /// The next lines: as many as are available without waiting, up to a full batch. Empty at the
+    /// end of the input.
     ///
     /// # Errors
-    /// Where the input cannot be read; the lines before it were given out.
+    /// The input cannot be read. The lines before were returned.
     pub(super) fn batch(&mut self) -> Result<Vec<Line>, CliError> {
         if let Some(error) = self.broken.take() {
             return Err(error);
@@ -90,7 +92,8 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Whether reading the next line waits for nobody: a file is there as a whole, a pipe as far as it was read ahead.
+    /// Whether the next line can be read without waiting: always for a file, for a pipe only if it
+    /// was read ahead.
     fn is_next_there(&self) -> bool {
         self.size.is_some() || self.reader.buffer().contains(&b'\n')
     }

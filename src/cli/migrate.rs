@@ -10,8 +10,9 @@ use crate::config::{Engine, Settings};
 /// How the schema is brought up to date.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Change nothing: exit 0 where nothing is missing, 3 where migrations are, which it names, 4 where the database needs a
-    /// newer program, 1 where that cannot be found out
+    /// Change nothing. Exit code 0: no migration is missing; 3: migrations are missing, and their
+    /// names are printed; 4: the database needs a newer program; 1: the state could not be
+    /// determined
     #[arg(long)]
     check: bool,
 }
@@ -30,7 +31,7 @@ async fn migrate(context: &Context, settings: &Settings) -> Result<Exit, CliErro
     let ran = store.migrate().await.map_err(AppError::from)?;
     store.close().await;
     let human = match ran {
-        0 => "The database is up to date; nothing was to be done.".to_owned(),
+        0 => "The database is up to date; there was nothing to do.".to_owned(),
         ran => format!("The database is up to date; migrations run: {ran}."),
     };
     context.output.print(human, &json!({ "ran": ran }))?;
@@ -42,7 +43,7 @@ async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError>
     if let Engine::Sqlite { path } = &settings.database.engine
         && !path.exists()
     {
-        let human = format!("There is no database yet; {} is made and migrated at the first start.", path.display());
+        let human = format!("There is no database yet; {} is created and migrated at the first start.", path.display());
         context.output.print(human, &json!({ "missing": null }))?;
         return Ok(Exit::SomeFailed);
     }

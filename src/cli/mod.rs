@@ -1,6 +1,6 @@
-//! The command line: its frame here, and a file for each command.
+//! The command line: its common part here, and a file for each command.
 //!
-//! A command gets a [`Context`] and answers with an [`Exit`] or a [`CliError`]; it prints through [`Output`] alone.
+//! A command gets a [`Context`], returns an [`Exit`] or a [`CliError`], and prints only through [`Output`].
 
 mod confirm;
 mod context;
@@ -53,16 +53,16 @@ pub struct Cli {
 /// Options that every command takes.
 #[derive(Debug, Args)]
 struct Global {
-    /// The settings file; the environment wins over it [default: config.toml]
+    /// The settings file; environment variables take precedence over it [default: config.toml]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
-    /// For people, or JSON for scripts
+    /// Output format
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
-    /// Log more; -vv logs everything
+    /// Log debug messages; -vv logs everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// Log errors alone
+    /// Log errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 }
@@ -71,41 +71,45 @@ struct Global {
 enum Command {
     /// Run the service: the API, the worker and the keeper, or some of these roles
     Serve(serve::Args),
-    /// See the main job done, on a database of its own and the built-in sandbox
+    /// Show the service at work, with a database of its own and the built-in sandbox
     Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
     Sandbox(Box<sandbox::Args>),
-    /// Take orders in
+    /// Submit orders from a file
     Enqueue(enqueue::Args),
-    /// Look at orders, retry and cancel them
+    /// List, show, retry and cancel orders
     #[command(subcommand)]
     Orders(orders::Command),
-    /// Register, look at and forget refresh tokens
+    /// Import, list, resolve and forget refresh tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
-    /// Look after users' data
+    /// Erase a user's data
     #[command(subcommand)]
     Users(users::Command),
-    /// Look at what shops are told, and tell it again
+    /// List webhooks, and send them again
     #[command(subcommand)]
     Webhooks(webhooks::Command),
-    /// Refresh the tokens that are due: one run of the keeper, for cron
+    /// Refresh the tokens that are due: one sweep of the keeper, for cron
     Refresh(refresh::Args),
-    /// Bring the database's schema up to this program
+    /// Migrate the database's schema to this version
     ///
-    /// Programs of this release and of the one before may work on the database meanwhile. On PostgreSQL a migration waits for a
-    /// table's lock for seconds at most, lets others have their turn, and tries again; it names who holds the lock.
+    /// Programs of this release and of the previous one can use the database meanwhile. On
+    /// PostgreSQL a migration waits at most a few seconds for a table's lock, pauses so that other
+    /// sessions can continue, and tries again. It names the sessions that hold the lock.
     Migrate(migrate::Args),
-    /// Look the installation over: settings, database, keys, clock, folders and hosts
+    /// Check the installation: settings, database, keys, clock, folders and hosts
+    ///
+    /// Changes nothing, spends no token and creates no order. Exit code 3: a check failed; with
+    /// warnings alone it is 0.
     Doctor(doctor::Args),
-    /// Make, change and look over keys: to seal refresh tokens with, and for callers of the API
+    /// Make, rotate and count encryption keys; make API keys
     #[command(subcommand)]
     Keys(keys::Command),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
-    /// Print a script that lets a shell complete these commands
+    /// Print a completion script for a shell
     Completions(documents::Completions),
-    /// Print the manual page, or write those of all commands
+    /// Print the man page, or write the man pages of all commands
     Man(documents::Man),
 }
 
@@ -130,7 +134,8 @@ impl Command {
         }
     }
 
-    /// Where its traces go. What is wrong with the settings is told when the command itself reads them.
+    /// Where the command sends its traces. Wrong settings are reported later, when the command
+    /// itself reads them.
     fn traces(&self, context: &Context) -> Traces {
         match self {
             Self::Serve(_) | Self::Enqueue(_) | Self::Refresh(_) => {
@@ -143,8 +148,9 @@ impl Command {
         }
     }
 
-    /// How much is logged where the user does not say. The log is what `serve` and `sandbox` have to show; the others
-    /// have their results, and the demo's trouble is staged and told in its table.
+    /// How much to log without `-v` or `-q`. `serve` and `sandbox` log normally. Other commands
+    /// print results, so they log only warnings; the demo provokes errors on purpose, so it logs
+    /// only errors.
     fn verbosity(&self) -> Verbosity {
         match self {
             Self::Serve(_) | Self::Sandbox(_) => Verbosity::Normal,
@@ -154,7 +160,7 @@ impl Command {
     }
 }
 
-/// Runs the command that was parsed, and tells its errors on standard error.
+/// Runs the parsed command. An error is printed on standard error.
 #[must_use]
 pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
     let Global { config, format, verbose, quiet } = cli.global;

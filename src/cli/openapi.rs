@@ -5,7 +5,7 @@ use std::io::Write;
 use super::{CliError, Exit};
 use crate::api;
 
-/// Prints the document as it is committed, whatever the format asked for: it is JSON either way.
+/// Prints the API description. It is JSON whatever `--format` says.
 pub(super) fn run() -> Result<Exit, CliError> {
     let document = api::document().map_err(|error| CliError::failed("describe the API", error))?;
     let mut stdout = std::io::stdout().lock();

@@ -17,21 +17,22 @@ use crate::store::OrderFilter;
 pub(super) enum Command {
     /// List orders, newest first
     List(Filter),
-    /// Show all about an order but its body
+    /// Show everything about an order except its body
     Show {
         /// The order's id
         id: OrderId,
-        /// Show the HTML that the shop renders too; JSON has it always
+        /// Also show the HTML snippet; JSON output always has it
         #[arg(long)]
         html_snippet: bool,
     },
-    /// Try failed orders again, as if they had just come in
+    /// Retry failed orders, as if they had just been accepted
     ///
-    /// Name orders, or say which by filters. Orders whose body was deleted since (retention.bodies) are left out.
+    /// Name orders by id, or choose them by filters. Orders whose body is already deleted
+    /// (retention.bodies) are skipped.
     Retry(Steer),
-    /// Call back orders that are queued
+    /// Cancel queued orders
     ///
-    /// Name orders, or say which by filters. An order that is being submitted cannot be called back.
+    /// Name orders by id, or choose them by filters. An order that a worker is running cannot be cancelled.
     Cancel(Steer),
 }
 
@@ -44,10 +45,10 @@ pub(super) struct Filter {
     status: Option<Status>,
     #[command(flatten)]
     which: Which,
-    /// At most so many
+    /// At most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Only orders older than this one: the last id of the page before
+    /// Only orders older than this one: the last id of the previous page
     #[arg(long, value_name = "ID")]
     cursor: Option<OrderId>,
 }
@@ -72,7 +73,7 @@ async fn show(context: &Context, id: OrderId, html_snippet: bool) -> Result<Exit
             context.output.print(fields(&order, html_snippet), &order)?;
             Ok(Exit::Done)
         }
-        Ok(None) => Err(CliError::failed(doing, "there is none in this database")),
+        Ok(None) => Err(CliError::failed(doing, "there is no such order in this database")),
         Err(error) => Err(CliError::failed(doing, error)),
     }
 }
@@ -84,7 +85,7 @@ async fn list(context: &Context, Filter { status, which, limit, cursor }: Filter
     let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
     context.output.table(&orders, table)?;
     if let Some(last) = orders.last().filter(|_| orders.len() == limit as usize) {
-        context.output.hint(format!("Older ones: --cursor {}", last.id));
+        context.output.hint(format!("Next page: --cursor {}", last.id));
     }
     Ok(Exit::Done)
 }

@@ -11,21 +11,21 @@ use serde_json::json;
 
 use super::{CliError, Table};
 
-/// Whom the output is for.
+/// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// People.
+    /// Text, for people.
     #[default]
     Human,
-    /// Scripts: one JSON value a line.
+    /// One JSON value a line, for scripts.
     Json,
 }
 
-/// Standard output, in the format that the user asked for.
+/// Standard output in the chosen format.
 #[derive(Clone, Debug)]
 pub struct Output {
     format: Format,
-    /// The terminal's columns; `None` where the output is piped.
+    /// The width of the terminal in columns; `None` if the output is piped.
     width: Option<usize>,
 }
 
@@ -37,19 +37,19 @@ impl Output {
         Self { format, width: columns.filter(|_| Term::stdout().is_term()) }
     }
 
-    /// The same for scripts.
+    /// The same output with the format JSON.
     #[must_use]
     pub fn as_json(&self) -> Self {
         Self { format: Format::Json, ..self.clone() }
     }
 
-    /// The format that the user asked for.
+    /// The chosen format.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Prints a line of `human` or of `json`, as the user asked.
+    /// Prints `human` or `json` as one line, by the chosen format.
     ///
     /// # Errors
     /// Where standard output takes no more.
@@ -74,7 +74,7 @@ impl Output {
         }
     }
 
-    /// Tells people what they may want to do next, on standard error; scripts are told nothing.
+    /// Prints a hint on standard error, unless the format is JSON.
     pub fn hint(&self, hint: impl Display) {
         if self.format == Format::Human {
             // It is of no use to anybody where standard error is closed.
@@ -88,7 +88,7 @@ fn write_line(line: &impl Display) -> Result<(), CliError> {
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(CliError::Output)
 }
 
-/// Tells an error and its causes on standard error.
+/// Prints an error and its causes on standard error.
 pub fn tell(format: Format, error: &CliError) {
     if error.is_broken_pipe() {
         return;
@@ -105,7 +105,7 @@ pub fn tell(format: Format, error: &CliError) {
     let _ = writeln!(io::stderr(), "{told}");
 }
 
-/// The sources of an error, without those that its own text shows already.
+/// The sources of an error, without those that its own message includes.
 fn causes(error: &CliError) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let first = match error {
         CliError::Settings(_) => None,

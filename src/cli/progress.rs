@@ -1,4 +1,4 @@
-//! Progress on a terminal's standard error; nothing where there is none, or where scripts read.
+//! A progress bar on standard error; hidden without a terminal and with the format JSON.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::telemetry::log_aside;
 const BAR: &str = "{bar:32} {percent:>3}%  {msg}";
 const SPINNER: &str = "{spinner} {msg}";
 
-/// A bar that goes away when it is dropped.
+/// A progress bar, removed when it is dropped.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Progress through an input, by its bytes where its size is known.
+    /// Progress through an input, in bytes if its size is known.
     pub(super) fn through(output: &Output, lines: &Lines) -> Self {
         Self::new(output, lines.size())
     }
 
-    /// Progress through so many steps, or through nobody knows how many.
+    /// Progress through `steps` steps; `None` if their number is unknown.
     pub(super) fn new(output: &Output, steps: Option<u64>) -> Self {
         if output.format() == Format::Json {
             return Self(ProgressBar::hidden());
@@ -39,18 +39,18 @@ impl Progress {
         Self(bar)
     }
 
-    /// So far it has come, and what to tell beside it.
+    /// Sets the position and the text beside the bar.
     pub(super) fn at(&self, position: u64, message: impl Into<Cow<'static, str>>) {
         self.0.set_position(position);
         self.0.set_message(message);
     }
 
-    /// Whether nobody sees it.
+    /// Whether the bar is hidden.
     pub(super) fn is_hidden(&self) -> bool {
         self.0.is_hidden()
     }
 
-    /// Prints while the bar is out of the way.
+    /// Hides the bar while `print` runs.
     pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }

@@ -20,27 +20,27 @@ use crate::lifecycle::Shutdown;
 use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
 use crate::vault::DueDates as _;
 
-/// Rows a look.
+/// How many rows one query reads.
 const PAGE: u32 = 500;
-/// Where nobody watches a bar, a line after so many tokens.
+/// Without a visible bar, a line is printed after this many tokens.
 const LINE_EVERY: u64 = 1000;
 
 /// What to refresh.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Tell what is due and since when; present nothing, change nothing
+    /// Show what is due and since when; change nothing
     #[arg(long)]
     dry_run: bool,
     /// Only this merchant's tokens
     #[arg(long)]
     merchant: Option<String>,
-    /// Also what falls due within this time
+    /// Also refresh tokens that become due within this time
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
     within: Duration,
-    /// At most so many tokens
+    /// At most this many tokens
     #[arg(long)]
     limit: Option<u64>,
-    /// Go ahead where a running service sweeps at the moment; what it has refreshed is left alone all the same
+    /// Run even while another process is sweeping; no token is refreshed twice
     #[arg(long)]
     force: bool,
 }
@@ -94,8 +94,7 @@ impl Args {
             Some(Run::Swept(summary)) => summary,
             Some(Run::Elsewhere(who)) => {
                 let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
-                let because =
-                    format!("another process sweeps at the moment{who}; wait for it, or go ahead with --force");
+                let because = format!("another process is sweeping{who}; wait for it to end, or use --force");
                 return Err(CliError::failed("refresh tokens", because));
             }
         };
@@ -107,8 +106,8 @@ impl Args {
         Ok(if summary.all_well() { Exit::Done } else { Exit::SomeFailed })
     }
 
-    /// What is due: tokens that a sweep would give a date first, and then those that have one, in the order in which they
-    /// would be presented.
+    /// Lists the due tokens: first those without a due date, then the others in the order in which
+    /// a sweep presents them.
     async fn look(&self, context: &Context, app: &App) -> Result<Exit, CliError> {
         let failed = |error: StoreError| CliError::failed("list what is due", error);
         let by = app.store.time().await.map_err(failed)? + delta(self.within);
@@ -163,7 +162,7 @@ impl Args {
     }
 }
 
-/// A token, for whoever reads along.
+/// A token as it is printed.
 #[derive(Serialize)]
 struct Line<'a> {
     merchant: &'a str,
@@ -202,18 +201,18 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Why a token could not be refreshed, for people.
+/// Why a token could not be refreshed, in words.
 fn reason(note: &str) -> &str {
     match note {
         "not_sent" => "the token endpoint could not be reached",
         "refused" => "the token endpoint refused the request",
         "no_answer" => "no answer came: it is unknown whether the token was spent",
-        "unavailable" => "the token cannot be opened, or an operator must decide on it",
+        "unavailable" => "the token cannot be decrypted, or needs an operator's decision",
         other => other,
     }
 }
 
-/// Tells how it goes: a bar on a terminal, lines elsewhere.
+/// Shows the progress: a bar on a terminal, lines elsewhere.
 struct ProgressReport<'a> {
     context: &'a Context,
     progress: &'a Progress,
@@ -245,7 +244,7 @@ impl ProgressReport<'_> {
     }
 }
 
-/// How far it came, how fast, and how long it will take.
+/// How many tokens are done, how fast, and how long the rest will take.
 #[derive(Debug, PartialEq, Serialize)]
 struct SweepProgress {
     done: u64,
@@ -276,22 +275,22 @@ impl fmt::Display for Summary {
         let Self {
             refreshed, already_fresh, needs_sign_in, failed, left, held, unknown_merchant, idle, forgotten, ..
         } = self;
-        write!(f, "{refreshed} refreshed, {already_fresh} fresh already, {needs_sign_in} need a new sign-in")?;
+        write!(f, "{refreshed} refreshed, {already_fresh} already fresh, {needs_sign_in} need a new sign-in")?;
         for (note, tokens) in failed {
             write!(f, "\n{tokens} not refreshed: {}", reason(note))?;
         }
         let more = [
-            (held, "not presented: the merchant's token endpoint is left alone after failures"),
-            (unknown_merchant, "of merchants that the settings do not have"),
-            (left, "in other hands at the moment"),
-            (idle, "let lapse: their users have not been seen for keeper.stop_after_idle"),
+            (held, "not refreshed: the circuit breaker of the merchant's token endpoint is open"),
+            (unknown_merchant, "skipped: their merchant is not in the settings"),
+            (left, "skipped: another exchange uses them"),
+            (idle, "left to lapse: their users have not been seen for keeper.stop_after_idle"),
             (forgotten, "forgotten: their users have not been seen for keeper.forget_after_idle"),
         ];
         for (tokens, what) in more.into_iter().filter(|(tokens, _)| **tokens > 0) {
             write!(f, "\n{tokens} {what}")?;
         }
         if self.cut_off {
-            f.write_str("\nInterrupted: what is left stays due")?;
+            f.write_str("\nInterrupted: the remaining tokens stay due")?;
         }
         Ok(())
     }
@@ -314,7 +313,10 @@ mod tests {
         assert!(well.all_well());
         let failed = Summary { failed: [("refused", 1)].into(), ..well.clone() };
         assert!(!failed.all_well() && !Summary { held: 1, ..well }.all_well());
-        assert!(failed.to_string().ends_with("1 let lapse: their users have not been seen for keeper.stop_after_idle"));
+        assert!(failed.to_string().ends_with(
+            "1 left to lapse: their users have not been seen for \
+            keeper.stop_after_idle"
+        ));
         assert!(failed.to_string().contains("\n1 not refreshed: the token endpoint refused the request\n"));
     }
 }

@@ -18,8 +18,8 @@ pub struct Args {
     roles: Vec<Role>,
 }
 
-/// Raises the number of files that may be open to the most that the system grants: each caller who waits is one. The usual
-/// 1024 are there for programs that use select(2) alone.
+/// Raises the limit of open files to the maximum that the system allows, because each waiting
+/// request uses one. The usual limit of 1024 exists only for programs that use select(2).
 fn raise_files_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -41,7 +41,7 @@ impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let settings = context.settings()?;
         let files = raise_files_limit();
-        tracing::debug!(files, "So many files and connections may be open");
+        tracing::debug!(files, "The limit of open files and connections");
         context.block_on(async {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;

@@ -3,9 +3,9 @@
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 const GAP: usize = 2;
-/// A column that is cut keeps as much; before it gets less, another column is left out.
+/// The minimum width of a shortened column. Before a column gets narrower, another one is left out.
 const NARROWEST: usize = 12;
-/// As wide as an id. The column that matters most is shown whole up to this.
+/// The width of an id. The most important column is shown in full up to this width.
 const WHOLE: usize = 36;
 
 /// Rows under a header, aligned in columns.
@@ -13,18 +13,18 @@ const WHOLE: usize = 36;
 pub struct Table {
     /// The header first.
     rows: Vec<Vec<String>>,
-    /// The columns, the one that matters most first: the last are left out where there is no room for all.
+    /// The columns, most important first. The last ones are left out if there is no room.
     by_weight: Vec<usize>,
 }
 
 impl Table {
-    /// An empty table with these columns, the first of which matters most.
+    /// An empty table with these columns, most important first.
     #[must_use]
     pub fn new<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Self {
         Self { rows: vec![header.map(str::to_owned).to_vec()], by_weight: (0..COLUMNS).collect() }
     }
 
-    /// Says which columns matter most, in this order, before all others.
+    /// Sets the most important columns, in this order.
     #[must_use]
     pub fn above_all(mut self, columns: &[&str]) -> Self {
         let header = &self.rows[0];
@@ -32,14 +32,15 @@ impl Table {
         self
     }
 
-    /// Adds a row, which has as many cells as the header.
+    /// Adds a row with one cell for each column.
     pub fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
         debug_assert_eq!(COLUMNS, self.rows[0].len());
         self.rows.push(cells.map(|cell| printable(&cell)).to_vec());
     }
 
-    /// The table as text without a newline at its end. Where it has to fit `width` columns, cells are cut, then the columns
-    /// that matter least left out; where not even two fit, each row is a block of lines.
+    /// The table as text, without a newline at the end. If it must fit `width`, cells are
+    /// shortened, then the least important columns are left out; if not even two columns fit, each
+    /// row becomes a block of lines.
     #[must_use]
     pub fn fitted(&self, width: Option<usize>) -> String {
         let available = width.unwrap_or(usize::MAX);
@@ -52,7 +53,7 @@ impl Table {
         self.blocks(available)
     }
 
-    /// The columns in their order, each with the width that it gets; `None` where they cannot be made to fit.
+    /// The columns with their widths; `None` if they do not fit.
     fn widths(&self, columns: &[usize], available: usize) -> Option<Vec<(usize, usize)>> {
         let widest = |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
         let mut widths: Vec<(usize, usize)> = columns.iter().map(|&column| (column, widest(column))).collect();
@@ -79,7 +80,7 @@ impl Table {
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// What matters most on a line of its own, and the other cells below it.
+    /// Prints the most important cell on a line of its own, and the other cells below it.
     fn blocks(&self, available: usize) -> String {
         let (header, rows) = (&self.rows[0], &self.rows[1..]);
         let names = header.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
@@ -96,7 +97,8 @@ impl Table {
     }
 }
 
-/// Names and messages come from outside: no control character of theirs may steer the terminal.
+/// Replaces control characters, because names and messages come from outside and must not control
+/// the terminal.
 pub(super) fn printable(cell: &str) -> String {
     cell.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }

@@ -27,34 +27,36 @@ const STATES: [TokenState; 4] =
 pub(super) enum Command {
     /// Register refresh tokens from a file
     ///
-    /// A token that was seen before changes nothing, and a newer one is never replaced: the same file may be imported
-    /// again.
+    /// A token that is already known changes nothing, and a newer token is never replaced: you can
+    /// import the same file again.
     Import(import::Args),
-    /// List tokens' states by merchant and user
+    /// List tokens by merchant and user
     List(Filter),
-    /// Show a token's state and times, never the token
+    /// Show a token's state and times, never the token itself
     Show(Whose),
     /// Decide about tokens whose state is uncertain
     ///
-    /// A token is uncertain where nobody knows whether it was spent: its last presentation got no answer with
-    /// `vault.lost_answer = "hold"`, or the database was restored from a backup. Presented once more, a spent one turns out
-    /// to be dead, and one that was not spent goes on. Interrupted, the command goes on where it is run again.
+    /// A token is uncertain if nobody knows whether it was spent: its last exchange got no answer
+    /// with `vault.lost_answer = "hold"`, or the database was restored from a backup. When it is
+    /// presented again, Klarna rejects it if it was spent; otherwise it works as before. If the
+    /// command is interrupted, run it again to continue.
     Resolve(resolve::Args),
     /// Count tokens by state and by the days that they have left
     Stats(stats::Args),
-    /// Set every token's due date anew, after a change of the keeper's settings
+    /// Recalculate every token's due date after a change of the keeper's settings
     Replan(replan::Args),
-    /// After a backup was restored: doubt what may have happened since
+    /// Prepare a restored database: mark what may have happened since the backup
     ///
-    /// Active tokens become uncertain, since they may have been spent after the backup was made: `tokens resolve` decides
-    /// about them. Orders that have not ended fail as possible duplicates, since they may have been submitted. What this
-    /// machine's spool holds is stored. Stop every process first.
+    /// Active tokens become uncertain, because they may have been spent after the backup was made;
+    /// decide about them with `tokens resolve`. Orders that have not ended fail as possible
+    /// duplicates, because they may have been submitted. Tokens in this machine's spool are stored.
+    /// Stop every process first.
     AfterRestore(after_restore::Args),
-    /// Delete a user's token and all that was kept from it
+    /// Delete a user's token and everything stored with it
     Forget {
         #[command(flatten)]
         whose: Whose,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -72,19 +74,19 @@ pub(super) struct Whose {
 /// Which tokens.
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
-    /// Only tokens in this state; forgotten ones are listed only where asked for
+    /// Only tokens in this state; forgotten tokens are listed only with `--state forgotten`
     #[arg(long, value_parser = PossibleValuesParser::new(STATES.map(TokenState::as_str)).try_map(|word| state(&word)))]
     state: Option<TokenState>,
     /// Only this merchant's
     #[arg(long)]
     merchant: Option<String>,
-    /// Only active tokens that lapse within this time, or have lapsed
+    /// Only active tokens that lapse within this time or have lapsed
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "state")]
     expiring: Option<Duration>,
-    /// At most so many
+    /// At most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Only tokens behind this merchant and user: the last of the page before
+    /// Only tokens after this merchant and user: the last one of the previous page
     #[arg(long, num_args = 2, value_names = ["MERCHANT", "USER"])]
     after: Option<Vec<String>>,
 }
@@ -115,8 +117,10 @@ impl Command {
             Self::Replan(args) => args.run(context),
             Self::AfterRestore(args) => args.run(context),
             Self::Forget { whose, yes } => {
-                let question =
-                    format!("Forget the token of {whose}? Their orders go out without one until they sign in again.");
+                let question = format!(
+                    "Forget the token of {whose}? Orders of this user are submitted without a token \
+                        until the user signs in again."
+                );
                 confirm::ask(yes, &format!("forget the token of {whose}"), question)?;
                 context.block_on(async { forget(context, &context.app().await?.registry(), &whose).await })
             }
@@ -129,7 +133,7 @@ async fn list(context: &Context, registry: &Registry, filter: &TokenFilter) -> R
     let tokens: Vec<Token> = tokens.into_iter().map(Token::from).collect();
     context.output.table(&tokens, table)?;
     if let Some(last) = tokens.last().filter(|_| tokens.len() == filter.limit as usize) {
-        context.output.hint(format!("More: --after {} {}", last.merchant, printable(&last.user)));
+        context.output.hint(format!("Next page: --after {} {}", last.merchant, printable(&last.user)));
     }
     Ok(Exit::Done)
 }
@@ -175,7 +179,8 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     Ok(Exit::Done)
 }
 
-const NO_TOKEN: &str = "none was ever registered under these names; `tokens list` shows those that are";
+const NO_TOKEN: &str = "no token is registered for this merchant and user; `tokens list` shows the registered \
+    ones";
 
 async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
     let Whose { merchant, user } = whose;
@@ -186,7 +191,7 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
         let found = registry.view(merchant, user).await.map_err(|error| CliError::failed(&doing, error))?;
         found.ok_or_else(|| CliError::failed(doing, NO_TOKEN))?;
     }
-    let human = if forgotten { "The token is forgotten." } else { "The token was forgotten before." };
+    let human = if forgotten { "The token is forgotten." } else { "The token had already been forgotten." };
     context.output.print(human, &json!({ "merchant": merchant, "user": user, "forgotten": forgotten }))?;
     Ok(Exit::Done)
 }

@@ -6,10 +6,11 @@ use super::{CliError, Context, Exit};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Erase all of a user's data, as data protection may ask
+    /// Erase all data of a user
     ///
-    /// The token and what was kept from it, bodies and results of orders, and webhooks are deleted; orders and ledger stay under a
-    /// random name. Orders that have not ended are cancelled. Backups are yours to see to.
+    /// Deletes the token and everything stored with it, the bodies and results of orders, and
+    /// webhooks. Orders and the ledger stay under a random name. Orders that have not ended are
+    /// cancelled. Backups are not changed: erase the user there too.
     Erase(erase::Args),
 }
 

@@ -1,5 +1,5 @@
-//! What several commands print of orders and tokens. Scripts get them as the API's own [`crate::api::Order`] and
-//! [`crate::api::Token`].
+//! How commands print orders and tokens as text. JSON output uses the API's [`crate::api::Order`]
+//! and [`crate::api::Token`].
 
 use std::fmt::{self, Display};
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::table::printable;
 use crate::api::Order;
 
-/// What became of an order, in a phrase: Klarna's id, or why there is none.
+/// The result of an order: Klarna's order id, or the error.
 pub(super) fn outcome(order: &Order) -> String {
     match (&order.klarna_order_id, &order.error) {
         (Some(id), _) => id.clone(),
@@ -27,7 +27,7 @@ pub(super) fn or_dash<T: Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// Names and values below each other.
+/// Names and values, one pair a line.
 #[derive(Default)]
 pub(super) struct Fields(Vec<(&'static str, String)>);
 

@@ -18,20 +18,20 @@ const KINDS: [EventKind; 4] =
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List events for shops, newest first, and tell of endpoints that are disabled
+    /// List webhook events, newest first, and disabled endpoints
     List {
         #[command(flatten)]
         which: Which,
-        /// At most so many
+        /// At most this many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
-        /// Only events older than this one: the last id of the page before
+        /// Only events older than this one: the last id of the previous page
         #[arg(long, value_name = "ID")]
         cursor: Option<Uuid>,
     },
-    /// Send events again, whatever became of them, and enable their endpoints
+    /// Send events again, whatever their status, and enable their endpoints
     ///
-    /// By id, or by filters. A service that runs sends them within a second.
+    /// Choose events by id or by filters. A running service sends them within a second.
     Resend {
         /// Events by their ids
         #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "within"])]
@@ -44,11 +44,11 @@ pub(super) enum Command {
 /// Which events.
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {
-    /// Only those that stand so
+    /// Only events with this status
     #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(WebhookStatus::as_str))
         .try_map(|word| known(&STATUSES, WebhookStatus::as_str, &word)))]
     status: Option<WebhookStatus>,
-    /// Only of this kind
+    /// Only events of this kind
     #[arg(long, value_parser = PossibleValuesParser::new(KINDS.map(EventKind::as_str))
         .try_map(|word| known(&KINDS, EventKind::as_str, &word)))]
     kind: Option<EventKind>,
@@ -58,7 +58,7 @@ pub(super) struct Which {
     /// Only about this user
     #[arg(long)]
     user: Option<String>,
-    /// Only what happened within this time
+    /// Only events that happened within this long ago, such as 2h
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     within: Option<Duration>,
 }
@@ -88,7 +88,8 @@ impl Command {
             }),
             Self::Resend { ids, which } => {
                 if ids.is_empty() && which.is_empty() {
-                    let message = "say which: ids, or filters such as --merchant shop --status failed";
+                    let message = "no events named: give their ids, or filters such as --merchant shop \
+                        --status failed";
                     return Err(CliError::Usage(message.to_owned()));
                 }
                 context.block_on(async { resend(context, &*context.app().await?.store, &ids, which).await })
@@ -103,7 +104,7 @@ async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> R
     let webhooks: Vec<Webhook> = webhooks.into_iter().map(Webhook::from).collect();
     context.output.table(&webhooks, table)?;
     if let Some(last) = webhooks.last().filter(|_| webhooks.len() == filter.limit as usize) {
-        context.output.hint(format!("Older ones: --cursor {}", last.id));
+        context.output.hint(format!("Next page: --cursor {}", last.id));
     }
     for endpoint in store.endpoints().await.map_err(failed)? {
         if let Some(hint) = disabled(&endpoint) {
@@ -129,7 +130,7 @@ async fn resend(context: &Context, store: &dyn Store, ids: &[Uuid], which: Which
         }
     }
     let told: Vec<String> = unknown.iter().map(|id| format!("\nunknown: {id}")).collect();
-    let human = format!("{resent} to be sent again{}", told.concat());
+    let human = format!("{resent} will be sent again{}", told.concat());
     context.output.print(human, &json!({ "resent": resent, "unknown": unknown }))?;
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
 }

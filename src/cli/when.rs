@@ -1,4 +1,4 @@
-//! Times as they are written on a command line.
+//! Times on the command line.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn when(text: &str) -> Result<When, &'static str> {
 }
 
 impl When {
-    /// The time that is meant.
+    /// The point in time, by `clock`.
     pub(super) fn by(self, clock: &Clock) -> DateTime<Utc> {
         match self {
             Self::At(time) => time,

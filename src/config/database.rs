@@ -10,14 +10,14 @@ use super::reader::Reader;
 
 const DEFAULT_URL: &str = "sqlite://data/worker.db";
 
-/// Where the rows live.
+/// The database of the installation.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Follows from the scheme of `url`.
     pub engine: Engine,
     /// Secret, since it may hold a password.
     pub url: SecretString,
-    /// A direct connection for `LISTEN`, where `url` leads through PgBouncer.
+    /// A direct connection for `LISTEN`, if `url` goes through PgBouncer.
     pub listen_url: Option<SecretString>,
     /// Prepared statements kept by connection; 0 behind PgBouncer in transaction mode.
     pub statement_cache: usize,
@@ -54,12 +54,12 @@ impl Database {
             if engine == Some(Engine::Postgres) && !is_postgres(listen_url.expose_secret()) {
                 reader.fault(
                     "database.listen_url",
-                    "no URL of a PostgreSQL server",
+                    "not the URL of a PostgreSQL server",
                     r#"write "postgres://user@host/name""#,
                 );
             }
             if matches!(engine, Some(Engine::Sqlite { .. })) {
-                reader.fault("database.listen_url", "of no use on SQLite", "leave it out");
+                reader.fault("database.listen_url", "has no effect on SQLite", "leave it out");
             }
         }
         let statement_cache = number(reader.within("database.statement_cache", 100, &(0..=10_000)));
@@ -71,12 +71,17 @@ impl Database {
 fn engine(url: &str) -> Result<Engine, &'static str> {
     if let Some(path) = url.strip_prefix("sqlite://") {
         return match path {
-            "" | ":memory:" => Err("names no file, and what is in memory alone would be lost with the process"),
-            path if path.contains('?') => Err("has options behind a question mark, which have no effect"),
+            "" | ":memory:" => Err("names no file; a database in memory would be lost when the process ends"),
+            path if path.contains('?') => Err("has options after a question mark, which have no effect"),
             path => Ok(Engine::Sqlite { path: path.into() }),
         };
     }
-    if is_postgres(url) { Ok(Engine::Postgres) } else { Err("no URL of a SQLite file or a PostgreSQL server") }
+    if is_postgres(url) {
+        Ok(Engine::Postgres)
+    } else {
+        Err("not the URL of a SQLite file or a PostgreSQL \
+        server")
+    }
 }
 
 fn is_postgres(url: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What can be wrong with the settings. No message ever shows a value: any value may be a secret in the wrong place.
+//! Errors of the settings. No message shows a value, because any value may be a misplaced secret.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,35 +11,35 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The file is no TOML.
+    /// The file is not valid TOML.
     #[error("{origin}, line {line}: {message}")]
     Syntax {
         /// The file, as a user would name it.
         origin: String,
         /// Counted from 1.
         line: usize,
-        /// The parser's message, which holds no value.
+        /// The parser's message, without any value.
         message: String,
     },
-    /// The file is TOML, and what it says (or the environment adds) does not hold.
+    /// The file is valid TOML, but its settings, or those of the environment, are invalid.
     #[error("{origin}: {}", List(faults))]
     Faults {
         /// Where the settings came from, as a user would name it.
         origin: String,
-        /// All that were found, in the order of the keys.
+        /// All faults, in the order of the keys.
         faults: Vec<Fault>,
     },
 }
 
-/// One thing that is wrong, with the place and the remedy.
+/// One invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The key's path, such as `merchants.shop.client_id`.
     pub key: String,
-    /// The environment variable that the value came from, if not from the file.
+    /// The environment variable that the value came from; `None` if it came from the file.
     pub variable: Option<String>,
     /// What is wrong.
     pub wrong: String,

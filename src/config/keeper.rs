@@ -6,20 +6,20 @@ use super::reader::Reader;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How tokens are kept from lapsing.
+/// How tokens are refreshed before they lapse.
 #[derive(Clone, Debug)]
 pub struct Keeper {
-    /// When sweeps begin, in UTC; `None` where something else runs `refresh`.
+    /// When sweeps start, in UTC; `None` if something else runs `refresh`.
     pub schedule: Option<cron::Schedule>,
     /// How long before its expiry a token is refreshed.
     pub refresh_before: Duration,
-    /// Up to so much earlier, by a hash of merchant and user.
+    /// How much earlier it may be, by a hash of merchant and user.
     pub spread: Duration,
-    /// How many tokens a sweep presents in a second.
+    /// The maximum number of tokens refreshed per second.
     pub rate_per_second: f64,
-    /// Tokens of users not seen for so long are let lapse.
+    /// Tokens of users not seen for this long are left to lapse; `None` refreshes all.
     pub stop_after_idle: Option<Duration>,
-    /// Tokens of users not seen for so long are forgotten.
+    /// Tokens of users not seen for this long are forgotten; `None` keeps all.
     pub forget_after_idle: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! The file form of an encryption key: 32 random bytes in base64, readable by its owner alone.
+//! An encryption key in a file: 32 random bytes in base64, readable only by its owner.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,12 +18,12 @@ pub fn generate() -> SecretString {
     STANDARD.encode(&bytes[..]).into()
 }
 
-/// Writes a new key to `path` with mode 0600, and makes missing folders above it.
+/// Writes a new key to `path` with mode 0600, and creates missing folders above it.
 ///
-/// It is on disk when this returns: a secret sealed with a key that a power cut took away would be lost.
+/// The file is synced to disk when this returns, because secrets sealed with a lost key would be lost too.
 ///
 /// # Errors
-/// Where the file exists already (nothing is ever overwritten), or cannot be written.
+/// The file exists (nothing is overwritten), or cannot be written.
 pub fn create(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

@@ -1,4 +1,4 @@
-//! File and environment laid over each other.
+//! Combines the settings file with the environment.
 //!
 //! Both become one flat map from key path to value, so that a variable replaces exactly the key it names.
 
@@ -9,10 +9,10 @@ use toml::{Table, Value};
 /// `KLARNA_WORKER__DATABASE__URL` is `database.url`, in any case of letters.
 const PREFIX: &str = "KLARNA_WORKER__";
 
-/// Everything that was given. Items of lists of tables have numbers for names: `server.api_keys.0.name`.
+/// All given values. Items of lists of tables have numbers as names: `server.api_keys.0.name`.
 pub(super) struct Layers {
     values: BTreeMap<String, Given>,
-    /// The file's tables, empty ones too.
+    /// The tables of the file, including empty ones.
     sections: BTreeSet<String>,
     env: BTreeMap<String, String>,
 }
@@ -71,7 +71,7 @@ impl Layers {
         self.values.get(path)
     }
 
-    /// A variable of the environment by its own name.
+    /// The value of an environment variable that a setting names.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(String::as_str)
     }

@@ -20,9 +20,9 @@ pub struct Merchant {
     pub environment: Environment,
     /// The client of *Sign in with Klarna*; an id_token's audience.
     pub client_id: String,
-    /// For confidential clients.
+    /// The secret of a confidential client; `None` for a public client.
     pub client_secret: Option<SecretString>,
-    /// How the secret is sent, where there is one.
+    /// How the client secret is sent.
     pub client_auth: ClientAuth,
     /// Decides the Checkout API's host.
     pub checkout_provider: CheckoutProvider,
@@ -32,23 +32,23 @@ pub struct Merchant {
     pub api_password: SecretString,
     /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths are agreed with it.
     pub refresh_token_lifetime: Duration,
-    /// What becomes of an order whose user has no good token.
+    /// What happens to an order whose user has no usable token.
     pub on_unusable_token: OnUnusableToken,
-    /// Whether absent fields of the order are filled from the id_token, where the order does not say.
+    /// Whether absent fields of an order are prefilled from the id_token, unless the order says otherwise.
     pub prefill: bool,
-    /// Orders a second, at most, sent to Klarna by one process.
+    /// The maximum number of orders per second that one process sends to Klarna.
     pub checkout_rate_per_second: f64,
-    /// Exchanges a second, at most, by one process.
+    /// The maximum number of exchanges per second of one process.
     pub token_rate_per_second: f64,
-    /// The token endpoint, whole.
+    /// The full URL of the token endpoint.
     pub token_url: Url,
     /// The Checkout API's base; `/checkout/v3/orders` is added.
     pub checkout_url: Url,
-    /// The keys that id_tokens are signed with.
+    /// The URL of the keys that sign id_tokens (JWKS).
     pub jwks_url: Url,
     /// The issuers that an id_token may name.
     pub issuers: Vec<String>,
-    /// Where the shop is told of events; `None` where it is not.
+    /// The shop's webhook endpoint; `None` if it has none.
     pub webhook: Option<Webhook>,
 }
 
@@ -94,13 +94,13 @@ pub enum ClientAuth {
     ClientSecretBasic,
 }
 
-/// What becomes of an order whose user has no good token.
+/// What happens to an order whose user has no usable token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnusableToken {
-    /// It goes out, and Klarna asks the shopper to sign in again.
+    /// The order is submitted without a token, and Klarna asks the shopper to sign in.
     SubmitWithoutToken,
-    /// It fails, and the shop decides.
+    /// The order fails, and the shop decides.
     Fail,
 }
 
@@ -121,8 +121,8 @@ impl Merchant {
         if client_auth.is_some() && without_secret {
             reader.fault(
                 &key("client_auth"),
-                "says how to send a client_secret, and there is none",
-                "add it, or leave this out",
+                "says how to send client_secret, which is missing",
+                "add client_secret, or leave client_auth out",
             );
         }
         let checkout_provider = reader.get_or(&key("checkout_provider"), CheckoutProvider::Klarna);
@@ -171,7 +171,7 @@ impl Merchant {
     }
 }
 
-/// What takes the place of Klarna's own addresses.
+/// Settings that replace Klarna's own addresses.
 struct Overrides {
     token_url: Option<Url>,
     checkout_url: Option<Url>,

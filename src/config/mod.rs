@@ -54,37 +54,39 @@ pub const DEFAULT_PATH: &str = "config.toml";
 
 const NAME_EXPECTED: &str = "write 1 to 64 of the characters a-z, 0-9, - and _";
 
-/// Everything that a process is told from outside, checked and complete.
+/// All settings of a process, checked and complete.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Names the installation; written into the database at its first start, so that a cloned database is refused.
+    /// The installation's name. It is written into the database at the first start, so that a copy
+    /// of another database is refused.
     pub installation: String,
-    /// Where the rows live.
+    /// The section `database`.
     pub database: Database,
-    /// The HTTP side.
+    /// The section `server`.
     pub server: Server,
-    /// How refresh tokens are kept and spent.
+    /// The section `vault`.
     pub vault: Vault,
-    /// How orders are submitted.
+    /// The section `checkout`.
     pub checkout: Checkout,
-    /// How orders are worked off.
+    /// The section `queue`.
     pub queue: Queue,
-    /// How tokens are kept from lapsing.
+    /// The section `keeper`.
     pub keeper: Keeper,
-    /// How long things stay after their end.
+    /// The section `retention`.
     pub retention: Retention,
-    /// What is told beside the log.
+    /// The section `telemetry`.
     pub telemetry: Telemetry,
-    /// By merchant name; never empty.
+    /// The merchants by name; never empty.
     pub merchants: BTreeMap<String, Arc<Merchant>>,
 }
 
 impl Settings {
-    /// Reads the file at `path` with the environment laid over it. Without a path it is [`DEFAULT_PATH`], which may be
-    /// absent.
+    /// Reads the file at `path`; environment variables take precedence over it. Without a path it
+    /// reads [`DEFAULT_PATH`], which may be absent.
     ///
     /// # Errors
-    /// Where a file that should be there is not, is no TOML, or the settings do not hold; then with every fault.
+    /// The named file cannot be read or is not valid TOML, or settings are invalid; then the error
+    /// has all faults.
     pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
         match std::fs::read_to_string(file) {
@@ -96,7 +98,7 @@ impl Settings {
         }
     }
 
-    /// Reads the text of a settings file with an environment laid over it; `origin` names the text in errors.
+    /// Reads the text of a settings file with environment variables on top; errors call the text `origin`.
     ///
     /// # Errors
     /// As [`Settings::load`].
@@ -111,7 +113,7 @@ impl Settings {
     }
 }
 
-/// `None` only where a fault was noted.
+/// `None` only if a fault was recorded.
 fn read(reader: &mut Reader) -> Option<Settings> {
     let installation: Option<String> =
         reader.require("installation", r#"a name for it, such as "shop-production": the database is tied to it"#);
@@ -154,7 +156,7 @@ fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> BTreeMap<String, A
     names.into_iter().filter_map(|name| Merchant::read(reader, &name).map(|merchant| (name, merchant))).collect()
 }
 
-/// Leaves out the snippet that the parser would show: it may hold a secret.
+/// Leaves out the parser's excerpt of the file, which may contain a secret.
 fn syntax_error(origin: &str, text: &str, error: &toml::de::Error) -> ConfigError {
     let start = error.span().map_or(0, |span| span.start);
     let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();

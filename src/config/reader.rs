@@ -1,7 +1,7 @@
-//! The settings read key by key.
+//! Reads the settings key by key.
 //!
-//! Whoever reads a key makes it known; what was given but never asked for is an unknown key. So the schema stands in
-//! one place only: where it is read.
+//! Reading a key makes it known; a given key that nobody reads is an unknown key. So the schema is
+//! defined in one place only: where the keys are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -15,12 +15,12 @@ use super::layers::{Given, Layers};
 use super::setting::Setting;
 use super::unknown;
 
-/// What was given, and what has been found out about it.
+/// The given values, the keys read so far, and the faults found.
 pub(super) struct Reader {
     pub(super) layers: Layers,
-    /// Keys that were asked for, given or not.
+    /// Keys that were read, given or not.
     pub(super) known: BTreeSet<String>,
-    /// Sections whose children have names of the user's choice.
+    /// Sections whose entries have names that the user chooses.
     pub(super) groups: BTreeSet<String>,
     faults: Vec<Fault>,
 }
@@ -30,13 +30,13 @@ impl Reader {
         Self { layers: Layers::new(file, env), known: BTreeSet::new(), groups: BTreeSet::new(), faults: Vec::new() }
     }
 
-    /// Notes a fault; reading goes on, so that all of them are told at once.
+    /// Records a fault. Reading continues, so that all faults are reported at once.
     pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, instead: impl Into<String>) {
         let variable = self.layers.get(key).and_then(Given::variable).map(str::to_owned);
         self.faults.push(Fault { key: key.to_owned(), variable, wrong: wrong.into(), instead: instead.into() });
     }
 
-    /// Whether something is wrong with this very key.
+    /// Whether a fault was recorded for this key.
     pub(super) fn is_faulty(&self, key: &str) -> bool {
         self.faults.iter().any(|fault| fault.key == key)
     }
@@ -46,7 +46,7 @@ impl Reader {
         self.layers.get(key).is_some()
     }
 
-    /// The key's value; `None` where it is absent, or wrong and noted as a fault.
+    /// The key's value; `None` if it is absent, or invalid and recorded as a fault.
     pub(super) fn get<T: Setting>(&mut self, key: &str) -> Option<T> {
         self.known.insert(key.to_owned());
         let read = match self.layers.get(key)? {
@@ -61,7 +61,7 @@ impl Reader {
         self.get(key).unwrap_or(default)
     }
 
-    /// A key without a default; `example` is what to write, after "write ".
+    /// The value of a required key. `example` completes "write …" in the fault.
     pub(super) fn require<T: Setting>(&mut self, key: &str, example: &str) -> Option<T> {
         if !self.has(key) {
             self.fault(key, "missing", format!("write {example}"));
@@ -85,7 +85,7 @@ impl Reader {
     pub(super) fn lasting(&mut self, key: &str, default: Duration) -> Duration {
         let value = self.get_or(key, default);
         if value.is_zero() {
-            self.fault(key, "no time at all", format!("write {}", Duration::EXPECTED));
+            self.fault(key, "zero", format!("write {}", Duration::EXPECTED));
         }
         value
     }

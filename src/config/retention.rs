@@ -6,7 +6,7 @@ use super::reader::Reader;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How long things stay after their end.
+/// How long data is kept after it is no longer needed.
 #[derive(Clone, Debug)]
 pub struct Retention {
     /// `body` and `html_snippet` of an order.

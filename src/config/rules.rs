@@ -1,4 +1,4 @@
-//! What must hold between settings of different sections, so that the exchange protocol keeps its promises.
+//! Rules between settings of different sections, which the exchange protocol depends on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::{Checkout, Keeper, Merchant, Queue, Retention, Server, Vault};
 
-/// How often a process renews its row in `workers`; what is called silent is measured against it.
+/// The interval of the heartbeat that renews a process's row in `workers`.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Time to write down what the last answers said, once the stop has begun.
+/// Time to store the results of the last calls during a stop.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// A duration that must not be shorter than follows from others.
+/// A duration with a minimum that follows from other settings.
 struct AtLeast<'a> {
     key: &'a str,
     value: Duration,
     least: Duration,
-    /// The other keys, in words that name them.
+    /// The minimum in words, naming the other keys.
     formula: &'a str,
     others: &'a [&'a str],
 }
@@ -73,14 +73,15 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
     }
 }
 
-/// What the keeper must leave to others: a token's first days, and half of what a merchant's endpoint is asked for.
+/// The keeper must not refresh tokens from their first day on, and must leave half of a merchant's
+/// token rate to orders.
 pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTreeMap<String, Arc<Merchant>>) {
     if let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) {
         let lifetime = format!("merchants.{}.refresh_token_lifetime", shortest.name);
         let unsure = ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
         // Due from its first day on, a token would be refreshed at every sweep.
         if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
-            let wrong = format!("with keeper.spread not shorter than {lifetime}");
+            let wrong = format!("together with keeper.spread not shorter than {lifetime}");
             let instead = format!("write less, so that both together stay below {lifetime}");
             reader.fault("keeper.refresh_before", wrong, instead);
         }
@@ -93,13 +94,13 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTr
         // Both wait in one line, and the line must stay short for orders.
         if !unsure && keeper.rate_per_second > half {
             let wrong = format!("more than half of {rate}, which orders need too");
-            reader.fault("keeper.rate_per_second", wrong, format!("write {half} or less, or raise the other"));
+            reader.fault("keeper.rate_per_second", wrong, format!("write {half} or less, or raise {rate}"));
         }
     }
 }
 
-/// A body goes no later than its order, and the hash of a token no earlier than the token lapses: presented again after
-/// that, it would pass for a new one.
+/// A body is deleted no later than its order, and the hash of a former token not before the token
+/// lapses: registered again, it would look like a new one.
 pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, merchants: &BTreeMap<String, Arc<Merchant>>) {
     let unsure = ["retention.bodies", "retention.orders"].iter().any(|key| reader.is_faulty(key));
     if !unsure && retention.bodies > retention.orders {

@@ -1,20 +1,20 @@
-//! Secrets, which may stand in the file, in the environment, or in files of their own.
+//! Reads secrets from the settings file, from environment variables, or from files of their own.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::Reader;
 
 impl Reader {
-    /// Of keys that exclude each other, the one that is given, by its place in `keys`.
+    /// Of keys that exclude each other, the given one: its index in `keys` and its value.
     ///
-    /// A variable displaces whatever form the file has, so that an image's file can be overridden from outside.
+    /// A variable replaces any form in the file, so that the file of a container image can be overridden.
     pub(super) fn one_of(&mut self, section: &str, keys: &[&str]) -> Option<(usize, SecretString)> {
         let paths: Vec<String> = keys.iter().map(|key| format!("{section}.{key}")).collect();
         let chosen = self.chosen(&paths)?;
         Some((chosen, self.get(&paths[chosen])?))
     }
 
-    /// The place in `paths` of the one that counts.
+    /// The index in `paths` of the key that counts.
     fn chosen(&mut self, paths: &[String]) -> Option<usize> {
         self.known.extend(paths.iter().cloned());
         let is_variable = |path: &String| self.layers.get(path).is_some_and(|given| given.variable().is_some());
@@ -23,13 +23,14 @@ impl Reader {
             (0..paths.len()).filter(|&i| self.has(&paths[i]) && (!variables_only || is_variable(&paths[i])));
         let chosen = given.next()?;
         if let Some(other) = given.next() {
-            self.fault(&paths[other], format!("given beside {}", paths[chosen]), "leave one of them out");
+            self.fault(&paths[other], format!("given together with {}", paths[chosen]), "leave one of them out");
             return None;
         }
         Some(chosen)
     }
 
-    /// A secret under `key`, `key_env` or `key_file`; `None` where none is given, or it is wrong and noted.
+    /// A secret under `key`, `key_env` or `key_file`; `None` if none is given, or it is invalid and
+    /// recorded as a fault.
     pub(super) fn secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
         let [env_key, file_key] = [format!("{key}_env"), format!("{key}_file")];
         match self.one_of(section, &[key, &env_key, &file_key])? {
@@ -39,7 +40,8 @@ impl Reader {
         }
     }
 
-    /// As [`Reader::secret`], for a key that takes several: in the variable or file there is white space between them.
+    /// Like [`Reader::secret`], for a key with several secrets, separated by white space in a
+    /// variable or file.
     pub(super) fn secrets(&mut self, section: &str, key: &str) -> Option<Vec<SecretString>> {
         let paths = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
         let form = self.chosen(&paths)?;
@@ -54,7 +56,7 @@ impl Reader {
         Some(text.expose_secret().split_whitespace().map(SecretString::from).collect())
     }
 
-    /// Like [`Reader::secret`], where there must be one.
+    /// Like [`Reader::secret`], for a required secret.
     pub(super) fn require_secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
         let path = format!("{section}.{key}");
         if !["", "_env", "_file"].iter().any(|form| self.has(&format!("{path}{form}"))) {
@@ -63,11 +65,16 @@ impl Reader {
         self.secret(section, key)
     }
 
-    /// The content of the variable that `key` names. The name is not shown: it may be the secret itself, misplaced.
+    /// The content of the variable that `key` names. The name is never shown, because it may be the
+    /// secret itself by mistake.
     pub(super) fn secret_of_variable(&mut self, key: &str, name: &SecretString) -> Option<SecretString> {
         let found = self.layers.variable(name.expose_secret()).map(str::trim).unwrap_or_default();
         if found.is_empty() {
-            self.fault(key, "the environment has no such variable, or an empty one", "name a variable that is set");
+            self.fault(
+                key,
+                "the environment variable that it names is not set, or is empty",
+                "name a variable that is set",
+            );
             return None;
         }
         Some(found.into())
@@ -80,7 +87,7 @@ impl Reader {
             Ok(text) => return Some(text.trim().into()),
             Err(error) => format!("that file cannot be read ({})", error.kind()),
         };
-        self.fault(key, wrong, "name a file that holds the secret and nothing else");
+        self.fault(key, wrong, "name a file that contains only the secret");
         None
     }
 }

@@ -13,37 +13,37 @@ use subtle::ConstantTimeEq;
 use super::is_name;
 use super::reader::Reader;
 
-/// The HTTP side.
+/// The HTTP servers of a process.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Address and port; port 0 takes any free one.
     pub bind: SocketAddr,
-    /// Where any process answers for its health and its metrics, without a key; nowhere where `None`.
+    /// The address of health and metrics, without an API key, for any role; `None` if there is none.
     pub probes: Option<SocketAddr>,
-    /// How long a stop waits for work in flight.
+    /// How long a stop waits for running work.
     pub shutdown_grace: Duration,
-    /// Requests that are served at once.
+    /// The maximum number of concurrent requests, without those that wait for an order.
     pub max_requests: usize,
-    /// Requests that wait for an order's end at once, counted apart.
+    /// The maximum number of concurrent requests that wait for an order (`?wait=`).
     pub max_waits: usize,
-    /// Empty only where `bind` is a loopback address: then everybody on the machine may do everything.
+    /// Empty only if `bind` is a loopback address: then everybody on this machine may do everything.
     pub api_keys: Vec<ApiKey>,
 }
 
 /// Who may call the API, and what for.
 #[derive(Clone)]
 pub struct ApiKey {
-    /// Shown in logs in place of the key.
+    /// A name for the caller; logs show it instead of the key.
     pub name: String,
     /// SHA-256 of the key; the key itself is not kept.
     pub sha256: [u8; 32],
     /// What it allows; never empty.
     pub scopes: BTreeSet<Scope>,
-    /// The merchants it is good for; all where `None`.
+    /// The merchants that the key can access; `None` means all.
     pub merchants: Option<BTreeSet<String>>,
 }
 
-/// Leaves out the hash: a guessed key could be checked against it.
+/// Leaves out the hash, because a guessed key could be checked against it.
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, scopes, merchants, .. } = self;
@@ -59,11 +59,11 @@ impl fmt::Debug for ApiKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Hand in orders and read their results.
+    /// Submit orders and read their results.
     Orders,
     /// Register, read about and forget refresh tokens.
     Tokens,
-    /// Watch and steer the service.
+    /// Read metrics, use the operators' pages, and retry or cancel many orders.
     Ops,
 }
 
@@ -95,7 +95,7 @@ impl Server {
 }
 
 impl ApiKey {
-    /// The key that was presented, among these. The time it takes tells nothing of any key.
+    /// Finds the key that the caller presented. It takes the same time whichever key matches.
     pub fn find<'a, K: Borrow<Self>>(keys: &'a [K], presented: &[u8]) -> Option<&'a K> {
         let digest = Sha256::digest(presented);
         let mut found = None;

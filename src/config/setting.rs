@@ -1,4 +1,4 @@
-//! How one value is read: from TOML, or from the text of an environment variable.
+//! Reads one value, from TOML or from the text of an environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,18 +11,19 @@ use url::{Host, Url};
 
 use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, Scope};
 
-/// Longer durations are taken for a slip, and would not fit every calculation with dates.
+/// The maximum of any duration. Longer ones are likely mistakes, and do not fit all calculations
+/// with dates.
 const LONGEST: Duration = Duration::from_hours(24 * 366 * 10);
 
-/// A type that a key's value can have.
+/// A type of a setting's value.
 pub(super) trait Setting: Sized {
-    /// What to write, after "write ".
+    /// What is expected; completes "write …" in a fault.
     const EXPECTED: &str;
 
-    /// The value, or what is wrong with it. The text must not show the value.
+    /// Reads the value, or says what is wrong with it, without showing it.
     fn read(value: &Value) -> Result<Self, &'static str>;
 
-    /// Reads a variable's text: as it stands where that makes sense, else as TOML (numbers, booleans, lists).
+    /// Reads the text of a variable: literally for strings, as TOML for numbers, booleans and lists.
     fn read_text(text: &str) -> Result<Self, &'static str> {
         Self::read(&Value::String(text.to_owned())).or_else(|wrong| {
             let parsed = text.parse::<Value>().map_err(|_| wrong)?;
@@ -113,7 +114,7 @@ impl Setting for Option<Duration> {
         match value.as_str() {
             Some("off") => Ok(None),
             _ => match Duration::read(value)? {
-                Duration::ZERO => Err("no time at all"),
+                Duration::ZERO => Err("zero"),
                 duration => Ok(Some(duration)),
             },
         }
@@ -151,7 +152,7 @@ impl Setting for Url {
             _ if has_credentials => Err("has credentials in it, which would end up in logs"),
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),
-            "http" => Err("plain http:// to another machine would show tokens and passwords on the way"),
+            "http" => Err("plain http:// to another machine would expose tokens and passwords"),
             _ => Err("neither https:// nor http://"),
         }
     }

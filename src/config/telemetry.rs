@@ -5,15 +5,15 @@ use url::Url;
 use super::reader::Reader;
 use super::setting::Setting;
 
-/// What is told of the process's doings, beside its log.
+/// Where traces go.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
-    /// The collector that traces go to, where the standard's own variables name none.
+    /// The collector of traces, if OpenTelemetry's variables do not name one.
     pub otlp_endpoint: Option<Collector>,
 }
 
-/// A collector's base URL. Plain `http://` goes to other machines, too: spans hold no secrets, and collectors mostly listen
-/// inside a cluster.
+/// A collector's base URL. Plain `http://` is allowed to any machine, because spans contain no
+/// secrets and collectors usually listen inside a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collector(Url);
 
@@ -26,7 +26,7 @@ impl Setting for Collector {
         match url.scheme() {
             _ if has_credentials => Err("has credentials in it: send them in OTEL_EXPORTER_OTLP_HEADERS"),
             "http" | "https" if url.query().is_none() && url.fragment().is_none() => Ok(Self(url)),
-            "http" | "https" => Err("more than a base URL"),
+            "http" | "https" => Err("not a base URL"),
             _ => Err("neither https:// nor http://"),
         }
     }

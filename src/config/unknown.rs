@@ -1,16 +1,16 @@
-//! What was given and belongs nowhere, with a guess at what was meant.
+//! Finds unknown settings, and suggests what was meant.
 
 use std::collections::BTreeSet;
 
 use super::layers::Layers;
 
-/// How many slips of the pen a path of this length may hold and still be taken for another one.
+/// The maximum edit distance at which a path of this length is considered a misspelling of another one.
 fn tolerance(path: &str) -> usize {
     (1 + path.len() / 8).min(3)
 }
 
-/// One fault for each unknown path: the path, what is wrong, what to write instead. What lies below an unknown section
-/// is not told again.
+/// One fault for each unknown path: the path, what is wrong, and what to write instead. Settings
+/// below an unknown section are not reported separately.
 pub(super) fn find(
     layers: &Layers,
     keys: &BTreeSet<String>,
@@ -48,5 +48,13 @@ fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> Str
     let closest = candidates().map(|key| (strsim::osa_distance(key, path), key)).min();
     let elsewhere = || candidates().find(|key| last(key) == last(path));
     let meant = closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
-    meant.map_or_else(|| "leave it out".to_owned(), |key| format!("write {key} if that is meant, or leave it out"))
+    meant.map_or_else(
+        || "leave it out".to_owned(),
+        |key| {
+            format!(
+                "write {key} if you meant that, or leave it \
+        out"
+            )
+        },
+    )
 }

@@ -12,30 +12,31 @@ use super::{Engine, NAME_EXPECTED, is_name};
 const DEFAULT_KEY: &str = "k1";
 const DEFAULT_KEY_FILE: &str = "data/k1.key";
 
-/// How refresh tokens are kept and spent.
+/// How refresh tokens are stored and exchanged.
 #[derive(Clone, Debug)]
 pub struct Vault {
-    /// Lock file and spool of this process.
+    /// The instance folder: lock file and spool of this process.
     pub instance_dir: PathBuf,
     /// The name of the key that new secrets are sealed with; always one of `keys`.
     pub active_key: String,
-    /// By name; old ones stay for as long as anything is sealed with them.
+    /// The keys by name. An old key stays listed for as long as anything is sealed with it.
     pub keys: BTreeMap<String, KeySource>,
-    /// Exchanges in flight at once, each with a database connection of its own on PostgreSQL.
+    /// The maximum number of exchanges in flight; on PostgreSQL each takes a database connection.
     pub max_in_flight: u32,
     /// The longest that one request to the token endpoint may take, connecting included.
     pub exchange_timeout: Duration,
-    /// The longest from before the intent is written to the request's leaving.
+    /// The maximum time from before the intent is written until the request is sent. A process that
+    /// stalled for longer sends nothing.
     pub send_within: Duration,
     /// What to do about a token whose last presentation got no answer.
     pub lost_answer: LostAnswer,
     /// The wait before an unanswered presentation is repeated; shorter, and it may overtake its own first request.
     pub replay_after: Duration,
-    /// The silence after which the holder of an open intent is taken for dead.
+    /// How long the holder of an open intent must be silent to be considered dead.
     pub orphan_after: Duration,
     /// How long an order waits for its token, from its first claim; zero never waits.
     pub token_patience: Duration,
-    /// The least life that an access token must have left to be sent with an order.
+    /// The minimum remaining lifetime of an access token that is sent with an order.
     pub access_token_margin: Duration,
 }
 
@@ -63,8 +64,8 @@ impl Vault {
         let keys = keys(reader, engine);
         let active_key = reader.get_or("vault.active_key", DEFAULT_KEY.to_owned());
         if !keys.is_empty() && !keys.contains_key(&active_key) {
-            let instead = "name one that is there, or add it";
-            reader.fault("vault.active_key", "names no key of vault.keys", instead);
+            let instead = "write a name from vault.keys, or add that key";
+            reader.fault("vault.active_key", "names a key that is not in vault.keys", instead);
         }
         Self {
             instance_dir: reader.get_or("vault.instance_dir", "data/instance".into()),
@@ -87,8 +88,8 @@ fn keys(reader: &mut Reader, engine: Option<&Engine>) -> BTreeMap<String, KeySou
     if names.is_empty() {
         if engine == Some(&Engine::Postgres) {
             let instead = "make one with `klarna-order-worker keys generate --out FILE` and name it in [vault.keys.k1] \
-                           as file or env; every process needs the same";
-            reader.fault("vault.keys", "missing, and on PostgreSQL none is made by itself", instead);
+                           as file or env; every process needs the same key";
+            reader.fault("vault.keys", "missing; on PostgreSQL no key is made automatically", instead);
         }
         return BTreeMap::from([(DEFAULT_KEY.to_owned(), KeySource::File(DEFAULT_KEY_FILE.into()))]);
     }

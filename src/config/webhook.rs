@@ -10,17 +10,18 @@ use super::reader::Reader;
 
 const EXPECTED: &str = r#"write one or two texts "whsec_" followed by 24 to 64 bytes in base64"#;
 
-/// Where a merchant's shop is told of events.
+/// The webhook endpoint of a merchant's shop.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// The operator's own choice: it may lead to any host, inside the network too.
+    /// Where events are sent. It may be any host, also inside the operator's network.
     pub url: Url,
-    /// What events are signed with, each `whsec_` and base64. With two, both sign: a shop changes over in its own time.
+    /// The signing secrets, each `whsec_` and base64. With two, both sign, so that a shop can
+    /// change its secret at any time.
     pub secrets: Vec<SecretString>,
 }
 
 impl Webhook {
-    /// `None` where the merchant has none, or it is wrong and noted.
+    /// `None` if the merchant has no webhook, or it is invalid and recorded as a fault.
     pub(super) fn read(reader: &mut Reader, section: &str) -> Option<Self> {
         let url_key = format!("{section}.webhook_url");
         let url = reader.get(&url_key);
@@ -41,7 +42,7 @@ impl Webhook {
         Some(Self { url: url?, secrets })
     }
 
-    /// Changes where URL or secrets do; it shows neither.
+    /// A fingerprint that changes with URL or secrets, and reveals neither.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -53,7 +54,7 @@ impl Webhook {
     }
 }
 
-/// As Standard Webhooks has them: 24 to 64 random bytes.
+/// Whether it is a secret by the Standard Webhooks specification: 24 to 64 bytes.
 fn is_secret(secret: &SecretString) -> bool {
     let bytes = secret.expose_secret().strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
     bytes.is_some_and(|bytes| (24..=64).contains(&bytes.len()))

@@ -8,18 +8,18 @@ use super::reader::Reader;
 /// How orders are submitted.
 #[derive(Clone, Debug)]
 pub struct Checkout {
-    /// The longest that one create-order call may take; Klarna answers within 30 s, if with a 504.
+    /// The time-out of a call that creates an order. Klarna answers within 30 s, if only with a 504.
     pub timeout: Duration,
 }
 
-/// How orders are worked off.
+/// How orders are processed.
 #[derive(Clone, Debug)]
 pub struct Queue {
     /// Orders running at once in this process.
     pub concurrency: usize,
     /// How long after its acceptance an order is still tried.
     pub order_deadline: Duration,
-    /// The silence after which a worker's orders are taken over.
+    /// How long a worker must be silent before others reclaim its orders.
     pub worker_lost_after: Duration,
 }
 

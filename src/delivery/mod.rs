@@ -1,4 +1,4 @@
-//! How results reach the shop: told to whoever waits, and to the shop's endpoint where it has one.
+//! Brings results to the shop: to requests that wait for an order, and to the shop's webhook endpoint.
 
 mod outbox;
 mod schedule;

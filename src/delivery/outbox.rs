@@ -1,5 +1,6 @@
-//! Due events as the queue's rows. A claim puts an event off by the time that an attempt may take, so nothing has to be
-//! recovered: what a process that died had claimed is due again by itself.
+//! Due webhook events as a [`Source`](crate::queue::Source) of the queue. A claim moves an event's
+//! due time by one minute, longer than any attempt, so nothing has to be recovered: an event
+//! claimed by a process that died becomes due again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,28 +13,29 @@ use crate::config::Merchant;
 use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{ClaimedWebhook, Published, Store, StoreError, WebhookClaim};
 
-/// Events of one merchant that are on their way at once: a slow endpoint holds no other merchant's.
+/// How many events of one merchant are sent at once, so that a slow endpoint does not delay other
+/// merchants.
 pub const PER_MERCHANT: usize = 8;
 
-/// Longer than any attempt takes; where its process dies, an event is sent again after it.
+/// How far a claim moves the due time. An event whose process died is sent again after this time.
 const LEASE: Duration = Duration::from_mins(1);
 
 /// Claims due events.
 pub struct Outbox {
     store: Arc<dyn Store>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    /// Turns with each claim, so that a single free place goes round the merchants.
+    /// Grows with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
 }
 
 impl Outbox {
-    /// The outbox of a store, for the merchants of the settings.
+    /// An outbox over `store`, for the merchants of the settings that have a webhook.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, merchants: Arc<BTreeMap<String, Arc<Merchant>>>) -> Self {
         Self { store, merchants, round: AtomicUsize::new(0) }
     }
 
-    /// What the database must know to fill it.
+    /// The endpoints of the settings, which the database's triggers need in order to write events.
     #[must_use]
     pub fn published(merchants: &BTreeMap<String, Arc<Merchant>>, order_deadline: Duration) -> Published {
         let webhook = |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);

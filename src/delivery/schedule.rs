@@ -1,12 +1,12 @@
-//! When an event is sent again; pure.
+//! Calculates when an event is sent again. Pure functions.
 
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The waits after the first failed attempts. After these it is twelve hours each, until the event's three days are over:
-/// about a dozen attempts in all.
+/// The waits after the first eight failed attempts. Later waits are twelve hours each, until the
+/// event is three days old: about a dozen attempts in all.
 const WAITS: [Duration; 8] = [
     Duration::from_secs(5),
     MINUTE,
@@ -19,9 +19,9 @@ const WAITS: [Duration; 8] = [
 ];
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// The wait after failed attempt number `attempt` (the first is 1): a tenth more or less than in the table, so that what
-/// failed together does not come back together. `unit` is a random number from 0 to 1. What the shop asks for
-/// (`Retry-After`) is never undercut.
+/// The wait after failed attempt number `attempt`, counted from 1: as in the table, randomly up to
+/// a tenth shorter or longer, so that events that failed together are not retried together; but at
+/// least `asked`, the shop's `Retry-After`. `unit` is a random number from 0 to 1.
 pub(super) fn wait(attempt: i64, unit: f64, asked: Option<Duration>) -> Duration {
     let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or_default();
     let wait = WAITS.get(index).copied().unwrap_or(LONGEST);

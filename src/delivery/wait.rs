@@ -1,4 +1,4 @@
-//! Waiting for an order's end, over all processes, without a connection for each who waits.
+//! Waits for orders to end, whichever process ends them, without a database connection for each waiter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,35 +10,36 @@ use tokio::time::{Instant, timeout_at};
 use crate::order::{OrderId, OrderView};
 use crate::store::{Store, StoreError};
 
-/// How often the rows are looked at behind the signals, for all waiters at once.
+/// How often the rows of all awaited orders are polled, in case a signal was missed.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How many rows are read at once for those who wait.
+/// How many rows are read concurrently for waiters.
 const READS: usize = 8;
 
-/// Those who wait for orders. Clones share them.
+/// The requests that wait for orders in this process. Clones share them.
 #[derive(Clone)]
 pub struct Waiters {
     store: Arc<dyn Store>,
     waiting: Arc<Mutex<BTreeMap<OrderId, watch::Sender<bool>>>>,
     closing: Arc<watch::Sender<bool>>,
-    /// Rows that are read at once. All who wait together must not take every connection, nor lose patience with the pool.
+    /// Limits concurrent reads, so that waiters neither use every connection nor time out while
+    /// waiting for one.
     reads: Arc<Semaphore>,
 }
 
 impl Waiters {
-    /// Nobody waits yet.
+    /// A registry without waiters.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         let (closing, reads) = (Arc::new(watch::Sender::new(false)), Arc::new(Semaphore::new(READS)));
         Self { store, waiting: Arc::default(), closing, reads }
     }
 
-    /// The order as soon as it is settled, or as it is after `patience`. `None` where there is no such order, or the caller may
-    /// not see it.
+    /// Returns the order once it has ended, or its current state after `patience`. `None` if there
+    /// is no such order, or if the caller must not see it.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// The store fails.
     pub async fn wait(
         &self,
         id: OrderId,
@@ -71,20 +72,20 @@ impl Waiters {
         self.store.order(id).await
     }
 
-    /// How many orders are waited for.
+    /// How many orders have waiters.
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// Tells those who wait for an order that it is settled.
+    /// Notifies the waiters of an order that it has ended.
     pub fn tell(&self, id: OrderId) {
         if let Some(waiters) = self.lock().remove(&id) {
             waiters.send_replace(true);
         }
     }
 
-    /// Looks at the rows of all orders that somebody waits for.
+    /// Checks the rows of all orders that have waiters.
     pub async fn look(&self) {
         let ids: Vec<OrderId> = self.lock().keys().copied().collect();
         if ids.is_empty() {
@@ -92,11 +93,11 @@ impl Waiters {
         }
         match self.store.settled(&ids).await {
             Ok(settled) => settled.into_iter().for_each(|id| self.tell(id)),
-            Err(error) => tracing::debug!(%error, "Orders that are waited for could not be looked at for now"),
+            Err(error) => tracing::debug!(%error, "Orders that requests wait for could not be checked"),
         }
     }
 
-    /// Looks again and again: news can be missed.
+    /// Polls for as long as the process runs, since a signal can be missed.
     pub async fn poll(&self) {
         loop {
             tokio::time::sleep(POLL).await;
@@ -104,7 +105,7 @@ impl Waiters {
         }
     }
 
-    /// Answers everybody who waits, now and from now on: the process is about to stop.
+    /// Answers all waiters now, and later ones at once, because the process stops.
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
@@ -114,7 +115,7 @@ impl Waiters {
     }
 }
 
-/// One who waits; the last of an order's takes its place in the list away.
+/// One waiter. Dropping the last waiter of an order removes the order from the registry.
 struct Waiter<'a> {
     waiters: &'a Waiters,
     id: OrderId,

@@ -1,7 +1,9 @@
-//! Sends events to shops, signed as Standard Webhooks has it (<https://www.standardwebhooks.com>).
+//! Sends webhook events to shops, signed by the Standard Webhooks specification
+//! (<https://www.standardwebhooks.com>).
 //!
-//! Each event is sent until the shop answers 2xx: at least once, in any order, each with its id. Redirects are not followed,
-//! and of an answer no more than its status and headers counts.
+//! An event is sent until the shop answers 2xx: at least once, in any order, always with the same
+//! id. Redirects are not followed. Only the status and `Retry-After` of an answer matter; its body
+//! is ignored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,9 +30,10 @@ use crate::queue::{Handler, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
 
-/// An attempt may take 15 s. Up to 16 KiB of an answer are read and thrown away, so that the connection can be used again.
+/// An attempt may take 15 s. Up to 16 KiB of the answer's body are read and dropped, so that the
+/// connection can be reused.
 const LIMITS: Limits = Limits { connect: Duration::from_secs(5), call: Duration::from_secs(15), body: 16 * 1024 };
-/// The longest wait that a shop may ask for.
+/// The longest wait that a shop's `Retry-After` can ask for.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
 /// Sends one event at a time, each to its merchant's endpoint.
@@ -39,11 +42,11 @@ pub struct Sender {
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     http: HttpClient,
     clock: Clock,
-    /// Told when a place falls free: the merchant's next event may take it.
+    /// Notified when an attempt ends, because the merchant's next event can be claimed then.
     wake: Wake,
 }
 
-/// An event's body. Its data is JSON as the outbox has it.
+/// The body of a webhook request. `data` is the JSON that the outbox stores.
 #[derive(Serialize)]
 struct Payload<'a> {
     r#type: EventKind,
@@ -53,9 +56,9 @@ struct Payload<'a> {
 
 /// Why an attempt failed.
 struct Failed {
-    /// Fit for logs.
+    /// The reason, without secrets, for the log and the event's row.
     error: String,
-    /// What the shop asked for.
+    /// The shop's `Retry-After`.
     retry_after: Option<Duration>,
     gone: bool,
 }
@@ -67,10 +70,10 @@ impl Failed {
 }
 
 impl Sender {
-    /// A sender for the merchants of the settings.
+    /// A sender for the merchants of the settings that have a webhook.
     ///
     /// # Errors
-    /// Where no HTTP client can be built.
+    /// The HTTP client cannot be built.
     pub fn new(
         store: Arc<dyn Store>,
         merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
@@ -114,7 +117,7 @@ impl Sender {
     }
 }
 
-/// A signature with each secret: a shop that knows one of them accepts the event.
+/// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the event.
 fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
     let signatures =
         webhook.secrets.iter().map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
@@ -145,7 +148,13 @@ impl Sender {
                 failed(run, "not_taken");
                 meter::webhook(merchant, if gone { "gone" } else { "not_taken" }, took);
                 let after = schedule::wait(event.attempts + 1, rand::random(), retry_after);
-                tracing::warn!(kind, error, after_s = after.as_secs(), "A webhook was not taken");
+                tracing::warn!(
+                    kind,
+                    error,
+                    after_s = after.as_secs(),
+                    "A webhook was not accepted by the \
+                    shop; it is sent again"
+                );
                 Delivery::Retry { after, error, gone }
             }
         };
@@ -156,24 +165,30 @@ impl Sender {
                 }
                 if noted.given_up {
                     meter::webhook_given_up(merchant);
-                    tracing::error!(kind, "A webhook is given up; `webhooks resend` sends it again");
+                    tracing::error!(
+                        kind,
+                        "A webhook was given up after three days; `webhooks resend` sends \
+                        it again"
+                    );
                 }
                 if let Some(why) = noted.disabled {
                     tracing::error!(
                         merchant,
                         why = why.as_str(),
-                        "ALARM: the merchant's webhook endpoint is disabled; its events wait for three days. Mend it, and \
-                         run `webhooks resend --merchant`, or change webhook_url"
+                        "ALARM: the merchant's webhook endpoint is disabled; its events are kept for three \
+                         days. Repair it and run `webhooks resend --merchant`, or change webhook_url"
                     );
                 }
             }
-            Ok(None) => tracing::warn!("A webhook took too long, and another process sends it too"),
-            Err(error) => tracing::error!(%error, "The end of a webhook's attempt cannot be written; it is sent again"),
+            Ok(None) => tracing::warn!("A webhook took too long, so another process also sends it"),
+            Err(error) => tracing::error!(%error, "The result of a webhook attempt could not be stored; the \
+                webhook is sent again"),
         }
     }
 }
 
-/// The attempt's span for traces, linked to where the order was taken in, and the one whose fields are on every line.
+/// The attempt's span for traces, linked to the order's acceptance, and the span that gives log
+/// lines their fields.
 fn spans(event: &ClaimedWebhook) -> (Span, Span) {
     let (webhook, attempt) = (event.claim.id, event.attempts + 1);
     let run = traced!(

@@ -100,7 +100,7 @@ impl Intake {
         let mut rows = vec![self.check(order)?];
         let inserted = self.insert(&mut rows).await?;
         let accepted = accepted(inserted.first().copied().unwrap_or(Inserted::New(rows[0].id)))?;
-        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant, new = accepted.new, "An order was taken in");
+        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant, new = accepted.new, "An order was accepted");
         Ok(accepted)
     }
 

@@ -1,4 +1,4 @@
-//! When a token is due; pure.
+//! Calculates when a token is due. Pure functions.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::clock::delta;
 use crate::config;
 use crate::vault::DueDates;
 
-/// The waits after failures: from minutes to a day.
+/// The back-off after failures: from 5 minutes to a day.
 const AFTER_FAILURE: Backoff = Backoff { base: Duration::from_mins(5), cap: Duration::from_hours(24) };
-/// The wait after an answer without a new token: the provider does not rotate, and does not say when it will want to.
+/// The wait after an exchange that brought no new refresh token: such a provider announces no new expiry.
 pub(super) const AFTER_UNCHANGED: Duration = Duration::from_hours(24);
 
-/// Due dates as the settings give them.
+/// Due dates by the settings `keeper.refresh_before` and `keeper.spread`.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
     refresh_before: Duration,
@@ -23,7 +23,7 @@ pub struct Due {
 }
 
 impl Due {
-    /// Dates by these settings.
+    /// Due dates by these settings.
     #[must_use]
     pub fn new(settings: &config::Keeper) -> Self {
         Self { refresh_before: settings.refresh_before, spread: settings.spread }
@@ -31,15 +31,17 @@ impl Due {
 }
 
 impl DueDates for Due {
-    /// `refresh_before` ahead of expiry, and up to `spread` earlier: the same for a user each time, and even over many
-    /// users, so that tokens of one import do not fall due in one minute.
+    /// `refresh_before` ahead of the expiry, and up to `spread` earlier by a hash of merchant and
+    /// user: constant for a user, and evenly distributed over users, so that the tokens of one
+    /// import do not become due at the same time.
     fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc> {
         let earlier = self.spread.mul_f64(share(merchant, user));
         expires_at.checked_sub_signed(delta(self.refresh_before) + delta(earlier)).unwrap_or(expires_at)
     }
 }
 
-/// A number from 0 to 1 that is the user's own, on every machine and in every version of the program.
+/// A number from 0 to 1 derived from merchant and user, equal on every machine and in every version
+/// of the program.
 fn share(merchant: &str, user: &str) -> f64 {
     let mut hash = Sha256::new();
     for part in [merchant, "\0", user] {
@@ -50,8 +52,8 @@ fn share(merchant: &str, user: &str) -> f64 {
     f64::from(first) / f64::from(u32::MAX)
 }
 
-/// The wait after failure number `failures` in a row: no shorter than `asked`, but never past what is left of the
-/// token's life. `unit` is a random number from 0 to 1.
+/// The wait after `failures` failures in a row: at least `asked`, but no longer than `left`, the
+/// time until the token lapses. `unit` is a random number from 0 to 1.
 pub(super) fn after_failure(failures: u32, unit: f64, asked: Duration, left: TimeDelta) -> Duration {
     let wait = AFTER_FAILURE.delay(failures, unit, Some(asked));
     match left.to_std() {

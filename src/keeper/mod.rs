@@ -1,15 +1,15 @@
-//! The keeper: no token lapses by neglect.
+//! The keeper refreshes tokens before they lapse.
 //!
 //! ```text
 //!  registration, rotation ──► due.rs: when ──► the row's due date
 //!                                                   │
-//!  schedule.rs: a tick asks ──► right.rs: one ──► sweep.rs: what is due, by day of expiry, at the pace of the settings
-//!  `refresh` asks ──────────►   sweeps at a time    │        (walk.rs)
+//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: what is due, by day of expiry, at the pace of the settings
+//!  `refresh` asks ──────────►   one at a time       │        (walk.rs)
 //!                                                   ▼
 //!                         Vault::refresh: claim, still due?, exchange, store ──► failed: a later date (due.rs)
 //! ```
 //!
-//! Nothing but the rows is kept from one sweep to the next: one that is cut off goes on where the next begins.
+//! All state is in the rows, so an interrupted sweep is continued by the next one.
 
 mod due;
 mod plan;

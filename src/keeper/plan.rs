@@ -1,17 +1,17 @@
-//! Due dates anew: for rows that have none, and for all where the settings changed.
+//! Calculates due dates: for rows that have none, or for all rows after a change of the settings.
 
 use super::due::Due;
 use crate::store::{DueDate, PlanFilter, Store, StoreError};
 use crate::vault::DueDates;
 
-/// Rows a statement.
+/// How many rows one statement changes.
 const PAGE: u32 = 1000;
 
-/// Gives tokens the dates that the settings say, page by page; how many took one. `told` hears how many were looked at
-/// so far.
+/// Sets the due dates that the settings give, page by page, and returns how many rows changed.
+/// `told` is called with the number of rows read so far.
 ///
 /// # Errors
-/// Where the store fails; what was written stays.
+/// The store fails. Pages that were written before stay written.
 pub async fn replan(
     store: &dyn Store,
     due: &Due,

@@ -1,5 +1,6 @@
-//! The schedule: a tick only asks for a sweep. Every process ticks; the right to sweep decides who sweeps, and when the
-//! last one ended says whether there is anything to answer. A tick that nobody answered is caught up at the next start.
+//! Starts sweeps on `keeper.schedule`. Every process with the role `keeper` has the schedule; the
+//! sweep lease decides which one sweeps. If a sweep has ended since the scheduled time, there is
+//! nothing to do. A scheduled sweep that was missed is made up for at the next start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::sweep::{Run, Scope, Sweeper};
 use crate::clock::Clock;
 
-/// The wait before a sweep that could not be had is asked for again: the process that sweeps may die.
+/// The wait before the lease is asked for again: the process that holds it may die.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Sweeps on a schedule, until it is stopped.
@@ -24,7 +25,8 @@ pub struct SweepSchedule {
 }
 
 impl SweepSchedule {
-    /// Starts; a tick that nobody answered is answered at once. Call it within a tokio runtime.
+    /// Starts the schedule, with a sweep at once if the last scheduled one was missed. Call it
+    /// within a tokio runtime.
     #[must_use]
     pub fn start(sweeper: Arc<Sweeper>, schedule: cron::Schedule, clock: Clock) -> Self {
         let (stop, stopping) = watch::channel(false);
@@ -32,7 +34,7 @@ impl SweepSchedule {
         Self { stop, task }
     }
 
-    /// Asks the sweep to end between two tokens, and waits for what is in flight.
+    /// Ends a running sweep after its current tokens, and waits for the exchanges in flight.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         // An error is a panic, which the runtime's hook tells.
@@ -77,7 +79,7 @@ impl SweepTicker {
         }
     }
 
-    /// The tick that came while nobody was there to answer it.
+    /// The last scheduled time, if no sweep has ended since.
     async fn missed(&self) -> Option<DateTime<Utc>> {
         let now = self.clock.now();
         match self.sweeper.store().last_sweep().await {
@@ -86,7 +88,7 @@ impl SweepTicker {
         }
     }
 
-    /// Sees to it that a sweep ends after this time. `false` where it has to be asked for again.
+    /// Runs a sweep, unless one has ended after `asked`. `false` if it must be tried again.
     async fn answer(&self, asked: DateTime<Utc>) -> bool {
         let ended = self.sweeper.store().last_sweep().await.map(|last| last.ended_at);
         if matches!(ended, Ok(Some(ended)) if ended >= asked) {
@@ -111,7 +113,7 @@ impl SweepTicker {
             }
             Ok(Run::Elsewhere(_)) => false,
             Err(error) => {
-                tracing::warn!(%error, "A sweep could not be done for now");
+                tracing::warn!(%error, "A sweep failed; the next scheduled sweep tries again");
                 false
             }
         }
@@ -125,7 +127,7 @@ fn missed(schedule: &cron::Schedule, ended: Option<DateTime<Utc>>, now: DateTime
     }
 }
 
-/// The schedule by a clock that is a parameter.
+/// A cron schedule whose clock is a parameter, for tests.
 struct ClockSchedule {
     schedule: cron::Schedule,
     clock: Clock,

@@ -1,4 +1,4 @@
-//! What a sweep came to.
+//! The result of a sweep, for each token and in sums.
 
 use std::collections::BTreeMap;
 
@@ -7,30 +7,30 @@ use serde::Serialize;
 use crate::store::DueToken;
 use crate::token::Note;
 
-/// What became of one token.
+/// The result for one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshOutcome {
-    /// A successor is stored.
+    /// Klarna issued a new refresh token, and it is stored.
     Refreshed,
-    /// It was fresh already: an order was faster, or the provider does not rotate.
+    /// The token was not due any more: an order refreshed it first, or the provider does not rotate.
     AlreadyFresh,
-    /// It is dead: the shopper must sign in again.
+    /// Klarna rejected the token: the user has to sign in again.
     NeedsSignIn,
-    /// It was presented, or could not be, and gets a next time.
+    /// The exchange failed or was not possible; the token got a later due date.
     Failed(Note),
-    /// An exchange is in flight, or the wait after one is not over.
+    /// Skipped: another exchange of the token is in flight, or its wait is not over.
     Left,
-    /// The merchant's endpoint is left alone at present.
+    /// Skipped: the circuit breaker of the merchant's token endpoint is open.
     Held,
-    /// The settings have no such merchant.
+    /// Skipped: the merchant is not in the settings.
     UnknownMerchant,
-    /// Its user has not been seen for `keeper.stop_after_idle`.
+    /// Left to lapse: the user has not been seen for `keeper.stop_after_idle`.
     Idle,
 }
 
 impl RefreshOutcome {
-    /// The word for it in metrics.
+    /// The value of the label `result` in metrics.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Refreshed => "refreshed",
@@ -45,37 +45,37 @@ impl RefreshOutcome {
     }
 }
 
-/// What became of which token.
+/// A token and its result.
 #[derive(Clone, Debug)]
 pub struct TokenReport {
-    /// The token as it was.
+    /// The token before the sweep.
     pub token: DueToken,
-    /// What became of it.
+    /// Its result.
     pub outcome: RefreshOutcome,
 }
 
-/// The sums of a sweep.
+/// How many tokens of a sweep had which result.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Successors stored.
+    /// New refresh tokens stored.
     pub refreshed: u64,
-    /// Due no longer.
+    /// Tokens that were not due any more.
     pub already_fresh: u64,
-    /// Found dead.
+    /// Tokens that Klarna rejected.
     pub needs_sign_in: u64,
-    /// To be tried again, by reason.
+    /// Failed tokens that will be tried again, by reason.
     pub failed: BTreeMap<&'static str, u64>,
-    /// In somebody else's hands.
+    /// Tokens in use by another exchange.
     pub left: u64,
-    /// Kept back for merchants whose endpoint is left alone.
+    /// Tokens skipped because of an open circuit breaker.
     pub held: u64,
-    /// Of merchants that the settings do not have.
+    /// Tokens of merchants that are not in the settings.
     pub unknown_merchant: u64,
-    /// Let lapse.
+    /// Tokens left to lapse.
     pub idle: u64,
-    /// Forgotten, their users not having been seen for `keeper.forget_after_idle`.
+    /// Tokens forgotten because their users have not been seen for `keeper.forget_after_idle`.
     pub forgotten: u64,
-    /// Whether it was ended before its end.
+    /// Whether the sweep was interrupted.
     pub cut_off: bool,
 }
 
@@ -93,12 +93,13 @@ impl Summary {
         } += 1;
     }
 
-    /// What is looked at once more is counted once.
+    /// Resets the counts of skipped tokens, which the walk looks at again from the front.
     pub(super) fn begin_again(&mut self) {
         (self.left, self.held, self.unknown_merchant) = (0, 0, 0);
     }
 
-    /// Whether nothing is left that an operator can mend: dead tokens are their users' affair.
+    /// Whether nothing failed that an operator can repair. Rejected tokens do not count: only a
+    /// sign-in helps.
     #[must_use]
     pub fn all_well(&self) -> bool {
         self.failed.is_empty() && self.held == 0 && self.unknown_merchant == 0 && !self.cut_off

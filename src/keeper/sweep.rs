@@ -1,4 +1,4 @@
-//! A sweep: every token that is due is presented once, and what failed gets its next time.
+//! A sweep presents every due token once, and gives each failed one its next due date.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,25 +26,26 @@ use crate::vault::{Refreshed, Vault};
 
 /// How many idle tokens are forgotten in one transaction.
 const FORGOTTEN_AT_ONCE: u32 = 500;
-/// Shorter waits are not worth a row's change.
+/// A due date that would move by less than this is not stored.
 const WORTH_WRITING: Duration = Duration::from_secs(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
-/// What a sweeper stands on.
+/// What a [`Sweeper`] needs.
 pub struct Dependencies {
-    /// The rows.
+    /// The tokens, and the lease that lets one process sweep at a time.
     pub store: Arc<dyn Store>,
-    /// Presents the tokens.
+    /// Exchanges the tokens.
     pub vault: Vault,
-    /// By name.
+    /// The merchants of the settings, by name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    /// The settings' section.
+    /// The section `keeper` of the settings.
     pub settings: config::Keeper,
-    /// `vault.max_in_flight`; a sweep takes half of it at most.
+    /// `vault.max_in_flight`. A sweep uses at most half of it, so that orders are not delayed.
     pub max_in_flight: u32,
-    /// `vault.orphan_after`
+    /// `vault.orphan_after`: exchanges left open for longer than this by processes that died are
+    /// lost answers.
     pub orphan_after: Duration,
-    /// This start of the process.
+    /// The id of this start of the process.
     pub worker: Uuid,
 }
 
@@ -63,36 +64,37 @@ pub struct Sweeper {
 /// Which tokens a sweep is for.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// What falls due within so long, too.
+    /// Also refresh tokens that become due within this time; zero for those that are due now.
     pub within: Duration,
-    /// Only this merchant's.
+    /// Only tokens of this merchant.
     pub merchant: Option<String>,
-    /// At most so many are presented.
+    /// The maximum number of tokens to present.
     pub limit: Option<u64>,
-    /// Whether it goes ahead where another process sweeps: what one has refreshed the other finds fresh.
+    /// Sweep even while another process sweeps. No token is refreshed twice, since dueness is
+    /// checked again under the claim.
     pub force: bool,
-    /// How long it waits for an endpoint that is left alone, before it passes over the merchant's tokens.
+    /// How long to wait for an open circuit breaker before the merchant's tokens are skipped.
     pub patience: Duration,
 }
 
 impl Default for Scope {
-    /// All that is due.
+    /// Every token that is due now.
     fn default() -> Self {
         Self { within: Duration::ZERO, merchant: None, limit: None, force: false, patience: Duration::from_mins(1) }
     }
 }
 
-/// What became of a wish to sweep.
+/// The result of [`Sweeper::run`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Run {
-    /// Another process sweeps; its name, where it is known.
+    /// Another process is sweeping; its name, if known.
     Elsewhere(Option<String>),
-    /// It was done.
+    /// The sweep ended, complete or cut off.
     Swept(Summary),
 }
 
 impl Sweeper {
-    /// A sweeper on its foundations.
+    /// A sweeper with these dependencies.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { store, vault, merchants, settings, max_in_flight, orphan_after, worker } = dependencies;
@@ -135,7 +137,7 @@ impl Sweeper {
         if let Some(sweep_lease) = sweep_lease
             && let Err(error) = sweep_lease.end(whole).await
         {
-            tracing::warn!(%error, "The right to sweep could not be given up; it lapses by itself");
+            tracing::warn!(%error, "The sweep lease could not be released; it expires by itself");
         }
         swept.map(Run::Swept)
     }
@@ -182,15 +184,21 @@ impl Sweeper {
         }
     }
 
-    /// Dates for rows without, lost answers, and the end of what data protection bounds; how many tokens were forgotten.
+    /// Gives due dates to rows without one, makes the tokens of lost answers due, and forgets
+    /// tokens of users who have been idle for `keeper.forget_after_idle`. Returns how many tokens
+    /// were forgotten.
     async fn prepare(&self) -> Result<u64, StoreError> {
         let planned = replan(self.store(), &self.due, PlanFilter::Undated, |_| {}).await?;
         if planned > 0 {
-            tracing::info!(tokens = planned, "Tokens without a due date were given one");
+            tracing::info!(tokens = planned, "Tokens without a due date got one");
         }
         let lost = self.store.bring_forward(self.orphan_after).await?;
         if lost > 0 {
-            tracing::warn!(tokens = lost, "Exchanges were left open by processes that are gone; their tokens are due");
+            tracing::warn!(
+                tokens = lost,
+                "Processes that are gone left exchanges open; their tokens are due \
+                now"
+            );
         }
         let Some(idle) = self.settings.forget_after_idle else { return Ok(0) };
         let mut forgotten = 0;
@@ -210,13 +218,14 @@ impl Sweeper {
             tracing::warn!(
                 due,
                 carried,
-                "More tokens are due within a day than keeper.rate_per_second carries; some are refreshed late. Raise it"
+                "More tokens are due within a day than keeper.rate_per_second allows, so some are refreshed \
+                 late. Raise it"
             );
         }
         Ok(())
     }
 
-    /// How many tokens the rate carries in a day.
+    /// How many tokens `keeper.rate_per_second` allows in a day.
     fn carried_a_day(&self) -> u64 {
         Duration::from_hours(24).mul_f64(self.settings.rate_per_second).as_secs()
     }
@@ -226,7 +235,7 @@ impl Sweeper {
         now - seen >= delta(stop_after)
     }
 
-    /// One token: a trace of its own, since a sweep may have a million of them.
+    /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens.
     async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
         let traced = traced!(
             parent: None,
@@ -284,7 +293,8 @@ impl Sweeper {
         TokenReport { token, outcome }
     }
 
-    /// Writes the next time down. Where that fails the token stays due, and the next sweep looks at it again.
+    /// Stores the token's next due date. If that fails, the token stays due and the next sweep
+    /// tries it again.
     async fn postpone(&self, token: &DueToken, next: Next) -> RefreshOutcome {
         let written = async {
             let now = self.store.time().await?;
@@ -297,17 +307,18 @@ impl Sweeper {
             self.store.postpone(token.id, token.generation, due_at, next.failures, next.note).await
         };
         if let Err(error) = written.await {
-            tracing::warn!(token = token.id, %error, "A token's next time could not be written down");
+            tracing::warn!(token = token.id, %error, "A token's next due date could not be stored; it is due \
+                again at once");
         }
         next.outcome
     }
 }
 
-/// When, and why then.
+/// A token's next due date, and the reason.
 struct Next {
     outcome: RefreshOutcome,
     note: Note,
-    /// No sooner than this; after a failure, later.
+    /// The minimum wait; after a failure the back-off may be longer.
     after: Duration,
     failures: u32,
 }

@@ -1,5 +1,5 @@
-//! The right to sweep: one process at a time, over all machines. It is renewed while the sweep goes on; where its holder
-//! ends or falls silent, another takes it.
+//! The lease that lets one process at a time sweep, over all machines. Its holder renews it during
+//! the sweep; when the holder ends or dies, another process can take it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::clock::since_boot;
 use crate::store::{Store, StoreError};
 
-/// How long it is held at a time, by the database's clock.
+/// How long the lease lasts without a renewal, by the database's clock.
 const HOLD: Duration = Duration::from_secs(30);
 const RENEW: Duration = Duration::from_secs(10);
 
-/// The right, held. Dropped without [`SweepLease::end`] it lapses.
+/// A held lease. Dropped without [`SweepLease::end`], it expires after [`HOLD`].
 pub(super) struct SweepLease {
     store: Arc<dyn Store>,
     worker: Uuid,
@@ -24,7 +24,7 @@ pub(super) struct SweepLease {
 }
 
 impl SweepLease {
-    /// Takes the right for this start of a process; `None` where another has it.
+    /// Takes the lease for the process `worker`; `None` if another process holds it.
     pub(super) async fn take(store: &Arc<dyn Store>, worker: Uuid) -> Result<Option<Self>, StoreError> {
         if !store.take_sweep(worker, HOLD).await? {
             return Ok(None);
@@ -34,12 +34,12 @@ impl SweepLease {
         Ok(Some(Self { store: Arc::clone(store), worker, lost, renewing }))
     }
 
-    /// Whether another may have it by now.
+    /// Becomes `true` when the lease is lost, so that another process may sweep.
     pub(super) fn lost(&self) -> watch::Receiver<bool> {
         self.lost.clone()
     }
 
-    /// Gives it up; `whole` where the sweep came to its end.
+    /// Releases the lease. `whole` records that the sweep was complete.
     pub(super) async fn end(self, whole: bool) -> Result<(), StoreError> {
         self.renewing.abort();
         self.store.end_sweep(self.worker, whole && !*self.lost.borrow()).await
@@ -60,12 +60,12 @@ async fn renew(store: Arc<dyn Store>, worker: Uuid, losing: watch::Sender<bool>)
         match store.renew_sweep(worker, HOLD).await {
             Ok(true) => good = asked,
             Ok(false) => break,
-            Err(error) => tracing::warn!(%error, "The right to sweep could not be renewed for now"),
+            Err(error) => tracing::warn!(%error, "The sweep lease could not be renewed; the next try follows"),
         }
         if since_boot().saturating_sub(good) > HOLD {
             break;
         }
     }
-    tracing::warn!("Another process may sweep by now; this sweep ends");
+    tracing::warn!("The sweep lease was lost, so another process may sweep; this sweep ends");
     losing.send_replace(true);
 }

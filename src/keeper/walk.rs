@@ -1,4 +1,4 @@
-//! The way through what is due: page by page, at the pace of the settings.
+//! Walks through the due tokens page by page, at `keeper.rate_per_second`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use crate::config::Merchant;
 use crate::store::{DueCursor, DueFilter, DueToken, StoreError};
 use crate::token::{IfDue, Note};
 
-/// Tokens a page.
+/// How many tokens a page has.
 const PAGE: u32 = 200;
-/// After this long the walk begins again at the front: what has become urgent meanwhile must not wait for the end of
-/// a long backlog.
+/// After this time the walk starts again from the front, so that tokens that became urgent
+/// meanwhile do not wait for the end of a long backlog.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// One step.
+/// One step of the walk.
 pub(super) enum Step {
     /// A token to present.
     Present(DueToken, Arc<Merchant>, IfDue),
     /// A token that is not presented.
     Skip(TokenReport),
-    /// The walk is at the front again.
+    /// The walk starts again from the front.
     Again,
-    /// The walk ended before its end.
+    /// The walk was stopped before its end.
     CutOff,
-    /// The store failed, which ends the walk.
+    /// The store failed; the walk ends.
     Broken(StoreError),
 }
 
 pub(super) struct Walk {
     sweeper: Arc<Sweeper>,
     scope: Scope,
-    /// What is issued later is not due.
+    /// When the sweep began; tokens issued later are not due.
     began: DateTime<Utc>,
     stop: watch::Receiver<bool>,
-    /// Whether another may sweep by now.
+    /// Becomes `true` when the sweep lease is lost.
     lost: Option<watch::Receiver<bool>>,
     by: DateTime<Utc>,
     since: Duration,
@@ -141,7 +141,7 @@ impl Walk {
         }
     }
 
-    /// Whether the merchant's endpoint is left alone, for longer than it is worth waiting here.
+    /// Whether the merchant's circuit breaker stays open for longer than the walk waits.
     async fn is_held(&mut self, merchant: &str) -> bool {
         let patience = self.scope.patience;
         while let Some(wait) = self.sweeper.vault.held(merchant) {

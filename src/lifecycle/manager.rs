@@ -1,29 +1,30 @@
-//! What systemd is told (`sd_notify(3)`): that the service is ready, that it lives, that it stops. Where no service
-//! manager asks for it, nothing happens.
+//! Notifies systemd (`sd_notify(3)`) that the service is ready, alive or stopping. Without a
+//! service manager nothing happens.
 
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Startup is finished; `status` is shown beside the service's state.
+/// The service is ready. `systemctl status` shows `status`.
 pub fn ready(status: &str) {
     tell(&[State::Ready, State::Status(status)]);
 }
 
-/// The stop has begun.
+/// The service is stopping.
 pub fn stopping() {
     tell(&[State::Stopping, State::Status("stopping: ending what runs")]);
 }
 
-/// Keeps the manager's watchdog from restarting the service for as long as `lives` says so, and the runtime has time for
-/// the question. Call it within a tokio runtime, once the service is ready.
+/// Notifies the watchdog for as long as `lives` returns `true`. Call it within a tokio runtime,
+/// once the service is ready.
 pub fn watch(lives: impl Fn() -> bool + Send + 'static) {
     if let Some(patience) = patience() {
         tokio::spawn(ping(patience, lives, || tell(&[State::Watchdog])));
     }
 }
 
-/// Pings thrice within the patience, so that one that is late or withheld restarts nothing yet.
+/// Notifies three times within the watchdog's time-out, so that a single late or omitted
+/// notification does not cause a restart.
 async fn ping(patience: Duration, lives: impl Fn() -> bool, send: impl Fn()) {
     let mut ticks = interval(patience / 3);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -34,7 +35,7 @@ async fn ping(patience: Duration, lives: impl Fn() -> bool, send: impl Fn()) {
         if alive {
             send();
         } else if !withheld {
-            tracing::error!("The service does not do its work; the service manager will restart it");
+            tracing::error!("The service does not respond; the service manager will restart it");
         }
         withheld = !alive;
     }
@@ -46,11 +47,11 @@ use sd_notify::NotifyState as State;
 #[cfg(unix)]
 fn tell(state: &[State]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "The service manager could not be told of the service's state");
+        tracing::warn!(%error, "The service manager could not be notified");
     }
 }
 
-/// How long the manager waits for a sign of life; `None` where it does not.
+/// The watchdog's time-out; `None` if the manager has no watchdog.
 #[cfg(unix)]
 fn patience() -> Option<Duration> {
     sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())

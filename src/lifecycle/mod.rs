@@ -1,4 +1,4 @@
-//! Signals: the first asks the process to stop softly, the second to stop now. [`manager`] tells systemd how it goes.
+//! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies systemd.
 
 pub mod manager;
 
@@ -6,7 +6,7 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// How far the stop has come.
+/// The stage of the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
@@ -14,16 +14,16 @@ enum Stage {
     Hard,
 }
 
-/// The process's stop, asked for by signals or by [`Shutdown::trigger`]. Clones share it.
+/// The stop of the process, requested by signals or by [`Shutdown::trigger`]. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Shutdown(watch::Sender<Stage>);
 
 impl Shutdown {
-    /// Listens for SIGTERM and Ctrl-C from now on. Install it before anything connects or waits: as process 1 of a container,
-    /// a process without a handler ignores SIGTERM. Call it within a tokio runtime.
+    /// Listens for SIGTERM and Ctrl-C. Call it before anything connects or waits, because process 1
+    /// of a container ignores SIGTERM without a handler. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// Where the operating system refuses a handler.
+    /// The operating system refuses a handler.
     pub fn install() -> io::Result<Self> {
         let shutdown = Self::manual();
         let mut signals = Signals::install()?;
@@ -41,28 +41,28 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// A stop that no signal asks for, only [`Shutdown::trigger`]: for tests and for what is run within another process.
+    /// A stop that only [`Shutdown::trigger`] requests: for tests, and for services inside another process.
     #[must_use]
     pub fn manual() -> Self {
         Self(watch::Sender::new(Stage::Running))
     }
 
-    /// Does what a signal does: the first call asks for the soft stop, the second for the hard one.
+    /// Acts like a signal: the first call requests the soft stop, the second the hard stop.
     pub fn trigger(&self) {
         self.advance();
     }
 
-    /// Resolves once a stop was asked for: take nothing new, end what runs.
+    /// Resolves when a soft stop is requested: accept nothing new, and complete running work.
     pub async fn soft(&self) {
         self.reached(Stage::Soft).await;
     }
 
-    /// Resolves once a stop was asked for again: wait for nothing more.
+    /// Resolves when a hard stop is requested: stop waiting.
     pub async fn hard(&self) {
         self.reached(Stage::Hard).await;
     }
 
-    /// Whether a stop was asked for.
+    /// Whether a stop has been requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow() >= Stage::Soft

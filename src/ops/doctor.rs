@@ -1,4 +1,4 @@
-//! Looks an installation over and says what to do about what it finds. Nothing is changed, spent or created.
+//! Checks an installation and gives advice. It changes nothing, spends no token and creates no order.
 
 mod database;
 mod disk;
@@ -13,28 +13,28 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 
-/// How one check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As it should be.
+    /// All is well.
     Ok,
-    /// It works, and something could still be lost or slow.
+    /// It works, but something could be lost or slow.
     Warning,
     /// It does not work.
     Failed,
 }
 
-/// What one check found.
+/// A check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `database`, `keys`, `merchants.shop.token_url`, …
+    /// What was checked: `database`, `keys`, `merchants.shop.token_url`, …
     pub check: String,
-    /// How it came out.
+    /// The result.
     pub verdict: Verdict,
-    /// What was seen, in one sentence.
+    /// What was found, in one sentence.
     pub found: String,
-    /// What to do; absent where nothing is.
+    /// What to do; `None` if nothing is to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
@@ -56,7 +56,7 @@ impl Findings {
         self.add(check, Verdict::Failed, found, Some(advice.into()));
     }
 
-    /// For errors whose text says what to do.
+    /// For errors whose message says what to do.
     fn fail_with(&mut self, check: &str, error: &impl ToString) {
         self.add(check, Verdict::Failed, error.to_string(), None);
     }
@@ -66,7 +66,7 @@ impl Findings {
     }
 }
 
-/// Checks everything, from the settings outwards. What depends on a thing that failed is left out.
+/// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped.
 pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>, clock: &Clock) -> Vec<Finding> {
     let mut findings = Findings::default();
     describe(settings, &mut findings);
@@ -77,7 +77,7 @@ pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>
     findings.0
 }
 
-/// Settings that were refused never come here; these are the ones that hold and may still surprise.
+/// Summarises the settings. Invalid ones were refused before.
 fn describe(settings: &Settings, findings: &mut Findings) {
     let engine = if settings.database.engine == Engine::Postgres { "PostgreSQL" } else { "SQLite" };
     let found =

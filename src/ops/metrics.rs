@@ -1,9 +1,10 @@
-//! Metrics for Prometheus: what is true of this process, counted by `meter` as it happens or asked at the scrape
-//! (`process.rs`), and what is true of the installation, asked of the database now and then (`installation.rs`, and in
-//! `counts.rs` what takes a look at many rows). `catalogue.rs` lists them all.
+//! Metrics for Prometheus. Those of this process are counted by `meter` as things happen, or read
+//! at the scrape (`process.rs`). Those of the installation are read from the database now and then
+//! (`installation.rs`; `counts.rs` for those that count many rows). `catalogue.rs` lists all of
+//! them.
 //!
-//! Every process tells the same of the installation: take its maximum over them (`max by (…)`), and the sum of what
-//! processes tell of themselves.
+//! Every process reports the same metrics of the installation: take their maximum (`max by (…)`).
+//! Add up the metrics of processes.
 
 mod catalogue;
 mod counts;
@@ -24,46 +25,46 @@ use crate::order::TokenOutcome;
 use crate::store::Store;
 use crate::vault::sealing::Secrets;
 
-/// How often what is recorded is sorted into its buckets, so that it does not pile up where nobody scrapes.
+/// How often recorded values are sorted into buckets, so that they do not accumulate when nothing scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Where a breaker stands: endpoint, merchant, stand.
+/// The state of a circuit breaker: endpoint, merchant, state.
 pub type BreakerReading = (&'static str, String, BreakerState);
 
-/// The exchanges of a process.
+/// The exchanges in flight in a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exchanges {
-    /// Begun and not ended.
+    /// Exchanges that have begun and not ended, including those that wait for a permit.
     pub in_flight: usize,
-    /// Places that are taken.
+    /// Permits in use.
     pub permits_taken: usize,
-    /// Places that there are.
+    /// All permits: `vault.max_in_flight`.
     pub permits: usize,
 }
 
-/// What is asked of the process at each scrape.
+/// Where the metrics come from at each scrape.
 pub struct Sources {
-    /// The rows, and the pools in front of them.
+    /// The database and its connection pools.
     pub store: Arc<dyn Store>,
-    /// Whose keys may be active, old or missing.
+    /// The encryption keys, to tell active, old and missing ones apart.
     pub secrets: Arc<Secrets>,
-    /// The time.
+    /// The process's clock.
     pub clock: Clock,
-    /// The settings' merchants.
+    /// The merchants of the settings.
     pub merchants: Vec<String>,
-    /// A process that has sent no heartbeat for so long is not alive.
+    /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
-    /// A token that the keeper looks after should never have less left.
+    /// Active tokens with less time left than this count as lapsing.
     pub lapsing_within: Duration,
-    /// The breakers of this process.
+    /// Returns the states of this process's circuit breakers.
     pub breakers: Box<dyn Fn() -> Vec<BreakerReading> + Send + Sync>,
-    /// Exchanges in flight.
+    /// Returns the exchanges in flight.
     pub exchanges: Box<dyn Fn() -> Exchanges + Send + Sync>,
-    /// Successors that wait in the spools.
+    /// Returns how many files the spools have.
     pub spool_files: Box<dyn Fn() -> usize + Send + Sync>,
 }
 
-/// Answers scrapes.
+/// Renders the metrics of this process.
 pub struct Metrics {
     recorded: PrometheusHandle,
     sources: Sources,
@@ -71,8 +72,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a process; what it counts is counted from the first call on. `None` where something else records
-    /// already, which nothing in this program does.
+    /// Sets up the metrics of this process; counting begins with the first call. `None` if another
+    /// recorder is installed, which nothing in this program does.
     #[must_use]
     pub fn new(sources: Sources) -> Option<Self> {
         let recorded = recorder()?;
@@ -84,8 +85,8 @@ impl Metrics {
         Some(Self { recorded, sources, installation: Installation::default() })
     }
 
-    /// All metrics, as Prometheus' text format has them (version 0.0.4). The database is asked at most every few seconds,
-    /// and where it does not answer the rest is told all the same.
+    /// All metrics in Prometheus' text format (version 0.0.4). The database is queried at most
+    /// every five seconds; if it does not answer, the other metrics are rendered all the same.
     pub async fn render(&self) -> String {
         self.installation.look(&self.sources).await;
         process::look(&self.sources);
@@ -93,7 +94,7 @@ impl Metrics {
     }
 }
 
-/// The process's one recorder, set up at the first call.
+/// The recorder of the process, set up at the first call.
 fn recorder() -> Option<PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let set_up = || {
@@ -114,7 +115,7 @@ fn recorder() -> Option<PrometheusHandle> {
     RECORDER.get_or_init(set_up).clone()
 }
 
-/// A count as a gauge has it: exact far beyond any count here.
+/// Converts a count for a gauge. The conversion is exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
 fn number(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64

@@ -1,4 +1,4 @@
-//! For operators: what keeps an installation in shape, looks it over and counts.
+//! For operators: `doctor`, metrics and retention.
 
 pub mod doctor;
 pub mod metrics;

@@ -1,5 +1,6 @@
-//! Removes what has been kept for long enough (the settings' section `retention`), in batches so small that nobody waits
-//! for them. Each process with the role `worker` does: two at once pass over each other's rows.
+//! Deletes data whose retention is over (section `retention` of the settings), in small batches
+//! that delay nothing. Each process with the role `worker` does so; concurrent ones skip each
+//! other's rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,48 +10,48 @@ use tokio::time::{Instant, sleep};
 use crate::config;
 use crate::store::{ExpiredKind, ScannedTable, Store, StoreError};
 
-/// Rows in one statement.
+/// How many rows one statement changes.
 const BATCH: u32 = 500;
-/// The pause between two statements: others write too.
+/// The pause between two statements, so that other writers are not delayed.
 const BREATH: Duration = Duration::from_millis(50);
-/// How often it is looked for what ended long enough ago.
+/// How often rows past their retention are searched for.
 const EVERY: Duration = Duration::from_mins(5);
-/// How often the ledger is walked through.
+/// How often the ledger is read from end to end.
 const WALK_EVERY: Duration = Duration::from_hours(24);
 
-/// The sweeper of what must not stay.
+/// Deletes data whose retention is over.
 pub struct Retention {
     store: Arc<dyn Store>,
     settings: config::Retention,
 }
 
-/// What a run removed.
+/// How many rows a run deleted or changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// Orders that lost body and snippet.
+    /// Orders whose body and `html_snippet` were deleted.
     pub bodies: u64,
-    /// Orders.
+    /// Orders deleted.
     pub orders: u64,
-    /// Events that had been delivered or given up.
+    /// Webhook events deleted, after they were delivered or given up.
     pub webhooks: u64,
-    /// Events given up now.
+    /// Webhook events given up now.
     pub expired: u64,
-    /// Starts of processes.
+    /// Rows of ended processes deleted.
     pub workers: u64,
-    /// Exchanges in the ledger.
+    /// Exchanges deleted from the ledger.
     pub ledger: u64,
-    /// Hashes of former tokens.
+    /// Hashes of former refresh tokens deleted.
     pub known_tokens: u64,
 }
 
 impl Retention {
-    /// By the settings, on a store.
+    /// Retention over `store`, by the settings.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, settings: config::Retention) -> Self {
         Self { store, settings }
     }
 
-    /// Runs for as long as the process does.
+    /// Runs until it is dropped.
     pub async fn run(self) {
         let mut walked: Option<Instant> = None;
         loop {
@@ -62,16 +63,18 @@ impl Retention {
                     }
                     tell(&removed);
                 }
-                Err(error) => tracing::warn!(%error, "What was kept for long enough could not be removed for now"),
+                Err(error) => tracing::warn!(%error, "Data whose retention is over could not be deleted; the \
+                    next try follows"),
             }
             sleep(EVERY).await;
         }
     }
 
-    /// Removes what ended long enough ago; with `walks` also from the ledger, which is read from end to end for it.
+    /// Deletes data whose retention is over; with `walks` also from the ledger, which is read from
+    /// end to end for that.
     ///
     /// # Errors
-    /// Where the store fails; the next run goes on.
+    /// The store fails. The next run continues.
     pub async fn tidy(&self, walks: bool) -> Result<Removed, StoreError> {
         let config::Retention { bodies, orders, ledger } = self.settings;
         let mut removed = Removed {
@@ -140,6 +143,6 @@ fn tell(removed: &Removed) {
         workers,
         ledger,
         known_tokens,
-        "What was kept for long enough is removed"
+        "Data whose retention is over was deleted"
     );
 }

@@ -26,8 +26,8 @@ impl Body {
     /// This looks at the form only; [`super::check`] knows Klarna's rules.
     ///
     /// # Errors
-    /// [`Rejection::TooLarge`] beyond [`MAX_BODY`]; faults where it is no JSON object, a key occurs twice, or it is
-    /// nested beyond [`MAX_DEPTH`].
+    /// [`Rejection::TooLarge`] beyond [`MAX_BODY`]; faults where it is not a JSON object, a key
+    /// occurs twice, or it is nested beyond [`MAX_DEPTH`].
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         if raw.get().len() > MAX_BODY {

@@ -182,7 +182,7 @@ fn time(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<
     let text = envelope.string(member, Need::Optional, &(0..=usize::MAX), faults)?;
     let time = DateTime::parse_from_rfc3339(&text).ok();
     if time.is_none() {
-        envelope.fault(member, "is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z", faults);
+        envelope.fault(member, "is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z", faults);
     }
     time.map(|time| time.to_utc().trunc_subsecs(6))
 }

@@ -56,8 +56,10 @@ pub(super) async fn ask_retry(
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let about = html! {
-        p { "The order is queued as if it had just come in, with a new deadline. The user's token is exchanged anew." }
-        @if order.possible_duplicate { p.wrong { "Klarna may hold a session of it already: a second one may come of this." } }
+        p { "The order is queued as if it had just been accepted, with a new deadline. The user's token is \
+            exchanged again." }
+        @if order.possible_duplicate { p.wrong { "Klarna may already have this order. A retry may create it a \
+            second time." } }
         (which(&order))
     };
     let answer = html! { button type="submit" autofocus { "Retry the order" } };
@@ -81,7 +83,7 @@ pub(super) async fn ask_cancel(
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let about = html! {
-        p { "It is not submitted any more. That works only while it is queued." }
+        p { "The order will not be submitted. This is possible only while it is queued." }
         (which(&order))
     };
     let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
@@ -104,17 +106,19 @@ fn steered(steered: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
             tracing::info!(%order, what, "An operator changed an order");
             Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
         }
-        OrderAdminOutcome::WrongStatus(order) => Err(Failure::Unfit(format!("The order is {} by now.", order.status))),
+        OrderAdminOutcome::WrongStatus(order) => Err(Failure::Unfit(format!("The order is {} now.", order.status))),
         OrderAdminOutcome::BodyGone => Err(Failure::Unfit(
-            "The order's body was deleted (retention.bodies): the shop has to hand it in anew.".into(),
+            "The order's body has been deleted (retention.bodies). The shop has to submit the order \
+             again."
+                .into(),
         )),
-        OrderAdminOutcome::Missing => Err(Failure::Missing("There is no such order any more.")),
+        OrderAdminOutcome::Missing => Err(Failure::Missing("Order not found.")),
     }
 }
 
 async fn token(pages: &Pages, merchant: &str, user: &str) -> Result<TokenView, Failure> {
     let found = pages.deps.registry.view(merchant, user).await?;
-    found.ok_or(Failure::Missing("There is no refresh token of this user."))
+    found.ok_or(Failure::Missing("This user has no refresh token."))
 }
 
 fn whom(token: &TokenView) -> Markup {
@@ -129,16 +133,19 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
     let (merchant, user) = named(&viewer, &viewer.query)?;
     let token = token(&pages, &merchant, &user).await?;
     let about = html! {
-        p { "Nobody knows whether the token was spent: the answer to its last presentation was lost, or the database was restored." }
+        p { "Nobody knows whether the token was spent: the answer of its last exchange was lost, or the \
+            database was restored." }
         (whom(&token))
     };
     let answer = html! {
         (named_fields(&merchant, &user))
         fieldset {
-            legend { "What is to become of it?" }
-            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more with the user's next order, which finds out. If it was spent, Klarna may end the user's sign-in." } }
-            label.check { input type="radio" name="as" value="present"; span { "Have the keeper present it in its next sweep: likewise, and before the next order." } }
-            label.check { input type="radio" name="as" value="lost"; span { "Give it up: the user has to sign in again." } }
+            legend { "What should happen to it?" }
+            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more with the user's next order. If it was spent, Klarna may end the user's sign-in." } }
+            label.check { input type="radio" name="as" value="present"; span { "Let the keeper present it in \
+                its next sweep, before the user's next order." } }
+            label.check { input type="radio" name="as" value="lost"; span { "Do not use it again: the user \
+                has to sign in again." } }
         }
         button type="submit" { "Resolve the token" }
     };
@@ -152,7 +159,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("retry") => (Resolution::Retry, "active"),
         Some("present") => (Resolution::Present, "active"),
         Some("lost") => (Resolution::Dead, "lost"),
-        _ => return Err(Failure::Wrong("Choose what is to become of the token.".into())),
+        _ => return Err(Failure::Wrong("Choose what should happen to the token.".into())),
     };
     match pages.deps.registry.resolve(&merchant, &user, resolution).await? {
         Resolved::Done(_) => {
@@ -161,9 +168,9 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         }
         Resolved::NotUncertain(token) => {
             let state = super::pieces::words(token.state.as_str());
-            Err(Failure::Unfit(format!("The token waits for no decision any more: it is {state}.")))
+            Err(Failure::Unfit(format!("The token no longer needs a decision: it is {state}.")))
         }
-        Resolved::Missing => Err(Failure::Missing("There is no refresh token of this user.")),
+        Resolved::Missing => Err(Failure::Missing("This user has no refresh token.")),
     }
 }
 
@@ -171,7 +178,8 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
     let (merchant, user) = named(&viewer, &viewer.query)?;
     let token = token(&pages, &merchant, &user).await?;
     let about = html! {
-        p { "The refresh token is deleted. The user's orders go out without one until the user signs in again. This cannot be undone." }
+        p { "The refresh token is deleted. The user's orders are submitted without a token until the user \
+            signs in again. This cannot be undone." }
         (whom(&token))
     };
     let answer = html! { (named_fields(&merchant, &user)) button.danger type="submit" { "Forget the token" } };
@@ -182,14 +190,14 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let (merchant, user) = named(&posted.viewer, &posted.fields)?;
     if !pages.deps.registry.forget(&merchant, &user).await? {
-        return Err(Failure::Unfit("There was no token to forget.".into()));
+        return Err(Failure::Unfit("There is no token to forget.".into()));
     }
     tracing::info!(merchant, "An operator had a token forgotten");
     Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", "forgotten")])))
 }
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
-    let missing = Failure::Missing("There is no such webhook any more.");
+    let missing = Failure::Missing("Webhook not found.");
     let Ok(id) = id.parse::<Uuid>() else { return Err(missing) };
     let found = pages.deps.store.webhooks(&only(id)).await?.pop();
     found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
@@ -206,7 +214,8 @@ pub(super) async fn ask_resend(
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &viewer, &id).await?;
     let about = html! {
-        p { "It is sent again, under the same id, and tried for three days. If its endpoint is disabled, it is enabled." }
+        p { "It is sent again with the same id, for up to three days. If its endpoint is disabled, it is \
+            enabled." }
         (facts(&[
             ("Event", html! { (webhook.kind.as_str()) }),
             ("Merchant", html! { (webhook.merchant) }),

@@ -45,36 +45,36 @@ impl IntoResponse for Failure {
             Self::NoKey => {
                 let main = html! {
                     h1 { "Nobody can sign in yet" }
-                    p { "These pages are for API keys of the scope " code { "ops" } ", and the settings have none. Make one:" }
+                    p { "These pages need an API key with the scope " code { "ops" } ", and the settings have none. Make one:" }
                     pre { (NO_KEY) }
-                    p { "It prints the key once, and the section that belongs into the settings. Then start the service again." }
+                    p { "It prints the key once, and the section to add to the settings. Then restart the \
+                        service." }
                 };
                 return (StatusCode::FORBIDDEN, frame::alone("Nobody can sign in yet", &main)).into_response();
             }
             Self::Foreign => (
                 StatusCode::FORBIDDEN,
-                "Nothing was done",
-                "The form was not from a page of this session. Go back, load the page again, and send it from there."
-                    .into(),
+                "Nothing was changed",
+                "The form does not belong to this session. Go back, reload the page, and submit it again.".into(),
             ),
-            Self::Wrong(text) => (StatusCode::BAD_REQUEST, "That cannot be understood", text),
+            Self::Wrong(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
             Self::Missing(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
-            Self::Unfit(text) => (StatusCode::CONFLICT, "Nothing was done", text),
+            Self::Unfit(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
             Self::Store(error) if error.is_transient() => {
-                tracing::warn!(%error, "A request was refused for now");
-                let text = "The database does not answer. This page is asked for again by itself.";
-                (StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used now", text.into())
+                tracing::warn!(%error, "A request was refused: the database is not available");
+                let text = "The database does not answer. This page reloads by itself.";
+                (StatusCode::SERVICE_UNAVAILABLE, "The database is not available", text.into())
             }
             Self::Store(error) => {
                 tracing::error!(%error, "A request failed");
-                let text = "The logs tell more, under the x-request-id of this answer.";
-                (StatusCode::INTERNAL_SERVER_ERROR, "The service failed", text.into())
+                let text = "The log has more, under the x-request-id of this answer.";
+                (StatusCode::INTERNAL_SERVER_ERROR, "Internal error", text.into())
             }
         };
         let main = html! {
             h1 { (title) }
             p { (text) }
-            p { a href="/" { "To the overview" } }
+            p { a href="/" { "Go to the overview" } }
         };
         (status, frame::alone(title, &main)).into_response()
     }

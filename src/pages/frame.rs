@@ -28,7 +28,7 @@ pub(super) fn page(place: MenuItem, title: &str, who: Option<&str>, form_token: 
             }
         }
         div.who {
-            span #live .live title="This page is kept up to date" hidden { "Live" }
+            span #live .live title="This page updates itself" hidden { "Live" }
             @if let Some(name) = who {
                 span.name { (name) }
                 form method="post" action="/sign-out" {

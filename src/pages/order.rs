@@ -58,7 +58,7 @@ pub(super) async fn show(
             (line(&order, &past, &ledger))
         }
         @if order.klarna_order_id.is_some() || order.html_snippet.is_some() {
-            section #answer data-live { h2 { "What the shop was answered" } (answer(&order)) }
+            section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }
         }
         section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks)) }
     };
@@ -67,7 +67,7 @@ pub(super) async fn show(
 
 /// The order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
-    let missing = Failure::Missing("There is no such order: it may have been removed since (retention.orders).");
+    let missing = Failure::Missing("Order not found. It may have been deleted since (retention.orders).");
     let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
     let found = pages.deps.store.order(id).await?;
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
@@ -80,14 +80,14 @@ fn told(order: &OrderView) -> Markup {
         ("Token", outcome(order.token)),
         ("Merchant", text(&order.merchant)),
         ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
-        ("Came in", time(order.accepted_at)),
+        ("Accepted", time(order.accepted_at)),
     ];
     if order.status == Status::Queued {
         told.push(("Due", time(order.due_at)));
     }
     told.push(match order.ended_at {
         Some(ended) => ("Ended", time(ended)),
-        None => ("Given up", time(order.deadline_at)),
+        None => ("Deadline", time(order.deadline_at)),
     });
     told.push(("Attempts", html! { (order.attempts) }));
     if order.possible_duplicate {
@@ -103,7 +103,7 @@ fn told(order: &OrderView) -> Markup {
         (facts(&told))
         @if !order.prefilled.is_empty() {
             details #prefilled {
-                summary { "Filled in from the id_token: " (order.prefilled.len()) " fields" }
+                summary { "Prefilled from the id_token: " (order.prefilled.len()) " fields" }
                 ul.plain { @for pointer in &order.prefilled { li { code { (pointer) } } } }
             }
         }
@@ -129,7 +129,7 @@ fn answer(order: &OrderView) -> Markup {
         @if let Some(id) = &order.klarna_order_id { (facts(&[("Klarna's order", html! { code { (id) } })])) }
         @if let Some(snippet) = &order.html_snippet {
             details #snippet { summary { "The snippet, as text" } pre.snippet tabindex="0" { (snippet) } }
-        } @else { p.quiet { "The snippet was removed (retention.bodies)." } }
+        } @else { p.quiet { "The snippet has been deleted (retention.bodies)." } }
     }
 }
 
@@ -141,13 +141,13 @@ struct Event {
 }
 
 fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Markup {
-    let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Taken in" } }];
+    let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Accepted" } }];
     if let Some(at) = story.first_claimed_at {
         let after = span(at - order.accepted_at);
         events.push(Event {
             at,
             tone: "busy",
-            what: html! { "First taken by a worker, " (after) " after it came in" },
+            what: html! { "First taken by a worker, " (after) " after it was accepted" },
         });
     }
     for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.as_uuid())) {
@@ -169,7 +169,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
             Status::Submitted => {
                 ("good", html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } })
             }
-            Status::Failed => ("bad", html! { "Given up" }),
+            Status::Failed => ("bad", html! { "Failed" }),
             _ => ("off", html! { "Cancelled" }),
         };
         events.push(Event { at, tone, what });
@@ -179,7 +179,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
         ol.story { @for event in &events {
             li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
         } }
-        @if order.status == Status::Queued { p.note { "Next tried: " (time(order.due_at)) "." } }
+        @if order.status == Status::Queued { p.note { "Next attempt: " (time(order.due_at)) "." } }
     }
 }
 

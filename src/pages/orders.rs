@@ -98,11 +98,11 @@ pub(super) fn table(orders: &[OrderView]) -> Markup {
             div.scroll { table.list {
                 thead { tr {
                     th scope="col" { "Order" } th scope="col" { "Status" } th scope="col" { "Token" } th scope="col" { "User" }
-                    th scope="col" { "Merchant" } th scope="col" { "Came in" } th.count scope="col" { "Attempts" } th scope="col" { "Error" }
+                    th scope="col" { "Merchant" } th scope="col" { "Accepted" } th.count scope="col" { "Attempts" } th scope="col" { "Error" }
                 } }
                 tbody { @for order in orders { tr {
                     td { (order_link(order.id)) }
-                    td { (status(order.status)) @if order.possible_duplicate { " " span.badge.warn title="Klarna may hold a second session of it" { "twice?" } } }
+                    td { (status(order.status)) @if order.possible_duplicate { " " span.badge.warn title="Klarna may have this order twice" { "twice?" } } }
                     td { (outcome(order.token)) }
                     td.name { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
                     td { (order.merchant) }

@@ -33,7 +33,7 @@ const PARTS: [Part; 5] = [
     ("warn", "Submitted without"),
     ("bad", "Failed"),
     ("off", "Cancelled"),
-    ("calm", "Under way"),
+    ("calm", "Not ended"),
 ];
 
 /// Submitted orders whose times are looked at.
@@ -83,22 +83,22 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             section #keeper data-live {
                 h2 { "Keeper" }
                 (facts(&[
-                    ("Last run ended", maybe_time(sweep.ended_at)),
-                    ("Next run", maybe_time(next)),
+                    ("Last sweep ended", maybe_time(sweep.ended_at)),
+                    ("Next sweep", maybe_time(next)),
                     ("Sweeping now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
-                    ("Longest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
+                    ("Oldest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
                     ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
                 ]))
             }
         }
         section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
         div.columns {
-            section #breakers data-live { h2 { "Breakers" } (breaker_table(&breakers)) }
+            section #breakers data-live { h2 { "Circuit breakers" } (breaker_table(&breakers)) }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
         @if !failing.is_empty() {
             section #endpoints data-live {
-                h2 { "Webhook endpoints in trouble" }
+                h2 { "Failing webhook endpoints" }
                 ul { @for endpoint in &failing {
                     li {
                         a href=(link("/webhooks", &[("merchant", &endpoint.merchant)])) { (endpoint.merchant) } ": "
@@ -147,7 +147,7 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &(&str, &st
     }
     let steps = bounds.len() - 1;
     let below: Vec<String> = (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
-    let title = format!("Orders by outcome, {}, by when they came in (UTC)", range.1.to_lowercase());
+    let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.1.to_lowercase());
     stacked("outcomes", &title, &PARTS, &bars, &below)
 }
 
@@ -177,7 +177,7 @@ fn figures(
             div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
                 dd.note { @if let Some(oldest) = oldest { "longest since " (time(oldest)) } @else { (number(queued - due)) " for later" } } }
             div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "right now" } }
-            div { dt { "Half within" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due to submitted" } }
+            div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due to submitted" } }
             div.alarm[overview.workers == 0] { dt { "Workers" } dd { (number(overview.workers)) } dd.note { "alive" } }
         }
     }
@@ -196,11 +196,11 @@ fn rank(times: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
 
 fn latencies(latency_samples: &[LatencySample]) -> Markup {
     let rows = [
-        ("Until a worker took it", sorted(latency_samples, |passage| passage.claimed - passage.began)),
-        ("Until Klarna had it", sorted(latency_samples, |passage| passage.ended - passage.began)),
+        ("Until a worker took the order", sorted(latency_samples, |passage| passage.claimed - passage.began)),
+        ("Until Klarna accepted the order", sorted(latency_samples, |passage| passage.ended - passage.began)),
     ];
     html! {
-        @if latency_samples.is_empty() { p.quiet { "No order was submitted yet." } }
+        @if latency_samples.is_empty() { p.quiet { "No order has been submitted yet." } }
         @else {
             div.scroll { table {
                 thead { tr { th scope="col" { "From when it was due" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
@@ -222,7 +222,7 @@ fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
         BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
-        @if breakers.is_empty() { p.quiet { "This process runs no orders: ask one that does." } }
+        @if breakers.is_empty() { p.quiet { "This process runs no orders. Open the pages of one that does." } }
         @else {
             div.scroll { table {
                 thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "Breaker" } } }
@@ -237,7 +237,7 @@ fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
 
 fn processes(workers: &[WorkerView]) -> Markup {
     html! {
-        @if workers.is_empty() { p.quiet { "No process works." } }
+        @if workers.is_empty() { p.quiet { "No process is running." } }
         @else {
             div.scroll { table {
                 thead { tr { th scope="col" { "Process" } th scope="col" { "State" } th scope="col" { "Started" } th scope="col" { "Last seen" } } }

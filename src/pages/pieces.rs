@@ -134,10 +134,10 @@ pub(super) fn done(query: &Fields) -> Markup {
     let told = match query.get("done") {
         Some("retried") => "The order is queued again.",
         Some("cancelled") => "The order is cancelled.",
-        Some("active") => "The token is active again, and is presented once more.",
-        Some("lost") => "The token is given up; the user has to sign in again.",
+        Some("active") => "The token is active again and will be presented once more.",
+        Some("lost") => "The token will not be used again; the user has to sign in again.",
         Some("forgotten") => "The token is forgotten.",
-        Some("resent") => "The webhook is sent again.",
+        Some("resent") => "The webhook will be sent again.",
         _ => return html! {},
     };
     html! { p.done role="status" { (told) } }

@@ -47,7 +47,7 @@ pub(super) async fn form(State(pages): State<Arc<Pages>>, uri: Uri) -> Result<Re
 fn asking(next: &str, wrong: Option<&str>) -> Markup {
     html! {
         h1 { "Sign in" }
-        p.quiet { "With an API key of the scope " code { "ops" } "." }
+        p.quiet { "Use an API key with the scope " code { "ops" } "." }
         form.stack method="post" action="/sign-in" {
             input type="hidden" name="next" value=(next);
             label for="key" { "API key" }
@@ -82,14 +82,14 @@ pub(super) async fn sign_in(
     let presented = fields.get("key").unwrap_or_default().trim();
     let Some(key) = ApiKey::find(&pages.keys, presented.as_bytes()) else {
         let peer = peer.map(|Extension(ConnectInfo(peer))| peer.to_string());
-        tracing::warn!(peer, "A sign-in was refused: the key is none of the scope ops");
+        tracing::warn!(peer, "A sign-in was refused: the API key does not have the scope ops");
         let Ok(_waiting) = pages.refusals.0.try_acquire() else {
-            let text = "Too many wrong keys are being tried. Wait a moment.";
+            let text = "Too many wrong keys. Wait a moment and try again.";
             let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
             return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
         };
         tokio::time::sleep(WAIT).await;
-        let text = "This is no API key of the scope ops.";
+        let text = "This is not an API key with the scope ops.";
         let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
         return Ok((StatusCode::FORBIDDEN, page).into_response());
     };

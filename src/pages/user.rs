@@ -52,10 +52,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         (done(query))
         section #token data-live {
             @if let Some(token) = &token { (told(token, &viewer)) }
-            @else { p.quiet { "No refresh token of this user was ever registered here." } }
+            @else { p.quiet { "No refresh token of this user has been registered." } }
         }
         section #history data-live[before.is_none()] {
-            h2 { "When the token was presented" }
+            h2 { "Exchanges of the token" }
             (history(&ledger))
             nav.pages aria-label="More" {
                 @if before.is_some() { a href=(query.link("/user", &[("before", "")])) { "Newest" } }
@@ -74,7 +74,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 /// Whom a query or a form is about.
 pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<(String, String), Failure> {
     let (merchant, user) = (fields.needed("merchant")?, fields.needed("user")?);
-    if viewer.sees(&merchant) { Ok((merchant, user)) } else { Err(Failure::Missing("There is no such user.")) }
+    if viewer.sees(&merchant) { Ok((merchant, user)) } else { Err(Failure::Missing("User not found.")) }
 }
 
 fn told(token: &TokenView, viewer: &Viewer) -> Markup {
@@ -90,7 +90,7 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
     told.extend([
         ("Issued", maybe_time(token.issued_at)),
         ("Lapses", maybe_time(token.expires_at)),
-        ("The keeper presents it", maybe_time(token.refresh_due_at)),
+        ("Refresh due", maybe_time(token.refresh_due_at)),
         ("Last sign-in or order", maybe_time(token.last_seen_at)),
         ("Last change", time(token.updated_at)),
         ("Generation", html! { (token.generation) }),
@@ -99,7 +99,7 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
         told.push(("The keeper failed", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
     }
     if let Some(note) = token.refresh_note {
-        told.push(("Why it is due otherwise", html! { (words(note.as_str())) }));
+        told.push(("Reason of the due date", html! { (words(note.as_str())) }));
     }
     facts(&told)
 }
@@ -112,7 +112,7 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
         _ => "warn",
     };
     html! {
-        @if ledger.is_empty() { p.quiet { "Never, or longer ago than retention.ledger." } }
+        @if ledger.is_empty() { p.quiet { "None within retention.ledger." } }
         @else {
             div.scroll { table.list {
                 thead { tr {

@@ -149,7 +149,7 @@ pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<
 }
 
 fn refused() -> Failure {
-    tracing::warn!("A form that was not from a page of its session was refused");
+    tracing::warn!("A form was refused: it did not come from a page of its session");
     Failure::Foreign
 }
 

@@ -1,4 +1,5 @@
-//! apalis' [`Backend`] over jobs that the feeder hands in: rows are claimed behind it, so it only passes them on.
+//! apalis' [`Backend`] over a channel. The feeder claims rows and sends them here; this only passes
+//! them to the worker.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -13,18 +14,18 @@ use tower::layer::util::Identity;
 use super::slots::Slot;
 use super::source::Source;
 
-/// A claimed row with its place; the place is free again when this is dropped.
+/// A claimed job with its slot. Dropping it frees the slot.
 pub(super) struct SlottedJob<S: Source> {
     pub(super) job: S::Job,
     pub(super) slot: Slot<S::Id>,
 }
 
-/// The receiving end of the feed.
+/// The receiving end of the feeder's channel.
 pub(super) struct Rows<S: Source>(pub(super) mpsc::Receiver<SlottedJob<S>>);
 
 impl<S: Source> Backend for Rows<S> {
     type Task = Task<SlottedJob<S>>;
-    /// It never fails: the feeder behind it tries again by itself.
+    /// It never fails, because the feeder retries by itself.
     type Error = Infallible;
 
     fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {

@@ -1,7 +1,7 @@
-//! Claims due rows as slots fall free, and feeds them to the worker.
+//! Claims due rows when slots are free, and feeds them to the worker.
 //!
-//! It claims no more than there are free slots, so nothing that is claimed waits in a buffer, and a crash strands only what
-//! was running. It ends when it is told to stop, and at nothing else.
+//! It claims at most as many rows as there are free slots, so nothing claimed waits in a buffer,
+//! and a crash leaves behind only jobs that were running. It ends only when it is told to stop.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,18 +18,21 @@ use super::source::{ClaimBatch, Claimed, Source};
 use super::wake::WakeListener;
 use crate::backoff::Backoff;
 
-/// The waits between tries while the rows cannot be reached.
+/// The back-off while the source cannot be reached.
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
-/// How often all rows are looked at while due ones cannot be claimed: a long backlog of one user costs each look.
+/// The minimum pause between two full scans while due rows cannot be claimed and nothing runs: each
+/// scan reads the whole backlog of such rows.
 const BLOCKED: Duration = Duration::from_millis(25);
-/// Likewise while jobs run: what waits behind others of its own gives way to what waits behind nothing, and comes in the gaps.
+/// The same while jobs are running. Rows that wait for another row of their user give way to other rows.
 const BLOCKED_AMONG_OTHERS: Duration = Duration::from_millis(100);
-/// By how many times what such a look took the next one is put off, where that is longer: meanwhile nobody else is looked at.
+/// After a full scan that claimed nothing, wait at least ten times as long as the scan took,
+/// because nothing else is claimed during a scan.
 const REST: u32 = 10;
-/// A row that fell due before the last look at all of them may have been committed after it by so much. One that was later
-/// still is found by the next look at all.
+/// How long before the last full scan a row may have become due and still be claimed by a scan of
+/// recent rows: it may have been committed after the scan. Later commits are found by the next full
+/// scan.
 const LATE: Duration = Duration::from_millis(250);
-/// How often to look for rows of ours that we do not work on, where nothing gives cause for doubt.
+/// How often to search for rows with this worker's claim that it does not run, without any other cause.
 const RECOVER_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct Feeder<S: Source> {
@@ -39,19 +42,19 @@ pub(super) struct Feeder<S: Source> {
     pub(super) woken: WakeListener,
     pub(super) stopping: Stopping,
     pub(super) recovery: RecoveryRequest,
-    /// The longest wait between two looks.
+    /// The maximum wait between two claims.
     pub(super) poll: Duration,
-    /// The last look at all rows, where due ones among them could not be claimed.
+    /// The last full scan, if it found due rows but could claim none.
     pub(super) blocked: Option<BlockedScan>,
 }
 
-/// A look at all rows that found due ones, none of which could be claimed.
+/// A full scan that found due rows but could claim none.
 #[derive(Clone, Copy)]
 pub(super) struct BlockedScan {
     seen: Instant,
-    /// When all are looked at again, where nothing runs.
+    /// When the next full scan may start if no job is running.
     soonest: Instant,
-    /// And where something does.
+    /// When the next full scan starts even if jobs are running.
     latest: Instant,
 }
 
@@ -68,7 +71,7 @@ impl BlockedScan {
 }
 
 impl<S: Source> Feeder<S> {
-    /// Feeds until told to stop. Dropping the sender at the end is what ends the worker.
+    /// Feeds the worker until told to stop. Dropping the sender at the end ends the worker.
     pub(super) async fn run(mut self) {
         let mut outage: Option<Outage> = None;
         let mut recovered_at = Instant::now();
@@ -97,7 +100,7 @@ impl<S: Source> Feeder<S> {
         }
     }
 
-    /// All free slots, as soon as there is one; `None` when told to stop.
+    /// Waits for a free slot and takes all free ones; `None` when told to stop.
     async fn free_slots(&mut self) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
             biased;
@@ -106,7 +109,7 @@ impl<S: Source> Feeder<S> {
         }
     }
 
-    /// One look at the rows; says how long to wait for the next.
+    /// Claims once. Returns how long to wait before the next claim.
     async fn poll(&mut self, free: OwnedSemaphorePermit, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
         if self.recovery.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
             self.recover().await?;
@@ -140,7 +143,7 @@ impl<S: Source> Feeder<S> {
         match self.source.recover(&held).await {
             Ok(0) => Ok(()),
             Ok(rows) => {
-                tracing::warn!(rows, "Rows that this worker had claimed but was not working on are due again");
+                tracing::warn!(rows, "Jobs that this worker had claimed but was not running are due again");
                 Ok(())
             }
             Err(error) => {
@@ -150,7 +153,8 @@ impl<S: Source> Feeder<S> {
         }
     }
 
-    /// Gives each claimed row its slot and hands it to the worker; back to the source where that is no longer possible.
+    /// Assigns a slot to each claimed row and sends it to the worker. During a stop it releases the
+    /// rows instead.
     async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: OwnedSemaphorePermit) {
         let mut unstarted = Vec::new();
         for Claimed { group, job } in claimed {
@@ -189,18 +193,18 @@ impl<S: Source> Feeder<S> {
     }
 }
 
-/// Gives rows back. Where that fails they are due again once this worker is taken for lost, or recovers them.
+/// Releases rows. If that fails, they are due again when this worker recovers them, or is considered lost.
 pub(super) async fn give_back<S: Source>(source: &S, jobs: Vec<S::Job>) {
     if jobs.is_empty() {
         return;
     }
     let rows = jobs.len();
     if let Err(error) = source.give_back(jobs).await {
-        tracing::warn!(%error, rows, "Claimed rows could not be given back; they are due again later");
+        tracing::warn!(%error, rows, "Claimed jobs could not be released; they are due again later");
     }
 }
 
-/// Whether the queue was told to stop; also where its owner is gone.
+/// Whether the queue was told to stop, or its owner was dropped.
 #[derive(Clone)]
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
@@ -215,7 +219,7 @@ impl Stopping {
     }
 }
 
-/// Whether rows may bear this worker's claim without being worked on.
+/// A flag: rows may carry this worker's claim without a running job.
 #[derive(Clone, Default)]
 pub(super) struct RecoveryRequest(Arc<AtomicBool>);
 
@@ -233,7 +237,7 @@ impl RecoveryRequest {
     }
 }
 
-/// A time in which the rows cannot be reached: told once when it begins and once when it is over.
+/// An outage of the source. It is logged once at its beginning and once at its end.
 struct Outage {
     since: Instant,
     tries: u32,
@@ -241,7 +245,7 @@ struct Outage {
 
 impl Outage {
     fn begin(problem: &str) -> Self {
-        tracing::error!(error = problem, "The queue cannot reach its rows; it tries again until it can");
+        tracing::error!(error = problem, "The queue cannot reach the database; it keeps trying");
         Self { since: Instant::now(), tries: 0 }
     }
 
@@ -252,6 +256,6 @@ impl Outage {
 
     fn report_end(self) {
         let seconds = self.since.elapsed().as_secs();
-        tracing::info!(seconds, tries = self.tries, "The queue reaches its rows again");
+        tracing::info!(seconds, tries = self.tries, "The queue reaches the database again");
     }
 }

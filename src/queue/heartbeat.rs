@@ -1,8 +1,9 @@
-//! Leases: this worker says that it lives, and rows of workers that have fallen silent are due again.
+//! Heartbeats: this worker shows that it is alive, and reclaims the jobs of workers whose
+//! heartbeats stopped.
 //!
-//! It runs beside the queue, not within: a feeder that waits for slots or for the database keeps no heartbeat from being sent.
-//! Only time in which the observer itself had the database counts as another worker's silence: after an outage everybody
-//! looks dead.
+//! It runs beside the queue, so that a feeder that waits for slots or for the database does not
+//! delay a heartbeat. Only time in which this worker itself reached the database counts as silence
+//! of another worker, because after an outage all look dead.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +16,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::clock;
 
-/// This worker's row, and those of the others. Errors are logged as they display, so they must show no secret. Every call
-/// is bounded by a time-out and *dropped* there: keep each to a single statement.
+/// The rows of the workers. Errors are logged with their `Display`, so they must not contain
+/// secrets. Every call has a time-out and is *dropped* there, so use a single statement in each.
 #[async_trait]
 pub trait Lease: Send + Sync + 'static {
     /// Why the rows could not be reached.
@@ -25,29 +26,29 @@ pub trait Lease: Send + Sync + 'static {
     /// Renews this worker's row by the database's time.
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, Self::Error>;
 
-    /// Writes this worker's row anew after [`HeartbeatOutcome::Lost`]; a no-op where it is there.
+    /// Inserts this worker's row again after [`HeartbeatOutcome::Lost`]; does nothing if it exists.
     async fn register(&self) -> Result<(), Self::Error>;
 
-    /// Makes the jobs of other workers due again whose rows were not renewed for `silent_for` by the database's time, under
-    /// new claim numbers; how many there were.
+    /// Reclaims the jobs of other workers whose rows were not renewed for `silent_for`, by the
+    /// database's clock: they are due again under new claim numbers. Returns how many there were.
     async fn reclaim(&self, silent_for: Duration) -> Result<usize, Self::Error>;
 }
 
-/// What became of a heartbeat.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeartbeatOutcome {
-    /// The row is renewed.
+    /// The row was renewed.
     Alive,
-    /// The row is gone: others took this worker for dead, and its jobs are theirs.
+    /// The row is gone: others considered this worker dead and reclaimed its jobs.
     Lost,
 }
 
-/// How often to send a heartbeat, and when another is lost.
+/// The interval of heartbeats, and when a worker is considered lost.
 #[derive(Clone, Copy, Debug)]
 pub struct HeartbeatOptions {
-    /// From heartbeat to heartbeat; also the longest that one may take.
+    /// The interval between two heartbeats, and the time-out of each.
     pub every: Duration,
-    /// How long a worker must be silent, while we have the database, to be taken for lost.
+    /// How long a worker must be silent, while this worker reaches the database, to be considered lost.
     pub worker_lost_after: Duration,
 }
 
@@ -58,7 +59,8 @@ impl Default for HeartbeatOptions {
     }
 }
 
-/// Sends heartbeats until it is stopped or dropped. Stop it after the queue: handlers in their last seconds need their claims.
+/// Sends heartbeats until it is dropped. Drop it after the queue has stopped, because running
+/// handlers need their claims.
 #[must_use = "the heartbeat ends when this is dropped"]
 pub struct Heartbeat {
     watch: HeartbeatMonitor,
@@ -82,7 +84,7 @@ impl Heartbeat {
         Self { watch, task }
     }
 
-    /// Where others read how the heartbeat goes.
+    /// A monitor of this heartbeat.
     #[must_use]
     pub fn watch(&self) -> HeartbeatMonitor {
         self.watch.clone()
@@ -97,33 +99,34 @@ impl Drop for Heartbeat {
 
 type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 
-/// Reads how a [`Heartbeat`] goes. Clones read the same.
+/// Reads the state of a [`Heartbeat`]. Clones read the same.
 #[derive(Clone)]
 pub struct HeartbeatMonitor {
     record: Arc<Mutex<Record>>,
     now: Now,
 }
 
-/// Times since boot, taken before the heartbeat was sent: what the database wrote is no older.
+/// Times since boot, taken before the heartbeat was sent, so that the row in the database is no older.
 #[derive(Default)]
 struct Record {
     last_good: Option<Duration>,
-    /// Since when the database was there without a gap.
+    /// Since when the database has been reachable without a gap.
     unbroken_since: Option<Duration>,
-    /// When a heartbeat last came to its end, good or bad; before that, when the heartbeat began.
+    /// When a heartbeat last ended, successful or not; initially, when the heartbeats started.
     last_round: Duration,
 }
 
 impl HeartbeatMonitor {
-    /// How long ago this worker's own last good heartbeat was, counting suspension; [`Duration::MAX`] before the first. A worker
-    /// whose last heartbeat is too old may have been given up by the others and sends nothing that cannot be taken back.
+    /// The time since this worker's last successful heartbeat, including time suspended;
+    /// [`Duration::MAX`] before the first. If it is too old, others may have reclaimed this
+    /// worker's jobs, so it must not send anything irrevocable.
     #[must_use]
     pub fn age(&self) -> Duration {
         let last = self.record().last_good;
         last.map_or(Duration::MAX, |last| (self.now)().saturating_sub(last))
     }
 
-    /// How long this worker has had the database without a gap, up to its last good heartbeat.
+    /// How long this worker has reached the database without a gap, up to its last successful heartbeat.
     #[must_use]
     pub fn observed(&self) -> Duration {
         let record = self.record();
@@ -133,16 +136,16 @@ impl HeartbeatMonitor {
         }
     }
 
-    /// How long ago a heartbeat last came to its end, good or bad (before the first, how long ago the heartbeat began): whether it
-    /// goes on, whatever becomes of it.
+    /// The time since a heartbeat last ended, successful or not (before the first: since the
+    /// start). It shows whether the task is alive.
     #[must_use]
     pub fn round(&self) -> Duration {
         let last = self.record().last_round;
         (self.now)().saturating_sub(last)
     }
 
-    /// A heartbeat that was sent at `sent` went through. After more than `longest_gap` without one (the process or its machine
-    /// was stopped), the time between was not observed.
+    /// Records a successful heartbeat sent at `sent`. After more than `longest_gap` without one
+    /// (the process or machine was suspended), the time between does not count as observed.
     fn good(&self, sent: Duration, longest_gap: Duration) {
         let mut record = self.record();
         let gap = record.last_good.is_none_or(|last| sent.saturating_sub(last) > longest_gap);
@@ -152,13 +155,13 @@ impl HeartbeatMonitor {
         record.last_good = Some(sent);
     }
 
-    /// A heartbeat came to its end.
+    /// Records the end of a heartbeat.
     fn rounded(&self) {
         let now = (self.now)();
         self.record().last_round = now;
     }
 
-    /// The database was not there.
+    /// Records that the database was not reachable.
     fn bad(&self) {
         self.record().unbroken_since = None;
     }
@@ -185,7 +188,7 @@ impl<L: Lease> HeartbeatTask<L> {
             match self.bounded(self.heartbeat_once()).await {
                 Ok(()) => {
                     if failing {
-                        tracing::info!("This worker's heartbeats go through again");
+                        tracing::info!("This worker's heartbeats succeed again");
                     }
                     failing = false;
                     self.watch.good(sent, self.longest_gap());
@@ -204,7 +207,7 @@ impl<L: Lease> HeartbeatTask<L> {
 
     async fn heartbeat_once(&self) -> Result<(), L::Error> {
         if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
-            tracing::warn!("This worker was taken for lost and registers anew; its jobs went to others");
+            tracing::warn!("This worker was considered lost and registers again; others reclaimed its jobs");
             // Whoever was wrong about us: how long the others have been silent is not ours to say.
             self.watch.bad();
             self.lease.register().await?;
@@ -223,14 +226,14 @@ impl<L: Lease> HeartbeatTask<L> {
             }
             match self.bounded(self.lease.reclaim(lost_after)).await {
                 Ok(0) => {}
-                Ok(rows) => tracing::warn!(rows, "Rows of lost workers are due again"),
+                Ok(rows) => tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again"),
                 // Silent where it fails: the heartbeat beside it tells of the outage.
                 Err(_) => self.watch.bad(),
             }
         }
     }
 
-    /// What `call` answers, or why there is no answer; a panic of the lease is no reason to stop the heartbeat.
+    /// Runs `call` with the time-out. A panic of the lease does not stop the heartbeat.
     async fn bounded<T>(&self, call: impl Future<Output = Result<T, L::Error>>) -> Result<T, String> {
         match timeout(self.options.every, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
@@ -239,7 +242,7 @@ impl<L: Lease> HeartbeatTask<L> {
         }
     }
 
-    /// The longest from one good heartbeat to the next that is no gap: a tick, and an answer at the last moment.
+    /// The maximum time between two successful heartbeats that is no gap: one interval plus one time-out.
     fn longest_gap(&self) -> Duration {
         self.options.every.saturating_mul(2)
     }

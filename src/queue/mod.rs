@@ -1,7 +1,12 @@
-//! The queue: rows that fall due are claimed, worked on, and settled. It knows nothing of what the rows mean.
+//! A durable job queue over rows of a database. It is generic: it knows neither orders nor SQL.
+//!
+//! The row is the job. A job that is due is *claimed* (one update that gives it to this worker
+//! under a new claim number), *run* by a handler, and *settled* (the handler writes its result, its
+//! next attempt or its end into the same row). There is no second table to keep in step, and no
+//! acknowledgement that could be lost.
 //!
 //! ```text
-//!            Wake ──► feeder ──claim──► Source (the rows; a row is the job)
+//!            Wake ──► feeder ──claim──► Source (the rows)
 //!   due time, poll ─►   │                  ▲
 //!                       │ jobs, each with  │ settle: done, retry at, snooze, fail
 //!                       │ its slot         │
@@ -9,8 +14,112 @@
 //!                    apalis' worker ──► Handler        Heartbeat ──► Lease
 //! ```
 //!
-//! [`Queue::start`] runs it; [`run_one`] and [`drain`] step it in tests. The rows' side is a [`Source`], the work a [`Handler`].
-//! [`Heartbeat`] keeps this worker's claims alive and frees those of lost workers.
+//! # Use
+//!
+//! 1. Implement [`Source`] for where the rows are: `claim`, `next_due`, `give_back`, `recover`.
+//! 2. Implement [`Handler`] for the work on one job. It settles the job before it returns.
+//! 3. Start it with [`Queue::start`], and stop it with [`Running::stop`].
+//!
+//! ```
+//! use std::collections::{BTreeMap, VecDeque};
+//! use std::convert::Infallible;
+//! use std::sync::{Arc, Mutex};
+//! use std::time::Duration;
+//!
+//! use async_trait::async_trait;
+//! use klarna_order_worker::queue::{ClaimBatch, Claimed, Handler, Options, Queue, Source, Stopped, Wake};
+//! use tokio::sync::mpsc;
+//!
+//! /// Rows in memory; those that are here are due.
+//! #[derive(Default)]
+//! struct Greetings(Mutex<VecDeque<String>>);
+//!
+//! #[async_trait]
+//! impl Source for Greetings {
+//!     type Job = String;
+//!     type Id = String;
+//!     type Error = Infallible;
+//!
+//!     fn id(job: &String) -> String {
+//!         job.clone()
+//!     }
+//!
+//!     async fn claim(
+//!         &self,
+//!         free: usize,
+//!         _running: &BTreeMap<String, usize>,
+//!         _recent: Option<Duration>,
+//!     ) -> Result<ClaimBatch<String>, Infallible> {
+//!         let mut due = self.0.lock().unwrap();
+//!         let count = free.min(due.len());
+//!         let claimed = due.drain(..count).map(|job| Claimed { group: "all".to_owned(), job }).collect();
+//!         Ok(ClaimBatch::new(claimed, !due.is_empty()))
+//!     }
+//!
+//!     async fn next_due(&self) -> Result<Option<Duration>, Infallible> {
+//!         Ok((!self.0.lock().unwrap().is_empty()).then_some(Duration::ZERO))
+//!     }
+//!
+//!     async fn give_back(&self, jobs: Vec<String>) -> Result<(), Infallible> {
+//!         self.0.lock().unwrap().extend(jobs);
+//!         Ok(())
+//!     }
+//!
+//!     async fn recover(&self, _held: &[String]) -> Result<usize, Infallible> {
+//!         Ok(0) // A claim in memory is never lost.
+//!     }
+//! }
+//!
+//! /// Sends each greeting on.
+//! struct Greet(mpsc::UnboundedSender<String>);
+//!
+//! #[async_trait]
+//! impl Handler<String> for Greet {
+//!     async fn run(&self, job: String) {
+//!         let _ = self.0.send(format!("Hello {job}"));
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() {
+//! let source = Arc::new(Greetings::default());
+//! let (greet, mut greeted) = mpsc::unbounded_channel();
+//! let wake = Wake::new();
+//! let queue = Queue::start(Arc::clone(&source), Arc::new(Greet(greet)), Options::new("greetings", 4), &wake);
+//!
+//! source.0.lock().unwrap().push_back("Alma".to_owned());
+//! wake.notify(); // Otherwise the next poll, at most a second later, finds the row.
+//! assert_eq!(greeted.recv().await.as_deref(), Some("Hello Alma"));
+//! assert_eq!(queue.stop(Duration::from_secs(5)).await, Stopped::Clean);
+//! # }
+//! ```
+//!
+//! # Guarantees
+//!
+//! - **Nothing claimed waits in a buffer.** A claim takes at most as many rows as there are free
+//!   slots, so a crash leaves behind only jobs that were running.
+//! - **Fair shares.** Free slots are shared among the groups that have due rows ([`share()`]), so
+//!   one group's backlog does not delay the others.
+//! - **Wake-ups are never missed, and not needed.** A [`Wake`] between a claim and the wait after
+//!   it ends that wait at once. Without any, the queue claims when the next row is due, and polls
+//!   at least once a second.
+//! - **An outage of the source ends nothing.** The queue tries again with growing pauses, and logs
+//!   the outage once.
+//! - **A panic of a handler ends nothing.** The row is recovered and runs again.
+//! - **A stop loses nothing.** Claimed jobs that have not started are given back, and running
+//!   handlers are waited for, never cancelled.
+//!
+//! # Lost workers
+//!
+//! A process that dies leaves its claims in the rows. [`Heartbeat`] renews this worker's row
+//! through a [`Lease`] and reclaims the jobs of workers whose heartbeats stopped. A worker that was
+//! wrongly considered lost registers again; its old claim numbers no longer match, so its late
+//! results change nothing.
+//!
+//! # Tests
+//!
+//! [`run_one`] runs one due job in the caller's task, and [`drain`] runs all of them: a test steps
+//! the queue instead of polling a worker beside it.
 
 mod backend;
 mod feeder;

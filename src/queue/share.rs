@@ -1,14 +1,16 @@
-//! Who gets the free slots: going round the groups, so that one group's backlog starves nobody.
+//! Shares free slots among groups, so that one group's backlog does not delay the others.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-/// Shares `free` slots out over the groups that have rows waiting, each slot to the group that then holds the fewest.
+/// Shares `free` slots among the groups in `waiting`. Each slot goes to the group that has the
+/// fewest at that moment.
 ///
-/// `running` counts the slots each group holds already. While `n` groups wait, none is given a slot that takes it above
-/// `ceil(slots / n)`, with `slots` all those free or running; a lone group may take everything. Every free slot is given
-/// away as long as anybody waits. Ties go to whoever is next in a round that starts at group `round` (modulo their
-/// number): count it up by one with each call, so that a single free slot goes round.
+/// `running` has the number of slots that each group already uses. While `n` groups wait, no group
+/// gets a slot that takes it above `ceil(slots / n)`, where `slots` counts free and used ones; a
+/// single group may get all of them. Every free slot is given away while any group waits. Ties go
+/// in turn, starting at group `round` modulo the number of groups: add one with each call, so that
+/// a single free slot goes round.
 #[must_use]
 pub fn share(
     free: usize,

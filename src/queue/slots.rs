@@ -1,4 +1,4 @@
-//! The places for running jobs, and who holds them.
+//! The slots for running jobs, and which claim uses each of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long to gather slots once all were taken: where many jobs end at once, one claim fills all their places.
+/// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
+/// fills all their slots.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// As many slots as jobs may run at once.
+/// The slots of a queue; their number is its concurrency.
 #[derive(Clone)]
 pub(super) struct Slots<I> {
     count: usize,
@@ -18,12 +19,13 @@ pub(super) struct Slots<I> {
 }
 
 struct Held<I> {
-    /// Names the next slot. The claim's id would not do: a row may be claimed anew while its earlier, lost job still runs.
+    /// The number of the next slot. A claim's id is not enough, because a row may be claimed again
+    /// while its earlier, lost job still runs.
     next: u64,
     claims: BTreeMap<u64, (I, String)>,
 }
 
-/// A job's place, given up when it is dropped: at the job's end, be it by panic.
+/// The slot of a running job. Dropping it frees the slot, also after a panic.
 pub(super) struct Slot<I> {
     number: u64,
     held: Arc<Mutex<Held<I>>>,
@@ -36,7 +38,8 @@ impl<I: Clone> Slots<I> {
         Self { count, free: Arc::new(Semaphore::new(count)), held: Arc::new(Mutex::new(held)) }
     }
 
-    /// Waits until a slot is free, then takes all that are. `None` is never seen: the semaphore is not closed.
+    /// Waits until a slot is free, then takes all free ones. Never `None`, because the semaphore is
+    /// not closed.
     pub(super) async fn take_free(&self) -> Option<OwnedSemaphorePermit> {
         let mut free = if let Ok(first) = Arc::clone(&self.free).try_acquire_owned() {
             first
@@ -52,19 +55,19 @@ impl<I: Clone> Slots<I> {
         Some(free)
     }
 
-    /// How many there are, free or not.
+    /// The number of slots, free or used.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Waits until no job runs. Nobody may wait for a free slot meanwhile: they would wait for as long.
+    /// Waits until no job is running. Nothing may wait for a free slot meanwhile, or it would wait as long.
     pub(super) async fn all_free(&self) {
         let all = u32::try_from(self.count).unwrap_or(u32::MAX);
         // An error is never seen: the semaphore is not closed.
         let _ = self.free.acquire_many(all).await;
     }
 
-    /// Turns one free slot into the place of a job.
+    /// Assigns a free slot to a job.
     pub(super) fn hold(&self, permit: OwnedSemaphorePermit, id: I, group: String) -> Slot<I> {
         let mut held = lock(&self.held);
         let number = held.next;
@@ -73,7 +76,7 @@ impl<I: Clone> Slots<I> {
         Slot { number, held: Arc::clone(&self.held), _permit: permit }
     }
 
-    /// How many jobs of each group hold a slot.
+    /// How many slots each group uses.
     pub(super) fn running(&self) -> BTreeMap<String, usize> {
         let mut running = BTreeMap::new();
         for (_, group) in lock(&self.held).claims.values() {
@@ -82,20 +85,22 @@ impl<I: Clone> Slots<I> {
         running
     }
 
-    /// The claims of all jobs that hold a slot.
+    /// The claims of all running jobs.
     pub(super) fn claims(&self) -> Vec<I> {
         lock(&self.held).claims.values().map(|(id, _)| id.clone()).collect()
     }
 }
 
 impl<I> Drop for Slot<I> {
-    /// Runs before the permit is released, so that whoever takes the slot sees the counts without this job.
+    /// Runs before the permit is released, so that the next user of the slot sees the counts
+    /// without this job.
     fn drop(&mut self) {
         lock(&self.held).claims.remove(&self.number);
     }
 }
 
-/// The map is whole even where a holder of the lock panicked: each change is a single insert or remove.
+/// Ignores poisoning: each change is a single insert or remove, so the map is consistent even after
+/// a panic.
 fn lock<I>(held: &Mutex<Held<I>>) -> MutexGuard<'_, Held<I>> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }

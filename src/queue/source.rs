@@ -1,29 +1,31 @@
-//! The traits between the queue and whoever keeps the rows and does the work.
+//! The traits that a user of the queue implements: [`Source`] for the rows, [`Handler`] for the work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// Rows that fall due. The row is the job: there is no second table to keep in step.
+/// A set of rows that become due. The row is the job; there is no second table to keep in step.
 ///
-/// Errors are logged as they display, so they must show no secret. No call is dropped half-way: a source may use
-/// transactions freely, and bounds its waiting by itself (statement and connection time-outs).
+/// Errors are logged with their `Display`, so they must not contain secrets. No call is dropped
+/// before it ends, so a source may use transactions; it must bound its own waiting (statement and
+/// connection time-outs).
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// One claimed row, with all that its handler needs.
+    /// A claimed row, with all data that the handler needs.
     type Job: Send + 'static;
-    /// Tells claims apart: the row together with its claim number.
+    /// Identifies a claim: the row and its claim number.
     type Id: Clone + Send + Sync + 'static;
-    /// Why the rows could not be reached. Every one is taken to be transient: the queue tries again for as long as it takes.
+    /// Why the rows could not be reached. Every error counts as transient: the queue tries again
+    /// until it succeeds.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The claim that `job` was handed out under.
+    /// The claim that `job` belongs to.
     fn id(job: &Self::Job) -> Self::Id;
 
-    /// Claims up to `free` due rows, going round the groups (merchants) as [`share`](super::share()) says.
-    /// `running` counts the rows of each group that this process works on. With `recent` it need not look at rows that fell
-    /// due longer ago than that.
+    /// Claims up to `free` due rows, shared among the groups (merchants) as by
+    /// [`share`](super::share()). `running` has the number of running jobs of each group in this
+    /// process. With `recent`, rows that became due longer ago than that may be left out.
     async fn claim(
         &self,
         free: usize,
@@ -31,49 +33,51 @@ pub trait Source: Send + Sync + 'static {
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<Self::Job>, Self::Error>;
 
-    /// How long until the next row falls due: zero where one is due already, `None` where nothing waits.
+    /// The time until the next row becomes due: zero if one is due now, `None` if there is none.
     async fn next_due(&self) -> Result<Option<Duration>, Self::Error>;
 
-    /// Gives rows back that were claimed but never started: due at once, no attempt spent.
+    /// Releases claimed rows whose jobs have not started. They are due at once, and no attempt is counted.
     async fn give_back(&self, jobs: Vec<Self::Job>) -> Result<(), Self::Error>;
 
-    /// Treats every row that bears this worker's claim, but is not among `held`, like the row of a lost worker, and says
-    /// how many there were. Such rows come from a claim whose answer was lost, or from a handler that panicked before
-    /// it settled; nobody else would ever free them, since this worker lives.
+    /// Reclaims every row that carries this worker's claim but is not in `held`, and returns how
+    /// many there were. Such rows come from a claim whose answer was lost, or from a handler that
+    /// panicked before it settled its job. No other worker would reclaim them, because this worker
+    /// is alive.
     async fn recover(&self, held: &[Self::Id]) -> Result<usize, Self::Error>;
 }
 
-/// What a look at the rows brought.
+/// The result of a claim.
 #[derive(Clone, Debug)]
 pub struct ClaimBatch<J> {
-    /// The rows that were claimed.
+    /// The claimed rows.
     pub claimed: Vec<Claimed<J>>,
-    /// Whether nothing could be claimed although rows are due: they wait for another of theirs (a user's burst), or another
-    /// worker is about to have them.
+    /// Whether rows are due but none could be claimed: they wait for another row of their user, or
+    /// another worker is claiming them.
     pub blocked: bool,
 }
 
 impl<J> ClaimBatch<J> {
-    /// Rows that were claimed, of those that are due or not.
+    /// A result with these rows; `due` says whether any row is due.
     #[must_use]
     pub fn new(claimed: Vec<Claimed<J>>, due: bool) -> Self {
         Self { blocked: due && claimed.is_empty(), claimed }
     }
 }
 
-/// A row that this process now owns.
+/// A claimed row and its group.
 #[derive(Clone, Debug)]
 pub struct Claimed<J> {
-    /// Whose row it is, for going round: a merchant.
+    /// The group that shares are counted for: the merchant.
     pub group: String,
-    /// The row itself.
+    /// The row, as the handler gets it.
     pub job: J,
 }
 
-/// Does the work of one row.
+/// Does the work of one job.
 #[async_trait]
 pub trait Handler<J>: Send + Sync + 'static {
-    /// Works on `job` and settles it: result, next attempt or end is written before this returns. It never fails
-    /// upwards. A panic is survived: the row is [recovered](Source::recover), and the panic's message is not logged.
+    /// Runs `job` and settles it: the result, the next attempt or the end is stored before this
+    /// returns. It reports no error to the queue. After a panic the row is
+    /// [recovered](Source::recover); the panic's message is not logged.
     async fn run(&self, job: J);
 }

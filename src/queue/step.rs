@@ -1,14 +1,14 @@
-//! The queue by hand: tests step through jobs instead of polling a worker that runs beside them.
+//! Runs jobs step by step, for tests.
 
 use std::collections::BTreeMap;
 
 use super::source::{Claimed, Handler, Source};
 
-/// Claims one due row and works on it; whether there was one. Runs within the caller's task, so a panic of the handler
-/// is the caller's.
+/// Claims one due row and runs its job. Returns whether there was one. It runs in the caller's
+/// task, so a panic of the handler reaches the caller.
 ///
 /// # Errors
-/// Whatever the source answers to the claim.
+/// The claim failed.
 pub async fn run_one<S, H>(source: &S, handler: &H) -> Result<bool, S::Error>
 where
     S: Source,
@@ -22,11 +22,12 @@ where
     Ok(any)
 }
 
-/// Works on due rows one after another until none is due; how many there were. A row that its handler makes due again at
-/// once is worked on again, so a handler that does so every time never lets this end.
+/// Runs due jobs one after another until none is due, and returns how many there were. A job that
+/// its handler makes due again at once runs again, so a handler that always does so keeps this from
+/// ending.
 ///
 /// # Errors
-/// Whatever the source answers to a claim.
+/// A claim failed.
 pub async fn drain<S, H>(source: &S, handler: &H) -> Result<usize, S::Error>
 where
     S: Source,

@@ -1,46 +1,47 @@
-//! Wake-ups: somebody says that there may be work, and nobody who listens misses it.
+//! Wake-ups: a notice that there may be work, which no listener misses.
 
 use tokio::sync::watch;
 
-/// Tells the queue that a row may have fallen due. Clones share their listeners; many notices before a look count as one.
+/// Notifies the queue that a row may be due. Clones share their listeners. Several notices before a
+/// claim count as one.
 #[derive(Clone, Debug, Default)]
 pub struct Wake(watch::Sender<()>);
 
 impl Wake {
-    /// A wake-up that nobody listens to yet.
+    /// A wake-up without listeners.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Wakes everybody who listens. Call it after the row is committed.
+    /// Wakes all listeners. Call it after the row is committed.
     pub fn notify(&self) {
         self.0.send_replace(());
     }
 
-    /// Listens from now on.
+    /// A listener for notices from now on.
     #[must_use]
     pub fn subscribe(&self) -> WakeListener {
         WakeListener { notices: self.0.subscribe(), _kept_open: self.clone() }
     }
 }
 
-/// One listener. Mark what was said so far as [seen](Woken::mark_seen), look for work, then [wait](Woken::woken): a notice
-/// that falls between the look and the wait ends the wait at once.
+/// A listener. First [mark](WakeListener::mark_seen) earlier notices as seen, then look for work,
+/// then [wait](WakeListener::woken): a notice between the look and the wait ends the wait at once.
 #[derive(Debug)]
 pub struct WakeListener {
     notices: watch::Receiver<()>,
-    /// With no sender left a wait would return at once, for ever.
+    /// Keeps a sender alive, because without one every wait would return at once.
     _kept_open: Wake,
 }
 
 impl WakeListener {
-    /// Takes every notice up to now as answered by the look that follows.
+    /// Marks all notices so far as seen. Call it before looking for work.
     pub fn mark_seen(&mut self) {
         self.notices.mark_unchanged();
     }
 
-    /// Waits for a notice that is not yet marked as seen. It may be dropped while waiting without losing one.
+    /// Waits for a notice that is not marked as seen. Cancel safe: dropping the future loses no notice.
     pub async fn woken(&mut self) {
         if self.notices.changed().await.is_err() {
             std::future::pending::<()>().await;

@@ -1,4 +1,4 @@
-//! The queue at work: apalis' worker, fed with claimed rows.
+//! Runs the queue: apalis' worker, fed with claimed rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,35 +20,35 @@ use super::slots::Slots;
 use super::source::{Handler, Source};
 use super::wake::Wake;
 
-/// How a queue works.
+/// The options of a queue.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many jobs run at once, at least one.
+    /// The maximum number of concurrent jobs; at least one.
     pub concurrency: usize,
-    /// The longest wait between two looks at the rows, where neither a wake-up nor a due time ends it earlier.
+    /// The maximum wait between two claims, if neither a wake-up nor a due time ends it earlier.
     pub poll: Duration,
-    /// Names the queue in logs.
+    /// The queue's name in the log.
     pub name: String,
 }
 
 impl Options {
-    /// A queue that polls every second, the fallback for wake-ups that never arrive.
+    /// Options with a poll every second, in case wake-ups do not arrive.
     #[must_use]
     pub fn new(name: impl Into<String>, concurrency: usize) -> Self {
         Self { concurrency, poll: Duration::from_secs(1), name: name.into() }
     }
 }
 
-/// Where a queue is started.
+/// Starts queues: see [`Queue::start`].
 #[derive(Debug)]
 pub struct Queue;
 
 impl Queue {
-    /// Starts to work on the rows of `source`, each in a task of its own, until [`Running::stop`]. Nothing else ends it:
-    /// no outage of the source, however long, and no panic of the handler.
+    /// Runs the due jobs of `source`, each in a task of its own, until [`Running::stop`]. Neither
+    /// an outage of the source nor a panic of the handler ends it.
     ///
-    /// One queue per source and worker name: [`Source::recover`] takes rows of that name that it does not work on for
-    /// left over. Call it within a tokio runtime.
+    /// Start only one queue for a source and worker, because [`Source::recover`] reclaims all rows
+    /// of the worker that this queue does not run. Call it within a tokio runtime.
     pub fn start<S, H>(source: Arc<S>, handler: Arc<H>, options: Options, wake: &Wake) -> Running
     where
         S: Source,
@@ -77,7 +77,7 @@ impl Queue {
     }
 }
 
-/// apalis' worker as a stream of its events, which has to be polled for anything to happen.
+/// apalis' worker as a stream of its events. It makes progress only while the stream is polled.
 fn build<S, H>(
     context: &WorkerContext,
     rows: Rows<S>,
@@ -115,7 +115,7 @@ async fn drive(
         // The error's text is left out: it may be a panic's message, and that may hold a secret.
         match event {
             Ok(Event::Error(_)) => {
-                tracing::error!(queue = name, "A handler panicked; its row will be recovered");
+                tracing::error!(queue = name, "A job's handler panicked; the job is tried again");
                 recovery.raise();
                 wake.notify();
             }
@@ -124,11 +124,11 @@ async fn drive(
         }
     }
     if !stopping.is_requested() {
-        tracing::error!(queue = name, "The queue ended without being told to");
+        tracing::error!(queue = name, "The queue ended unexpectedly");
     }
 }
 
-/// A queue at work. Dropping it stops the feeding and leaves running handlers to themselves.
+/// A running queue. Dropping it stops claiming; running handlers continue.
 #[must_use = "a queue stops feeding when this is dropped"]
 pub struct Running {
     stop: watch::Sender<bool>,
@@ -136,30 +136,31 @@ pub struct Running {
     driver: JoinHandle<()>,
 }
 
-/// How a queue came to its end.
+/// How a queue ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Every handler that had started has ended, and every other claimed row was given back.
+    /// Every started job has ended, and every other claimed row was released.
     Clean,
-    /// The grace was over before. So many handlers still ran; they go on for as long as the process does.
+    /// The grace was over first. This many jobs are still running; they continue while the process runs.
     Abandoned(usize),
 }
 
 impl Running {
-    /// How many jobs run.
+    /// How many jobs are running.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.context.task_count()
     }
 
-    /// Says whether the queue still runs: it ends only where it was told to, or by a fault.
+    /// Whether the queue is running. It ends only on a stop, or by a defect.
     pub fn going(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let driver = self.driver.abort_handle();
         move || !driver.is_finished()
     }
 
-    /// Claims nothing more, gives back what was claimed but never started, and waits up to `grace` for the handlers that
-    /// run. Nothing is cancelled, neither when the grace is over nor where the returned future is dropped (the hard stop).
+    /// Claims nothing more, releases claimed rows whose jobs have not started, and waits up to
+    /// `grace` for running jobs. Nothing is cancelled: not when the grace is over, and not when the
+    /// returned future is dropped (the hard stop).
     pub async fn stop(self, grace: Duration) -> Stopped {
         self.stop.send_replace(true);
         match tokio::time::timeout(grace, self.driver).await {

@@ -6,7 +6,7 @@ use crate::words::UnknownWord;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Server, file or connection could not be used; the outcome of a commit may be unknown.
-    #[error("the database cannot be used at present: {0}")]
+    #[error("the database is not available: {0}")]
     Unavailable(String),
     /// A statement took longer than any should; its connection was closed.
     #[error("the database did not answer within {} s", .0.as_secs())]
@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("the database's disk is full")]
     DiskFull,
     /// A uniqueness that the schema asks for would be broken.
-    #[error("the database refused a second row: {0}")]
+    #[error("the database refused a duplicate row: {0}")]
     Conflict(String),
     /// A change of state that touched more or fewer rows than it must.
     #[error("{what} changed {actual} rows where it must change {expected}")]
@@ -38,8 +38,8 @@ pub enum StoreError {
     Unreadable(String),
     /// The database bears the name of another installation.
     #[error(
-        "the database belongs to the installation {stored:?}, and the settings say {configured:?}: point database.url \
-         at this installation's own database (a copy must never spend live tokens)"
+        "the database belongs to the installation {stored:?}, but the settings name {configured:?}: point \
+         database.url to this installation's own database (a copy must never spend live tokens)"
     )]
     OtherInstallation {
         /// The name found.
@@ -68,8 +68,9 @@ pub enum StoreError {
     NotMigrated(Vec<String>),
     /// A migration that got none of the locks that it needs.
     #[error(
-        "the migration {migration} got no lock in {tries} tries and is not done; locks were held by {holders}: end \
-         what holds them (SELECT pg_terminate_backend(…)), or wait for its end, then run `klarna-order-worker migrate` again"
+        "the migration {migration} got no lock in {tries} tries and was not run; these sessions hold locks: \
+         {holders}; end them (SELECT pg_terminate_backend(…)) or wait, then run `klarna-order-worker migrate` \
+         again"
     )]
     Locked {
         /// Its name.
@@ -80,7 +81,8 @@ pub enum StoreError {
         holders: String,
     },
     /// Another `migrate` has not ended.
-    #[error("another `migrate` has been at work on this database for over {} s: wait for its end, then run this again", .0.as_secs())]
+    #[error("another `migrate` has been running on this database for over {} s: wait for it to end, then run \
+        this again", .0.as_secs())]
     MigratedElsewhere(std::time::Duration),
     /// The settings point at something that is no database of this engine.
     #[error("{0}")]

@@ -152,9 +152,9 @@ pub struct WebhookFilter {
     pub merchant: Option<String>,
     /// Only about this user.
     pub user: Option<String>,
-    /// Only those that stand so.
+    /// Only events with this status.
     pub status: Option<WebhookStatus>,
-    /// Only of this kind.
+    /// Only events of this kind.
     pub kind: Option<EventKind>,
     /// Only those that happened within so long.
     pub within: Option<Duration>,

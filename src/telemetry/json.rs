@@ -1,5 +1,5 @@
-//! The log as JSON lines: one flat object for each event. The fields of the spans around it are beside its own, so that a
-//! line says by itself which order it is about.
+//! Formats the log as JSON lines: one flat object for each event. It includes the fields of the
+//! surrounding spans, so that a line says by itself which order it is about.
 
 use std::fmt;
 use std::io::Write as _;
@@ -17,10 +17,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// What every line begins with. A field of such a name would be a second member of it, and is left out.
+/// The members of every line. A field with such a name is left out, because a name must not occur twice.
 const HEAD: [&str; 4] = ["timestamp", "level", "message", "target"];
 
-/// Writes the lines.
+/// A layer that writes the lines.
 pub(super) struct JsonLines<W> {
     writer: W,
 }
@@ -31,7 +31,7 @@ impl<W> JsonLines<W> {
     }
 }
 
-/// A span's fields, or an event's.
+/// The fields of a span or an event.
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 

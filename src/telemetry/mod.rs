@@ -1,11 +1,13 @@
-//! Logs, on standard error: for people on a terminal, as JSON lines otherwise (`json.rs`). Traces, to a collector where one
-//! is named (`otlp.rs`); [`traces`] is what rooms say to them.
+//! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines
+//! otherwise (`json.rs`). Traces go to a collector if one is named (`otlp.rs`); [`traces`] makes
+//! their spans.
 //!
-//! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and wins over `-v` and
-//! `-q`. Those turn up this crate alone: what HTTP libraries say at their finest level may hold tokens.
+//! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
+//! takes precedence over `-v` and `-q`. Those change only the level of this crate, because lines of
+//! HTTP libraries at their finest level may contain tokens.
 //!
-//! Spans give the lines within them their fields: which order, whose, which attempt. No filter takes these spans away, so
-//! that a warning says as much where only warnings are logged.
+//! Spans give the lines within them their fields: order, merchant, attempt. No filter disables
+//! these spans, so a warning has all fields even if only warnings are logged.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -30,51 +32,54 @@ use self::otlp::{Collector, Exporting};
 /// The environment variable with filter directives.
 pub const VARIABLE: &str = "KLARNA_WORKER_LOG";
 
-/// What the targets of this crate begin with.
+/// The prefix of this crate's targets.
 const OWN: &str = "klarna_order_worker";
 
-/// How much is logged where [`VARIABLE`] says nothing.
+/// How much is logged, unless [`VARIABLE`] is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Errors alone.
+    /// Errors only.
     Quiet,
-    /// What should not have happened, for commands whose output is their result.
+    /// Warnings and errors, for commands that print results.
     Warnings,
-    /// What an operator wants to know, and the warnings of libraries.
+    /// Information for operators, and the warnings of libraries.
     #[default]
     Normal,
-    /// Each step too.
+    /// Also each step.
     Debug,
-    /// Everything that this crate has to say.
+    /// Everything that this crate logs.
     Trace,
 }
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The directives do not parse.
+    /// The filter directives are invalid.
     #[error("{VARIABLE}: not a log filter; write for example klarna_order_worker=debug,sqlx=warn")]
     Filter(#[source] tracing_subscriber::filter::ParseError),
-    /// Something in this process logs already.
+    /// Logging is already set up in this process.
     #[error("logging was set up twice")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
-    /// The collector of traces is named in a way that cannot be.
-    #[error("traces cannot be exported; look at the variables OTEL_EXPORTER_OTLP_* and at telemetry.otlp_endpoint")]
+    /// The collector's address is invalid.
+    #[error(
+        "traces cannot be exported; check the variables OTEL_EXPORTER_OTLP_* and the setting \
+        telemetry.otlp_endpoint"
+    )]
     Traces(#[source] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Runs what it is given while a terminal's progress bar is out of the way.
+/// Runs a function while the terminal's progress bar is hidden.
 pub type LogAside = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
 
 static ASIDE: RwLock<Option<LogAside>> = RwLock::new(None);
 
-/// Logs through `aside` from now on, so that lines and a progress bar do not run into each other; directly again where
-/// `None`.
+/// Writes log lines through `aside`, so that they do not mix with a progress bar; `None` writes
+/// directly again.
 pub fn log_aside(aside: Option<LogAside>) {
     *ASIDE.write().unwrap_or_else(PoisonError::into_inner) = aside;
 }
 
-/// Standard error, beside a progress bar where there is one. A line comes in one piece.
+/// Standard error, with a progress bar hidden meanwhile. A line is written in one piece.
 struct Stderr;
 
 impl Write for Stderr {
@@ -94,16 +99,17 @@ impl Write for Stderr {
     }
 }
 
-/// The process's logs and traces, to be ended at its end.
+/// The process's logs and traces. Call [`Telemetry::end`] at the end of the process.
 #[must_use = "the last traces are sent when this is ended"]
 pub struct Telemetry(Option<Exporting>);
 
 impl Telemetry {
-    /// Sets up the process's logging, and its traces where the standard's variables or the setting
-    /// `telemetry.otlp_endpoint` name a collector. To be called once. `environment` is the process's.
+    /// Sets up logging, and traces if OpenTelemetry's variables or the setting
+    /// `telemetry.otlp_endpoint` name a collector. Call it once. `environment` is the process's
+    /// environment.
     ///
     /// # Errors
-    /// Where log filter or endpoint do not parse, or logging was set up before.
+    /// The log filter or the endpoint is invalid, or logging is already set up.
     pub fn init(
         verbosity: Verbosity,
         environment: &BTreeMap<String, String>,
@@ -119,7 +125,11 @@ impl Telemetry {
         // A panic's message may hold what the panicking code was working on.
         std::panic::set_hook(Box::new(|panic| {
             let at = panic.location().map(ToString::to_string);
-            tracing::error!(at, "The program panicked; the message is left out, since it may hold a secret");
+            tracing::error!(
+                at,
+                "The program panicked; the message is left out because it may contain a \
+                secret"
+            );
         }));
         let spans = exporting.as_ref().map(Exporting::tracer);
         if io::stderr().is_terminal() {
@@ -131,7 +141,7 @@ impl Telemetry {
         Ok(Self(exporting))
     }
 
-    /// Sends the last traces, for two seconds at most.
+    /// Sends the last traces, for at most two seconds.
     pub fn end(self) {
         if let Some(exporting) = self.0 {
             exporting.end();
@@ -139,16 +149,17 @@ impl Telemetry {
     }
 }
 
-/// Which collector a command's traces go to.
+/// Where a command's traces go.
 #[derive(Clone, Debug)]
 pub enum Traces {
-    /// The command has none worth it.
+    /// The command makes no traces.
     None,
-    /// The one of the environment, else of the setting, where there is one.
+    /// To the collector of the environment, or else of this setting.
     Of(Option<String>),
 }
 
-/// Lines as the filter says, each with the fields of this crate's spans around it; spans where they are exported.
+/// The subscriber: log lines by the filter, with the fields of this crate's surrounding spans, and
+/// exported spans.
 fn subscriber<L>(
     lines: L,
     filter: EnvFilter,
@@ -176,7 +187,7 @@ fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl F
         .and(filter_fn(for_the_log).with_max_level_hint(LevelFilter::TRACE))
 }
 
-/// The spans that are made for traces, and what this crate has to tell within them.
+/// Whether it is a span for traces, or an event of this crate within one.
 fn is_for_traces(metadata: &Metadata<'_>) -> bool {
     if metadata.is_span() {
         metadata.target() == traces::TARGET

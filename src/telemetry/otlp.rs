@@ -1,5 +1,5 @@
-//! Traces on their way to a collector, by OTLP over HTTP. A thread of its own sends them in batches; no order waits for it,
-//! and what the collector does not take is lost and told.
+//! Sends traces to a collector by OTLP over HTTP. A thread of its own sends them in batches; no
+//! order waits for it. Spans that the collector does not accept are lost, and the loss is logged.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,29 +18,29 @@ use uuid::Uuid;
 
 use crate::clock::since_boot;
 
-/// How the resource is named where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say nothing.
+/// The service name, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` sets one.
 const SERVICE: &str = env!("CARGO_PKG_NAME");
 
-/// Spans that wait for the collector where `OTEL_BSP_MAX_QUEUE_SIZE` does not say: about a kilobyte each.
+/// The maximum number of waiting spans, about a kilobyte each, unless `OTEL_BSP_MAX_QUEUE_SIZE` sets one.
 const MOST_WAITING: usize = 8192;
 
-/// How often losses are told, at most.
+/// The minimum time between two log lines about lost spans.
 const TELL_AGAIN: Duration = Duration::from_mins(1);
 
-/// How long the end of the process waits for the last batch, at most.
+/// The maximum time that the end of the process waits for the last batch.
 const LAST_BATCH: Duration = Duration::from_secs(2);
 
-/// Where spans go.
+/// Where spans are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Collector {
-    /// Where the standard's own variables say, which the exporter reads itself.
+    /// To the collector of OpenTelemetry's variables, which the exporter reads itself.
     Environment,
-    /// The setting `telemetry.otlp_endpoint`.
+    /// To the collector of the setting `telemetry.otlp_endpoint`.
     Setting(String),
 }
 
 impl Collector {
-    /// The one that spans are to be sent to, if any. The standard's variables win over the setting.
+    /// The collector, if there is one. OpenTelemetry's variables take precedence over the setting.
     pub(super) fn find(environment: &BTreeMap<String, String>, setting: Option<&str>) -> Option<Self> {
         let get = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let is = |name: &str, word: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
@@ -55,14 +55,14 @@ impl Collector {
     }
 }
 
-/// Spans on their way to a collector.
+/// The running export of spans.
 pub(super) struct Exporting {
     provider: SdkTracerProvider,
     losses: Arc<DroppedSpans>,
 }
 
 impl Exporting {
-    /// Sets the way up. Whether anybody is at its end shows later, and stops nothing.
+    /// Starts the export. An unreachable collector is noticed later, and stops nothing.
     pub(super) fn start(
         collector: &Collector,
         environment: &BTreeMap<String, String>,
@@ -87,7 +87,7 @@ impl Exporting {
         self.provider.tracer(SERVICE)
     }
 
-    /// Sends what is left, for two seconds at most.
+    /// Sends the remaining spans, for at most two seconds.
     pub(super) fn end(self) {
         // What failed is counted.
         let _ = self.provider.shutdown_with_timeout(LAST_BATCH);
@@ -108,19 +108,19 @@ fn resource() -> Resource {
     own.with_attributes(others.map(|(key, value)| KeyValue::new(key.clone(), value.clone()))).build()
 }
 
-/// Spans that no collector took.
+/// Counts waiting and lost spans.
 #[derive(Debug, Default)]
 struct DroppedSpans {
-    /// Ended, and neither sent nor lost.
+    /// Spans that ended and are neither sent nor lost.
     waiting: AtomicUsize,
-    /// Lost and not told of yet.
+    /// Lost spans that are not logged yet.
     lost: AtomicU64,
-    /// When losses were told last, by the clock since boot.
+    /// When a loss was last logged, in time since boot.
     told: Mutex<Option<Duration>>,
 }
 
 impl DroppedSpans {
-    /// Whether one more may wait.
+    /// Whether one more span may wait.
     fn admits(&self, most: usize) -> bool {
         let admitted = self
             .waiting
@@ -149,18 +149,24 @@ impl DroppedSpans {
         self.tell(None);
     }
 
-    /// On the exporter's thread, or at the end: never within a span that is just ending.
+    /// Logs losses. Called on the exporter's thread or at the end, never while a span is ending.
     fn tell(&self, error: Option<&opentelemetry_sdk::error::OTelSdkError>) -> bool {
         let spans = self.lost.swap(0, Ordering::Relaxed);
         if spans > 0 {
             let error = error.map(tracing::field::display);
-            tracing::warn!(spans, error, "Spans were lost: the collector of traces is away, too slow, or refuses them");
+            tracing::warn!(
+                spans,
+                error,
+                "Spans were lost: the trace collector is unreachable, too slow, or \
+                refuses them"
+            );
         }
         spans > 0
     }
 }
 
-/// Holds no more than the queue behind it takes: that one would drop without a word.
+/// A span processor that counts and drops spans before the SDK's queue is full, because that queue
+/// drops silently.
 #[derive(Debug)]
 struct BoundedProcessor {
     inner: BatchSpanProcessor,
@@ -192,7 +198,7 @@ impl SpanProcessor for BoundedProcessor {
     }
 }
 
-/// Sees what becomes of each batch.
+/// An exporter that records the result of each batch.
 #[derive(Debug)]
 struct CountingExporter<E> {
     inner: E,

@@ -1,6 +1,7 @@
-//! What rooms say to traces. Spans for the log and spans for traces are two kinds: those of the log ([`mod@tracing`]'s usual
-//! ones) give lines their fields, under this program's names; those made by `traced!` are exported, under the names of
-//! OpenTelemetry's semantic conventions. Where nothing is exported the latter are disabled, and cost a look at a flag.
+//! Spans for traces. There are two kinds of spans: those for the log ([`mod@tracing`]'s usual ones)
+//! give log lines their fields, under this program's names; those made by `traced!` are exported,
+//! under the names of OpenTelemetry's semantic conventions. If nothing is exported, the latter are
+//! disabled and cost one check of a flag.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,13 +13,14 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// The target of spans that are made for traces.
+/// The target of spans for traces.
 pub const TARGET: &str = "traces";
 
-/// The header of HTTP that carries a trace's context.
+/// The HTTP header with the trace context (W3C).
 pub const HEADER: &str = "traceparent";
 
-/// A span for traces. Within a span for the log it goes outside, so that what is recorded finds the log's.
+/// Makes a span for traces. It must enclose the span for the log, so that recorded values reach the
+/// log's span.
 macro_rules! traced {
     (parent: $parent:expr, $name:literal $(, $($fields:tt)*)?) => {
         ::tracing::trace_span!(target: $crate::telemetry::traces::TARGET, parent: $parent, $name $(, $($fields)*)?)
@@ -29,17 +31,18 @@ macro_rules! traced {
 }
 pub(crate) use traced;
 
-/// A place in a trace, as W3C's Trace Context writes it: version, trace, span and flags.
+/// A position in a trace, in the format of W3C Trace Context: version, trace id, span id and flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traceparent(String);
 
 tokio::task_local! {
-    /// What the caller of this task's request sent.
+    /// The `traceparent` that the caller of the current request sent.
     static GIVEN: Traceparent;
 }
 
 impl Traceparent {
-    /// Reads a header or a row. What is none is ignored, as the standard wants it: a trace is never a reason to refuse.
+    /// Parses a header or a row. An invalid one is ignored, as the standard requires: a trace is no
+    /// reason to refuse a request.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         Self::of(&context(text)?)
@@ -50,25 +53,25 @@ impl Traceparent {
         context.is_valid().then(|| Self(format!("00-{trace}-{span}-{flags:02x}")))
     }
 
-    /// That of a span that is exported.
+    /// The `traceparent` of an exported span.
     #[must_use]
     pub fn at(span: &Span) -> Option<Self> {
         Self::of(span.context().span().span_context())
     }
 
-    /// That of the current span, where it is exported; else what the caller of the request sent.
+    /// The `traceparent` of the current span if it is exported, otherwise the one that the caller sent.
     #[must_use]
     pub fn current() -> Option<Self> {
         Self::at(&Span::current()).or_else(|| GIVEN.try_with(Clone::clone).ok())
     }
 
-    /// Its text.
+    /// The text of the header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Makes `span` a part of this trace. To be called before anything happens in the span.
+    /// Makes `span` part of this trace. Call it before anything happens in the span.
     pub fn continue_in(&self, span: &Span) {
         if let Some(context) = context(&self.0).filter(|_| !span.is_disabled()) {
             // An error says that nothing is exported.
@@ -90,7 +93,7 @@ fn context(text: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Runs a request's future with what its caller sent: where nothing is exported here, it is what goes with an order.
+/// Runs a request with its caller's `traceparent`, which is stored with orders if nothing is exported here.
 pub async fn given<T>(traceparent: Option<Traceparent>, request: impl Future<Output = T>) -> T {
     match traceparent {
         Some(traceparent) => GIVEN.scope(traceparent, request).await,
@@ -98,14 +101,14 @@ pub async fn given<T>(traceparent: Option<Traceparent>, request: impl Future<Out
     }
 }
 
-/// Links `span` to what came before it in a trace of its own. To be called before anything happens in the span.
+/// Links `span` to an earlier span in another trace. Call it before anything happens in the span.
 pub fn link(span: &Span, traceparent: Option<&str>) {
     if let Some(context) = traceparent.filter(|_| !span.is_disabled()).and_then(context) {
         span.add_link(context);
     }
 }
 
-/// Does `work` within `span`, which fails with it: of this `kind`, as [`failed`] has it.
+/// Runs `work` within `span`. If it fails, the span is marked as [`failed`] with this `kind`.
 pub async fn tried<T, E>(span: Span, kind: &'static str, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let done = work.instrument(span.clone()).await;
     if done.is_err() {
@@ -114,7 +117,7 @@ pub async fn tried<T, E>(span: Span, kind: &'static str, work: impl Future<Outpu
     done
 }
 
-/// Marks a span as failed. `kind` is a word of few: what failed, by the conventions' `error.type`.
+/// Marks a span as failed. `kind` is the `error.type` of the conventions, from a small set of words.
 pub fn failed(span: &Span, kind: impl Into<Value>) {
     if !span.is_disabled() {
         span.set_attribute("error.type", kind);

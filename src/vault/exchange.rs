@@ -163,7 +163,7 @@ impl Exchange {
             Err(error) => {
                 claim.release().await;
                 tracing::error!(merchant = self.merchant.name, token = token.id, %error,
-                    "A refresh token cannot be opened and is left as it is");
+                    "A refresh token cannot be opened; it is left unchanged");
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
@@ -189,7 +189,8 @@ impl Exchange {
             }
             Err(error) => {
                 tracing::warn!(exchange = %intent.exchange, %error,
-                    "An intent may or may not have been written; nothing is sent, and it is voided");
+                    "The commit of an exchange's intent is in doubt; nothing is sent, and the intent is \
+                     voided");
                 claim.release().await;
                 settle::void(&self.context, &intent).await;
                 return ExchangeReport::NotYet(LOOK_AGAIN);
@@ -237,7 +238,7 @@ impl Exchange {
             Ok(read) => read,
             // Settings rule this out; the token is spent all the same, so the loss must at least be told.
             Err(error) => {
-                tracing::error!(%exchange, %error, "A successor could not be sealed");
+                tracing::error!(%exchange, %error, "A new refresh token could not be sealed and is lost");
                 self.no_answer(false, Next::Never(Unusable::Unavailable))
             }
         };
@@ -269,7 +270,7 @@ impl Exchange {
     fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
-            tracing::info!(merchant = merchant.name, token = token.id, result, what, "A refresh token was presented");
+            tracing::info!(merchant = merchant.name, token = token.id, result, what, "An exchange ended");
         };
         Ok(match received.answer {
             Answer::Rotated(tokens) => {
@@ -303,7 +304,7 @@ impl Exchange {
                     merchant = merchant.name,
                     token = token.id,
                     what,
-                    "A refresh token got no usable answer"
+                    "An exchange got no usable answer; its outcome is unknown"
                 );
                 let next = match self.context.settings.lost_answer {
                     LostAnswer::Hold => Next::Never(Unusable::Uncertain),
@@ -362,7 +363,7 @@ impl Exchange {
 
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> ExchangeReport {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        tracing::warn!(%exchange, token, "The holder of an exchange is dead: its answer is lost");
+        tracing::warn!(%exchange, token, "The process that made an exchange died; the answer is lost");
         let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
         if closed.is_ok() {
             meter::lost_answer(&self.merchant.name);
@@ -375,7 +376,7 @@ impl Exchange {
     }
 
     fn database_away(&self, error: &StoreError) -> ExchangeReport {
-        tracing::warn!(merchant = self.merchant.name, %error, "A refresh token could not be claimed for now");
+        tracing::warn!(merchant = self.merchant.name, %error, "A refresh token could not be claimed; the next try follows");
         ExchangeReport::NotYet(DATABASE_AWAY)
     }
 }

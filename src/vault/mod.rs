@@ -141,7 +141,7 @@ impl Vault {
     pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
         let read = self.context.store.cached_tokens(purpose.id).await;
         let kept = read.unwrap_or_else(|error| {
-            tracing::warn!(%error, "What was kept of an earlier exchange could not be read for now");
+            tracing::warn!(%error, "The cached tokens of an earlier exchange could not be read");
             None
         })?;
         let CachedTokens { sealed, received_at, good_until, now, subject } = kept;
@@ -153,7 +153,7 @@ impl Vault {
                 Some(AccessToken { token: access_token, id_token, received_at, good_until, cached: true, subject })
             }
             Err(error) => {
-                tracing::warn!(%error, "What was kept of an earlier exchange cannot be opened");
+                tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be opened");
                 None
             }
         }
@@ -205,8 +205,8 @@ impl Vault {
             Some(first) if *first != subject => {
                 tracing::error!(
                     merchant = merchant.name,
-                    "ALARM: a user's token belongs to another shopper than at first; nothing is prefilled. Check how the \
-                     shop links sign-ins to users"
+                    "ALARM: a user's token belongs to another shopper than before; nothing is prefilled. \
+                     Check how the shop links sign-ins to users"
                 );
                 return None;
             }
@@ -221,7 +221,7 @@ impl Vault {
     pub async fn note(&self, merchant: &Merchant, user: &str, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
         if let Err(error) = self.context.store.note_subject(&merchant.name, user, subject).await {
-            tracing::warn!(%error, "The shopper first seen for a user could not be noted for now");
+            tracing::warn!(%error, "The shopper of a user could not be recorded");
         }
     }
 
@@ -238,7 +238,7 @@ impl Vault {
             if !self.context.in_flight.holds(intent.exchange) {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
                 tracing::error!(exchange = %intent.exchange, token = intent.token, order,
-                    "An exchange ended without a word: its answer is lost");
+                    "An exchange's task panicked; the answer is lost");
                 self.context.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
                 meter::lost_answer(&merchant);
             }

@@ -50,7 +50,7 @@ pub(super) async fn settle(
                 return settled;
             }
             Err(error) => tracing::error!(exchange = %end.exchange, %error, in_spool,
-                "An exchange's end could not be written and is written again, for as long as it takes"),
+                "The result of an exchange could not be stored; the service keeps trying"),
         }
         tries += 1;
         tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
@@ -59,7 +59,8 @@ pub(super) async fn settle(
 
 async fn spool(context: &ExchangeContext, end: &ExchangeEnd) -> bool {
     context.spool.write(end).await.unwrap_or_else(|error| {
-        tracing::error!(exchange = %end.exchange, %error, "A successor could not be spooled: it is in memory alone");
+        tracing::error!(exchange = %end.exchange, %error, "A new refresh token could not be written to the \
+            spool; it is only in memory");
         false
     })
 }
@@ -69,7 +70,8 @@ pub(super) async fn void(context: &ExchangeContext, intent: &Intent) {
     let mut tries = 0;
     while let Err(error) = context.store.void_intent(intent).await {
         tries += 1;
-        tracing::error!(exchange = %intent.exchange, %error, "An intent in doubt could not be voided yet");
+        tracing::error!(exchange = %intent.exchange, %error, "An intent whose commit is in doubt could not be \
+            voided yet; the service keeps trying");
         tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
     }
 }

@@ -70,8 +70,9 @@ impl Handler<ClaimedOrder> for OrderHandler {
                     tell(&disposition);
                     count(&order, &disposition, since_boot().saturating_sub(begun));
                 }
-                Ok(false) => tracing::warn!("Another worker has taken this order over; nothing was written"),
-                Err(error) => tracing::error!(%error, "The order's result cannot be written; its claim is recovered"),
+                Ok(false) => tracing::warn!("Another worker has reclaimed this order; nothing was stored"),
+                Err(error) => tracing::error!(%error, "The database refuses an order's result; the order is \
+                    tried again"),
             }
         }
         .instrument(span)
@@ -271,7 +272,7 @@ fn tell(disposition: &Disposition) {
             correlation = error.correlation_id.as_deref(),
             after_ms = after.as_millis(),
             error = error.message,
-            "The attempt failed, and another follows"
+            "The attempt failed; another one follows"
         ),
         Disposition::Snooze { after, error: Some(error) } => {
             tracing::warn!(code = error.code, after_ms = after.as_millis(), error = error.message, "The order waits");

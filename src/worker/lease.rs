@@ -35,7 +35,8 @@ impl Lease for WorkerLease {
         let heartbeat_mark = HeartbeatMark { worker: self.worker.id, beat_at };
         if let Err(error) = heartbeat_mark.write(&self.folder) {
             // An older mark holds as well, only less.
-            tracing::debug!(%error, "What was seen of the database could not be written down");
+            tracing::debug!(%error, "The time of the last heartbeat could not be recorded in the instance \
+                folder");
         }
         Ok(HeartbeatOutcome::Alive)
     }

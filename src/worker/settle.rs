@@ -22,7 +22,7 @@ pub async fn settle(store: &dyn Store, claim: &Claim, disposition: &Disposition)
                 tries += 1;
                 if tries == 1 {
                     tracing::error!(order = %claim.order, %error,
-                        "An order's result could not be written and is written again, for as long as it takes");
+                        "The result of an order could not be stored; the service keeps trying");
                 }
                 tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
             }

@@ -49,13 +49,13 @@ async fn a_sound_installation_has_nothing_to_do_and_nothing_is_made_by_looking()
     let (sandbox, home) = shop().await;
     let (home, ran) = doctor(home, 0).await;
     assert_eq!(with(&ran, "failed"), [""; 0], "{}", ran.stdout);
-    assert_eq!(finding(&ran, "keys")["found"], "none yet; the first start makes data/k1.key");
+    assert_eq!(finding(&ran, "keys")["found"], "none yet; the first start creates data/k1.key");
     assert!(!home.path("data").exists(), "looking made something");
     assert_eq!(sandbox.admin().stats().orders.requests, 0);
 
     home.run(&["orders", "list"]).exits(0);
     let (_home, ran) = doctor(home, 0).await;
-    assert_eq!(finding(&ran, "keys")["found"], "they open this database; k1 is active");
+    assert_eq!(finding(&ran, "keys")["found"], "the keys open this database; k1 is active");
     assert_eq!(finding(&ran, "merchants.shop.checkout_url")["verdict"], "ok");
     assert_eq!(finding(&ran, "merchants.shop.jwks_url")["verdict"], "ok");
     sandbox.shutdown().await;
@@ -78,7 +78,7 @@ async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_wh
     }
     assert!(!ran.stdout.contains("w0rong"));
     let human = home.run(&["doctor"]).exits(3).stdout;
-    assert!(human.contains("failed   keys: they are not those of this database"), "{human}");
+    assert!(human.contains("failed   keys: the keys do not belong to this database"), "{human}");
     sandbox.shutdown().await;
 }
 
@@ -106,7 +106,7 @@ async fn a_postgres_server_is_looked_over() {
     let (home, ran) = doctor(home.with("KLARNA_WORKER__INSTALLATION", "other"), 3).await;
     assert_eq!(finding(&ran, "database")["verdict"], "ok");
     assert!(with(&ran, "failed").contains(&"installation".to_owned()), "{}", ran.stdout);
-    assert_eq!(finding(&ran, "level")["found"], "this program has level 1, and the database lets it in");
+    assert_eq!(finding(&ran, "level")["found"], "the database accepts this program (level 1)");
 
     sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut server).await.unwrap();
     let (_home, ran) = doctor(home, 3).await;

@@ -17,11 +17,11 @@ fn bad_lines_are_told_with_their_numbers_and_the_others_go_in() {
         lines[8],
         "line 9      refused  /order/order_amount is 49000, expected 49800: the sum of the lines' total_amount"
     );
-    assert_eq!(lines[13], "12 taken in, 0 there already, 1 refused");
+    assert_eq!(lines[13], "12 accepted, 0 already known, 1 refused");
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('%'), "a pipe gets no bar: {}", ran.stderr);
 
     let again = home.run(&["enqueue", "orders.jsonl"]).exits(3);
-    assert!(again.stdout.ends_with("0 taken in, 12 there already, 1 refused\n"), "{}", again.stdout);
+    assert!(again.stdout.ends_with("0 accepted, 12 already known, 1 refused\n"), "{}", again.stdout);
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn a_line_that_is_no_order_does_no_harm() {
     assert!(lines[3].starts_with("line 5      new  "), "{}", lines[3]);
     assert!(lines[4].starts_with("line 6      refused  the idempotency key was used before"), "{}", lines[4]);
     assert!(lines[5].starts_with("line 7      refused  ") && !lines[5].contains('\u{1b}'), "{:?}", lines[5]);
-    assert_eq!(lines[6], "line 8      refused  is no UTF-8 text");
-    assert_eq!(lines[7], "1 taken in, 0 there already, 6 refused");
+    assert_eq!(lines[6], "line 8      refused  is not UTF-8 text");
+    assert_eq!(lines[7], "1 accepted, 0 already known, 6 refused");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_cannot_run_says_why() {
 #[test]
 fn nothing_to_do_is_done() {
     let ran = Home::new().feed(&["enqueue", "-"], "\n\n").exits(0);
-    assert_eq!(ran.stdout, "0 taken in, 0 there already, 0 refused\n");
+    assert_eq!(ran.stdout, "0 accepted, 0 already known, 0 refused\n");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_reader_that_left_stops_it_and_hears_how_far_it_came() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("cannot go on behind line 13, the last that was dealt with"), "{stderr}");
+    assert!(stderr.contains("cannot continue after line 13, the last line that was processed"), "{stderr}");
     assert_eq!(home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(), 12, "a batch is in as a whole");
 }
 
@@ -101,7 +101,11 @@ async fn a_database_that_goes_away_stops_it_at_a_line_that_is_told() {
     database.remove().await;
     enqueue.write(&format!("{}\n{}\n", example(2), example(3)));
     let ran = enqueue.end().exits(1);
-    assert!(ran.stderr.contains("cannot take in line 2, the first that is not known to be in"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot store the order on line 2, the first line that may not be stored"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ran.stdout, "");
 }
 

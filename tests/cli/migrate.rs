@@ -10,7 +10,7 @@ use crate::program::Home;
 fn sqlite_is_migrated_and_checked() {
     let home = Home::new();
     let check = home.run(&["migrate", "--check"]).exits(3);
-    assert!(check.stdout.starts_with("There is no database yet; data/worker.db is made"), "{}", check.stdout);
+    assert!(check.stdout.starts_with("There is no database yet; data/worker.db is created"), "{}", check.stdout);
     assert!(!home.path("data").exists(), "a check makes nothing");
 
     let first = home.run(&["migrate", "--format", "json"]).exits(0).json();
@@ -34,7 +34,7 @@ fn another_installations_sqlite_database_is_left_alone() {
         other
             .run(command)
             .exits(1)
-            .tells_in_one_line(r#"belongs to the installation "test", and the settings say "other""#);
+            .tells_in_one_line(r#"belongs to the installation "test", but the settings name "other""#);
     }
 }
 
@@ -92,7 +92,7 @@ fn a_server_that_does_not_answer_is_told_in_one_line() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let home = on(&format!("postgres://user:pa55word@127.0.0.1:{port}/shop"));
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {
-        let ran = home.run(command).exits(1).tells_in_one_line("the database cannot be used at present");
+        let ran = home.run(command).exits(1).tells_in_one_line("the database is not available");
         assert!(!ran.stderr.contains("pa55word"), "{}", ran.stderr);
     }
 }

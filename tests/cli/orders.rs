@@ -35,7 +35,7 @@ fn a_list_for_people_is_a_table_that_tells_how_to_go_on() {
     assert_eq!(lines.len(), 3, "{}", ran.stdout);
     assert!(lines[0].starts_with("id "), "{}", lines[0]);
     let last = lines[2].split(' ').next().unwrap();
-    assert_eq!(ran.stderr, format!("Older ones: --cursor {last}\n"));
+    assert_eq!(ran.stderr, format!("Next page: --cursor {last}\n"));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_is_not_there_and_what_cannot_be_are_told_apart() {
     let ran = home.run(&["orders", "show", id]).exits(1);
     assert_eq!(
         ran.stderr.lines().rev().take(2).collect::<Vec<_>>(),
-        ["  because: there is none in this database", &format!("error: cannot show the order {id}")]
+        ["  because: there is no such order in this database", &format!("error: cannot show the order {id}")]
     );
     home.run(&["orders", "show", "17"]).exits(2);
     home.run(&["orders", "list", "--status", "done"]).exits(2);
@@ -107,7 +107,7 @@ fn whoever_steers_says_which_orders_and_is_asked() {
     let id = told[0]["id"].as_str().unwrap();
     let nobody = home.run(&["orders", "cancel", "--user", "bo"]).exits(2);
     nobody.tells_in_one_line("add --yes to cancel 2 queued orders");
-    home.run(&["orders", "cancel"]).exits(2).tells_in_one_line("which orders?");
+    home.run(&["orders", "cancel"]).exits(2).tells_in_one_line("no orders named");
     for wrong in [
         vec!["orders", "retry", id, "--user", "bo"],
         vec!["orders", "retry", "--all", "--user", "bo"],

@@ -75,7 +75,8 @@ fn row(argument: &Arg) -> String {
     };
     let value = if takes_values { format!(" {}", values.join(" ")) } else { String::new() };
     let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
-    let mut what = vec![format!("{}.", help.replace("\n\n", " ").replace('\n', " "))];
+    let sentence = |paragraph: &str| format!("{}.", paragraph.replace('\n', " ").trim_end_matches('.'));
+    let mut what: Vec<String> = help.split("\n\n").map(sentence).collect();
     let words: Vec<String> = argument
         .get_possible_values()
         .iter()

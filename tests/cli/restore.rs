@@ -59,7 +59,7 @@ async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_t
     restore(&home);
     home.run(&["serve"]).exits(1).tells_in_one_line("run `klarna-order-worker tokens after-restore`");
     let doctor = home.run(&["doctor"]).exits(3).stdout;
-    assert!(doctor.contains("the database knows nothing of"), "{doctor}");
+    assert!(doctor.contains("the database does not know the heartbeat"), "{doctor}");
     home.run(&["tokens", "after-restore"]).exits(2).tells_in_one_line("add --yes");
     let doubted = home.run(&["tokens", "after-restore", "--yes", "--format", "json"]).exits(0).json();
     assert_eq!(doubted, [json!({"tokens": 1, "orders": 1, "spool": {"stored": 0, "superseded": 0, "left": 0}})]);

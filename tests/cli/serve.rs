@@ -77,7 +77,7 @@ async fn a_process_of_any_role_that_the_database_leaves_behind_exits_with_a_code
         sqlx::raw_sql("UPDATE installation SET minimum_program = 99").execute(database).await.unwrap();
         let ran = served.end().exits(4);
         assert!(
-            ran.stderr.contains("The database needs a newer program; this process ends"),
+            ran.stderr.contains("The database needs a newer program; this process completes"),
             "{roles}: {}",
             ran.stderr
         );
@@ -94,5 +94,5 @@ fn a_service_manager_that_is_gone_stops_nothing() {
     served.line();
     served.signal("-TERM");
     let ran = served.end().exits(0);
-    assert!(ran.stderr.contains("The service manager could not be told"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("The service manager could not be notified"), "{}", ran.stderr);
 }

@@ -21,9 +21,9 @@ fn both_formats_are_read_from_files_and_pipes_and_again() {
     let home = Home::new();
     home.write("tokens.jsonl", JSONL);
     let ran = home.run(&["tokens", "import", "tokens.jsonl"]).exits(0);
-    assert_eq!(ran.stdout, "2 registered, 0 known already, 0 older than what is there, 0 refused\n");
+    assert_eq!(ran.stdout, "2 registered, 0 already known, 0 older than the registered token, 0 refused\n");
     let ran = home.feed(&["tokens", "import", "-"], CSV).exits(0);
-    assert_eq!(ran.stdout, "1 registered, 1 known already, 0 older than what is there, 0 refused\n");
+    assert_eq!(ran.stdout, "1 registered, 1 already known, 0 older than the registered token, 0 refused\n");
     let ran = home.feed(&["tokens", "import", "-", "--format", "json"], JSONL).exits(0);
     assert_eq!(ran.json(), [json!({"dry_run": false, "stored": 0, "known": 2, "newer": 0, "refused": 0})]);
 
@@ -53,7 +53,8 @@ fn a_newer_token_is_kept_and_told() {
     let ran = home.feed(&["tokens", "import", "-"], &input).exits(0);
     assert_eq!(
         ran.stdout,
-        "line 1      skipped: a token issued later is registered\n1 registered, 0 known already, 1 older than what is there, 0 refused\n"
+        "line 1      skipped: a token issued later is registered\n1 registered, 0 already known, 1 older than \
+         the registered token, 0 refused\n"
     );
     assert_eq!(list(&home, &[])[0]["issued_at"], "2026-01-03T00:00:00Z");
 }
@@ -65,7 +66,8 @@ fn a_dry_run_changes_nothing() {
     let ran = home.feed(&["tokens", "import", "-", "--dry-run"], input).exits(3);
     assert!(ran.stdout.starts_with("line 3      merchant is missing"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with(
-        "2 would be registered (unless known), 0 older than what is there, 1 refused; nothing was changed\n"
+        "2 would be registered (unless already known), 0 are older than the registered token, 1 refused; \
+         nothing was changed\n"
     ));
     assert_eq!(list(&home, &[]), Vec::<Value>::new());
 }
@@ -115,7 +117,7 @@ fn lists_are_filtered_and_paged() {
     assert_eq!(list(&home, &["--state", "uncertain"]), Vec::<Value>::new());
     let human = home.run(&["tokens", "list", "--limit", "1"]).exits(0);
     assert!(human.stdout.starts_with("merchant  user  state   reason"), "{}", human.stdout);
-    assert_eq!(human.stderr, "More: --after shop u-1\n");
+    assert_eq!(human.stderr, "Next page: --after shop u-1\n");
     home.run(&["tokens", "list", "--state", "dead"]).exits(2);
 }
 
@@ -131,7 +133,7 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
 
     let forget = ["tokens", "forget", "shop", "u-1", "--yes"];
     assert_eq!(home.run(&forget).exits(0).stdout, "The token is forgotten.\n");
-    assert_eq!(home.run(&forget).exits(0).stdout, "The token was forgotten before.\n");
+    assert_eq!(home.run(&forget).exits(0).stdout, "The token had already been forgotten.\n");
     let shown = home.run(&["tokens", "show", "shop", "u-1"]).exits(0);
     assert!(shown.stdout.contains("state             forgotten\n"), "{}", shown.stdout);
     assert_eq!(users(&list(&home, &[])), ["u-2"]);
@@ -139,7 +141,7 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
 
     // A misspelt name is no deletion.
     let ran = home.run(&["tokens", "forget", "shop", "u-11", "--yes"]).exits(1);
-    assert!(ran.stderr.contains("none was ever registered under these names"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no token is registered for this merchant and user"), "{}", ran.stderr);
     home.run(&["tokens", "show", "shop", "u-11"]).exits(1);
 }
 
@@ -153,7 +155,7 @@ fn only_an_uncertain_token_is_resolved_and_only_one_way() {
         let ran = home.run(&["tokens", "resolve", "shop", "u-1", decision]).exits(1);
         assert!(ran.stderr.contains("it is active; only an uncertain token waits"), "{}", ran.stderr);
         let ran = home.run(&["tokens", "resolve", "shop", "u-11", decision]).exits(1);
-        assert!(ran.stderr.contains("none was ever registered under these names"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("no token is registered for this merchant and user"), "{}", ran.stderr);
     }
     assert_eq!(list(&home, &["--state", "active"]).len(), 2);
 }

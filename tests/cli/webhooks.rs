@@ -14,11 +14,11 @@ fn lists_are_empty_where_nobody_is_told() {
 #[test]
 fn a_resend_says_which() {
     let home = Home::new();
-    home.run(&["webhooks", "resend"]).exits(2).tells_in_one_line("say which: ids, or filters");
+    home.run(&["webhooks", "resend"]).exits(2).tells_in_one_line("no events named");
     let id = "0197a5e0-7c00-4000-8000-000000000001";
     home.run(&["webhooks", "resend", id, "--merchant", "shop"]).exits(2);
     let ran = home.run(&["webhooks", "resend", id, "--format", "json"]).exits(3);
     assert_eq!(ran.json(), [json!({ "resent": 0, "unknown": [id] })]);
     let ran = home.run(&["webhooks", "resend", "--merchant", "shop", "--status", "failed"]).exits(0);
-    assert_eq!(ran.stdout, "0 to be sent again\n");
+    assert_eq!(ran.stdout, "0 will be sent again\n");
 }

@@ -109,7 +109,7 @@ async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
         assert!(lost.program.terminate().await.success());
         assert_eq!(other.client().order(&id, "0s").await, order, "the result changed");
         let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
-        assert!(log.contains("Another worker has taken this order over"), "it never tried to write");
+        assert!(log.contains("Another worker has reclaimed this order"), "it never tried to write");
         let stats = shop.stats().await;
         assert_eq!((stats.exchanges.total, stats.orders.total), (1, 2), "{stats:?}");
         assert!(other.program.terminate().await.success());

@@ -32,7 +32,7 @@ async fn a_service_that_cannot_start_says_why() {
     rewrite(&shop, "scheme.toml", "sqlite://data/worker.db", "mysql://root@localhost/shop");
     refused(folder, "scheme.toml", 2, "database.url");
     rewrite(&shop, "server.toml", "sqlite://data/worker.db", "postgres://postgres@127.0.0.1:1/none");
-    refused(folder, "server.toml", 1, "the database cannot be used");
+    refused(folder, "server.toml", 1, "the database is not available");
     assert!(served.program.terminate().await.success());
 
     // Where no successor could be spooled, none may be fetched.
@@ -47,7 +47,7 @@ async fn a_service_that_cannot_start_says_why() {
     refused(folder, "other.toml", 1, "belongs to the installation \"e2e\"");
     klarna_order_worker::config::key_file::create(&folder.join("other-key")).unwrap();
     rewrite(&shop, "key.toml", "file = \"key\"", "file = \"other-key\"");
-    refused(folder, "key.toml", 1, "the encryption keys are not those of this database");
+    refused(folder, "key.toml", 1, "the encryption keys do not belong to this database");
     rewrite(&shop, "nokey.toml", "file = \"key\"", "file = \"gone\"");
     refused(folder, "nokey.toml", 1, "vault.keys.k1.file");
     assert!(!folder.join("gone").exists(), "a key was made beside a database that has secrets");

@@ -77,13 +77,13 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     // Another key under a name that is taken.
     key_file::create(&shop.folder.path().join("key3")).unwrap();
     shop.change_settings("a", "file = \"key2\"", "file = \"key3\"");
-    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k2 is another key than the one that this database knows");
+    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k2 is not the key that this database knows");
     // A retired name, too.
     shop.change_settings(
         "a",
         "[vault.keys.k2]\nfile = \"key3\"",
         "[vault.keys.k2]\nfile = \"key2\"\n[vault.keys.k1]\nfile = \"key3\"",
     );
-    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k1 is another key than the one that this database knows");
+    refused(shop.folder.path(), "a.toml", 1, "vault.keys.k1 is not the key that this database knows");
     shop.close().await;
 }

@@ -47,6 +47,10 @@ fn has_correlation(lines: &[&Value], from: &str) -> String {
     ids.into_iter().next().unwrap().to_owned()
 }
 
+const BREAKER_OPENED: &str = "The circuit breaker of an endpoint opened; calls wait, and one at a time is tried";
+const NO_ANSWER: &str = "An exchange got no usable answer; its outcome is unknown";
+const NOT_ACCEPTED: &str = "A webhook was not accepted by the shop; it is sent again";
+
 async fn every_line_of_a_job_says_which(database: Database) {
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 500 } else { 204 })).await;
     let webhooks = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
@@ -90,7 +94,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
         waiting.push(client.post(&format!("u-{user}"), &format!("w-{user}")).await);
     }
     let told = |message: &str| shop.log("a").iter().any(|line| line["message"] == message);
-    until("the breaker", PATIENCE, async || told("An endpoint of this merchant is left alone for a while")).await;
+    until("the breaker", PATIENCE, async || told(BREAKER_OPENED)).await;
     // Each newcomer may be the one that asks whether it is well again.
     until("an order that waits for it", PATIENCE, async || {
         waiting.push(client.post("u-1", &format!("w-{}", waiting.len() + 1)).await);
@@ -126,29 +130,29 @@ async fn every_line_of_a_job_says_which(database: Database) {
     assert_eq!(messages(&of(&lines, &submitted)), ["The order was submitted"]);
     has_correlation(&of(&lines, &submitted), "The order was submitted");
     let retried = of(&lines, &retried);
-    assert_eq!(messages(&retried), ["The attempt failed, and another follows", "The order was submitted"]);
+    assert_eq!(messages(&retried), ["The attempt failed; another one follows", "The order was submitted"]);
     assert_eq!([&retried[0]["attempt"], &retried[1]["attempt"]], [1, 2]);
-    let first = has_correlation(&retried, "The attempt failed, and another follows");
+    let first = has_correlation(&retried, "The attempt failed; another one follows");
     assert_ne!(first, has_correlation(&retried, "The order was submitted"));
     let refused = of(&lines, &refused);
     assert_eq!((messages(&refused), &refused[0]["level"]), (vec!["The order failed"], &json!("WARN")));
     has_correlation(&refused, "The order failed");
     let lost = of(&lines, &lost);
-    let no_answer = lost.iter().find(|line| line["message"] == "A refresh token got no usable answer").unwrap();
+    let no_answer = lost.iter().find(|line| line["message"] == NO_ANSWER).unwrap();
     assert!(no_answer["exchange"].is_string() && no_answer["token"].is_u64(), "{no_answer}");
     assert!(messages(&lost).contains(&"The order waits for its token"), "{lost:#?}");
     // Klarna gave the call no name.
     let unanswered = of(&lines, &unanswered);
-    assert_eq!(unanswered[0]["message"], "The attempt failed, and another follows");
+    assert_eq!(unanswered[0]["message"], "The attempt failed; another one follows");
     assert!(unanswered[0]["correlation"].is_null(), "{}", unanswered[0]);
     let shut_out = waiting.iter().flat_map(|id| of(&lines, id)).find(|line| line["code"] == "klarna_refused_merchant");
     assert!(shut_out.unwrap()["correlation"].is_string());
 
     // Webhooks and requests say which they are.
-    let not_taken = lines.iter().find(|line| line["message"] == "A webhook was not taken").unwrap();
+    let not_taken = lines.iter().find(|line| line["message"] == NOT_ACCEPTED).unwrap();
     assert!(not_taken["webhook"].is_string() && not_taken["order"].is_string(), "{not_taken}");
     assert_eq!((&not_taken["merchant"], &not_taken["attempt"]), (&json!("shop"), &json!(1)));
-    let taken_in = lines.iter().find(|line| line["message"] == "An order was taken in" && line["order"] == submitted);
+    let taken_in = lines.iter().find(|line| line["message"] == "An order was accepted" && line["order"] == submitted);
     let answered = lines
         .iter()
         .find(|line| line["message"] == "A request was answered" && line["request"] == taken_in.unwrap()["request"]);
@@ -187,7 +191,7 @@ async fn what_the_token_endpoint_calls_it_is_told_too(database: Database) {
     assert!(served.program.terminate().await.success());
     let lines = shop.log("a");
     let lines = of(&lines, &id);
-    for message in ["A refresh token was presented", "The order waits for its token"] {
+    for message in ["An exchange ended", "The order waits for its token"] {
         let line = lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{lines:#?}"));
         assert_eq!(line["correlation"], "token-call-1", "{line}");
     }

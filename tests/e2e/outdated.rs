@@ -60,7 +60,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     assert!(told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)), "{told:?}");
     let log = shop.log("a");
     let said = log.iter().filter(|line| {
-        line["message"] == "The database needs a newer program; this process ends what it has begun, and exits"
+        line["message"] == "The database needs a newer program; this process completes its work and exits"
     });
     assert_eq!(said.count(), 1);
     assert_eq!(shop.stats().await.orders.total, 1, "what was begun is ended, and nothing else is begun");

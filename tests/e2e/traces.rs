@@ -341,7 +341,7 @@ async fn the_keeper_is_told_token_by_token() {
         assert_eq!(exchange.get("klarna_worker.purpose"), "keeper");
     }
     let log = String::from_utf8(output.stderr).unwrap();
-    let line = log.lines().find(|line| line.contains("A refresh token was presented")).unwrap();
+    let line = log.lines().find(|line| line.contains("An exchange ended")).unwrap();
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["merchant"], &line["result"]), (&json!("shop"), &json!("rejected")));
     assert!(line["sweep"].is_string() && line["exchange"].is_string() && line["token"].is_i64(), "{line}");

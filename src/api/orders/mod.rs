@@ -113,10 +113,7 @@ fn stored(
         Ok(Some(order)) => Ok(order.into()),
         Err(error) if !accepted.new => Err(error.into()),
         read => {
-            tracing::warn!(
-                error = read.err().map(tracing::field::display),
-                "An order that was taken in could not be read back"
-            );
+            tracing::warn!(error = read.err().map(tracing::field::display), "An accepted order could not be read back");
             Ok(Order::just_accepted(accepted.id, merchant, user))
         }
     }

@@ -85,7 +85,7 @@ pub(in crate::api) async fn retry(
     let found = find(&app, &caller, &id).await?;
     match app.intake.retry(found.id).await? {
         OrderAdminOutcome::Done(order) => {
-            tracing::info!(order = %order.id, "A failed order is tried again");
+            tracing::info!(order = %order.id, "A failed order is retried");
             Ok(Json(order.into()))
         }
         OrderAdminOutcome::WrongStatus(order) => Err(unfit(match order.status {
@@ -198,7 +198,7 @@ pub(in crate::api) async fn retry_many(
     merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
     let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
     let swept = app.intake.retry_all(&filter).await?;
-    tracing::info!(orders = swept.orders.len(), "Failed orders are tried again");
+    tracing::info!(orders = swept.orders.len(), "Failed orders are retried");
     Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))
 }
 

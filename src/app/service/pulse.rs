@@ -1,4 +1,4 @@
-//! Whether the service lives, for the service manager's watchdog.
+//! Decides whether the service is alive, for the service manager's watchdog.
 
 use std::time::Duration;
 
@@ -8,14 +8,16 @@ use super::{HttpServer, Service};
 use crate::config::HEARTBEAT;
 use crate::queue::HeartbeatMonitor;
 
-/// The longest that a heartbeat may take to go round: to its turn, and to an answer or a time-out, twice over.
+/// The maximum time between two ends of a heartbeat, good or bad: twice the interval and the time-out.
 const ROUND: Duration = HEARTBEAT.saturating_mul(4);
 
 impl Service {
-    /// Says whether the service does its work: its heartbeat goes round, and neither the API nor the queue has ended by itself.
+    /// Whether the service is alive: its heartbeat task runs, and neither the API nor the queue has
+    /// ended unexpectedly.
     ///
-    /// A heartbeat that goes round may have failed: a database that is away is no reason to restart, which could lose what is
-    /// in memory alone. A process of the API alone has no heartbeat.
+    /// A failed heartbeat counts as alive: an unreachable database is no reason to restart, which
+    /// could lose tokens that are only in memory. A process with only the role `api` has no
+    /// heartbeat.
     pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let ready = self.ready.clone();
         let heartbeats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());

@@ -66,7 +66,7 @@ pub(super) async fn for_all(
             }
         }
         pending = unsettled;
-        progress.at((total - pending.len()) as u64, format!("{} orders are not settled yet", pending.len()));
+        progress.at((total - pending.len()) as u64, format!("{} orders have not ended yet", pending.len()));
         if !pending.is_empty() {
             sleep(LOOK_AGAIN).await;
         }

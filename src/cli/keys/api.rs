@@ -18,23 +18,23 @@ const PREFIX: &str = "kow_";
 
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Make a new API key, print it once, and the section of the settings that lets it in
+    /// Make a new API key, and print it once, with the section for the settings
     ///
-    /// The settings hold its hash alone. To change a caller's key without downtime, add the new one beside the old, restart,
-    /// hand the new one to the caller, and take the old one out.
+    /// The settings contain only its hash. To change a caller's key without downtime: add the new
+    /// key beside the old one, restart, give the new key to the caller, then remove the old one.
     Generate(Args),
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Who calls with it; shown in logs in place of the key
+    /// Name of the caller; logs show it instead of the key
     #[arg(long, default_value = "shop")]
     name: String,
-    /// What it allows
+    /// What the key allows
     #[arg(long, value_delimiter = ',', default_value = "orders,tokens", value_name = "SCOPE,…",
         value_parser = PossibleValuesParser::new(["orders", "tokens", "ops"]))]
     scopes: Vec<String>,
-    /// The merchants it is good for [default: all]
+    /// The merchants that the key can access [default: all]
     #[arg(long, value_delimiter = ',', value_name = "MERCHANT,…")]
     merchants: Vec<String>,
 }
@@ -78,6 +78,10 @@ fn generate() -> SecretString {
 impl fmt::Display for Generated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, settings, .. } = self;
-        write!(f, "{key}\n\nFor the caller, and shown this once. For the settings:\n\n{settings}")
+        write!(
+            f,
+            "{key}\n\nGive this key to the caller; it is shown only once. Add this to the \
+            settings:\n\n{settings}"
+        )
     }
 }

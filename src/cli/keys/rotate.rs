@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
     context.block_on(async {
         let app = context.app().await?;
         let failed = |error: StoreError| {
-            CliError::failed("seal everything anew; what is done stays done, so repeat the command", error)
+            CliError::failed("seal everything with the active key; run the command again to continue", error)
         };
         let key = app.secrets.cipher().active().to_owned();
         let all = app.store.sealed(&[]).await.map_err(failed)?;
@@ -42,11 +42,15 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
 impl fmt::Display for RotationSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, resealed: Resealed { tokens, kept, left, .. } } = self;
-        write!(f, "{tokens} refresh tokens and {kept} kept access tokens are sealed anew, with {key}")?;
+        write!(f, "{tokens} refresh tokens and {kept} kept access tokens were sealed with {key}")?;
         for (key, secrets) in left {
             let key = if key.is_empty() { "no key at all" } else { key };
-            write!(f, "\n{secrets} are left as they were, sealed with {key}: they do not open with these settings")?;
+            write!(
+                f,
+                "\n{secrets} secrets sealed with {key} were left unchanged: no key in the settings \
+                opens them"
+            )?;
         }
-        f.write_str("\n`keys status` tells which keys may go")
+        f.write_str("\n`keys status` shows which keys can be removed")
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         let keys = keys(&app).await.map_err(failed)?;
         context.output.table(&keys, table)?;
         if keys.iter().any(|key| key.may_be_retired) {
-            context.output.hint("Spool files are this machine's: ask each one before a key goes");
+            context.output.hint(
+                "Spool files are counted only on this machine: check every machine before you \
+                remove a key",
+            );
         }
         Ok(Exit::Done)
     })
@@ -73,8 +76,8 @@ fn table(keys: &[Key]) -> Table {
             Key { .. } => "old",
         };
         let note = match key {
-            Key { may_be_retired: true, .. } => "may be taken out of vault.keys",
-            Key { configured: false, .. } => "add it to vault.keys again: what it seals cannot be opened",
+            Key { may_be_retired: true, .. } => "can be removed from vault.keys",
+            Key { configured: false, .. } => "add it to vault.keys again: nothing else opens what it seals",
             Key { active: false, .. } => "needed until `keys rotate` is done and the spool is empty",
             Key { .. } => "",
         };

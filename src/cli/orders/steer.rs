@@ -13,7 +13,7 @@ use crate::store::{ChangedOrders, OrderAdminOutcome, OrderFilter, StoreError};
 /// How many orders one transaction changes.
 const CHUNK: u32 = 500;
 
-/// Orders by name, or by filters.
+/// Orders chosen by id or by filters.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Steer {
     /// The orders' ids
@@ -21,18 +21,18 @@ pub(in crate::cli) struct Steer {
     orders: Vec<OrderId>,
     #[command(flatten)]
     which: Which,
-    /// Every one, with no other filter
+    /// All orders, without any filter
     #[arg(long, conflicts_with_all = ["merchant", "user", "error", "since", "until"])]
     all: bool,
-    /// At most so many of those that the filters leave, the newest first
+    /// At most this many of the orders that match, newest first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
-/// What is done.
+/// The change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     Retry,
@@ -40,7 +40,7 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    /// As in "cannot …".
+    /// The verb after "cannot".
     fn infinitive(self) -> &'static str {
         match self {
             Self::Retry => "retry",
@@ -55,7 +55,7 @@ impl Verb {
         }
     }
 
-    /// What an order must be.
+    /// The status that an order must have.
     fn needs(self) -> Status {
         match self {
             Self::Retry => Status::Failed,
@@ -64,7 +64,7 @@ impl Verb {
     }
 }
 
-/// What to do with which orders.
+/// A change and its orders.
 pub(super) struct Named {
     pub(super) verb: Verb,
     pub(super) steer: Steer,
@@ -74,8 +74,8 @@ impl Named {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { verb, steer } = self;
         if steer.orders.is_empty() && steer.which.is_all() && !steer.all {
-            let wrong =
-                "which orders? Name their ids, filter by --merchant, --user, --error, --since or --until, or add --all";
+            let wrong = "no orders named: give their ids, filter by --merchant, --user, --error, --since or --until, \
+                 or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
         }
         context.block_on(async {
@@ -106,7 +106,7 @@ impl Verb {
         Ok(exit)
     }
 
-    /// The order afterwards, or why nothing was done.
+    /// The changed order, or why it was not changed.
     async fn one(self, app: &App, order: OrderId) -> Result<Result<Order, String>, StoreError> {
         let steered = match self {
             Self::Retry => app.intake().retry(order).await?,
@@ -118,9 +118,9 @@ impl Verb {
                 Err(format!("it is {}; only a {} order can be {}", order.status, self.needs(), self.participle()))
             }
             OrderAdminOutcome::BodyGone => {
-                Err("its body was deleted (retention.bodies); hand the order in anew".to_owned())
+                Err("its body was deleted (retention.bodies); submit the order again".to_owned())
             }
-            OrderAdminOutcome::Missing => Err("there is none in this database".to_owned()),
+            OrderAdminOutcome::Missing => Err("there is no such order in this database".to_owned()),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Which orders: the filters that listing, retrying and cancelling share.
+//! The filters that `orders list`, `retry` and `cancel` share.
 
 use crate::cli::when::{When, when};
 use crate::clock::Clock;
@@ -16,22 +16,23 @@ pub(in crate::cli) struct Which {
     /// Only orders with an error of this code, such as `klarna_unavailable`
     #[arg(long, value_name = "CODE")]
     error: Option<String>,
-    /// Only orders taken in since then: a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h
+    /// Only orders accepted since this time, such as 2026-01-31T12:00:00Z, or since this long ago,
+    /// such as 2h
     #[arg(long, value_name = "WHEN", value_parser = when)]
     since: Option<When>,
-    /// Only orders taken in before then
+    /// Only orders accepted before this time
     #[arg(long, value_name = "WHEN", value_parser = when)]
     until: Option<When>,
 }
 
 impl Which {
-    /// Whether it leaves out no order.
+    /// Whether no filter is set.
     pub(super) fn is_all(&self) -> bool {
         let Self { merchant, user, error, since, until } = self;
         merchant.is_none() && user.is_none() && error.is_none() && since.is_none() && until.is_none()
     }
 
-    /// As the store has it, without status, bounds and place.
+    /// The store's filter, without status, limit and cursor.
     pub(super) fn filter(&self, clock: &Clock) -> OrderFilter {
         let time = |when: When| when.by(clock);
         OrderFilter {

@@ -8,17 +8,17 @@ use crate::vault::instance::Replayed;
 /// Whether to ask.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
 /// What is asked on a terminal.
-const QUESTION: &str = "Doubt every active token, and fail every order that has not ended?";
+const QUESTION: &str = "Mark every active token as uncertain, and fail every order that has not ended?";
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
-        confirm::ask(self.yes, "doubt what happened since the backup", QUESTION)?;
+        confirm::ask(self.yes, "mark what may have happened since the backup", QUESTION)?;
         context.block_on(async {
             let app = context.app().await?;
             let progress = Progress::new(&context.output, None);
@@ -31,13 +31,16 @@ impl Args {
             drop(progress);
             let RestoreReport { tokens, orders, spool: Replayed { stored, superseded, left } } = doubted;
             let mut human = vec![
-                format!("{tokens} tokens are uncertain now: `tokens resolve` decides about them."),
-                format!("{orders} orders failed with database_restored: look for them at Klarna before retrying them."),
+                format!("{tokens} tokens are uncertain now: decide about them with `tokens resolve`."),
+                format!(
+                    "{orders} orders failed with database_restored: look them up at Klarna before you \
+                    retry them."
+                ),
             ];
             let spool = [
-                (stored, "held the present token of their users, which is active again"),
-                (superseded, "were of users who have signed in or were forgotten since"),
-                (left, "are left alone: the log says why"),
+                (stored, "held the current token of a user, which is active again"),
+                (superseded, "belonged to users who have signed in or were forgotten since"),
+                (left, "were not replayed: the log says why"),
             ];
             let told = spool.into_iter().filter(|(files, _)| *files > 0);
             human.extend(told.map(|(files, what)| format!("{files} files of this machine's spool {what}.")));

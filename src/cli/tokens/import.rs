@@ -22,14 +22,14 @@ use crate::vault::{Registration, Registry, RegistryError};
 pub struct Args {
     /// JSON lines or CSV; - reads standard input
     ///
-    /// Members or columns: `merchant`, `user`, `refresh_token`, and where they are known `issued_at` and `expires_at`,
-    /// such as 2026-01-31T12:00:00Z.
+    /// Members or columns: `merchant`, `user`, `refresh_token` and, if known, `issued_at` and
+    /// `expires_at`, such as 2026-01-31T12:00:00Z.
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// How the input is written [default: as its first line looks]
+    /// Format of the input [default: guessed from its first line]
     #[arg(long, value_enum)]
     input_format: Option<InputFormat>,
-    /// Check every line and tell what would happen; change nothing
+    /// Check every line and show what would happen; change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -216,11 +216,16 @@ impl fmt::Display for Summary {
         if *dry_run {
             write!(
                 f,
-                "{stored} would be registered (unless known), {newer} older than what is there, {refused} refused; "
+                "{stored} would be registered (unless already known), {newer} are older than the registered \
+                 token, {refused} refused; "
             )?;
             return f.write_str("nothing was changed");
         }
-        write!(f, "{stored} registered, {known} known already, {newer} older than what is there, {refused} refused")
+        write!(
+            f,
+            "{stored} registered, {known} already known, {newer} older than the registered token, \
+            {refused} refused"
+        )
     }
 }
 
@@ -236,8 +241,8 @@ fn not_read(number: u64, wrong: &str) -> CliError {
 
 fn stopped(number: u64, error: StoreError) -> CliError {
     let doing = format!(
-        "register the token on line {number}, the first that is not known to be in; once it works again, repeat the \
-         command: tokens that are in change nothing"
+        "register the token on line {number}, the first line that may not be registered; when the cause is \
+         fixed, run the command again (tokens that are already registered stay unchanged)"
     );
     CliError::failed(doing, error)
 }

@@ -12,14 +12,14 @@ use crate::vault::Registration;
 /// What a line may say, in the order that a `Raw` has it.
 const FIELDS: [&str; 5] = ["merchant", "user", "refresh_token", "issued_at", "expires_at"];
 
-const EXPECTED: &str = "expected merchant, user, refresh_token, and where known issued_at and expires_at";
+const EXPECTED: &str = "expected merchant, user, refresh_token and, if known, issued_at and expires_at";
 
 /// How the input is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputFormat {
-    /// A JSON object a line
+    /// One JSON object a line
     Jsonl,
-    /// Comma-separated, under a line that names the columns
+    /// Comma-separated values; the first line names the columns
     Csv,
 }
 
@@ -89,7 +89,7 @@ fn csv(line: &str, columns: &[usize]) -> Result<Values, String> {
 fn fields(line: &str) -> Result<::csv::StringRecord, String> {
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(256).from_reader(line.as_bytes());
     let mut row = ::csv::StringRecord::new();
-    reader.read_record(&mut row).map_err(|_| "is no row of a CSV file".to_owned())?;
+    reader.read_record(&mut row).map_err(|_| "is not a valid CSV row".to_owned())?;
     Ok(row)
 }
 
@@ -105,13 +105,13 @@ struct Raw {
 
 fn json(line: &str) -> Result<Values, String> {
     if !line.trim_start().starts_with('{') {
-        return Err(format!("is no JSON object: {EXPECTED}"));
+        return Err(format!("is not a JSON object: {EXPECTED}"));
     }
     let raw: Raw = serde_json::from_str(line).map_err(|error| {
         if error.is_data() {
-            format!("has a member that is unknown or there twice: {EXPECTED}")
+            format!("has an unknown or repeated member: {EXPECTED}")
         } else {
-            format!("is no JSON: column {} is wrong", error.column())
+            format!("is not valid JSON: see column {}", error.column())
         }
     })?;
     let mut values = Values::default();
@@ -120,7 +120,7 @@ fn json(line: &str) -> Result<Values, String> {
         values[place] = match value {
             Value::Null => None,
             Value::String(text) => Some(text),
-            _ => return Err(format!("{} is no text in quotes", FIELDS[place])),
+            _ => return Err(format!("{} is not a string", FIELDS[place])),
         };
     }
     Ok(values)
@@ -164,7 +164,7 @@ fn needed(name: &str, value: Option<String>, faults: &mut Vec<String>) -> String
 fn time(name: &str, value: Option<String>, faults: &mut Vec<String>) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(value?.trim());
     if time.is_err() {
-        faults.push(format!("{name} is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z"));
+        faults.push(format!("{name} is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z"));
     }
     time.ok().map(|time| time.to_utc())
 }
@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn every_fault_is_told_without_any_value() {
         assert_eq!(told("{}"), "merchant is missing; user is missing; refresh_token is missing");
-        assert_eq!(told(r#"{"refresh_token":17}"#), "refresh_token is no text in quotes");
-        assert_eq!(told(r#"{"refresh_token":"rt_secret}"#), "is no JSON: column 28 is wrong");
-        assert!(told(r#"["shop","u","rt_secret"]"#).starts_with("is no JSON object"));
+        assert_eq!(told(r#"{"refresh_token":17}"#), "refresh_token is not a string");
+        assert_eq!(told(r#"{"refresh_token":"rt_secret}"#), "is not valid JSON: see column 28");
+        assert!(told(r#"["shop","u","rt_secret"]"#).starts_with("is not a JSON object"));
         let line = r#"{"merchant":"m","user":"u","refresh_token":"rt_secret x","issued_at":"rt_secret"}"#;
-        assert_eq!(told(line), "issued_at is no time, expected RFC 3339 such as 2026-01-31T12:00:00Z");
+        assert_eq!(told(line), "issued_at is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z");
         for line in [
             r#"{"merchant":"m","user":"u","refresh_token":"rt_secret x"}"#,
             r#"{"merchant":"m","user":"u\u0007","refresh_token":"rt_secret"}"#,

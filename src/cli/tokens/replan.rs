@@ -7,7 +7,7 @@ use crate::cli::{CliError, Context, Exit};
 use crate::keeper;
 use crate::store::PlanFilter;
 
-/// Nothing to say.
+/// `tokens replan` has no options.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -17,7 +17,7 @@ impl Args {
         context.block_on(async {
             let app = context.app().await?;
             let failed = |error| {
-                let doing = "set the due dates; once it works again, repeat the command";
+                let doing = "set the due dates; when the cause is fixed, run the command again";
                 CliError::failed(doing, error)
             };
             let counts = app.store.token_counts(None).await.map_err(failed)?;
@@ -29,7 +29,8 @@ impl Args {
             planned = planned.max(keeper::replan(&*app.store, &due, PlanFilter::All, told).await.map_err(failed)?);
             drop(progress);
             let human = format!(
-                "{planned} due dates set; {} tokens keep theirs, which waits after a failure or for an unknown age",
+                "{planned} due dates set; {} tokens keep theirs, because they wait after a failure or their \
+                 age is unknown",
                 active.saturating_sub(planned)
             );
             context.output.print(human, &json!({ "planned": planned, "kept": active.saturating_sub(planned) }))?;

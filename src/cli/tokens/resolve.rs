@@ -30,19 +30,20 @@ pub struct Args {
     user: Option<String>,
     #[command(flatten)]
     decision: Decision,
-    /// Every uncertain token, as the filters say, in small transactions
+    /// Decide about every uncertain token that the filters match, in small transactions
     #[arg(long)]
     all: bool,
-    /// Of all, only this merchant's
+    /// With --all: only this merchant's tokens
     #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
     only: Option<String>,
-    /// Of all, only those that became uncertain before then: a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h
+    /// With --all: only tokens that became uncertain before this time, such as
+    /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with = "merchant")]
     before: Option<When>,
-    /// Count them, and change nothing
+    /// Only count the tokens; change nothing
     #[arg(long, conflicts_with = "merchant")]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, conflicts_with = "merchant")]
     yes: bool,
 }
@@ -51,13 +52,13 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Decision {
-    /// It is active again: whoever wants it first presents it, the user's next order, or the keeper on its usual date
+    /// Make it active again; the user's next order presents it, or the keeper on its usual date
     #[arg(long)]
     retry: bool,
-    /// Likewise, and due at once: the keeper's next sweep presents it, at `keeper.rate_per_second`
+    /// Make it active and due now; the keeper's next sweep presents it, at `keeper.rate_per_second`
     #[arg(long)]
     present: bool,
-    /// Never present it again: the shopper must sign in
+    /// Never present it again; the shopper has to sign in
     #[arg(long)]
     dead: bool,
 }
@@ -116,7 +117,7 @@ async fn all(
     (dry_run, yes): (bool, bool),
 ) -> Result<Exit, CliError> {
     let failed = |error: StoreError| {
-        CliError::failed("resolve uncertain tokens; once it works again, repeat the command", error)
+        CliError::failed("resolve uncertain tokens; when the cause is fixed, run the command again", error)
     };
     let found = app.store.count_uncertain(which).await.map_err(failed)?;
     if let (0, Some(merchant)) = (found, &which.merchant) {
@@ -155,7 +156,7 @@ fn asked(resolution: Resolution, found: u64) -> (String, String) {
         Resolution::Present => (format!("have {found} presented again"), format!("Have {found} presented again?")),
         Resolution::Dead => (
             format!("give up {found}"),
-            format!("Give up {found}? Their shoppers must sign in again, and it cannot be undone."),
+            format!("Give up {found}? Their users have to sign in again. This cannot be undone."),
         ),
     }
 }

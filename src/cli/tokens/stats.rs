@@ -94,14 +94,14 @@ impl Stats {
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.states.is_empty() {
-            return f.write_str("No token was ever registered.");
+            return f.write_str("No token has been registered.");
         }
         for InState { state, reason, tokens } in &self.states {
             let reason = reason.map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
             writeln!(f, "{:32}  {tokens:>9}", format!("{}{reason}", state.as_str()))?;
         }
         writeln!(f, "{:32}  {:>9}", "due now", self.due)?;
-        writeln!(f, "\nActive tokens by what is left of their life")?;
+        writeln!(f, "\nActive tokens by the time until they lapse")?;
         let mut bars = self.bars();
         if self.lapsed > 0 {
             bars.insert(0, ("lapsed".to_owned(), self.lapsed));
@@ -141,6 +141,6 @@ mod tests {
 
     #[test]
     fn nothing_is_told_as_such() {
-        assert_eq!(Stats::new(&[], 0).to_string(), "No token was ever registered.");
+        assert_eq!(Stats::new(&[], 0).to_string(), "No token has been registered.");
     }
 }

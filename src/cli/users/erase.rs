@@ -13,7 +13,7 @@ pub(in crate::cli) struct Args {
     merchant: String,
     /// The shop's name for the user
     user: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -30,7 +30,7 @@ impl Args {
             let erased = erased.map_err(|error| CliError::failed(format!("erase {whose}"), error))?;
             // A misspelt name must not pass for an erasure.
             if erased == Erased::default() {
-                return Err(CliError::failed(format!("erase {whose}"), "nothing is known of a user of this name"));
+                return Err(CliError::failed(format!("erase {whose}"), "no data is stored for this user"));
             }
             let Erased { token, orders, cancelled, webhooks } = erased;
             let human = format!(

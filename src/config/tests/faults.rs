@@ -54,8 +54,8 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
         "merchants.shop.api_password: missing; write it, or api_password_env or api_password_file",
         r#"merchants.shop.region: not one of the values allowed here; write "eu", "na" or "oc""#,
         "queue.concurrency: out of range; write 1 to 10000",
-        "queue.replay_after: not a key of these settings; write vault.replay_after if that is meant, or leave it out",
-        "vault.exchange_timout: not a key of these settings; write vault.exchange_timeout if that is meant, or leave it out",
+        "queue.replay_after: not a key of these settings; write vault.replay_after if you meant that, or leave it out",
+        "vault.exchange_timout: not a key of these settings; write vault.exchange_timeout if you meant that, or leave it out",
     ];
     assert_eq!(faults(text, &[]), expected);
 }
@@ -67,7 +67,7 @@ fn a_wrong_variable_is_named() {
         told,
         [
             "queue.concurency (from KLARNA_WORKER__QUEUE__CONCURENCY): not a key of these settings; \
-             write queue.concurrency if that is meant, or leave it out",
+             write queue.concurrency if you meant that, or leave it out",
             "server.bind (from KLARNA_WORKER__SERVER__BIND): not an IP address and a port; \
              write an IP address and a port, such as \"127.0.0.1:8080\"",
         ]
@@ -163,8 +163,8 @@ fn the_keeper_leaves_a_tokens_first_days_and_half_of_the_rate() {
         faults(&with_keeper(""), &[]),
         [
             "keeper.rate_per_second: more than half of merchants.shop.token_rate_per_second, which orders need too; write 4 \
-             or less, or raise the other",
-            "keeper.refresh_before: with keeper.spread not shorter than merchants.shop.refresh_token_lifetime; write less, so \
+             or less, or raise merchants.shop.token_rate_per_second",
+            "keeper.refresh_before: together with keeper.spread not shorter than merchants.shop.refresh_token_lifetime; write less, so \
              that both together stay below merchants.shop.refresh_token_lifetime",
         ]
     );

@@ -28,7 +28,8 @@ fn two_forms_of_one_secret_are_refused() {
     let text = format!("{LEAST}api_password_env = \"HOME\"\n");
     assert_eq!(
         faults(&text, &[("HOME", "/")]),
-        ["merchants.shop.api_password_env: given beside merchants.shop.api_password; leave one of them out"]
+        ["merchants.shop.api_password_env: given together with merchants.shop.api_password; leave one of them \
+            out"]
     );
     let both =
         [("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "a"), ("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "B"), ("B", "key")];

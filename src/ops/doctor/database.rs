@@ -1,4 +1,4 @@
-//! The database: reached, ours, migrated, durable.
+//! Checks the database: reachable, of this installation, migrated, durable.
 
 use std::path::Path;
 
@@ -11,19 +11,20 @@ use crate::config::{Engine, Settings};
 use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, Server, Store, StoreError};
 use crate::vault::instance::HeartbeatMark;
 
-/// Clocks further apart make times in logs and results contradict each other.
+/// The maximum difference between clocks; with more, times in logs and results contradict each other.
 const APART: TimeDelta = TimeDelta::seconds(2);
 
-/// What a process takes beside `max_connections` and `vault.max_in_flight`: for intents, and for listening.
+/// Connections of a process beside `max_connections` and `vault.max_in_flight`: 8 for intents, one
+/// to listen.
 const OTHER_CONNECTIONS: i64 = 9;
 
-/// What the other checks need to know of the database.
+/// What the later checks need to know about the database.
 pub(super) enum Found {
-    /// Nobody can say.
+    /// The database cannot be used.
     Unknown,
-    /// None yet; the first start founds it.
+    /// There is none yet; the first start creates it.
     New,
-    /// As founded.
+    /// An existing database.
     Founded(Installation),
 }
 
@@ -36,7 +37,12 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     let store = match store::open(&settings.database, settings.vault.max_in_flight, clock).await {
         Ok(store) => store,
         Err(error) => {
-            findings.fail("database", error.to_string(), "see that it runs, and that database.url leads to it");
+            findings.fail(
+                "database",
+                error.to_string(),
+                "check that the server runs and that database.url \
+                points to it",
+            );
             return Found::Unknown;
         }
     };
@@ -55,31 +61,32 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     found
 }
 
-/// Whether there is a SQLite file to open: opening would make it.
+/// Whether there is a SQLite file to open. Opening would create it.
 fn file(path: &Path, findings: &mut Findings) -> bool {
     let folder = path.parent().unwrap_or(Path::new("."));
     let safe = disk::writable("database.disk", folder, "database.url", findings);
     match disk::kind_of(folder) {
         Kind::Network(name) => findings.fail(
             "database.disk",
-            format!("{} lies on a network file system ({name})", path.display()),
-            "move the file to a local disk: SQLite's locks and syncs cannot be trusted there; or use PostgreSQL",
+            format!("{} is on a network file system ({name})", path.display()),
+            "move the file to a local disk, because SQLite's locks and syncs are not reliable there; or use \
+             PostgreSQL",
         ),
         Kind::Memory => findings.warn(
             "database.disk",
-            format!("{} lies in memory", path.display()),
-            "move the file to a disk: orders and refresh tokens would be gone with the next restart",
+            format!("{} is in memory", path.display()),
+            "move the file to a disk: orders and refresh tokens would be lost at the next restart",
         ),
         Kind::Layer => findings.warn(
             "database.disk",
-            format!("{} lies in a container's own layer", path.display()),
-            "mount a volume there: the layer goes with the container",
+            format!("{} is in a container's writable layer", path.display()),
+            "mount a volume there: the layer is deleted with the container",
         ),
         Kind::Disk if safe => findings.ok("database.disk", format!("{} is on a local disk", folder.display())),
         Kind::Disk => {}
     }
     if safe && !path.exists() {
-        findings.ok("database", format!("none yet; the first start makes {}", path.display()));
+        findings.ok("database", format!("none yet; the first start creates {}", path.display()));
     }
     safe && path.exists()
 }
@@ -96,28 +103,28 @@ async fn look(
         }
         Inspection::Sqlite { version, journal_mode } => findings.fail(
             "database",
-            format!("SQLite {version} keeps a journal of the kind {journal_mode}, not wal"),
-            "move the file to a local disk: its file system cannot carry a write-ahead log",
+            format!("SQLite {version} uses the journal mode {journal_mode} instead of wal"),
+            "move the file to a local disk: this file system does not support a write-ahead log",
         ),
         Inspection::Postgres(server) => postgres(&server, settings, clock, findings),
     }
     let missing = store.missing_migrations().await?;
-    findings.ok("level", format!("this program has level {PROGRAM_LEVEL}, and the database lets it in"));
+    findings.ok("level", format!("the database accepts this program (level {PROGRAM_LEVEL})"));
     let migrated = missing.is_empty();
     match missing.len() {
-        0 => findings.ok("migrations", "the schema is this program's"),
+        0 => findings.ok("migrations", "the schema is up to date"),
         _ if settings.database.engine == Engine::Postgres => {
             let found = format!("{} missing ({})", missing.len(), missing.join(", "));
             findings.fail("migrations", found, "run `klarna-order-worker migrate`");
         }
-        count => findings.ok("migrations", format!("{count} missing; the next start makes up for them")),
+        count => findings.ok("migrations", format!("{count} missing; the next start runs them")),
     }
     let Some(installation) = store.installation().await? else {
-        findings.ok("installation", "nameless yet; the first start writes the name down");
+        findings.ok("installation", "the database has no name yet; the first start records it");
         return Ok(Found::New);
     };
     if installation.name == settings.installation {
-        findings.ok("installation", format!("the database is {:?}'s", installation.name));
+        findings.ok("installation", format!("the database belongs to {:?}", installation.name));
     } else {
         let (stored, configured) = (installation.name.clone(), settings.installation.clone());
         findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
@@ -137,7 +144,7 @@ async fn remembered(
     if !store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, settings.retention.ledger).await? {
         findings.fail(
             "database.history",
-            format!("the database knows nothing of {}, when this instance last saw it", heartbeat_mark.beat_at),
+            format!("the database does not know the heartbeat that this instance sent at {}", heartbeat_mark.beat_at),
             "a backup was restored, or a failover lost the last writes: run `tokens after-restore`",
         );
     }
@@ -153,15 +160,15 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
         findings.fail(
             "database.durability",
             "fsync or full_page_writes is off",
-            "switch both on: a power cut would lose rotated tokens",
+            "switch both on: a power failure would lose rotated tokens",
         );
     }
     if server.asynchronous_standbys > 0 {
         findings.warn(
             "database.standbys",
-            format!("{} standby(s) follow asynchronously", server.asynchronous_standbys),
-            "name one in synchronous_standby_names: a failover would bring spent tokens back; after one, run \
-             `tokens after-restore`",
+            format!("{} standby(s) replicate asynchronously", server.asynchronous_standbys),
+            "make one synchronous (synchronous_standby_names): after a failover, spent tokens would look \
+             unspent; after a failover, run `tokens after-restore`",
         );
     }
     pooler(server, settings, findings);
@@ -170,7 +177,7 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
     if wanted > server.max_connections && !server.pooled {
         findings.warn(
             "database.connections",
-            format!("one process may want {wanted} connections, the server grants {}", server.max_connections),
+            format!("one process may open {wanted} connections, the server allows {}", server.max_connections),
             "raise the server's max_connections, or lower database.max_connections or vault.max_in_flight",
         );
     }
@@ -179,28 +186,30 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
         findings.warn(
             "clock",
             format!("the server's clock and this machine's are {} s apart", ahead.num_seconds().abs()),
-            "let both follow the same time servers",
+            "synchronise both with the same time servers",
         );
     } else {
-        findings.ok("clock", "the server's and this machine's agree");
+        findings.ok("clock", "the clocks of the server and of this machine agree");
     }
 }
 
-/// `PgBouncer` in transaction mode, or its like: prepared statements and `LISTEN` belong to a session.
+/// Checks the settings for a transaction pooler such as `PgBouncer`: prepared statements and
+/// `LISTEN` belong to a session.
 fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
     if !server.pooled {
         return;
     }
-    let found = "database.url leads through a pool of transactions (PgBouncer?)";
+    let found = "database.url goes through a transaction pooler (PgBouncer?)";
     if settings.database.statement_cache > 0 {
         findings.warn(
             "database.pooler",
             found,
-            "set database.statement_cache = 0, unless it carries prepared statements",
+            "set database.statement_cache = 0, unless the pooler supports prepared statements",
         );
     }
     if settings.database.listen_url.is_none() {
-        let advice = "set database.listen_url to the server itself: wake-ups do not pass through it";
+        let advice = "set database.listen_url to the server itself: notifications do not pass through the \
+            pooler";
         findings.warn("database.pooler", found, advice);
     }
 }

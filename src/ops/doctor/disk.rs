@@ -1,4 +1,4 @@
-//! What a folder lies on.
+//! Checks what kind of file system a folder is on.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use rustix::io::Errno;
 
 use super::Findings;
 
-/// Below this a busy shop fills the disk within the hour.
+/// Free space in bytes below which `doctor` warns: a busy shop fills this within an hour.
 const LITTLE: u64 = 256 * 1024 * 1024;
 
-/// A file system's kind, as far as it matters here (`statfs(2)`, linux/magic.h).
+/// The kind of a file system, from its magic number (`statfs(2)`, linux/magic.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Others may write to it too, and its locks and syncs are not to be trusted.
+    /// A network file system: its locks and syncs are not reliable.
     Network(&'static str),
-    /// Gone with the machine's power.
+    /// In memory: lost at a power failure.
     Memory,
-    /// A container's own layer, gone with the container.
+    /// A container's writable layer: deleted with the container.
     Layer,
-    /// A disk, for all that is known.
+    /// A disk, or an unknown kind.
     Disk,
 }
 
@@ -46,13 +46,13 @@ pub(super) fn kind_of(folder: &Path) -> Kind {
     statfs(existing(folder)).map_or(Kind::Disk, |about| kind(about.f_type as u64 & 0xffff_ffff))
 }
 
-/// Whether the process may write there, now or once the folder is made, and has room to.
+/// Whether the process can write to `folder`, or could create it. Warns if there is little free space.
 pub(super) fn writable(check: &str, folder: &Path, setting: &str, findings: &mut Findings) -> bool {
     let there = existing(folder);
     let granted = if there.is_dir() { access(there, Access::WRITE_OK | Access::EXEC_OK) } else { Err(Errno::NOTDIR) };
     if let Err(error) = granted {
         let found = format!("{} cannot be written: {}", there.display(), std::io::Error::from(error));
-        findings.fail(check, found, format!("give this user the folder, or change {setting}"));
+        findings.fail(check, found, format!("give this user access to the folder, or change {setting}"));
         return false;
     }
     if let Ok(about) = statvfs(there)
@@ -60,7 +60,7 @@ pub(super) fn writable(check: &str, folder: &Path, setting: &str, findings: &mut
         && free < LITTLE
     {
         let found = format!("{} has {} MiB left", there.display(), free / (1024 * 1024));
-        findings.warn(check, found, "make room: orders are refused once the disk is full");
+        findings.warn(check, found, "free some space: orders are refused when the disk is full");
     }
     true
 }

@@ -1,4 +1,4 @@
-//! Each merchant's hosts: reached, with good credentials and keys that can be used.
+//! Checks each merchant's hosts: reachable, credentials accepted, signing keys usable.
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -9,7 +9,8 @@ use crate::config::{Merchant, Settings};
 use crate::klarna::probe::{Probe, Reached};
 use crate::vault::identity::jwks::parse;
 
-/// `Date` has whole seconds, and an answer takes some; id_tokens are valid for minutes.
+/// The maximum difference between this machine's clock and a host's `Date`, which has whole
+/// seconds. id_tokens are valid for minutes.
 const APART: TimeDelta = TimeDelta::seconds(30);
 
 pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Findings) {
@@ -46,8 +47,8 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {
             0 => findings.warn(
                 &key("jwks_url"),
-                format!("{host} answers {} without a key that can be used", reached.status),
-                "see to jwks_url: id_tokens cannot be verified, so no absent field is filled from them",
+                format!("{host} answers {} without a usable key", reached.status),
+                "check jwks_url: id_tokens cannot be verified, so nothing is prefilled from them",
             ),
             keys => findings.ok(&key("jwks_url"), format!("{host} has {keys} signing key(s)")),
         },
@@ -59,15 +60,15 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
             &key("api_username"),
             format!("{host} refuses the credentials"),
-            "see to api_username, api_password, region and environment: they must belong together",
+            "check that api_username, api_password, region and environment belong together",
         ),
         Ok(Reached { status: 404, .. }) => {
-            findings.ok(&key("checkout_url"), format!("{host} answers, and takes the credentials"));
+            findings.ok(&key("checkout_url"), format!("{host} answers and accepts the credentials"));
         }
         Ok(Reached { status, .. }) => findings.warn(
             &key("checkout_url"),
             format!("{host} answers {status} where 404 was expected"),
-            "see that checkout_url leads to Klarna; a 5xx may pass by itself",
+            "check that checkout_url points to Klarna; a 5xx may be temporary",
         ),
         Err(why) => unreached(&key("checkout_url"), &host, &why, &mut findings),
     }
@@ -75,7 +76,7 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
 }
 
 fn unreached(check: &str, host: &str, why: &str, findings: &mut Findings) {
-    let advice = "let this machine reach it: DNS, firewall, and no proxy in between";
+    let advice = "check DNS and firewall, and that no proxy is in between";
     findings.fail(check, format!("{host} cannot be reached: {why}"), advice);
 }
 
@@ -86,12 +87,12 @@ fn clocks(reached: &Reached, host: &str, clock: &Clock, findings: &mut Findings)
         findings.warn(
             "clock",
             format!("{host}'s clock and this machine's are {} s apart", apart.num_seconds()),
-            "let this machine follow a time server: expiries and id_tokens are judged by its clock",
+            "synchronise this machine with a time server: it judges expiries and id_tokens by its clock",
         );
     }
 }
 
-/// Host and port, and nothing of what may be secret in a URL.
+/// Host and port only, because other parts of a URL may be secret.
 fn host(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

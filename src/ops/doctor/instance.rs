@@ -1,4 +1,4 @@
-//! The instance folder: writable, on something that lasts, its spool empty.
+//! Checks the instance folder: writable, on a durable disk, with an empty spool.
 
 use super::Findings;
 use super::disk::{self, Kind};
@@ -15,27 +15,28 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     match disk::kind_of(folder) {
         Kind::Memory => findings.warn(
             check,
-            format!("{shown} lies in memory"),
-            "move it to a disk: successors that wait in its spool would be gone with the machine's power",
+            format!("{shown} is in memory"),
+            "move it to a disk: tokens waiting in its spool would be lost at a power failure",
         ),
         Kind::Layer => findings.warn(
             check,
-            format!("{shown} lies in a container's own layer"),
-            "mount a volume there: successors that wait in its spool would go with the container",
+            format!("{shown} is in a container's writable layer"),
+            "mount a volume there: tokens waiting in its spool would be deleted with the container",
         ),
         Kind::Network(name) => findings.warn(
             check,
-            format!("{shown} lies on a network file system ({name})"),
-            "move it to a local disk: its lock says who is alive, and network locks cannot be trusted",
+            format!("{shown} is on a network file system ({name})"),
+            "move it to a local disk: its lock shows whether a process is alive, and network locks are not \
+             reliable",
         ),
-        Kind::Disk => findings.ok(check, format!("{shown} can be written, and is on a disk")),
+        Kind::Disk => findings.ok(check, format!("{shown} is writable and on a disk")),
     }
     let waiting = Spool::waiting_in(folder);
     if waiting > 0 {
         findings.warn(
             "spool",
-            format!("{waiting} successor(s) wait in {shown} for the database"),
-            "start the service in this folder: it stores them; never delete them",
+            format!("{waiting} rotated token(s) wait in {shown} for the database"),
+            "start the service with this folder, so that it stores them; never delete them",
         );
     }
 }

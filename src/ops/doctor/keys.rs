@@ -1,4 +1,4 @@
-//! The encryption keys: there, and this database's.
+//! Checks the encryption keys: readable, and those of this database.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn check(
     if let (Found::New, Some(KeySource::File(path))) = (&database, active)
         && !path.exists()
     {
-        findings.ok("keys", format!("none yet; the first start makes {}", path.display()));
+        findings.ok("keys", format!("none yet; the first start creates {}", path.display()));
         return;
     }
     let cipher = match keys::load(&settings.vault, |name| environment.get(name).cloned(), false) {
@@ -30,16 +30,22 @@ pub(super) fn check(
     let active = &settings.vault.active_key;
     match database {
         Found::Founded(installation) => match Secrets::open(cipher, &installation.hash_key) {
-            Ok(_) => findings.ok("keys", format!("they open this database; {active} is active")),
+            Ok(_) => findings.ok("keys", format!("the keys open this database; {active} is active")),
             Err(error) => findings.fail(
                 "keys",
-                format!("they are not those of this database: {error}"),
-                "restore the keys that belong to it",
+                format!("the keys do not belong to this database: {error}"),
+                "restore the keys of this database",
             ),
         },
-        Found::New => findings.ok("keys", format!("they can be read; {active} is active")),
+        Found::New => findings.ok("keys", format!("the keys can be read; {active} is active")),
         Found::Unknown => {
-            findings.ok("keys", format!("they can be read; {active} is active, and no database to try it on"));
+            findings.ok(
+                "keys",
+                format!(
+                    "the keys can be read; {active} is active; there is no database to \
+                try them on"
+                ),
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Every metric that there is: its name, kind, labels, and what it is in the words that Prometheus shows. What is told
-//! under another name or with another label is a fault; docs, dashboard and alert rules are held to this list by tests.
+//! The list of all metrics: name, kind, labels, and the help text that Prometheus shows. Tests
+//! compare what a process exports, docs/metrics.md, the dashboard and the alert rules with this
+//! list.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
@@ -7,32 +8,32 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 use super::{counts, installation as of, process};
 use crate::meter;
 
-/// Seconds of calls and of waits that should be short.
+/// Buckets in seconds, for calls and for short waits.
 const SHORT: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Seconds of what may wait for patience, back-off and deadline.
+/// Buckets in seconds, for whole orders, which may include waits up to the deadline.
 const LONG: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 600.0];
 
 /// What Prometheus makes of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// Only grows, until the process ends.
+    /// A number that only grows while the process runs.
     Counter,
-    /// Goes up and down.
+    /// A number that goes up and down.
     Gauge,
-    /// A distribution with these buckets.
+    /// A distribution with these upper bounds of its buckets.
     Histogram(&'static [f64]),
 }
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// Its name, prefix and unit included.
+    /// The full name, with prefix and unit.
     pub name: &'static str,
     /// What Prometheus makes of it.
     pub kind: Kind,
-    /// The names of its labels, but for `le`.
+    /// The names of its labels, without `le`.
     pub labels: &'static [&'static str],
-    /// What it is.
+    /// The help text.
     pub help: &'static str,
 }
 
@@ -53,7 +54,7 @@ const fn histogram(
     Metric { name, kind: Kind::Histogram(buckets), labels, help }
 }
 
-/// All of them: first what is true of a process, then what is true of the installation.
+/// All metrics: first those of a process, then those of the installation.
 pub const CATALOGUE: &[Metric] = &[
     counter(
         meter::ORDERS,

@@ -1,4 +1,5 @@
-//! What is counted row by row, seldom: tokens, what each key seals, webhooks that were given up, orders that are held.
+//! Metrics that need a count of many rows, updated rarely: tokens, secrets by key, failed webhooks,
+//! and orders that failed because of a restore.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,12 @@ pub(super) const WEBHOOKS_FAILED: &str = "klarna_worker_webhooks_failed";
 pub(super) const WEBHOOKS_OLDEST: &str = "klarna_worker_webhooks_oldest_pending_seconds";
 pub(super) const COUNTED_AT: &str = "klarna_worker_counted_timestamp_seconds";
 
-/// Days that are told together.
+/// How many days one value of the label `days` covers.
 const DAYS: i64 = 10;
-/// Beyond it all are told as one.
+/// From this number of days on, one label value covers all.
 const MOST_DAYS: i64 = 60;
 
-/// Counts, and brings the gauges up to date.
+/// Counts, and updates the gauges.
 pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), StoreError> {
     tell_tokens(&sources.store.token_counts(None).await?);
     count_secrets(sources).await?;
@@ -39,7 +40,7 @@ pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), S
     Ok(())
 }
 
-/// What each key seals that the settings have or the database has seen.
+/// Counts what each key seals, for all keys in the settings or known to the database.
 async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
     let cipher = sources.secrets.cipher();
     let known = sources.store.known_keys().await?.into_iter().map(|(name, _)| name);
@@ -81,7 +82,7 @@ fn tell_tokens(counts: &[TokenCount]) {
     }
 }
 
-/// The label of so many days: `lapsed`, `0-9`, …, `60+`.
+/// The value of the label `days`: `lapsed`, `0-9`, …, `60+`.
 fn days_left(days: i64) -> String {
     match days {
         ..0 => "lapsed".to_owned(),

@@ -1,4 +1,5 @@
-//! What is true of the installation, from the database: asked at most every few seconds, however often somebody scrapes.
+//! Metrics of the installation, read from the database at most every five seconds, however often
+//! Prometheus scrapes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,16 +27,16 @@ pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
 pub(super) const ENDPOINT_DISABLED: &str = "klarna_worker_webhook_endpoint_disabled";
 
-/// The least between two looks at what indexes tell at once.
+/// The minimum time between two queries that indexes answer quickly.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The least between two counts of what is told row by row.
+/// The minimum time between two counts of many rows.
 const COUNT_EVERY: Duration = Duration::from_mins(1);
-/// A count takes no more than this part of the time.
+/// Counting takes at most one hundredth of the time.
 const SHARE: u32 = 100;
-/// How long a scrape waits for the database.
+/// The maximum time that a scrape waits for the database.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// When the database may be asked again.
+/// When the database may be queried again.
 #[derive(Default)]
 pub(super) struct Installation(Mutex<Next>);
 
@@ -46,7 +47,7 @@ struct Next {
 }
 
 impl Installation {
-    /// Brings the gauges up to date where that is due; who scrapes at the same time waits for it.
+    /// Updates the gauges if that is due. Concurrent scrapes wait for it.
     pub(super) async fn look(&self, sources: &Sources) {
         let mut next = self.0.lock().await;
         let now = Instant::now();
@@ -59,7 +60,7 @@ impl Installation {
         let overview = match looked {
             Ok(overview) => overview,
             Err(error) => {
-                tracing::debug!(%error, "The installation could not be looked at for metrics");
+                tracing::debug!(%error, "The database could not be queried for metrics");
                 return;
             }
         };
@@ -110,7 +111,8 @@ fn tell_webhooks(overview: &Overview, merchants: &[String]) {
     }
 }
 
-/// What there is of each merchant. One of the settings that has no row is told too: what has become none is none.
+/// Rows by merchant. Merchants of the settings without a row are included, so that their gauges
+/// fall to zero.
 pub(super) fn by_merchant<'a, T>(
     merchants: &'a [String],
     rows: &'a [T],
@@ -124,7 +126,7 @@ where
     all
 }
 
-/// Seconds that have passed; none where the time is yet to come.
+/// Seconds since `at`; zero if it is in the future or absent.
 pub(super) fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
     at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! What stands in this process, asked at each scrape.
+//! Metrics of the process's current state, updated at each scrape.
 
 use metrics::{counter, gauge};
 
@@ -19,7 +19,7 @@ pub(super) const MOST_FILES: &str = "klarna_worker_process_max_fds";
 pub(super) const STARTED_AT: &str = "klarna_worker_process_start_time_seconds";
 pub(super) const BUILD: &str = "klarna_worker_build_info";
 
-/// What stays as it is for as long as the process lives.
+/// Sets the gauges that do not change while the process runs.
 pub(super) fn begin(sources: &Sources) {
     let schema = sources.store.schema().to_string();
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION"), "schema" => schema).set(1.0);
@@ -44,7 +44,7 @@ pub(super) fn look(sources: &Sources) {
     look_at_system();
 }
 
-/// What the system knows of the process. Memory and files are told where it has a `/proc`.
+/// CPU time, memory and file descriptors; the latter two only where there is a `/proc`.
 fn look_at_system() {
     let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     counter!(CPU).absolute(u64::try_from(cpu.tv_sec).unwrap_or_default());

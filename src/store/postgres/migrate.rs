@@ -76,7 +76,7 @@ async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), Sto
             Err(_) => {}
         }
         if !told {
-            tracing::warn!("Another `migrate` is at work on this database; this one waits for its end");
+            tracing::warn!("Another `migrate` is running on this database; this one waits for it to end");
             told = true;
         }
         sleep(LOOK).await;

@@ -97,7 +97,7 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<A
 pub(super) async fn truncate_log(c: &mut SqliteConnection) -> Result<(), StoreError> {
     let truncate = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
     if bounded(truncate.fetch_one(c)).await? != 0 {
-        tracing::warn!("Pages that were erased stay in the write-ahead log until it is next written over");
+        tracing::warn!("Erased data stays in the write-ahead log until the log is overwritten");
     }
     Ok(())
 }

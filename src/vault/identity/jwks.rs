@@ -67,7 +67,7 @@ impl KeySets {
                     set.fetched_at = Some(now);
                 }
                 Err(reason) => {
-                    tracing::warn!(%reason, "The keys that sign id_tokens could not be fetched");
+                    tracing::warn!(%reason, "The signing keys of id_tokens could not be fetched");
                 }
             }
         }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
     /// It cannot be made or written.
-    #[error("vault.instance_dir: {folder} cannot be used: {error}; give the process a folder of its own that it may write", folder = .folder.display())]
+    #[error("vault.instance_dir: {folder} cannot be used: {error}; give the process a folder of its own with \
+        write access", folder = .folder.display())]
     Unusable {
         /// The folder.
         folder: PathBuf,
@@ -18,7 +19,7 @@ pub enum InstanceError {
         error: std::io::Error,
     },
     /// Another process lives in it.
-    #[error("vault.instance_dir: another process works in {folder}; give each process a folder of its own", folder = .0.display())]
+    #[error("vault.instance_dir: another process uses {folder}; give each process a folder of its own", folder = .0.display())]
     Taken(PathBuf),
     /// Successors in its spool, or in that of `refresh`, can be opened by no key of the settings.
     #[error("vault.keys has no {key}, which {files} files in {folder}/spool are sealed with: they hold refresh tokens that are nowhere else yet; add [vault.keys.{key}] again, and take it out once they are stored (`keys status` tells)", folder = .folder.display())]
@@ -31,7 +32,7 @@ pub enum InstanceError {
         files: usize,
     },
     /// Its id cannot be read.
-    #[error("vault.instance_dir: {file} holds no id; restore it, or remove it together with an empty spool", file = .0.display())]
+    #[error("vault.instance_dir: {file} contains no id; restore it, or delete it if the spool is empty", file = .0.display())]
     NoId(PathBuf),
 }
 

@@ -123,7 +123,8 @@ impl Spool {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "A stored successor's spool file could not be removed");
+                tracing::warn!(file = %path.display(), %error, "The spool file of a stored refresh token \
+                    could not be deleted");
             }
         }
     }
@@ -149,7 +150,8 @@ impl Spool {
                 Ok(Settled::Written) => replayed.stored += 1,
                 Ok(Settled::Superseded) => replayed.superseded += 1,
                 Err(why) => {
-                    tracing::error!(file = %path.display(), why, "A spool file is left alone: see to it by hand");
+                    tracing::error!(file = %path.display(), why, "A spool file was not replayed; it needs an \
+                        operator");
                     replayed.left += 1;
                 }
             }
@@ -165,7 +167,8 @@ impl Spool {
         };
         match store.settle_exchange(&end).await {
             Ok(settled) => {
-                tracing::warn!(exchange = %end.exchange, ?settled, "A successor from the spool was replayed");
+                tracing::warn!(exchange = %end.exchange, ?settled, "A refresh token from the spool was \
+                    replayed");
                 // By its own name: whoever copied it here may have changed that.
                 self.remove(path).await;
                 Ok(Ok(settled))

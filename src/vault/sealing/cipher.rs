@@ -16,16 +16,16 @@ const NONCE: usize = 24;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CipherError {
     /// The record names a key that the settings do not have.
-    #[error("it is sealed with the key {0:?}, which vault.keys does not name")]
+    #[error("it is sealed with the key {0:?}, which is not in vault.keys")]
     UnknownKey(String),
     /// Altered, moved from another row, or sealed with another key of the same name.
-    #[error("it does not open with the key {0:?}: it was altered, belongs to another row, or the key is another one")]
+    #[error("the key {0:?} does not open it: it was altered, belongs to another row, or the key is wrong")]
     Refused(String),
     /// No record at all.
     #[error("it is not a sealed record")]
     Malformed,
     /// The settings name an active key that they do not have.
-    #[error("vault.active_key names {0:?}, which vault.keys does not have")]
+    #[error("vault.active_key names {0:?}, which is not in vault.keys")]
     NoActiveKey(String),
 }
 

@@ -24,7 +24,7 @@ pub enum KeysError {
         error: std::io::Error,
     },
     /// The file could not be made.
-    #[error("vault.keys.{name}.file: {path} could not be made: {error}", path = .path.display())]
+    #[error("vault.keys.{name}.file: {path} could not be created: {error}", path = .path.display())]
     NotMade {
         /// The key's name.
         name: String,
@@ -83,7 +83,7 @@ pub fn load(
 fn make(name: &str, path: &Path) -> Result<(), KeysError> {
     match key_file::create(path) {
         Ok(()) => tracing::warn!(key = name, path = %path.display(),
-            "A new encryption key was made; back it up, since nothing that it seals can be read without it"),
+            "A new encryption key was made; back it up, because without it nothing that it seals can be read"),
         // Another process made it at the same time.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(KeysError::NotMade { name: name.to_owned(), path: path.to_owned(), error }),

@@ -115,7 +115,7 @@ impl Resealed {
         let left = self.left.entry(key).or_default();
         *left += 1;
         if *left == 1 {
-            tracing::error!(what, %error, "A secret cannot be sealed anew and is left as it is; there may be more");
+            tracing::error!(what, %error, "A secret cannot be opened and is left unchanged; there may be more");
         }
     }
 }

@@ -113,7 +113,7 @@ async fn an_order_tells_what_happened_to_it() {
         let page = browser.page(&format!("/orders/{order}")).await;
         let story = page.split_once("What happened").unwrap().1;
         let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
-        let places = ["Taken in", "first_trouble", "its worker was lost", "second_trouble", "Given up"].map(at);
+        let places = ["Accepted", "first_trouble", "its worker was lost", "second_trouble", "Failed"].map(at);
         assert!(places.is_sorted(), "{story}");
         assert!(story.contains("Attempt 3 by test") && !story.contains("a_pause"), "a pause is no attempt: {story}");
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
@@ -209,7 +209,7 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
         assert_eq!(browser.act(&page, &format!("/orders/{hidden}/cancel"), &[]).await.status, 404);
         assert!(!browser.page("/users").await.contains("user=u-1"));
         let overview = browser.page("/").await;
-        assert!(overview.contains("Under way <b>1</b>") && !overview.contains("shop"), "{overview}");
+        assert!(overview.contains("Not ended <b>1</b>") && !overview.contains("shop"), "{overview}");
     })
     .await;
 }

@@ -341,7 +341,7 @@ async fn more_than_the_rate_carries_is_warned_of(db: Db) {
         let _guard = tracing::subscriber::set_default(subscriber);
         process.run(&nothing).await;
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        log.contains("More tokens are due within a day than keeper.rate_per_second carries")
+        log.contains("More tokens are due within a day than keeper.rate_per_second allows")
     };
     db.execute(&rows(1, 863)).await;
     assert!(!warned().await);
