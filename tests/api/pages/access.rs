@@ -21,7 +21,9 @@ async fn only_a_key_of_the_operators_signs_in() {
     for wrong in ["", "wrong", "key-of-the-shop", "key-of-the-operato"] {
         let answer = browser.post("/sign-in", &[("key", wrong)]).await;
         assert_eq!(answer.status, 403, "{wrong}");
-        assert!(answer.headers.get("set-cookie").is_none() && answer.text.contains("no API key of the scope ops"));
+        assert!(
+            answer.headers.get("set-cookie").is_none() && answer.text.contains("not an API key with the scope ops")
+        );
     }
     // A page elsewhere may not sign anybody in.
     for (name, said) in
