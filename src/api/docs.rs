@@ -1,48 +1,42 @@
-//! `/docs`: the description as pages, by Swagger UI, which lies in the program.
+//! `/docs`: the API's description as one page for people. It is made from `openapi.json`, needs no script, and loads
+//! nothing but its own stylesheet.
 
-use std::sync::{Arc, LazyLock};
+mod page;
+mod schema;
 
-use axum::extract::Path;
+use std::sync::LazyLock;
+
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{IntoResponse, Redirect, Response};
-use utoipa_swagger_ui::Config;
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::problem::{Kind, Problem};
+use super::openapi;
+use super::problem::Problem;
 
-/// The pages run their own scripts, ask this service alone, and are shown in no other page.
+/// The page loads its own stylesheet and nothing else, runs no script, and is shown in no other page.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Relative addresses, for a proxy that serves this under a path of its own; and no validator on the internet.
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("../openapi.json").validator_url("none")));
+/// Rendered once; the description does not change while the process runs.
+static PAGE: LazyLock<Result<String, serde_json::Error>> =
+    LazyLock::new(|| openapi::value().map(|document| page::render(&document).into_string()));
 
-/// To where the pages' relative addresses are right.
+/// `GET /docs`: redirects to `/docs/`, relative to which the page names its stylesheet and `openapi.json`.
 pub(super) async fn enter() -> Redirect {
     Redirect::permanent("docs/")
 }
 
-/// The first page.
+/// `GET /docs/`
 pub(super) async fn index() -> Result<Response, Problem> {
-    file("index.html")
-}
-
-/// What the pages are made of.
-pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Problem> {
-    file(&name)
-}
-
-fn file(name: &str) -> Result<Response, Problem> {
-    let found = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG)).map_err(|error| {
+    let page = PAGE.as_ref().map_err(|error| {
         tracing::error!(%error, "The API description at /docs cannot be served");
         Problem::internal()
     })?;
-    let file =
-        found.ok_or_else(|| Problem::new(Kind::NotFound, "the description has no such page; it begins at /docs"))?;
-    let media_type = HeaderValue::try_from(file.content_type).map_err(|_| Problem::internal())?;
-    let headers = [(CONTENT_TYPE, media_type), (CONTENT_SECURITY_POLICY, POLICY)];
-    Ok((headers, file.bytes.into_owned()).into_response())
+    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], Html(page.as_str())).into_response())
+}
+
+/// `GET /docs/style.css`
+pub(super) async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], include_str!("docs/style.css"))
 }

@@ -142,7 +142,7 @@ pub fn router(mut app: AppState) -> Router {
         .route("/openapi.json", get(openapi::serve))
         .route("/docs", get(docs::enter))
         .route("/docs/", get(docs::index))
-        .route("/docs/{name}", get(docs::asset))
+        .route("/docs/style.css", get(docs::style))
         .route_layer(CompressionLayer::new());
     let routes = open
         .merge(description)

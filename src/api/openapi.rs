@@ -63,6 +63,11 @@ pub fn document() -> Result<String, serde_json::Error> {
     Document::openapi().to_pretty_json().map(|json| json + "\n")
 }
 
+/// The same as a value, for the page at `/docs`.
+pub(super) fn value() -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::to_value(Document::openapi())
+}
+
 /// This description.
 #[utoipa::path(
     get,
