@@ -32,7 +32,7 @@ pub(super) async fn erase(
 ) -> Result<StatusCode, Problem> {
     caller.act_for(&merchant)?;
     check_names(&merchant, &user)?;
-    let erased = app.store.erase_user(&merchant, &user).await?;
+    let erased = app.upkeep.erase_user(&merchant, &user).await?;
     tracing::info!(
         merchant,
         token = erased.token,

@@ -48,7 +48,7 @@ pub use users::{Exchange, History, UserList};
 use crate::config::{ApiKey, Merchant, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::Store;
+use crate::store::{OrderAdmin, Upkeep};
 use crate::vault::Registry;
 use auth::Guard;
 use limits::ConcurrencyLimits;
@@ -61,8 +61,10 @@ pub struct AppState {
     pub registry: Registry,
     /// Where the ends of orders are waited for.
     pub waiters: Waiters,
-    /// Where orders are read.
-    pub store: Arc<dyn Store>,
+    /// Where orders are read and called back.
+    pub orders: Arc<dyn OrderAdmin>,
+    /// Where a user is erased.
+    pub upkeep: Arc<dyn Upkeep>,
     /// The merchants of the settings, by name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     /// Who may call; everybody where empty, so let only this machine reach it then.

@@ -1,7 +1,6 @@
 //! The HTTP servers of a process: the API, and health and metrics at `server.probes`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -71,7 +70,8 @@ pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -
         intake: app.intake(),
         registry: app.registry(),
         waiters: waiters.clone(),
-        store: Arc::clone(&app.store),
+        orders: app.store.clone(),
+        upkeep: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         limits: api::Limits { requests: server.max_requests, waits: server.max_waits },

@@ -146,13 +146,13 @@ impl App {
     #[must_use]
     pub fn intake(&self) -> Intake {
         let deadline = self.settings.queue.order_deadline;
-        Intake::new(Arc::clone(&self.store), self.merchants(), deadline, self.clock.clone())
+        Intake::new(self.store.clone(), self.merchants(), deadline, self.clock.clone())
     }
 
     /// Registers, shows and forgets refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::new(Arc::clone(&self.store), Arc::clone(&self.secrets), self.due(), self.clock.clone())
+        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.clock.clone())
     }
 
     /// Calculates when the keeper refreshes a token.

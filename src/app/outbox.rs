@@ -22,8 +22,8 @@ impl Webhooks {
         if endpoints == 0 {
             return Ok(None);
         }
-        let outbox = Outbox::new(Arc::clone(&app.store), Arc::clone(&merchants));
-        let sender = Sender::new(Arc::clone(&app.store), merchants, app.clock.clone(), wake.clone())?;
+        let outbox = Outbox::new(app.store.clone(), Arc::clone(&merchants));
+        let sender = Sender::new(app.store.clone(), merchants, app.clock.clone(), wake.clone())?;
         let options = Options::new("webhooks", PER_MERCHANT * endpoints);
         Ok(Some(Self(Queue::start(Arc::new(outbox), Arc::new(sender), options, wake))))
     }

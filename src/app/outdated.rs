@@ -18,7 +18,7 @@ impl App {
     /// itself, since a process with only the role `api` has no heartbeat. While the database is
     /// unreachable, it keeps waiting.
     pub fn outdated(&self) -> impl Future<Output = StoreError> + Send + use<> {
-        noticed(Arc::clone(&self.store))
+        noticed(self.store.clone())
     }
 }
 

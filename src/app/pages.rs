@@ -14,7 +14,11 @@ impl App {
         Dependencies {
             intake: self.intake(),
             registry: self.registry(),
-            store: Arc::clone(&self.store),
+            orders: self.store.clone(),
+            webhooks: self.store.clone(),
+            keeper: self.store.clone(),
+            dashboard: self.store.clone(),
+            stats: self.store.clone(),
             merchants: self.settings.merchants.keys().cloned().collect(),
             api_keys: self.settings.server.api_keys.clone(),
             secrets: Arc::clone(&self.secrets),

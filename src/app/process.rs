@@ -54,12 +54,12 @@ impl Process {
                 "Orders of an earlier process in this instance folder are due again"
             );
         }
-        let lease = WorkerLease::new(Arc::clone(&app.store), worker.clone(), folder.to_owned());
+        let lease = WorkerLease::new(app.store.clone(), worker.clone(), folder.to_owned());
         let options = HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
         let heartbeats = heartbeat.watch();
         let vault = Vault::new(Dependencies {
-            store: Arc::clone(&app.store),
+            store: app.store.clone(),
             secrets: Arc::clone(&app.secrets),
             settings: settings.vault.clone(),
             merchants: app.merchants(),
@@ -76,7 +76,7 @@ impl Process {
     /// A sweeper that acts for this process.
     pub(super) fn sweeper(&self, app: &App) -> Arc<Sweeper> {
         Arc::new(Sweeper::new(keeper::Dependencies {
-            store: Arc::clone(&app.store),
+            store: app.store.clone(),
             vault: self.vault.clone(),
             merchants: app.merchants(),
             settings: app.settings.keeper.clone(),

@@ -28,7 +28,7 @@ pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreak
 pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Scrape {
     let (breakers, spools) = (breaker_states(vault.clone(), checkout), app.clone());
     let metrics = Metrics::new(Sources {
-        store: Arc::clone(&app.store),
+        store: app.store.clone(),
         secrets: Arc::clone(&app.secrets),
         clock: app.clock.clone(),
         merchants: app.settings.merchants.keys().cloned().collect(),

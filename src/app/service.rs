@@ -85,7 +85,7 @@ impl Service {
         let served = lock_file(&app)?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
         let wakes = Wakeups::default();
-        let waiters = Waiters::new(Arc::clone(&app.store));
+        let waiters = Waiters::new(app.store.clone());
         let ready = Readiness::default();
         // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
         let settings = &app.settings.server;
@@ -106,7 +106,7 @@ impl Service {
         let pages = pages::router(app.pages(breaker_states(vault.clone(), checkout.clone())));
         let probes = Probes {
             ready: ready.clone(),
-            store: Arc::clone(&app.store),
+            store: app.store.clone(),
             breakers: worker.as_ref().and_then(WorkerRole::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
             refusals: Refusals::default(),
             scrape: scrape(&app, vault, checkout),
@@ -116,15 +116,15 @@ impl Service {
         let probes = probes_at.map(|at| HttpServer::open(at, api::probes(probes), CLOSE));
         let polling = waiters.clone();
         let mut background = vec![
-            tokio::spawn(listen(Arc::clone(&app.store), wakes, waiters.clone())),
+            tokio::spawn(listen(app.store.clone(), wakes, waiters.clone())),
             tokio::spawn(async move { polling.poll().await }),
         ];
         if spends {
             background.push(tokio::spawn(look_after_refresh(app.clone())));
-            background.push(tokio::spawn(keep_ready(Arc::clone(&app.store))));
+            background.push(tokio::spawn(keep_ready(app.store.clone())));
         }
         if roles.contains(&Role::Worker) {
-            let retention = Retention::new(Arc::clone(&app.store), app.settings.retention.clone());
+            let retention = Retention::new(app.store.clone(), app.settings.retention.clone());
             background.push(tokio::spawn(retention.run()));
         }
         ready.set_ready(true);
@@ -244,7 +244,7 @@ impl Orders {
             settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
         let breakers = CircuitBreakers::new("checkout", rates);
         let handler = OrderHandler {
-            store: Arc::clone(&app.store),
+            store: app.store.clone(),
             merchants: app.merchants(),
             vault: process.vault.clone(),
             checkout: CheckoutClient::new(settings.checkout.timeout)?,
@@ -252,7 +252,7 @@ impl Orders {
             heartbeats: process.heartbeat.watch(),
             token_patience: settings.vault.token_patience,
         };
-        let source = OrderSource::new(Arc::clone(&app.store), process.worker.id);
+        let source = OrderSource::new(app.store.clone(), process.worker.id);
         let options = Options::new("orders", settings.queue.concurrency);
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use self::view::{Webhook, disabled, table};
 use super::{CliError, Context, Exit};
-use crate::store::{EventKind, Store, WebhookFilter, WebhookStatus};
+use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
 
 const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
 const KINDS: [EventKind; 4] =
@@ -98,7 +98,7 @@ impl Command {
     }
 }
 
-async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> Result<Exit, CliError> {
+async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("list webhooks", error);
     let webhooks = store.webhooks(filter).await.map_err(failed)?;
     let webhooks: Vec<Webhook> = webhooks.into_iter().map(Webhook::from).collect();
@@ -115,7 +115,7 @@ async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> R
 }
 
 /// Ids that are unknown are told, and the others sent.
-async fn resend(context: &Context, store: &dyn Store, ids: &[Uuid], which: Which) -> Result<Exit, CliError> {
+async fn resend(context: &Context, store: &dyn Webhooks, ids: &[Uuid], which: Which) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let mut resent = 0;
     let mut unknown = Vec::new();

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::config::Merchant;
 use crate::queue::{ClaimBatch, Claimed, Source, share};
-use crate::store::{ClaimedWebhook, Published, Store, StoreError, WebhookClaim};
+use crate::store::{ClaimedWebhook, Published, StoreError, WebhookClaim, Webhooks};
 
 /// How many events of one merchant are sent at once, so that a slow endpoint does not delay other
 /// merchants.
@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_mins(1);
 
 /// Claims due events.
 pub struct Outbox {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Webhooks>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     /// Grows with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
@@ -31,7 +31,7 @@ pub struct Outbox {
 impl Outbox {
     /// An outbox over `store`, for the merchants of the settings that have a webhook.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, merchants: Arc<BTreeMap<String, Arc<Merchant>>>) -> Self {
+    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<BTreeMap<String, Arc<Merchant>>>) -> Self {
         Self { store, merchants, round: AtomicUsize::new(0) }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::order::{OrderId, OrderView};
-use crate::store::{Store, StoreError};
+use crate::store::{Orders, StoreError};
 
 /// How often the rows of all awaited orders are polled, in case a signal was missed.
 const POLL: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ const READS: usize = 8;
 /// The requests that wait for orders in this process. Clones share them.
 #[derive(Clone)]
 pub struct Waiters {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Orders>,
     waiting: Arc<Mutex<BTreeMap<OrderId, watch::Sender<bool>>>>,
     closing: Arc<watch::Sender<bool>>,
     /// Limits concurrent reads, so that waiters neither use every connection nor time out while
@@ -30,7 +30,7 @@ pub struct Waiters {
 impl Waiters {
     /// A registry without waiters.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Orders>) -> Self {
         let (closing, reads) = (Arc::new(watch::Sender::new(false)), Arc::new(Semaphore::new(READS)));
         Self { store, waiting: Arc::default(), closing, reads }
     }

@@ -27,7 +27,7 @@ use crate::config::{Merchant, Webhook};
 use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
 use crate::queue::{Handler, Wake};
-use crate::store::{ClaimedWebhook, Delivery, EventKind, Store};
+use crate::store::{ClaimedWebhook, Delivery, EventKind, Webhooks};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
 
 /// An attempt may take 15 s. Up to 16 KiB of the answer's body are read and dropped, so that the
@@ -38,7 +38,7 @@ const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
 /// Sends one event at a time, each to its merchant's endpoint.
 pub struct Sender {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Webhooks>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     http: HttpClient,
     clock: Clock,
@@ -75,7 +75,7 @@ impl Sender {
     /// # Errors
     /// The HTTP client cannot be built.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn Webhooks>,
         merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
         clock: Clock,
         wake: Wake,

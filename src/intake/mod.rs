@@ -13,7 +13,9 @@ use tracing::field::{Empty, display};
 use crate::clock::Clock;
 use crate::config::Merchant;
 use crate::order::{NewOrder, OrderId, Rejection};
-use crate::store::{ChangedOrders, Inserted, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, Store, StoreError};
+use crate::store::{
+    ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
+};
 use crate::telemetry::traces::{Traceparent, traced, tried};
 
 pub use check::check_row;
@@ -61,7 +63,7 @@ pub struct Accepted {
 /// ```
 #[derive(Clone)]
 pub struct Intake {
-    store: Arc<dyn Store>,
+    store: Arc<dyn OrderAdmin>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     order_deadline: Duration,
     clock: Clock,
@@ -71,7 +73,7 @@ impl Intake {
     /// An intake for the merchants of the settings; `order_deadline` is `queue.order_deadline`.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn OrderAdmin>,
         merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
         order_deadline: Duration,
         clock: Clock,

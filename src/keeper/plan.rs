@@ -1,7 +1,7 @@
 //! Calculates due dates: for rows that have none, or for all rows after a change of the settings.
 
 use super::due::Due;
-use crate::store::{DueDate, PlanFilter, Store, StoreError};
+use crate::store::{DueDate, Keeper, PlanFilter, StoreError};
 use crate::vault::DueDates;
 
 /// How many rows one statement changes.
@@ -13,7 +13,7 @@ const PAGE: u32 = 1000;
 /// # Errors
 /// The store fails. Pages that were written before stay written.
 pub async fn replan(
-    store: &dyn Store,
+    store: &dyn Keeper,
     due: &Due,
     which: PlanFilter,
     mut told: impl FnMut(u64),

@@ -19,7 +19,7 @@ use super::walk::{Step, Walk};
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
 use crate::meter;
-use crate::store::{DueToken, PlanFilter, Store, StoreError};
+use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
 use crate::token::{IfDue, Note, Outcome, Unusable};
 use crate::vault::{Refreshed, Vault};
@@ -33,7 +33,7 @@ const DAY: TimeDelta = TimeDelta::days(1);
 /// What a [`Sweeper`] needs.
 pub struct Dependencies {
     /// The tokens, and the lease that lets one process sweep at a time.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Keeper>,
     /// Exchanges the tokens.
     pub vault: Vault,
     /// The merchants of the settings, by name.
@@ -51,7 +51,7 @@ pub struct Dependencies {
 
 /// Runs sweeps.
 pub struct Sweeper {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Keeper>,
     pub(super) vault: Vault,
     pub(super) merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     pub(super) settings: config::Keeper,
@@ -103,7 +103,7 @@ impl Sweeper {
         Self { store, vault, merchants, settings, due, at_once, orphan_after, worker }
     }
 
-    pub(super) fn store(&self) -> &dyn Store {
+    pub(super) fn store(&self) -> &dyn Keeper {
         &*self.store
     }
 

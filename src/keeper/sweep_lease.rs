@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::clock::since_boot;
-use crate::store::{Store, StoreError};
+use crate::store::{Keeper, StoreError};
 
 /// How long the lease lasts without a renewal, by the database's clock.
 const HOLD: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const RENEW: Duration = Duration::from_secs(10);
 
 /// A held lease. Dropped without [`SweepLease::end`], it expires after [`HOLD`].
 pub(super) struct SweepLease {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Keeper>,
     worker: Uuid,
     lost: watch::Receiver<bool>,
     renewing: JoinHandle<()>,
@@ -25,7 +25,7 @@ pub(super) struct SweepLease {
 
 impl SweepLease {
     /// Takes the lease for the process `worker`; `None` if another process holds it.
-    pub(super) async fn take(store: &Arc<dyn Store>, worker: Uuid) -> Result<Option<Self>, StoreError> {
+    pub(super) async fn take(store: &Arc<dyn Keeper>, worker: Uuid) -> Result<Option<Self>, StoreError> {
         if !store.take_sweep(worker, HOLD).await? {
             return Ok(None);
         }
@@ -52,7 +52,7 @@ impl Drop for SweepLease {
     }
 }
 
-async fn renew(store: Arc<dyn Store>, worker: Uuid, losing: watch::Sender<bool>) {
+async fn renew(store: Arc<dyn Keeper>, worker: Uuid, losing: watch::Sender<bool>) {
     let mut good = since_boot();
     loop {
         tokio::time::sleep(RENEW).await;

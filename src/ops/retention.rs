@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::config;
-use crate::store::{ExpiredKind, ScannedTable, Store, StoreError};
+use crate::store::{ExpiredKind, ScannedTable, StoreError, Upkeep};
 
 /// How many rows one statement changes.
 const BATCH: u32 = 500;
@@ -21,7 +21,7 @@ const WALK_EVERY: Duration = Duration::from_hours(24);
 
 /// Deletes data whose retention is over.
 pub struct Retention {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Upkeep>,
     settings: config::Retention,
 }
 
@@ -47,7 +47,7 @@ pub struct Removed {
 impl Retention {
     /// Retention over `store`, by the settings.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, settings: config::Retention) -> Self {
+    pub fn new(store: Arc<dyn Upkeep>, settings: config::Retention) -> Self {
         Self { store, settings }
     }
 

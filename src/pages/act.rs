@@ -97,7 +97,7 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    steered(pages.deps.store.cancel_order(order.id).await?, order.id, "cancelled")
+    steered(pages.deps.orders.cancel_order(order.id).await?, order.id, "cancelled")
 }
 
 fn steered(steered: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
@@ -199,7 +199,7 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
     let missing = Failure::Missing("Webhook not found.");
     let Ok(id) = id.parse::<Uuid>() else { return Err(missing) };
-    let found = pages.deps.store.webhooks(&only(id)).await?.pop();
+    let found = pages.deps.webhooks.webhooks(&only(id)).await?.pop();
     found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
 }
 
@@ -235,7 +235,7 @@ pub(super) async fn resend(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
-    pages.deps.store.resend_webhooks(&only(webhook.id)).await?;
+    pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await?;
     tracing::info!(webhook = %webhook.id, "An operator had a webhook sent again");
     Ok(see(&link("/webhooks", &[("done", "resent")])))
 }

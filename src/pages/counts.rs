@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::store::{Store, TokenCount};
+use crate::store::{Keeper, TokenCount};
 
 /// The least between two counts.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ struct Entry {
 
 impl Counts {
     /// The last count of a merchant's tokens, or of all; a new one is begun where that is due.
-    pub(super) async fn of(&self, store: &Arc<dyn Store>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
+    pub(super) async fn of(&self, store: &Arc<dyn Keeper>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
         let mut news = {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = entries
@@ -48,7 +48,7 @@ impl Counts {
         counted.ok()?.ok()?.clone()
     }
 
-    async fn count(self, store: Arc<dyn Store>, merchant: Option<String>, now: DateTime<Utc>) {
+    async fn count(self, store: Arc<dyn Keeper>, merchant: Option<String>, now: DateTime<Utc>) {
         let began = Instant::now();
         let counted = store.token_counts(merchant.as_deref()).await;
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -40,7 +40,7 @@ use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::intake::Intake;
-use crate::store::Store;
+use crate::store::{DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webhooks};
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
@@ -56,8 +56,16 @@ pub struct Dependencies {
     pub intake: Intake,
     /// Where tokens are looked at, resolved and forgotten.
     pub registry: Registry,
-    /// Where everything else is read.
-    pub store: Arc<dyn Store>,
+    /// Where orders are read and called back.
+    pub orders: Arc<dyn OrderAdmin>,
+    /// Where webhooks are read and sent again.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// Where tokens are counted.
+    pub keeper: Arc<dyn Keeper>,
+    /// What charts and time lines show.
+    pub dashboard: Arc<dyn DashboardQueries>,
+    /// How the installation stands.
+    pub stats: Arc<dyn InstallationStats>,
     /// The names of the settings' merchants.
     pub merchants: Vec<String>,
     /// Who may sign in: those of the scope `ops`. Everybody may look on where there are no keys at all.

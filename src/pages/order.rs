@@ -29,16 +29,16 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
-    let (store, registry) = (&pages.deps.store, &pages.deps.registry);
-    let past = store.order_history(order.id).await?;
-    let ledger = registry.history(&order.merchant, &order.user, None, LEDGER).await?;
+    let deps = &pages.deps;
+    let past = deps.dashboard.order_history(order.id).await?;
+    let ledger = deps.registry.history(&order.merchant, &order.user, None, LEDGER).await?;
     let of_user = WebhookFilter {
         merchant: Some(order.merchant.clone()),
         user: Some(order.user.clone()),
         limit: WEBHOOKS,
         ..WebhookFilter::default()
     };
-    let mut webhooks = store.webhooks(&of_user).await?;
+    let mut webhooks = deps.webhooks.webhooks(&of_user).await?;
     webhooks.retain(|webhook| webhook.order == Some(order.id));
     let main = html! {
         div.heading {
@@ -69,7 +69,7 @@ pub(super) async fn show(
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
     let missing = Failure::Missing("Order not found. It may have been deleted since (retention.orders).");
     let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
-    let found = pages.deps.store.order(id).await?;
+    let found = pages.deps.orders.order(id).await?;
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn found(
     };
     let mut orders = Vec::new();
     for merchant in within {
-        orders.extend(pages.deps.store.orders(&OrderFilter { merchant, ..search.clone() }).await?);
+        orders.extend(pages.deps.orders.orders(&OrderFilter { merchant, ..search.clone() }).await?);
     }
     orders.sort_by_key(|order| std::cmp::Reverse(order.id));
     orders.truncate(search.limit as usize);

@@ -40,21 +40,21 @@ const PARTS: [Part; 5] = [
 const PASSAGES: u32 = 1000;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let store = &pages.deps.store;
-    let lost_after = pages.deps.worker_lost_after;
+    let deps = &pages.deps;
+    let lost_after = deps.worker_lost_after;
     let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.0 == word));
     let range = range.unwrap_or(&RANGES[1]);
     let bounds = bounds(viewer.now, range.2, range.3);
     let (mut buckets, mut latency_samples, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(&pages, None) {
-        buckets.extend(store.outcome_buckets(&bounds, merchant.as_deref()).await?);
-        latency_samples.extend(store.latency_samples(merchant.as_deref(), PASSAGES).await?);
-        counts.push(pages.counts.of(store, merchant, viewer.now).await);
+        buckets.extend(deps.dashboard.outcome_buckets(&bounds, merchant.as_deref()).await?);
+        latency_samples.extend(deps.dashboard.latency_samples(merchant.as_deref(), PASSAGES).await?);
+        counts.push(pages.counts.of(&deps.keeper, merchant, viewer.now).await);
     }
     // What lapses soon is in the chart of days left.
-    let overview = store.overview(lost_after, Duration::ZERO).await?;
-    let workers = store.workers(lost_after).await?;
-    let (sweep, endpoints) = (store.last_sweep().await?, store.endpoints().await?);
+    let overview = deps.stats.overview(lost_after, Duration::ZERO).await?;
+    let workers = deps.dashboard.workers(lost_after).await?;
+    let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.webhooks.endpoints().await?);
     let backlogs: Vec<&Backlog> = overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
     let failing: Vec<_> = endpoints
         .into_iter()

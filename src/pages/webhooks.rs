@@ -38,7 +38,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             before,
             limit: PAGE + 1,
         };
-        webhooks.extend(pages.deps.store.webhooks(&filter).await?);
+        webhooks.extend(pages.deps.webhooks.webhooks(&filter).await?);
     }
     webhooks.sort_by_key(|webhook| std::cmp::Reverse(webhook.occurred_at));
     let more = webhooks.len() > PAGE as usize;

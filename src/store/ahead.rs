@@ -1,9 +1,11 @@
 //! A successor that is ahead of the database; compiled for each engine.
 //!
-//! Its exchange's intent was committed before the request left. A database without it has forgotten the intent, and whatever
-//! came after: it was restored from a backup, or a failover lost its last writes. Generations say nothing then, since this
-//! past and the forgotten one may have given one number to two tokens, nor does the row's id. What is compared is when
-//! something came, by the database's clock: the successor, and what its user has by now. The later one is the user's token.
+//! Its exchange's intent was committed before the request left. A database without it has forgotten
+//! the intent, and whatever came after: it was restored from a backup, or a failover lost its last
+//! writes. Generations say nothing then, since this past and the forgotten one may have given one
+//! number to two tokens, nor does the row's id. What is compared is when something came, by the
+//! database's clock: the successor, and what its user has by now. The later one is the user's
+//! token.
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now};
@@ -12,8 +14,9 @@ use super::tokens::token_view;
 use super::{StoreError, one_row};
 use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 
-/// Stores it under a generation above the row's and above the one that was presented, unless the user has signed in, was
-/// forgotten, or got another successor since. The caller's transaction holds the row from its reading on.
+/// Stores it under a generation above the row's and above the one that was presented, unless the
+/// user has signed in, was forgotten, or got another successor since. The caller's transaction
+/// holds the row from its reading on.
 pub(super) async fn store<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -1,5 +1,6 @@
-//! Many writes in one commit: what comes while a commit is under way goes into the next one, so that nobody waits longer
-//! for company than he would for the disk. Each is answered only once it is durable.
+//! Many writes in one commit: what comes while a commit is under way goes into the next one, so
+//! that nobody waits longer for company than he would for the disk. Each is answered only once it
+//! is durable.
 
 use std::panic::AssertUnwindSafe;
 
@@ -18,14 +19,15 @@ pub(super) trait Write: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     type Done: Send + 'static;
 
-    /// One answer for each item, once all are durable. After an error none is, or, where that is transient, nobody knows.
+    /// One answer for each item, once all are durable. After an error none is, or, where that is
+    /// transient, nobody knows.
     async fn write(&self, items: &[Self::Item]) -> Result<Vec<Self::Done>, StoreError>;
 }
 
 type Waiting<W> = (<W as Write>::Item, oneshot::Sender<Result<<W as Write>::Done, StoreError>>);
 
-/// Gathers items for a [`Write`]. It writes in a task of its own: whoever waits may stop waiting, and takes nobody's
-/// answer with him.
+/// Gathers items for a [`Write`]. It writes in a task of its own: whoever waits may stop waiting,
+/// and takes nobody's answer with him.
 pub(super) struct Batcher<W: Write> {
     items: mpsc::UnboundedSender<Waiting<W>>,
 }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::order::OrderId;
 
-/// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms do not sort).
+/// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms
+/// do not sort).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp(pub DateTime<Utc>);
 

@@ -1,4 +1,5 @@
-//! The storage trait for pages: orders picked and counted by indexes, however many there are, and what only people look at.
+//! The storage trait for pages: orders picked and counted by indexes, however many there are, and
+//! what only people look at.
 
 use std::time::Duration;
 
@@ -75,7 +76,8 @@ pub struct WorkerView {
 /// What a store shows on pages.
 #[async_trait]
 pub trait DashboardQueries: Send + Sync {
-    /// Orders taken in between each two of the times that follow each other, of one merchant or of all.
+    /// Orders taken in between each two of the times that follow each other, of one merchant or of
+    /// all.
     async fn outcome_buckets(
         &self,
         bounds: &[DateTime<Utc>],
@@ -88,7 +90,8 @@ pub trait DashboardQueries: Send + Sync {
     /// What happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
 
-    /// The processes that are not written down as gone; one that was silent for `lost_after` is not alive.
+    /// The processes that are not written down as gone; one that was silent for `lost_after` is not
+    /// alive.
     async fn workers(&self, lost_after: Duration) -> Result<Vec<WorkerView>, StoreError>;
 }
 
@@ -154,7 +157,8 @@ fn latency_sample(row: &impl Columns) -> Result<LatencySample, StoreError> {
     let (accepted, due) = (row.time("accepted_at")?, row.time("due_at")?);
     let ended = row.time("ended_at")?;
     let claimed = row.opt_time("first_claimed_at")?.unwrap_or(ended);
-    // Where it was put off after its first attempt, the row has forgotten when it could first begin.
+    // Where it was put off after its first attempt, the row has forgotten when it could first
+    // begin.
     Ok(LatencySample { began: if due <= claimed { due } else { accepted }, claimed, ended })
 }
 

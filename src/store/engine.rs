@@ -1,5 +1,6 @@
-//! What differs between the two engines, and how the storage traits use either: a statement of the engine's dialect, its
-//! parameters, and a connection that goes back to its pool only where all went well.
+//! What differs between the two engines, and how the storage traits use either: a statement of the
+//! engine's dialect, its parameters, and a connection that goes back to its pool only where all
+//! went well.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,20 +11,22 @@ use sqlx::{AssertSqlSafe, Database};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::disposition::SubmittedOrder;
 use super::migrations::Applied;
+use super::order_end::SubmittedOrder;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
-/// A store on one of the engines. The storage traits are implemented once, beside each trait, for both.
+/// A store on one of the engines. The storage traits are implemented once, beside each trait, for
+/// both.
 pub struct SqlStore<E> {
     pub(super) engine: E,
 }
 
-/// An engine: its types and statements, its pools, and the few operations that it does in a way of its own.
+/// An engine: its types and statements, its pools, and the few operations that it does in a way of
+/// its own.
 pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// sqlx's driver.
     type Database: Database<Row: Columns>;
@@ -68,7 +71,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// A connection to write by.
     fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// A connection for short writes that must not wait behind orders: heartbeats, and what closes intents.
+    /// A connection for short writes that must not wait behind orders: heartbeats, and what closes
+    /// intents.
     fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
     /// How the pools are used.
@@ -79,7 +83,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// This program's migrations.
     fn migrator() -> Migrator;
 
-    /// The migrations that the database has, those of newer programs included; none where it has none of our tables.
+    /// The migrations that the database has, those of newer programs included; none where it has
+    /// none of our tables.
     fn applied_migrations(
         connection: &mut RawConnection<Self>,
     ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
@@ -96,7 +101,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
 
     fn listen(&self) -> impl Future<Output = Result<Box<dyn Signals>, StoreError>> + Send;
 
-    /// Tells this process that orders were settled, where the statement did not notify all processes.
+    /// Tells this process that orders were settled, where the statement did not notify all
+    /// processes.
     fn tell_settled(&self, _orders: &[OrderId]) {}
 
     /// Likewise, that orders are due.
@@ -153,8 +159,9 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// As [`super::Tokens::settle_exchange`].
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// Stores a successor under the next generation, with its hash and what is kept, and closes the intent. `false` where the
-    /// generation has moved on, or the exchange is unknown, and nothing was written.
+    /// Stores a successor under the next generation, with its hash and what is kept, and closes the
+    /// intent. `false` where the generation has moved on, or the exchange is unknown, and nothing
+    /// was written.
     fn store_successor(
         c: &mut Connection<'_, Self>,
         now: Now,
@@ -176,8 +183,9 @@ pub(super) type Row<E> = <<E as Engine>::Database as Database>::Row;
 pub(super) type RawQuery<E> =
     sqlx::query::Query<'static, <E as Engine>::Database, <<E as Engine>::Database as Database>::Arguments>;
 
-/// The time that a statement is given. On PostgreSQL null in service, where the database's clock counts, and a test's clock
-/// otherwise; on SQLite the program's clock, which is the database's too.
+/// The time that a statement is given. On PostgreSQL null in service, where the database's clock
+/// counts, and a test's clock otherwise; on SQLite the program's clock, which is the database's
+/// too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
 
@@ -251,8 +259,8 @@ impl<E: Engine> SqlStore<E> {
         by::<E, T>(self.engine.writer().await?, run).await
     }
 
-    /// Runs statements in one transaction, which is committed unless one of them fails. An error leaves the outcome unknown
-    /// where it is transient.
+    /// Runs statements in one transaction, which is committed unless one of them fails. An error
+    /// leaves the outcome unknown where it is transient.
     pub(super) async fn transaction<T>(
         &self,
         run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
@@ -261,8 +269,8 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Runs statements by a connection, and gives it back. After an error, or where the caller stops waiting, nobody knows what
-/// state it is in: it is closed.
+/// Runs statements by a connection, and gives it back. After an error, or where the caller stops
+/// waiting, nobody knows what state it is in: it is closed.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,

@@ -57,7 +57,8 @@ pub enum StoreError {
         /// This program's level.
         has: i64,
     },
-    /// The database has run another text than this program's under the number of one of its migrations.
+    /// The database has run another text than this program's under the number of one of its
+    /// migrations.
     #[error(
         "the database has run a migration {0} that is not this program's: an unreleased version of the program made \
          this database; use a new one"
@@ -121,7 +122,8 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// PostgreSQL's error classes (its manual, appendix A) and SQLite's result codes, sorted by what can be done.
+/// PostgreSQL's error classes (its manual, appendix A) and SQLite's result codes, sorted by what
+/// can be done.
 fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     if error.is_unique_violation() {
         return StoreError::Conflict(error.constraint().unwrap_or_else(|| error.message()).to_owned());
@@ -130,7 +132,8 @@ fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     let code = error.code().unwrap_or_default();
     if let Some(sqlite) = error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
         let code: u32 = sqlx::error::DatabaseError::code(sqlite).and_then(|code| code.parse().ok()).unwrap_or_default();
-        // The low byte is the primary code: BUSY 5, LOCKED 6, READONLY 8, IOERR 10, FULL 13, CANTOPEN 14.
+        // The low byte is the primary code: BUSY 5, LOCKED 6, READONLY 8, IOERR 10, FULL 13,
+        // CANTOPEN 14.
         return match code & 0xff {
             13 => StoreError::DiskFull,
             5 | 6 | 8 | 10 | 14 => StoreError::Unavailable(message),

@@ -7,7 +7,8 @@ use super::engine::{Connection, Engine, Now, Query};
 use super::{StoreError, ahead};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
-/// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange changes nothing.
+/// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange
+/// changes nothing.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -50,7 +51,8 @@ pub(super) async fn settle<E: Engine>(
     Ok(if stands { Settled::Written } else { Settled::Superseded })
 }
 
-/// Stores a successor where the generation is still the one presented, and closes the intent either way.
+/// Stores a successor where the generation is still the one presented, and closes the intent either
+/// way.
 async fn rotated<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -73,8 +75,8 @@ async fn rotated<E: Engine>(
     Ok(Settled::Superseded)
 }
 
-/// A statement that stores a successor, with what all such have as their first eight parameters: the row, a generation, the
-/// exchange, and the successor.
+/// A statement that stores a successor, with what all such have as their first eight parameters:
+/// the row, a generation, the exchange, and the successor.
 pub(super) fn bind_successor<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
@@ -95,7 +97,8 @@ pub(super) fn bind_successor<'c, E: Engine>(
         .bind(successor.refresh_due_at)
 }
 
-/// By when it came, however late it is stored: what is ahead of a restored database is told from what came later by this.
+/// By when it came, however late it is stored: what is ahead of a restored database is told from
+/// what came later by this.
 pub(super) async fn know_successor<E: Engine>(
     c: &mut Connection<'_, E>,
     token: i64,
@@ -106,7 +109,8 @@ pub(super) async fn know_successor<E: Engine>(
     Ok(())
 }
 
-/// Closes an intent as unanswered, and has the token presented again, or with `hold` wait for an operator.
+/// Closes an intent as unanswered, and has the token presented again, or with `hold` wait for an
+/// operator.
 pub(super) async fn no_answer<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

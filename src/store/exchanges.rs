@@ -75,8 +75,8 @@ pub(super) struct Read {
     pub(super) token: ClaimedToken,
 }
 
-/// Claims a user's token, where the engine has locks for that, and reads it with the ledger of its present generation. `None`
-/// where there is no row.
+/// Claims a user's token, where the engine has locks for that, and reads it with the ledger of its
+/// present generation. `None` where there is no row.
 pub(super) async fn claim<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -123,7 +123,8 @@ pub(super) async fn void_intent<E: Engine>(
     intent: &Intent,
 ) -> Result<(), StoreError> {
     match bind_intent(c, E::STATEMENTS.tokens.void_intent, intent).bind(now).execute().await {
-        // Another exchange took the presentation's place: a late commit of this one will be refused.
+        // Another exchange took the presentation's place: a late commit of this one will be
+        // refused.
         Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -31,6 +31,7 @@ pub struct Server {
     pub asynchronous_standbys: i64,
     /// How many connections it grants in all.
     pub max_connections: i64,
-    /// Whether two connections of ours share one of the server's: something between gives each transaction another.
+    /// Whether two connections of ours share one of the server's: something between gives each
+    /// transaction another.
     pub pooled: bool,
 }

@@ -132,7 +132,8 @@ pub trait Keeper: Send + Sync {
     /// Writes due dates down, and ends what was noted of failures; how many rows took theirs.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError>;
 
-    /// Makes tokens due whose exchange was left open by a holder that is gone, or silent for `orphan_after`; how many.
+    /// Makes tokens due whose exchange was left open by a holder that is gone, or silent for
+    /// `orphan_after`; how many.
     async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError>;
 
     /// A page of what is due: what lapses on an earlier day first, of one day what is due first.
@@ -141,7 +142,8 @@ pub trait Keeper: Send + Sync {
     /// How many tokens are due by then.
     async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError>;
 
-    /// Sets a date for another reason than the settings, or takes the date away. `false` where the generation has moved on.
+    /// Sets a date for another reason than the settings, or takes the date away. `false` where the
+    /// generation has moved on.
     async fn postpone(
         &self,
         token: i64,

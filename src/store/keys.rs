@@ -1,6 +1,8 @@
-//! The storage trait for encryption keys: which this database has seen, what each seals, and sealing anew.
+//! The storage trait for encryption keys: which this database has seen, what each seals, and
+//! sealing anew.
 //!
-//! What is sealed begins with its key's name; the store is told that beginning, and knows no more of it.
+//! What is sealed begins with its key's name; the store is told that beginning, and knows no more
+//! of it.
 
 use async_trait::async_trait;
 use uuid::Uuid;

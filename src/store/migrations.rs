@@ -1,14 +1,16 @@
 //! What both engines know of migrations, and of which programs a database is for.
 //!
-//! A schema grows first and shrinks one release later, so that programs of two releases can run beside each other; CONTRIBUTING.md
-//! has the rules, and `tests/it/migrations.rs` holds new migrations to them.
+//! A schema grows first and shrinks one release later, so that programs of two releases can run
+//! beside each other; CONTRIBUTING.md has the rules, and `tests/it/migrations.rs` holds new
+//! migrations to them.
 
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::StoreError;
 
-/// A migration as it is compiled in: its number, its name and its text. The file is `NNNN_name.sql`.
+/// A migration as it is compiled in: its number, its name and its text. The file is
+/// `NNNN_name.sql`.
 pub(super) type File = (i64, &'static str, &'static str);
 
 /// Every file of `migrations/postgres`.
@@ -17,14 +19,17 @@ pub(super) const POSTGRES: &[File] = &[(1, "baseline", include_str!("../../migra
 /// Every file of `migrations/sqlite`.
 pub(super) const SQLITE: &[File] = &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
 
-/// The level of this program: one more with each release that stops using something that is to be removed. A migration that an
-/// older program cannot live with raises `minimum_program` in the database, and programs below it refuse to start, and end.
+/// The level of this program: one more with each release that stops using something that is to be
+/// removed. A migration that an older program cannot live with raises `minimum_program` in the
+/// database, and programs below it refuse to start, and end.
 pub const PROGRAM_LEVEL: i64 = 1;
 
-/// The lowest level that can live with the schema of this program's migrations: the highest that they raise `minimum_program` to.
+/// The lowest level that can live with the schema of this program's migrations: the highest that
+/// they raise `minimum_program` to.
 pub const OLDEST_PROGRAM: i64 = 1;
 
-/// What runs those files, and notes in `table` which of them a database has. Migrations of newer programs may be there, too.
+/// What runs those files, and notes in `table` which of them a database has. Migrations of newer
+/// programs may be there, too.
 pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
     let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
     migrator.dangerous_set_table_name(table);
@@ -52,7 +57,8 @@ pub(super) type Applied = (i64, Vec<u8>);
 /// The migrations that a database has yet to run, in their order.
 ///
 /// # Errors
-/// [`StoreError::OtherMigration`] where the database has run another text under the number of one of these.
+/// [`StoreError::OtherMigration`] where the database has run another text under the number of one
+/// of these.
 pub(super) fn pending<'a>(migrator: &'a Migrator, applied: &[Applied]) -> Result<Vec<&'a Migration>, StoreError> {
     let mut pending = Vec::new();
     for migration in migrator.iter() {

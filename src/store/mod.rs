@@ -1,16 +1,16 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! Twelve storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`],
-//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]), joined as [`Store`], are all that the rooms know of
-//! a database. Each has a file with its types and its one implementation for both engines. What differs between the engines is the
-//! trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and migrations lie in `postgres/` and
-//! `sqlite/`, and the statements in `sql/`.
+//! Twelve storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`],
+//! [`Workers`], [`Webhooks`], [`Keys`], [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and
+//! [`Restore`]), joined as [`Store`], are all that the rooms know of a database. Each has a file
+//! with its types and its one implementation for both engines. What differs between the engines is
+//! the trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and
+//! migrations lie in `postgres/` and `sqlite/`, and the statements in `sql/`.
 
 mod ahead;
 mod batch;
 mod columns;
 mod dashboard;
-mod disposition;
 mod engine;
 mod erasure;
 mod error;
@@ -22,6 +22,7 @@ mod keeper;
 mod keys;
 mod migrations;
 mod order_admin;
+mod order_end;
 mod order_search;
 mod orders;
 mod overview;
@@ -33,6 +34,7 @@ mod sql;
 mod sqlite;
 mod tokens;
 mod upkeep;
+mod webhook_end;
 mod webhooks;
 mod workers;
 
@@ -65,9 +67,10 @@ pub use self::restore::Restore;
 use self::sqlite::Sqlite;
 pub use self::tokens::{TokenFilter, Tokens};
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
+pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhooks::{
-    ClaimedWebhook, Delivery, DisabledWhy, Endpoint, EventKind, Published, WebhookClaim, WebhookFilter, WebhookSettled,
-    WebhookStatus, WebhookView, Webhooks,
+    ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, WebhookClaim, WebhookFilter, WebhookStatus,
+    WebhookView, Webhooks,
 };
 pub use self::workers::{Reclaimed, Worker, Workers};
 use crate::clock::Clock;
@@ -90,11 +93,12 @@ pub trait Store:
     + Upkeep
     + Restore
 {
-    /// Brings the schema up to this program, while others work with it; how many migrations ran. Waits for locks and for another
-    /// `migrate` have an end.
+    /// Brings the schema up to this program, while others work with it; how many migrations ran.
+    /// Waits for locks and for another `migrate` have an end.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
-    /// The migrations of this program that are missing. A database that needs a newer program is an error.
+    /// The migrations of this program that are missing. A database that needs a newer program is an
+    /// error.
     async fn missing_migrations(&self) -> Result<Vec<String>, StoreError>;
 
     /// The newest migration of this program.
@@ -109,15 +113,16 @@ pub trait Store:
     /// What other processes tell: subscribed when this returns.
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError>;
 
-    /// Whether the database answers, and lets this program in: [`StoreError::NeedsNewerProgram`] where it has come to need a newer
-    /// one.
+    /// Whether the database answers, and lets this program in: [`StoreError::NeedsNewerProgram`]
+    /// where it has come to need a newer one.
     async fn health(&self) -> Result<(), StoreError>;
 
     /// What the engine says of itself; the schema need not be there.
     async fn inspect(&self) -> Result<Inspection, StoreError>;
 
-    /// Opens connections that a burst of orders would have to wait for. They lapse where nobody needs them, so a service asks for
-    /// them again and again. A file opens at once, and has nothing to make ready.
+    /// Opens connections that a burst of orders would have to wait for. They lapse where nobody
+    /// needs them, so a service asks for them again and again. A file opens at once, and has
+    /// nothing to make ready.
     async fn keep_ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -144,11 +149,12 @@ pub enum Signal {
     Changed,
 }
 
-/// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its folder are made where
-/// absent; a PostgreSQL server must answer.
+/// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its
+/// folder are made where absent; a PostgreSQL server must answer.
 ///
 /// # Errors
-/// [`StoreError::Location`] where the URL cannot be used, [`StoreError::Unavailable`] where the server does not answer.
+/// [`StoreError::Location`] where the URL cannot be used, [`StoreError::Unavailable`] where the
+/// server does not answer.
 pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
         config::Engine::Sqlite { path } => {

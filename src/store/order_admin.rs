@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::orders::view;
-use super::{OrderFilter, StoreError, order_search};
+use super::{OrderFilter, Orders, StoreError, order_search};
 use crate::order::{OrderId, OrderView, Status};
 
 /// What became of the wish to cancel or retry one order.
@@ -34,21 +34,23 @@ pub struct ChangedOrders {
 
 /// What a store does for those who steer orders.
 #[async_trait]
-pub trait OrderAdmin: Send + Sync {
+pub trait OrderAdmin: Orders {
     /// Calls an order back that is queued, deletes what was kept for it, and tells those who wait.
     async fn cancel_order(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError>;
 
-    /// Makes a failed order due as if it had just come in, with `order_deadline` from now on. Its id, its idempotency key and
-    /// whether Klarna may hold a session of it stay.
+    /// Makes a failed order due as if it had just come in, with `order_deadline` from now on. Its
+    /// id, its idempotency key and whether Klarna may hold a session of it stay.
     async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError>;
 
     /// As [`OrderAdmin::cancel_order`], for the queued orders of a filter, whatever its status.
     async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
-    /// As [`OrderAdmin::retry_order`], for the failed orders of a filter that have their body, whatever its status.
+    /// As [`OrderAdmin::retry_order`], for the failed orders of a filter that have their body,
+    /// whatever its status.
     async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError>;
 
-    /// How many orders of a filter there are that have their body; its `before` and `limit` do not count.
+    /// How many orders of a filter there are that have their body; its `before` and `limit` do not
+    /// count.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError>;
 }
 

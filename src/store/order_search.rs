@@ -1,8 +1,9 @@
 //! Orders found by what is asked of them.
 //!
-//! A statement has the conditions that are asked for and no others, so that the planner takes the index that answers them: of
-//! a user's orders, of possible duplicates, of errors, of a status. Where none of these is asked, but something else is, every
-//! status is gone through by its index, which holds merchant and token outcome too.
+//! A statement has the conditions that are asked for and no others, so that the planner takes the
+//! index that answers them: of a user's orders, of possible duplicates, of errors, of a status.
+//! Where none of these is asked, but something else is, every status is gone through by its index,
+//! which holds merchant and token outcome too.
 
 use std::fmt::{Display, Write};
 
@@ -15,7 +16,8 @@ use super::orders::order_view;
 use super::{OrderFilter, StoreError};
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 
-/// How far an order's id, which the intake's clock made, may be from when the database says that it was taken in.
+/// How far an order's id, which the intake's clock made, may be from when the database says that it
+/// was taken in.
 const SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// Orders of a filter, newest first.
@@ -54,7 +56,8 @@ pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFi
     Ok(orders.on(c).fetch_one().await?.count("orders")?)
 }
 
-/// The least id that an order taken in at this time or later has: a UUID of version 7 begins with its milliseconds.
+/// The least id that an order taken in at this time or later has: a UUID of version 7 begins with
+/// its milliseconds.
 pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     OrderId::from(Uuid::from_u128(millis << 80))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::{StoreError, disposition, from_json, from_micros, order_search};
+use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order as it goes into its row.
@@ -131,7 +131,8 @@ pub struct OrderFilter {
 /// What a store does for orders.
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// Inserts orders in one transaction of their own and wakes the workers; what became of each, in their order.
+    /// Inserts orders in one transaction of their own and wakes the workers; what became of each,
+    /// in their order.
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
     /// The merchants with orders due.
@@ -140,9 +141,9 @@ pub trait Orders: Send + Sync {
     /// How long until the next order falls due; `None` where none waits.
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
 
-    /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of one user at most
-    /// one, and none while an order of that user is running that has not got its token yet. With `recent`, only orders that
-    /// fell due within that time.
+    /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of
+    /// one user at most one, and none while an order of that user is running that has not got its
+    /// token yet. With `recent`, only orders that fell due within that time.
     async fn claim_orders(
         &self,
         worker: Uuid,
@@ -156,9 +157,13 @@ pub trait Orders: Send + Sync {
     /// Gives claimed orders back that were not begun.
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError>;
 
-    /// Writes how an attempt ended, and with an end deletes what was kept for the order. `false` where the claim is no
-    /// longer the caller's: nothing was written.
-    async fn settle_order(&self, claim: &Claim, settlement: &Disposition) -> Result<bool, StoreError>;
+    /// Frees one order that the worker holds by its row, but not in truth: as if the worker were
+    /// lost.
+    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
+
+    /// Writes how an attempt ended, and with an end deletes what was kept for the order. `false`
+    /// where the claim is no longer the caller's: nothing was written.
+    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError>;
 
     /// One order.
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
@@ -216,9 +221,13 @@ impl<E: Engine> Orders for SqlStore<E> {
         .await
     }
 
+    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError> {
+        self.transaction(async |c| workers::lose(c, self.now(), claim).await).await
+    }
+
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
         let ours = self.engine.settle_order(claim, disposition).await?;
-        if ours && disposition::ends_order(disposition) {
+        if ours && order_end::ends_order(disposition) {
             self.engine.tell_settled(&[claim.order]);
         }
         Ok(ours)
@@ -241,8 +250,8 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 }
 
-/// Inserts orders within the caller's transaction. By their keys, whatever order they come in: two transactions that wait for
-/// each other's keys would never end.
+/// Inserts orders within the caller's transaction. By their keys, whatever order they come in: two
+/// transactions that wait for each other's keys would never end.
 pub(super) async fn insert_all<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

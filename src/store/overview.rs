@@ -1,4 +1,5 @@
-//! The storage trait for who looks on: what is true of the installation as a whole, and how much there is to do.
+//! The storage trait for who looks on: what is true of the installation as a whole, and how much
+//! there is to do.
 
 use std::time::Duration;
 
@@ -96,8 +97,8 @@ pub struct PoolUse {
 /// What a store tells those who look on.
 #[async_trait]
 pub trait InstallationStats: Send + Sync {
-    /// How the installation stands, from indexes alone. A process that has sent no heartbeat for `lost_after` is none; a token
-    /// lapses soon whose last day comes within `lapsing_within`.
+    /// How the installation stands, from indexes alone. A process that has sent no heartbeat for
+    /// `lost_after` is none; a token lapses soon whose last day comes within `lapsing_within`.
     async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError>;
 
     /// What takes a look at many rows: not to be asked often.

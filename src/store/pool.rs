@@ -14,16 +14,17 @@ use tokio::time::{Instant, timeout};
 
 use super::{PoolUse, StoreError};
 
-/// The longest that any statement may take, and the longest wait for a connection. sqlx itself waits for ever on a
-/// half-open connection.
+/// The longest that any statement may take, and the longest wait for a connection. sqlx itself
+/// waits for ever on a half-open connection.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection is taken to be alive. A ping at each acquire costs a round trip; none at all makes the first
-/// caller after a restart of the server meet a dead connection.
+/// How long an idle connection is taken to be alive. A ping at each acquire costs a round trip;
+/// none at all makes the first caller after a restart of the server meet a dead connection.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 
-/// A pool whose connections change hands without a word to the server, while they are in use all the time: sqlx's own pings
-/// each that is given back. It keeps them from sqlx's pool only while they are fresh.
+/// A pool whose connections change hands without a word to the server, while they are in use all
+/// the time: sqlx's own pings each that is given back. It keeps them from sqlx's pool only while
+/// they are fresh.
 pub(super) struct Pool<DB: Database> {
     inner: sqlx::Pool<DB>,
     /// As many places as the pool has connections.
@@ -66,13 +67,15 @@ impl<DB: Database> Pool<DB> {
         self.lend(None).await
     }
 
-    /// So many connections at a time, but no more than half of those that are free: nobody is to wait for one of these.
+    /// So many connections at a time, but no more than half of those that are free: nobody is to
+    /// wait for one of these.
     pub(super) async fn spare(&self, most: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
         let count = most.min(self.places.available_permits() / 2);
         try_join_all((0..count).map(|_| self.take())).await
     }
 
-    /// As [`Pool::take`], with a place in the `lane` first: whoever takes a connection without one passes all who wait.
+    /// As [`Pool::take`], with a place in the `lane` first: whoever takes a connection without one
+    /// passes all who wait.
     pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
         let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -96,7 +99,8 @@ impl<DB: Database> Pool<DB> {
         })
     }
 
-    /// The latest that was given back. Where that is not fresh none is, and sqlx's pool looks after them.
+    /// The latest that was given back. Where that is not fresh none is, and sqlx's pool looks after
+    /// them.
     fn fresh(&self) -> Option<PoolConnection<DB>> {
         let mut idle = lock(&self.idle);
         let (connection, since) = idle.pop()?;
@@ -120,8 +124,9 @@ fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A pooled connection that is closed unless [`PooledConnection::give_back`] is called: after an error, a time-out or a dropped
-/// future nobody knows what state it is in, and an open transaction would keep its locks.
+/// A pooled connection that is closed unless [`PooledConnection::give_back`] is called: after an
+/// error, a time-out or a dropped future nobody knows what state it is in, and an open transaction
+/// would keep its locks.
 pub(super) struct PooledConnection<DB: Database> {
     /// Taken when it is given back.
     connection: Option<PoolConnection<DB>>,

@@ -1,4 +1,5 @@
-//! The storage trait for operators' decisions about tokens of which nobody knows whether they are spent.
+//! The storage trait for operators' decisions about tokens of which nobody knows whether they are
+//! spent.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
 use super::tokens::{token_view, view};
-use super::{StoreError, last_id};
+use super::{StoreError, Tokens, last_id};
 use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
 /// Which of the `uncertain` tokens.
@@ -18,18 +19,18 @@ pub struct Doubtful {
     pub before: Option<DateTime<Utc>>,
 }
 
-/// What a store does about `uncertain` tokens. Each decision leaves the generation alone: a successor that comes late after
-/// all still takes the token's place.
+/// What a store does about `uncertain` tokens. Each decision leaves the generation alone: a
+/// successor that comes late after all still takes the token's place.
 #[async_trait]
-pub trait Resolving: Send + Sync {
+pub trait Resolving: Tokens {
     /// Carries out what was decided about one token.
     async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError>;
 
     /// How many wait for a decision.
     async fn count_uncertain(&self, which: &Doubtful) -> Result<u64, StoreError>;
 
-    /// Carries out what was decided about up to `limit` tokens with an id above `after`, in one transaction. How many there
-    /// were, and the last one's id; `None` once there are no more.
+    /// Carries out what was decided about up to `limit` tokens with an id above `after`, in one
+    /// transaction. How many there were, and the last one's id; `None` once there are no more.
     async fn resolve_tokens(
         &self,
         which: &Doubtful,

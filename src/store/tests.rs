@@ -1,4 +1,5 @@
-//! Every statement is prepared against its engine, which finds a wrong column, table or type before a shop does.
+//! Every statement is prepared against its engine, which finds a wrong column, table or type before
+//! a shop does.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 use test_support::postgres::TestDatabase;
@@ -136,7 +137,8 @@ async fn postgresql_finds_what_is_due_by_its_index() {
 #[tokio::test]
 async fn postgresql_finds_what_waits_without_what_has_ended() {
     let (database, mut connection) = postgres_with_tables().await;
-    // Half have ended, and lie before those that wait: so many that any row is likely to be one of them.
+    // Half have ended, and lie before those that wait: so many that any row is likely to be one of
+    // them.
     let fill = "
         INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, ended_at)
         SELECT gen_random_uuid(), 'shop', 'u-' || i, '', '{}', CASE WHEN i > 5000 THEN 'queued' ELSE 'submitted' END,
@@ -171,7 +173,8 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     database.remove().await;
 }
 
-/// What the outbox, retention, erasure and pages ask for again and again, with the index that answers it.
+/// What the outbox, retention, erasure and pages ask for again and again, with the index that
+/// answers it.
 const LOOKS: [(&str, &str, &str); 9] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),

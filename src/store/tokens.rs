@@ -1,4 +1,5 @@
-//! The storage trait for refresh tokens: rows, and what is done with them. What is sealed comes and goes sealed.
+//! The storage trait for refresh tokens: rows, and what is done with them. What is sealed comes and
+//! goes sealed.
 
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ pub struct TokenFilter {
 /// What a store does for tokens.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Registers tokens in one transaction, but those that are known; with `unless_newer` also not over one issued later.
-    /// What became of each, in their order.
+    /// Registers tokens in one transaction, but those that are known; with `unless_newer` also not
+    /// over one issued later. What became of each, in their order.
     async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError>;
 
     /// As [`Tokens::register_tokens`], for one.
@@ -41,7 +42,8 @@ pub trait Tokens: Send + Sync {
         registered.ok_or_else(|| StoreError::Unreadable("a registration without an outcome".into()))
     }
 
-    /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to forget.
+    /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to
+    /// forget.
     async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError>;
 
     /// One token.
@@ -50,7 +52,8 @@ pub trait Tokens: Send + Sync {
     /// Tokens by merchant and user; no tombstones unless asked for.
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError>;
 
-    /// The ledger of a user's token, newest first: at most `limit` rows, those behind `before` where given.
+    /// The ledger of a user's token, newest first: at most `limit` rows, those behind `before`
+    /// where given.
     async fn ledger(
         &self,
         merchant: &str,
@@ -62,25 +65,28 @@ pub trait Tokens: Send + Sync {
     /// Claims the user's token.
     async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError>;
 
-    /// Makes sure that an intent whose commit is in doubt can never be acted on: it is closed as `not_sent`, or written
-    /// down as such so that a late commit is refused.
+    /// Makes sure that an intent whose commit is in doubt can never be acted on: it is closed as
+    /// `not_sent`, or written down as such so that a late commit is refused.
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError>;
 
-    /// Closes an open intent of a dead holder as unanswered; with `hold` the token waits for an operator.
+    /// Closes an open intent of a dead holder as unanswered; with `hold` the token waits for an
+    /// operator.
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError>;
 
     /// The intents of `holder` that are open, each with its token's merchant.
     async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError>;
 
-    /// Writes an exchange's end in a transaction of its own; may be called again and again. A successor that the database is
-    /// behind of, since it knows nothing of the exchange, is stored under a new generation, unless its user's token came later.
-    /// [`StoreError::Behind`] where it does not know the user either.
+    /// Writes an exchange's end in a transaction of its own; may be called again and again. A
+    /// successor that the database is behind of, since it knows nothing of the exchange, is stored
+    /// under a new generation, unless its user's token came later. [`StoreError::Behind`] where it
+    /// does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
     /// What is kept for an order or sweep.
     async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError>;
 
-    /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither sees the other.
+    /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither
+    /// sees the other.
     async fn delete_lapsed(&self) -> Result<(), StoreError>;
 
     /// Writes down the first `sub` seen for a user; a later one changes nothing.
@@ -161,8 +167,8 @@ impl<E: Engine> Tokens for SqlStore<E> {
     }
 }
 
-/// Registers tokens within the caller's transaction. By user, so that two imports do not wait for each other; of one user's
-/// tokens in their order.
+/// Registers tokens within the caller's transaction. By user, so that two imports do not wait for
+/// each other; of one user's tokens in their order.
 pub(super) async fn register_all<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

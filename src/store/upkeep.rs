@@ -1,4 +1,5 @@
-//! The storage trait for what must not stay: what retention removes in small batches, and all of a user's data where that is asked for.
+//! The storage trait for what must not stay: what retention removes in small batches, and all of a
+//! user's data where that is asked for.
 
 use std::time::Duration;
 
@@ -66,10 +67,12 @@ pub struct Erased {
 /// What a store does against keeping too much.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
-    /// Removes what ended longer ago than `after`, at most `limit` rows; how many. Two at once do no harm.
+    /// Removes what ended longer ago than `after`, at most `limit` rows; how many. Two at once do
+    /// no harm.
     async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError>;
 
-    /// Looks at the next `limit` rows from `cursor` on, and removes those that ended longer ago than `after`.
+    /// Looks at the next `limit` rows from `cursor` on, and removes those that ended longer ago
+    /// than `after`.
     async fn scan_expired(
         &self,
         what: ScannedTable,
@@ -78,12 +81,14 @@ pub trait Upkeep: Send + Sync {
         limit: u32,
     ) -> Result<ScanStep, StoreError>;
 
-    /// Gives events up whose time is over, which their endpoint's being disabled kept from being sent; how many.
+    /// Gives events up whose time is over, which their endpoint's being disabled kept from being
+    /// sent; how many.
     async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError>;
 
-    /// Erases a user: secrets, what was kept from them, hashes, bodies, results and events are deleted; orders and ledger
-    /// stay under a random name. What has not ended is cancelled. A result or successor that comes later
-    /// finds nothing of the user's to be written to. It goes in batches: after an error call it again.
+    /// Erases a user: secrets, what was kept from them, hashes, bodies, results and events are
+    /// deleted; orders and ledger stay under a random name. What has not ended is cancelled. A
+    /// result or successor that comes later finds nothing of the user's to be written to. It goes
+    /// in batches: after an error call it again.
     async fn erase_user(&self, merchant: &str, user: &str) -> Result<Erased, StoreError>;
 }
 
@@ -134,8 +139,8 @@ impl<E: Engine> Upkeep for SqlStore<E> {
     }
 }
 
-/// The first id that is too young to have ended so long ago: ids of orders and exchanges are UUIDs of version 7, which begin
-/// with milliseconds.
+/// The first id that is too young to have ended so long ago: ids of orders and exchanges are UUIDs
+/// of version 7, which begin with milliseconds.
 async fn first_id_after<E: Engine>(c: &mut Connection<'_, E>, now: Now, after: Duration) -> Result<Uuid, StoreError> {
     let time = keeper::time(c, now).await? - delta(after) + delta(SLACK);
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();

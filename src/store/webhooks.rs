@@ -1,4 +1,5 @@
-//! The storage trait for webhooks: the outbox, which the database fills as orders and tokens change, and the endpoints it is for.
+//! The storage trait for webhooks: the outbox, which the database fills as orders and tokens
+//! change, and the endpoints it is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::engine::{Connection, Engine, Now, Query, SqlStore};
+use super::engine::{Connection, Engine, Query, SqlStore};
+use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
 use super::{StoreError, from_micros};
 use crate::order::OrderId;
 use crate::words::words;
@@ -89,31 +91,6 @@ pub struct ClaimedWebhook {
     pub attempts: i64,
 }
 
-/// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The shop took it.
-    Delivered,
-    /// It is sent again, unless its time is over by then.
-    Retry {
-        /// From now.
-        after: Duration,
-        /// Why; fit for logs.
-        error: String,
-        /// The endpoint wants no more: nothing is sent to it from now on.
-        gone: bool,
-    },
-}
-
-/// What became of the news of an attempt's end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WebhookSettled {
-    /// Whether the event's time is over: it is given up.
-    pub given_up: bool,
-    /// Why this attempt's end disabled the endpoint, where it did.
-    pub disabled: Option<DisabledWhy>,
-}
-
 /// An event as operators see it.
 #[derive(Clone, Debug)]
 pub struct WebhookView {
@@ -187,8 +164,8 @@ pub struct Published {
 /// What a store does for webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Writes down what the database must know of the settings. An endpoint whose settings changed is enabled again;
-    /// merchants that these settings do not have are left alone.
+    /// Writes down what the database must know of the settings. An endpoint whose settings changed
+    /// is enabled again; merchants that these settings do not have are left alone.
     async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
 
     /// The merchants with events due whose endpoints are enabled.
@@ -207,7 +184,8 @@ pub trait Webhooks: Send + Sync {
     /// Makes claimed events that were not begun due at once.
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
-    /// Writes how an attempt ended. `None` where the claim is no longer the caller's: nothing was written.
+    /// Writes how an attempt ended. `None` where the claim is no longer the caller's: nothing was
+    /// written.
     async fn settle_webhook(
         &self,
         claim: WebhookClaim,
@@ -217,7 +195,8 @@ pub trait Webhooks: Send + Sync {
     /// Events, newest first.
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError>;
 
-    /// Makes events due anew, for three days, and enables their endpoints; `before` and `limit` do not count. How many.
+    /// Makes events due anew, for three days, and enables their endpoints; `before` and `limit` do
+    /// not count. How many.
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
 
     /// How the endpoints fare, by merchant.
@@ -279,11 +258,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         claim: WebhookClaim,
         delivery: &Delivery,
     ) -> Result<Option<WebhookSettled>, StoreError> {
-        self.transaction(async |c| match delivery {
-            Delivery::Delivered => delivered(c, self.now(), claim).await,
-            Delivery::Retry { after, error, gone } => retry(c, self.now(), claim, *after, error, *gone).await,
-        })
-        .await
+        self.transaction(async |c| webhook_end::settle(c, self.now(), claim, delivery).await).await
     }
 
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError> {
@@ -331,15 +306,6 @@ fn chosen<'c, E: Engine>(
         .bind(filter.within)
 }
 
-fn by_claim<'c, E: Engine>(
-    c: &'c mut Connection<'_, E>,
-    statement: &'static str,
-    now: Now,
-    claim: WebhookClaim,
-) -> Query<'c, E> {
-    c.query(statement).bind(claim.id).bind(claim.number).bind(now)
-}
-
 async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.webhooks.publish_deadline).bind(settings.order_deadline).execute().await?;
     for (merchant, webhook) in &settings.webhooks {
@@ -350,35 +316,6 @@ async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> 
         endpoint.execute().await?;
     }
     Ok(())
-}
-
-async fn delivered<E: Engine>(
-    c: &mut Connection<'_, E>,
-    now: Now,
-    claim: WebhookClaim,
-) -> Result<Option<WebhookSettled>, StoreError> {
-    let delivered = by_claim(c, E::STATEMENTS.webhooks.webhook_delivered, now, claim);
-    let Some(row) = delivered.fetch_optional().await? else { return Ok(None) };
-    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.text("merchant")?).execute().await?;
-    Ok(Some(WebhookSettled::default()))
-}
-
-async fn retry<E: Engine>(
-    c: &mut Connection<'_, E>,
-    now: Now,
-    claim: WebhookClaim,
-    after: Duration,
-    error: &str,
-    gone: bool,
-) -> Result<Option<WebhookSettled>, StoreError> {
-    let retry = by_claim(c, E::STATEMENTS.webhooks.webhook_retry, now, claim).bind(after).bind(error);
-    let Some(row) = retry.fetch_optional().await? else { return Ok(None) };
-    let given_up = WebhookStatus::from_word(&row.text("status")?)? == WebhookStatus::Failed;
-    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.text("merchant")?);
-    let endpoint = failing.bind(gone).bind(given_up).bind(now).fetch_optional().await?;
-    let why = endpoint.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
-    let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;
-    Ok(Some(WebhookSettled { given_up, disabled }))
 }
 
 fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {

@@ -34,8 +34,8 @@ pub struct Reclaimed {
 /// What a store does for workers.
 #[async_trait]
 pub trait Workers: Send + Sync {
-    /// Writes the worker down as alive, anew where it was thought dead, and every other start in its instance folder as
-    /// dead: the caller holds the folder's lock.
+    /// Writes the worker down as alive, anew where it was thought dead, and every other start in
+    /// its instance folder as dead: the caller holds the folder's lock.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
     /// Renews the worker's heartbeat; the time written, or `None` where it is written down as dead.
@@ -44,12 +44,9 @@ pub trait Workers: Send + Sync {
     /// Writes the worker down as gone; what it still holds is free for others.
     async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError>;
 
-    /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at those written down
-    /// as gone. An order that loses its fifth worker fails.
+    /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at
+    /// those written down as gone. An order that loses its fifth worker fails.
     async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError>;
-
-    /// Frees one order that the worker holds by its row, but not in truth: as if the worker were lost.
-    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
 }
 
 #[async_trait]
@@ -85,15 +82,6 @@ impl<E: Engine> Workers for SqlStore<E> {
         })
         .await
     }
-
-    async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError> {
-        self.transaction(async |c| {
-            let lose = c.query(E::STATEMENTS.workers.lose_order).bind(claim.order).bind(claim.worker);
-            let rows = lose.bind(claim.number).bind(self.now()).bind(&crashed_worker()?).fetch_all().await?;
-            freed(c, &rows).await
-        })
-        .await
-    }
 }
 
 /// Renews a worker's heartbeat.
@@ -104,6 +92,17 @@ pub(super) async fn heartbeat<E: Engine>(
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
     Ok(row.map(|row| row.time("beat_at")).transpose()?)
+}
+
+/// Frees one order, as if its worker were lost.
+pub(super) async fn lose<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: &Claim,
+) -> Result<Reclaimed, StoreError> {
+    let lose = c.query(E::STATEMENTS.workers.lose_order).bind(claim.order).bind(claim.worker).bind(claim.number);
+    let rows = lose.bind(now).bind(&crashed_worker()?).fetch_all().await?;
+    freed(c, &rows).await
 }
 
 /// Counts the orders that were freed, and deletes what was kept for those that failed.

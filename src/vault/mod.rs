@@ -39,7 +39,7 @@ use crate::config::{self, LostAnswer, Merchant};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
-use crate::store::{Store, StoreError};
+use crate::store::{StoreError, Tokens};
 use crate::token::claims::Claims;
 use crate::token::{CachedTokens, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
 
@@ -64,7 +64,7 @@ pub struct Vault {
 /// What a vault stands on.
 pub struct Dependencies {
     /// Where tokens and ledger lie.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Tokens>,
     /// What they are sealed with.
     pub secrets: Arc<Secrets>,
     /// The settings' section.
@@ -85,7 +85,7 @@ pub struct Dependencies {
 
 /// What an exchange works with.
 struct ExchangeContext {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Tokens>,
     secrets: Arc<Secrets>,
     client: TokenClient,
     id_tokens: IdTokens,

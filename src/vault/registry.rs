@@ -9,7 +9,7 @@ use super::refresh::DueDates;
 use super::sealing::{CipherError, Secrets};
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
-use crate::store::{Store, StoreError, TokenFilter};
+use crate::store::{Resolving, StoreError, TokenFilter};
 use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
 
 /// The longest refresh token that is taken in, in bytes.
@@ -63,7 +63,7 @@ impl Registration {
 /// The door for refresh tokens.
 #[derive(Clone)]
 pub struct Registry {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Resolving>,
     secrets: Arc<Secrets>,
     due: Arc<dyn DueDates>,
     clock: Clock,
@@ -72,7 +72,7 @@ pub struct Registry {
 impl Registry {
     /// A registry over a store.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, secrets: Arc<Secrets>, due: Arc<dyn DueDates>, clock: Clock) -> Self {
+    pub fn new(store: Arc<dyn Resolving>, secrets: Arc<Secrets>, due: Arc<dyn DueDates>, clock: Clock) -> Self {
         Self { store, secrets, due, clock }
     }
 

@@ -20,7 +20,7 @@ use crate::klarna::checkout::{CheckoutClient, request};
 use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Rejection, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor};
-use crate::store::{ClaimedOrder, Store};
+use crate::store::{ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
@@ -37,7 +37,7 @@ const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
 /// Runs orders: token, prefill, submission, result.
 pub struct OrderHandler {
     /// Where results go.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Orders>,
     /// By name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     /// Where access tokens come from.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::queue::{HeartbeatOutcome, Lease};
-use crate::store::{Store, StoreError, Worker};
+use crate::store::{StoreError, Worker, Workers};
 use crate::vault::instance::HeartbeatMark;
 
 /// Keeps one worker's row.
 pub struct WorkerLease {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Workers>,
     worker: Worker,
     /// The instance folder, which remembers the last heartbeat that the database confirmed.
     folder: PathBuf,
@@ -21,7 +21,7 @@ pub struct WorkerLease {
 impl WorkerLease {
     /// A lease for `worker`, whose row is there, and which lives in `folder`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, worker: Worker, folder: PathBuf) -> Self {
+    pub fn new(store: Arc<dyn Workers>, worker: Worker, folder: PathBuf) -> Self {
         Self { store, worker, folder }
     }
 }

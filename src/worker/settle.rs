@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::order::Disposition;
-use crate::store::{Claim, Store, StoreError};
+use crate::store::{Claim, Orders, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
@@ -14,7 +14,7 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 ///
 /// # Errors
 /// Where the database refuses the statement itself: trying again would not help, and the queue recovers the claim.
-pub async fn settle(store: &dyn Store, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
+pub async fn settle(store: &dyn Orders, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
     let mut tries = 0;
     loop {
         match tried(traced!("settle order"), "store", store.settle_order(claim, disposition)).await {

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::queue::{ClaimBatch, Claimed, Source, share};
-use crate::store::{Claim, ClaimedOrder, Store, StoreError};
+use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
 /// Claims due orders for one worker.
 pub struct OrderSource {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Orders>,
     worker: Uuid,
     /// Turns with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
@@ -22,7 +22,7 @@ pub struct OrderSource {
 impl OrderSource {
     /// A source for this start of the process, `worker`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, worker: Uuid) -> Self {
+    pub fn new(store: Arc<dyn Orders>, worker: Uuid) -> Self {
         Self { store, worker, round: AtomicUsize::new(0) }
     }
 }

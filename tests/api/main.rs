@@ -127,21 +127,22 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(url, folder.path(), keys);
         let app = open(settings).await;
-        let (waiters, ready) = (Waiters::new(Arc::clone(&app.store)), Readiness::default());
+        let (waiters, ready) = (Waiters::new(app.store.clone()), Readiness::default());
         ready.set_ready(true);
         let clock = Clock::manual(app.clock.now());
         let router = router(AppState {
             intake: app.intake(),
             registry: app.registry(),
             waiters: waiters.clone(),
-            store: Arc::clone(&app.store),
+            orders: app.store.clone(),
+            upkeep: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             limits,
             pages: pages(pages_of(&app, &clock)),
             probes: Probes {
                 ready: ready.clone(),
-                store: Arc::clone(&app.store),
+                store: app.store.clone(),
                 breakers: Arc::new(std::collections::BTreeMap::new),
                 refusals: Refusals::default(),
                 scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),

@@ -20,7 +20,7 @@ fn order(user: &str) -> NewOrder {
 
 fn intake(db: &Db) -> Intake {
     let merchants = BTreeMap::from([("shop".to_owned(), Arc::new(merchant("http://127.0.0.1:1")))]);
-    Intake::new(Arc::clone(&db.store), Arc::new(merchants), Duration::from_mins(10), db.clock.clone())
+    Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone())
 }
 
 async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {

@@ -87,13 +87,13 @@ pub(in crate::api) async fn list(
     match (&query.merchant, caller.merchants()) {
         (None, Some(merchants)) => {
             for merchant in merchants {
-                orders.extend(app.store.orders(&filter(Some(merchant.to_owned()))).await?);
+                orders.extend(app.orders.orders(&filter(Some(merchant.to_owned()))).await?);
             }
             orders.sort_by_key(|order| std::cmp::Reverse(order.id));
         }
         (merchant, _) => {
             merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = app.store.orders(&filter(merchant.clone())).await?;
+            orders = app.orders.orders(&filter(merchant.clone())).await?;
         }
     }
     Ok(Json(OrderList::page(orders, limit)))

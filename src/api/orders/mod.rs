@@ -78,7 +78,7 @@ pub(super) async fn post(
     caller.act_for(&order.merchant)?;
     let (merchant, user) = (order.merchant.clone(), order.user.clone());
     let accepted = app.intake.submit(order).await?;
-    let read = app.store.order(accepted.id).await;
+    let read = app.orders.order(accepted.id).await;
     let order = stored(accepted, read, merchant, user)?;
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
     Ok((StatusCode::ACCEPTED, location, Json(order)).into_response())
@@ -158,7 +158,7 @@ pub(super) async fn show(
 /// The order, as if another merchant's were not there.
 async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
     let id: OrderId = id.parse().map_err(|_| absent())?;
-    app.store.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
+    app.orders.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
 }
 
 fn absent() -> Problem {

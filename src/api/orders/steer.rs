@@ -45,7 +45,7 @@ pub(in crate::api) async fn cancel(
     InPath(id): InPath<String>,
 ) -> Result<Json<Order>, Problem> {
     let found = find(&app, &caller, &id).await?;
-    match app.store.cancel_order(found.id).await? {
+    match app.orders.cancel_order(found.id).await? {
         OrderAdminOutcome::Done(order) => {
             tracing::info!(order = %order.id, "An order was cancelled");
             Ok(Json(order.into()))

@@ -12,7 +12,7 @@ use crate::cli::table::printable;
 use crate::cli::views::outcome;
 use crate::cli::{CliError, Context};
 use crate::order::{OrderId, Status, TokenOutcome};
-use crate::store::{Store, StoreError};
+use crate::store::{Orders, StoreError};
 
 /// How often the rows are looked at: any worker, anywhere, may settle them.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -39,7 +39,7 @@ impl fmt::Display for Ended {
 /// Whether all were submitted.
 pub(super) async fn for_all(
     context: &Context,
-    store: &dyn Store,
+    store: &dyn Orders,
     mut pending: Vec<(u64, OrderId)>,
     patience: Duration,
 ) -> Result<bool, CliError> {

@@ -6,7 +6,8 @@ use tokio::sync::Semaphore;
 
 use super::*;
 
-/// Answers each number with its double, and remembers what came together. Each write waits for a permit.
+/// Answers each number with its double, and remembers what came together. Each write waits for a
+/// permit.
 #[derive(Clone)]
 struct Doubler {
     permits: Arc<Semaphore>,

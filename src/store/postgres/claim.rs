@@ -23,9 +23,9 @@ struct PostgresClaim {
     clock: Clock,
 }
 
-/// Lock and reading are one statement, and so what is read may be older than the lock by a moment. The intent makes up for
-/// it: its insert asks again, under the lock, for all that allows the presentation (generation, state, and with the
-/// presentation's number the whole ledger).
+/// Lock and reading are one statement, and so what is read may be older than the lock by a moment.
+/// The intent makes up for it: its insert asks again, under the lock, for all that allows the
+/// presentation (generation, state, and with the presentation's number the whole ledger).
 pub(super) async fn claim(
     pools: &Pools,
     intents: &Arc<Batcher<Intents>>,

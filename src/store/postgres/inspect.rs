@@ -8,7 +8,8 @@ use crate::store::pool::bounded;
 use crate::store::sql::postgres as sql;
 use crate::store::{Inspection, Server, StoreError};
 
-/// Two sessions, open at once: only a pool of transactions lets both run on one connection of the server.
+/// Two sessions, open at once: only a pool of transactions lets both run on one connection of the
+/// server.
 pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
     let options = pools.queue.pool().connect_options();
     let mut first = bounded(options.connect()).await?;

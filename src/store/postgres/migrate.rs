@@ -1,5 +1,6 @@
-//! Migrations of a database at work. While one waits for a table's lock, everybody who comes later for that table waits behind
-//! it; so each wait is bounded and tried again, and others have their turn in between.
+//! Migrations of a database at work. While one waits for a table's lock, everybody who comes later
+//! for that table waits behind it; so each wait is bounded and tried again, and others have their
+//! turn in between.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ struct LockTimeouts {
     longest: Duration,
     /// How often a migration is tried.
     tries: u32,
-    /// How long a migration that runs beside writers waits for those that began before it; nobody waits behind it.
+    /// How long a migration that runs beside writers waits for those that began before it; nobody
+    /// waits behind it.
     beside: Duration,
     /// How long another `migrate` is waited for.
     turn: Duration,
@@ -38,8 +40,9 @@ const PATIENCE: LockTimeouts = LockTimeouts {
     turn: Duration::from_mins(10),
 };
 
-/// One look whether another `migrate` has ended. It must be short: to build an index beside writers is to wait for every session
-/// that waits with a snapshot, as this one does, and a deadlock is looked for after a second.
+/// One look whether another `migrate` has ended. It must be short: to build an index beside writers
+/// is to wait for every session that waits with a snapshot, as this one does, and a deadlock is
+/// looked for after a second.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs what is missing; how many migrations that were.

@@ -1,4 +1,5 @@
-//! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a schema of its own.
+//! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a
+//! schema of its own.
 
 mod claim;
 mod inspect;
@@ -22,10 +23,10 @@ use self::pools::Pools;
 use self::writers::{End, Ends, Intents};
 use super::batch::Batcher;
 use super::columns::Stamp;
-use super::disposition::SubmittedOrder;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
 use super::exchange_end::bind_successor;
 use super::migrations::{self, Applied};
+use super::order_end::SubmittedOrder;
 use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
@@ -51,8 +52,8 @@ impl Postgres {
     /// Connects to the server that `database.url` names.
     ///
     /// # Errors
-    /// [`StoreError::Location`] where the URL cannot be read, [`StoreError::Unavailable`] where the server does not
-    /// answer.
+    /// [`StoreError::Location`] where the URL cannot be read, [`StoreError::Unavailable`] where the
+    /// server does not answer.
     pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;

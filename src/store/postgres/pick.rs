@@ -1,4 +1,5 @@
-//! How due orders are claimed on PostgreSQL: a statement for each merchant, past what others are claiming.
+//! How due orders are claimed on PostgreSQL: a statement for each merchant, past what others are
+//! claiming.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::store::engine::Now;
 use crate::store::sql::postgres as sql;
 use crate::store::{ClaimedOrder, StoreError, orders};
 
-/// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.
+/// Claims at most so many orders of each merchant for a worker, only those that fell due lately
+/// where `recent` says so.
 pub(super) async fn claim(
     c: &mut Connection<'_>,
     now: Now,

@@ -11,14 +11,16 @@ use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, TRUSTED, bounded};
 use crate::store::{StoreError, expose};
 
-/// Connections for intents, heartbeats and late stores: short transactions, none of which waits for Klarna.
+/// Connections for intents, heartbeats and late stores: short transactions, none of which waits for
+/// Klarna.
 const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection before the caller backs off.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a minute, and what is
-/// committed is on disk. Its few statements are of rows by their keys, so no plan is better for some arguments than for others, and
-/// each is planned once instead of six times.
+/// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a
+/// minute, and what is committed is on disk. Its few statements are of rows by their keys, so no
+/// plan is better for some arguments than for others, and each is planned once instead of six
+/// times.
 const CLAIM_SESSION: &str = "
     SET idle_in_transaction_session_timeout = 0;
     SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
@@ -58,8 +60,9 @@ impl Pools {
         bounded(connection.close()).await
     }
 
-    /// A session of the server's own, outside the pools, whose statements are bounded. It goes where `LISTEN` does: past a pool of
-    /// transactions, which would part a session from its locks. A migration that takes long is not logged with its text.
+    /// A session of the server's own, outside the pools, whose statements are bounded. It goes
+    /// where `LISTEN` does: past a pool of transactions, which would part a session from its locks.
+    /// A migration that takes long is not logged with its text.
     pub(super) async fn session(&self) -> Result<PgConnection, StoreError> {
         bounded(self.listen.clone().disable_statement_logging().connect()).await
     }
@@ -99,7 +102,8 @@ fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> 
     Pool::new(pool.connect_lazy_with(options.clone()))
 }
 
-/// The migrations that the database has, those of newer programs included; none where it has none of our tables.
+/// The migrations that the database has, those of newer programs included; none where it has none
+/// of our tables.
 pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
     if !bounded(there.fetch_one(&mut *c)).await? {

@@ -1,7 +1,8 @@
 //! Connections that are open before they are needed, and know what they will be asked.
 //!
-//! A new connection costs its first caller 20 ms and more on a small machine: the server starts a process, which reads its catalogs
-//! and plans each statement anew. Of orders that come in a burst each would open one and wait.
+//! A new connection costs its first caller 20 ms and more on a small machine: the server starts a
+//! process, which reads its catalogs and plans each statement anew. Of orders that come in a burst
+//! each would open one and wait.
 
 use uuid::Uuid;
 
@@ -15,7 +16,8 @@ use crate::store::{StoreError, exchanges, orders};
 /// How many of a pool, where it has as many to spare.
 const READY: usize = 6;
 
-/// Has so many connections of each pool that orders in a burst open, all at the same time. What it asks is of nobody.
+/// Has so many connections of each pool that orders in a burst open, all at the same time. What it
+/// asks is of nobody.
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     let mut queue = pools.queue.spare(READY).await?;
     for connection in &mut queue {

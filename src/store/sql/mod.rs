@@ -1,5 +1,6 @@
-//! The statements, a folder for each engine and a file in it for each storage trait. What both engines have is a field of
-//! [`Statements`], so that the compiler finds what one of them lacks; a test prepares each against its engine.
+//! The statements, a folder for each engine and a file in it for each storage trait. What both
+//! engines have is a field of [`Statements`], so that the compiler finds what one of them lacks; a
+//! test prepares each against its engine.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -62,7 +63,8 @@ statements! {
     workers: WorkersSql { begin_worker, end_earlier, heartbeat, end_worker, reclaim, lose_order }
 }
 
-/// Declares statements that one engine alone has, and the list of them that a test prepares against it.
+/// Declares statements that one engine alone has, and the list of them that a test prepares against
+/// it.
 macro_rules! constants {
     ($($name:ident = $sql:literal;)+) => {
         $(pub(in crate::store) const $name: &str = $sql;)+

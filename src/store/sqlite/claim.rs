@@ -1,6 +1,7 @@
-//! The claim on SQLite: the committed intent is the claim. What it rests on is read without a lock; the insert of the
-//! intent asks again for all of it, where nobody else can write: generation, state, and with the presentation's number
-//! the whole ledger. No transaction is open while Klarna is asked.
+//! The claim on SQLite: the committed intent is the claim. What it rests on is read without a lock;
+//! the insert of the intent asks again for all of it, where nobody else can write: generation,
+//! state, and with the presentation's number the whole ledger. No transaction is open while Klarna
+//! is asked.
 
 use std::sync::Arc;
 

@@ -22,15 +22,15 @@ use self::pools::Pools;
 use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
-use super::disposition::{SubmittedOrder, by_claim};
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
 use super::exchange_end::{bind_successor, close, keep, know_successor};
 use super::migrations::{self, Applied};
+use super::order_end::{SubmittedOrder, by_claim};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signal, Signals, StoreError,
-    disposition, exchanges, one_row, orders, tokens,
+    exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::order::{Disposition, OrderId};
@@ -50,8 +50,8 @@ impl Sqlite {
     /// Opens the file, made with its folder where absent.
     ///
     /// # Errors
-    /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where the file cannot be
-    /// opened.
+    /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where
+    /// the file cannot be opened.
     pub(super) async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(path, readers)?;
         let shared = Shared::new(pools.writer.clone());
@@ -146,7 +146,8 @@ impl Engine for Sqlite {
                 return Ok(missing);
             };
             drop(connection);
-            // SQLite has no lock for this: another process may have been faster, and this one goes on from there.
+            // SQLite has no lock for this: another process may have been faster, and this one goes
+            // on from there.
             let applied = by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.0).await).await?;
             let before = std::mem::replace(&mut left, migrations::missing(&Self::migrator(), &applied)?.len());
             if left >= before {
@@ -173,7 +174,8 @@ impl Engine for Sqlite {
         self.bus.tell(Signal::Due);
     }
 
-    /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead log too.
+    /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead
+    /// log too.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
         by::<Self, _>(self.writer().await?, async |c| pools::truncate_log(c.0).await).await
     }
@@ -203,8 +205,8 @@ impl Engine for Sqlite {
             .run(move |c| {
                 let (now, disposition) = (now(&clock), Arc::clone(&disposition));
                 async move {
-                    let ours = disposition::settle(c, now, &claim, &disposition).await?;
-                    if ours && disposition::ends_order(&disposition) {
+                    let ours = order_end::settle(c, now, &claim, &disposition).await?;
+                    if ours && order_end::ends_order(&disposition) {
                         exchanges::delete_kept(c, claim.order.as_uuid()).await?;
                     }
                     Ok(ours)

@@ -1,5 +1,6 @@
-//! How due orders are claimed on SQLite: a reader picks them, and the one connection that writes claims what was picked. A look
-//! at a long backlog of which nothing can be claimed so keeps no writer waiting.
+//! How due orders are claimed on SQLite: a reader picks them, and the one connection that writes
+//! claims what was picked. A look at a long backlog of which nothing can be claimed so keeps no
+//! writer waiting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::store::columns::Columns;
 use crate::store::engine::{Engine, by};
 use crate::store::{ClaimedOrder, StoreError, orders};
 
-/// Claims at most so many orders of each merchant for a worker, only those that fell due lately where `recent` says so.
+/// Claims at most so many orders of each merchant for a worker, only those that fell due lately
+/// where `recent` says so.
 pub(super) async fn claim(
     sqlite: &Sqlite,
     worker: Uuid,

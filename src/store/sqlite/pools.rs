@@ -12,12 +12,14 @@ use crate::store::StoreError;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, PooledConnection, bounded};
 
-/// How long a writer waits for another process (a command beside the service) to finish its transaction.
+/// How long a writer waits for another process (a command beside the service) to finish its
+/// transaction.
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
-/// The one connection that writes. All wait for it in a lane, one at its end; what must not wait behind them passes it.
+/// The one connection that writes. All wait for it in a lane, one at its end; what must not wait
+/// behind them passes it.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: Pool<Sqlite>,
@@ -30,7 +32,8 @@ impl Writer {
         self.pool.behind(&self.lane).await
     }
 
-    /// The connection, next: for heartbeats, which must not look late because many orders are being written.
+    /// The connection, next: for heartbeats, which must not look late because many orders are being
+    /// written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
     }
@@ -80,7 +83,8 @@ impl Pools {
     }
 }
 
-/// The migrations that the database has, those of newer programs included; none where it has none of our tables.
+/// The migrations that the database has, those of newer programs included; none where it has none
+/// of our tables.
 pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, i64>(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'",
@@ -92,8 +96,8 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<A
     bounded(applied.fetch_all(c)).await
 }
 
-/// Copies the write-ahead log into the file and empties it. Where a reader of an old state is in the way, the log keeps
-/// its pages until it is written over.
+/// Copies the write-ahead log into the file and empties it. Where a reader of an old state is in
+/// the way, the log keeps its pages until it is written over.
 pub(super) async fn truncate_log(c: &mut SqliteConnection) -> Result<(), StoreError> {
     let truncate = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
     if bounded(truncate.fetch_one(c)).await? != 0 {

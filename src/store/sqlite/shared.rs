@@ -1,4 +1,5 @@
-//! Transactions shared by many callers: one fsync for all that came while the one before was under way.
+//! Transactions shared by many callers: one fsync for all that came while the one before was under
+//! way.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +12,8 @@ use crate::store::StoreError;
 use crate::store::batch::{Batcher, Write, unanswered};
 use crate::store::engine::transaction_by;
 
-/// Statements of one caller, to be run together with those of others; once more where that had to be undone.
+/// Statements of one caller, to be run together with those of others; once more where that had to
+/// be undone.
 type Job = Box<dyn for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<(), StoreError>> + Send + Sync>;
 
 #[derive(Clone)]

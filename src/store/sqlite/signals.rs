@@ -1,4 +1,5 @@
-//! News within the one serving process, and that another process wrote: commands run beside the service.
+//! News within the one serving process, and that another process wrote: commands run beside the
+//! service.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -14,8 +15,8 @@ use crate::store::{Signal, Signals, StoreError};
 /// News kept for a listener that lags; one that lags further looks at the rows instead.
 const BACKLOG: usize = 1024;
 
-/// How often the log's time is looked at, which costs a few microseconds. At least as long as a file's time is coarse (a tick
-/// of the kernel, 10 ms at most).
+/// How often the log's time is looked at, which costs a few microseconds. At least as long as a
+/// file's time is coarse (a tick of the kernel, 10 ms at most).
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
@@ -53,8 +54,9 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Whether another process has committed since the last look. The version changes on no commit of the connection that
-    /// asks (SQLite's `PRAGMA data_version`), and this process writes through that connection alone.
+    /// Whether another process has committed since the last look. The version changes on no commit
+    /// of the connection that asks (SQLite's `PRAGMA data_version`), and this process writes
+    /// through that connection alone.
     async fn others_wrote(&mut self) -> Result<bool, StoreError> {
         let mut connection = self.writer.urgent().await?;
         let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection)).await?;
@@ -78,8 +80,9 @@ impl Signals for Listener {
     }
 }
 
-/// The write-ahead log as its folder shows it. Whoever commits writes to it, so while it stays as it is nobody need be asked:
-/// to ask takes the one connection that writes, and an idle service would do little else.
+/// The write-ahead log as its folder shows it. Whoever commits writes to it, so while it stays as
+/// it is nobody need be asked: to ask takes the one connection that writes, and an idle service
+/// would do little else.
 struct Log {
     path: PathBuf,
     /// Its time and length when last looked at.
@@ -98,7 +101,8 @@ impl Log {
         let log = std::fs::metadata(&self.path);
         let now = log.ok().and_then(|log| Some((log.modified().ok()?, log.len())));
         let changed = now.is_none() || now != self.seen;
-        // A second commit within one tick of the file's clock leaves its time as it is, so one change means two looks.
+        // A second commit within one tick of the file's clock leaves its time as it is, so one
+        // change means two looks.
         let may_have = changed || self.changed;
         (self.seen, self.changed) = (now, changed);
         may_have

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::store::{Store, StoreError};
+use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Owner, Settled, Successor};
 use crate::vault::sealing::{Cipher, Secrets};
 
@@ -133,7 +133,7 @@ impl Spool {
     ///
     /// # Errors
     /// Where the folder cannot be read, or the database cannot be used: what is left is tried again.
-    pub async fn replay(&self, store: &dyn Store) -> Result<Replayed, StoreError> {
+    pub async fn replay(&self, store: &dyn Tokens) -> Result<Replayed, StoreError> {
         let mut replayed = Replayed::default();
         let entries = fs::read_dir(&self.folder).map_err(|error| {
             StoreError::Location(format!("the spool {} cannot be read: {error}", self.folder.display()))
@@ -160,7 +160,7 @@ impl Spool {
     }
 
     /// Stores one file's successor; the inner error says why that can never be done.
-    async fn replay_file(&self, path: &Path, store: &dyn Store) -> Result<Result<Settled, String>, StoreError> {
+    async fn replay_file(&self, path: &Path, store: &dyn Tokens) -> Result<Result<Settled, String>, StoreError> {
         let end = match self.read(path) {
             Ok(end) => end,
             Err(why) => return Ok(Err(why)),

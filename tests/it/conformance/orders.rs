@@ -1,7 +1,6 @@
 //! How orders come in, fall due, are claimed and shown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -209,7 +208,7 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     for user in ["a", "b", "c"] {
         insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
     }
-    let source = OrderSource::new(Arc::clone(&db.store), worker);
+    let source = OrderSource::new(db.store.clone(), worker);
     let running = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 5)]);
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!(look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(), ["other", "other"]);

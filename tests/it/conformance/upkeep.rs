@@ -1,6 +1,5 @@
 //! What retention removes and what it must leave, and what is left of a user who was erased.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config;
@@ -33,7 +32,7 @@ const DAY: u64 = 24 * 3600;
 
 fn retention(db: &Db) -> Retention {
     let days = |days: u64| Duration::from_hours(24 * days);
-    Retention::new(Arc::clone(&db.store), config::Retention { bodies: days(2), orders: days(30), ledger: days(90) })
+    Retention::new(db.store.clone(), config::Retention { bodies: days(2), orders: days(30), ledger: days(90) })
 }
 
 async fn has_body(db: &Db, id: OrderId) -> bool {

@@ -53,12 +53,12 @@ impl Shops {
     }
 
     fn outbox(&self) -> Outbox {
-        Outbox::new(Arc::clone(&self.db.store), Arc::clone(&self.merchants))
+        Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants))
     }
 
     /// Signs by the system's clock, which the shop's library asks too.
     fn sender(&self) -> Sender {
-        let (store, merchants) = (Arc::clone(&self.db.store), Arc::clone(&self.merchants));
+        let (store, merchants) = (self.db.store.clone(), Arc::clone(&self.merchants));
         Sender::new(store, merchants, Clock::system(), self.wake.clone()).unwrap()
     }
 

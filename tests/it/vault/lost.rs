@@ -248,7 +248,7 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
 /// What this process tells of itself.
 fn metrics(shop: &Shop) -> Metrics {
     let sources = Sources {
-        store: Arc::clone(&shop.db.store),
+        store: shop.db.store.clone(),
         secrets: Arc::clone(&shop.secrets),
         clock: shop.db.clock.clone(),
         merchants: vec!["shop".into()],

@@ -82,7 +82,7 @@ impl Shop {
     }
 
     pub fn registry(&self) -> Registry {
-        Registry::new(Arc::clone(&self.db.store), Arc::clone(&self.secrets), self.due(), self.db.clock.clone())
+        Registry::new(self.db.store.clone(), Arc::clone(&self.secrets), self.due(), self.db.clock.clone())
     }
 
     pub async fn register(&self, user: &str, token: &str) {

@@ -163,7 +163,8 @@ async fn one_migrate_waits_for_another_and_not_for_ever() {
     close(database, store).await;
 }
 
-/// To build an index beside writers is to wait for every session that waits for something with a snapshot.
+/// To build an index beside writers is to wait for every session that waits for something with a
+/// snapshot.
 #[tokio::test]
 async fn one_migrate_that_waits_does_not_hold_up_another_that_builds_an_index() {
     let (database, store) = database().await;

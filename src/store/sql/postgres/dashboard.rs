@@ -3,7 +3,8 @@
 use crate::store::sql::DashboardSql;
 
 pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
-    // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
+    // Searches have the same nine parameters each. Ids are picked by an index first, and only their
+    // rows are read.
     outcome_buckets: "
         SELECT b.slot - 1 AS slot, s.status, o.token_outcome, o.orders
         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS b (begins, ends, slot)

@@ -3,7 +3,8 @@
 use crate::store::sql::constants;
 
 constants! {
-// For the session: locks are waited for so long, in milliseconds, and statements take what they take.
+// For the session: locks are waited for so long, in milliseconds, and statements take what they
+// take.
 WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', $1::bigint::text, false), set_config('statement_timeout', '0', false)";
 // Indexes whose building was cut off, of those that the migration $1 names.
 INVALID_INDEXES = "

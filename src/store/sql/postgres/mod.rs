@@ -1,5 +1,5 @@
-//! Every statement for PostgreSQL. `now` parameters are null in service: the database's clock counts, read when the
-//! statement runs (`clock_timestamp()`), not when its transaction began.
+//! Every statement for PostgreSQL. `now` parameters are null in service: the database's clock
+//! counts, read when the statement runs (`clock_timestamp()`), not when its transaction began.
 
 mod dashboard;
 mod erasure;

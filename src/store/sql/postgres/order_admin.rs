@@ -13,7 +13,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
         ),
         kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
-    // As if it had just come in, but for what Klarna may know of it. What was kept went with its end.
+    // As if it had just come in, but for what Klarna may know of it. What was kept went with its
+    // end.
     again: "
         WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
         again AS (

@@ -17,8 +17,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted",
     order_by_key: "
         SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2",
-    // The first that is due, by its index's own order: were it asked whether any is, the planner would look for one among all
-    // orders of all times, and first meet those that have ended.
+    // The first that is due, by its index's own order: were it asked whether any is, the planner
+    // would look for one among all orders of all times, and first meet those that have ended.
     due_merchants: "
         WITH RECURSIVE m (merchant) AS (
             SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
@@ -33,8 +33,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
         SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
         FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)",
-    // Here and below a row with a worker runs, as the table checks. Were its status asked for too, the planner would take the index
-    // of all running rows for the best way to one of them.
+    // Here and below a row with a worker runs, as the table checks. Were its status asked for too,
+    // the planner would take the index of all running rows for the best way to one of them.
     give_back: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3",

@@ -1,12 +1,14 @@
-//! What PostgreSQL alone is asked, or is asked in another way than SQLite: claims, and what many callers write at once.
+//! What PostgreSQL alone is asked, or is asked in another way than SQLite: claims, and what many
+//! callers write at once.
 
 use crate::store::sql::constants;
 
 constants! {
-// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. Whose orders run is
-// gathered once, so that a look past a long burst asks a hash and not the table about each of its rows; where more run than are
-// worth gathering, rows are asked one by one. OFFSET 0 keeps that question from becoming a join, which would go through all
-// running orders for each row.
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not
+// all. Whose orders run is gathered once, so that a look past a long burst asks a hash and not the
+// table about each of its rows; where more run than are worth gathering, rows are asked one by one.
+// OFFSET 0 keeps that question from becoming a join, which would go through all running orders for
+// each row.
 CLAIM_ORDERS = "
     WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
     held AS MATERIALIZED (
@@ -48,7 +50,8 @@ SUBMITTED = "
     ),
     kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// Any number of them. The holder's heartbeat goes with it, so that a fresh intent never looks orphaned; once a second is enough.
+// Any number of them. The holder's heartbeat goes with it, so that a fresh intent never looks
+// orphaned; once a second is enough.
 INTEND = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     beat AS (
@@ -65,8 +68,9 @@ INTEND = "
         AND EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
     ON CONFLICT DO NOTHING
     RETURNING id";
-// A successor with all that belongs to it: its hash, what is kept for the order, and the intent's end. Of an exchange that this
-// database knows: another past than its own may have used the same number.
+// A successor with all that belongs to it: its hash, what is kept for the order, and the intent's
+// end. Of an exchange that this database knows: another past than its own may have used the same
+// number.
 STORE_SUCCESSOR = "
     WITH stored AS (
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,

@@ -59,8 +59,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE t.merchant = $1 AND t.user_id = $2
             AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
         ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
-    // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in. A row for each presentation
-    // of the present generation, latest first, and one where there is none.
+    // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in. A
+    // row for each presentation of the present generation, latest first, and one where there is
+    // none.
     claim: "
         WITH t AS MATERIALIZED (
             SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,

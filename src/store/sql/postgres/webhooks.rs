@@ -26,7 +26,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > (SELECT now FROM t)))
             - (SELECT now FROM t)) * 1000000)::bigint AS micros
         FROM klarna_worker.webhook_endpoints e WHERE e.disabled_at IS NULL",
-    // The claimed as an array: of a join with them a plan that serves any limit expects a tenth of all that wait, and walks the table.
+    // The claimed as an array: of a join with them a plan that serves any limit expects a tenth of
+    // all that wait, and walks the table.
     claim_webhooks: "
         WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
         due AS (
@@ -59,7 +60,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         RETURNING w.merchant, w.status",
     endpoint_well: "
         UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
-    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for
+    // two days.
     endpoint_failing: "
         WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
         UPDATE klarna_worker.webhook_endpoints e SET failing_since = coalesce(e.failing_since, t.now),

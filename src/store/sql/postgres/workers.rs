@@ -15,7 +15,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         RETURNING beat_at",
     end_worker: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
-    // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
+    // A worker that is written down as gone, or silent for too long. The fifth that an order loses
+    // ends it.
     reclaim: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,

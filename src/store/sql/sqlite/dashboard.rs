@@ -3,7 +3,8 @@
 use crate::store::sql::DashboardSql;
 
 pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
-    // Searches have the same nine parameters each. Ids are picked by an index first, and only their rows are read.
+    // Searches have the same nine parameters each. Ids are picked by an index first, and only their
+    // rows are read.
     outcome_buckets: "
         SELECT b.key AS slot, o.status, o.token_outcome, count(*) AS orders
         FROM json_each($1) b CROSS JOIN json_each($2) e CROSS JOIN

@@ -1,5 +1,5 @@
-//! Every statement for SQLite. Times are microseconds since 1970; the program's clock is the database's, since both are
-//! on one machine.
+//! Every statement for SQLite. Times are microseconds since 1970; the program's clock is the
+//! database's, since both are on one machine.
 
 mod dashboard;
 mod erasure;

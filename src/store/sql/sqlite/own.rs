@@ -5,8 +5,8 @@ use crate::store::sql::constants;
 constants! {
 VERSION = "SELECT sqlite_version() AS version";
 JOURNAL_MODE = "PRAGMA journal_mode";
-// Of one user one order at a time until it has its token: a burst of one user takes one place, not all. Whose orders run is
-// asked once, not for each row of a burst.
+// Of one user one order at a time until it has its token: a burst of one user takes one place, not
+// all. Whose orders run is asked once, not for each row of a burst.
 CLAIMABLE_ORDERS = "
     SELECT id, min(due_at) FROM (
         SELECT o.id, o.user_id, o.due_at FROM orders o

@@ -58,7 +58,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE t.merchant = $1 AND t.user_id = $2
             AND ($3 IS NULL OR (e.generation, e.presentation) < ($3, $4))
         ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
-    // A row for each presentation of the present generation, latest first, and one where there is none.
+    // A row for each presentation of the present generation, latest first, and one where there is
+    // none.
     claim: "
         SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,

@@ -46,7 +46,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         RETURNING merchant, status",
     endpoint_well: "
         UPDATE webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
-    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for two days.
+    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for
+    // two days.
     endpoint_failing: "
         UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, $4),
             disabled_at = CASE WHEN $2 OR $3 AND failing_since <= $4 - 172800000000 THEN $4 END,

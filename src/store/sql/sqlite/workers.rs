@@ -15,7 +15,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         RETURNING beat_at",
     end_worker: "
         UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
-    // A worker that is written down as gone, or silent for too long. The fifth that an order loses ends it.
+    // A worker that is written down as gone, or silent for too long. The fifth that an order loses
+    // ends it.
     reclaim: "
         UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,

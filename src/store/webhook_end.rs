@@ -1,0 +1,85 @@
+//! How an attempt at a webhook ended, and writing that down.
+
+use std::time::Duration;
+
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Query};
+use super::{DisabledWhy, StoreError, WebhookClaim, WebhookStatus};
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The shop took it.
+    Delivered,
+    /// It is sent again, unless its time is over by then.
+    Retry {
+        /// From now.
+        after: Duration,
+        /// Why; fit for logs.
+        error: String,
+        /// The endpoint wants no more: nothing is sent to it from now on.
+        gone: bool,
+    },
+}
+
+/// What became of the news of an attempt's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookSettled {
+    /// Whether the event's time is over: it is given up.
+    pub given_up: bool,
+    /// Why this attempt's end disabled the endpoint, where it did.
+    pub disabled: Option<DisabledWhy>,
+}
+
+/// Writes how an attempt ended within the caller's transaction; `None` where the claim no longer
+/// holds.
+pub(super) async fn settle<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: WebhookClaim,
+    delivery: &Delivery,
+) -> Result<Option<WebhookSettled>, StoreError> {
+    match delivery {
+        Delivery::Delivered => delivered(c, now, claim).await,
+        Delivery::Retry { after, error, gone } => retry(c, now, claim, *after, error, *gone).await,
+    }
+}
+
+/// A statement with a claim and the time as its first three parameters.
+pub(super) fn by_claim<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    now: Now,
+    claim: WebhookClaim,
+) -> Query<'c, E> {
+    c.query(statement).bind(claim.id).bind(claim.number).bind(now)
+}
+
+async fn delivered<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: WebhookClaim,
+) -> Result<Option<WebhookSettled>, StoreError> {
+    let delivered = by_claim(c, E::STATEMENTS.webhooks.webhook_delivered, now, claim);
+    let Some(row) = delivered.fetch_optional().await? else { return Ok(None) };
+    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.text("merchant")?).execute().await?;
+    Ok(Some(WebhookSettled::default()))
+}
+
+async fn retry<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    claim: WebhookClaim,
+    after: Duration,
+    error: &str,
+    gone: bool,
+) -> Result<Option<WebhookSettled>, StoreError> {
+    let retry = by_claim(c, E::STATEMENTS.webhooks.webhook_retry, now, claim).bind(after).bind(error);
+    let Some(row) = retry.fetch_optional().await? else { return Ok(None) };
+    let given_up = WebhookStatus::from_word(&row.text("status")?)? == WebhookStatus::Failed;
+    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.text("merchant")?);
+    let endpoint = failing.bind(gone).bind(given_up).bind(now).fetch_optional().await?;
+    let why = endpoint.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
+    let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;
+    Ok(Some(WebhookSettled { given_up, disabled }))
+}
