@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::AppState;
+use super::answers::Common;
 use super::auth::Caller;
 use super::extract::{InPath, UserPath, check_names};
-use super::openapi::Common;
 use super::problem::Problem;
 
 /// Erase a user's data.

@@ -5,34 +5,19 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, Span};
-use uuid::Uuid;
 
 use super::problem::{Kind, Problem};
+use super::request_id::{CURRENT, REQUEST_ID, given_id, new_id};
 use crate::telemetry::traces::{self, Traceparent, failed, traced};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest id that is taken over from a caller.
-const LONGEST_ID: usize = 128;
 
 /// The largest head of a request, in bytes: its target and its headers.
 const LARGEST_HEAD: usize = 16 * 1024;
-
-tokio::task_local! {
-    /// The id of the request that this task answers.
-    static CURRENT: HeaderValue;
-}
-
-/// The id of the request that is being answered.
-pub(super) fn current_id() -> Option<String> {
-    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
-}
 
 /// Puts the frame around finished routes.
 pub(super) fn framed(router: Router) -> Router {
@@ -114,18 +99,6 @@ fn check_head(request: &Request) -> Result<(), Problem> {
     Err(Problem::new(Kind::HeadTooLarge, detail))
 }
 
-/// The caller's own id, where it can stand in a log as it is.
-fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
-    let id = headers.get(REQUEST_ID)?;
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
-    ((1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed)).then(|| id.clone())
-}
-
-fn new_id() -> HeaderValue {
-    // A UUID has no character that a header could not hold.
-    HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
-}
-
 /// The panic's text is told by the process's hook; it may quote anything, and leaves the process in no answer.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("The program panicked in a request; this is a defect of the program");
@@ -146,7 +119,10 @@ mod tests {
     use axum::routing::get;
     use tower::ServiceExt;
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::api::request_id::LONGEST_ID;
 
     fn router() -> Router {
         let panics = || async { assert_eq!(1, 2, "sesame") };

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
+use super::answers::{Common, Open};
 use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
-use super::openapi::{Common, Open};
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
 use crate::store::{DisabledWhy, Endpoint, Store, StoreError};

@@ -9,6 +9,7 @@
 //! Lists and descriptions are compressed. An order alone is not: beside its `html_snippet`, which opens a checkout, stands what a
 //! shopper may have chosen, and the length of both together, compressed, would tell of the one by the other (BREACH).
 
+mod answers;
 mod auth;
 mod docs;
 mod erase;
@@ -20,6 +21,7 @@ mod local;
 mod openapi;
 mod orders;
 mod problem;
+mod request_id;
 mod resolve;
 mod serve;
 mod tokens;

@@ -1,15 +1,10 @@
 //! The API's description, made from the code. The copy at `openapi.json` is held to it by a test.
 
-mod answers;
-
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-pub(super) use answers::{
-    Absent, AbsentMerchant, Common, Decided, Open, OrderAdminOutcome, Sent, SentBatch, SentOrder, SentToken,
-};
-
+use super::answers::Open;
 use super::problem::ProblemDetails;
 use super::{erase, health, orders, resolve, tokens, users};
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::frame::current_id;
+use super::request_id::current_id;
 use crate::intake::IntakeError;
 use crate::order::{Fault, Rejection};
 use crate::store::StoreError;

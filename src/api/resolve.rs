@@ -9,9 +9,9 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::answers::{Absent, Common, Decided};
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, UserPath, check_names, parse};
-use super::openapi::{Absent, Common, Decided};
 use super::problem::{Kind, Problem};
 use super::{AppState, Token};
 use crate::token::{Resolution, Resolved, TokenState};

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::answers::{Absent, AbsentMerchant, Common, SentToken};
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, UserPath, check_names};
-use super::openapi::{Absent, AbsentMerchant, Common, SentToken};
 use super::problem::{Kind, Problem};
 use crate::order::Fault;
 use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};

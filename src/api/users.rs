@@ -10,11 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::AppState;
+use super::answers::{Absent, Common};
 use super::auth::Caller;
 use super::extract::{
     InPath, InQuery, MerchantPath, UserPath, check_filter, check_merchant, check_names, invalid, page_size,
 };
-use super::openapi::{Absent, Common};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
 use crate::store::TokenFilter;

@@ -27,6 +27,7 @@ mod refresh;
 mod restore;
 mod scrape;
 mod service;
+mod spools;
 
 pub use restore::RestoreReport;
 pub use service::{Role, Service};

@@ -5,7 +5,8 @@ use std::pin::pin;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::process::{Process, nothing_in_memory_alone, refresh_folder};
+use super::process::{Process, nothing_in_memory_alone};
+use super::spools::refresh_folder;
 use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, TokenReport};
 

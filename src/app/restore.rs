@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::process::{refresh_folder, replay};
+use super::spools::{refresh_folder, replay};
 use super::{App, AppError};
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 

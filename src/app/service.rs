@@ -8,13 +8,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use axum::Router;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::outbox::Webhooks;
-use super::process::{Process, TIDY, nothing_in_memory_alone, replay_for_refresh};
+use super::process::{Process, TIDY, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
+use super::spools::replay_for_refresh;
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::backoff::Backoff;
@@ -27,6 +29,7 @@ use crate::ops::Retention;
 use crate::pages;
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, StoreError};
+use crate::vault::Vault;
 use crate::worker::{OrderHandler, OrderSource};
 
 /// How long the database connections and the server at `server.probes` have to close.
@@ -56,24 +59,27 @@ pub struct Service {
     api: Option<HttpServer>,
     /// The server at `server.probes`; it stays open until everything else has ended.
     probes: Option<HttpServer>,
-    worker: Option<WorkerRole>,
-    /// Tasks that listen for signals and poll; they end with the service.
-    background: Vec<JoinHandle<()>>,
+    /// What workers and keepers share: instance folder, heartbeat and vault.
+    process: Option<Process>,
+    orders: Option<Orders>,
+    keeper: Option<SweepSchedule>,
+    /// Tasks that listen for signals, poll and clean up; they end with the service.
+    background: JoinSet<()>,
     /// SQLite only: the lock that this process holds while it serves the file.
     _served: Option<File>,
 }
 
-/// The parts that need a vault: worker and keeper.
-struct WorkerRole {
-    process: Process,
-    orders: Option<Orders>,
-    keeper: Option<SweepSchedule>,
-}
-
+/// What the role `worker` runs.
 struct Orders {
     webhooks: Option<Webhooks>,
     queue: Running,
     breakers: CircuitBreakers,
+}
+
+/// Addresses that are taken before anything runs.
+struct Addresses {
+    api: Option<BoundAddress>,
+    probes: Option<BoundAddress>,
 }
 
 impl Service {
@@ -84,51 +90,27 @@ impl Service {
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
-        let wakes = Wakeups::default();
-        let waiters = Waiters::new(app.store.clone());
-        let ready = Readiness::default();
         // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
-        let settings = &app.settings.server;
-        let at = if roles.contains(&Role::Api) {
-            Some(BoundAddress::take("server.bind", settings.bind).await?)
-        } else {
-            None
-        };
-        let probes_at = if let Some(bind) = settings.probes {
-            Some(BoundAddress::take("server.probes", bind).await?)
-        } else {
-            None
-        };
+        let addresses = Addresses::take(&app, roles).await?;
+        let (wakes, waiters, ready) = (Wakeups::default(), Waiters::new(app.store.clone()), Readiness::default());
+        let mut background = JoinSet::new();
+
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
-        let worker = if spends { Some(WorkerRole::start(&app, roles, &wakes).await?) } else { None };
-        let vault = worker.as_ref().map(|work| work.process.vault.clone());
-        let checkout = worker.as_ref().and_then(|work| Some(work.orders.as_ref()?.breakers.clone()));
-        let pages = pages::router(app.pages(breaker_states(vault.clone(), checkout.clone())));
-        let probes = Probes {
-            ready: ready.clone(),
-            store: app.store.clone(),
-            breakers: worker.as_ref().and_then(WorkerRole::breakers).unwrap_or_else(|| Arc::new(BTreeMap::new)),
-            refusals: Refusals::default(),
-            scrape: scrape(&app, vault, checkout),
-        };
-        let drain = settings.shutdown_grace;
-        let api = at.map(|at| HttpServer::open(at, http_server::api(&app, &waiters, probes.clone(), pages), drain));
-        let probes = probes_at.map(|at| HttpServer::open(at, api::probes(probes), CLOSE));
+        let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
+        let of = |role| process.as_ref().filter(|_| roles.contains(&role));
+        let orders =
+            of(Role::Worker).map(|process| start_worker(&app, process, &wakes, &mut background)).transpose()?;
+        let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
+        let probes = probes(&app, &ready, process.as_ref(), orders.as_ref());
+        let pages = pages::router(app.pages(states(process.as_ref(), orders.as_ref())));
+        let api = addresses.api.map(|at| start_api(&app, at, &waiters, probes.clone(), pages));
+        let probes = addresses.probes.map(|at| HttpServer::open(at, api::probes(probes), CLOSE));
+
+        background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
         let polling = waiters.clone();
-        let mut background = vec![
-            tokio::spawn(listen(app.store.clone(), wakes, waiters.clone())),
-            tokio::spawn(async move { polling.poll().await }),
-        ];
-        if spends {
-            background.push(tokio::spawn(look_after_refresh(app.clone())));
-            background.push(tokio::spawn(keep_ready(app.store.clone())));
-        }
-        if roles.contains(&Role::Worker) {
-            let retention = Retention::new(app.store.clone(), app.settings.retention.clone());
-            background.push(tokio::spawn(retention.run()));
-        }
+        background.spawn(async move { polling.poll().await });
         ready.set_ready(true);
-        Ok(Self { app, ready, waiters, api, probes, worker, background, _served: served })
+        Ok(Self { app, ready, waiters, api, probes, process, orders, keeper, background, _served: served })
     }
 
     /// The address of the API, if this process has it.
@@ -160,14 +142,26 @@ impl Service {
             let Some(api) = self.api else { return true };
             api.close(until).await
         };
+        // Handlers and sweep first, then the exchanges that nobody waits for any more, then the heartbeats.
         let work = async {
-            let Some(work) = self.worker else { return true };
-            work.stop(&self.app, until).await
+            let orders = async {
+                let Some(orders) = self.orders else { return true };
+                orders.stop(until).await
+            };
+            let keeper = async {
+                let Some(keeper) = self.keeper else { return true };
+                timeout_at(until, keeper.stop()).await.is_ok()
+            };
+            let (orders, keeper) = tokio::join!(orders, keeper);
+            let ended = match self.process {
+                Some(process) => process.end(&self.app, until).await,
+                None => true,
+            };
+            ended && orders && keeper
         };
         let (api, work) = tokio::join!(api, work);
-        for task in self.background {
-            task.abort();
-        }
+        let mut background = self.background;
+        background.abort_all();
         if let Some(probes) = self.probes {
             probes.close(Instant::now() + CLOSE).await;
         }
@@ -190,7 +184,7 @@ impl Service {
     /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
     /// Even a hard stop waits for this.
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
-        let vault = self.worker.as_ref().map(|work| work.process.vault.clone());
+        let vault = self.process.as_ref().map(|process| process.vault.clone());
         async move {
             if let Some(vault) = vault {
                 nothing_in_memory_alone(&vault).await;
@@ -199,66 +193,102 @@ impl Service {
     }
 }
 
-impl WorkerRole {
-    async fn start(app: &App, roles: &BTreeSet<Role>, wakes: &Wakeups) -> Result<Self, AppError> {
-        let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
-        let orders = if roles.contains(&Role::Worker) { Some(Orders::start(app, &process, wakes)?) } else { None };
-        let schedule = app.settings.keeper.schedule.clone().filter(|_| roles.contains(&Role::Keeper));
-        let keeper = schedule.map(|schedule| SweepSchedule::start(process.sweeper(app), schedule, app.clock.clone()));
-        Ok(Self { process, orders, keeper })
-    }
-
-    /// The states of this process's circuit breakers.
-    fn breakers(&self) -> Option<AskBreakers> {
-        let (vault, breakers) = (self.process.vault.clone(), self.orders.as_ref()?.breakers.clone());
-        Some(Arc::new(move || {
-            let checkouts = breakers.states().into_iter();
-            let tokens = vault.breakers().into_iter();
-            checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
-        }))
-    }
-
-    /// Stops handlers and sweep first, then waits for exchanges in flight, then ends the heartbeat.
-    async fn stop(self, app: &App, until: Instant) -> bool {
-        let orders = async {
-            match self.orders {
-                Some(orders) => orders.stop(until).await,
-                None => true,
-            }
+impl Addresses {
+    async fn take(app: &App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
+        let settings = &app.settings.server;
+        let api = if roles.contains(&Role::Api) {
+            Some(BoundAddress::take("server.bind", settings.bind).await?)
+        } else {
+            None
         };
-        let keeper = async {
-            match self.keeper {
-                Some(keeper) => timeout_at(until, keeper.stop()).await.is_ok(),
-                None => true,
-            }
+        let probes = match settings.probes {
+            Some(bind) => Some(BoundAddress::take("server.probes", bind).await?),
+            None => None,
         };
-        let (orders, keeper) = tokio::join!(orders, keeper);
-        self.process.end(app, until).await && orders && keeper
+        Ok(Self { api, probes })
     }
 }
 
-impl Orders {
-    fn start(app: &App, process: &Process, wakes: &Wakeups) -> Result<Self, AppError> {
-        let settings = &app.settings;
-        let rates =
-            settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
-        let breakers = CircuitBreakers::new("checkout", rates);
-        let handler = OrderHandler {
-            store: app.store.clone(),
-            merchants: app.merchants(),
-            vault: process.vault.clone(),
-            checkout: CheckoutClient::new(settings.checkout.timeout)?,
-            breakers: breakers.clone(),
-            heartbeats: process.heartbeat.watch(),
-            token_patience: settings.vault.token_patience,
-        };
-        let source = OrderSource::new(app.store.clone(), process.worker.id);
-        let options = Options::new("orders", settings.queue.concurrency);
-        let webhooks = Webhooks::start(app, &wakes.webhooks)?;
-        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
-        Ok(Self { webhooks, queue, breakers })
-    }
+/// What workers and keepers share, and the upkeep that goes with it.
+async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Process, AppError> {
+    let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
+    background.spawn(look_after_refresh(app.clone()));
+    background.spawn(keep_ready(app.store.clone()));
+    Ok(process)
+}
 
+/// The role `worker`: orders, webhooks and retention.
+fn start_worker(
+    app: &App,
+    process: &Process,
+    wakes: &Wakeups,
+    background: &mut JoinSet<()>,
+) -> Result<Orders, AppError> {
+    let settings = &app.settings;
+    let rates = settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
+    let breakers = CircuitBreakers::new("checkout", rates);
+    let handler = OrderHandler {
+        store: app.store.clone(),
+        merchants: app.merchants(),
+        vault: process.vault.clone(),
+        checkout: CheckoutClient::new(settings.checkout.timeout)?,
+        breakers: breakers.clone(),
+        heartbeats: process.heartbeat.watch(),
+        token_patience: settings.vault.token_patience,
+    };
+    let source = OrderSource::new(app.store.clone(), process.worker.id);
+    let options = Options::new("orders", settings.queue.concurrency);
+    let webhooks = Webhooks::start(app, &wakes.webhooks)?;
+    let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+    background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());
+    Ok(Orders { webhooks, queue, breakers })
+}
+
+/// The role `keeper`; none where the settings have no schedule.
+fn start_keeper(app: &App, process: &Process) -> Option<SweepSchedule> {
+    let schedule = app.settings.keeper.schedule.clone()?;
+    Some(SweepSchedule::start(process.sweeper(app), schedule, app.clock.clone()))
+}
+
+/// The role `api`, with the pages beside it.
+fn start_api(app: &App, at: BoundAddress, waiters: &Waiters, probes: Probes, pages: Router) -> HttpServer {
+    HttpServer::open(at, http_server::api(app, waiters, probes, pages), app.settings.server.shutdown_grace)
+}
+
+/// What health checks and scrapes ask of this process.
+fn probes(app: &App, ready: &Readiness, process: Option<&Process>, orders: Option<&Orders>) -> Probes {
+    let (vault, checkout) = (vault_of(process), breakers_of(orders));
+    Probes {
+        ready: ready.clone(),
+        store: app.store.clone(),
+        breakers: ask_breakers(vault.clone(), checkout.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+        refusals: Refusals::default(),
+        scrape: scrape(app, vault, checkout),
+    }
+}
+
+fn states(process: Option<&Process>, orders: Option<&Orders>) -> pages::AskBreakers {
+    breaker_states(vault_of(process), breakers_of(orders))
+}
+
+fn vault_of(process: Option<&Process>) -> Option<Vault> {
+    process.map(|process| process.vault.clone())
+}
+
+fn breakers_of(orders: Option<&Orders>) -> Option<CircuitBreakers> {
+    orders.map(|orders| orders.breakers.clone())
+}
+
+/// What the breakers of a worker are at, for `/readyz`.
+fn ask_breakers(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Option<AskBreakers> {
+    let (vault, checkout) = (vault?, checkout?);
+    Some(Arc::new(move || {
+        let (checkouts, tokens) = (checkout.states().into_iter(), vault.breakers().into_iter());
+        checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
+    }))
+}
+
+impl Orders {
     async fn stop(self, until: Instant) -> bool {
         let stopped = self.queue.stop(until.saturating_duration_since(Instant::now())).await;
         // After the orders, whose ends they tell.

@@ -17,7 +17,6 @@ mod schedule;
 mod summary;
 mod sweep;
 mod sweep_lease;
-mod walk;
 
 pub use due::Due;
 pub use plan::replan;

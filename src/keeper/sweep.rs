@@ -1,5 +1,7 @@
 //! A sweep presents every due token once, and gives each failed one its next due date.
 
+mod walk;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +13,11 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
+use self::walk::{Event, Step, Walk};
 use super::due::{AFTER_UNCHANGED, Due, after_failure};
 use super::plan::replan;
 use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
-use super::walk::{Step, Walk};
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant};
 use crate::meter;
@@ -51,10 +53,10 @@ pub struct Dependencies {
 
 /// Runs sweeps.
 pub struct Sweeper {
-    pub(super) store: Arc<dyn Keeper>,
-    pub(super) vault: Vault,
-    pub(super) merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    pub(super) settings: config::Keeper,
+    store: Arc<dyn Keeper>,
+    vault: Vault,
+    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    settings: config::Keeper,
     due: Due,
     at_once: usize,
     orphan_after: Duration,
@@ -153,29 +155,29 @@ impl Sweeper {
         let began = self.store.time().await?;
         self.warn_of_overload(began).await?;
         let sweep = Uuid::now_v7();
-        let done = Walk::new(self, scope, began, stop, lost).steps().map(|step| {
+        let events = Walk::new(self, scope, began, stop, lost).steps().map(|step| {
             let sweeper = Arc::clone(self);
             async move {
                 match step {
                     Step::Present(token, merchant, if_due) => {
-                        Ok(sweeper.present(token, &merchant, sweep, if_due).await)
+                        Event::Token(sweeper.present(token, &merchant, sweep, if_due).await)
                     }
-                    other => Err(other),
+                    Step::Event(event) => event,
                 }
             }
         });
-        let mut done = std::pin::pin!(done.buffer_unordered(self.at_once));
+        let mut events = std::pin::pin!(events.buffer_unordered(self.at_once));
         let mut broken = None;
-        while let Some(step) = done.next().await {
-            match step {
-                Ok(one) | Err(Step::Skip(one)) => {
-                    summary.count(one.outcome);
-                    meter::swept(one.outcome.as_str());
-                    told(&one, &summary);
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Token(report) => {
+                    summary.count(report.outcome);
+                    meter::swept(report.outcome.as_str());
+                    told(&report, &summary);
                 }
-                Err(Step::Again) => summary.begin_again(),
-                Err(Step::Broken(error)) => broken = Some(error),
-                Err(Step::CutOff | Step::Present(..)) => summary.cut_off = true,
+                Event::Again => summary.begin_again(),
+                Event::CutOff => summary.cut_off = true,
+                Event::Broken(error) => broken = Some(error),
             }
         }
         match broken {
@@ -230,7 +232,7 @@ impl Sweeper {
         Duration::from_hours(24).mul_f64(self.settings.rate_per_second).as_secs()
     }
 
-    pub(super) fn is_idle(&self, token: &DueToken, now: DateTime<Utc>) -> bool {
+    fn is_idle(&self, token: &DueToken, now: DateTime<Utc>) -> bool {
         let Some((stop_after, seen)) = self.settings.stop_after_idle.zip(token.last_seen_at) else { return false };
         now - seen >= delta(stop_after)
     }

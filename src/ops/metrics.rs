@@ -11,9 +11,11 @@ mod counts;
 mod installation;
 mod process;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use self::catalogue::{CATALOGUE, Kind, Metric};
@@ -119,4 +121,24 @@ fn recorder() -> Option<PrometheusHandle> {
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
 fn number(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64
+}
+
+/// Rows by merchant. Merchants of the settings without a row are included, so that their gauges
+/// fall to zero.
+fn by_merchant<'a, T>(
+    merchants: &'a [String],
+    rows: &'a [T],
+    of: impl Fn(&T) -> &String,
+) -> BTreeMap<&'a str, Option<&'a T>>
+where
+    T: 'a,
+{
+    let mut all: BTreeMap<&str, Option<&T>> = merchants.iter().map(|merchant| (merchant.as_str(), None)).collect();
+    all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
+    all
+}
+
+/// Seconds that have passed; none where the time is yet to come.
+fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
+    at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

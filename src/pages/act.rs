@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::{link, user_link};
 use super::frame::{MenuItem, token_field};
+use super::links::{link, user_link};
 use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 
-use super::fields::link;
 use super::frame;
+use super::links::link;
 use crate::store::StoreError;
 
 /// Why a page cannot be shown, or nothing was done.

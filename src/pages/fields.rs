@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use url::form_urlencoded;
 
 use super::failure::Failure;
+use super::links::link;
 use crate::order::check_name;
 
 /// Fields by name. One that is empty, as forms send what nobody filled in, is none.
@@ -54,17 +55,4 @@ impl Fields {
         fields.retain(|_, value| !value.is_empty());
         link(path, &fields.into_iter().collect::<Vec<_>>())
     }
-}
-
-/// A path with a query.
-pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
-    if query.is_empty() {
-        return path.to_owned();
-    }
-    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
-}
-
-/// Where a user's page is. In a query: in a path a browser would take a user named `..` for the folder above.
-pub(super) fn user_link(merchant: &str, user: &str) -> String {
-    link("/user", &[("merchant", merchant), ("user", user)])
 }

@@ -15,6 +15,7 @@ mod counts;
 mod failure;
 mod fields;
 mod frame;
+mod links;
 mod order;
 mod orders;
 mod overview;

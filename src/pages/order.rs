@@ -9,8 +9,8 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::user_link;
 use super::frame::MenuItem;
+use super::links::user_link;
 use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;

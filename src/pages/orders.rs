@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::user_link;
 use super::frame::MenuItem;
+use super::links::user_link;
 use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
 use crate::order::{OrderView, Status, TokenOutcome};

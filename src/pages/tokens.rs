@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::charts::{Bar, Part, stacked};
 use super::counts::Counted;
-use super::fields::link;
+use super::links::link;
 use super::pieces::{number, state, time, words};
 use crate::store::TokenCount;
 use crate::token::TokenState;

@@ -8,8 +8,9 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::{Fields, link};
+use super::fields::Fields;
 use super::frame::MenuItem;
+use super::links::link;
 use super::orders;
 use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
 use super::viewer::Viewer;

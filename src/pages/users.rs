@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::user_link;
 use super::frame::MenuItem;
+use super::links::user_link;
 use super::pieces::{choice, line, maybe_time, state, words};
 use super::viewer::Viewer;
 use crate::store::TokenFilter;

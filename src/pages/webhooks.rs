@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Pages;
 use super::failure::Failure;
-use super::fields::user_link;
 use super::frame::MenuItem;
+use super::links::user_link;
 use super::pieces::{badge, choice, done, line, maybe_time, order_link, time};
 use super::viewer::Viewer;
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};

@@ -15,7 +15,10 @@ use super::migrations::Applied;
 use super::order_end::SubmittedOrder;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
-use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
+use super::{
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, SubmittedOrder,
+    micros,
+};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 

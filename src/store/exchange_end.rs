@@ -1,10 +1,12 @@
 //! How an exchange ended, written down within the caller's transaction.
 
+mod ahead;
+
 use uuid::Uuid;
 
+use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
-use super::{StoreError, ahead};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
 /// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange

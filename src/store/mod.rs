@@ -7,7 +7,6 @@
 //! the trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and
 //! migrations lie in `postgres/` and `sqlite/`, and the statements in `sql/`.
 
-mod ahead;
 mod batch;
 mod columns;
 mod dashboard;
@@ -46,6 +45,7 @@ use secrecy::ExposeSecret;
 
 use self::columns::Columns;
 pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
+use self::disposition::SubmittedOrder;
 use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};

@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
-use super::orders::order_view;
-use super::{OrderFilter, StoreError};
+use super::{OrderFilter, StoreError, from_json};
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it
@@ -61,6 +60,27 @@ pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFi
 pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     OrderId::from(Uuid::from_u128(millis << 80))
+}
+
+pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
+    Ok(OrderView {
+        id: row.order("id")?,
+        merchant: row.text("merchant")?,
+        user: row.text("user_id")?,
+        status: row.parsed("status")?,
+        accepted_at: row.time("accepted_at")?,
+        due_at: row.time("due_at")?,
+        deadline_at: row.time("deadline_at")?,
+        ended_at: row.opt_time("ended_at")?,
+        attempts: row.int("attempts")?,
+        token: row.opt_parsed("token_outcome")?,
+        prefilled: row.opt_text("prefilled")?.map_or(Ok(Vec::new()), |text| from_json("prefilled", &text))?,
+        possible_duplicate: row.flag("possible_duplicate")?,
+        klarna_order_id: row.opt_text("klarna_order_id")?,
+        html_snippet: row.opt_text("html_snippet")?,
+        correlation_id: row.opt_text("correlation_id")?,
+        error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
+    })
 }
 
 /// The statement of a list, for those who look at plans.

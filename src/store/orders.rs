@@ -332,26 +332,5 @@ pub(super) fn claimed(row: &impl Columns, worker: Uuid) -> Result<ClaimedOrder, 
 /// One order.
 pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, id: OrderId) -> Result<Option<OrderView>, StoreError> {
     let row = c.query(E::STATEMENTS.orders.order).bind(id).fetch_optional().await?;
-    row.as_ref().map(order_view).transpose()
-}
-
-pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
-    Ok(OrderView {
-        id: row.order("id")?,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
-        status: row.parsed("status")?,
-        accepted_at: row.time("accepted_at")?,
-        due_at: row.time("due_at")?,
-        deadline_at: row.time("deadline_at")?,
-        ended_at: row.opt_time("ended_at")?,
-        attempts: row.int("attempts")?,
-        token: row.opt_parsed("token_outcome")?,
-        prefilled: row.opt_text("prefilled")?.map_or(Ok(Vec::new()), |text| from_json("prefilled", &text))?,
-        possible_duplicate: row.flag("possible_duplicate")?,
-        klarna_order_id: row.opt_text("klarna_order_id")?,
-        html_snippet: row.opt_text("html_snippet")?,
-        correlation_id: row.opt_text("correlation_id")?,
-        error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
-    })
+    row.as_ref().map(order_search::order_view).transpose()
 }

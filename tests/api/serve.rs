@@ -36,7 +36,7 @@ async fn rest(mut connection: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn requests_in_the_air_are_finished_and_nothing_new_is_taken() {
+async fn requests_in_flight_are_finished_and_nothing_new_is_taken() {
     let mut api = Api::open().await;
     let (body, mut connection) = half_sent(&api).await;
     api.stop.take().unwrap().send(()).unwrap();

@@ -18,7 +18,7 @@ both_engines!(
     two_services_and_a_refresh_at_once_refresh_each_token_once,
     a_dry_run_shows_what_has_no_date_yet,
     many_uncertain_tokens_are_presented_by_the_keeper,
-    a_refresh_that_is_cut_off_stores_what_is_in_the_air,
+    a_refresh_that_is_cut_off_stores_what_is_in_flight,
 );
 
 /// Signs users in so many days ago, and imports their tokens.
@@ -208,7 +208,7 @@ async fn many_uncertain_tokens_are_presented_by_the_keeper(database: Database) {
     shop.close().await;
 }
 
-async fn a_refresh_that_is_cut_off_stores_what_is_in_the_air(database: Database) {
+async fn a_refresh_that_is_cut_off_stores_what_is_in_flight(database: Database) {
     let shop = Shop::open(database, &["--token-latency", "800ms"], OFF);
     let users = import(&shop, 3, "old", "45d").await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();

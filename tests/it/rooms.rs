@@ -35,29 +35,40 @@ const TOOLS: [(&str, &[&str]); 11] = [
     ("tracing_opentelemetry", &["telemetry"]),
 ];
 
-/// Each room's code, without its tests and comments.
-fn rooms() -> BTreeMap<String, String> {
-    let mut rooms = BTreeMap::new();
-    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), None, &mut rooms);
-    for outside in ["lib", "main"] {
-        rooms.remove(outside);
-    }
-    rooms
+/// Each file's code by its module's path, without its tests and comments.
+fn files() -> BTreeMap<Vec<String>, String> {
+    let mut files = BTreeMap::new();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[], &mut files);
+    files.retain(|path, _| path[..] != ["lib"] && path[..] != ["main"]);
+    files
 }
 
-fn gather(folder: &Path, room: Option<&str>, rooms: &mut BTreeMap<String, String>) {
+fn gather(folder: &Path, module: &[String], files: &mut BTreeMap<Vec<String>, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        let mut module = module.to_vec();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let room = room.unwrap_or(&name);
+        if name == "tests" {
+            continue;
+        }
+        if name != "mod" {
+            module.push(name);
+        }
         if path.is_dir() {
-            if name != "tests" {
-                gather(&path, Some(room), rooms);
-            }
-        } else if name != "tests" && path.extension().is_some_and(|extension| extension == "rs") {
-            rooms.entry(room.to_owned()).or_default().push_str(&(code(&fs::read_to_string(&path).unwrap()) + "\n"));
+            gather(&path, &module, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.insert(module, code(&fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// Each room's code.
+fn rooms() -> BTreeMap<String, String> {
+    let mut rooms = BTreeMap::<String, String>::new();
+    for (path, code) in files() {
+        rooms.entry(path[0].clone()).or_default().push_str(&(code + "\n"));
+    }
+    rooms
 }
 
 /// Without comments, and without what follows `#[cfg(test)]` where that begins a file's tests at its end.
@@ -70,35 +81,66 @@ fn code(source: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The names that follow `prefix`, also within braces: `crate::{a, b::c}` names `a` and `b`.
-fn named<'a>(code: &'a str, prefix: &str) -> BTreeSet<&'a str> {
-    let word = |text: &'a str| {
-        let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
-        &text[..end]
-    };
-    let mut names = BTreeSet::new();
-    for (at, _) in code.match_indices(prefix) {
-        let rest = &code[at + prefix.len()..];
-        let Some(list) = rest.strip_prefix('{') else {
-            names.insert(word(rest));
-            continue;
-        };
-        let (mut depth, mut expects_name) = (0, true);
-        for (at, letter) in list.char_indices() {
-            match letter {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => expects_name = true,
-                letter if expects_name && !letter.is_whitespace() => {
-                    names.insert(word(&list[at..]));
-                    expects_name = false;
-                }
-                _ => {}
-            }
+/// Whole paths that begin with `root`, those within braces too: `crate::{a, b::C}` is `a` and `b::C`.
+fn paths(code: &str, root: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(&format!("{root}::")) {
+        if code[..at].chars().next_back().is_none_or(|letter| !is_word(letter) && letter != ':') {
+            read_tree(&code[at + root.len() + 2..], &[], &mut found);
         }
     }
-    names
+    found
+}
+
+/// Reads a path or a list of paths behind `prefix`; how many bytes that took.
+fn read_tree(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
+    let start = text.len() - text.trim_start().len();
+    let rest = &text[start..];
+    if let Some(list) = rest.strip_prefix('{') {
+        let mut at = 0;
+        while !list[at..].trim_start().starts_with('}') && at < list.len() {
+            at += read_tree(&list[at..], prefix, found);
+            at += list[at..]
+                .find([',', '}'])
+                .map_or(list.len() - at, |end| end + usize::from(list[at + end..].starts_with(',')));
+        }
+        return start + 1 + at;
+    }
+    let end = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
+    let path = [prefix, &[rest[..end].to_owned()]].concat();
+    if let Some(more) = rest[end..].strip_prefix("::") {
+        return start + end + 2 + read_tree(more, &path, found);
+    }
+    found.push(path);
+    start + end
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// The rooms that code names.
+fn named(code: &str) -> BTreeSet<String> {
+    paths(code, "crate").into_iter().map(|path| path[0].clone()).collect()
+}
+
+/// What each file takes from which others, but for parents and children.
+fn arrows() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let files = files();
+    let mut arrows = BTreeMap::new();
+    for (from, code) in &files {
+        let absolute = paths(code, "crate").into_iter();
+        let relative = paths(code, "super").into_iter().map(|path| {
+            let up = 1 + path.iter().take_while(|name| *name == "super").count();
+            [&from[..from.len().saturating_sub(up)], &path[up - 1..]].concat()
+        });
+        let named = absolute.chain(relative).filter_map(|path| {
+            (1..=path.len()).rev().map(|end| path[..end].to_vec()).find(|module| files.contains_key(module))
+        });
+        let kin = |other: &Vec<String>| other.starts_with(from) || from.starts_with(other);
+        arrows.insert(from.clone(), named.filter(|other| !kin(other)).collect::<BTreeSet<_>>());
+    }
+    arrows
 }
 
 fn names_crate(code: &str, name: &str) -> bool {
@@ -113,7 +155,8 @@ fn names_crate(code: &str, name: &str) -> bool {
 #[test]
 fn names_are_found_alone_and_in_braces() {
     let code = "use crate::a::B;\nuse crate::{c::D, e, f::{G, h::I}};\nfn x() -> crate::j::K {}";
-    assert_eq!(named(code, "crate::"), BTreeSet::from(["a", "c", "e", "f", "j"]));
+    let found: Vec<String> = paths(code, "crate").iter().map(|path| path.join("::")).collect();
+    assert_eq!(found, ["a::B", "c::D", "e", "f::G", "f::h::I", "j::K"]);
     assert!(names_crate("use sqlx::Row;", "sqlx") && names_crate("(sqlx::Error)", "sqlx"));
     assert!(!names_crate("use apalis_core::x;", "apalis") && !names_crate("self::sqlx::x", "sqlx"));
 }
@@ -129,8 +172,8 @@ fn every_room_has_its_place() {
 fn data_goes_one_way() {
     let place = |room: &str| ORDER.iter().position(|row| row.contains(&room));
     for (room, code) in rooms() {
-        for other in named(&code, "crate::").into_iter().filter(|other| **other != room) {
-            let Some(others_place) = place(other) else { continue };
+        for other in named(&code).into_iter().filter(|other| *other != room) {
+            let Some(others_place) = place(&other) else { continue };
             assert!(Some(others_place) < place(&room), "{room} knows {other}, which does not come before it");
         }
     }
@@ -140,11 +183,11 @@ fn data_goes_one_way() {
 fn orders_and_tokens_know_no_room_and_the_vault_no_order() {
     let rooms = rooms();
     let known = |room: &str| {
-        let names = named(&rooms[room], "crate::").into_iter();
-        names.filter(|name| *name != room && rooms.contains_key(*name)).collect::<BTreeSet<_>>()
+        let names = named(&rooms[room]).into_iter();
+        names.filter(|name| *name != room && rooms.contains_key(name)).collect::<BTreeSet<_>>()
     };
     assert_eq!(known("order"), BTreeSet::new());
-    assert_eq!(known("token"), BTreeSet::from(["clock", "words"]));
+    assert_eq!(known("token"), BTreeSet::from(["clock", "words"].map(str::to_owned)));
     assert!(!known("vault").contains("order"));
     assert!(known("vault").contains("store"), "this test finds no names at all");
 }
@@ -159,4 +202,29 @@ fn each_tool_stays_in_its_rooms() {
         }
     }
     assert!(names_crate(&rooms()["store"], "sqlx") && names_crate(&rooms()["queue"], "apalis"));
+}
+
+#[test]
+fn no_files_go_round_in_a_circle() {
+    let mut arrows = arrows();
+    assert!(!arrows.values().all(BTreeSet::is_empty), "this test finds no arrows at all");
+    // Whatever takes nothing from the rest, or gives nothing to it, is in no circle.
+    loop {
+        let given: BTreeSet<_> = arrows.values().flatten().cloned().collect();
+        let left: BTreeSet<_> = arrows.keys().cloned().collect();
+        let before = arrows.clone();
+        arrows.retain(|from, to| given.contains(from) && !to.is_disjoint(&left));
+        for to in arrows.values_mut() {
+            to.retain(|other| left.contains(other));
+        }
+        if arrows == before {
+            break;
+        }
+    }
+    let show = |path: &[String]| path.join("::");
+    let circles: Vec<String> = arrows
+        .iter()
+        .flat_map(|(from, to)| to.iter().map(move |other| format!("{} takes from {}", show(from), show(other))))
+        .collect();
+    assert!(circles.is_empty(), "files go round in a circle:\n{}", circles.join("\n"));
 }

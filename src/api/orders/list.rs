@@ -10,9 +10,9 @@ use utoipa::IntoParams;
 
 use super::view::OrderList;
 use crate::api::AppState;
+use crate::api::answers::Common;
 use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
-use crate::api::openapi::Common;
 use crate::api::problem::Problem;
 use crate::order::{OrderId, Status};
 use crate::store::OrderFilter;

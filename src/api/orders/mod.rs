@@ -27,9 +27,9 @@ pub(super) use list::{__path_list, list};
 pub(super) use steer::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
 
 use super::AppState;
+use super::answers::{Absent, Common, SentOrder};
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
-use super::openapi::{Absent, Common, SentOrder};
 use super::problem::{Kind, Problem};
 use crate::intake::Accepted;
 use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, OrderView, check_idempotency_key};

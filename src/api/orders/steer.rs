@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use super::{Order, absent, find};
 use crate::api::AppState;
+use crate::api::answers::{Absent, Common, OrderAdminOutcome as SteeredAnswers, Sent};
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, InPath, check_filter, invalid, parse};
-use crate::api::openapi::{Absent, Common, OrderAdminOutcome as SteeredAnswers, Sent};
 use crate::api::problem::{Kind, Problem};
 use crate::order::{OrderId, Status};
 use crate::store::{OrderAdminOutcome, OrderFilter};

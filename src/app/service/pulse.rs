@@ -20,11 +20,10 @@ impl Service {
     /// heartbeat.
     pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let ready = self.ready.clone();
-        let heartbeats = self.worker.as_ref().map(|work| work.process.heartbeat.watch());
+        let heartbeats = self.process.as_ref().map(|process| process.heartbeat.watch());
         let http_servers: Vec<AbortHandle> =
             [&self.api, &self.probes].into_iter().flatten().map(HttpServer::handle).collect();
-        let orders = self.worker.as_ref().and_then(|work| work.orders.as_ref());
-        let orders = orders.map(|orders| orders.queue.going());
+        let orders = self.orders.as_ref().map(|orders| orders.queue.going());
         move || {
             let ended =
                 http_servers.iter().any(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use metrics::gauge;
 
-use super::installation::{by_merchant, since};
-use super::{Sources, number};
+use super::{Sources, by_merchant, number, since};
 use crate::store::{StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
 use crate::vault::sealing::Cipher;

@@ -1,15 +1,13 @@
 //! Metrics of the installation, read from the database at most every five seconds, however often
 //! Prometheus scrapes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use metrics::gauge;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Sources, counts, number};
+use super::{Sources, by_merchant, counts, number, since};
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
@@ -109,24 +107,4 @@ fn tell_webhooks(overview: &Overview, merchants: &[String]) {
         gauge!(WEBHOOKS_OLDEST_DUE, &labels).set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
         gauge!(ENDPOINT_DISABLED, &labels).set(if disabled { 1.0 } else { 0.0 });
     }
-}
-
-/// Rows by merchant. Merchants of the settings without a row are included, so that their gauges
-/// fall to zero.
-pub(super) fn by_merchant<'a, T>(
-    merchants: &'a [String],
-    rows: &'a [T],
-    of: impl Fn(&T) -> &String,
-) -> BTreeMap<&'a str, Option<&'a T>>
-where
-    T: 'a,
-{
-    let mut all: BTreeMap<&str, Option<&T>> = merchants.iter().map(|merchant| (merchant.as_str(), None)).collect();
-    all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
-    all
-}
-
-/// Seconds since `at`; zero if it is in the future or absent.
-pub(super) fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
-    at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::id_token::IdTokenError;
+use super::IdTokenError;
 use crate::clock::Clock;
 use crate::klarna::http::BuildError;
 use crate::klarna::jwks::JwksClient;

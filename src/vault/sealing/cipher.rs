@@ -6,7 +6,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::hash::Hasher;
+use super::hash::{Hasher, length_prefixed};
 
 /// The first byte of every record: this layout. Then the length of the key's name, the name, the nonce, the ciphertext.
 const VERSION: u8 = 1;
@@ -38,16 +38,6 @@ impl Binding<'_> {
     fn bytes(&self) -> Vec<u8> {
         length_prefixed(self.0.iter().map(|word| word.as_bytes()))
     }
-}
-
-/// Words joined so that no two lists of words give the same bytes.
-pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for word in words {
-        bytes.extend_from_slice(&(word.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(word);
-    }
-    bytes
 }
 
 /// Seals with the active key, opens with any.

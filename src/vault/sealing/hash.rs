@@ -4,7 +4,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::cipher::length_prefixed;
+/// Words joined so that no two lists of words give the same bytes.
+pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in words {
+        bytes.extend_from_slice(&(word.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(word);
+    }
+    bytes
+}
 
 /// HMAC-SHA-256 under a key of the installation's own.
 pub struct Hasher(Hmac<Sha256>);

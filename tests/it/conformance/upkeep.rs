@@ -23,7 +23,7 @@ both_engines![
     webhooks_that_ended_go,
     an_erased_user_leaves_no_trace,
     a_running_order_of_an_erased_user_brings_nothing_back,
-    an_exchange_in_the_air_brings_an_erased_user_nothing_back,
+    an_exchange_in_flight_brings_an_erased_user_nothing_back,
     an_erased_user_may_come_again,
     erasing_nobody_does_nothing,
 ];
@@ -244,7 +244,7 @@ async fn a_running_order_of_an_erased_user_brings_nothing_back(db: Db) {
     assert_eq!(list(&db).await.len(), 0);
 }
 
-async fn an_exchange_in_the_air_brings_an_erased_user_nothing_back(db: Db) {
+async fn an_exchange_in_flight_brings_an_erased_user_nothing_back(db: Db) {
     let holder = db.begin_worker().await;
     for result in [successor(&db, 9), ExchangeResult::Unchanged] {
         register(&db, "u", 1).await;

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
 use tokio::sync::watch;
 
-use super::summary::{RefreshOutcome, TokenReport};
-use super::sweep::{Scope, Sweeper};
+use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
+use crate::keeper::summary::{RefreshOutcome, TokenReport};
 use crate::store::{DueCursor, DueFilter, DueToken, StoreError};
 use crate::token::{IfDue, Note};
 
@@ -26,14 +26,25 @@ const AGAIN: Duration = Duration::from_mins(10);
 pub(super) enum Step {
     /// A token to present.
     Present(DueToken, Arc<Merchant>, IfDue),
-    /// A token that is not presented.
-    Skip(TokenReport),
+    /// Anything else.
+    Event(Event),
+}
+
+/// The events of a running sweep.
+pub(super) enum Event {
+    /// What became of a token, presented or not.
+    Token(TokenReport),
     /// The walk starts again from the front.
     Again,
-    /// The walk was stopped before its end.
+    /// The sweep was stopped before its end.
     CutOff,
-    /// The store failed; the walk ends.
+    /// The store failed; the sweep ends.
     Broken(StoreError),
+}
+
+/// A token that is not presented.
+fn skipped(token: DueToken, outcome: RefreshOutcome) -> Step {
+    Step::Event(Event::Token(TokenReport { token, outcome }))
 }
 
 pub(super) struct Walk {
@@ -86,37 +97,37 @@ impl Walk {
         if self.ended || self.scope.limit.is_some_and(|limit| self.presented >= limit) {
             return None;
         }
-        let step = self.look().await.unwrap_or_else(|error| Some(Step::Broken(error)));
-        self.ended = matches!(step, Some(Step::CutOff | Step::Broken(_)));
+        let step = self.look().await.unwrap_or_else(|error| Some(Step::Event(Event::Broken(error))));
+        self.ended = matches!(step, Some(Step::Event(Event::CutOff | Event::Broken(_))));
         step.map(|step| (step, self))
     }
 
     async fn look(&mut self) -> Result<Option<Step>, StoreError> {
         if self.must_end() {
-            return Ok(Some(Step::CutOff));
+            return Ok(Some(Step::Event(Event::CutOff)));
         }
         if since_boot().saturating_sub(self.since) > AGAIN {
             self.by = self.scope.by(self.sweeper.store.time().await?);
             (self.since, self.place) = (since_boot(), None);
             self.page.clear();
-            return Ok(Some(Step::Again));
+            return Ok(Some(Step::Event(Event::Again)));
         }
         let Some(token) = self.next_token().await? else { return Ok(None) };
         let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
-            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::UnknownMerchant })));
+            return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
         if self.sweeper.is_idle(&token, self.began) {
             // Whoever comes back brings a new date along.
             self.sweeper.store.postpone(token.id, token.generation, None, 0, Note::Idle).await?;
-            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::Idle })));
+            return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
         if self.is_held(&token.merchant).await {
-            return Ok(Some(Step::Skip(TokenReport { token, outcome: RefreshOutcome::Held })));
+            return Ok(Some(skipped(token, RefreshOutcome::Held)));
         }
         let wait = self.rate_limiter.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
         self.pause(wait).await;
         if self.must_end() {
-            return Ok(Some(Step::CutOff));
+            return Ok(Some(Step::Event(Event::CutOff)));
         }
         self.presented += 1;
         let if_due = IfDue { by: self.by, issued_before: self.began };
@@ -168,7 +179,7 @@ impl Walk {
 }
 
 impl Scope {
-    pub(super) fn by(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn by(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now + delta(self.within)
     }
 }

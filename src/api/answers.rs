@@ -6,14 +6,14 @@ use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use super::super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
+use super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
 use crate::order::Fault;
 
 /// A kind of error, and what it says for example.
 type Example = (Kind, &'static str);
 
 /// Every operation that asks for a key.
-pub(in super::super) struct Common;
+pub(super) struct Common;
 
 impl IntoResponses for Common {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -32,7 +32,7 @@ impl IntoResponses for Common {
 }
 
 /// What anybody may ask.
-pub(in super::super) struct Open;
+pub(super) struct Open;
 
 impl IntoResponses for Open {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -52,7 +52,7 @@ const SENT: [Example; 3] = [
 ];
 
 /// A body of parameters.
-pub(in super::super) struct Sent;
+pub(super) struct Sent;
 
 impl IntoResponses for Sent {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -61,7 +61,7 @@ impl IntoResponses for Sent {
 }
 
 /// A batch of orders.
-pub(in super::super) struct SentBatch;
+pub(super) struct SentBatch;
 
 impl IntoResponses for SentBatch {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -70,7 +70,7 @@ impl IntoResponses for SentBatch {
 }
 
 /// A wish to change an order.
-pub(in super::super) struct OrderAdminOutcome;
+pub(super) struct OrderAdminOutcome;
 
 impl IntoResponses for OrderAdminOutcome {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -82,7 +82,7 @@ impl IntoResponses for OrderAdminOutcome {
 }
 
 /// A decision about a token.
-pub(in super::super) struct Decided;
+pub(super) struct Decided;
 
 impl IntoResponses for Decided {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -92,7 +92,7 @@ impl IntoResponses for Decided {
 }
 
 /// A post of an order.
-pub(in super::super) struct SentOrder;
+pub(super) struct SentOrder;
 
 impl IntoResponses for SentOrder {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -105,7 +105,7 @@ impl IntoResponses for SentOrder {
 }
 
 /// A put of a refresh token.
-pub(in super::super) struct SentToken;
+pub(super) struct SentToken;
 
 impl IntoResponses for SentToken {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -115,7 +115,7 @@ impl IntoResponses for SentToken {
 }
 
 /// A look at something that may not be there.
-pub(in super::super) struct Absent;
+pub(super) struct Absent;
 
 impl IntoResponses for Absent {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -124,7 +124,7 @@ impl IntoResponses for Absent {
 }
 
 /// What needs a merchant of the settings.
-pub(in super::super) struct AbsentMerchant;
+pub(super) struct AbsentMerchant;
 
 impl IntoResponses for AbsentMerchant {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

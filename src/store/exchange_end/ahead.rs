@@ -7,11 +7,11 @@
 //! database's clock: the successor, and what its user has by now. The later one is the user's
 //! token.
 
-use super::columns::Columns;
-use super::engine::{Connection, Engine, Now};
-use super::exchange_end::{bind_successor, keep, know_successor};
-use super::tokens::token_view;
-use super::{StoreError, one_row};
+use super::{bind_successor, keep, know_successor};
+use crate::store::columns::Columns;
+use crate::store::engine::{Connection, Engine, Now};
+use crate::store::tokens::token_view;
+use crate::store::{StoreError, one_row};
 use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 
 /// Stores it under a generation above the row's and above the one that was presented, unless the

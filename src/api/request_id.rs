@@ -1,0 +1,31 @@
+//! The id of a request: the caller's own where it sends a fit one, else a new one.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over from a caller, in bytes.
+pub(super) const LONGEST_ID: usize = 128;
+
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    pub(super) static CURRENT: HeaderValue;
+}
+
+/// The id of the request that is being answered.
+pub(super) fn current_id() -> Option<String> {
+    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
+}
+
+/// The caller's own id, where it can stand in a log as it is.
+pub(super) fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    ((1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed)).then(|| id.clone())
+}
+
+pub(super) fn new_id() -> HeaderValue {
+    // A UUID has no character that a header could not hold.
+    HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
+}
