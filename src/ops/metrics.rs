@@ -138,7 +138,7 @@ where
     all
 }
 
-/// Seconds that have passed; none where the time is yet to come.
+/// Seconds since `at`; zero if it is in the future or absent.
 fn since(now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> f64 {
     at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default().as_secs_f64()
 }

@@ -249,5 +249,4 @@ impl<L: Lease> HeartbeatTask<L> {
 }
 
 #[cfg(test)]
-#[path = "tests/heartbeat.rs"]
 mod tests;
