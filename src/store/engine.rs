@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::migrations::Applied;
-use super::order_end::SubmittedOrder;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{
