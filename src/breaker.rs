@@ -1,4 +1,5 @@
-//! Breakers and pace: when one of a merchant's endpoints is left alone, and how fast it may be called.
+//! Circuit breakers and rate limits for a merchant's endpoints: whether an endpoint may be called
+//! now, and how often.
 //!
 //! ```text
 //!            5 failures in a row,
@@ -9,7 +10,8 @@
 //!     └──────────────────────────────── answered ───────────────────────────────────────┘
 //! ```
 //!
-//! Time is a parameter: durations since boot, as [`since_boot`](crate::clock::since_boot) gives them.
+//! Times are durations since boot, from [`since_boot`](crate::clock::since_boot). They are
+//! parameters, so tests need no clock.
 
 mod rate_limiter;
 
@@ -23,63 +25,64 @@ use utoipa::ToSchema;
 pub use self::rate_limiter::RateLimiter;
 use crate::meter;
 
-/// Failures in a row that open a breaker.
+/// How many failures in a row open a breaker.
 const FAILURES: u32 = 5;
-/// Different users whose calls were refused for the merchant's settings, which open it too: one user's trouble does not.
+/// How many different users must be refused for the merchant's settings to open a breaker. One user
+/// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// The longest that a caller holds a call back in its own place, to keep the pace.
+/// The longest time that a caller delays a call itself to keep the rate.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
-/// A probe that was neither reported nor given up for so long is forgotten.
+/// How long a probe without a report counts as running.
 const LONGEST_PROBE: Duration = Duration::from_mins(1);
 
-/// What a call came to, as far as the endpoint is concerned.
+/// The result of a call, as far as the endpoint is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// It answered as it should, be it a refusal of this one request.
+    /// It answered normally, even if it refused this request.
     Answered,
-    /// It could not be reached, did not answer, or answered with a fault of its own, perhaps asking to be left alone
-    /// for so long.
+    /// It could not be reached, did not answer, or answered with an error of its own. The value is
+    /// how long it asked to be left alone.
     Failed(Option<Duration>),
-    /// It refused the merchant's settings, on a call for this user.
+    /// It refused the merchant's settings in a call for this user.
     Misconfigured {
-        /// Whose call.
+        /// The user of the call.
         user: String,
     },
-    /// It has had too many calls, and asks to be left alone for so long.
+    /// It received too many calls and asked for a pause of this length.
     Throttled(Duration),
 }
 
-/// Where a breaker stands.
+/// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// Calls pass.
+    /// Calls are allowed.
     Closed,
     /// Calls wait.
     Open,
-    /// One call is tried.
+    /// One call tests whether the endpoint works again.
     Probing,
 }
 
-/// The breakers and paces of one endpoint, by merchant. Clones share them.
+/// The circuit breakers and rate limits of one endpoint, one for each merchant. Clones share them.
 #[derive(Clone)]
 pub struct CircuitBreakers {
-    /// Its name in metrics.
+    /// The endpoint's name in metrics.
     endpoint: &'static str,
     breakers: Arc<BTreeMap<String, Mutex<CircuitBreaker>>>,
 }
 
 struct CircuitBreaker {
     state: State,
-    /// Consecutive failures, while closed.
+    /// Failures in a row, while closed.
     failures: u32,
     /// Users refused for the settings, while closed.
     refused: BTreeSet<String>,
-    /// The endpoint asked to be left alone until then.
+    /// Until when the endpoint asked for a pause.
     held_until: Duration,
-    /// Since when it has not been closed.
+    /// Since when the breaker has not been closed.
     open_since: Option<Duration>,
     pause: Duration,
     rate_limiter: RateLimiter,
@@ -92,8 +95,9 @@ enum State {
     Probing { since: Duration },
 }
 
-/// The right to make one call; to be reported. Dropped without a report (nothing was sent) it changes nothing.
-#[must_use = "report what the call came to"]
+/// The permit for one call. Report the call's result with it. If nothing was sent, drop it; this
+/// changes nothing.
+#[must_use = "report the result of the call"]
 pub struct CallPermit {
     breakers: CircuitBreakers,
     merchant: String,
@@ -103,7 +107,7 @@ pub struct CallPermit {
 }
 
 impl CircuitBreakers {
-    /// Closed gates of an endpoint, for merchants with so many calls a second each.
+    /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
     pub fn new<'a>(endpoint: &'static str, rates: impl Iterator<Item = (&'a str, f64)>) -> Self {
         let breakers =
@@ -111,10 +115,10 @@ impl CircuitBreakers {
         Self { endpoint, breakers: Arc::new(breakers) }
     }
 
-    /// The right to call now, or how long to wait before asking again.
+    /// Returns a permit to call now.
     ///
     /// # Errors
-    /// The wait.
+    /// How long to wait before asking again.
     pub fn admit(&self, merchant: &str, now: Duration) -> Result<CallPermit, Duration> {
         let (probe, hold) = match self.breaker(merchant) {
             Some(mut breaker) => breaker.admit(now)?,
@@ -123,19 +127,20 @@ impl CircuitBreakers {
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.to_owned(), probe, reported: false, hold })
     }
 
-    /// How long calls have been kept back, where they are; a probe under way counts as keeping back.
+    /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
     #[must_use]
     pub fn open_for(&self, merchant: &str, now: Duration) -> Option<Duration> {
         self.breaker(merchant)?.open_since.map(|since| now.saturating_sub(since))
     }
 
-    /// How long a call would have to wait at present, without making one; the pace is left out.
+    /// Returns how long a call would have to wait now, without counting one. The rate limit is
+    /// ignored.
     #[must_use]
     pub fn wait(&self, merchant: &str, now: Duration) -> Option<Duration> {
         self.breaker(merchant)?.closed_for(now)
     }
 
-    /// Where each merchant's breaker stands.
+    /// Returns the state of each merchant's breaker.
     #[must_use]
     pub fn states(&self) -> BTreeMap<String, BreakerState> {
         self.breakers
@@ -157,15 +162,15 @@ impl CircuitBreakers {
 }
 
 impl CallPermit {
-    /// Holds the call back for as long as its pace asks, which is not at all for the most part: even a wait of nothing would
-    /// take until the timer's next millisecond.
+    /// Waits as long as the rate limit requires, usually not at all. It skips the timer then,
+    /// because even a wait of zero lasts until the timer's next millisecond.
     pub async fn wait_for_rate(&self) {
         if !self.hold.is_zero() {
             tokio::time::sleep(self.hold).await;
         }
     }
 
-    /// Reports what the call came to.
+    /// Reports the result of the call.
     pub fn report(mut self, report: CallOutcome, now: Duration) {
         self.reported = true;
         let opened =
@@ -188,7 +193,7 @@ impl Drop for CallPermit {
             && let Some(mut breaker) = self.breakers.breaker(&self.merchant)
             && let State::Probing { since } = breaker.state
         {
-            // The next call probes.
+            // The next call is a probe.
             breaker.state = State::Open { until: since };
         }
     }
@@ -211,7 +216,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether the admitted call is a probe, and how long it is to be held back.
+    /// Returns whether the allowed call is a probe, and how long it must wait for the rate limit.
     fn admit(&mut self, now: Duration) -> Result<(bool, Duration), Duration> {
         if let Some(wait) = self.closed_for(now) {
             return Err(wait);
@@ -227,7 +232,7 @@ impl CircuitBreaker {
     fn closed_for(&self, now: Duration) -> Option<Duration> {
         let until = match self.state {
             State::Open { until } => until.max(self.held_until),
-            // Another's probe decides; it is looked at again soon.
+            // Another call's probe decides; ask again soon.
             State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
             State::Closed | State::Probing { .. } => self.held_until,
         };
@@ -235,11 +240,12 @@ impl CircuitBreaker {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Whether the report opened the gate.
+    /// Records a result. Returns whether it opened the breaker.
     fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> bool {
         match report {
             CallOutcome::Answered => {
-                // A late answer to a call from before the opening says nothing of the endpoint now.
+                // A late answer to a call from before the breaker opened says nothing about the
+                // endpoint now.
                 if probe || matches!(self.state, State::Closed) {
                     *self = Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
                 }

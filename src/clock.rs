@@ -1,7 +1,7 @@
 //! Time as a parameter.
 //!
-//! Nothing else in the crate reads a clock: `clippy.toml` refuses `Utc::now` everywhere but here. Tests hold a
-//! [`Clock::manual`] and turn it on by days instead of sleeping.
+//! Nothing else in the crate reads a clock: `clippy.toml` forbids `Utc::now` everywhere but here.
+//! Tests use a [`Clock::manual`] and advance it by days instead of sleeping.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,37 +9,37 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The clock that a process lives by: the system's, or one that a test turns by hand.
+/// The clock of a process: the system's clock, or a manual one in tests.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system's clock.
     #[must_use]
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands still at `start` until [`Clock::advance`] turns it.
+    /// Returns a clock that stands at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.timestamp_micros()))))
     }
 
-    /// The present time, in UTC, to the microsecond (what both engines store).
+    /// Returns the present time in UTC, in whole microseconds, which is what both engines store.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.manual_now().unwrap_or_else(system_now)
     }
 
-    /// The hand-turned time, where there is one. Stores ask the database for the time unless this is given.
+    /// Returns the time of a manual clock, if it is one. Otherwise stores use the database's time.
     #[must_use]
     pub fn manual_now(&self) -> Option<DateTime<Utc>> {
         let micros = self.0.as_ref()?.load(Ordering::SeqCst);
         DateTime::from_timestamp_micros(micros)
     }
 
-    /// Turns a manual clock on by `by`; the system's clock is left alone.
+    /// Advances a manual clock by `by`. Does nothing to the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Some(micros) = &self.0 {
             let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
@@ -54,14 +54,14 @@ fn system_now() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
 
-/// A setting's duration as chrono counts it; durations beyond chrono's range become its longest.
+/// Converts a setting's duration. Durations beyond chrono's range become its longest.
 #[must_use]
 pub fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-/// Time since the machine started, counting suspension (`CLOCK_BOOTTIME`): a process that was stopped, or whose
-/// machine slept, sees here how long it was away.
+/// Returns the time since the machine started, including suspension (`CLOCK_BOOTTIME`). A process
+/// that was stopped, or whose machine was suspended, sees here how long it was away.
 #[must_use]
 pub fn since_boot() -> Duration {
     #[cfg(target_os = "linux")]

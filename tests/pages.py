@@ -206,7 +206,7 @@ def play(browser):
     browser.click("Retry…")
     browser.sees("Retry this order?")
     picture(browser, "confirm")
-    browser.click("No, go back")
+    browser.click("Go back")
     browser.sees("Why it failed")
     browser.click("Retry…")
     browser.click("Retry the order")
@@ -229,7 +229,7 @@ def play(browser):
     browser.sees("Forget this token?")
     browser.tab_to("Forget the token")
     browser.press(ENTER)
-    browser.sees("The token is forgotten.")
+    browser.sees("The token was forgotten.")
     assert browser.run("return document.querySelector('#token .badge').textContent") == "forgotten"
     browser.go("/")
     browser.press(TAB)

@@ -1,4 +1,4 @@
-//! The errors of the operations, each with an example.
+//! The error responses of the operations, each with an example.
 
 use std::collections::BTreeMap;
 
@@ -9,49 +9,49 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
 use crate::order::Fault;
 
-/// A kind of error, and what it says for example.
+/// A kind of error, and an example of its `detail`.
 type Example = (Kind, &'static str);
 
-/// Every operation that asks for a key.
+/// Errors of every operation that needs a key.
 pub(super) struct Common;
 
 impl IntoResponses for Common {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
             (Kind::InvalidRequest, "limit: is 0, expected 1 to 200"),
-            (Kind::Unauthorized, "the API key is not known here"),
-            (Kind::Forbidden, "the API key is not good for this merchant"),
-            (Kind::Misdirected, "without API keys only requests to localhost, 127.0.0.1 or [::1] are served"),
+            (Kind::Unauthorized, "unknown API key"),
+            (Kind::Forbidden, "the API key is not valid for this merchant"),
+            (Kind::Misdirected, "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted"),
             (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
-            (Kind::Internal, "the request could not be served; the logs tell more under this x-request-id"),
-            (Kind::Unavailable, "the database does not answer; send the request again"),
-            (Kind::DiskFull, "nothing was taken in; send it again once there is room"),
-            (Kind::Overloaded, "too many requests are being served: send it again in a moment"),
+            (Kind::Internal, "the request failed; the logs have the cause under this x-request-id"),
+            (Kind::Unavailable, "the database does not answer; try again"),
+            (Kind::DiskFull, "the disk is full and nothing was stored; try again when there is space"),
+            (Kind::Overloaded, "too many requests at the moment: try again soon"),
         ])
     }
 }
 
-/// What anybody may ask.
+/// Errors of operations without a key.
 pub(super) struct Open;
 
 impl IntoResponses for Open {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
             (Kind::InvalidRequest, "unknown field `verbos`, expected `verbose`"),
-            (Kind::Misdirected, "without API keys only requests to localhost, 127.0.0.1 or [::1] are served"),
+            (Kind::Misdirected, "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted"),
             (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
         ])
     }
 }
 
-/// Every operation that takes a body.
+/// Errors of every operation with a body.
 const SENT: [Example; 3] = [
-    (Kind::RequestTimeout, "a body must arrive within 20 s"),
-    (Kind::TooLarge, "a body must not be larger than 1000000 bytes"),
+    (Kind::RequestTimeout, "the body must arrive within 20 s"),
+    (Kind::TooLarge, "the body must not be larger than 1000000 bytes"),
     (Kind::UnsupportedMediaType, "send the header Content-Type: application/json"),
 ];
 
-/// A body of parameters.
+/// Errors of operations with a small JSON body.
 pub(super) struct Sent;
 
 impl IntoResponses for Sent {
@@ -60,7 +60,7 @@ impl IntoResponses for Sent {
     }
 }
 
-/// A batch of orders.
+/// Errors of submitting a batch.
 pub(super) struct SentBatch;
 
 impl IntoResponses for SentBatch {
@@ -69,29 +69,29 @@ impl IntoResponses for SentBatch {
     }
 }
 
-/// A wish to change an order.
+/// Errors of changing an order.
 pub(super) struct OrderAdminOutcome;
 
 impl IntoResponses for OrderAdminOutcome {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
-            (Kind::WrongStatus, "the order was submitted: hand in a new order for another one"),
-            (Kind::BodyGone, "the order's body was deleted (retention.bodies): hand it in anew"),
+            (Kind::WrongStatus, "the order was submitted: submit a new order instead"),
+            (Kind::BodyGone, "the order's body was deleted (retention.bodies): submit a new order"),
         ])
     }
 }
 
-/// A decision about a token.
+/// Errors of deciding about a token.
 pub(super) struct Decided;
 
 impl IntoResponses for Decided {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [(Kind::WrongState, "the token is active: only an uncertain one waits for a decision")];
+        let own = [(Kind::WrongState, "the token is active; only an uncertain token needs a decision")];
         answers(&[&SENT[..], &own[..]].concat())
     }
 }
 
-/// A post of an order.
+/// Errors of submitting an order.
 pub(super) struct SentOrder;
 
 impl IntoResponses for SentOrder {
@@ -104,17 +104,17 @@ impl IntoResponses for SentOrder {
     }
 }
 
-/// A put of a refresh token.
+/// Errors of registering a refresh token.
 pub(super) struct SentToken;
 
 impl IntoResponses for SentToken {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [(Kind::InvalidToken, "refresh_token is empty: write the token that sign-in returned")];
+        let own = [(Kind::InvalidToken, "refresh_token is empty: send the token from the sign-in")];
         answers(&[&SENT[..], &own[..]].concat())
     }
 }
 
-/// A look at something that may not be there.
+/// Errors of operations on something that may not exist.
 pub(super) struct Absent;
 
 impl IntoResponses for Absent {
@@ -123,16 +123,16 @@ impl IntoResponses for Absent {
     }
 }
 
-/// What needs a merchant of the settings.
+/// Errors of operations on a merchant of the settings.
 pub(super) struct AbsentMerchant;
 
 impl IntoResponses for AbsentMerchant {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        answers(&[(Kind::UnknownMerchant, "the settings have no merchant of the name in the path")])
+        answers(&[(Kind::UnknownMerchant, "the settings have no merchant with this name")])
     }
 }
 
-/// An answer for each status, with an example for each kind.
+/// Builds a response for each status, with an example for each kind of error.
 fn answers(kinds: &[Example]) -> BTreeMap<String, RefOr<Response>> {
     let mut statuses: BTreeMap<String, Vec<Example>> = BTreeMap::new();
     for example in kinds {
@@ -145,7 +145,7 @@ fn answer(kinds: &[Example]) -> Response {
     let titles: Vec<&str> = kinds.iter().map(|(kind, _)| kind.parts().2).collect();
     let examples = kinds.iter().map(|&(kind, detail)| {
         let (_, name, title) = kind.parts();
-        // Of no request, also where one asks for the description.
+        // The example belongs to no request, even if this description is read in one.
         let details = ProblemDetails { request_id: None, ..problem(kind, detail).details() };
         let value = serde_json::to_value(details).ok();
         (name, ExampleBuilder::new().summary(title).value(value).build())

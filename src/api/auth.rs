@@ -1,4 +1,4 @@
-//! Who calls, and what that key allows.
+//! Authentication: finds the caller's API key and checks its scope and merchants.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use utoipa::ToSchema;
 use super::problem::{Kind, Problem};
 use crate::config::{ApiKey, Scope};
 
-/// How many requests were not let in since the process started. Clones share the counts.
+/// Counts refused requests since the process started. Clones share the counts.
 //
-// They are counted and logged, and not slowed down: a key of `keys api generate` cannot be guessed, and a pause by address
-// would hit everybody behind the same proxy.
+// Refused requests are counted and logged, but not delayed. A key from `keys api generate` cannot
+// be guessed, and a delay for each address would hit every caller behind the same proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 2]>);
 
-/// Requests that were not let in since the process started.
+/// Requests that were refused since the process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Refused {
-    /// Without a key that is known: answered 401.
+    /// Requests without a valid API key, answered with 401.
     #[schema(example = 0, minimum = 0)]
     pub unauthorized: u64,
-    /// With a key that lacks the scope or the merchant: answered 403.
+    /// Requests whose key lacks the scope or the merchant, answered with 403.
     #[schema(example = 0, minimum = 0)]
     pub forbidden: u64,
 }
 
 impl Refusals {
-    /// Counts an answer, where it is a refusal.
+    /// Counts a response if its status is 401 or 403.
     fn count(&self, status: StatusCode) {
         let Self(counts) = self;
         match status {
@@ -45,7 +45,7 @@ impl Refusals {
         };
     }
 
-    /// The counts so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn counts(&self) -> Refused {
         let [unauthorized, forbidden] = &*self.0;
@@ -53,22 +53,23 @@ impl Refusals {
     }
 }
 
-/// Stands before the routes of one scope.
+/// Protects the routes of one scope.
 #[derive(Clone)]
 pub(super) struct Guard {
-    /// Empty where only this machine can call: then everybody may do everything.
+    /// The valid keys. Empty: no key is needed, because only this machine can reach the API.
     pub(super) keys: Arc<[Arc<ApiKey>]>,
-    /// What a key must allow.
+    /// The scope that a key needs.
     pub(super) scope: Scope,
-    /// Who was not let in.
+    /// Counts the requests that this guard refuses.
     pub(super) refusals: Refusals,
 }
 
-/// Who was let in; `None` is everybody on this machine.
+/// The authenticated caller. `None`: the settings have no API keys, and the caller is on this
+/// machine.
 #[derive(Clone)]
 pub(super) struct Caller(Option<Arc<ApiKey>>);
 
-/// Lets a request pass whose key allows the guard's scope.
+/// Middleware that passes a request on if its key has the guard's scope.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let response = match guard.admit(request.headers()) {
         Ok(caller) => {
@@ -95,8 +96,8 @@ impl Guard {
             unauthorized("the header Authorization is missing: send Authorization: Bearer and an API key")
         })?;
         let presented = bearer(presented.as_bytes())
-            .ok_or_else(|| unauthorized("the header Authorization is not of the form Bearer and an API key"))?;
-        let key = ApiKey::find(&self.keys, presented).ok_or_else(|| unauthorized("the API key is not known here"))?;
+            .ok_or_else(|| unauthorized("the header Authorization is not Bearer followed by an API key"))?;
+        let key = ApiKey::find(&self.keys, presented).ok_or_else(|| unauthorized("unknown API key"))?;
         tracing::Span::current().record("key", &key.name);
         if key.scopes.contains(&self.scope) {
             Ok(Caller(Some(Arc::clone(key))))
@@ -107,7 +108,7 @@ impl Guard {
     }
 }
 
-/// The key of `Bearer <key>`; the scheme's case does not count (RFC 9110 section 11.1).
+/// Returns the key of `Bearer <key>`. The scheme's case is ignored (RFC 9110 section 11.1).
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, key) = header.split_at_checked("Bearer ".len())?;
     let key = key.trim_ascii();
@@ -123,24 +124,24 @@ fn word(scope: Scope) -> &'static str {
 }
 
 impl Caller {
-    /// Whether the key is good for a merchant.
+    /// Returns whether the key is valid for a merchant.
     pub(super) fn sees(&self, merchant: &str) -> bool {
         self.merchants().is_none_or(|mut merchants| merchants.any(|allowed| allowed == merchant))
     }
 
-    /// The merchants that the key is good for; all where `None`.
+    /// Returns the merchants that the key is valid for; `None` means all.
     pub(super) fn merchants(&self) -> Option<impl Iterator<Item = &str>> {
         let merchants = self.0.as_ref()?.merchants.as_ref()?;
         Some(merchants.iter().map(String::as_str))
     }
 
-    /// Refuses to act for a merchant that the key is not good for.
+    /// Fails with `forbidden` if the key is not valid for a merchant.
     pub(super) fn act_for(&self, merchant: &str) -> Result<(), Problem> {
         if self.sees(merchant) {
             return Ok(());
         }
         tracing::warn!("A request was refused: its API key does not allow this merchant");
-        Err(Problem::new(Kind::Forbidden, "the API key is not good for this merchant"))
+        Err(Problem::new(Kind::Forbidden, "the API key is not valid for this merchant"))
     }
 }
 
@@ -148,7 +149,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // A route without a guard answers nobody.
+        // A route without a guard must not answer anybody.
         parts.extensions.get().cloned().ok_or_else(Problem::internal)
     }
 }

@@ -11,19 +11,21 @@ use super::auth::Caller;
 use super::extract::{InPath, UserPath, check_names};
 use super::problem::Problem;
 
-/// Erase a user's data.
+/// Erase all data of a user.
 ///
-/// For keys of both scopes, `orders` and `tokens`. The refresh token and what was kept from it, bodies and results of orders,
-/// and pending webhooks are deleted; orders and ledger stay under a random name. Orders that have not ended are cancelled: of
-/// one that is being submitted Klarna may have a session, whose result is not kept. Idempotency keys of the user's orders
-/// are free again. Also where there is nothing of the user.
+/// Needs a key with both scopes, `orders` and `tokens`. Deletes the refresh token with everything
+/// derived from it, bodies and results of orders, and pending webhooks. Orders and ledger stay,
+/// with a random name in place of the user. Orders that have not ended are cancelled; if one is
+/// just being submitted, Klarna may have a session for it, but its result is not stored. The
+/// idempotency keys of the user's orders can be used again. Succeeds even if there is no data of
+/// the user.
 #[utoipa::path(
     delete,
     operation_id = "erase_user",
     path = "/v1/merchants/{merchant}/users/{user}",
     tag = "users",
     params(UserPath),
-    responses((status = 204, description = "Nothing leads to the user any more"), Common)
+    responses((status = 204, description = "No data refers to the user any more"), Common)
 )]
 pub(super) async fn erase(
     State(app): State<Arc<AppState>>,

@@ -1,4 +1,4 @@
-//! What requests bring: paths, queries, headers and bodies, each refused with a [`Problem`].
+//! Reads paths, queries, headers and bodies of requests. Each failure is a [`Problem`].
 
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ use zeroize::Zeroizing;
 use super::problem::{Kind, Problem};
 use crate::order::check_name;
 
-/// The most items on one page of a list, and how many there are where nothing is said.
+/// The largest page of a list, and the default page size.
 const PAGE: (u32, u32) = (200, 50);
 
-/// How many times a body's limit is read and thrown away, so that a caller that still writes hears the answer.
+/// How many times the size limit is read and discarded if a body is too large. A caller that still
+/// writes can then read the answer.
 const PATIENCE: usize = 4;
 
-/// The parameters of a path.
+/// The parameters in a path.
 pub(super) struct InPath<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
@@ -35,7 +36,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
     }
 }
 
-/// A merchant, as paths name it.
+/// The merchant in a path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct MerchantPath {
@@ -44,19 +45,19 @@ pub(super) struct MerchantPath {
     pub(super) merchant: String,
 }
 
-/// A user, as paths name them.
+/// The merchant and the user in a path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct UserPath {
     /// The merchant's name in the settings.
     #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub(super) merchant: String,
-    /// The shop's own name for the user.
+    /// The shop's own id for the user.
     #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub(super) user: String,
 }
 
-/// The parameters of a query.
+/// The parameters in a query.
 pub(super) struct InQuery<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
@@ -68,18 +69,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
     }
 }
 
-/// A request whose path, query or headers are wrong.
+/// Returns the problem for a wrong path, query or header.
 pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::InvalidRequest, detail)
 }
 
-/// Checks a merchant's and a user's name in a path.
+/// Checks the names of a merchant and a user in a path.
 pub(super) fn check_names(merchant: &str, user: &str) -> Result<(), Problem> {
     check_merchant(merchant)?;
     check_name(user).map_err(|wrong| invalid(format!("the user in the path {wrong}")))
 }
 
-/// Checks a merchant's name in a path.
+/// Checks the name of a merchant in a path.
 pub(super) fn check_merchant(merchant: &str) -> Result<(), Problem> {
     check_name(merchant).map_err(|wrong| invalid(format!("the merchant in the path {wrong}")))
 }
@@ -89,7 +90,7 @@ pub(super) fn check_filter(parameter: &str, name: Option<&str>) -> Result<(), Pr
     name.map_or(Ok(()), check_name).map_err(|wrong| invalid(format!("{parameter}: {wrong}")))
 }
 
-/// How many items a page has.
+/// Returns the page size for a `limit`: at most 200, by default 50.
 pub(super) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
     let (most, usual) = PAGE;
     let limit = limit.unwrap_or(usual);
@@ -100,40 +101,40 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
-/// Reads a body whose faults may be quoted.
+/// Parses a JSON body. The error may quote the body, so it must not contain secrets.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
-    // An array of the members' values would do for the parser.
+    // Without this check the parser would also accept an array of the members' values.
     if !text.trim_start().starts_with('{') {
         return Err(invalid("the body is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| error.to_string());
     let ended = parsed.and_then(|parsed| json.end().map(|()| parsed).map_err(|error| error.to_string()));
-    ended.map_err(|wrong| invalid(format!("the body is not as expected: {wrong}")))
+    ended.map_err(|wrong| invalid(format!("the body is invalid: {wrong}")))
 }
 
-/// What a body may be.
+/// What kinds of bodies a route accepts.
 pub(super) struct Expected {
-    /// Its media types, the usual one first.
+    /// The accepted media types, the usual one first.
     pub(super) types: &'static [&'static str],
-    /// Its bytes, at most.
+    /// The largest size, in bytes.
     pub(super) limit: usize,
-    /// How long it may take to arrive as a whole.
+    /// How long the whole body may take to arrive.
     pub(super) within: Duration,
 }
 
 impl Expected {
-    /// JSON of at most `limit` bytes.
+    /// Accepts JSON of at most `limit` bytes.
     pub(super) const fn json(limit: usize) -> Self {
         Self { types: &["application/json"], limit, within: Duration::from_secs(20) }
     }
 }
 
-/// A body of text, wiped once it is dropped: it may hold a token.
+/// A text body. Its memory is wiped when it is dropped, because it may contain a token.
 pub(super) struct Text(Zeroizing<Vec<u8>>);
 
 impl Text {
-    /// Reads a body that is as expected.
+    /// Reads a body and checks its type, size and arrival time.
     pub(super) async fn read(headers: &HeaderMap, body: Body, expected: &Expected) -> Result<Self, Problem> {
         let declared = media_type(headers);
         if !expected.types.iter().any(|known| known.eq_ignore_ascii_case(declared)) {
@@ -142,29 +143,29 @@ impl Text {
         }
         let reading = read(body, declared_length(headers), expected.limit);
         let read = tokio::time::timeout(expected.within, reading).await.unwrap_or_else(|_| {
-            let detail = format!("a body must arrive within {} s", expected.within.as_secs());
+            let detail = format!("the body must arrive within {} s", expected.within.as_secs());
             Err(Problem::new(Kind::RequestTimeout, detail))
         });
         read.map(Self)
     }
 
-    /// Its text.
+    /// Returns the body as text.
     pub(super) fn text(&self) -> Result<&str, Problem> {
-        std::str::from_utf8(&self.0).map_err(|_| invalid("the body is not UTF-8, which JSON is written in"))
+        std::str::from_utf8(&self.0).map_err(|_| invalid("the body is not valid UTF-8, which JSON requires"))
     }
 }
 
 async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let too_large = || Problem::new(Kind::TooLarge, format!("a body must not be larger than {limit} bytes"));
+    let too_large = || Problem::new(Kind::TooLarge, format!("the body must not be larger than {limit} bytes"));
     if declared.is_some_and(|length| length > limit * PATIENCE) {
         return Err(too_large());
     }
-    // As large as it will be, where that is known: growing would leave copies behind.
+    // Allocate the final size at once if it is known: growing would leave copies in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(declared.unwrap_or(limit).min(limit)));
     let mut size = 0;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| invalid("the body broke off"))?;
+        let chunk = chunk.map_err(|_| invalid("the connection ended before the whole body arrived"))?;
         size += chunk.len();
         if size > limit * PATIENCE {
             break;
@@ -176,7 +177,7 @@ async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroi
     if size > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// The media type that a body is declared as.
+/// Returns the media type from the `Content-Type` header.
 pub(super) fn media_type(headers: &HeaderMap) -> &str {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     declared.split(';').next().unwrap_or_default().trim()

@@ -1,4 +1,5 @@
-//! What holds for every request: its id, its span, the size of its head, and that a panic is answered.
+//! What every request gets: an id, a span, a size limit for its head, and an answer if a handler
+//! panics.
 
 use std::any::Any;
 use std::time::Instant;
@@ -16,18 +17,18 @@ use super::problem::{Kind, Problem};
 use super::request_id::{CURRENT, REQUEST_ID, given_id, new_id};
 use crate::telemetry::traces::{self, Traceparent, failed, traced};
 
-/// The largest head of a request, in bytes: its target and its headers.
+/// The largest head of a request (target and headers), in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
 
-/// Puts the frame around finished routes.
+/// Adds id, span, head limit and panic handling to finished routes.
 pub(super) fn framed(router: Router) -> Router {
     router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(request))
 }
 
-/// Names the request in its span and its answer.
+/// Gives a request its id and span, and puts the id on the response.
 async fn request(request: Request, next: Next) -> Response {
     let id = given_id(request.headers()).unwrap_or_else(new_id);
-    // The route and not the path, which names users.
+    // The route and not the path, because paths contain user ids.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let sent = request.headers().get(traces::HEADER).and_then(|sent| Traceparent::read(sent.to_str().ok()?));
     let served = trace(&request, route.as_deref(), sent.as_ref());
@@ -54,7 +55,7 @@ async fn request(request: Request, next: Next) -> Response {
         }
         let headers = response.headers_mut();
         headers.extend(CURRENT.try_with(|id| (REQUEST_ID, id.clone())).ok());
-        // Answers hold shoppers' data.
+        // Responses contain shoppers' data.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
@@ -63,11 +64,11 @@ async fn request(request: Request, next: Next) -> Response {
     CURRENT.scope(id, answered).await
 }
 
-/// The request's span for traces, in its caller's trace where there is one. Orchestrators and scrapers ask every few seconds:
-/// what they ask is left out.
+/// Creates the request's span for traces, inside the caller's trace if there is one. Health checks
+/// and scrapes get none, because they come every few seconds.
 fn trace(request: &Request, route: Option<&str>, sent: Option<&Traceparent>) -> Span {
     let Some(route) = route.filter(|route| route.starts_with("/v1/")) else { return Span::none() };
-    // Whatever else is sent as a method is the caller's choice of text.
+    // The caller can send any text as a method, so only known methods are recorded.
     let method = match request.method().as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH") => known,
         _ => "_OTHER",
@@ -88,7 +89,8 @@ fn trace(request: &Request, route: Option<&str>, sent: Option<&Traceparent>) -> 
     span
 }
 
-/// Far above what callers need, and far below what hyper would read, which refuses without a word.
+/// Refuses a head that is too large. The limit is far above what callers need, and far below
+/// hyper's own, which closes the connection without an explanation.
 fn check_head(request: &Request) -> Result<(), Problem> {
     let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
@@ -99,18 +101,19 @@ fn check_head(request: &Request) -> Result<(), Problem> {
     Err(Problem::new(Kind::HeadTooLarge, detail))
 }
 
-/// The panic's text is told by the process's hook; it may quote anything, and leaves the process in no answer.
+/// Answers a request whose handler panicked. The panic's text may quote secrets; the panic hook
+/// logs the panic, and the text is never part of an answer.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("The program panicked in a request; this is a defect of the program");
     Problem::internal().into_response()
 }
 
 pub(super) async fn no_route() -> Problem {
-    Problem::new(Kind::NotFound, "there is no such path; /openapi.json names all of them")
+    Problem::new(Kind::NotFound, "no such path; /openapi.json lists all paths")
 }
 
 pub(super) async fn no_method() -> Problem {
-    Problem::new(Kind::MethodNotAllowed, "the header Allow names the methods of this path")
+    Problem::new(Kind::MethodNotAllowed, "the header Allow lists the methods of this path")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `/livez` and `/readyz`, which ask for no key.
+//! `/livez`, `/readyz` and `/metrics`, for load balancers and monitoring.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,70 +22,73 @@ use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
 use crate::store::{DisabledWhy, Endpoint, Store, StoreError};
 
-/// How long the database may take to show that it is there.
+/// How long the database may take to answer a health check.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether the process takes requests: not before it is set up, and no longer once it stops. Clones share it.
+/// Whether the process accepts requests: false during start and from the beginning of a stop.
+/// Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<ReadinessState>);
 
 #[derive(Debug, Default)]
 struct ReadinessState {
     ready: AtomicBool,
-    /// Why it will not be ready again.
+    /// Why the process can never become ready again.
     outdated: OnceLock<String>,
 }
 
 impl Readiness {
-    /// Says whether the process takes requests from now on.
+    /// Sets whether the process accepts requests from now on.
     pub fn set_ready(&self, ready: bool) {
         self.0.ready.store(ready, Ordering::SeqCst);
     }
 
-    /// Says that the database has left this program behind: it takes no request any more, and tells why for as long as it is asked.
+    /// Records that the database needs a newer program. From now on the process accepts no
+    /// requests, and `/readyz` answers with this reason.
     pub fn set_outdated(&self, why: &StoreError) {
         // The first reason stays.
         let _ = self.0.outdated.set(why.to_string());
         self.set_ready(false);
     }
 
-    /// Whether the process takes requests.
+    /// Returns whether the process accepts requests.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.ready.load(Ordering::SeqCst)
     }
 }
 
-/// That all is well.
+/// The answer if everything is well.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// Always `ok`; anything else is an error.
+    /// Always `ok`; every other state is an error.
     #[schema(example = "ok")]
     pub status: &'static str,
-    /// With `verbose`: which of Klarna's endpoints this process leaves alone, by merchant.
+    /// Only with `verbose`: the circuit breakers of Klarna's endpoints in this process, by
+    /// merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakers: Option<BTreeMap<String, Breakers>>,
-    /// With `verbose`: how the merchants' webhook endpoints fare, by merchant.
+    /// Only with `verbose`: the state of the webhook endpoints, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
-    /// With `verbose`: how many requests were not let in since the process started.
+    /// Only with `verbose`: how many requests were refused since the process started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refused: Option<Refused>,
 }
 
-/// How a webhook endpoint fares.
+/// The state of a webhook endpoint.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WebhookEndpoint {
-    /// The first failure since the last success.
+    /// The time of the first failure since the last success.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failing_since: Option<DateTime<Utc>>,
-    /// Since when nothing is sent to it.
+    /// Since when the endpoint is disabled; no events are sent to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Why: `gone`, it answered 410; `failing`, nothing got through for days.
+    /// Why it is disabled. `gone`: it answered 410. `failing`: no event was delivered for days.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub disabled_why: Option<DisabledWhy>,
@@ -98,51 +101,51 @@ impl From<Endpoint> for WebhookEndpoint {
     }
 }
 
-/// Where the breakers of a merchant's endpoints stand.
+/// The state of a merchant's circuit breakers.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Breakers {
-    /// Of the token endpoint.
+    /// The breaker of the token endpoint.
     pub token: BreakerState,
-    /// Of the order call.
+    /// The breaker of the create-order call.
     pub checkout: BreakerState,
 }
 
-/// Asks this process for its breakers; an empty answer where it runs no orders.
+/// Returns the breakers of this process, by merchant. Empty if the process runs no orders.
 pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>;
 
-/// Answers a scrape in Prometheus' text format.
+/// Renders the metrics in Prometheus' text format.
 pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
-/// What is asked of a process by those who watch it.
+/// What health checks and metrics need.
 #[derive(Clone)]
 pub struct Probes {
-    /// Whether the process takes requests.
+    /// Whether the process accepts requests.
     pub ready: Readiness,
-    /// Whether the database answers.
+    /// Tells whether the database answers.
     pub store: Arc<dyn Store>,
-    /// What `/readyz?verbose` tells.
+    /// The breakers for `/readyz?verbose`.
     pub breakers: AskBreakers,
-    /// Who was not let in; `/readyz?verbose` tells it too.
+    /// The counts of refused requests for `/readyz?verbose`.
     pub refusals: Refusals,
-    /// What `/metrics` tells.
+    /// The text for `/metrics`.
     pub scrape: Scrape,
 }
 
-/// How much a health check tells.
+/// Query of the health checks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Tell of breakers, webhook endpoints and refused requests too; needs no value.
+    /// Also show circuit breakers, webhook endpoints and refused requests. Needs no value.
     verbose: Option<String>,
 }
 
 const OK: Health = Health { status: "ok", breakers: None, webhooks: None, refused: None };
 
-/// Whether the process runs.
+/// Check whether the process runs.
 ///
-/// Where this does not answer, restart the process. It looks at nothing else: a database that is away is no reason to
-/// restart.
+/// If this does not answer, restart the process. It checks nothing else: a missing database is no
+/// reason for a restart.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -154,10 +157,11 @@ pub(super) async fn livez() -> Json<Health> {
     Json(OK)
 }
 
-/// Whether the process takes requests.
+/// Check whether the process accepts requests.
 ///
-/// Send it requests only while this answers 200. It turns to 503 as soon as the process is asked to stop, while the database
-/// does not answer, and for good once the database needs a newer program; `detail` says which.
+/// Send requests only while this answers 200. It answers 503 as soon as the process is asked to
+/// stop, while the database does not answer, and permanently if the database needs a newer program;
+/// `detail` gives the reason.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -165,8 +169,8 @@ pub(super) async fn livez() -> Json<Health> {
     security(()),
     params(Detail),
     responses(
-        (status = 200, description = "The process takes requests", body = Health),
-        (status = 503, description = "The process starts or stops, its database does not answer, or it needs a newer program",
+        (status = 200, description = "The process accepts requests", body = Health),
+        (status = 503, description = "The process is starting or stopping, its database does not answer, or it is too old for its database",
             body = ProblemDetails, content_type = "application/problem+json"),
         Open,
     )
@@ -178,7 +182,7 @@ pub(super) async fn readyz(
     let not_ready = |detail: &str| Problem::new(Kind::NotReady, detail);
     if !probes.ready.is_ready() {
         let outdated = probes.ready.0.outdated.get().map(String::as_str);
-        return Err(not_ready(outdated.unwrap_or("the process starts or stops")));
+        return Err(not_ready(outdated.unwrap_or("the process is starting or stopping")));
     }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, look(&*probes.store, verbose)).await {
@@ -196,7 +200,7 @@ pub(super) async fn readyz(
     }
 }
 
-/// Whether the database answers, and what it knows of endpoints where that is asked for.
+/// Asks the database whether it answers, and with `verbose` for the webhook endpoints.
 async fn look(store: &dyn Store, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
     store.health().await?;
     if !verbose {
@@ -206,19 +210,19 @@ async fn look(store: &dyn Store, verbose: bool) -> Result<Option<BTreeMap<String
     Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.clone(), endpoint.into())).collect()))
 }
 
-/// What Prometheus takes for its text format.
+/// The media type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Metrics for Prometheus.
 ///
-/// Of this process, and of the installation, which every process tells alike. Needs a key with the scope `ops`, where there
-/// are keys.
+/// Metrics of this process and of the whole installation; every process reports the latter alike.
+/// If the settings have API keys, this needs one with the scope `ops`.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "health",
     responses(
-        (status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain"),
+        (status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain"),
         Common,
     )
 )]

@@ -1,4 +1,5 @@
-//! How many requests are served at once. Whoever comes beyond that is told so at once, and piles up nothing.
+//! Limits how many requests are served at a time. Requests beyond that are refused at once instead
+//! of queueing.
 
 use std::sync::Arc;
 
@@ -9,19 +10,20 @@ use tokio::sync::Semaphore;
 
 use super::problem::{Kind, Problem};
 
-/// Batches at once: each may hold 16 MB, and more while it is read.
+/// The most batches at a time. Each may hold 16 MB, and more while it is parsed.
 const BATCHES: usize = 4;
 
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests served at once.
+    /// The most requests at a time, without those that wait for an order's end.
     pub requests: usize,
-    /// Those of them that wait for an order's end are counted apart: they cost next to nothing.
+    /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
+    /// separately because they cost almost nothing.
     pub waits: usize,
 }
 
-/// The places.
+/// The permits for requests, waits and batches. Clones share them.
 #[derive(Clone)]
 pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
@@ -35,7 +37,7 @@ impl ConcurrencyLimits {
         Self { requests: permits(limits.requests), waits: permits(limits.waits), batches: permits(BATCHES) }
     }
 
-    /// Where the request takes its place.
+    /// Returns the permits that a request needs.
     fn of(&self, request: &Request) -> &Semaphore {
         let waits = || request.uri().query().is_some_and(|query| query.contains("wait="));
         match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
@@ -46,7 +48,7 @@ impl ConcurrencyLimits {
     }
 }
 
-/// Serves a request that finds a place.
+/// Middleware that serves a request if a permit is free, and otherwise answers `overloaded`.
 pub(super) async fn limit(
     State(permits): State<ConcurrencyLimits>,
     request: Request,
@@ -57,7 +59,7 @@ pub(super) async fn limit(
             "A request was refused: more requests at once than server.max_requests, server.max_waits or the \
              batch limit allow"
         );
-        return Err(Problem::new(Kind::Overloaded, "too many requests are being served: send it again in a moment"));
+        return Err(Problem::new(Kind::Overloaded, "too many requests at the moment: try again soon"));
     };
     Ok(next.run(request).await)
 }

@@ -1,4 +1,4 @@
-//! An API without keys is for this machine alone, and not for pages that a browser on it shows.
+//! Protects an API without keys: it serves only this machine, and no web pages from elsewhere.
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
@@ -9,10 +9,11 @@ use axum::response::Response;
 
 use super::problem::{Kind, Problem};
 
-/// Lets a request pass that was meant for this machine.
+/// Middleware that passes a request on if it was meant for this machine.
 ///
-/// A page of the internet can make its own name lead to 127.0.0.1 (DNS rebinding); the browser then sends that name as the
-/// host. And it can post a form anywhere; the browser then sends the page's origin.
+/// A web page can make its own name point to 127.0.0.1 (DNS rebinding); the browser then sends that
+/// name as the host. A page can also post a form to any address; the browser then sends the page's
+/// origin.
 pub(super) async fn only(request: Request, next: Next) -> Result<Response, Problem> {
     check(request.headers())?;
     Ok(next.run(request).await)
@@ -21,15 +22,15 @@ pub(super) async fn only(request: Request, next: Next) -> Result<Response, Probl
 fn check(headers: &HeaderMap) -> Result<(), Problem> {
     let host = headers.get(HOST).map(HeaderValue::as_bytes);
     if host.is_some_and(|host| !is_this_machine(host)) {
-        let detail = "without API keys only requests to localhost, 127.0.0.1 or [::1] are served: send one of these as the \
-                      header Host, or add a [[server.api_keys]] section";
+        let detail = "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted: send one of these as the header Host, or add a [[server.api_keys]] section";
         return Err(Problem::new(Kind::Misdirected, detail));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     if origin.as_bytes().strip_prefix(b"http://").is_some_and(|origin| Some(origin) == host) {
         return Ok(());
     }
-    let detail = "without API keys no page of another origin is served: add a [[server.api_keys]] section";
+    let detail =
+        "without API keys, requests from pages of another origin are refused: add a [[server.api_keys]] section";
     Err(Problem::new(Kind::Forbidden, detail))
 }
 

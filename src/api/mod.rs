@@ -1,13 +1,14 @@
-//! The HTTP API: its routes, who may use them, and how it is served.
+//! The HTTP API: routes, authentication, and the server.
 //!
-//! A request passes the frame (`frame.rs`: id, span, panics), where there are no keys the door of this machine (`local.rs`), the
-//! guard of its scope (`auth.rs`), the limits (`limits.rs`), and a handler (`orders/`, `tokens.rs`, `resolve.rs`, `users.rs`,
-//! `health.rs`),
-//! which does nothing but translate between HTTP and the rooms behind it.
-//! Whatever goes wrong is a `Problem` (`problem.rs`). `openapi.json` is written by the code, in `openapi.rs`.
+//! A request passes, in this order: the frame (`frame.rs`: id, span, panics); without API keys, the
+//! check that it comes from this machine (`local.rs`); authentication (`auth.rs`); the limits
+//! (`limits.rs`); and its handler (`orders/`, `tokens.rs`, `resolve.rs`, `users.rs`, `health.rs`).
+//! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
+//! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
-//! Lists and descriptions are compressed. An order alone is not: beside its `html_snippet`, which opens a checkout, stands what a
-//! shopper may have chosen, and the length of both together, compressed, would tell of the one by the other (BREACH).
+//! Lists and descriptions are compressed. A single order is not, because of the BREACH attack: it
+//! contains its secret `html_snippet` beside text that a shopper may have chosen, and the
+//! compressed length of both would reveal the one through the other.
 
 mod answers;
 mod auth;
@@ -55,27 +56,28 @@ use crate::vault::Registry;
 use auth::Guard;
 use limits::ConcurrencyLimits;
 
-/// What the API speaks for.
+/// What the handlers need.
 pub struct AppState {
-    /// Where orders go in.
+    /// Accepts orders.
     pub intake: Intake,
-    /// Where refresh tokens go in.
+    /// Accepts refresh tokens.
     pub registry: Registry,
-    /// Where the ends of orders are waited for.
+    /// Waits for the ends of orders.
     pub waiters: Waiters,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
     /// Where a user is erased.
     pub upkeep: Arc<dyn Upkeep>,
-    /// The merchants of the settings, by name.
+    /// The merchants in the settings, by name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    /// Who may call; everybody where empty, so let only this machine reach it then.
+    /// The API keys. If empty, every caller may do everything, so only this machine may reach the
+    /// API.
     pub api_keys: Vec<ApiKey>,
-    /// How many requests are served at once.
+    /// The most requests at a time.
     pub limits: Limits,
-    /// Pages for people, which let in whom they know by themselves.
+    /// The operators' pages. They have their own sign-in.
     pub pages: Router,
-    /// How the process fares.
+    /// Health checks and metrics.
     pub probes: Probes,
 }
 
@@ -85,7 +87,7 @@ impl FromRef<Arc<AppState>> for Probes {
     }
 }
 
-/// Health and metrics alone, for the platform: it asks for no key and answers to any name.
+/// Builds a router for health checks and metrics only. It needs no key and accepts any `Host`.
 pub fn probes(probes: Probes) -> Router {
     let routes = health_routes().merge(metrics_route());
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
@@ -108,7 +110,7 @@ where
     Router::new().route("/metrics", get(health::metrics).layer(CompressionLayer::new()))
 }
 
-/// All routes.
+/// Builds the router of the whole API.
 pub fn router(mut app: AppState) -> Router {
     let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut app.api_keys).into_iter().map(Arc::new).collect();
     let pages = std::mem::take(&mut app.pages);
@@ -118,7 +120,7 @@ pub fn router(mut app: AppState) -> Router {
         from_fn_with_state(guard, auth::guard)
     };
     let guarded = |router: Router<Arc<AppState>>, scope| {
-        // The last is the first that a request meets: strangers take nobody's place.
+        // The layer that is added last runs first: unauthenticated requests must not use permits.
         let router = router.route_layer(from_fn_with_state(permits.clone(), limits::limit));
         router.route_layer(guard(scope))
     };
@@ -135,7 +137,7 @@ pub fn router(mut app: AppState) -> Router {
             "/v1/merchants/{merchant}/users/{user}/token/history",
             get(users::history).layer(CompressionLayer::new()),
         );
-    // It touches what is guarded by either.
+    // It touches data of both scopes.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
     let ops = metrics_route()

@@ -1,4 +1,4 @@
-//! The API's description, made from the code. The copy at `openapi.json` is held to it by a test.
+//! Generates the API's description from the code. A test compares it with `openapi.json`.
 
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -12,11 +12,9 @@ use super::{erase, health, orders, resolve, tokens, users};
 #[openapi(
     info(
         title = "klarna-order-worker",
-        description = "Takes in orders for Klarna Checkout and the refresh tokens of Sign in with Klarna.\n\n\
-            Every error is `application/problem+json` (RFC 9457) with a stable `type`. Every answer has an \
-            `x-request-id`, the caller's own where it sends one; logs name it."
+        description = "Submits orders to Klarna Checkout, and manages the refresh tokens of Sign in with Klarna.\n\nEvery error is `application/problem+json` (RFC 9457) with a stable `type`. Every answer has an `x-request-id`, which also appears in the logs; a request may send its own."
     ),
-    servers((url = "/", description = "Where this document was read")),
+    servers((url = "/", description = "The server that this document was read from")),
     paths(
         orders::post,
         orders::batch,
@@ -39,21 +37,21 @@ use super::{erase, health, orders, resolve, tokens, users};
     ),
     components(schemas(ProblemDetails)),
     tags(
-        (name = "orders", description = "Orders in, results out: keys of the scope `orders`"),
-        (name = "tokens", description = "Refresh tokens: keys of the scope `tokens`"),
-        (name = "users", description = "All about a user: keys of the scopes `orders` and `tokens`"),
-        (name = "ops", description = "For operators: keys of the scope `ops`"),
-        (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs one of the scope `ops`"),
+        (name = "orders", description = "Submit and read orders. Needs a key with the scope `orders`"),
+        (name = "tokens", description = "Register and read refresh tokens. Needs a key with the scope `tokens`"),
+        (name = "users", description = "All data of a user. Needs a key with the scopes `orders` and `tokens`"),
+        (name = "ops", description = "For operators. Needs a key with the scope `ops`"),
+        (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs the scope `ops`"),
     ),
     security(("api_key" = [])),
     modifiers(&ApiKey),
 )]
 struct Document;
 
-/// The API's description (OpenAPI 3.1), as pretty-printed JSON with a line feed at its end.
+/// Returns the API's description (OpenAPI 3.1) as indented JSON, with a line feed at the end.
 ///
 /// # Errors
-/// None that can be thought of: it is made of strings.
+/// If it cannot be serialised. It consists of strings, so this does not happen.
 pub fn document() -> Result<String, serde_json::Error> {
     Document::openapi().to_pretty_json().map(|json| json + "\n")
 }
@@ -63,7 +61,7 @@ pub(super) fn value() -> Result<serde_json::Value, serde_json::Error> {
     serde_json::to_value(Document::openapi())
 }
 
-/// This description.
+/// Get this description.
 #[utoipa::path(
     get,
     operation_id = "openapi",
@@ -76,14 +74,14 @@ pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
     Json(Document::openapi())
 }
 
-/// How keys are presented.
+/// The security scheme of API keys.
 struct ApiKey;
 
 impl Modify for ApiKey {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A key of the setting `server.api_keys`; none is asked for where there are none"));
+            .description(Some("A key from the setting `server.api_keys`. If the settings have none, no key is needed"));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(scheme.build()));
     }

@@ -15,30 +15,30 @@ use crate::vault::RegistryError;
 /// The media type of errors.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What every `type` begins with. The whole is stable: programs may compare it.
+/// The prefix of every `type`. Prefix and suffix never change, because programs compare them.
 const TYPES: &str = "urn:klarna-order-worker:problem:";
 
-/// An error as a caller sees it (RFC 9457).
+/// An error in an answer (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProblemDetails {
-    /// Names the kind of error; stable, for programs to compare.
+    /// The kind of error. It never changes, so programs can compare it.
     #[serde(rename = "type")]
     #[schema(example = "urn:klarna-order-worker:problem:invalid-order")]
     pub kind: String,
-    /// The kind in words, the same at each occurrence.
-    #[schema(example = "The order cannot be accepted")]
+    /// A short description of the kind, always the same for one `type`.
+    #[schema(example = "The order is invalid")]
     pub title: &'static str,
     /// The HTTP status.
     #[schema(example = 422)]
     pub status: u16,
-    /// What is wrong with this request, and what to do.
-    #[schema(example = "1 fault was found; nothing was taken in")]
+    /// What is wrong with this request, and what to do about it.
+    #[schema(example = "1 fault; nothing was stored")]
     pub detail: String,
     /// The request's id, as in the header `x-request-id` and in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "01a20fd1-22e8-7e5f-922e-c83baeded480")]
     pub request_id: Option<String>,
-    /// Each fault of the request's body, where there are any.
+    /// Each fault in the request's body, if there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub faults: Vec<Fault>,
@@ -72,62 +72,58 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Its status, the end of its `type`, and its title.
+    /// Returns the status, the suffix of `type`, and the title.
     pub(super) const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "The request cannot be understood"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No API key that is known"),
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "Invalid request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The API key does not allow this"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
-            Self::UnknownMerchant => (StatusCode::NOT_FOUND, "unknown-merchant", "There is no such merchant"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::UnknownMerchant => (StatusCode::NOT_FOUND, "unknown-merchant", "Unknown merchant"),
             Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not take this method")
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed for this path")
             }
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The body did not arrive in time"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
             }
-            Self::Misdirected => {
-                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request was meant for another host")
-            }
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request is for another host"),
             Self::HeadTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The request's head is too large")
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The head of the request is too large")
             }
             Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
-            Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order cannot be accepted"),
-            Self::InvalidToken => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token cannot be accepted")
-            }
+            Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),
+            Self::InvalidToken => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid"),
             Self::IdempotencyKeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
-                "The idempotency key belongs to another request",
+                "The idempotency key was used for another request",
             ),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database cannot be used now"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available"),
             Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full"),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is at its limits"),
-            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service takes no requests now"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded"),
+            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         }
     }
 
-    /// The header that goes with it: what a caller needs to do better next time.
+    /// Returns a header that tells the caller what to do next.
     const fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Unavailable | Self::NotReady => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
             Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
-            // Somebody has to make room first.
+            // Somebody has to free disk space first.
             Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => None,
         }
     }
 }
 
-/// One occurrence of an error.
+/// One error, to be sent as an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     kind: Kind,
@@ -140,27 +136,23 @@ impl Problem {
         Self { kind, detail: detail.into(), faults: Vec::new() }
     }
 
-    /// A document that is refused for its faults.
+    /// A problem with the faults of a refused document.
     pub(super) fn with_faults(kind: Kind, faults: Vec<Fault>) -> Self {
-        let found = if faults.len() == 1 {
-            "1 fault was found".to_owned()
-        } else {
-            format!("{} faults were found", faults.len())
-        };
-        Self { kind, detail: format!("{found}; nothing was taken in"), faults }
+        let found = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+        Self { kind, detail: format!("{found}; nothing was stored"), faults }
     }
 
-    /// A failure of ours; what it was is logged, and is none of the caller's business.
+    /// An internal error. The cause is in the log, and is not shown to the caller.
     pub(super) fn internal() -> Self {
-        Self::new(Kind::Internal, "the request could not be served; the logs tell more under this x-request-id")
+        Self::new(Kind::Internal, "the request failed; the logs have the cause under this x-request-id")
     }
 
-    /// What is wrong with this request; it quotes no secret.
+    /// Returns what is wrong with the request. Contains no secret.
     pub(super) fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The error as a caller sees it.
+    /// Returns the body of the answer.
     pub(super) fn details(self) -> ProblemDetails {
         let (status, slug, title) = self.kind.parts();
         ProblemDetails {
@@ -177,7 +169,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, header) = (self.kind.parts().0, self.kind.header());
-        // Strings and numbers alone: they always serialise.
+        // It contains only strings and numbers, so it can always be serialised.
         let body = serde_json::to_vec(&self.details()).unwrap_or_default();
         let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         response.headers_mut().extend(header.map(|(name, value)| (Some(name), value)));
@@ -190,11 +182,11 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::DiskFull => {
                 tracing::error!(%error, "A request was refused");
-                Self::new(Kind::DiskFull, "nothing was taken in; send it again once there is room")
+                Self::new(Kind::DiskFull, "the disk is full and nothing was stored; try again when there is space")
             }
             _ if error.is_transient() => {
                 tracing::warn!(%error, "A request was refused: the database is not available");
-                Self::new(Kind::Unavailable, "the database does not answer; send the request again")
+                Self::new(Kind::Unavailable, "the database does not answer; try again")
             }
             _ => {
                 tracing::error!(%error, "A request failed");
@@ -273,6 +265,6 @@ mod tests {
         let faults = vec![Fault::new("/merchant", "is missing"), Fault::new("/user", "is missing")];
         let problem = Problem::from(Rejection::Faults(faults.clone())).details();
         assert_eq!((problem.status, problem.faults), (422, faults));
-        assert_eq!(problem.detail, "2 faults were found; nothing was taken in");
+        assert_eq!(problem.detail, "2 faults; nothing was stored");
     }
 }

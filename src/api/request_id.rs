@@ -9,16 +9,16 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) const LONGEST_ID: usize = 128;
 
 tokio::task_local! {
-    /// The id of the request that this task answers.
+    /// The id of the request that the current task answers.
     pub(super) static CURRENT: HeaderValue;
 }
 
-/// The id of the request that is being answered.
+/// Returns the id of the current request.
 pub(super) fn current_id() -> Option<String> {
     CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
 }
 
-/// The caller's own id, where it can stand in a log as it is.
+/// Returns the caller's own request id, if it is safe to write into a log.
 pub(super) fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let id = headers.get(REQUEST_ID)?;
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
@@ -26,6 +26,6 @@ pub(super) fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 pub(super) fn new_id() -> HeaderValue {
-    // A UUID has no character that a header could not hold.
+    // A UUID contains only characters that are valid in a header.
     HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
 }

@@ -16,25 +16,26 @@ use super::problem::{Kind, Problem};
 use super::{AppState, Token};
 use crate::token::{Resolution, Resolved, TokenState};
 
-/// What becomes of an uncertain token.
+/// A decision about an uncertain token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
-    /// `retry`: it is active again, and whoever wants it first presents it, which finds out whether it was spent. `present`:
-    /// likewise, and the keeper's next sweep does so where no order comes before. `dead`: it is never presented again, and
-    /// the shopper must sign in.
+    /// `retry`: the token becomes active, and the next order or the keeper presents it, which shows
+    /// whether it was spent. `present`: the same, and the keeper presents it in its next run if no
+    /// order does so before. `dead`: the token is never presented again, and the shopper must sign
+    /// in.
     pub decision: Decision,
 }
 
-/// An operator's decision.
+/// What to do with an uncertain token.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// Present it again with whatever comes first.
+    /// Make it active; the next order or the keeper presents it.
     Retry,
-    /// Present it again in the keeper's next sweep.
+    /// Make it active and due, so that the keeper presents it in its next run.
     Present,
-    /// Never present it again.
+    /// End it; it is never presented again.
     Dead,
 }
 
@@ -48,10 +49,11 @@ impl From<Decision> for Resolution {
     }
 }
 
-/// Decide about a refresh token that is uncertain.
+/// Decide about an uncertain refresh token.
 ///
-/// Nobody knows whether it was spent: the answer to its last presentation was lost, or the database was restored. The command
-/// `tokens resolve --all` decides about many.
+/// A token is uncertain if nobody knows whether it was spent, because the answer to its last
+/// presentation was lost or the database was restored. The command `tokens resolve --all` decides
+/// about many tokens.
 #[utoipa::path(
     post,
     operation_id = "resolve_token",
@@ -59,7 +61,7 @@ impl From<Decision> for Resolution {
     tag = "ops",
     params(UserPath),
     request_body = ResolveRequest,
-    responses((status = 200, description = "How the token stands now", body = Token), Decided, Absent, Common)
+    responses((status = 200, description = "The token's state now", body = Token), Decided, Absent, Common)
 )]
 pub(super) async fn resolve(
     State(app): State<Arc<AppState>>,
@@ -72,7 +74,7 @@ pub(super) async fn resolve(
     check_names(&merchant, &user)?;
     let body = extract::Text::read(&headers, body, &Expected::json(1024)).await?;
     let ResolveRequest { decision } = parse(body.text()?)?;
-    let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
+    let absent = || Problem::new(Kind::NotFound, "there is no refresh token for this user");
     match app.registry.resolve(&merchant, &user, decision.into()).await? {
         Resolved::Done(token) => {
             tracing::info!(merchant, decision = ?decision, "An operator resolved a token");
@@ -81,7 +83,7 @@ pub(super) async fn resolve(
         Resolved::NotUncertain(token) if token.state == TokenState::Forgotten => Err(absent()),
         Resolved::NotUncertain(token) => {
             let state = token.state.as_str();
-            let detail = format!("the token is {state}: only an uncertain one waits for a decision");
+            let detail = format!("the token is {state}; only an uncertain token needs a decision");
             Err(Problem::new(Kind::WrongState, detail))
         }
         Resolved::Missing => Err(absent()),

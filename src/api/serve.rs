@@ -1,4 +1,4 @@
-//! Connections: how long they may be silent, and how they end.
+//! Runs the HTTP server: how long connections may be silent, and how they end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,29 +22,29 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-/// How long a connection may take to send a request's head, counted from the end of the answer before: so long it is
-/// also kept between requests. Proxies keep theirs for 60 s, and must be the first to close, or a request of theirs
-/// crosses with the close.
+/// How long a connection may take to send a request's head, counted from the end of the previous
+/// answer. This is also how long an idle connection is kept. It must be longer than the 60 s of
+/// common proxies: if this side closed first, a proxy's next request could be lost.
 const HEAD_READ: Duration = Duration::from_secs(75);
 
-/// How long a caller may take nothing of an answer that is being written.
+/// How long a caller may stop reading while an answer is written.
 const WRITE_STALL: Duration = Duration::from_secs(30);
 
-/// How many headers a request may have, and how many bytes are kept of one: see `frame.rs`, which refuses less than that in
-/// words.
+/// The most headers of a request, and the most bytes that are buffered for one. `frame.rs` refuses
+/// less than that, with an explanation.
 const HEADERS: usize = 256;
 const BUFFER: usize = 128 * 1024;
 
-/// How long after the stop a request's head may still arrive whole.
+/// How long after the stop a request's head may still arrive.
 const LAST_HEADS: Duration = Duration::from_secs(1);
 
-/// Serves HTTP/1.1 until `shutdown` resolves. Then nothing new is accepted, requests in flight are finished, and what
-/// has not ended after `drain` is cut off.
+/// Serves HTTP/1.1 until `shutdown` resolves. After that, no connection is accepted, and requests
+/// in flight are finished. What has not ended after `drain` is closed.
 ///
-/// axum's own server waits for ever for the other half of a request.
+/// axum's own server is not used because it waits forever for a request that never arrives whole.
 ///
 /// # Errors
-/// None at present: errors of single connections, and a want of file descriptors, are ridden out.
+/// Never, at present. Errors of single connections and missing file descriptors are survived.
 pub async fn serve(
     mut listener: TcpListener,
     router: Router,
@@ -60,7 +60,7 @@ pub async fn serve(
             (stream, peer) = Listener::accept(&mut listener) => {
                 connections.spawn(converse((stream, peer), router.clone(), stopping.clone(), WRITE_STALL));
             }
-            // Those that have ended are let go.
+            // Forget connections that have ended.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -78,14 +78,14 @@ pub async fn serve(
     Ok(())
 }
 
-/// One connection, to its end.
+/// Serves one connection until it ends.
 async fn converse(
     (stream, peer): (TcpStream, SocketAddr),
     router: Router,
     mut stopping: watch::Receiver<bool>,
     write_stall: Duration,
 ) {
-    // Small answers must not wait for more to fill their packet; a socket that refuses is only slower.
+    // Send small answers at once. If the socket refuses the option, it is only slower.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(write_stall));
@@ -104,11 +104,12 @@ async fn converse(
             .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     tokio::select! {
-        // How it ended is the caller's affair: most break off at will.
+        // Ignore how it ended: callers close connections at any time.
         _ = connection.as_mut() => return,
         _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
-    // Now hyper closes the connection between two requests, and behind the answer to one; but for the first it waits on.
+    // From here on, hyper closes the connection between two requests or after an answer. It still
+    // waits for a first request.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = sleep(LAST_HEADS), if !heard.load(Ordering::Relaxed) => {}
@@ -130,7 +131,7 @@ mod tests {
         caller.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let (_stop, stopping) = watch::channel(false);
         let accepted = listener.accept().await.unwrap();
-        // It ends by itself, though the caller is there and reads nothing.
+        // It ends by itself, although the caller stays connected and reads nothing.
         converse(accepted, router, stopping, Duration::from_millis(200)).await;
         let mut taken = Vec::new();
         let _ = caller.read_to_end(&mut taken).await;

@@ -21,67 +21,69 @@ use crate::order::Fault;
 use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};
 use crate::vault::Registration;
 
-/// Far above the longest refresh token.
+/// The largest body, in bytes: far more than any refresh token.
 const LARGEST: usize = 16 * 1024;
 
 /// A refresh token to register. `Debug` shows no secret.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    /// The refresh token that sign-in returned.
+    /// The refresh token from the sign-in.
     #[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[\\x21-\\x7e]{1,4096}$", write_only, example = "the-refresh-token")]
     pub refresh_token: SecretString,
-    /// When Klarna issued it; now where absent.
+    /// When Klarna issued the token. The default is now.
     #[serde(default)]
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub issued_at: Option<DateTime<Utc>>,
 }
 
-/// A user's refresh token: everything but the token.
+/// The state of a user's refresh token, without the token.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Token {
-    /// Whose merchant.
+    /// The merchant's name.
     #[schema(example = "shop")]
     pub merchant: String,
-    /// Whose token.
+    /// The shop's own id for the user.
     #[schema(example = "u-1")]
     pub user: String,
-    /// Where it stands: `active`; `reauth_required`, so that only a new sign-in helps; or `uncertain`, where the answer of
-    /// its last exchange was lost and an operator decides.
+    /// `active`. `reauth_required`: the token no longer works, and the user must sign in again.
+    /// `uncertain`: the answer to its last exchange was lost, and an operator has to decide.
     pub state: TokenState,
-    /// Why it is dead, by all likelihood: `rejected` (Klarna refused it, mostly because the user withdrew),
-    /// `answer_lost` (a lost answer may have spent it) or `expired`.
+    /// The likely reason why it no longer works: `rejected` (Klarna refused it, usually because the
+    /// user withdrew consent), `answer_lost` (an exchange without an answer probably spent it) or
+    /// `expired`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<DeadReason>,
-    /// One more at each rotation, registration and forgetting.
+    /// Raised by one at each rotation, registration and forgetting.
     #[schema(example = 1, minimum = 0)]
     pub generation: i64,
-    /// When Klarna issued it.
+    /// When Klarna issued the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub issued_at: Option<DateTime<Utc>>,
-    /// When it lapses, by this service's reckoning.
+    /// When the token expires, calculated from `issued_at` and the lifetime in the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it is refreshed, where no order does so before.
+    /// When the keeper refreshes the token, unless an order does so before.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_due_at: Option<DateTime<Utc>>,
-    /// How often in a row refreshing it failed.
+    /// How many refreshes failed in a row.
     #[schema(example = 0, minimum = 0)]
     pub refresh_failures: i64,
-    /// Why the date is another than the settings give: after a failure (`not_sent`, `refused`, `no_answer`, `unavailable`), for
-    /// a token of unknown age, with a provider that does not rotate (`unchanged`), or for the user's absence (`idle`).
+    /// Why `refresh_due_at` differs from the settings: a failure (`not_sent`, `refused`,
+    /// `no_answer`, `unavailable`), a token of unknown age, a provider that does not rotate
+    /// (`unchanged`), or a user without recent orders (`idle`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_note: Option<Note>,
-    /// The user's last sign-in, or order that took a token.
+    /// The user's last sign-in, or last order that used the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_seen_at: Option<DateTime<Utc>>,
-    /// When anything of this last changed.
+    /// When any of this last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -108,7 +110,8 @@ impl From<TokenView> for Token {
 
 /// Register a user's refresh token.
 ///
-/// Send it after each sign-in. A token that is known already changes nothing, so a repeat cannot bring a spent one back.
+/// Send this after each sign-in. Registering a known token changes nothing, so a repeated request
+/// cannot bring a spent token back.
 #[utoipa::path(
     put,
     operation_id = "register_token",
@@ -123,7 +126,7 @@ impl From<TokenView> for Token {
             ("resolve_token" = (operation_id = "resolve_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
             ("forget_token" = (operation_id = "forget_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
         )),
-        (status = 200, description = "The token was known already, and nothing changed", body = Token),
+        (status = 200, description = "The token was already known; nothing changed", body = Token),
         SentToken,
         AbsentMerchant,
         Common,
@@ -141,7 +144,7 @@ pub(super) async fn put(
     let merchant = app
         .merchants
         .get(&merchant)
-        .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant of the name in the path"))?;
+        .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant with this name"))?;
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user, refresh_token, issued_at, expires_at: None };
@@ -151,10 +154,11 @@ pub(super) async fn put(
     })
 }
 
-/// Reads the body. The parser's own messages are not shown: they quote what they did not expect, which may be the token.
+/// Parses the body. The parser's own messages are not shown, because they quote the unexpected
+/// text, which may be the token.
 fn parse(text: &str) -> Result<TokenRequest, Problem> {
     let refused = |(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]);
-    // An array of the members' values would do for the parser.
+    // Without this check the parser would also accept an array of the members' values.
     if !text.trim_start().starts_with('{') {
         return Err(refused(("", EXPECTED)));
     }
@@ -163,7 +167,7 @@ fn parse(text: &str) -> Result<TokenRequest, Problem> {
         let place = error.path().to_string();
         match place.as_str() {
             _ if !error.inner().is_data() => ("", "is not JSON"),
-            "refresh_token" => ("/refresh_token", "is no string, expected the token that sign-in returned"),
+            "refresh_token" => ("/refresh_token", "is not a string; expected the token from the sign-in"),
             "issued_at" => ("/issued_at", "is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z"),
             _ => ("", EXPECTED),
         }
@@ -174,14 +178,14 @@ fn parse(text: &str) -> Result<TokenRequest, Problem> {
 
 const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","issued_at":"…"}, the latter optional"#;
 
-/// Look at a user's refresh token: its state, never the token.
+/// Get the state of a user's refresh token. Never shows the token.
 #[utoipa::path(
     get,
     operation_id = "get_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
     params(UserPath),
-    responses((status = 200, description = "How the token stands", body = Token), Absent, Common)
+    responses((status = 200, description = "The token's state", body = Token), Absent, Common)
 )]
 pub(super) async fn show(
     State(app): State<Arc<AppState>>,
@@ -192,20 +196,20 @@ pub(super) async fn show(
     check_names(&merchant, &user)?;
     let token = app.registry.view(&merchant, &user).await?;
     let token = token.filter(|token| token.state != TokenState::Forgotten);
-    let absent = || Problem::new(Kind::NotFound, "there is no refresh token of this user");
+    let absent = || Problem::new(Kind::NotFound, "there is no refresh token for this user");
     Ok(Json(token.ok_or_else(absent)?.into()))
 }
 
 /// Forget a user's refresh token.
 ///
-/// Also where there is none. An exchange that is under way stores nothing any more.
+/// Succeeds even if there is no token. The result of an exchange in flight is not stored.
 #[utoipa::path(
     delete,
     operation_id = "forget_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
     params(UserPath),
-    responses((status = 204, description = "There is no token of the user any more"), Common)
+    responses((status = 204, description = "The user has no token any more"), Common)
 )]
 pub(super) async fn forget(
     State(app): State<Arc<AppState>>,

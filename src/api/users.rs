@@ -1,4 +1,4 @@
-//! `/v1/merchants/{merchant}/users`, and what became of a user's token.
+//! `/v1/merchants/{merchant}/users`, and the history of a user's token.
 
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ use crate::token::{LedgerCursor, LedgerEntry, Outcome, PurposeKind, TokenState};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UsersQuery {
-    /// Only users whose token stands so. Without it all that have one, dead or alive.
+    /// Only users whose token has this state. Without it, all users with a token in any state.
     #[param(inline)]
     state: Option<TokenState>,
-    /// At most so many users.
+    /// The most users to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Where the page before ended: its `next`.
+    /// The `next` of the previous page.
     #[param(min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     cursor: Option<String>,
 }
@@ -39,15 +39,15 @@ pub(super) struct UsersQuery {
 /// A page of users.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UserList {
-    /// By name.
+    /// The users, by name.
     pub users: Vec<Token>,
-    /// The `cursor` of the next page; absent on the last.
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next: Option<String>,
 }
 
-/// List a merchant's users by how their refresh tokens stand.
+/// List a merchant's users by the state of their refresh token.
 #[utoipa::path(
     get,
     operation_id = "list_users",
@@ -71,7 +71,7 @@ pub(super) async fn list(
         merchant: Some(merchant.clone()),
         expiring_within: None,
         after: query.cursor.map(|user| (merchant, user)),
-        // One more than asked for tells whether another page follows.
+        // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,
     };
     let mut users: Vec<Token> = app.registry.list(&filter).await?.into_iter().map(Token::from).collect();
@@ -86,20 +86,20 @@ pub(super) async fn list(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
-    /// At most so many rows.
+    /// The most rows to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Where the page before ended: its `next`.
+    /// The `next` of the previous page.
     #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
-/// A page of the ledger.
+/// A page of a token's history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct History {
-    /// Newest first.
+    /// The orders, newest first.
     pub history: Vec<Exchange>,
-    /// The `cursor` of the next page; absent on the last.
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next: Option<String>,
@@ -108,32 +108,34 @@ pub struct History {
 /// One presentation of a user's refresh token.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Exchange {
-    /// Its id.
+    /// The id of the exchange.
     pub id: Uuid,
-    /// The generation that was presented.
+    /// The generation of the token that was presented.
     #[schema(example = 1, minimum = 0)]
     pub generation: i64,
-    /// Which presentation of it: more than one only where the first was not answered.
+    /// The number of this presentation of the same token. More than 1 only if an earlier one was
+    /// not answered.
     #[schema(example = 1, minimum = 1)]
     pub presentation: i64,
-    /// What for: an `order`, a run of the `keeper`, or `manual` by an operator.
+    /// `order`, `keeper`, or `manual` (an operator).
     pub purpose: PurposeKind,
-    /// Which one: the order's id, or the run's.
+    /// The order's id, or the id of the keeper's run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub purpose_id: Option<Uuid>,
-    /// The process that made it.
+    /// The id of the process that presented the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "worker-1/4711")]
     pub worker: Option<String>,
-    /// When it was written down, just before it was sent.
+    /// When the intent was recorded, just before the request was sent.
     pub opened_at: DateTime<Utc>,
-    /// When its end was.
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub closed_at: Option<DateTime<Utc>>,
-    /// How it ended, absent while it is under way: `rotated`; `unchanged`, where the provider did not rotate; `rejected`, the
-    /// token's end; `not_sent`; `refused`, answered and not processed; `no_answer`; `superseded`, where a newer token was there.
+    /// The outcome; absent while it is in flight. `rotated`: Klarna issued a new token.
+    /// `unchanged`: the provider did not rotate. `rejected`: the token no longer works. `not_sent`.
+    /// `refused`: answered, but not processed. `no_answer`. `superseded`: a newer token was there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub outcome: Option<Outcome>,
@@ -155,9 +157,9 @@ impl From<LedgerEntry> for Exchange {
     }
 }
 
-/// When a user's refresh token was presented, what for, by whom, and how it ended.
+/// List when a user's refresh token was presented, for what, by whom, and with what outcome.
 ///
-/// It holds no token. Rows are kept for `retention.ledger`, also those of a token that was forgotten.
+/// Contains no token. Rows are kept for `retention.ledger`, even if the token was forgotten.
 #[utoipa::path(
     get,
     operation_id = "get_token_history",
@@ -167,7 +169,7 @@ impl From<LedgerEntry> for Exchange {
         UserPath,
         HistoryQuery,
     ),
-    responses((status = 200, description = "A page of the ledger", body = History), Absent, Common)
+    responses((status = 200, description = "A page of the token's history", body = History), Absent, Common)
 )]
 pub(super) async fn history(
     State(app): State<Arc<AppState>>,
@@ -181,7 +183,7 @@ pub(super) async fn history(
     let before = query.cursor.as_deref().map(place).transpose()?;
     let mut entries = app.registry.history(&merchant, &user, before, limit + 1).await?;
     if entries.is_empty() && app.registry.view(&merchant, &user).await?.is_none() {
-        return Err(Problem::new(Kind::NotFound, "no refresh token of this user was ever registered"));
+        return Err(Problem::new(Kind::NotFound, "no refresh token was ever registered for this user"));
     }
     let more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
@@ -192,10 +194,10 @@ pub(super) async fn history(
     Ok(Json(History { history: entries.into_iter().map(Exchange::from).collect(), next }))
 }
 
-/// Reads a cursor of the ledger.
+/// Parses a cursor of the history.
 fn place(cursor: &str) -> Result<LedgerCursor, Problem> {
     let parsed = cursor.split_once('-').and_then(|(generation, presentation)| {
         Some(LedgerCursor { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
     });
-    parsed.ok_or_else(|| invalid("cursor: is no place in the history; write the next of the page before"))
+    parsed.ok_or_else(|| invalid("cursor: is invalid; send the `next` of the previous page"))
 }

@@ -1,28 +1,30 @@
-//! How fast an endpoint may be called.
+//! Limits the rate of calls.
 
 use std::time::Duration;
 
-/// A pace of so many a second, with a burst of as many (the generic cell rate algorithm: one time is all its state).
+/// Allows a number of calls a second, with a burst of the same number. It uses the generic cell
+/// rate algorithm, whose whole state is one time.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimiter {
     interval: Duration,
     burst: Duration,
-    /// When a call at exactly the pace would be due.
+    /// When the next call is due at exactly this rate.
     due: Duration,
 }
 
 impl RateLimiter {
-    /// A pace of `rate` a second; one that is no positive number holds nothing back.
+    /// Creates a limiter of `rate` calls a second. A rate that is not a positive number means no
+    /// limit.
     #[must_use]
     pub fn new(rate: f64) -> Self {
         let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
         Self { interval, burst: Duration::from_secs(1).max(interval), due: Duration::ZERO }
     }
 
-    /// Reserves one call's place: how long to hold the call back, `longest` at most.
+    /// Reserves one call and returns how long to delay it, at most `longest`.
     ///
     /// # Errors
-    /// How long it would have to be held back, where that is longer; nothing is reserved.
+    /// The delay that the call would need, if it is longer than `longest`. Nothing is reserved.
     pub fn reserve(&mut self, now: Duration, longest: Duration) -> Result<Duration, Duration> {
         let due = self.due.max(now) + self.interval;
         let wait = due.saturating_sub(now + self.burst);
@@ -43,7 +45,7 @@ mod tests {
     const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
     proptest! {
-        /// Over any span, no more than rate times span calls are let go, and one burst.
+        /// In any period, the calls allowed are at most rate times period, plus one burst.
         #[test]
         fn a_pace_is_kept(rate in 1_u32..500, steps in prop::collection::vec(0_u64..50, 1..400)) {
             let mut rate_limiter = RateLimiter::new(f64::from(rate));

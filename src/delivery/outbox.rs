@@ -62,7 +62,7 @@ impl Source for Outbox {
     ) -> Result<ClaimBatch<ClaimedWebhook>, StoreError> {
         let left = |merchant: &str| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
         let mut waiting = self.store.due_webhook_merchants().await?;
-        // Others may have settings of their own.
+        // Other processes may have other settings.
         waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));

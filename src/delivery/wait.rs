@@ -47,7 +47,7 @@ impl Waiters {
         may_see: impl Fn(&OrderView) -> bool,
     ) -> Result<Option<OrderView>, StoreError> {
         let until = Instant::now() + patience;
-        // Listening before looking: an end in between is not missed.
+        // Register before reading the row, so that an end in between is not missed.
         let waiter = Waiter::begin(self, id);
         let order = self.read(id).await?.filter(|order| may_see(order));
         if patience.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
@@ -61,13 +61,13 @@ impl Waiters {
                 _ = closing.wait_for(|closing| *closing) => {}
             }
         };
-        // Whether it came to an end or patience did, the row says where the order stands.
+        // Whether the order ended or the time is over, the row has the result.
         let _ = timeout_at(until, end).await;
         self.read(id).await
     }
 
     async fn read(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
-        // Nobody closes it.
+        // The semaphore is never closed.
         let _turn = self.reads.acquire().await;
         self.store.order(id).await
     }

@@ -36,7 +36,7 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(5), call: Duration:
 /// The longest wait that a shop's `Retry-After` can ask for.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
-/// Sends one event at a time, each to its merchant's endpoint.
+/// Sends events one at a time, each to its merchant's endpoint.
 pub struct Sender {
     store: Arc<dyn Webhooks>,
     merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
@@ -87,7 +87,7 @@ impl Sender {
         let merchant = self.merchants.get(&event.merchant);
         let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
         let webhook = webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
-        let data = RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is no JSON"))?;
+        let data = RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
         let payload = Payload { r#type: event.kind, timestamp: event.occurred_at, data: &data };
         let payload = serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
         let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
@@ -100,7 +100,7 @@ impl Sender {
             .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(payload);
-        // The shop's own system: there the trace may go on.
+        // This is the shop's own system, so the trace can continue there.
         let request = match Traceparent::at(run) {
             Some(here) => request.header(traces::HEADER, here.as_str()),
             None => request,

@@ -1,5 +1,6 @@
-//! The one way in for orders. HTTP, command line and demo lead here; so does the Rust door, inside a transaction of
-//! the shop's own. What comes by the SQL door is checked by the same rules before a worker does anything else.
+//! Accepts orders: the only way into the database, except for SQL. The HTTP API, the command line
+//! and the demo use it, and so do Rust programs inside their own transaction. An order that was
+//! submitted by SQL is checked with the same rules before a worker does anything else with it.
 
 mod check;
 
@@ -20,35 +21,35 @@ use crate::telemetry::traces::{Traceparent, traced, tried};
 
 pub use check::check_row;
 
-/// Why an order was not taken in.
+/// Why an order was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// The order cannot be one that Klarna accepts; every fault is named.
+    /// The order breaks rules; it contains every fault.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The idempotency key belongs to another request.
+    /// The idempotency key was used for another request.
     #[error(
-        "the idempotency key was used before, for another request, which became the order {0}; use a key of its own for each order"
+        "the idempotency key was used before, for another request, which became the order {0}; use a different key for each order"
     )]
     KeyReused(OrderId),
-    /// It could not be stored; nothing was taken in.
+    /// The order could not be stored. Nothing was stored.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// An order that was taken in, now or by an earlier equal request.
+/// An order that was accepted, now or by an earlier equal request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Its id.
+    /// The order's id.
     pub id: OrderId,
-    /// Whether it is new.
+    /// Whether it was accepted now. False: an earlier equal request had submitted it.
     pub new: bool,
 }
 
-/// Checks orders and takes them in.
+/// Checks orders and stores them.
 ///
-/// The door for Rust programs is [`Intake::accept`], inside a transaction of their own: the order exists if and only if
-/// that transaction commits.
+/// Rust programs use [`Intake::accept`] inside their own transaction: the order exists if and only
+/// if that transaction commits.
 ///
 /// ```
 /// # use klarna_order_worker::intake::{Accepted, Intake};
@@ -70,7 +71,8 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake for the merchants of the settings; `order_deadline` is `queue.order_deadline`.
+    /// Returns an intake for the merchants in the settings. `order_deadline` is the setting
+    /// `queue.order_deadline`.
     #[must_use]
     pub fn new(
         store: Arc<dyn OrderAdmin>,
@@ -81,10 +83,11 @@ impl Intake {
         Self { store, merchants, order_deadline, clock }
     }
 
-    /// Takes an order in within the caller's transaction.
+    /// Checks and stores an order inside the caller's transaction.
     ///
     /// # Errors
-    /// Where the order is rejected, its idempotency key belongs to another request, or the store fails.
+    /// If the order is rejected, its idempotency key was used for another request, or the store
+    /// fails.
     pub async fn accept<T: OrderTx + ?Sized>(&self, tx: &mut T, order: NewOrder) -> Result<Accepted, IntakeError> {
         let row = self.check(order)?;
         let span = sending(std::slice::from_ref(&row));
@@ -94,10 +97,10 @@ impl Intake {
         accepted(inserted)
     }
 
-    /// Takes an order in, in a transaction of its own.
+    /// Checks and stores an order in a transaction of its own.
     ///
     /// # Errors
-    /// As [`Intake::accept`].
+    /// Like [`Intake::accept`].
     pub async fn submit(&self, order: NewOrder) -> Result<Accepted, IntakeError> {
         let mut rows = vec![self.check(order)?];
         let inserted = self.insert(&mut rows).await?;
@@ -106,8 +109,9 @@ impl Intake {
         Ok(accepted)
     }
 
-    /// Takes many orders in, those of one merchant in one transaction; what became of each, in their order. One that is
-    /// refused does not keep the others out. Where the store fails, none of that merchant's is in.
+    /// Checks and stores many orders, those of one merchant in one transaction. Returns a result
+    /// for each, in the same order. A rejected order does not affect the others. If the store
+    /// fails, no order of that merchant is stored.
     pub async fn submit_all(&self, orders: Vec<NewOrder>) -> Vec<Result<Accepted, IntakeError>> {
         let mut outcomes: Vec<Option<Result<Accepted, IntakeError>>> = Vec::with_capacity(orders.len());
         let mut by_merchant: BTreeMap<String, (Vec<usize>, Vec<OrderRow>)> = BTreeMap::new();
@@ -141,7 +145,7 @@ impl Intake {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
     }
 
-    /// Inserts orders of one merchant, each with the place in a trace where that is done.
+    /// Inserts orders of one merchant, each with its trace context if traces are exported.
     async fn insert(&self, rows: &mut [OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let span = sending(rows);
         let inserting = async {
@@ -156,23 +160,24 @@ impl Intake {
         Ok(inserted)
     }
 
-    /// Makes a failed order due again, with the setting `queue.order_deadline` from now on.
+    /// Makes a failed order due again, with a new deadline (`queue.order_deadline` from now).
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn retry(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
         self.store.retry_order(order, self.order_deadline).await
     }
 
-    /// As [`Intake::retry`], for the failed orders of a filter; its status does not count.
+    /// Does the same as [`Intake::retry`] for all failed orders that match a filter. The filter's
+    /// status is ignored.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn retry_all(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
         self.store.retry_orders(filter, self.order_deadline).await
     }
 
-    /// Checks an order against Klarna's rules and this installation's merchants, collecting every fault.
+    /// Checks an order against Klarna's rules and the settings, and collects every fault.
     fn check(&self, order: NewOrder) -> Result<OrderRow, Rejection> {
         let now = self.clock.now();
         let faults = check::faults(&self.merchants, &order, now);
@@ -195,7 +200,8 @@ impl Intake {
     }
 }
 
-/// Ids made within a millisecond are in no order: those of a batch get its order, which lists then keep.
+/// Makes ids ascend in the order of the rows. Ids of the same millisecond are in random order
+/// otherwise, and lists show a batch by id.
 fn in_order(rows: &mut [OrderRow]) {
     let mut ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
     ids.sort_unstable();
@@ -204,7 +210,7 @@ fn in_order(rows: &mut [OrderRow]) {
     }
 }
 
-/// The span that the attempts of these orders are linked to.
+/// Returns the span that the attempts of these orders are linked to.
 fn sending(rows: &[OrderRow]) -> Span {
     traced!(
         "send orders",
@@ -219,7 +225,8 @@ fn sending(rows: &[OrderRow]) -> Span {
     )
 }
 
-/// Names the order, where it is one: an equal request may have brought it before.
+/// Records the order's id in the span, if there is only one. An equal request may have submitted it
+/// before.
 fn name(span: &Span, inserted: &[Inserted]) {
     if let [Inserted::New(id) | Inserted::Same(id)] = inserted {
         span.record("messaging.message.id", display(id));

@@ -1,7 +1,9 @@
-//! The rules of every HTTP call towards Klarna: one call is one request, and its failure says whether it had left.
+//! The rules of every HTTP call to Klarna: one call is one request, and a failure says whether the
+//! request was sent.
 //!
-//! Retries, redirects and proxies from the environment are off, since each could send a single-use token twice or
-//! elsewhere. HTTP/1 only, so that a broken connection loses one answer and not dozens.
+//! Retries, redirects and proxies from the environment are off, because each could send a
+//! single-use token twice or to another place. HTTP/1 only, so that a broken connection loses one
+//! answer and not dozens.
 
 use std::error::Error as _;
 use std::io;
@@ -19,63 +21,66 @@ use zeroize::Zeroizing;
 
 use crate::telemetry::traces::{failed, traced};
 
-/// How every call names its sender.
+/// The `User-Agent` of every call.
 const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION"));
 
-/// Idle connections are trusted no longer: one that the other side has closed meanwhile looks like a lost answer.
+/// How long idle connections are reused. One that the other side has closed meanwhile would look
+/// like a lost answer.
 const POOL_IDLE: Duration = Duration::from_secs(5);
 
-/// The longest wait that an answer may ask for; what is asked beyond it is cut.
+/// The longest pause that an answer may ask for. A longer one is shortened to this.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// A process that was stopped wakes with the time over and, it may be, the answer in its socket: so long it may still
-/// be read. What is thrown away there is a successor.
+/// How long an answer may still be read after the time-out. A process that was suspended wakes up
+/// after its time-out, perhaps with the answer in its socket; throwing that away would lose a
+/// successor.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
-/// Far above Klarna's ids and codes.
+/// The longest id that is accepted; Klarna's are much shorter.
 const LONGEST_ID: usize = 255;
 
-/// The HTTP client cannot be built.
+/// The HTTP client cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up TLS: {reason}; if the system has no CA certificates, install its `ca-certificates` package")]
 pub struct BuildError {
     reason: String,
 }
 
-/// Why there is no whole answer. Its text is fit for logs: it names no URL and nothing that was sent.
+/// Why there is no complete answer. The text is safe to log: it contains no URL and nothing that
+/// was sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The request never left: DNS, connect or TLS failed, or it could not be put together.
+    /// The request was never sent: DNS, connect or TLS failed, or it could not be built.
     #[error("not sent: {0}")]
     NotSent(String),
-    /// The request left, wholly or in part, and no whole answer came back.
+    /// The request was sent, wholly or in part, and no complete answer came back.
     #[error("no answer: {0}")]
     NoAnswer(&'static str),
 }
 
 const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 
-/// A whole answer.
+/// A complete answer.
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// Empty where it exceeded the limit: too much to be what was asked for, so as good as unreadable.
+    /// The body. Empty if it exceeded the limit: such a body cannot be a valid answer.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// What bounds the calls of one client.
+/// The limits of a client's calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// DNS, TCP and TLS; cut to half of `call`, since a total time-out that strikes during a handshake could not be told
-    /// from one after sending.
+    /// The time for DNS, TCP and TLS; at most half of `call`. If the total time-out struck during a
+    /// handshake, it could not be told from one after sending.
     pub connect: Duration,
-    /// A whole call, from connecting to the body's last byte.
+    /// The time for a whole call, from connecting to the last byte of the body.
     pub call: Duration,
-    /// The most bytes of an answer's body.
+    /// The largest body of an answer, in bytes.
     pub body: usize,
 }
 
-/// An HTTP client bound to the rules above. Clones share their connections.
+/// An HTTP client that follows the rules above. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     client: Client,
@@ -84,10 +89,10 @@ pub(crate) struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client with connections of its own.
+    /// Creates a client with its own connections.
     ///
     /// # Errors
-    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(limits: Limits) -> Result<Self, BuildError> {
         let client = Client::builder()
             .retry(retry::never())
@@ -103,18 +108,19 @@ impl HttpClient {
         Ok(Self { client, timeout: limits.call, body_limit: limits.body })
     }
 
-    /// A `POST` to be filled and given to [`HttpClient::send`].
+    /// Returns a `POST` request to be filled and given to [`HttpClient::send`].
     pub fn post(&self, url: Url) -> RequestBuilder {
         self.client.post(url)
     }
 
-    /// A `GET` to be given to [`HttpClient::send`].
+    /// Returns a `GET` request for [`HttpClient::send`].
     pub fn get(&self, url: Url) -> RequestBuilder {
         self.client.get(url)
     }
 
-    /// Sends the request once and reads its answer to the end. `template` is the path of its kind of call, for traces: the
-    /// URL itself is not told, since a shop's may hold a secret. Klarna's side is told of no trace.
+    /// Sends the request once and reads the whole answer. `template` is the path of this kind of
+    /// call, for traces: the URL itself is not recorded, because a shop's URL may contain a secret.
+    /// Klarna gets no trace context.
     pub async fn send(&self, request: RequestBuilder, template: Option<&'static str>) -> Result<Reply, Failure> {
         let request = request.build().map_err(|error| failure(&error))?;
         let span = call(&request, template);
@@ -147,7 +153,7 @@ impl HttpClient {
     }
 }
 
-/// A call's span.
+/// Returns a call's span.
 fn call(request: &Request, template: Option<&'static str>) -> Span {
     let (method, url) = (request.method().as_str(), request.url());
     traced!(
@@ -183,22 +189,22 @@ fn tell(span: &Span, reply: &Result<Reply, Failure>) {
     }
 }
 
-/// Klarna's name for a call: its support finds it by that.
+/// Returns Klarna's correlation id of a call, by which its support finds the call.
 pub(crate) fn correlation_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("klarna-correlation-id")?.to_str().ok()?;
     is_id(id).then(|| id.to_owned())
 }
 
-/// Looks like an id or a code of Klarna's: anything else in its place is not kept.
+/// Returns whether a text looks like an id or a code of Klarna. Anything else is not kept.
 pub(crate) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Asks `is_connect` before anything else: a connect time-out is a time-out too, but nothing had left.
+/// Check `is_connect` first: a connect time-out is also a time-out, but nothing was sent.
 fn failure(error: &reqwest::Error) -> Failure {
     if error.is_builder() {
-        Failure::NotSent("the request cannot be put together".into())
+        Failure::NotSent("the request cannot be built".into())
     } else if error.is_connect() {
         Failure::NotSent(connect_cause(error))
     } else {
@@ -210,16 +216,17 @@ fn unanswered(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return TIMED_OUT;
     }
-    Failure::NoAnswer("the connection broke before the answer was whole")
+    Failure::NoAnswer("the connection broke before the answer was complete")
 }
 
-/// Only kinds of errors, in fixed words: the sources' own texts may quote what the other side sent.
+/// Returns only the kind of error, in fixed words: the errors' own texts may quote what the other
+/// side sent.
 fn connect_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "timed out".into();
     }
     if error.is_dns() {
-        return "the host's name does not resolve".into();
+        return "the host name cannot be resolved".into();
     }
     let mut source = error.source();
     while let Some(cause) = source {
@@ -234,7 +241,7 @@ fn connect_cause(error: &reqwest::Error) -> String {
     "the connection failed".into()
 }
 
-/// The TLS connector wraps one `io::Error` in another, whose `source` passes over the inner one.
+/// The TLS connector wraps one `io::Error` in another, whose `source` skips the inner one.
 fn innermost(error: &io::Error) -> &io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     inner.map_or(error, innermost)
@@ -248,14 +255,14 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// How long the answer asks to be left alone: `Retry-After` in seconds or as an HTTP date (RFC 9110 section 10.2.3),
-/// else Klarna's `X-Ratelimit-Reset` in seconds. A date is measured against the answer's own `Date`, so that no
-/// clock of ours has to agree with theirs.
+/// Returns the pause that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110
+/// section 10.2.3), or else Klarna's `X-Ratelimit-Reset` in seconds. A date is compared with the
+/// answer's own `Date`, so that our clock does not matter.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     retry_after_within(headers, LONGEST_WAIT)
 }
 
-/// As [`retry_after`], with another longest wait than Klarna's endpoints have.
+/// Like [`retry_after`], with another longest pause.
 pub(crate) fn retry_after_within(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
@@ -265,7 +272,7 @@ pub(crate) fn retry_after_within(headers: &HeaderMap, longest: Duration) -> Opti
     text(RETRY_AFTER.as_str())
         .and_then(|value| seconds(value).or_else(|| until(value)))
         .map(|wait| wait.min(longest))
-        // Others put a point in time there; read as a duration it would be decades.
+        // Other services put a point in time there; as a duration it would be decades.
         .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= longest))
 }
 

@@ -1,4 +1,4 @@
-//! Fetching an issuer's key set (RFC 7517).
+//! Fetches an issuer's key set (RFC 7517).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::http::{BuildError, HttpClient, Limits};
 
 const LIMITS: Limits = Limits { connect: Duration::from_secs(2), call: Duration::from_secs(5), body: 256 * 1024 };
 
-/// The path of a key set, as traces name it.
+/// The path of a key set, also its name in traces.
 const JWKS: &str = "/{region}/lp/idp/.well-known/jwks.json";
 
 /// Fetches key sets.
@@ -20,15 +20,15 @@ pub(crate) struct JwksClient {
 
 impl JwksClient {
     /// # Errors
-    /// As [`HttpClient::new`].
+    /// Like [`HttpClient::new`].
     pub fn new() -> Result<Self, BuildError> {
         Ok(Self { http: HttpClient::new(LIMITS)? })
     }
 
-    /// The body of a 200.
+    /// Returns the body of a 200 answer.
     ///
     /// # Errors
-    /// Why there is none, in words fit for logs.
+    /// Why there is none, as a text without secrets.
     pub async fn fetch(&self, url: &Url) -> Result<Zeroizing<Vec<u8>>, String> {
         let request = self.http.get(url.clone());
         let reply = self.http.send(request, Some(JWKS)).await.map_err(|failure| failure.to_string())?;

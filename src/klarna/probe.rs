@@ -1,4 +1,4 @@
-//! One harmless request to a host, for an operator who asks whether it can be reached.
+//! Sends one harmless request to a host, for `doctor`.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::config::Merchant;
 
 const LIMITS: Limits = Limits { connect: Duration::from_secs(3), call: Duration::from_secs(10), body: 256 * 1024 };
 
-/// A host's answer, whatever it was.
+/// The answer of a host, with any status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
     /// The HTTP status.
     pub status: u16,
-    /// The host's clock, to the second, where it tells.
+    /// The host's clock in seconds, if it sent a `Date`.
     pub date: Option<DateTime<Utc>>,
 }
 
-/// Asks hosts. No request of its spends a token or creates anything.
+/// Sends test requests to hosts. None of them spends a token or creates anything.
 #[derive(Clone, Debug)]
 pub struct Probe {
     http: HttpClient,
@@ -32,36 +32,38 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Up to 10 s a request, and up to `checkout_timeout` (`checkout.timeout`) for Checkout's.
+    /// Creates a probe. Each request may take up to 10 s, and one to Checkout up to
+    /// `checkout_timeout` (`checkout.timeout`).
     ///
     /// # Errors
-    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(checkout_timeout: Duration) -> Result<Self, BuildError> {
         Ok(Self { http: HttpClient::new(LIMITS)?, checkout: CheckoutClient::new(checkout_timeout)? })
     }
 
-    /// Asks the token endpoint with a `GET`, which it need not like: any answer shows that it is there.
+    /// Sends a `GET` to the token endpoint. Any answer, even an error, shows that it can be
+    /// reached.
     ///
     /// # Errors
-    /// Why there is no answer, in words fit for logs.
+    /// Why there is no answer, as a text without secrets.
     pub async fn token(&self, merchant: &Merchant) -> Result<Reached, String> {
         Self::send(&self.http, self.http.get(merchant.token_url.clone())).await.map(|reply| Reached::from(&reply))
     }
 
-    /// Fetches the keys that sign id_tokens: the answer's body, to be parsed.
+    /// Fetches the keys that sign id_tokens. Returns the answer's body, unparsed.
     ///
     /// # Errors
-    /// As [`Probe::token`].
+    /// Like [`Probe::token`].
     pub async fn jwks(&self, merchant: &Merchant) -> Result<(Reached, Zeroizing<Vec<u8>>), String> {
         let reply = Self::send(&self.http, self.http.get(merchant.jwks_url.clone())).await?;
         Ok((Reached::from(&reply), reply.body))
     }
 
-    /// Reads an order that does not exist (`GET /checkout/v3/orders/{id}`): 404 where the credentials are good, 401 or
-    /// 403 where they are not. Nothing is created.
+    /// Reads an order that does not exist (`GET /checkout/v3/orders/{id}`): 404 if the credentials
+    /// are valid, 401 or 403 if not. Nothing is created.
     ///
     /// # Errors
-    /// As [`Probe::token`].
+    /// Like [`Probe::token`].
     pub async fn checkout(&self, merchant: &Merchant) -> Result<Reached, String> {
         let mut url = orders_url(&merchant.checkout_url);
         if let Ok(mut path) = url.path_segments_mut() {

@@ -1,4 +1,5 @@
-//! What Klarna says about an order, made fit for our database and the shop's eyes.
+//! Removes secrets and personal data from Klarna's texts, so that they can be stored and shown to
+//! the shop.
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -7,22 +8,24 @@ use zeroize::Zeroizing;
 
 use crate::config::Merchant;
 
-/// Longer texts are cut, in characters.
+/// The most characters of a text; longer texts are cut.
 const LONGEST_MESSAGE: usize = 500;
 
-/// Shorter values (`SE`, `Mr`) say little and would garble the message.
+/// The shortest value that is removed, in characters. Shorter ones (`SE`, `Mr`) reveal little, and
+/// removing them would make the message unreadable.
 const SHORTEST_VALUE: usize = 4;
 
 const MARK: &str = "[redacted]";
 
-/// Removes from a text whatever the request carried of credentials and of the shopper: the access token, the
-/// merchant's password, and the values under `customer` and the addresses, which may come from an `id_token`.
+/// Removes from a text all credentials and personal data that the request contained: the access
+/// token, the merchant's password, and the values in `customer` and the addresses, which may come
+/// from an `id_token`.
 pub(crate) struct Redactor {
-    /// Longest first, so that a value within another leaves no rest of it.
+    /// The longest first, so that a value inside another leaves no rest of it.
     values: Vec<Zeroizing<String>>,
 }
 
-/// The order's members whose values are the shopper's.
+/// The members of an order that contain the shopper's data.
 #[derive(Deserialize)]
 struct Personal {
     #[serde(default)]
@@ -34,7 +37,8 @@ struct Personal {
 }
 
 impl Redactor {
-    /// `None` where the body cannot be read: then nobody knows what to remove, and no text may be kept.
+    /// Creates a redactor for a request. `None` if the body cannot be read: then it is unknown what
+    /// to remove, and no text may be kept.
     pub fn new(merchant: &Merchant, body: &[u8]) -> Option<Self> {
         let order: Personal = serde_json::from_slice(body).ok()?;
         let mut values = vec![Zeroizing::new(merchant.api_password.expose_secret().to_owned())];
@@ -46,7 +50,8 @@ impl Redactor {
         Some(Self { values })
     }
 
-    /// On one line, redacted, and only then cut: half a token at the end would not be found any more.
+    /// Returns the text on one line, redacted and then cut. It must be redacted first, because half
+    /// a token would not be found.
     pub fn clean(&self, text: &str) -> String {
         let redacted = self.values.iter().fold(text.to_owned(), |text, value| text.replace(value.as_str(), MARK));
         let line: Vec<&str> = redacted.split(|c: char| c.is_whitespace() || c.is_control()).collect();

@@ -11,18 +11,18 @@ use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id
 use crate::config::{ClientAuth, Merchant};
 use crate::token::{Answer, answer};
 
-/// Far above any lawful answer.
+/// The largest answer that is read, in bytes; far more than any valid answer.
 const BODY_LIMIT: usize = 256 * 1024;
 
-/// The path of the call, as traces name it.
+/// The call's path, also its name in traces.
 const TOKEN: &str = "/{region}/lp/idp/oauth2/token";
 
-/// What a presentation came to.
+/// The result of presenting a token.
 #[derive(Debug)]
 pub struct Presented {
-    /// What became of the token.
+    /// What happened to the token.
     pub answer: Answer,
-    /// Klarna's name for the call, where it gave one.
+    /// Klarna's correlation id of the call, if the answer had one.
     pub correlation_id: Option<String>,
 }
 
@@ -33,19 +33,20 @@ pub struct TokenClient {
 }
 
 impl TokenClient {
-    /// `timeout` bounds one call as a whole; `connect_timeout`, at most half of it, bounds DNS, TCP and TLS.
+    /// `timeout` limits one whole call. `connect_timeout`, at most half of it, limits DNS, TCP and
+    /// TLS.
     ///
     /// # Errors
-    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(connect_timeout: Duration, timeout: Duration) -> Result<Self, BuildError> {
         let limits = Limits { connect: connect_timeout, call: timeout, body: BODY_LIMIT };
         Ok(Self { http: HttpClient::new(limits)? })
     }
 
-    /// Presents a refresh token (RFC 6749 section 6): one call is one HTTP request, never repeated here. Everything
-    /// that can happen is an [`Answer`].
+    /// Presents a refresh token (RFC 6749 section 6). One call is one HTTP request; it is never
+    /// repeated here. Every possible result is an [`Answer`].
     ///
-    /// Not to be cancelled: who drops this future may drop the only copy of the successor.
+    /// Do not cancel this future: dropping it may drop the only copy of the successor.
     pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Presented {
         let (answer, correlation_id) = match self.http.send(self.request(merchant, refresh_token), Some(TOKEN)).await {
             Ok(Reply { status, headers, body }) => {
@@ -58,7 +59,8 @@ impl TokenClient {
         Presented { answer, correlation_id }
     }
 
-    /// Everything goes into the body: Klarna's sample shows the fields in the query, but URLs end up in logs.
+    /// All fields are in the body. Klarna's example has them in the query, but URLs are written to
+    /// logs.
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
         let mut request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
         let mut fields = vec![
@@ -81,7 +83,8 @@ impl TokenClient {
     }
 }
 
-/// RFC 6749 section 2.3.1 wants id and secret encoded before they become a user name and a password.
+/// RFC 6749 section 2.3.1 requires that id and secret are encoded before they become user name and
+/// password.
 fn form_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

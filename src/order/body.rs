@@ -1,4 +1,4 @@
-//! Klarna's order as the shop wrote it.
+//! Klarna's order body, exactly as the shop wrote it.
 
 use std::fmt;
 
@@ -8,22 +8,25 @@ use zeroize::Zeroizing;
 use super::json::{Kind, Object, form_faults, not_an_object};
 use super::{Fault, Rejection, edit};
 
-/// The largest order in bytes: Klarna takes bodies under 1 MB, and access token and prefill must still fit.
+/// The largest order body, in bytes. Klarna accepts bodies below 1 MB, and 16 KiB are reserved for
+/// the access token and prefilled fields.
 pub const MAX_BODY: usize = 1_000_000 - 16 * 1024;
 
-/// The deepest nesting of objects and arrays; Klarna's own fields need seven levels.
+/// The deepest nesting of objects and arrays. Klarna's own fields need seven levels.
 pub const MAX_DEPTH: usize = 32;
 
-/// One JSON object, byte for byte as it was given: key order, number formats, escapes, spaces and unknown fields.
+/// One JSON object, byte for byte as it was given: with its key order, number formats, escapes,
+/// spaces and unknown fields.
 ///
-/// It has no two equal keys in one object, at any depth: readers disagree about which of them counts.
+/// No object in it has the same key twice, at any depth, because JSON readers disagree about which
+/// of the two counts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(String);
 
 impl Body {
-    /// Takes `text` as an order's body; space around the object is left out.
+    /// Parses `text` as an order body. Space around the object is dropped.
     ///
-    /// This looks at the form only; [`super::check`] knows Klarna's rules.
+    /// This checks only the form. [`super::check`] checks Klarna's rules.
     ///
     /// # Errors
     /// [`Rejection::TooLarge`] beyond [`MAX_BODY`]; faults where it is not a JSON object, a key
@@ -40,24 +43,24 @@ impl Body {
         if faults.is_empty() { Ok(Self(raw.get().to_owned())) } else { Err(Rejection::Faults(faults)) }
     }
 
-    /// The text as given.
+    /// Returns the text as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text as given, without a copy of it.
+    /// Returns the text as it was given, without copying it.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
 
-    /// The text as a JSON value; [`Body::parse`] has seen to it that it is one.
+    /// Returns the text as a JSON value. [`Body::parse`] has checked that it is one.
     pub(super) fn raw(&self) -> Option<&RawValue> {
         serde_json::from_str(&self.0).ok()
     }
 
-    /// Whether the order has a value of its own for one of the `keys` of the object at `path`; `null` is none.
+    /// Returns whether the object at `path` has a value for one of `keys`; `null` does not count.
     #[must_use]
     pub fn holds_any(&self, path: &[&str], keys: &[&str]) -> bool {
         let mut object = self.raw().and_then(Object::read);
@@ -68,23 +71,25 @@ impl Body {
         object.is_some_and(|object| keys.iter().any(|key| object.get(key).is_some_and(is_value)))
     }
 
-    /// The text with strings added, each at a path such as `["billing_address", "email"]`, and which of them went in. Objects
-    /// on the way are made where absent, and all other bytes stay as they are. `null` counts as absent and is replaced, as
-    /// Klarna treats members sent as `null` as not sent. A string stays out where the order has something there already, or
-    /// something that is no object on the way.
+    /// Returns the text with strings added, and which of them were added. Each string has a path
+    /// such as `["billing_address", "email"]`. Missing objects on the path are created, and all
+    /// other bytes stay as they are. `null` counts as missing and is replaced, because Klarna
+    /// treats a `null` member as not sent. A string is not added if the order already has a value
+    /// there, or if its path leads through something that is not an object.
     #[must_use]
     pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
         edit::fill(&self.0, values)
     }
 }
 
-/// A text that is no JSON at all, told by line and column. The parser's messages never quote the text.
+/// Returns the rejection of a text that is not JSON, with line and column. The parser's messages
+/// never quote the text.
 pub(super) fn not_json(error: &serde_json::Error) -> Rejection {
     Rejection::Faults(vec![Fault::new("", format!("is not JSON: {error}"))])
 }
 
 impl fmt::Debug for Body {
-    /// An order holds a shopper's data, which must not slip into a log.
+    /// Shows no content: an order contains a shopper's data, which must not appear in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes)", self.0.len())
     }

@@ -1,46 +1,46 @@
-//! How an attempt at an order ended.
+//! The result of one attempt at an order.
 
 use std::time::Duration;
 
 use super::{OrderError, TokenOutcome};
 
-/// How an attempt ended.
+/// The result of one attempt at an order.
 #[derive(Clone, Debug)]
 pub enum Disposition {
     /// Klarna created the order.
     Submitted {
-        /// Klarna's id.
+        /// Klarna's id of the order.
         klarna_order_id: String,
-        /// What the shop renders.
+        /// The HTML that the shop shows to the shopper.
         html_snippet: Option<String>,
-        /// Names the call in Klarna's logs.
+        /// The id of the call in Klarna's logs.
         correlation_id: Option<String>,
-        /// What became of the shopper's token.
+        /// Which access token the order was submitted with, or why without one.
         token: TokenOutcome,
         /// JSON pointers of the fields filled in from the id_token.
         prefilled: Vec<String>,
     },
-    /// The order is given up.
+    /// The order has failed and will not be tried again.
     Failed {
-        /// Why.
+        /// Why it failed.
         error: OrderError,
-        /// What became of the shopper's token, where that was asked.
+        /// The token outcome, if the attempt got that far.
         token: Option<TokenOutcome>,
     },
-    /// The attempt failed and is counted; another follows.
+    /// The attempt failed and is counted. The order is tried again later.
     Retry {
-        /// From now.
+        /// How long to wait, from now.
         after: Duration,
-        /// Why.
+        /// Why it failed.
         error: OrderError,
-        /// Whether the create may have reached Klarna.
+        /// Whether the create-order call may have reached Klarna.
         possible_duplicate: bool,
     },
-    /// The order waits; no attempt is counted.
+    /// The order waits and is tried again. No attempt is counted.
     Snooze {
-        /// From now.
+        /// How long to wait, from now.
         after: Duration,
-        /// What for, where somebody could act on it.
+        /// What it waits for, if someone can do something about it.
         error: Option<OrderError>,
     },
 }

@@ -1,4 +1,4 @@
-//! Adding members to a JSON text and leaving every other byte as it is.
+//! Adds members to a JSON text and leaves every other byte as it is.
 
 use std::ops::Range;
 
@@ -7,21 +7,24 @@ use zeroize::Zeroizing;
 
 use super::json::{Kind, Object, offset};
 
-/// What is to be added to an object, by key.
+/// The additions to one object, by key.
 type Members<'a> = Vec<(&'a str, Addition<'a>)>;
 
 enum Addition<'a> {
-    /// A string, and its place among the values that were asked for.
+    /// A string, and its index in the list of values to add.
     Text(&'a str, usize),
-    /// Members of an object, which is made where there is none.
+    /// Additions to an object, which is created if it does not exist.
     Within(Members<'a>),
 }
 
-/// `text` with each of the strings at its path, making the objects on the way, and which of them went in: none does where
-/// something stands already or the way leads through something that is no object. A `null` counts as absent and is replaced:
-/// Klarna treats members sent as `null` as not sent. It is as if one were added after another, and reads the text once.
+/// Returns `text` with each string added at its path, and which of them were added. Missing objects
+/// on a path are created. A string is not added if there is already a value, or if its path leads
+/// through something that is not an object. A `null` counts as missing and is replaced, because
+/// Klarna treats a `null` member as not sent. The result is as if the strings were added one by
+/// one; the text is read only once.
 ///
-/// A value may be a secret, so no piece of it is left behind in memory: buffers are sized once, and wiped.
+/// A value may be a secret. To leave no copy in memory, buffers are allocated at their final size
+/// and wiped.
 pub(super) fn fill(text: &str, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
     let mut members = Members::new();
     for (place, (path, value)) in values.iter().enumerate() {
@@ -34,8 +37,8 @@ pub(super) fn fill(text: &str, values: &[(&[&str], &str)]) -> (Zeroizing<String>
     (spliced(text, merge.edits), merge.went_in)
 }
 
-/// Sorts an addition in. What is planned for its very place stays; a string on its way stays too, and decides whether there
-/// is a way.
+/// Adds one string to the plan. An earlier string at the same path stays. An earlier string on the
+/// way to this path also stays, and the new one is then dropped.
 fn plan<'a>(members: &mut Members<'a>, path: &[&'a str], addition: Addition<'a>) {
     let [key, rest @ ..] = path else { return };
     match (members.iter_mut().rfind(|(planned, _)| planned == key), rest) {
@@ -90,7 +93,7 @@ impl Merge<'_> {
     }
 }
 
-/// What goes into an object that has none of it yet: of equal keys the first.
+/// Returns the additions to a new object. For equal keys, the first one counts.
 fn firsts<'m, 'a>(members: &'m Members<'a>) -> impl Iterator<Item = &'m (&'a str, Addition<'a>)> {
     members.iter().enumerate().filter(|(at, (key, _))| !holds(&members[..*at], key)).map(|(_, member)| member)
 }
@@ -99,7 +102,8 @@ fn holds(members: &[(&str, Addition<'_>)], key: &str) -> bool {
     members.iter().any(|(held, _)| *held == key)
 }
 
-/// Where further members go (right behind the last, before any space), and what separates the first of them.
+/// Returns where to insert further members (directly after the last one, before any space), and the
+/// separator before the first of them.
 fn end_of_members(text: &str, object: &Object<'_>) -> (usize, &'static str) {
     match object.members.last() {
         Some((_, last)) => (offset(text, last.get()) + last.get().len(), ","),
@@ -111,7 +115,7 @@ fn member(key: &str, addition: &Addition<'_>) -> Zeroizing<String> {
     concat(&[&json_string(key), ":", &value(addition)])
 }
 
-/// An addition as JSON.
+/// Writes an addition as JSON.
 fn value(addition: &Addition<'_>) -> Zeroizing<String> {
     match addition {
         Addition::Text(text, _) => json_string(text),
@@ -128,9 +132,9 @@ fn value(addition: &Addition<'_>) -> Zeroizing<String> {
 }
 
 fn json_string(value: &str) -> Zeroizing<String> {
-    // An escape takes six bytes at most, so the buffer never moves.
+    // An escape needs at most six bytes, so the buffer never has to grow.
     let mut json = Zeroizing::new(Vec::with_capacity(value.len() * 6 + 2));
-    // Neither half can fail: a string is always representable, and a vector takes every write.
+    // This cannot fail: every string can be written as JSON, and a vector accepts every write.
     let written = serde_json::to_writer(&mut *json, value).is_ok();
     match std::str::from_utf8(&json) {
         Ok(text) if written => concat(&[text]),
@@ -154,7 +158,7 @@ fn joined(parts: &[Zeroizing<String>]) -> Zeroizing<String> {
     concat(&parts.iter().map(|part| part.as_str()).collect::<Vec<_>>())
 }
 
-/// One buffer, of the size that is needed.
+/// Joins the parts in one buffer of exactly the needed size.
 fn concat(parts: &[&str]) -> Zeroizing<String> {
     Zeroizing::new(parts.concat())
 }

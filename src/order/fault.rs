@@ -1,4 +1,5 @@
-//! What is wrong with an order: at the door ([`Rejection`]), and after it ([`OrderError`]).
+//! What can be wrong with an order: a [`Rejection`] before it is stored, an [`OrderError`] after
+//! it.
 
 use std::fmt;
 
@@ -7,10 +8,11 @@ use utoipa::ToSchema;
 
 use super::MAX_BODY;
 
-/// One thing wrong with a document, and where. Messages quote amounts and codes, never a shopper's data.
+/// One fault in a document, with its position. Messages quote amounts and codes, never a shopper's
+/// data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
-    /// A JSON pointer (RFC 6901) to the value; for a missing member, to where it should be.
+    /// A JSON pointer (RFC 6901) to the value. For a missing member: where it should be.
     #[schema(example = "/order_lines/0/total_amount")]
     pub pointer: String,
     /// What is there and what is expected, as a phrase to read after the pointer.
@@ -19,13 +21,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault at `pointer`.
+    /// Returns a fault at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 
-    /// The same fault, seen from a document that holds this one at `prefix`.
+    /// Returns the same fault for a document that contains this one at `prefix`.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
         self.pointer.insert_str(0, prefix);
@@ -40,13 +42,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a document was not taken in.
+/// Why a document was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The order is larger than [`MAX_BODY`]; the HTTP door answers 413.
+    /// The order is larger than [`MAX_BODY`]. The HTTP API answers 413.
     #[error("the order is larger than {MAX_BODY} bytes")]
     TooLarge,
-    /// Everything that is wrong, in the order of the document; never empty.
+    /// All faults, in document order. Never empty.
     #[error("{}", join(.0))]
     Faults(Vec<Fault>),
 }
@@ -55,18 +57,19 @@ fn join(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Why an order failed: stored with it as JSON, and shown to the shop.
+/// Why an order failed, or why it still waits. It is stored with the order as JSON, and shown to
+/// the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderError {
-    /// A stable name in snake case, for programs.
+    /// A stable code in snake case, for programs.
     #[schema(example = "bad_order")]
     pub code: String,
     /// A sentence for people: what happened, and what to do.
     pub message: String,
-    /// What is wrong with the order, where that is known.
+    /// The faults of the order, if they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
-    /// Klarna's name for the call, to ask their support about it.
+    /// Klarna's id of the call, for questions to Klarna's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
 }

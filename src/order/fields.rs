@@ -1,4 +1,4 @@
-//! Reading typed members, and noting every fault on the way.
+//! Reads typed members of JSON objects and collects every fault.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::Fault;
 use super::json::{Kind, Object, array, not_an_object, offset, push_step};
 
-/// The faults found so far, each with where its value stands in the document.
+/// The faults found so far, each with the position of its value in the document.
 pub(super) struct Faults<'a> {
     document: &'a str,
     found: Vec<(usize, Fault)>,
@@ -19,7 +19,7 @@ impl<'a> Faults<'a> {
         Self { document, found: Vec::new() }
     }
 
-    /// Notes a fault; `at` is the slice of the document that it is about.
+    /// Adds a fault. `at` is the part of the document that it concerns.
     pub fn add(&mut self, at: &str, fault: Fault) {
         self.found.push((offset(self.document, at), fault));
     }
@@ -28,52 +28,55 @@ impl<'a> Faults<'a> {
         self.found.is_empty()
     }
 
-    /// All of them in the order of the document; a missing member comes before the members that are there.
+    /// Returns all faults in document order. A missing member comes before the members that are
+    /// present.
     pub fn sorted(mut self) -> Vec<Fault> {
         self.found.sort_by_key(|(place, _)| *place);
         self.found.into_iter().map(|(_, fault)| fault).collect()
     }
 }
 
-/// Whether a member must be there. A `null` is as good as absent: Klarna treats it so.
+/// Whether a member is required. A `null` counts as missing, as at Klarna.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Required,
     Optional,
 }
 
-/// The members of one object, with where it stands.
+/// The members of one object, with its position.
 pub(super) struct Fields<'a> {
     object: Object<'a>,
     pointer: String,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of a whole document; none where it is no object.
+    /// Returns the members of a whole document, or `None` if it is not an object.
     pub fn of_document(document: &'a RawValue) -> Option<Self> {
         let object = Object::read(document)?;
         Some(Self { object, pointer: String::new() })
     }
 
-    /// All members, by name.
+    /// Returns all members, by name.
     pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.object.members.iter().map(|(key, value)| (&*key.0, *value))
     }
 
-    /// The pointer to the member `name`.
+    /// Returns the pointer to the member `name`.
     pub fn pointer(&self, name: &str) -> String {
         let mut pointer = self.pointer.clone();
         push_step(&mut pointer, name);
         pointer
     }
 
-    /// Notes a fault of the member `name`; where that is missing, it counts as standing where the object begins.
+    /// Adds a fault of the member `name`. If the member is missing, its position is the beginning
+    /// of the object.
     pub fn fault(&self, name: &str, message: impl Into<String>, faults: &mut Faults<'_>) {
         let at = self.object.get(name).map_or(self.object.text, RawValue::get);
         faults.add(at, Fault::new(self.pointer(name), message));
     }
 
-    /// The text of a member of the kind wanted; anything else is noted as a fault that names `expected`.
+    /// Returns the text of a member of the wanted kind. Any other kind is added as a fault that
+    /// names `expected`.
     pub fn value(
         &self,
         name: &str,
@@ -91,7 +94,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// An integer within `range`, written as one.
+    /// Returns an integer within `range`. It must be written without fraction and exponent.
     pub fn integer(&self, name: &str, need: Need, range: &RangeInclusive<i64>, faults: &mut Faults<'_>) -> Option<i64> {
         let expected = describe_integer(range);
         let text = self.value(name, need, Kind::Number, &expected, faults)?.get();
@@ -107,7 +110,7 @@ impl<'a> Fields<'a> {
         number
     }
 
-    /// A string of so many characters (Unicode scalar values).
+    /// Returns a string with a number of characters (Unicode scalar values) within `range`.
     pub fn string(
         &self,
         name: &str,
@@ -130,20 +133,20 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// `true` or `false`.
+    /// Returns a boolean.
     pub fn boolean(&self, name: &str, faults: &mut Faults<'_>) -> Option<bool> {
         let raw = self.value(name, Need::Optional, Kind::Bool, "true or false", faults)?;
         Some(raw.get() == "true")
     }
 
-    /// The members of the object `name`, where it is there.
+    /// Returns the members of the object `name`, if it is present.
     pub fn object(&self, name: &str, faults: &mut Faults<'_>) -> Option<Self> {
         let raw = self.value(name, Need::Optional, Kind::Object, "an object", faults)?;
         Some(Self { object: Object::read(raw)?, pointer: self.pointer(name) })
     }
 
-    /// The members of each object in the array `name`; none where there is no such array. An item that is no
-    /// object is noted, and left as none.
+    /// Returns the members of each object in the array `name`; empty if there is no such array. An
+    /// item that is not an object is added as a fault, and is `None` in the result.
     pub fn objects(&self, name: &str, expected: &str, faults: &mut Faults<'_>) -> Option<Vec<Option<Self>>> {
         let items = array(self.value(name, Need::Required, Kind::Array, expected, faults)?)?;
         let read = |(index, raw): (usize, &'a RawValue)| {
@@ -157,7 +160,7 @@ impl<'a> Fields<'a> {
         Some(items.into_iter().enumerate().map(read).collect())
     }
 
-    /// Whether `name` is missing or null.
+    /// Returns whether `name` is missing or null.
     pub fn is_absent(&self, name: &str) -> bool {
         self.object.get(name).is_none_or(|raw| Kind::of(raw) == Kind::Null)
     }
@@ -186,7 +189,7 @@ fn describe_string(length: &RangeInclusive<usize>) -> String {
     }
 }
 
-/// The beginning of a number or code, short enough for a message.
+/// Returns the beginning of a number or code, short enough for a message.
 pub(super) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(24) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,4 +1,4 @@
-//! The id of an order in this service.
+//! The id of an order.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,20 +8,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// An order's id: a UUID version 7 (RFC 9562), so that ids sort by the time of acceptance and indexes stay compact.
+/// The id of an order in this service: a UUID version 7 (RFC 9562). Such ids sort by the time of
+/// acceptance, which keeps indexes compact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct OrderId(Uuid);
 
 impl OrderId {
-    /// A fresh id for an order accepted at `now`: milliseconds of `now`, the rest random.
+    /// Returns a new id for an order accepted at `now`: the milliseconds of `now`, and random bits.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
     }
 
-    /// The id as the stores keep it.
+    /// Returns the id as the stores save it.
     #[must_use]
     pub fn as_uuid(&self) -> Uuid {
         self.0

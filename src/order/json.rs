@@ -1,6 +1,7 @@
-//! Reading JSON without rewriting it: members keep their order and every value its text.
+//! Reads JSON without changing it: members keep their order, and every value keeps its text.
 //!
-//! `serde_json::Value` would turn `5e4` into `50000.0` and let the last of two equal keys win in silence.
+//! `serde_json::Value` would change `5e4` to `50000.0`, and would silently keep only the last of
+//! two equal keys.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,32 +13,34 @@ use serde_json::value::RawValue;
 
 use super::{Fault, MAX_DEPTH};
 
-/// So many faults of form are told; a document with more is not worth the memory their pointers would take.
+/// The most faults of form that are reported. A document with more is not worth the memory for
+/// their pointers.
 pub(super) const MAX_FORM_FAULTS: usize = 20;
 
-/// What is wrong with a key's second occurrence: readers disagree about which of the two counts.
-pub(super) const TWICE: &str = "occurs twice, and one would hide the other: leave one out";
+/// The message for a key that occurs twice in one object.
+pub(super) const TWICE: &str = "occurs twice, and readers disagree about which one counts: remove one";
 
 /// The members of one JSON object, in their order.
 pub(super) struct Object<'a> {
     /// The object's own text, from `{` to `}`.
     pub text: &'a str,
-    /// Keys (unescaped) and values (as written).
+    /// The keys (unescaped) and values (as written).
     pub members: Vec<(Key<'a>, &'a RawValue)>,
 }
 
-/// A member's name, unescaped.
+/// The name of a member, unescaped.
 #[derive(Deserialize, PartialEq, Eq, Hash)]
 pub(super) struct Key<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 impl<'a> Object<'a> {
-    /// The object that `raw` is; none where it is another kind of value, or a key is no Unicode text.
+    /// Reads `raw` as an object. `None` if it is another kind of value, or if a key is not valid
+    /// Unicode.
     pub fn read(raw: &'a RawValue) -> Option<Self> {
         let Members(members) = serde_json::from_str(raw.get()).ok()?;
         Some(Self { text: raw.get(), members })
     }
 
-    /// The value of `key`, a `null` too.
+    /// Returns the value of `key`, which may be `null`.
     pub fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.members.iter().find(|(name, _)| name.0 == key).map(|(_, value)| *value)
     }
@@ -69,12 +72,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// The values of the array that `raw` is.
+/// Returns the values of the array `raw`, or `None` if it is not an array.
 pub(super) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// What kind of value a text is; its first character tells.
+/// The kind of a JSON value. The first character of its text tells it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -111,7 +114,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why [`Object::read`] got none out of `raw`, as a fault's message.
+/// Returns why [`Object::read`] found no object in `raw`, as the message of a fault.
 pub(super) fn not_an_object(raw: &RawValue) -> String {
     match Kind::of(raw) {
         Kind::Object => "has a key with an unpaired surrogate escape, expected Unicode text".to_owned(),
@@ -119,7 +122,7 @@ pub(super) fn not_an_object(raw: &RawValue) -> String {
     }
 }
 
-/// Where `part`, a slice of `whole`, begins in it, in bytes.
+/// Returns the position of `part`, a slice of `whole`, in bytes.
 pub(super) fn offset(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }
@@ -130,7 +133,8 @@ pub(super) fn push_step(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// Faults of form, at any depth: keys that occur twice, keys that are no Unicode text, nesting beyond [`MAX_DEPTH`].
+/// Returns the faults of form, at any depth: keys that occur twice, keys that are not valid
+/// Unicode, nesting deeper than [`MAX_DEPTH`].
 pub(super) fn form_faults(value: &RawValue) -> Vec<Fault> {
     let mut form = Form { pointer: String::new(), faults: Vec::new() };
     form.value(value, 1);

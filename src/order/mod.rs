@@ -1,9 +1,9 @@
-//! Order types and Klarna's rules; pure, no I/O.
+//! The types of orders, and Klarna's rules for them. Pure: no I/O.
 //!
-//! A [`NewOrder`] is what a door of the service receives: who orders, and Klarna's order as the shop wrote it. Its
-//! [`Body`] keeps that text byte for byte: [`check`] reads it against Klarna's rules and names every [`Fault`], and
-//! [`Body::filled`] is the only way to change it. [`Status`], [`TokenOutcome`] and [`OrderError`] tell what
-//! became of the order.
+//! A [`NewOrder`] is an order as it is submitted: the merchant, the user, and Klarna's order as the
+//! shop wrote it. Its [`Body`] keeps that text byte for byte. [`check`] compares it with Klarna's
+//! rules and returns every [`Fault`]. [`Body::filled`] is the only way to change it. [`Status`],
+//! [`TokenOutcome`] and [`OrderError`] say what happened to an order.
 
 mod body;
 mod disposition;

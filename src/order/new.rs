@@ -1,4 +1,4 @@
-//! The envelope in which every door receives an order.
+//! The envelope of a submitted order: merchant, user, order body and options.
 
 use std::collections::HashSet;
 
@@ -13,36 +13,37 @@ use super::{Body, Fault, Rejection, check};
 
 const MEMBERS: [&str; 7] = ["merchant", "user", "order", "prefill", "not_before", "deadline", "idempotency_key"];
 
-/// The most characters of a merchant's or user's name and of an idempotency key.
+/// The most characters of a merchant's name, a user's id and an idempotency key.
 const MOST_CHARACTERS: usize = 255;
 
-/// An order as it comes through a door, lawful by Klarna's rules:
+/// A submitted order that keeps Klarna's rules:
 /// `{"merchant":…,"user":…,"order":{…},"prefill":…,"not_before":…,"deadline":…,"idempotency_key":…}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
-    /// The merchant's name in the settings; whether it is known is not checked here.
+    /// The merchant's name in the settings. This type does not check that the merchant exists.
     pub merchant: String,
-    /// The shop's own name for the user whose token is to be used.
+    /// The shop's own id for the user whose refresh token is used.
     pub user: String,
-    /// Klarna's order as the shop wrote it.
+    /// Klarna's order body, exactly as the shop wrote it.
     pub body: Body,
-    /// Whether to fill absent fields from the `id_token`; the merchant's setting where none.
+    /// Whether to fill in absent fields from the `id_token`. `None`: use the merchant's setting.
     pub prefill: Option<bool>,
-    /// Not to be submitted before this time.
+    /// Do not submit the order before this time.
     pub not_before: Option<DateTime<Utc>>,
-    /// Of no use to the shop after this time; later than `not_before`.
+    /// Do not submit the order after this time. Later than `not_before`.
     pub deadline: Option<DateTime<Utc>>,
-    /// Under which name the shop may send the same order again without ordering twice.
+    /// The shop's id for this request. The same key again does not order twice.
     pub idempotency_key: Option<String>,
 }
 
 impl NewOrder {
-    /// Reads an envelope and checks its order against Klarna's rules. The order's text is kept byte for byte; times
-    /// are cut to the microsecond, which is what the stores keep.
+    /// Reads an envelope and checks its order against Klarna's rules. The order's text is kept byte
+    /// for byte. Times are cut to microseconds, which is what the stores save.
     ///
     /// # Errors
-    /// [`Rejection::TooLarge`] for an order beyond [`super::MAX_BODY`]; otherwise every fault of the envelope
-    /// (unknown members are faults: a misspelt option would silently do nothing) and of the order (under `/order`).
+    /// [`Rejection::TooLarge`] for an order larger than [`super::MAX_BODY`]; otherwise every fault
+    /// of the envelope and of the order (under `/order`). Unknown members are faults, because a
+    /// misspelt option would silently do nothing.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         let envelope =
@@ -69,14 +70,14 @@ impl NewOrder {
         }
     }
 
-    /// SHA-256 over everything but the idempotency key, each part with its length before it: whether a repeat under
-    /// the same key is the same order.
+    /// Returns the SHA-256 over everything except the idempotency key, each part after its length.
+    /// It shows whether a repeated request with the same key is for the same order.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros().to_be_bytes());
         let mut hash = Sha256::new();
         let mut part = |bytes: Option<&[u8]>| {
-            // No length is u64::MAX, which so tells an absent part from an empty one.
+            // No part has the length u64::MAX, so this separates an absent part from an empty one.
             let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
             hash.update(length.to_be_bytes());
             hash.update(bytes.unwrap_or_default());
@@ -91,10 +92,11 @@ impl NewOrder {
     }
 }
 
-/// Whether `name` can be a merchant's or user's: 1 to 255 characters, none of them a control character.
+/// Checks the name of a merchant or the id of a user: 1 to 255 characters without control
+/// characters.
 ///
 /// # Errors
-/// What is wrong and what is expected, as a phrase to read after the place.
+/// If it is invalid: what is wrong and what is expected, as a phrase to read after the position.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
     let length = name.chars().count();
     if !(1..=MOST_CHARACTERS).contains(&length) {
@@ -106,20 +108,22 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether `key` can be an idempotency key: 1 to 255 visible ASCII characters, as an HTTP header can carry.
+/// Checks an idempotency key: 1 to 255 visible ASCII characters, so that an HTTP header can contain
+/// it.
 ///
 /// # Errors
-/// What is wrong and what is expected, as a phrase to read after the place.
+/// If it is invalid: what is wrong and what is expected, as a phrase to read after the position.
 pub fn check_idempotency_key(key: &str) -> Result<(), &'static str> {
     let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
     if is_visible && (1..=MOST_CHARACTERS).contains(&key.len()) {
         Ok(())
     } else {
-        Err("is no idempotency key, expected 1 to 255 visible ASCII characters without spaces")
+        Err("is not a valid idempotency key, expected 1 to 255 visible ASCII characters without spaces")
     }
 }
 
-/// Members that are unknown or occur twice; the first so many, as nothing else bounds their number.
+/// Reports members that are unknown or occur twice. The number of reports is limited, because
+/// nothing else limits it.
 fn check_members(envelope: &Fields<'_>, faults: &mut Faults<'_>) {
     let mut seen = HashSet::new();
     let wrong = envelope.members().filter_map(|(name, value)| {

@@ -1,4 +1,5 @@
-//! What became of an order, in the words that the API, the webhooks and the stores share.
+//! The status and token outcome of an order, with the words that the API, the webhooks and the
+//! stores use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,27 +7,27 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Accepted, and waiting for its turn.
+    /// Accepted; waits for a worker or for its time.
     Queued,
-    /// A worker is at it.
+    /// A worker runs it.
     Running,
     /// Klarna has created the order.
     Submitted,
-    /// It will not be submitted, unless somebody asks for a retry.
+    /// It will not be submitted, unless somebody retries it.
     Failed,
-    /// Called back before it was submitted.
+    /// It was cancelled before it was submitted.
     Cancelled,
 }
 
 impl Status {
-    /// Every status, in the order of an order's life.
+    /// All statuses, in the order in which an order can have them.
     pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Submitted, Self::Failed, Self::Cancelled];
 
-    /// The word for it in JSON and in the stores.
+    /// Returns its word in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,37 +39,38 @@ impl Status {
         }
     }
 
-    /// Whether the worker is done with the order: nothing changes any more by itself.
+    /// Returns whether the order has ended, so that nothing changes by itself any more.
     #[must_use]
     pub const fn is_settled(self) -> bool {
         matches!(self, Self::Submitted | Self::Failed | Self::Cancelled)
     }
 }
 
-/// With what access token an order went out, or why without one.
+/// Which access token an order was submitted with, or why without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenOutcome {
-    /// With a token from an exchange made for this order.
+    /// With a token from an exchange for this attempt.
     Fresh,
-    /// With a token from an earlier exchange that was still valid.
+    /// With a cached token from an earlier attempt that was still valid.
     Kept,
-    /// Without: the user has no refresh token here.
+    /// Without: the service has no refresh token for the user.
     NotRegistered,
-    /// Without: the user's refresh token is dead, and only a new sign-in helps.
+    /// Without: the user's refresh token no longer works, and the user must sign in again.
     ReauthRequired,
-    /// Without: the answer of an exchange was lost, and what became of the refresh token is not known yet.
+    /// Without: the answer to an exchange was lost, and it is not known yet whether the refresh
+    /// token was spent.
     Uncertain,
-    /// Without: the token endpoint could not be used in time.
+    /// Without: the token endpoint gave no access token in time.
     Unavailable,
 }
 
 impl TokenOutcome {
-    /// Every outcome.
+    /// All outcomes.
     pub const ALL: [Self; 6] =
         [Self::Fresh, Self::Kept, Self::NotRegistered, Self::ReauthRequired, Self::Uncertain, Self::Unavailable];
 
-    /// The word for it in JSON and in the stores.
+    /// Returns its word in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,11 +84,11 @@ impl TokenOutcome {
     }
 }
 
-/// A word that names no status or outcome.
+/// The error for a word that is not a status or outcome.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word, expected one of: {expected}")]
 pub struct UnknownWord {
-    /// The words that are known, separated by commas.
+    /// The valid words, separated by commas.
     pub expected: String,
 }
 

@@ -1,41 +1,41 @@
-//! An order as shops and operators see it.
+//! An order as the API, the pages and the command line show it.
 
 use chrono::{DateTime, Utc};
 
 use super::{OrderError, OrderId, Status, TokenOutcome};
 
-/// An order as shops and operators see it.
+/// An order as the API, the pages and the command line show it.
 #[derive(Clone, Debug)]
 pub struct OrderView {
     /// The order's id.
     pub id: OrderId,
-    /// Whose order.
+    /// The merchant's name.
     pub merchant: String,
-    /// Whose token.
+    /// The shop's own id for the user.
     pub user: String,
-    /// Where it stands.
+    /// The order's status.
     pub status: Status,
-    /// When it was taken in.
+    /// When the order was accepted.
     pub accepted_at: DateTime<Utc>,
-    /// When it is next due, while it waits.
+    /// When the order is tried next, while it is queued.
     pub due_at: DateTime<Utc>,
-    /// When it is given up.
+    /// The deadline: when the order is given up.
     pub deadline_at: DateTime<Utc>,
-    /// When it was settled.
+    /// When the order ended.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Attempts so far.
+    /// The number of attempts that have ended.
     pub attempts: i64,
-    /// What became of the shopper's token.
+    /// Which access token the order was submitted with, or why without one.
     pub token: Option<TokenOutcome>,
     /// JSON pointers of the fields filled in from the id_token.
     pub prefilled: Vec<String>,
-    /// Whether Klarna may hold a second, orphaned session of this order.
+    /// Whether Klarna may have a second, unpaid session for this order.
     pub possible_duplicate: bool,
-    /// Klarna's id.
+    /// Klarna's id of the order.
     pub klarna_order_id: Option<String>,
-    /// What the shop renders; absent in lists.
+    /// The HTML that the shop shows to the shopper; absent in lists.
     pub html_snippet: Option<String>,
-    /// Names the call in Klarna's logs.
+    /// The id of the call in Klarna's logs.
     pub correlation_id: Option<String>,
     /// Why the order failed, or why it still waits.
     pub error: Option<OrderError>,

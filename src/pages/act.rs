@@ -1,4 +1,5 @@
-//! What an operator may do: asked about first, on a page of its own, and done by the functions that the API uses too.
+//! The actions of operators. Each is confirmed on a page of its own, and done by the functions that
+//! the API uses too.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
 
-/// A question, and the form that answers it.
+/// A confirmation page with its form.
 fn ask(
     viewer: Viewer,
     place: MenuItem,
@@ -34,7 +35,7 @@ fn ask(
             form.stack method="post" action=(action) {
                 (token_field(&viewer.form_token))
                 (answer)
-                div.buttons { a.button href=(back) { "No, go back" } }
+                div.buttons { a.button href=(back) { "Go back" } }
             }
         }
     };
@@ -224,9 +225,9 @@ pub(super) async fn ask_resend(
             ("Status", html! { (webhook.status.as_str()) }),
         ]))
     };
-    let answer = html! { button type="submit" autofocus { "Send it again" } };
+    let answer = html! { button type="submit" autofocus { "Resend" } };
     let action = format!("/webhooks/{}/resend", webhook.id);
-    Ok(ask(viewer, MenuItem::Webhooks, ("Send this webhook again?", &action, "/webhooks"), &about, &answer))
+    Ok(ask(viewer, MenuItem::Webhooks, ("Resend this webhook?", &action, "/webhooks"), &about, &answer))
 }
 
 pub(super) async fn resend(

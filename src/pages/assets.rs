@@ -1,4 +1,4 @@
-//! Style, script and icon, which lie in the program.
+//! The style sheet, script and icon, compiled into the program.
 
 use axum::extract::Path;
 use axum::http::StatusCode;

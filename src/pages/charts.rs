@@ -1,24 +1,26 @@
-//! Bars, drawn by the server. Colours are classes, sizes attributes: a strict policy allows no styles in a page.
+//! Bar charts, drawn by the server. Colours are classes and sizes are attributes, because the
+//! pages' policy forbids inline styles.
 
 use maud::{Markup, html};
 
 use super::pieces::number;
 
-/// What one bar is made of, from the bottom up: class and count.
+/// One bar of a chart, from the bottom up.
 pub(super) struct Bar {
-    /// What it stands for, for its title and the table.
+    /// The name of the bar, for its tooltip and the table.
     pub(super) name: String,
-    /// One for each of the chart's parts.
+    /// The count of each part.
     pub(super) counts: Vec<u64>,
 }
 
-/// A chart's parts: class, and what it is called.
+/// A part of a chart: its class and its name.
 pub(super) type Part = (&'static str, &'static str);
 
 const HEIGHT: u64 = 160;
 const WIDTH: u64 = 960;
 
-/// Stacked bars, with their legend, what stands below them, and a table of the same for who sees none.
+/// Draws stacked bars with a legend, labels below, and a table of the same numbers for screen
+/// readers.
 pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below: &[String]) -> Markup {
     let most = bars.iter().map(|bar| bar.counts.iter().sum::<u64>()).max().unwrap_or_default();
     let top = rounded(most);
@@ -44,7 +46,7 @@ pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below
             }
             div.below aria-hidden="true" { @for text in below { span { (text) } } }
             details id={ (id) "-table" } {
-                summary { "As a table" }
+                summary { "Show as table" }
                 div.scroll { table {
                     thead { tr { th scope="col" {} @for (_, name) in parts { th.count scope="col" { (name) } } } }
                     tbody {
@@ -66,7 +68,7 @@ fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Mark
     for ((class, name), count) in parts.iter().zip(&bar.counts).filter(|(_, count)| **count > 0) {
         let (from, to) = (below * HEIGHT / top, (below + count) * HEIGHT / top);
         below += count;
-        // Whatever is there is seen.
+        // Anything above 0 must be visible.
         let height = (to - from).max(2);
         pieces.push((*class, (HEIGHT - from).saturating_sub(height), height));
         told.push(format!("{name}: {}", number(*count)));
@@ -80,7 +82,7 @@ fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Mark
     }
 }
 
-/// The least round number that is no smaller, and that has a half.
+/// Returns the smallest round, even number that is not less than `most`.
 fn rounded(most: u64) -> u64 {
     const ROUND: [u64; 10] = [10, 12, 16, 20, 24, 30, 40, 50, 60, 80];
     let mut step = 1;

@@ -1,4 +1,4 @@
-//! How many tokens there are of each kind. Counting reads every row, so pages show the last count, and how old it is.
+//! Counts of tokens by state. Counting reads every row, so pages show the last count and its age.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use crate::store::{Keeper, TokenCount};
 
-/// The least between two counts.
+/// The least time between two counts.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
-/// A count takes no more than this part of the time.
+/// Counting uses at most one part in this many of the time.
 const SHARE: u32 = 100;
-/// How long a page waits for a count, where there is none yet.
+/// How long a page waits for the first count.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// A count, and when it was so.
+/// A count, and its time.
 pub(super) type Counted = Option<(DateTime<Utc>, Arc<Vec<TokenCount>>)>;
 
 /// The last counts, by merchant.
@@ -26,12 +26,12 @@ pub(super) struct Counts(Arc<Mutex<BTreeMap<Option<String>, Entry>>>);
 
 struct Entry {
     counted: watch::Sender<Counted>,
-    /// Not to be counted again before; `None` while it is being counted.
+    /// When to count again at the earliest; `None` while counting.
     next: Option<Instant>,
 }
 
 impl Counts {
-    /// The last count of a merchant's tokens, or of all; a new one is begun where that is due.
+    /// Returns the last count of a merchant's tokens, or of all. Starts a new one if it is time.
     pub(super) async fn of(&self, store: &Arc<dyn Keeper>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
         let mut news = {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What a page says where there is nothing to show.
+//! The error pages.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,24 +8,25 @@ use super::frame;
 use super::links::link;
 use crate::store::StoreError;
 
-/// Why a page cannot be shown, or nothing was done.
+/// Why a page cannot be shown, or why an action was not carried out.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
-    /// Nobody signed in, or the session is over: to the sign-in, and from there back to this address.
+    /// Not signed in, or the session has ended. The browser goes to the sign-in, and from there
+    /// back to this address.
     SignIn(String),
-    /// Likewise, asked by a script.
+    /// The same, for a request by the script.
     Over,
-    /// No key could sign in.
+    /// The settings have no key that may sign in.
     NoKey,
-    /// The form was not from a page of this session.
+    /// The form is not from a page of this session.
     Foreign,
-    /// The address or the form cannot be understood.
+    /// The address or the form is invalid.
     Wrong(String),
-    /// There is no such thing, or it is not for this key.
+    /// It does not exist, or the key is not valid for it.
     Missing(&'static str),
-    /// It stands otherwise than it would have to.
+    /// Its state does not allow the action.
     Unfit(String),
-    /// The database.
+    /// The database failed.
     Store(StoreError),
 }
 
@@ -44,13 +45,13 @@ impl IntoResponse for Failure {
             Self::Over => return StatusCode::UNAUTHORIZED.into_response(),
             Self::NoKey => {
                 let main = html! {
-                    h1 { "Nobody can sign in yet" }
-                    p { "These pages need an API key with the scope " code { "ops" } ", and the settings have none. Make one:" }
+                    h1 { "No sign-in possible" }
+                    p { "These pages need an API key with the scope " code { "ops" } ", and the settings have none. Create one:" }
                     pre { (NO_KEY) }
                     p { "It prints the key once, and the section to add to the settings. Then restart the \
                         service." }
                 };
-                return (StatusCode::FORBIDDEN, frame::alone("Nobody can sign in yet", &main)).into_response();
+                return (StatusCode::FORBIDDEN, frame::alone("No sign-in possible", &main)).into_response();
             }
             Self::Foreign => (
                 StatusCode::FORBIDDEN,

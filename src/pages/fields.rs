@@ -1,4 +1,4 @@
-//! What a query or a form says.
+//! Reads the fields of a query or a form.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use super::failure::Failure;
 use super::links::link;
 use crate::order::check_name;
 
-/// Fields by name. One that is empty, as forms send what nobody filled in, is none.
+/// Fields by name. An empty field counts as absent, because forms send empty fields that were not
+/// filled in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(BTreeMap<String, String>);
 
@@ -23,31 +24,32 @@ impl Fields {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A name of a merchant or user, or of an error.
+    /// Returns a name of a merchant, a user or an error code.
     pub(super) fn name(&self, name: &str) -> Result<Option<String>, Failure> {
         let found = self.get(name);
         found.map_or(Ok(()), check_name).map_err(|wrong| Failure::Wrong(format!("{name}: {wrong}")))?;
         Ok(found.map(str::to_owned))
     }
 
-    /// As [`Fields::name`], for one that must be there.
+    /// Like [`Fields::name`], for a required field.
     pub(super) fn needed(&self, name: &str) -> Result<String, Failure> {
         self.name(name)?.ok_or_else(|| Failure::Wrong(format!("{name}: is missing")))
     }
 
-    /// A word of a fixed list, or an id.
+    /// Returns a word from a fixed list, or an id.
     pub(super) fn word<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
         let Some(word) = self.get(name) else { return Ok(None) };
-        read(word).map(Some).ok_or_else(|| Failure::Wrong(format!("{name}: {word:?} is none that is known here")))
+        read(word).map(Some).ok_or_else(|| Failure::Wrong(format!("{name}: {word:?} is not a known value")))
     }
 
-    /// A time as a browser's field has it, in UTC, or as RFC 3339 has it.
+    /// Returns a time, in UTC, in the format of browsers' date fields or in RFC 3339.
     pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
         let field = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
         self.word(name, |text| field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()))
     }
 
-    /// An address of these fields, with `more` in their place or beside them; an empty value takes one out.
+    /// Returns a link with these fields, replaced or extended by `more`. An empty value removes a
+    /// field.
     pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut fields: BTreeMap<&str, &str> =
             self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -1,9 +1,9 @@
-//! What stands around every page.
+//! The frame around every page: head, menu, footer.
 
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
-/// The pages of the menu.
+/// The pages in the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MenuItem {
     Overview,
@@ -19,7 +19,7 @@ const MENU: [(MenuItem, &str, &str); 4] = [
     (MenuItem::Webhooks, "/webhooks", "Webhooks"),
 ];
 
-/// A page of somebody who signed in. `form_token` is for the form that ends the session, where there is one.
+/// A page for a signed-in operator. `form_token` is for the sign-out form, if there is a session.
 pub(super) fn page(place: MenuItem, title: &str, who: Option<&str>, form_token: &str, main: &Markup) -> Markup {
     let menu = html! {
         nav aria-label="Pages" {
@@ -48,7 +48,7 @@ pub(super) fn alone(title: &str, main: &Markup) -> Html<String> {
     Html(document(title, &html! {}, &html! { section.alone { (main) } }).into_string())
 }
 
-/// The session's token, in a form.
+/// The session's token as a hidden form field.
 pub(super) fn token_field(form_token: &str) -> Markup {
     html! { input type="hidden" name="form_token" value=(form_token); }
 }
@@ -68,7 +68,7 @@ fn document(title: &str, menu: &Markup, main: &Markup) -> Markup {
                 script src="/assets/live.js" defer {}
             }
             body {
-                a.skip href="#main" { "Skip to the content" }
+                a.skip href="#main" { "Skip to content" }
                 header.top {
                     a.brand href="/" { span.mark aria-hidden="true" {} "Order worker" }
                     (menu)

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-/// A path with a query.
+/// Returns a path with a query.
 pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
     if query.is_empty() {
         return path.to_owned();
@@ -10,7 +10,8 @@ pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
     format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
 }
 
-/// Where a user's page is. In a query: in a path a browser would take a user named `..` for the folder above.
+/// Returns the link to a user's page. The name is in the query, because in a path a browser would
+/// take a user named `..` for the folder above.
 pub(super) fn user_link(merchant: &str, user: &str) -> String {
     link("/user", &[("merchant", merchant), ("user", user)])
 }

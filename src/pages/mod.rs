@@ -1,12 +1,15 @@
-//! Pages for operators: how the service stands, its orders, users and webhooks, and what an operator may do to them.
+//! Pages for operators: the state of the service, its orders, users and webhooks, and actions on
+//! them.
 //!
-//! HTML is written by the server (`maud`, which escapes whatever it is given), and is whole without scripts. One small script
-//! (`assets/live.js`) asks for a page again every few seconds and puts what changed in the place of what stands there.
+//! The server renders the HTML (`maud`, which escapes every value), and pages work without scripts.
+//! One small script (`assets/live.js`) requests a page again every few seconds, and replaces the
+//! parts that have changed.
 //!
-//! A request passes `shell.rs` (the headers that every page has) and a `viewer::Viewer`: who looks on, by the session that
-//! a sign-in with an API key of the scope `ops` began (`session.rs`, `sign_in.rs`). What changes something is a
-//! `viewer::Posted` form, from a page of this service and with the session's token, and is done by the same functions as the
-//! API's. Where there are no API keys, everybody on this machine may do everything, here as at the API.
+//! A request passes `shell.rs` (the headers of every page) and becomes a `viewer::Viewer`: who is
+//! signed in, by a session that began with an API key of the scope `ops` (`session.rs`,
+//! `sign_in.rs`). An action is a `viewer::Posted` form from a page of this service with the
+//! session's token. It uses the same functions as the API. Without API keys, everybody on this
+//! machine may do everything, as at the API.
 
 mod act;
 mod assets;
@@ -45,17 +48,17 @@ use crate::store::{DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webh
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
-/// Where the breakers of this process stand: endpoint, merchant, stand.
+/// Returns the circuit breakers of this process: endpoint, merchant, state.
 pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, String, BreakerState)> + Send + Sync>;
 
-/// When the keeper next begins, from then on; `None` where it has no schedule.
+/// Returns when the keeper starts next after a given time; `None` if it has no schedule.
 pub type NextSweep = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;
 
-/// What the pages show and act on.
+/// What the pages need.
 pub struct Dependencies {
-    /// Where failed orders are tried again.
+    /// Retries failed orders.
     pub intake: Intake,
-    /// Where tokens are looked at, resolved and forgotten.
+    /// Shows, resolves and forgets tokens.
     pub registry: Registry,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
@@ -67,19 +70,19 @@ pub struct Dependencies {
     pub dashboard: Arc<dyn DashboardQueries>,
     /// How the installation stands.
     pub stats: Arc<dyn InstallationStats>,
-    /// The names of the settings' merchants.
+    /// The names of the merchants in the settings.
     pub merchants: Vec<String>,
-    /// Who may sign in: those of the scope `ops`. Everybody may look on where there are no keys at all.
+    /// The keys of the scope `ops` may sign in. If there are no keys at all, no sign-in is needed.
     pub api_keys: Vec<ApiKey>,
-    /// Whose keyed hash signs sessions, so that every process of the installation knows them.
+    /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// The breakers of this process; an empty answer where it runs no orders.
+    /// The circuit breakers of this process. Empty if it runs no orders.
     pub breakers: AskBreakers,
     /// The keeper's schedule.
     pub next_sweep: NextSweep,
-    /// A process that has sent no heartbeat for so long is not alive.
+    /// A process whose last heartbeat is older than this counts as lost.
     pub worker_lost_after: Duration,
 }
 
@@ -88,14 +91,14 @@ struct Pages {
     deps: Dependencies,
     /// The keys that may sign in.
     keys: Vec<Arc<ApiKey>>,
-    /// No API key at all: this machine's.
+    /// Whether there are no API keys at all, so that no sign-in is needed.
     open: bool,
     sessions: session::Sessions,
     counts: counts::Counts,
     refusals: sign_in::Refusals,
 }
 
-/// All pages.
+/// Builds the router of all pages.
 pub fn router(mut deps: Dependencies) -> Router {
     let keys = std::mem::take(&mut deps.api_keys);
     let pages = Pages {

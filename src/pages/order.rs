@@ -1,4 +1,4 @@
-//! One order: where it stands, and what happened to it.
+//! The page of one order: its status, and what happened to it.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use crate::order::{OrderError, OrderId, OrderView, Status};
 use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
 
-/// Presentations of the user's token among which the order's are looked for.
+/// How many presentations of the user's token are searched for those of the order.
 const LEDGER: u32 = 200;
-/// Webhooks about the user among which the order's are looked for.
+/// How many webhooks about the user are searched for those of the order.
 const WEBHOOKS: u32 = 200;
 
 pub(super) async fn show(
@@ -54,7 +54,7 @@ pub(super) async fn show(
             section #error data-live { h2 { @if order.status == Status::Failed { "Why it failed" } @else { "Why it waits" } } (fault(error)) }
         }
         section #story data-live {
-            h2 { "What happened" }
+            h2 { "History" }
             (line(&order, &past, &ledger))
         }
         @if order.klarna_order_id.is_some() || order.html_snippet.is_some() {
@@ -65,7 +65,7 @@ pub(super) async fn show(
     Ok(viewer.answer(MenuItem::Orders, "Order", &main))
 }
 
-/// The order, if the viewer may see it.
+/// Returns the order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
     let missing = Failure::Missing("Order not found. It may have been deleted since (retention.orders).");
     let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
@@ -93,7 +93,7 @@ fn told(order: &OrderView) -> Markup {
     if order.possible_duplicate {
         told.push((
             "Possible duplicate",
-            html! { (badge("warn", "yes")) " Klarna may hold a second session of it that nobody uses" },
+            html! { (badge("warn", "yes")) " Klarna may have a second, unpaid session for it" },
         ));
     }
     if let Some(correlation) = &order.correlation_id {
@@ -116,24 +116,25 @@ fn fault(error: &OrderError) -> Markup {
         @if let Some(correlation) = &error.correlation_id { p.quiet { "Klarna's correlation id: " code { (correlation) } } }
         @if !error.faults.is_empty() {
             div.scroll { table {
-                thead { tr { th scope="col" { "Where" } th scope="col" { "What is wrong" } } }
+                thead { tr { th scope="col" { "Where" } th scope="col" { "Faults" } } }
                 tbody { @for fault in &error.faults { tr { td { code { (fault.pointer) } } td { (fault.message) } } } }
             } }
         }
     }
 }
 
-/// Klarna's answer. Its snippet is what runs the checkout in a shopper's browser; here it is text, and folded away.
+/// Klarna's answer. Its snippet runs the checkout in a shopper's browser; here it is shown as text,
+/// folded.
 fn answer(order: &OrderView) -> Markup {
     html! {
         @if let Some(id) = &order.klarna_order_id { (facts(&[("Klarna's order", html! { code { (id) } })])) }
         @if let Some(snippet) = &order.html_snippet {
-            details #snippet { summary { "The snippet, as text" } pre.snippet tabindex="0" { (snippet) } }
+            details #snippet { summary { "Show the snippet as text" } pre.snippet tabindex="0" { (snippet) } }
         } @else { p.quiet { "The snippet has been deleted (retention.bodies)." } }
     }
 }
 
-/// One thing that happened.
+/// One event in the order's history.
 struct Event {
     at: DateTime<Utc>,
     tone: &'static str,
@@ -147,7 +148,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
         events.push(Event {
             at,
             tone: "busy",
-            what: html! { "First taken by a worker, " (after) " after it was accepted" },
+            what: html! { "First claimed by a worker, " (after) " after it was accepted" },
         });
     }
     for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.as_uuid())) {
@@ -156,7 +157,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
     for (number, attempt) in (1..).zip(&story.attempts) {
         let what = html! {
             "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
-            @if attempt.lost { "its worker was lost, and nobody knows how far it came" }
+            @if attempt.lost { "its worker was lost, and nobody knows whether the order was sent" }
             @if let Some(error) = &attempt.error {
                 b { (error.code) } ". " (error.message)
                 @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }
@@ -185,9 +186,9 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
 
 fn presented(entry: &LedgerEntry) -> Event {
     let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
-    let outcome = entry.outcome.map_or("under way", |outcome| outcome.as_str());
+    let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
     let what = html! {
-        "Refresh token presented (generation " (entry.place.generation) ", presentation " (entry.place.presentation) "): "
+        "Refresh token used (generation " (entry.place.generation) ", presentation " (entry.place.presentation) "): "
         b { (words(outcome)) } @if let Some(took) = took { ", after " (took) }
         @if let Some(worker) = &entry.worker { " by " (worker) }
     };

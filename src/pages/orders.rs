@@ -31,7 +31,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         since: query.time("from")?,
         until: query.time("until")?,
         before: query.word("before", |word| word.parse().ok())?,
-        // One more tells whether another page follows.
+        // One more than shown, to know whether there is another page.
         limit: PAGE + 1,
     };
     let orders = found(&pages, &viewer, merchant.as_deref(), &search).await?;
@@ -52,7 +52,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     Ok(viewer.answer(MenuItem::Orders, "Orders", &main))
 }
 
-/// The orders of all merchants that the viewer sees. A user is looked for within a merchant.
+/// Returns the orders of all merchants that the viewer may see. A user is looked up within one
+/// merchant.
 pub(super) async fn found(
     pages: &Pages,
     viewer: &Viewer,
@@ -90,7 +91,7 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
     }
 }
 
-/// Orders, one a line.
+/// A table of orders.
 pub(super) fn table(orders: &[OrderView]) -> Markup {
     html! {
         @if orders.is_empty() { p.quiet.empty { "No orders." } }

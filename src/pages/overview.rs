@@ -1,4 +1,4 @@
-//! How the service stands.
+//! The overview: the state of the service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::breaker::BreakerState;
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
-/// What can be looked back at: its word, its name, how long a bar is, and how many there are.
+/// The periods that can be chosen: word, name, length of a bar, number of bars.
 const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
     ("1h", "Last hour", TimeDelta::minutes(1), 60),
     ("24h", "Last 24 hours", TimeDelta::minutes(30), 48),
@@ -30,13 +30,13 @@ const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
 
 const PARTS: [Part; 5] = [
     ("good", "Submitted with a token"),
-    ("warn", "Submitted without"),
+    ("warn", "Submitted without one"),
     ("bad", "Failed"),
     ("off", "Cancelled"),
     ("calm", "Not ended"),
 ];
 
-/// Submitted orders whose times are looked at.
+/// How many submitted orders the latencies are calculated from.
 const PASSAGES: u32 = 1000;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
@@ -51,7 +51,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         latency_samples.extend(deps.dashboard.latency_samples(merchant.as_deref(), PASSAGES).await?);
         counts.push(pages.counts.of(&deps.keeper, merchant, viewer.now).await);
     }
-    // What lapses soon is in the chart of days left.
+    // The chart of days left shows which tokens expire soon.
     let overview = deps.stats.overview(lost_after, Duration::ZERO).await?;
     let workers = deps.dashboard.workers(lost_after).await?;
     let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.webhooks.endpoints().await?);
@@ -85,7 +85,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 (facts(&[
                     ("Last sweep ended", maybe_time(sweep.ended_at)),
                     ("Next sweep", maybe_time(next)),
-                    ("Sweeping now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
+                    ("Running now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
                     ("Oldest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
                     ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
                 ]))
@@ -112,7 +112,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
 }
 
-/// Where bars begin and end: at whole steps, the last of which is under way.
+/// Returns where bars begin and end: at whole steps. The last step is the current one.
 fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>> {
     let seconds = step.num_seconds();
     let end = (now.timestamp() / seconds + 1) * seconds;
@@ -120,7 +120,7 @@ fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>>
     (0..=count).rev().map(bound).collect()
 }
 
-/// Which of [`PARTS`] an order is counted among.
+/// Returns which of [`PARTS`] an order counts for.
 fn part(bucket: &OutcomeBucket) -> usize {
     match (bucket.status, bucket.token) {
         (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) => 0,
@@ -175,9 +175,9 @@ fn figures(
             div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.1) } } }
             div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } } dd.note { (range.1) } }
             div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
-                dd.note { @if let Some(oldest) = oldest { "longest since " (time(oldest)) } @else { (number(queued - due)) " for later" } } }
-            div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "right now" } }
-            div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due to submitted" } }
+                dd.note { @if let Some(oldest) = oldest { "oldest: " (time(oldest)) } @else { (number(queued - due)) " scheduled for later" } } }
+            div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "now" } }
+            div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due until submitted" } }
             div.alarm[overview.workers == 0] { dt { "Workers" } dd { (number(overview.workers)) } dd.note { "alive" } }
         }
     }
@@ -189,7 +189,7 @@ fn sorted(latency_samples: &[LatencySample], took: impl Fn(&LatencySample) -> Ti
     times
 }
 
-/// The time that so many of a hundred did not exceed.
+/// Returns the time that a given percentage of `times` did not exceed.
 fn rank(times: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
     times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied()
 }
@@ -203,14 +203,14 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
         @if latency_samples.is_empty() { p.quiet { "No order has been submitted yet." } }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "From when it was due" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
+                thead { tr { th scope="col" { "Latencies" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
                 tbody { @for (name, times) in &rows {
                     tr { th scope="row" { (name) } @for percent in [50, 90, 99, 100] {
                         td.count { (rank(times, percent).map_or_else(String::new, span)) }
                     } }
                 } }
             } }
-            p.note { "Over the last " (number(latency_samples.len())) " submitted orders." }
+            p.note { "The last " (number(latency_samples.len())) " submitted orders." }
         }
     }
 }
@@ -230,7 +230,7 @@ fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
                     tr { td { (merchant) } td { (endpoint) } td { (shown(state)) } }
                 } }
             } }
-            p.note { "Of the process that serves this page." }
+            p.note { "The process that serves this page." }
         }
     }
 }
@@ -246,7 +246,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
                         td { (worker.name) }
                         td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "silent")) } }
                         td { (time(worker.started_at)) }
-                        // Its heartbeats alone would make every look another page.
+                        // A heartbeat alone must not change the page.
                         td { @if worker.alive { "now" } @else { (time(worker.beat_at)) } }
                     }
                 } }

@@ -1,4 +1,4 @@
-//! What pages are put together from.
+//! Small parts that pages are made of.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
@@ -7,24 +7,24 @@ use super::fields::Fields;
 use crate::order::{OrderId, Status, TokenOutcome};
 use crate::token::TokenState;
 
-/// A time. Scripts show how long ago it is; without them it is read as it is, in UTC.
+/// A time. The script shows how long ago it is; without the script it is shown in UTC.
 pub(super) fn time(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let shown = at.format("%Y-%m-%d %H:%M:%S");
     html! { time datetime=(exact) title={ (shown) " UTC" } { (shown) } }
 }
 
-/// A time to the millisecond, as one of several that are compared.
+/// A time to the millisecond, for times that are compared with each other.
 pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
     html! { time.exact datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
 }
 
-/// A time that may not be.
+/// A time that may be missing.
 pub(super) fn maybe_time(at: Option<DateTime<Utc>>) -> Markup {
     html! { @if let Some(at) = at { (time(at)) } @else { span.quiet { "–" } } }
 }
 
-/// A count with its thousands apart.
+/// A count with separators between thousands.
 pub(super) fn number(count: impl TryInto<u64>) -> String {
     let digits = count.try_into().unwrap_or_default().to_string();
     let mut shown = String::new();
@@ -37,7 +37,7 @@ pub(super) fn number(count: impl TryInto<u64>) -> String {
     shown
 }
 
-/// A duration in the one unit that suits it.
+/// A duration in a fitting unit.
 pub(super) fn span(time: TimeDelta) -> String {
     let millis = time.num_milliseconds().max(0);
     match millis {
@@ -50,7 +50,7 @@ pub(super) fn span(time: TimeDelta) -> String {
     }
 }
 
-/// Where an order stands.
+/// The status of an order.
 pub(super) fn status(status: Status) -> Markup {
     let tone = match status {
         Status::Queued => "calm",
@@ -62,7 +62,7 @@ pub(super) fn status(status: Status) -> Markup {
     badge(tone, status.as_str())
 }
 
-/// What became of an order's token.
+/// The token outcome of an order.
 pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
     let Some(token) = token else { return html! { span.quiet { "–" } } };
     let tone = match token {
@@ -73,7 +73,7 @@ pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
     badge(tone, token.as_str())
 }
 
-/// Where a token stands.
+/// The state of a token.
 pub(super) fn state(state: TokenState) -> Markup {
     let tone = match state {
         TokenState::Active => "good",
@@ -84,24 +84,24 @@ pub(super) fn state(state: TokenState) -> Markup {
     badge(tone, state.as_str())
 }
 
-/// A word with its colour.
+/// A word with a colour.
 pub(super) fn badge(tone: &str, word: &str) -> Markup {
     html! { span.badge.(tone) { (words(word)) } }
 }
 
-/// A word of rows and answers, as people write it.
+/// Returns a code in readable words.
 pub(super) fn words(word: &str) -> String {
     word.replace('_', " ")
 }
 
-/// A short form of an id, which lists have room for; the whole leads to the order.
+/// A short form of an order's id, linked to the order.
 pub(super) fn order_link(id: OrderId) -> Markup {
     let whole = id.to_string();
     let short = whole.get(whole.len().saturating_sub(12)..).unwrap_or(&whole);
     html! { a.id href={ "/orders/" (whole) } title=(whole) { "…" (short) } }
 }
 
-/// A drop-down list of a filter.
+/// A drop-down list in a filter.
 pub(super) fn choice<'a>(
     query: &Fields,
     (name, label, any): (&str, &str, &str),
@@ -120,7 +120,7 @@ pub(super) fn choice<'a>(
     }
 }
 
-/// A line of text of a filter.
+/// A text field in a filter.
 pub(super) fn line(query: &Fields, (name, label): (&str, &str), kind: &str) -> Markup {
     html! {
         label { span { (label) }
@@ -129,21 +129,21 @@ pub(super) fn line(query: &Fields, (name, label): (&str, &str), kind: &str) -> M
     }
 }
 
-/// What a form did, told on the page that follows it.
+/// The message about a completed action, on the page after its form.
 pub(super) fn done(query: &Fields) -> Markup {
     let told = match query.get("done") {
         Some("retried") => "The order is queued again.",
         Some("cancelled") => "The order is cancelled.",
         Some("active") => "The token is active again and will be presented once more.",
         Some("lost") => "The token will not be used again; the user has to sign in again.",
-        Some("forgotten") => "The token is forgotten.",
+        Some("forgotten") => "The token was forgotten.",
         Some("resent") => "The webhook will be sent again.",
         _ => return html! {},
     };
     html! { p.done role="status" { (told) } }
 }
 
-/// Names and values, one below the other.
+/// A list of names and values.
 pub(super) fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! {
         dl.facts {

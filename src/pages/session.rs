@@ -1,5 +1,5 @@
-//! Sessions: who signed in and when, in a cookie that this installation signed. Nothing of them is kept here, so that each of
-//! several processes knows those of the others.
+//! Sessions: who signed in and when, in a cookie that this installation signed. The server stores
+//! nothing, so every process accepts the sessions of the others.
 
 use std::sync::Arc;
 
@@ -11,29 +11,30 @@ use subtle::ConstantTimeEq;
 use crate::config::ApiKey;
 use crate::vault::sealing::Secrets;
 
-/// A session ends so long after the sign-in.
+/// How long a session lasts after the sign-in.
 pub(super) const LIFETIME: TimeDelta = TimeDelta::hours(12);
-/// A session ends after so long without a page that somebody asked for.
+/// How long a session lasts without a page that the operator requested.
 pub(super) const IDLE: TimeDelta = TimeDelta::hours(1);
-/// A cookie is written anew once it is so old.
+/// How old a cookie must be to be renewed.
 const RENEW: TimeDelta = TimeDelta::minutes(1);
 
-/// Both times, the session's name and the key's.
+/// The length of a cookie's content: both times, the session's id and the key's hash.
 const LENGTH: usize = 8 + 8 + 16 + 32;
 const SIGNATURE: usize = 32;
 
-/// Who signed in.
+/// Who signed in, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Session {
     began: i64,
     seen: i64,
-    /// Tells it from others of the same key.
+    /// A random id, to tell it from other sessions of the same key.
     id: [u8; 16],
-    /// A keyed hash of the API key's hash: with the key, its sessions end.
+    /// A keyed hash of the API key's hash. When the key is removed from the settings, its sessions
+    /// end.
     key: [u8; 32],
 }
 
-/// Signs sessions and knows them again.
+/// Signs sessions and verifies them.
 pub(super) struct Sessions(Arc<Secrets>);
 
 impl Sessions {
@@ -41,25 +42,25 @@ impl Sessions {
         Self(secrets)
     }
 
-    /// A new session of this key.
+    /// Starts a session with this key.
     pub(super) fn begin(&self, key: &ApiKey, now: DateTime<Utc>) -> Session {
         let now = now.timestamp();
         Session { began: now, seen: now, id: rand::random(), key: self.name_of(key) }
     }
 
-    /// Whether it is a session of this key.
+    /// Returns whether the session was started with this key.
     pub(super) fn is_of(&self, session: &Session, key: &ApiKey) -> bool {
         session.key.ct_eq(&self.name_of(key)).into()
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     pub(super) fn seal(&self, session: &Session) -> String {
         let mut bytes = session.bytes();
         bytes.extend(self.sign("cookie", &bytes));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The session of a cookie's value, unless it is over or not ours.
+    /// Returns the session in a cookie's value, unless it has ended or its signature is wrong.
     pub(super) fn open(&self, value: &str, now: DateTime<Utc>) -> Option<Session> {
         let bytes = URL_SAFE_NO_PAD.decode(value).ok().filter(|bytes| bytes.len() == LENGTH + SIGNATURE)?;
         let (bytes, signature) = bytes.split_at(LENGTH);
@@ -70,13 +71,14 @@ impl Sessions {
         session.lasts(now).then_some(session)
     }
 
-    /// The same session, seen now, where its cookie is to be written anew.
+    /// Returns the session with a new time of use, if its cookie should be renewed.
     pub(super) fn renewed(session: &Session, now: DateTime<Utc>) -> Option<Session> {
         let old = now.timestamp() - session.seen >= RENEW.num_seconds();
         old.then(|| Session { seen: now.timestamp(), ..session.clone() })
     }
 
-    /// What every form of the session's pages holds; `None` is this machine, where there are no keys.
+    /// Returns the token that every form of the session contains. `None` stands for this machine,
+    /// if there are no keys.
     pub(super) fn form_token(&self, session: Option<&Session>) -> String {
         URL_SAFE_NO_PAD.encode(self.sign("form", session.map_or(&[][..], |session| &session.id)))
     }

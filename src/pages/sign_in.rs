@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Sign-in and sign-out.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,12 +19,13 @@ use super::frame;
 use super::viewer::{Posted, cookie, is_secure, no_cookies, read, see};
 use crate::config::ApiKey;
 
-/// How long whoever brings a wrong key waits for the answer.
+/// How long a wrong key waits for the answer.
 const WAIT: Duration = Duration::from_secs(1);
-/// How many may wait so at once; others are sent away. A right key is never kept waiting.
+/// How many wrong keys may wait at a time; more are rejected at once. A correct key is never
+/// delayed.
 const WAITING: usize = 8;
 
-/// Those who brought a wrong key, and wait to hear so.
+/// The permits of waiting wrong keys.
 pub(super) struct Refusals(Semaphore);
 
 impl Default for Refusals {
@@ -61,7 +62,7 @@ fn asking(next: &str, wrong: Option<&str>) -> Markup {
     }
 }
 
-/// A page of this service, and no other's.
+/// Returns the page to go back to; only pages of this service.
 fn back(fields: &Fields) -> String {
     let next = fields.get("next").unwrap_or("/");
     let own =

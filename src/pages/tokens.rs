@@ -1,4 +1,4 @@
-//! How an installation's tokens stand: by state, and by the days that they have left.
+//! The tokens of an installation by state, and by the days until they expire.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use crate::token::TokenState;
 
 const PARTS: [Part; 1] = [("calm", "Active tokens")];
 
-/// From so many days on tokens are counted as one.
+/// From this many days on, tokens are counted together.
 const MOST_DAYS: i64 = 60;
 
 const STATES: [TokenState; 4] =
     [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
 
-/// Counts of one merchant each, or one of all.
+/// Shows counts, one for each merchant or one for all.
 pub(super) fn standing(counts: &[Counted]) -> Markup {
     let counted: Vec<_> = counts.iter().flatten().collect();
     if counted.len() < counts.len() || counted.is_empty() {
-        return html! { p.quiet { "The tokens are being counted." } };
+        return html! { p.quiet { "Counting tokens …" } };
     }
     let all: Vec<&TokenCount> = counted.iter().flat_map(|(_, counts)| counts.iter()).collect();
     let of = |state: TokenState| all.iter().filter(|count| count.state == state).map(|count| count.tokens).sum::<u64>();
@@ -45,7 +45,7 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
                 }
             }
         }
-        h3 { "Active, by days left" }
+        h3 { "Active, by days until expiry" }
         (by_days(&all))
         @if of(TokenState::Active) + of(TokenState::Forgotten) > 100_000 {
             p.note { "Counted " (time(counted.iter().map(|(at, _)| *at).min().unwrap_or_default())) "." }
@@ -67,5 +67,5 @@ fn by_days(counts: &[&TokenCount]) -> Markup {
         bars[place].counts[0] += count.tokens;
     }
     let below = ["lapsed", "15", "30", "45", "60+"].map(str::to_owned);
-    stacked("days", "Active tokens by the days that they have left", &PARTS, &bars, &below)
+    stacked("days", "Active tokens by days until expiry", &PARTS, &bars, &below)
 }

@@ -1,4 +1,4 @@
-//! One user: how the token stands, when it was presented, and the last orders.
+//! The page of one user: the token's state, when it was used, and the last orders.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::viewer::Viewer;
 use crate::store::OrderFilter;
 use crate::token::{LedgerCursor, LedgerEntry, PurposeKind, TokenState, TokenView};
 
-/// Presentations on one page.
+/// Token uses on one page.
 const PAGE: u32 = 50;
 /// Orders shown.
 const ORDERS: u32 = 10;
@@ -72,7 +72,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     Ok(viewer.answer(MenuItem::Users, "User", &main))
 }
 
-/// Whom a query or a form is about.
+/// Returns the merchant and user that a query or a form names.
 pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<(String, String), Failure> {
     let (merchant, user) = (fields.needed("merchant")?, fields.needed("user")?);
     if viewer.sees(&merchant) { Ok((merchant, user)) } else { Err(Failure::Missing("User not found.")) }
@@ -86,18 +86,21 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
     )];
     if let Some(left) = left {
         let shown = if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "lapsed".to_owned() };
-        told.push(("Days left", html! { @if left.num_days() < 10 { (badge("warn", &shown)) } @else { (shown) } }));
+        told.push((
+            "Days until expiry",
+            html! { @if left.num_days() < 10 { (badge("warn", &shown)) } @else { (shown) } },
+        ));
     }
     told.extend([
         ("Issued", maybe_time(token.issued_at)),
         ("Lapses", maybe_time(token.expires_at)),
-        ("Refresh due", maybe_time(token.refresh_due_at)),
+        ("Next refresh", maybe_time(token.refresh_due_at)),
         ("Last sign-in or order", maybe_time(token.last_seen_at)),
         ("Last change", time(token.updated_at)),
         ("Generation", html! { (token.generation) }),
     ]);
     if token.refresh_failures > 0 {
-        told.push(("The keeper failed", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
+        told.push(("Failed refreshes", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
     }
     if let Some(note) = token.refresh_note {
         told.push(("Reason of the due date", html! { (words(note.as_str())) }));

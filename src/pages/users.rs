@@ -1,4 +1,4 @@
-//! Users, by how their tokens stand.
+//! The list of users, by the state of their tokens.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading { h1 { "Users" } }
         form.filters method="get" action="/users" role="search" {
-            (choice(query, ("state", "Token", "any but forgotten"), STATES.map(TokenState::as_str)))
+            (choice(query, ("state", "Token", "any except forgotten"), STATES.map(TokenState::as_str)))
             (choice(query, ("merchant", "Merchant", "all"), viewer.merchants(&pages)))
             (line(query, ("user", "User, exactly"), "search"))
             div.buttons { button type="submit" { "Filter" } a href="/users" { "Clear" } }
@@ -54,7 +54,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     Ok(viewer.answer(MenuItem::Users, "Users", &main))
 }
 
-/// The user of this name, at every merchant.
+/// Returns the users with this name at every merchant.
 async fn named(
     pages: &Pages,
     viewer: &Viewer,
@@ -71,7 +71,8 @@ async fn named(
     Ok(users)
 }
 
-/// Merchant after merchant: of a million users, those of one merchant in one state are found at once.
+/// Returns a page of users, merchant by merchant: among a million users, those of one merchant in
+/// one state are found quickly.
 async fn page(
     pages: &Pages,
     viewer: &Viewer,
@@ -109,7 +110,7 @@ fn table(users: &[TokenView]) -> Markup {
             div.scroll { table.list {
                 thead { tr {
                     th scope="col" { "User" } th scope="col" { "Merchant" } th scope="col" { "Token" } th scope="col" { "Lapses" }
-                    th scope="col" { "Refresh due" } th scope="col" { "Last seen" } th.count scope="col" { "Generation" }
+                    th scope="col" { "Next refresh" } th scope="col" { "Last seen" } th.count scope="col" { "Generation" }
                 } }
                 tbody { @for token in users { tr {
                     td.name { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }

@@ -1,4 +1,4 @@
-//! Who looks on, and what they may see; and forms, which only pages of theirs can send.
+//! Who views a page, and what they may see; and forms, which only pages of this service may send.
 
 use std::sync::Arc;
 
@@ -25,39 +25,40 @@ use crate::config::ApiKey;
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
 
-/// Set by the script that keeps pages up to date: its requests are nobody's activity.
+/// Set by the script that updates pages. Its requests do not count as use of the session.
 const LIVE: &str = "x-live";
 
-/// The cookie's name behind TLS, where browsers hold it to this very host, and elsewhere.
+/// The cookie's name with TLS, which browsers accept only from this host, and without.
 const SECURE_COOKIE: &str = "__Host-klarna-worker";
 const PLAIN_COOKIE: &str = "klarna-worker";
 
-/// Somebody who signed in; anybody, where there are no keys.
+/// A signed-in operator, or anybody if there are no API keys.
 pub(super) struct Viewer {
     key: Option<Arc<ApiKey>>,
-    /// What their forms hold.
+    /// The token for their forms.
     pub(super) form_token: String,
-    /// When they looked.
+    /// The time of the request.
     pub(super) now: DateTime<Utc>,
-    /// What their query says.
+    /// The fields of the query.
     pub(super) query: Fields,
     renewed: Option<HeaderValue>,
     known: Option<HeaderValue>,
 }
 
-/// A form of somebody who signed in.
+/// A form that a signed-in operator sent.
 pub(super) struct Posted {
     pub(super) viewer: Viewer,
     pub(super) fields: Fields,
 }
 
 impl Viewer {
-    /// The merchants of the settings that they may see.
+    /// Returns the merchants of the settings that they may see.
     pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a str> {
         pages.deps.merchants.iter().map(String::as_str).filter(|merchant| self.sees(merchant)).collect()
     }
 
-    /// Whose rows are asked for, one after the other: all at once where they may see all and none is named.
+    /// Returns the merchants to query, one after the other. A single `None` means all, if they may
+    /// see all and none is named.
     pub(super) fn scopes(&self, pages: &Pages, named: Option<&str>) -> Vec<Option<String>> {
         match named {
             Some(merchant) if self.sees(merchant) => vec![Some(merchant.to_owned())],
@@ -76,7 +77,7 @@ impl Viewer {
         only.is_none_or(|only| only.contains(merchant))
     }
 
-    /// The answer: the page, or that it is the one that the browser has.
+    /// Returns the page, or 304 if the browser already has it.
     pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
         let who = self.key.as_ref().map(|key| key.name.as_str());
         let text = frame::page(place, title, who, &self.form_token, main).into_string();
@@ -139,7 +140,7 @@ impl FromRequest<Arc<Pages>> for Posted {
     }
 }
 
-/// A form, if a page of this service sent it.
+/// Reads a form, if a page of this service sent it.
 pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Fields, Failure> {
     if !is_own(headers) {
         return Err(refused());
@@ -153,8 +154,8 @@ fn refused() -> Failure {
     Failure::Foreign
 }
 
-/// Whether a page of this service sent the request. Browsers say so themselves, but over plain HTTP from other machines; there
-/// the page's origin must be the host that was asked.
+/// Returns whether a page of this service sent the request. Browsers say so in `Sec-Fetch-Site`,
+/// except with plain HTTP from another machine; then the `Origin` must be this host.
 fn is_own(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
@@ -165,12 +166,13 @@ fn is_own(headers: &HeaderMap) -> bool {
     authority.is_some() && authority == host
 }
 
-/// Whether the browser speaks TLS, to whatever stands before this service: a page's origin says so.
+/// Returns whether the browser uses TLS, perhaps to a proxy before this service. The `Origin` shows
+/// it.
 pub(super) fn is_secure(headers: &HeaderMap) -> bool {
     headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
-/// Who sent the cookie, the session, and whether the cookie is one of TLS.
+/// Returns the key and the session of the cookie, and whether it is the cookie for TLS.
 fn signed_in(pages: &Pages, headers: &HeaderMap, now: DateTime<Utc>) -> Option<(Arc<ApiKey>, Session, bool)> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -182,14 +184,14 @@ fn signed_in(pages: &Pages, headers: &HeaderMap, now: DateTime<Utc>) -> Option<(
     })
 }
 
-/// The header that keeps a session.
+/// Returns the header that sets the session's cookie.
 pub(super) fn cookie(value: &str, secure: bool) -> Option<HeaderValue> {
     let (name, more) = if secure { (SECURE_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
     let age = LIFETIME.num_seconds();
     HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{more}")).ok()
 }
 
-/// The headers that end a session, whichever cookie it has.
+/// Returns the headers that delete the session's cookies.
 pub(super) fn no_cookies() -> [HeaderValue; 2] {
     [
         HeaderValue::from_static("__Host-klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure"),
@@ -197,7 +199,7 @@ pub(super) fn no_cookies() -> [HeaderValue; 2] {
     ]
 }
 
-/// Behind a form that was carried out.
+/// Redirects after an action.
 pub(super) fn see(path: &str) -> Response {
     Redirect::to(path).into_response()
 }

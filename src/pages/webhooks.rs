@@ -1,4 +1,4 @@
-//! The outbox.
+//! The list of webhooks.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     Ok(viewer.answer(MenuItem::Webhooks, "Webhooks", &main))
 }
 
-/// Webhooks, one a line.
+/// A table of webhooks.
 pub(super) fn table(webhooks: &[WebhookView]) -> Markup {
     let tone = |status: WebhookStatus| match status {
         WebhookStatus::Pending => "calm",
@@ -78,7 +78,7 @@ pub(super) fn table(webhooks: &[WebhookView]) -> Markup {
             div.scroll { table.list {
                 thead { tr {
                     th scope="col" { "Event" } th scope="col" { "Status" } th scope="col" { "Order" } th scope="col" { "User" }
-                    th scope="col" { "Happened" } th scope="col" { "Next or last" } th.count scope="col" { "Attempts" }
+                    th scope="col" { "Happened" } th scope="col" { "Next or last attempt" } th.count scope="col" { "Attempts" }
                     th scope="col" { "Error" } th scope="col" { span.unseen { "Action" } }
                 } }
                 tbody { @for webhook in webhooks { tr {

@@ -1,4 +1,4 @@
-//! What an answer of the token endpoint means for the token that was presented.
+//! Decides what an answer of the token endpoint means for the token that was presented.
 
 use std::time::Duration;
 
@@ -6,14 +6,16 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An access token's life where the answer does not say: below Klarna's 299 s. Too short costs one more rotation,
-/// too long an order submitted with a dead token.
+/// The lifetime of an access token if the answer has none. It is below Klarna's 299 s: too short
+/// costs one more rotation, too long would submit an order with an expired token.
 const DEFAULT_LIFE: Duration = Duration::from_mins(2);
 
-/// The longest life that is believed; beyond lie milliseconds taken for seconds.
+/// The longest lifetime that is accepted. More than that is probably milliseconds instead of
+/// seconds.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
-/// The error codes that may be named in a log: anything else in their place could be what was sent, echoed.
+/// The error codes that may be logged. Anything else in their place could be an echo of what was
+/// sent.
 const KNOWN_CODES: [&str; 9] = [
     "invalid_request",
     "invalid_client",
@@ -26,55 +28,57 @@ const KNOWN_CODES: [&str; 9] = [
     "temporarily_unavailable",
 ];
 
-/// What became of a presented refresh token. Every `what` is fit for logs: a status and a known error code, never
-/// anything from the body, the URL or the request.
+/// The result of presenting a refresh token. Every `what` is safe to log: it has a status and a
+/// known error code, and nothing else from the body, the URL or the request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The token is spent and this is its successor: [`Tokens::refresh_token`] is there, and is another.
+    /// The token is spent. [`Tokens::refresh_token`] is its successor.
     Rotated(Tokens),
-    /// Granted without a new refresh token (RFC 6749 section 6): the one presented stays good, and
-    /// [`Tokens::refresh_token`] is `None`.
+    /// Granted without a new refresh token (RFC 6749 section 6). The presented token stays valid,
+    /// and [`Tokens::refresh_token`] is `None`.
     Unchanged(Tokens),
-    /// The grant is dead: 400 or 401 `invalid_grant`, or 401 `token_inactive`.
+    /// The token no longer works: 400 or 401 `invalid_grant`, or 401 `token_inactive`.
     InvalidGrant,
-    /// Not processed; the token is as it was.
+    /// Not processed. The token is unchanged.
     Refused {
-        /// The merchant's settings are the likelier cause, so that waiting mends nothing.
+        /// Whether the merchant's settings are the likely cause, so that waiting does not help.
         configuration: bool,
-        /// How long the endpoint asks to be left alone.
+        /// The pause that the endpoint asks for.
         retry_after: Option<Duration>,
-        /// For logs.
+        /// A text for logs.
         what: String,
     },
-    /// The request never left; the token is as it was.
+    /// The request was never sent. The token is unchanged.
     NotSent {
-        /// For logs.
+        /// A text for logs.
         what: String,
     },
     /// Nobody knows whether the token was spent.
     NoAnswer {
-        /// The request has come to its end; otherwise it may still be travelling, and must not be overtaken.
+        /// Whether the request is certainly over. If not, it may still be on its way, and the next
+        /// one must wait.
         over: bool,
-        /// For logs.
+        /// A text for logs.
         what: String,
     },
 }
 
-/// What a grant brings. [`std::fmt::Debug`] shows no token.
+/// The tokens that a grant returns. [`std::fmt::Debug`] shows none of them.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Never empty.
+    /// The access token; never empty.
     pub access_token: SecretString,
-    /// The successor, where there is one; never empty.
+    /// The successor, if there is one; never empty.
     pub refresh_token: Option<SecretString>,
-    /// Not verified.
+    /// The id_token, not verified.
     pub id_token: Option<SecretString>,
-    /// How long the access token stays good, from its receipt; two minutes where the answer does not say, one hour
-    /// at most.
+    /// How long the access token is valid, from the time it was received: two minutes if the answer
+    /// does not say, and at most one hour.
     pub expires_in: Duration,
 }
 
-/// The answer's fields (RFC 6749 section 5.1). Only those that a grant stands or falls with are strict.
+/// The fields of the answer (RFC 6749 section 5.1). Only the fields that a grant needs must have
+/// the right type.
 #[derive(Deserialize)]
 struct Grant {
     access_token: String,
@@ -90,11 +94,12 @@ struct Refusal {
     error: String,
 }
 
-/// Reads a whole answer: its HTTP status, how long it asks to be left alone, and its body. `sent` is the refresh token that
-/// was presented.
+/// Reads a whole answer: its HTTP status, the pause that it asks for, and its body. `sent` is the
+/// refresh token that was presented.
 ///
-/// Redirects are never followed. All but 303 say that the request was not carried out here (RFC 9110 section 15.4),
-/// which is a wrong `token_url`: refused. 303 says that it was, and that its result lies elsewhere.
+/// Redirects are never followed. All except 303 say that the request was not carried out here (RFC
+/// 9110 section 15.4), which means a wrong `token_url`: refused. 303 says that it was carried out,
+/// and that the result is elsewhere: no answer.
 #[must_use]
 pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &SecretString) -> Answer {
     let code = error_code(body);

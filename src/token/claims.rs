@@ -1,11 +1,13 @@
-//! What an id_token says of the shopper, in the words of OpenID Connect; each claim may be absent.
+//! The claims of an id_token about the shopper, with their OpenID Connect names. Each may be
+//! absent.
 
 use std::fmt;
 
-/// The verified claims that may prefill an order. Never logged: [`fmt::Debug`] shows no value.
+/// The verified claims that can be filled into an order. [`fmt::Debug`] shows no values, because
+/// they must not be logged.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Klarna's stable id of the shopper.
+    /// `sub`: Klarna's id of the shopper, which never changes.
     pub subject: String,
     /// First name.
     pub given_name: Option<String>,
@@ -21,12 +23,12 @@ pub struct Claims {
     pub address: Option<Address>,
 }
 
-/// A postal address as claimed.
+/// A postal address from an id_token.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Address {
     /// Street and number.
     pub street_address: Option<String>,
-    /// What does not fit the first line.
+    /// The second line of the street address.
     pub street_address2: Option<String>,
     /// Postal code.
     pub postal_code: Option<String>,
@@ -34,7 +36,7 @@ pub struct Address {
     pub city: Option<String>,
     /// State or province.
     pub region: Option<String>,
-    /// ISO 3166-1 alpha-2; anything else is dropped when the id_token is read.
+    /// ISO 3166-1 alpha-2. Any other value was dropped when the id_token was read.
     pub country: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What may be done with a token, from its row and ledger alone; pure.
+//! Decides what may be done with a token, from its row and ledger alone. Pure.
 
 use std::time::Duration;
 
@@ -8,44 +8,47 @@ use uuid::Uuid;
 use super::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 use crate::clock::delta;
 
-/// A look at a held claim again: short, since an exchange is.
+/// How long to wait if another process holds the claim. Short, because an exchange is short.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// The wait after an answer that was complete but useless: the request is over, nothing can overtake it.
+/// The wait after a complete but useless answer. The request is over, so no replay can arrive
+/// before it.
 pub(crate) const AFTER_USELESS_ANSWER: Duration = Duration::from_secs(1);
-/// The first wait once two presentations in a row got no answer; it doubles with each further one.
+/// The first wait after two presentations in a row without an answer. It doubles with each further
+/// one.
 const FIRST_BACK_OFF: Duration = Duration::from_mins(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_hours(4);
 
-/// Why an order goes out without a token.
+/// Why an order is submitted without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// No token is known for the user.
+    /// The service has no token for the user.
     NotRegistered,
     /// The shopper must sign in again.
     ReauthRequired,
-    /// An operator must decide.
+    /// An operator has to decide.
     Uncertain,
-    /// The token cannot be had at present, and waiting would not help.
+    /// No access token is available now, and waiting would not help.
     Unavailable,
 }
 
-/// The settings that a decision rests on, and what the judge has seen.
+/// The settings for a decision, and how long this process has observed the database.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// `vault.replay_after`.
+    /// The setting `vault.replay_after`.
     pub replay_after: Duration,
-    /// `vault.orphan_after`.
+    /// The setting `vault.orphan_after`.
     pub orphan_after: Duration,
-    /// How long the judge itself has had the database without a gap.
+    /// How long this process has had the database without a gap.
     pub observed: Duration,
 }
 
-/// What the keeper asks for: the token, if it is due.
+/// The keeper's condition: exchange the token only if it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfDue {
-    /// Its date has come by then.
+    /// Its due date is at this time or earlier.
     pub by: DateTime<Utc>,
-    /// It was issued before the sweep began: what a sweep has refreshed it leaves alone, whatever `by` says.
+    /// It was issued before the sweep began. So a sweep never refreshes a token twice, whatever
+    /// `by` is.
     pub issued_before: DateTime<Utc>,
 }
 
@@ -56,27 +59,29 @@ impl IfDue {
     }
 }
 
-/// What to do under a claim.
+/// What to do after the claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Present the token.
     Present {
-        /// One more than the ledger holds for the generation.
+        /// The number of this presentation: one more than the ledger has for this generation.
         presentation: i64,
-        /// What an `invalid_grant` would mean.
+        /// The reason to record if the answer is `invalid_grant`.
         if_dead: DeadReason,
     },
     /// An exchange is in flight, or the wait after one is not over.
     ComeBack(Duration),
-    /// The holder of an open intent is known dead: nobody knows whether its request was processed.
+    /// The process of an open intent is known to be dead, so nobody knows whether its request was
+    /// processed.
     LostAnswer(Uuid),
-    /// Nothing to present: it is due no longer.
+    /// Do nothing: the token is not due any more.
     NotDue,
-    /// Nothing to present.
+    /// There is no token to present.
     Unusable(Unusable),
 }
 
-/// What may be done with the token under its claim. `if_due` is the keeper's; an order wants the token whenever it comes.
+/// Decides what to do with a token after its claim. `if_due` is the keeper's condition; an order
+/// has none.
 #[must_use]
 pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> Decision {
     match token.state {
@@ -110,14 +115,15 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
     }
 }
 
-/// Age alone proves nothing: a living holder may have the successor in memory, waiting for the database.
+/// Returns whether the process of an open intent is known to be dead. The intent's age alone proves
+/// nothing: a living process may have the successor in memory and wait for the database.
 fn known_dead(open: &Presentation, policy: Policy) -> bool {
     open.holder_silent.is_none_or(|silent| silent >= policy.orphan_after && policy.observed >= policy.orphan_after)
 }
 
-/// How long an unanswered presentation still keeps the next one waiting.
+/// Returns how long the next presentation must still wait after one without an answer.
 fn wait_after_silence(token: &ClaimedToken, policy: Policy) -> Option<Duration> {
-    // A request that never left says nothing of the endpoint.
+    // A request that was never sent says nothing about the endpoint.
     let mut sent = token.presentations.iter().filter(|presentation| presentation.outcome != Some(Outcome::NotSent));
     let latest = sent.next().filter(|latest| latest.outcome == Some(Outcome::NoAnswer))?;
     let in_a_row = 1 + sent.take_while(|earlier| earlier.outcome == Some(Outcome::NoAnswer)).count();

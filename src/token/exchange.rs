@@ -1,4 +1,4 @@
-//! One exchange of a refresh token: what it is for, the intent that precedes the request, and how it ended.
+//! One exchange of a refresh token: its purpose, the intent before the request, and how it ended.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,16 +6,16 @@ use uuid::Uuid;
 use super::DeadReason;
 use crate::words::words;
 
-/// What an exchange is for, and which one of its kind.
+/// The purpose of an exchange: its kind, and the order or sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purpose {
-    /// The kind.
+    /// The kind of purpose.
     pub kind: PurposeKind,
-    /// The order or sweep; what it gets is kept under this id.
+    /// The id of the order or sweep. Tokens from the exchange are cached under this id.
     pub id: Uuid,
 }
 
-/// What an exchange is for.
+/// The kind of purpose of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PurposeKind {
@@ -23,88 +23,91 @@ pub enum PurposeKind {
     Order,
     /// A sweep of the keeper.
     Keeper,
-    /// An operator.
+    /// An operator's command.
     Manual,
 }
 
 words!(PurposeKind { Order = "order", Keeper = "keeper", Manual = "manual" });
 
-/// That a request is about to be sent.
+/// The intent: the record that a request is about to be sent.
 #[derive(Clone, Debug)]
 pub struct Intent {
-    /// The exchange.
+    /// The id of the exchange.
     pub exchange: Uuid,
-    /// The token row.
+    /// The id of the token row.
     pub token: i64,
-    /// The generation presented.
+    /// The generation of the token that is presented.
     pub generation: i64,
-    /// One more than the ledger holds for the generation.
+    /// The number of this presentation: one more than the ledger has for this generation.
     pub presentation: i64,
-    /// What for.
+    /// What the exchange is for.
     pub purpose: Purpose,
-    /// This start of the process.
+    /// The id of this start of the process.
     pub holder: Uuid,
 }
 
-/// Whether an intent stands.
+/// The result of recording an intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intended {
-    /// Durable: the request may leave.
+    /// It is durable. The request may be sent.
     Recorded,
-    /// Another was first, the generation moved on, or the holder is written down as dead: nothing may be sent.
+    /// Another intent was first, the generation has changed, or this process was marked as dead.
+    /// Nothing may be sent.
     Refused,
 }
 
-/// How an exchange ended, to be written down.
+/// The end of an exchange, to be stored.
 #[derive(Clone)]
 pub struct ExchangeEnd {
-    /// The exchange.
+    /// The id of the exchange.
     pub exchange: Uuid,
-    /// Whose token; `None` in what an older program left in its spool.
+    /// The user of the token. `None` in spool files of older programs.
     pub owner: Option<Owner>,
-    /// The token row.
+    /// The id of the token row.
     pub token: i64,
     /// The generation that was presented.
     pub generation: i64,
-    /// What came of it.
+    /// The result of the exchange.
     pub result: ExchangeResult,
-    /// What is kept for the purpose, where an access token came for an order.
+    /// The tokens to cache for the purpose, if the exchange was for an order and returned an access
+    /// token.
     pub kept: Option<NewCachedTokens>,
 }
 
-/// Whose token an exchange is of. A restored database may know the user by another row.
+/// The merchant and user of a token. After a restore, the database may have the user in another
+/// row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Whose merchant.
+    /// The merchant's name.
     pub merchant: String,
-    /// The shop's name for the user.
+    /// The shop's own id for the user.
     pub user: String,
 }
 
-/// What came of an exchange, with what each outcome writes.
+/// The result of an exchange, with what it stores.
 #[derive(Clone)]
 pub enum ExchangeResult {
-    /// A successor.
+    /// The provider returned a successor.
     Rotated(Successor),
-    /// The same token stays good.
+    /// The token is unchanged and stays valid.
     Unchanged,
-    /// The token is dead.
+    /// The token no longer works.
     Rejected(DeadReason),
-    /// The request never left.
+    /// The request was never sent.
     NotSent,
-    /// Answered, and not processed.
+    /// It was answered, but not processed.
     Refused,
-    /// Nobody knows.
+    /// Nobody knows whether it was processed.
     NoAnswer {
         /// Whether the request may still be on its way.
         travelling: bool,
-        /// Whether an operator must decide before the token is presented again.
+        /// Whether an operator has to decide before the token is presented again.
         hold: bool,
     },
 }
 
 impl ExchangeResult {
-    /// The ledger's word for it.
+    /// Returns the outcome for the ledger.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
@@ -118,76 +121,76 @@ impl ExchangeResult {
     }
 }
 
-/// The token that replaces the one spent.
+/// The successor: the token that replaces a spent one.
 #[derive(Clone)]
 pub struct Successor {
-    /// The token, sealed for the row.
+    /// The token, encrypted for its row.
     pub sealed: Vec<u8>,
-    /// Its keyed hash.
+    /// The keyed hash of the token.
     pub hash: [u8; 32],
-    /// When it came.
+    /// When it was received.
     pub issued_at: DateTime<Utc>,
-    /// When it lapses.
+    /// When the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// When the keeper is to present it; where `None`, the next sweep sets the date.
+    /// When the keeper refreshes it. `None`: the next sweep sets the date.
     pub refresh_due_at: Option<DateTime<Utc>>,
 }
 
-/// Access token and id_token, kept for what they were fetched for.
+/// An access token and id_token to cache for an order.
 #[derive(Clone)]
 pub struct NewCachedTokens {
-    /// The order or sweep.
+    /// The id of the order or sweep.
     pub purpose: Uuid,
-    /// Sealed for the purpose.
+    /// Both tokens, encrypted for the purpose.
     pub sealed: Vec<u8>,
-    /// When they came.
+    /// When they were received.
     pub received_at: DateTime<Utc>,
-    /// When the access token lapses.
+    /// When the access token expires.
     pub good_until: DateTime<Utc>,
 }
 
-/// What is kept, read back.
+/// Cached tokens, read back.
 #[derive(Clone)]
 pub struct CachedTokens {
-    /// Sealed for the purpose.
+    /// Both tokens, encrypted for the purpose.
     pub sealed: Vec<u8>,
-    /// When they came.
+    /// When they were received.
     pub received_at: DateTime<Utc>,
-    /// When the access token lapses.
+    /// When the access token expires.
     pub good_until: DateTime<Utc>,
-    /// The database's time at the reading.
+    /// The database's time when this was read.
     pub now: DateTime<Utc>,
-    /// Keyed hash of the first `sub` seen for the user.
+    /// The keyed hash of the first `sub` that was seen for the user.
     pub subject: Option<Vec<u8>>,
 }
 
-/// What a settled exchange came to.
+/// The result of storing the end of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Written now, or found written by an earlier try of the same exchange.
+    /// It is stored, now or by an earlier try of the same exchange.
     Written,
-    /// The generation had moved on, or another had closed the intent: nothing but the ledger was touched, and what the
-    /// row says now counts.
+    /// The generation had changed, or the intent had been closed by another process. Only the
+    /// ledger was written; the token row counts as it is now.
     Superseded,
 }
 
-/// How an intent was closed.
+/// The outcome with which an intent was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// A successor came and is stored.
+    /// A successor was received and stored.
     Rotated,
     /// The provider did not rotate (RFC 6749 section 6).
     Unchanged,
-    /// `invalid_grant`.
+    /// The answer was `invalid_grant`.
     Rejected,
-    /// The request never left.
+    /// The request was never sent.
     NotSent,
-    /// Answered, and not processed.
+    /// It was answered, but not processed.
     Refused,
     /// Nobody knows whether it was processed.
     NoAnswer,
-    /// A successor came for a generation that is no longer current.
+    /// A successor was received, but the token row had a newer generation.
     Superseded,
 }
 

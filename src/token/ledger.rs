@@ -7,80 +7,81 @@ use uuid::Uuid;
 
 use super::{DeadReason, Outcome, PurposeKind, TokenState};
 
-/// A token row, read under its claim.
+/// A token row, read after its claim.
 #[derive(Clone, Debug)]
 pub struct ClaimedToken {
-    /// The row's id.
+    /// The id of the row.
     pub id: i64,
-    /// The generation that the claim is for.
+    /// The generation that was claimed.
     pub generation: i64,
-    /// Where the token stands.
+    /// The state of the token.
     pub state: TokenState,
-    /// Why it is dead, where it is.
+    /// Why it no longer works, if it does not.
     pub reason: Option<DeadReason>,
-    /// The refresh token; none in a tombstone.
+    /// The encrypted refresh token; `None` in a tombstone.
     pub sealed: Option<Vec<u8>>,
     /// When Klarna issued it.
     pub issued_at: Option<DateTime<Utc>>,
-    /// When it lapses, by our reckoning.
+    /// When it expires, by our calculation.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When the keeper is to present this generation; `None` where it is not.
+    /// When the keeper refreshes this generation; `None` if it does not.
     pub refresh_due_at: Option<DateTime<Utc>>,
-    /// Keyed hash of the first `sub` seen for the user.
+    /// The keyed hash of the first `sub` that was seen for the user.
     pub subject: Option<Vec<u8>>,
-    /// Whether any presentation of the present grant, of this generation or an earlier one, had an unknown outcome.
+    /// Whether any presentation of the present grant, of this generation or an earlier one, had an
+    /// unknown outcome.
     pub answer_lost: bool,
     /// The ledger of the present generation, latest presentation first.
     pub presentations: Vec<Presentation>,
-    /// The database's time at the reading.
+    /// The database's time when this was read.
     pub now: DateTime<Utc>,
 }
 
-/// One row of the ledger.
+/// One row of the ledger: a presentation of the token.
 #[derive(Clone, Debug)]
 pub struct Presentation {
-    /// The exchange.
+    /// The id of the exchange.
     pub exchange: Uuid,
-    /// Counts within the generation, from 1.
+    /// The number of the presentation within the generation, from 1.
     pub number: i64,
-    /// `None` while open.
+    /// The outcome; `None` while the intent is open.
     pub outcome: Option<Outcome>,
     /// Whether the unanswered request may still be on its way.
     pub travelling: bool,
-    /// When it was closed.
+    /// When the intent was closed.
     pub closed_at: Option<DateTime<Utc>>,
-    /// The start of the process that made it.
+    /// The start of the process that made the presentation.
     pub holder: Uuid,
-    /// How long the holder has been silent; `None` where it is written down as dead or not at all.
+    /// How long that process has been silent. `None` if it is marked as dead or unknown.
     pub holder_silent: Option<Duration>,
 }
 
-/// A row of the ledger as shops and operators see it: one presentation of the user's token.
+/// A row of the ledger for shops and operators: one presentation of the user's token.
 #[derive(Clone, Debug)]
 pub struct LedgerEntry {
-    /// The exchange.
+    /// The id of the exchange.
     pub exchange: Uuid,
-    /// Where it stands in the ledger.
+    /// The position of the row in the ledger.
     pub place: LedgerCursor,
-    /// What for.
+    /// What the exchange is for.
     pub purpose: PurposeKind,
-    /// The order, or the run of the keeper.
+    /// The id of the order or keeper run.
     pub purpose_ref: Option<Uuid>,
-    /// The process that made it, where its row is still there.
+    /// The name of the process that made the presentation, if its row still exists.
     pub worker: Option<String>,
-    /// When it was written down.
+    /// When the intent was recorded.
     pub opened_at: DateTime<Utc>,
-    /// When its end was.
+    /// When the intent was closed.
     pub closed_at: Option<DateTime<Utc>>,
-    /// How it ended; `None` while it is under way.
+    /// The outcome; `None` while the exchange is in flight.
     pub outcome: Option<Outcome>,
 }
 
-/// A place in the ledger of one token.
+/// A position in the ledger of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerCursor {
     /// The generation that was presented.
     pub generation: i64,
-    /// Which presentation of it, from 1.
+    /// The number of the presentation of this generation, from 1.
     pub presentation: i64,
 }

@@ -1,7 +1,8 @@
-//! A refresh token and its exchanges; pure, no I/O.
+//! A refresh token and its exchanges. Pure: no I/O.
 //!
-//! [`decide()`] says what may be done with a claimed token, [`answer::read`] what an answer of the token endpoint means for
-//! it. [`ClaimedToken`] is the row, [`Presentation`] a row of its ledger, [`ExchangeEnd`] what is written at the end.
+//! [`decide()`] decides what may be done with a claimed token. [`answer::read`] decides what an
+//! answer of the token endpoint means for it. [`ClaimedToken`] is the row, [`Presentation`] a row
+//! of its ledger, and [`ExchangeEnd`] what is stored at the end.
 
 pub mod answer;
 pub mod claims;

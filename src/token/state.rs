@@ -1,32 +1,34 @@
-//! A refresh token as its row has it: where it stands, and what becomes of a registration and of an operator's decision.
+//! The state of a refresh token's row, and the results of a registration and of an operator's
+//! decision.
 
 use chrono::{DateTime, Utc};
 
 use crate::words::words;
 
-/// Where a token stands.
+/// The state of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
-    /// Usable.
+    /// The token can be used.
     Active,
-    /// Dead: the shopper must sign in again.
+    /// The token no longer works: the shopper must sign in again.
     ReauthRequired,
-    /// Its last presentation got no answer, and an operator decides.
+    /// Its last presentation got no answer, and an operator has to decide.
     Uncertain,
-    /// A tombstone: the secret is gone, the generation stays.
+    /// A tombstone: the token is deleted, the generation stays.
     Forgotten,
 }
 
 words!(TokenState { Active = "active", ReauthRequired = "reauth_required", Uncertain = "uncertain", Forgotten = "forgotten" });
 
-/// Why a token is dead: the likelier cause, not a proof.
+/// Why a token no longer works. This is the most likely cause, not a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadReason {
-    /// Klarna refused it, and nothing on our side explains why: the user withdrew, most likely.
+    /// Klarna refused it, and nothing on our side explains why. Most likely the user withdrew
+    /// consent.
     Rejected,
-    /// An earlier presentation got no answer: it may have spent the token.
+    /// An earlier presentation got no answer and may have spent the token.
     AnswerLost,
     /// It was past its lifetime.
     Expired,
@@ -34,27 +36,27 @@ pub enum DeadReason {
 
 words!(DeadReason { Rejected = "rejected", AnswerLost = "answer_lost", Expired = "expired" });
 
-/// Why a token's due date is another than the settings give.
+/// Why a token's due date differs from what the settings give.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// Imported without its age: presented at once.
+    /// It was imported without its age, so it is due at once.
     AgeUnknown,
-    /// The keeper's last request never left.
+    /// The keeper's last request was never sent.
     NotSent,
-    /// The keeper's last request was answered, and not processed.
+    /// The keeper's last request was answered, but not processed.
     Refused,
-    /// The last request got no answer: nobody knows whether the token is spent.
+    /// The last request got no answer: nobody knows whether the token was spent.
     NoAnswer,
     /// The provider did not rotate.
     Unchanged,
-    /// The token could not be opened.
+    /// The token could not be decrypted.
     Unavailable,
-    /// A wait after an unanswered request is not over.
+    /// The wait after an unanswered request is not over.
     Waits,
-    /// The user has not been seen for `keeper.stop_after_idle`: the token is let lapse.
+    /// The user has had no order or sign-in for `keeper.stop_after_idle`, so the token will expire.
     Idle,
 }
 
@@ -63,30 +65,30 @@ words!(Note {
     Unchanged = "unchanged", Unavailable = "unavailable", Waits = "waits", Idle = "idle",
 });
 
-/// A token as shops and operators see it: never the secret.
+/// The state of a token for shops and operators, without the token.
 #[derive(Clone, Debug)]
 pub struct TokenView {
-    /// Whose merchant.
+    /// The merchant's name.
     pub merchant: String,
-    /// Whose token.
+    /// The shop's own id for the user.
     pub user: String,
-    /// Where it stands.
+    /// The state of the token.
     pub state: TokenState,
-    /// Why it is dead, where it is.
+    /// Why it no longer works, if it does not.
     pub reason: Option<DeadReason>,
-    /// One more at each rotation, registration and forgetting.
+    /// Raised by one at each rotation, registration and forgetting.
     pub generation: i64,
     /// When Klarna issued it.
     pub issued_at: Option<DateTime<Utc>>,
-    /// When it lapses, by our reckoning.
+    /// When it expires, by our calculation.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When the keeper presents it; `None` where it does not.
+    /// When the keeper refreshes it; `None` if it does not.
     pub refresh_due_at: Option<DateTime<Utc>>,
-    /// How often in a row the keeper failed.
+    /// How many refreshes failed in a row.
     pub refresh_failures: i64,
-    /// Why the due date is another than the settings give.
+    /// Why the due date differs from what the settings give.
     pub refresh_note: Option<Note>,
-    /// The last sign-in, or order that took a token.
+    /// The user's last sign-in, or last order that used the token.
     pub last_seen_at: Option<DateTime<Utc>>,
     /// When the row last changed.
     pub updated_at: DateTime<Utc>,
@@ -95,54 +97,56 @@ pub struct TokenView {
 /// A refresh token to be registered.
 #[derive(Clone)]
 pub struct NewToken {
-    /// Whose merchant.
+    /// The merchant's name.
     pub merchant: String,
-    /// Whose token.
+    /// The shop's own id for the user.
     pub user: String,
-    /// The token, sealed for this row.
+    /// The token, encrypted for this row.
     pub sealed: Vec<u8>,
-    /// Its keyed hash.
+    /// The keyed hash of the token.
     pub hash: [u8; 32],
     /// When Klarna issued it.
     pub issued_at: DateTime<Utc>,
-    /// When it lapses.
+    /// When the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// When the keeper is to present it.
+    /// When the keeper refreshes it.
     pub refresh_due_at: DateTime<Utc>,
-    /// Whether `issued_at`, and with it all the rest, is a guess.
+    /// Whether the age is unknown, so that `issued_at` and the dates are guesses.
     pub age_unknown: bool,
 }
 
-/// What became of a registration.
+/// The result of a registration.
 #[derive(Clone, Debug)]
 pub enum Registered {
-    /// Stored: the row is active under a new generation.
+    /// Stored. The row is active, with a new generation.
     Stored(TokenView),
-    /// This token was seen before for this user: nothing changed.
+    /// The user had this token before. Nothing changed.
     Known(TokenView),
-    /// The row holds a token issued later: nothing changed.
+    /// The row has a token that was issued later. Nothing changed.
     Newer(TokenView),
 }
 
-/// What an operator decides about an `uncertain` token.
+/// An operator's decision about an `uncertain` token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// `active` again: whoever wants it first, an order or the keeper at its usual date, presents it once more, which finds
-    /// out whether it was spent.
+    /// It becomes `active`. The next order, or the keeper at its usual date, presents it once more,
+    /// which shows whether it was spent.
     Retry,
-    /// As [`Resolution::Retry`], and due at once: the keeper presents it in its next sweep where no order does before.
+    /// Like [`Resolution::Retry`], and due at once: the keeper presents it in its next sweep if no
+    /// order does so before.
     Present,
-    /// `reauth_required(answer_lost)`: it is never presented again, and the shopper must sign in.
+    /// It becomes `reauth_required(answer_lost)`. It is never presented again, and the shopper must
+    /// sign in.
     Dead,
 }
 
-/// What became of an operator's decision.
+/// The result of an operator's decision.
 #[derive(Clone, Debug)]
 pub enum Resolved {
-    /// The row says so now.
+    /// The decision is stored.
     Done(TokenView),
-    /// The token waits for no decision: nothing changed.
+    /// The token is not uncertain. Nothing changed.
     NotUncertain(TokenView),
-    /// No row for this user.
+    /// The user has no row.
     Missing,
 }

@@ -1,5 +1,5 @@
-//! One exchange: claim, intent, request, store. It runs in a task of its own that nothing cancels: whoever waits for
-//! it may stop waiting, and it goes on until its outcome is written down.
+//! One exchange: claim, intent, request, store. It runs in its own task, which nothing cancels.
+//! Whoever waits for it can stop waiting; it continues until its outcome is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,35 +30,36 @@ use crate::token::{
     decide,
 };
 
-/// The wait before the database is asked again after it failed.
+/// The wait after a failure of the database.
 const DATABASE_AWAY: Duration = Duration::from_secs(1);
-/// The wait before the endpoint is asked again after it could not be reached, or refused without saying for how long.
+/// The wait after the endpoint could not be reached, or refused without asking for a certain pause.
 const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
 
-/// All that one exchange needs, with the places it takes.
+/// Everything that one exchange needs, with the locks and permits that it holds.
 pub(super) struct Exchange {
     pub(super) context: Arc<ExchangeContext>,
     pub(super) merchant: Arc<Merchant>,
     pub(super) user: String,
     pub(super) purpose: Purpose,
-    /// The keeper's condition, asked under the claim.
+    /// The keeper's condition, checked after the claim.
     pub(super) if_due: Option<IfDue>,
     /// Keeps other exchanges of this user in this process waiting until the successor is stored.
     pub(super) user_lock: UserLock,
-    /// One of `vault.max_in_flight`.
+    /// One of the `vault.max_in_flight` permits.
     pub(super) permit: ExchangePermit,
 }
 
-/// Whoever asked for the exchange: answered once, and with the right to call the endpoint once.
+/// The caller that waits for the exchange. It is answered once, and has the permit to call the
+/// endpoint once.
 struct Caller {
     /// Nobody may listen any more.
     waiting: Option<oneshot::Sender<ExchangeAnswer>>,
     call_permit: Option<CallPermit>,
-    /// Klarna's name for the call, once it is known.
+    /// Klarna's correlation id of the call, once it is known.
     correlation_id: Option<String>,
 }
 
-/// What a caller is told.
+/// What the caller is told.
 struct ExchangeAnswer {
     report: ExchangeReport,
     correlation_id: Option<String>,
@@ -67,7 +68,7 @@ struct ExchangeAnswer {
 impl Caller {
     fn answer(&mut self, report: ExchangeReport) {
         if let Some(waiting) = self.waiting.take() {
-            // An error says that nobody waits any more.
+            // An error means that nobody waits any more.
             let _ = waiting.send(ExchangeAnswer { report, correlation_id: self.correlation_id.take() });
         }
     }
@@ -94,7 +95,8 @@ impl Exchange {
         tokio::spawn(whole.instrument(span).instrument(traced));
         match answer.await {
             Ok(ExchangeAnswer { report, correlation_id }) => {
-                // For whoever still waits; one who does not may be at another call by now.
+                // Record it for a caller that still waits. One that does not may already be making
+                // another call.
                 Span::current().record("correlation", correlation_id);
                 report
             }
@@ -198,7 +200,7 @@ impl Exchange {
         }
         crash::point("intended");
         let answer = if since_boot().saturating_sub(begun) > self.context.settings.send_within {
-            Answer::NotSent { what: "the process was held up between intent and request".into() }
+            Answer::NotSent { what: "the process was suspended between intent and request".into() }
         } else {
             let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
@@ -215,7 +217,7 @@ impl Exchange {
         self.conclude(claim, &token, intent.exchange, received, caller).await
     }
 
-    /// What an answer says of the endpoint.
+    /// Returns what an answer says about the endpoint.
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
@@ -225,7 +227,7 @@ impl Exchange {
         }
     }
 
-    /// Writes the answer down, and says what it means for whoever waits.
+    /// Stores the answer, and returns what it means for the caller.
     async fn conclude(
         &self,
         claim: Box<dyn TokenClaim>,
@@ -236,7 +238,7 @@ impl Exchange {
     ) -> ExchangeReport {
         let Conclusion { result, kept, report } = match self.read(received, token) {
             Ok(read) => read,
-            // Settings rule this out; the token is spent all the same, so the loss must at least be told.
+            // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
                 tracing::error!(%exchange, %error, "A new refresh token could not be sealed and is lost");
                 self.no_answer(false, Next::Never(Unusable::Unavailable))
@@ -266,7 +268,7 @@ impl Exchange {
         }
     }
 
-    /// What an answer means, sealed and ready to be written.
+    /// Returns what an answer means, encrypted and ready to be stored.
     fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
@@ -333,7 +335,8 @@ impl Exchange {
         })
     }
 
-    /// The access token for whoever waits, and the same sealed for the order's later attempts.
+    /// Returns the access token for the caller, and the same encrypted for later attempts at the
+    /// order.
     fn granted(
         &self,
         tokens: Tokens,
@@ -381,11 +384,11 @@ impl Exchange {
     }
 }
 
-/// What is at hand when an answer has come.
+/// What is known when an answer has arrived.
 struct Received {
     answer: Answer,
     at: DateTime<Utc>,
-    /// The token presented.
+    /// The refresh token that was presented.
     refresh_token: SecretString,
     /// What an `invalid_grant` means.
     if_dead: DeadReason,

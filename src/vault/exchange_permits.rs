@@ -1,27 +1,27 @@
-//! The places of `vault.max_in_flight`, which orders take before the keeper.
+//! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// Places for exchanges. Clones share them.
+/// The permits for exchanges. Clones share them.
 #[derive(Clone)]
 pub(super) struct ExchangePermits {
     all: Arc<Semaphore>,
     count: usize,
-    /// The part of them that the keeper may take.
+    /// The permits that the keeper may use.
     keeper: Arc<Semaphore>,
-    /// How many orders wait for one.
+    /// How many orders wait for a permit.
     waiting: watch::Sender<usize>,
 }
 
-/// One place, until it is dropped.
+/// A permit for one exchange. Dropping it returns it.
 pub(super) struct ExchangePermit {
     _of_all: OwnedSemaphorePermit,
     _of_keeper: Option<OwnedSemaphorePermit>,
 }
 
-/// An order that waits.
+/// Counts an order that waits.
 struct Waiting<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Waiting<'a> {
@@ -38,7 +38,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl ExchangePermits {
-    /// So many places, at most half of them for the keeper.
+    /// Creates `count` permits. The keeper may use at most half of them.
     pub(super) fn new(count: u32) -> Self {
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self {
@@ -49,12 +49,13 @@ impl ExchangePermits {
         }
     }
 
-    /// How many are taken, and how many there are.
+    /// Returns how many are in use, and how many there are.
     pub(super) fn taken(&self) -> (usize, usize) {
         (self.count - self.all.available_permits().min(self.count), self.count)
     }
 
-    /// A place for an order. `None` never comes: the semaphores are never closed.
+    /// Waits for a permit for an order. Never returns `None`, because the semaphores are never
+    /// closed.
     pub(super) async fn for_order(&self) -> Option<ExchangePermit> {
         let free = Arc::clone(&self.all).try_acquire_owned().ok();
         let of_all = if let Some(permit) = free {
@@ -66,7 +67,7 @@ impl ExchangePermits {
         Some(ExchangePermit { _of_all: of_all, _of_keeper: None })
     }
 
-    /// A place for the keeper, once no order waits for one. `None` as for an order.
+    /// Waits until no order waits, and then for a permit for the keeper. Never returns `None`.
     pub(super) async fn for_keeper(&self) -> Option<ExchangePermit> {
         let of_keeper = Arc::clone(&self.keeper).acquire_owned().await.ok()?;
         let mut orders = self.waiting.subscribe();
@@ -74,7 +75,8 @@ impl ExchangePermits {
             orders.wait_for(|waiting| *waiting == 0).await.ok()?;
             tokio::select! {
                 biased;
-                // The semaphore serves in turn: an order that comes must not stand behind the keeper.
+                // The semaphore serves in order of arrival: an order that arrives must not wait
+                // behind the keeper.
                 _ = orders.wait_for(|waiting| *waiting > 0) => {}
                 permit = Arc::clone(&self.all).acquire_owned() => {
                     return Some(ExchangePermit { _of_all: permit.ok()?, _of_keeper: Some(of_keeper) });

@@ -1,15 +1,15 @@
-//! Which exchanges are in flight.
+//! The exchanges of this process that are in flight.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
-/// The exchanges of this process that are not written down yet, by id.
+/// The ids of this process's exchanges whose outcome is not stored yet.
 #[derive(Clone, Default)]
 pub(super) struct InFlightExchanges(Arc<Mutex<BTreeSet<Uuid>>>);
 
-/// One of them, until it is written down.
+/// An exchange in flight. Dropping it removes its id.
 pub(super) struct InFlightGuard {
     in_flight: InFlightExchanges,
     exchange: Uuid,

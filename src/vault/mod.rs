@@ -1,8 +1,9 @@
-//! Refresh tokens: kept sealed, spent one at a time, never lost half-way.
+//! Refresh tokens: stored encrypted, used one at a time, never lost during an exchange.
 //!
-//! [`Registry`] takes tokens in. [`Vault::exchange`] turns one into an access token: `exchange.rs` is the way of one
-//! exchange from claim to store, `decide.rs` what a token's row and ledger allow, `answer.rs` what Klarna's answer
-//! means. The vault knows no order: an exchange has a [`Purpose`], and what it brought is kept under the purpose's id.
+//! [`Registry`] accepts tokens. [`Vault::exchange`] exchanges one for an access token:
+//! `exchange.rs` has the steps from claim to store. [`crate::token`] decides what a token's row and
+//! ledger allow, and what Klarna's answer means. The vault knows nothing of orders: an exchange has
+//! a [`Purpose`], and its access token is cached under the purpose's id.
 
 mod exchange;
 mod exchange_permits;
@@ -43,16 +44,16 @@ use crate::store::{StoreError, Tokens};
 use crate::token::claims::Claims;
 use crate::token::{CachedTokens, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
 
-/// Who the shopper is, by a verified id_token.
+/// The shopper, from a verified id_token.
 #[derive(Clone, Debug)]
 pub struct Shopper {
-    /// What it says.
+    /// The claims of the id_token.
     pub claims: Claims,
-    /// Keyed hash of the `sub`, where none was seen for the user before.
+    /// The keyed hash of the `sub`, if none was stored for the user before.
     unnoted: Option<Vec<u8>>,
 }
 
-/// Spends refresh tokens. One in each process that works.
+/// Exchanges refresh tokens. Each process has one.
 #[derive(Clone)]
 pub struct Vault {
     context: Arc<ExchangeContext>,
@@ -61,29 +62,30 @@ pub struct Vault {
     breakers: CircuitBreakers,
 }
 
-/// What a vault stands on.
+/// What a vault needs.
 pub struct Dependencies {
-    /// Where tokens and ledger lie.
+    /// The store of tokens and the ledger.
     pub store: Arc<dyn Tokens>,
-    /// What they are sealed with.
+    /// Encrypts and decrypts the tokens.
     pub secrets: Arc<Secrets>,
-    /// The settings' section.
+    /// The section `[vault]` of the settings.
     pub settings: config::Vault,
-    /// By name.
+    /// The merchants in the settings, by name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-    /// When the keeper is to present what comes.
+    /// Calculates when the keeper refreshes a new token.
     pub due: Arc<dyn DueDates>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
     /// This start of the process, as the ledger names it.
     pub holder: Uuid,
-    /// That of the process's instance folder.
+    /// The spool in the process's instance folder.
     pub spool: Spool,
-    /// How long the process has had the database without a gap: another's silence counts no longer than that.
+    /// Returns how long this process has had the database without a gap. The silence of another
+    /// process counts no longer than that.
     pub observed: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// What an exchange works with.
+/// What every exchange uses.
 struct ExchangeContext {
     store: Arc<dyn Tokens>,
     secrets: Arc<Secrets>,
@@ -95,7 +97,7 @@ struct ExchangeContext {
     /// This start of the process, as the ledger names it.
     holder: Uuid,
     in_flight: InFlightExchanges,
-    /// How long this process has had the database without a gap.
+    /// Returns how long this process has had the database without a gap.
     observed: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -110,10 +112,10 @@ impl ExchangeContext {
 }
 
 impl Vault {
-    /// A vault on its foundations.
+    /// Creates a vault.
     ///
     /// # Errors
-    /// Where no HTTP client can be built.
+    /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
         let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, observed } = dependencies;
         let permits = ExchangePermits::new(settings.max_in_flight);
@@ -136,8 +138,8 @@ impl Vault {
         Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers })
     }
 
-    /// The access token kept at an earlier exchange for `purpose`, while it stays good for
-    /// `vault.access_token_margin`. Where it cannot be read there is none.
+    /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
+    /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
     pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
         let read = self.context.store.cached_tokens(purpose.id).await;
         let kept = read.unwrap_or_else(|error| {
@@ -159,9 +161,10 @@ impl Vault {
         }
     }
 
-    /// An access token for `purpose`, by an exchange of the user's refresh token.
+    /// Gets an access token for `purpose` by an exchange of the user's refresh token.
     ///
-    /// Dropping the future ends the waiting, never an exchange that has begun; what that brings is kept for the purpose.
+    /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
+    /// is then cached for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
@@ -187,10 +190,11 @@ impl Vault {
         exchange.spawn(call_permit).await.for_order()
     }
 
-    /// What the id_token that came with an access token says of the shopper, verified. Without one, with a bad one, or
-    /// with another shopper's, there are no claims; the access token is as good as before.
+    /// Verifies the id_token that came with an access token, and returns its claims about the
+    /// shopper. If it is missing, invalid, or from another shopper than before, there are no
+    /// claims; the access token is still valid.
     ///
-    /// A shopper seen for the first time is still to be [noted](Vault::note).
+    /// If the shopper is new for this user, call [`note`](Vault::note) afterwards.
     pub async fn shopper(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Shopper> {
         let id_token = access.id_token.as_ref()?;
         let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
@@ -216,8 +220,9 @@ impl Vault {
         Some(Shopper { claims, unnoted })
     }
 
-    /// Writes down who the shopper behind a user is, where that is seen for the first time: another one behind the same
-    /// user is an alarm from then on. Nothing of the order waits for it.
+    /// Stores which shopper belongs to a user, if none was stored before. If another shopper
+    /// appears later for the same user, this is logged as an alarm. The order does not wait for
+    /// this.
     pub async fn note(&self, merchant: &Merchant, user: &str, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
         if let Err(error) = self.context.store.note_subject(&merchant.name, user, subject).await {
@@ -225,11 +230,11 @@ impl Vault {
         }
     }
 
-    /// Replays the spool, deletes kept access tokens that have lapsed, and closes this process's open intents that no exchange of its own holds: one that panicked
-    /// left them.
+    /// Stores the contents of the spool, deletes expired access tokens, and closes open intents of
+    /// this process that belong to none of its exchanges, because their exchange panicked.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         self.context.spool.replay(&*self.context.store).await?;
         self.context.store.delete_lapsed().await?;
@@ -246,7 +251,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Waits until no exchange is in flight, but for those whose successor lies in the spool.
+    /// Waits until no exchange is in flight, except those whose successor is in the spool.
     pub async fn wait_until_durable(&self) {
         self.user_locks.wait_until_durable().await;
     }
@@ -256,19 +261,19 @@ impl Vault {
         self.user_locks.wait_until_idle().await;
     }
 
-    /// Where each merchant's breaker stands.
+    /// Returns the state of each merchant's circuit breaker.
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<String, BreakerState> {
         self.breakers.states()
     }
 
-    /// How many places for exchanges are taken, and how many there are.
+    /// Returns how many exchange permits are in use, and how many there are.
     #[must_use]
     pub fn permits(&self) -> (usize, usize) {
         self.permits.taken()
     }
 
-    /// How many exchanges are in flight.
+    /// Returns how many exchanges are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.user_locks.taken()

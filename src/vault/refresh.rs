@@ -1,4 +1,4 @@
-//! The keeper's way in: a token presented before it lapses, where it is still due.
+//! Refreshes a token for the keeper, if it is still due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,32 +12,35 @@ use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 
-/// When the keeper is to present a token. The keeper knows; the vault and the registry write it down with each
-/// successor and each sign-in.
+/// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
+/// registry store the date with each successor and each sign-in.
 pub trait DueDates: Send + Sync {
-    /// The date for a token that lapses at `expires_at`.
+    /// Returns the due date of a token that expires at `expires_at`.
     fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc>;
 }
 
 impl Vault {
-    /// How long a request to the merchant's token endpoint would be kept back at present, where it would be.
+    /// Returns how long a request to the merchant's token endpoint would have to wait now, if it
+    /// would.
     #[must_use]
     pub fn held(&self, merchant: &str) -> Option<Duration> {
         self.breakers.wait(merchant, since_boot())
     }
 
-    /// How long the merchant's token endpoint has been left alone, where it is.
+    /// Returns for how long the circuit breaker of the merchant's token endpoint has not been
+    /// closed.
     #[must_use]
     pub fn token_breaker_open_for(&self, merchant: &str) -> Option<Duration> {
         self.breakers.open_for(merchant, since_boot())
     }
 
-    /// Presents the user's token for a sweep, if it is still due when that is asked under the claim. Orders go first: it
-    /// waits for as long as any of them waits for a place, and takes at most half of the places.
+    /// Presents the user's token for a sweep, if it is still due after the claim. Orders come
+    /// first: this waits while any order waits for a permit, and the keeper uses at most half of
+    /// the permits.
     ///
-    /// Dropping the future ends the waiting, never an exchange that has begun.
+    /// Dropping the future ends the waiting, but not an exchange that has begun.
     pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &str, sweep: Uuid, if_due: IfDue) -> Refreshed {
-        // The place first: whoever has the user's turn must not wait behind orders.
+        // Take the permit first: whoever has the user's lock must not wait behind orders.
         let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,

@@ -1,4 +1,4 @@
-//! Registration: how refresh tokens come in, are looked at and forgotten. No exchange happens here.
+//! Registers, shows and forgets refresh tokens. No exchange happens here.
 
 use std::sync::Arc;
 
@@ -12,55 +12,55 @@ use crate::config::Merchant;
 use crate::store::{Resolving, StoreError, TokenFilter};
 use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
 
-/// The longest refresh token that is taken in, in bytes.
+/// The longest refresh token that is accepted, in bytes.
 const LONGEST: usize = 4096;
 
-/// Why a token was not taken in.
+/// Why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// It cannot be one.
+    /// It is not a refresh token.
     #[error("{0}")]
     Malformed(&'static str),
-    /// It could not be sealed.
-    #[error("the refresh token could not be sealed: {0}")]
+    /// It could not be encrypted.
+    #[error("the refresh token could not be encrypted: {0}")]
     Cipher(#[from] CipherError),
     /// It could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A refresh token as a shop hands it over.
+/// A refresh token from a shop.
 pub struct Registration {
-    /// Whose token.
+    /// The shop's own id for the user.
     pub user: String,
-    /// The token.
+    /// The access token.
     pub refresh_token: SecretString,
-    /// When Klarna issued it; now where `None`.
+    /// When Klarna issued it. `None`: now.
     pub issued_at: Option<DateTime<Utc>>,
-    /// When it lapses; the merchant's lifetime after `issued_at` where `None`.
+    /// When it expires. `None`: the merchant's lifetime after `issued_at`.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Registration {
-    /// Whether its refresh token can be one.
+    /// Checks the form of the refresh token.
     ///
     /// # Errors
     /// [`RegistryError::Malformed`], which says what is wrong and never shows the token.
     pub fn check(&self) -> Result<(), RegistryError> {
         let text = self.refresh_token.expose_secret();
         if text.is_empty() {
-            return Err(RegistryError::Malformed("refresh_token is empty: write the token that sign-in returned"));
+            return Err(RegistryError::Malformed("refresh_token is empty: send the token from the sign-in"));
         }
         if text.len() > LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(RegistryError::Malformed(
-                "refresh_token is no token: it must be at most 4096 visible ASCII characters, without spaces",
+                "refresh_token is not a token: it must have at most 4096 visible ASCII characters, without spaces",
             ));
         }
         Ok(())
     }
 }
 
-/// The door for refresh tokens.
+/// Registers, shows and forgets refresh tokens.
 #[derive(Clone)]
 pub struct Registry {
     store: Arc<dyn Resolving>,
@@ -70,17 +70,17 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry over a store.
+    /// Creates a registry for a store.
     #[must_use]
     pub fn new(store: Arc<dyn Resolving>, secrets: Arc<Secrets>, due: Arc<dyn DueDates>, clock: Clock) -> Self {
         Self { store, secrets, due, clock }
     }
 
-    /// Registers a token after a sign-in. One that was seen before for the user changes nothing: a repeated request
-    /// cannot bring a spent token back.
+    /// Registers a token after a sign-in. A token that the user had before changes nothing, so a
+    /// repeated request cannot bring a spent token back.
     ///
     /// # Errors
-    /// Where the token cannot be one, or the store fails.
+    /// If the token is malformed, or the store fails.
     pub async fn register(
         &self,
         merchant: &Merchant,
@@ -89,11 +89,12 @@ impl Registry {
         Ok(self.store.register_token(&self.sealed(merchant, registration)?, false).await?)
     }
 
-    /// As [`Registry::register`], but for many in one transaction, and never over a token that was issued later: for imports.
-    /// What became of each, in their order; one that is no token does not keep the others out.
+    /// Registers many tokens in one transaction, for imports. Unlike [`Registry::register`], it
+    /// never replaces a token that was issued later. Returns a result for each, in the same order;
+    /// a malformed token does not affect the others.
     ///
     /// # Errors
-    /// Where the store fails; none of them was registered then.
+    /// If the store fails. Then none of them is registered.
     pub async fn import(
         &self,
         registrations: &[(Arc<Merchant>, Registration)],
@@ -111,8 +112,8 @@ impl Registry {
         Ok(outcomes.collect())
     }
 
-    /// Sealed as for a registration; where nobody says how old the token is, it may lapse tomorrow, and only an exchange
-    /// can tell.
+    /// Encrypts a token for an import. If its age is unknown, it may expire tomorrow, so it is due
+    /// soon.
     fn imported(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
         let mut token = self.sealed(merchant, registration)?;
         if registration.issued_at.is_none() && registration.expires_at.is_none() {
@@ -127,7 +128,7 @@ impl Registry {
         let (user, token) = (&registration.user, &registration.refresh_token);
         let text = token.expose_secret();
         let now = self.clock.now();
-        // A clock ahead of ours must not lengthen a token's life.
+        // If the shop's clock is ahead of ours, this must not lengthen the token's life.
         let issued_at = registration.issued_at.unwrap_or(now).min(now);
         let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
         Ok(NewToken {
@@ -142,34 +143,36 @@ impl Registry {
         })
     }
 
-    /// Deletes the user's secrets at once; an exchange in flight then stores nothing. `false` where there was nothing.
+    /// Deletes the user's token at once. An exchange in flight then stores nothing. Returns `false`
+    /// if there was no token.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn forget(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
         self.store.forget_token(merchant, user).await
     }
 
-    /// Carries out what an operator decided about an `uncertain` token.
+    /// Carries out an operator's decision about an `uncertain` token.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn resolve(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
         self.store.resolve_token(merchant, user, resolution).await
     }
 
-    /// A token's state, never the token.
+    /// Returns a token's state, never the token.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn view(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
         self.store.token(merchant, user).await
     }
 
-    /// When a user's token was presented, what for and how it ended: the ledger, newest first, behind `before` where given.
+    /// Returns when a user's token was presented, for what and with what outcome: the ledger,
+    /// newest first, starting after `before` if it is given.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn history(
         &self,
         merchant: &str,
@@ -180,10 +183,10 @@ impl Registry {
         self.store.ledger(merchant, user, before, limit).await
     }
 
-    /// Tokens' states, by merchant and user.
+    /// Returns the states of tokens, ordered by merchant and user.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// If the store fails.
     pub async fn list(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
         self.store.tokens(filter).await
     }

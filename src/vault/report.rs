@@ -45,53 +45,53 @@ pub(super) enum Next {
     Never(Unusable),
 }
 
-/// What became of the wish for an access token.
+/// The answer to a request for an access token.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Here it is.
+    /// An access token.
     Ready(AccessToken),
     /// There is none, and waiting does not help.
     Unusable(Unusable),
-    /// Not yet: ask again after this long.
+    /// Not yet: ask again after this time.
     ComeBack(Duration),
 }
 
-/// An access token and what came with it. [`std::fmt::Debug`] shows no secret.
+/// An access token with its id_token. [`std::fmt::Debug`] shows no secret.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
-    /// The token.
+    /// The access token.
     pub token: SecretString,
-    /// Who the shopper is, by Klarna's word; not verified yet.
+    /// The id_token about the shopper; not verified yet.
     pub id_token: Option<SecretString>,
-    /// When it came, by the database's clock.
+    /// When it was received, by the database's clock.
     pub received_at: DateTime<Utc>,
-    /// When it lapses.
+    /// When the access token expires.
     pub good_until: DateTime<Utc>,
-    /// Whether an earlier attempt fetched it.
+    /// Whether it is cached from an earlier attempt.
     pub cached: bool,
-    /// Keyed hash of the first `sub` seen for the user.
+    /// The keyed hash of the first `sub` that was seen for the user.
     pub(super) subject: Option<Vec<u8>>,
 }
 
-/// What became of a token that the keeper wished to refresh.
+/// The result of refreshing one token for the keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// A successor is stored.
+    /// A successor was stored.
     Rotated,
-    /// It stays good as it is: the provider does not rotate.
+    /// The token stays valid: the provider does not rotate.
     Unchanged,
-    /// It is due no longer: somebody else was faster.
+    /// It was not due any more, because something else had exchanged it.
     NotDue,
-    /// It was found dead now.
+    /// It no longer works, as was found out now.
     Died,
-    /// It was unusable before: nothing was presented.
+    /// It could not be used before: nothing was presented.
     Unusable(Unusable),
-    /// It was presented and is as it was, or nobody knows; not again before this long.
+    /// It was presented; it is unchanged, or its state is unknown. Try again after this time.
     Failed(Outcome, Duration),
-    /// Nothing was presented, and not before this long: an exchange is in flight, the wait after one is not over, or
-    /// the database is away.
+    /// Nothing was presented, because an exchange is in flight, the wait after one is not over, or
+    /// the database is not available. Try again after this time.
     ComeBack(Duration),
-    /// The merchant's endpoint is left alone for so long.
+    /// The circuit breaker of the merchant's token endpoint is open. Try again after this time.
     Held(Duration),
 }
 

@@ -1,5 +1,6 @@
-//! The store that does not give up: an exchange's end is written in the claim's transaction, or else in fresh ones, for
-//! as long as it takes. A successor that the database does not have at once goes to the spool meanwhile.
+//! Stores the end of an exchange, and does not give up: in the claim's transaction, or else in new
+//! transactions until one succeeds. Meanwhile a successor that the database does not store promptly
+//! is written to the spool.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,12 +13,12 @@ use crate::crash;
 use crate::store::TokenClaim;
 use crate::token::{ExchangeEnd, Intent, Settled};
 
-/// A store that takes longer makes the spool be written.
+/// If a store takes longer than this, the spool is written.
 const PROMPT: Duration = Duration::from_millis(250);
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 
-/// Writes the end down. `spooled` is called where the successor lies in the spool before the database has it: from then
-/// on it is safe, and its access token may be used.
+/// Stores the end. `spooled` is called if the successor is in the spool before the database has it:
+/// from then on it is safe, and its access token may be used.
 pub(super) async fn settle(
     context: &ExchangeContext,
     claim: Box<dyn TokenClaim>,
@@ -65,7 +66,8 @@ async fn spool(context: &ExchangeContext, end: &ExchangeEnd) -> bool {
     })
 }
 
-/// Makes sure that an intent whose commit is in doubt can never be acted on, for as long as that takes.
+/// Makes sure that an intent whose commit is in doubt can never be used, with retries for as long
+/// as it takes.
 pub(super) async fn void(context: &ExchangeContext, intent: &Intent) {
     let mut tries = 0;
     while let Err(error) = context.store.void_intent(intent).await {

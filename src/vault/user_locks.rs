@@ -1,4 +1,4 @@
-//! One exchange at a time for each user within this process, and a count of those in flight.
+//! Allows one exchange at a time for each user in this process, and counts those in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use tokio::sync::watch;
 
 type Key = (String, String);
 
-/// Whether what the turn's holder has in memory alone can be lost.
+/// Whether the holder of the lock has something only in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
     InMemory,
     OnDisk,
 }
 
-/// The users whose turn is taken.
+/// The users whose lock is taken.
 #[derive(Clone)]
 pub(super) struct UserLocks(Arc<watch::Sender<BTreeMap<Key, Durability>>>);
 
-/// A user's turn; the next may have it once this is dropped.
+/// A user's lock. Dropping it lets the next exchange of the user run.
 pub(super) struct UserLock {
     key: Key,
     user_locks: UserLocks,
@@ -29,7 +29,7 @@ impl UserLocks {
         Self(Arc::new(watch::Sender::new(BTreeMap::new())))
     }
 
-    /// Takes the user's turn, unless it is taken.
+    /// Takes the user's lock if it is free.
     pub(super) fn take(&self, merchant: &str, user: &str) -> Option<UserLock> {
         let key = (merchant.to_owned(), user.to_owned());
         let taken = self.0.send_if_modified(|user_locks| {
@@ -42,29 +42,29 @@ impl UserLocks {
         taken.then(|| UserLock { key, user_locks: self.clone() })
     }
 
-    /// Waits until no holder of a turn has anything that a stop of the process could lose.
+    /// Waits until no holder of a lock has anything that a stop of the process could lose.
     pub(super) async fn wait_until_durable(&self) {
         let all_on_disk = |user_locks: &BTreeMap<Key, Durability>| {
             user_locks.values().all(|durability| *durability == Durability::OnDisk)
         };
-        // The sender lives in `self`: the wait cannot fail.
+        // The sender is in `self`, so the wait cannot fail.
         let _ = self.0.subscribe().wait_for(all_on_disk).await;
     }
 
-    /// Waits until no turn is taken.
+    /// Waits until no lock is taken.
     pub(super) async fn wait_until_idle(&self) {
         // As above.
         let _ = self.0.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 
-    /// How many turns are taken.
+    /// Returns how many locks are taken.
     pub(super) fn taken(&self) -> usize {
         self.0.borrow().len()
     }
 }
 
 impl UserLock {
-    /// What the holder has is on disk from now on.
+    /// Records that what the holder has is on disk now.
     pub(super) fn on_disk(&self) {
         self.user_locks.0.send_modify(|user_locks| {
             user_locks.insert(self.key.clone(), Durability::OnDisk);

@@ -1,4 +1,4 @@
-//! One attempt at one order.
+//! Runs one attempt at one order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,29 +24,30 @@ use crate::store::{ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
-/// A worker whose own last heartbeat is older sends no create: others may have taken its orders over.
+/// If the worker's last heartbeat is older than this, it sends no create-order call: other workers
+/// may have reclaimed its orders.
 const OLDEST_HEARTBEAT: Duration = Duration::from_secs(5);
-/// The wait before a worker without a heartbeat looks again.
+/// How long a worker without a recent heartbeat waits before it looks again.
 const NO_BEAT: Duration = Duration::from_secs(1);
-/// The wait of an order whose merchant is not in this process's settings.
+/// How long an order waits if its merchant is not in this process's settings.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
-/// How long a repeated submission waits for a new exchange: the order's own patience may be long over, and the access
-/// token that was kept too.
+/// How long a repeated submission waits for a new exchange. The order's own patience may be over by
+/// then, and its cached access token may have expired.
 const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
 
-/// Runs orders: token, prefill, submission, result.
+/// Runs orders: gets the token, fills in fields, submits, and records the result.
 pub struct OrderHandler {
-    /// Where results go.
+    /// Where results are stored.
     pub store: Arc<dyn Orders>,
-    /// By name.
+    /// The merchants in the settings, by name.
     pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
     /// Where access tokens come from.
     pub vault: Vault,
-    /// Klarna's order call.
+    /// The client for Klarna's create-order call.
     pub checkout: CheckoutClient,
-    /// When Klarna's order call is left alone, and how fast it may be made.
+    /// The circuit breakers and rate limits of the create-order call.
     pub breakers: CircuitBreakers,
-    /// This worker's own heartbeats.
+    /// Tells the age of this worker's last heartbeat.
     pub heartbeats: HeartbeatMonitor,
     /// The setting `vault.token_patience`.
     pub token_patience: Duration,
@@ -81,7 +82,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
     }
 }
 
-/// An attempt that ends before Klarna is asked for the order.
+/// The result of an attempt that ends before the create-order call.
 type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
@@ -93,7 +94,7 @@ impl OrderHandler {
             check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
         let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
-        // Before a token is spent on an order that cannot be sent.
+        // Check this before a token is spent on an order that cannot be submitted.
         if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
             return Err(Box::new(left_alone(order, wait)));
         }
@@ -112,7 +113,7 @@ impl OrderHandler {
             self.breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
-        // The last thing before the call, whatever kept it waiting.
+        // Check this last before the call, because anything before may have taken long.
         if self.heartbeats.age() > OLDEST_HEARTBEAT {
             return Err(Box::new(Disposition::Snooze { after: NO_BEAT, error: None }));
         }
@@ -134,7 +135,7 @@ impl OrderHandler {
         Ok(disposition(answer, order, outcome(&token), built.prefilled, rand::random()))
     }
 
-    /// The shopper's access token, or why the order goes out without one.
+    /// Returns the shopper's access token, or why the order is submitted without one.
     async fn token(
         &self,
         order: &ClaimedOrder,
@@ -147,7 +148,7 @@ impl OrderHandler {
         if order.attempts > 0 {
             patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
         }
-        // The first claim has nothing kept to look for.
+        // At the first claim, nothing can be cached.
         let kept = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
         let access = match kept {
             Some(kept) => Access::Ready(kept),
@@ -184,16 +185,16 @@ fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
     }
 }
 
-/// The merchant's order call is left alone: the order waits, and counts no attempt.
+/// The circuit breaker of the create-order call is open: the order waits, and no attempt is
+/// counted.
 fn left_alone(order: &ClaimedOrder, wait: Duration) -> Disposition {
     let message = format!(
-        "Klarna's order call fails, refuses the settings or asks for a pause for every order of the merchant {}; the \
-         order waits",
+        "The circuit breaker for create-order calls of the merchant {} is open, because they fail, are refused for the settings, or Klarna asked for a pause; the order waits",
         order.merchant
     );
-    // What the order itself met before says more.
+    // If the order has an earlier error of its own, that says more.
     let error = order.error.is_none().then(|| error("klarna_left_alone", message));
-    // Not all at once when the wait is over.
+    // Add a random delay, so that not all orders come back at the same time.
     Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
 }
 
@@ -205,7 +206,7 @@ fn unknown_merchant(order: &ClaimedOrder) -> Disposition {
     Disposition::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
 }
 
-/// The faults of a body, seen from the envelope.
+/// Returns the faults of a body with pointers that start from the envelope.
 fn under_order(rejection: Rejection) -> Rejection {
     match rejection {
         Rejection::Faults(faults) => Rejection::Faults(faults.into_iter().map(|fault| fault.under("/order")).collect()),
@@ -213,7 +214,7 @@ fn under_order(rejection: Rejection) -> Rejection {
     }
 }
 
-/// An order that no door with rules would have let in.
+/// The result for an order that breaks rules. Only SQL can submit one.
 fn invalid(rejection: Rejection) -> Disposition {
     let message = rejection.to_string();
     let faults = match rejection {
@@ -226,18 +227,20 @@ fn invalid(rejection: Rejection) -> Disposition {
 
 fn refused_without_token(unusable: Unusable) -> Disposition {
     let (code, message) = match unusable {
-        Unusable::NotRegistered => ("token_not_registered", "no token is known for the user: the shopper must sign in"),
-        Unusable::ReauthRequired => {
-            ("token_reauth_required", "the user's token is dead: the shopper must sign in again")
+        Unusable::NotRegistered => {
+            ("token_not_registered", "the service has no token for the user: the shopper must sign in")
         }
-        Unusable::Uncertain => ("token_uncertain", "the user's token waits for an operator's decision"),
+        Unusable::ReauthRequired => {
+            ("token_reauth_required", "the user's token no longer works: the shopper must sign in again")
+        }
+        Unusable::Uncertain => ("token_uncertain", "the user's token is uncertain: an operator has to decide"),
         Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
     };
-    let message = format!("{message}; on_unusable_token = \"fail\" keeps the order from going out without one");
+    let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
     Disposition::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
 }
 
-/// What metrics tell of an attempt's end.
+/// Counts the end of an attempt in the metrics.
 fn count(order: &ClaimedOrder, disposition: &Disposition, took: Duration) {
     let (result, end) = match disposition {
         Disposition::Submitted { token, .. } => ("submitted", Some(("submitted", Some(*token)))),
@@ -252,7 +255,7 @@ fn count(order: &ClaimedOrder, disposition: &Disposition, took: Duration) {
     }
 }
 
-/// One line for each attempt's end.
+/// Logs the end of an attempt.
 fn tell(disposition: &Disposition) {
     match disposition {
         Disposition::Submitted { klarna_order_id, correlation_id, token, .. } => tracing::info!(

@@ -1,4 +1,4 @@
-//! What Klarna's answer to a create means for the order; pure.
+//! Decides what Klarna's answer to a create-order call means for the order. Pure.
 
 use std::time::Duration;
 
@@ -8,21 +8,23 @@ use crate::klarna::checkout::CreateAnswer;
 use crate::order::{Disposition, Fault, OrderError, TokenOutcome};
 use crate::store::ClaimedOrder;
 
-/// The wait of an order whose merchant Klarna does not let in: somebody must mend the settings first.
+/// How long an order waits if Klarna refuses the merchant's settings. Somebody has to correct them
+/// first.
 const SHUT_OUT: Duration = Duration::from_secs(15);
 
-/// An error without Klarna's name for a call.
+/// Returns an error without a correlation id.
 pub(super) fn error(code: &str, message: impl Into<String>) -> OrderError {
     OrderError { code: code.to_owned(), message: message.into(), faults: Vec::new(), correlation_id: None }
 }
 
-/// The order is past its deadline; why it was not submitted before is told with it.
+/// Returns the result for an order past its deadline. The message includes why it was not submitted
+/// before.
 pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     let error = match &order.error {
         Some(last) => OrderError {
             code: "deadline_exceeded".to_owned(),
             message: format!(
-                "the order's deadline passed before it could be submitted. The last try: {}",
+                "the order's deadline passed before it could be submitted. The last attempt: {}",
                 last.message
             ),
             ..last.clone()
@@ -32,7 +34,7 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     Disposition::Failed { error, token: None }
 }
 
-/// What an answer says of the endpoint.
+/// Returns what an answer says about the endpoint.
 pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome {
     match answer {
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
@@ -44,7 +46,8 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome
     }
 }
 
-/// The end, or the next step, of an attempt that Klarna answered. `unit` is a random number from 0 to 1.
+/// Returns the end of an attempt that Klarna answered, or its next step. `unit` is a random number
+/// from 0 to 1.
 pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,
@@ -91,7 +94,7 @@ pub(super) fn disposition(
         },
         CreateAnswer::Throttled { retry_after } => Disposition::Retry {
             after: back_off(retry_after),
-            error: error("klarna_throttled", "Klarna answered 429: too many calls; the order is sent again"),
+            error: error("klarna_throttled", "Klarna answered 429 (too many calls); the order is sent again"),
             possible_duplicate: false,
         },
         CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => Disposition::Retry {
@@ -192,6 +195,6 @@ mod tests {
         late.error = Some(error("klarna_unavailable", "Klarna was away"));
         let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
         assert_eq!(error.code, "deadline_exceeded");
-        assert!(error.message.ends_with("The last try: Klarna was away"), "{}", error.message);
+        assert!(error.message.ends_with("The last attempt: Klarna was away"), "{}", error.message);
     }
 }

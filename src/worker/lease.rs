@@ -1,4 +1,5 @@
-//! This process as a worker: its heartbeats, and the orders of workers that fell silent.
+//! Keeps this process registered as a worker: sends its heartbeats, and reclaims orders of workers
+//! that are lost.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,16 +11,16 @@ use crate::queue::{HeartbeatOutcome, Lease};
 use crate::store::{StoreError, Worker, Workers};
 use crate::vault::instance::HeartbeatMark;
 
-/// Keeps one worker's row.
+/// Keeps the row of one worker up to date.
 pub struct WorkerLease {
     store: Arc<dyn Workers>,
     worker: Worker,
-    /// The instance folder, which remembers the last heartbeat that the database confirmed.
+    /// The instance folder. It stores the last heartbeat that the database confirmed.
     folder: PathBuf,
 }
 
 impl WorkerLease {
-    /// A lease for `worker`, whose row is there, and which lives in `folder`.
+    /// Returns a lease for `worker`, whose row exists, with the instance folder `folder`.
     #[must_use]
     pub fn new(store: Arc<dyn Workers>, worker: Worker, folder: PathBuf) -> Self {
         Self { store, worker, folder }
@@ -34,7 +35,7 @@ impl Lease for WorkerLease {
         let Some(beat_at) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
         let heartbeat_mark = HeartbeatMark { worker: self.worker.id, beat_at };
         if let Err(error) = heartbeat_mark.write(&self.folder) {
-            // An older mark holds as well, only less.
+            // An older mark is still correct, only less precise.
             tracing::debug!(%error, "The time of the last heartbeat could not be recorded in the instance \
                 folder");
         }

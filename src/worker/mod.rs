@@ -1,7 +1,7 @@
-//! An order's way through one attempt: token, prefill, submission, result.
+//! One attempt at an order: token, prefill, submission, result.
 //!
-//! [`OrderSource`] hands due orders to the queue, [`OrderHandler`] runs one of them, [`WorkerLease`] keeps this
-//! process's claims alive.
+//! [`OrderSource`] gives due orders to the queue, [`OrderHandler`] runs one of them, and
+//! [`WorkerLease`] keeps this process's claims valid.
 
 mod attempt;
 mod disposition;

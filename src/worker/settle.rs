@@ -1,4 +1,4 @@
-//! The end of an attempt, written for as long as it takes.
+//! Stores the end of an attempt, with retries for as long as it takes.
 
 use std::time::Duration;
 
@@ -9,11 +9,13 @@ use crate::telemetry::traces::{traced, tried};
 
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 
-/// Writes how an attempt ended. While the database is away the result is kept in memory and written again: Klarna has
-/// the order already. `false` where the claim went to another worker in the meantime, and nothing was written.
+/// Stores how an attempt ended. While the database is not available, the result stays in memory and
+/// is written again, because Klarna already has the order. Returns `false` if another worker has
+/// claimed the order in the meantime; nothing is written then.
 ///
 /// # Errors
-/// Where the database refuses the statement itself: trying again would not help, and the queue recovers the claim.
+/// If the database refuses the statement itself. A retry would not help; the queue recovers the
+/// claim.
 pub async fn settle(store: &dyn Orders, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
     let mut tries = 0;
     loop {

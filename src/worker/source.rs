@@ -1,4 +1,4 @@
-//! Due orders as the queue's rows.
+//! Due orders as rows of the queue.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 pub struct OrderSource {
     store: Arc<dyn Orders>,
     worker: Uuid,
-    /// Turns with each claim, so that a single free slot goes round the merchants.
+    /// Moves on with each claim, so that a single free slot goes to each merchant in turn.
     round: AtomicUsize,
 }
 
 impl OrderSource {
-    /// A source for this start of the process, `worker`.
+    /// Returns a source for `worker`, this start of the process.
     #[must_use]
     pub fn new(store: Arc<dyn Orders>, worker: Uuid) -> Self {
         Self { store, worker, round: AtomicUsize::new(0) }
@@ -46,7 +46,8 @@ impl Source for OrderSource {
         let mut waiting = self.store.due_merchants().await?;
         let (due, round) = (!waiting.is_empty(), self.round.fetch_add(1, Ordering::Relaxed));
         let (mut claimed, mut running) = (Vec::new(), running.clone());
-        // Slots that a merchant cannot use, since its orders wait for others of the same users, go to the rest.
+        // A merchant cannot use a slot while its orders wait for other orders of the same users.
+        // Such slots go to the other merchants.
         while claimed.len() < free && !waiting.is_empty() {
             let shares = share(free - claimed.len(), &running, &waiting, round);
             let orders = self.store.claim_orders(self.worker, &shares, recent).await?;

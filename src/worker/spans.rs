@@ -1,4 +1,4 @@
-//! What lines of the log and traces say of an attempt.
+//! The log and trace spans of an attempt.
 
 use tracing::Span;
 use tracing::field::Empty;
@@ -7,10 +7,10 @@ use crate::order::{Disposition, TokenOutcome};
 use crate::store::ClaimedOrder;
 use crate::telemetry::traces::{failed, link, traced};
 
-/// The attempt's span for traces, and the one whose fields are on every line of the log.
+/// Returns the attempt's span for traces, and the span whose fields are on every log line.
 ///
-/// An attempt is a trace of its own, linked to where the order was taken in: attempts may follow each other for minutes, each
-/// perhaps on another machine, long after the shop's request has ended.
+/// Each attempt is a trace of its own, linked to the request that submitted the order. Attempts may
+/// follow each other for minutes, on other machines, long after that request has ended.
 pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
     let attempt = order.attempts + 1;
     let run = traced!(
@@ -39,7 +39,7 @@ pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
     (run, span)
 }
 
-/// Tells the trace how the attempt ended.
+/// Records in the trace how the attempt ended.
 pub(super) fn trace(run: &Span, disposition: &Disposition) {
     let (result, token, error) = match disposition {
         Disposition::Submitted { token, .. } => ("submitted", Some(*token), None),

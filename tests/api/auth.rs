@@ -39,7 +39,7 @@ async fn a_key_is_asked_for_and_checked() {
         refused(&send(api.request(Method::GET, "/v1/orders").header("authorization", header)).await);
     }
     refused(&api.post_order(envelope("shop", "u-1", ORDER)).await);
-    assert!(api.claim().await.is_empty(), "nothing was taken in");
+    assert!(api.claim().await.is_empty(), "nothing was stored");
 
     for header in ["Bearer key-of-all", "bearer key-of-all", "BEARER  key-of-all"] {
         let answer = send(api.request(Method::GET, "/v1/orders").header("authorization", header)).await;

@@ -105,7 +105,7 @@ async fn faults_are_told_by_their_pointers() {
     assert!(faults.contains(&"/order/order_lines/0/total_amount".to_owned()), "{faults:?}");
     let missing = api.post_order(r#"{"order":{}}"#).await.pointers("invalid-order");
     assert!(missing.len() > 5 && missing.contains(&"/order/order_lines".to_owned()), "{missing:?}");
-    assert!(api.claim().await.is_empty(), "nothing was taken in");
+    assert!(api.claim().await.is_empty(), "nothing was stored");
 }
 
 #[tokio::test]

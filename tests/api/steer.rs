@@ -48,7 +48,7 @@ async fn a_queued_order_is_cancelled_and_who_waits_is_told() {
     assert!(cancelled.json()["ended_at"].is_string());
     assert!(api.claim().await.is_empty(), "no worker gets it");
     assert_eq!(api.post_to(&format!("{path}/cancel")).await.json(), cancelled.json(), "again, and nothing changes");
-    refused(&api.post_to(&format!("{path}/retry")).await, "wrong-status", "hand it in anew");
+    refused(&api.post_to(&format!("{path}/retry")).await, "wrong-status", "submit it again");
 }
 
 #[tokio::test]

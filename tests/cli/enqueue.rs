@@ -48,7 +48,10 @@ fn a_line_that_is_no_order_does_no_harm() {
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("line 1      refused  the document is not JSON: "), "{}", lines[0]);
     assert!(lines[1].starts_with("line 3      refused  is longer than 1"), "{}", lines[1]);
-    assert_eq!(lines[2], "line 4      refused  /merchant the settings have no such merchant; they have: shop");
+    assert_eq!(
+        lines[2],
+        "line 4      refused  /merchant the settings have no merchant with this name; they have: shop"
+    );
     assert!(lines[3].starts_with("line 5      new  "), "{}", lines[3]);
     assert!(lines[4].starts_with("line 6      refused  the idempotency key was used before"), "{}", lines[4]);
     assert!(lines[5].starts_with("line 7      refused  ") && !lines[5].contains('\u{1b}'), "{:?}", lines[5]);

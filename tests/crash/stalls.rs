@@ -53,7 +53,7 @@ async fn what_stalls_between_intent_and_request_sends_nothing(database: Database
     let shop = open(database, "strict");
     stalled(&shop, "intended").await;
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
-    assert!(log.contains("the process was held up between intent and request"), "it was sent after all");
+    assert!(log.contains("the process was suspended between intent and request"), "it was sent after all");
     let stats = shop.stats().await;
     assert_eq!((stats.exchanges.total, stats.orders.total), (1, 1), "{stats:?}");
     shop.close().await;

@@ -75,7 +75,7 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
         shop.folder.path(),
         "a.toml",
         1,
-        "vault.keys has no k1, which 20 files in data/instance-a/spool are sealed with",
+        "vault.keys has no k1, which 20 files in data/instance-a/spool are encrypted with",
     );
     assert_eq!(std::fs::read_dir(&spool).unwrap().count(), USERS);
     std::fs::write(shop.folder.path().join("a.toml"), with_both).unwrap();

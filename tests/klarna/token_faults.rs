@@ -49,7 +49,7 @@ async fn a_refused_connection_is_not_sent() {
 
 #[tokio::test]
 async fn an_unknown_host_is_not_sent() {
-    assert_not_sent(&present_to("http://nowhere.invalid").await, "does not resolve");
+    assert_not_sent(&present_to("http://nowhere.invalid").await, "cannot be resolved");
 }
 
 #[tokio::test]

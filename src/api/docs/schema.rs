@@ -16,7 +16,7 @@ impl<'a> Schemas<'a> {
         Self(document["components"]["schemas"].as_object())
     }
 
-    /// By name.
+    /// The users, by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
         self.0.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
     }

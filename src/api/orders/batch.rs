@@ -24,21 +24,23 @@ use crate::order::{NewOrder, OrderId};
 
 const ARRAY: &str = "application/json";
 
-/// What a batch's body may be. A slow line takes its time for the largest one.
+/// The bodies that are accepted. The time limit lets a slow connection send the largest batch.
 const EXPECTED: Expected = Expected {
     types: &[ARRAY, "application/x-ndjson", "application/jsonl"],
     limit: 16_000_000,
     within: Duration::from_mins(2),
 };
 
-/// Orders as `POST /v1/orders` takes them. Whatever else is among them is answered as refused, and keeps no other out.
+/// Orders as for `POST /v1/orders`. An item that is not a valid order is refused; the others are
+/// accepted.
 pub struct Batch;
 
 impl PartialSchema for Batch {
     fn schema() -> RefOr<Schema> {
         let order = Ref::from_schema_name(OrderRequest::name());
         let item = AnyOfBuilder::new().item(order).item(Object::with_type(SchemaType::AnyValue));
-        let description = "Orders as `POST /v1/orders` takes them. Whatever else is among them is answered as refused.";
+        let description =
+            "Orders as for `POST /v1/orders`. An item that is not a valid order is refused; the others are accepted.";
         ArrayBuilder::new().items(item).max_items(Some(split::MOST)).description(Some(description)).into()
     }
 }
@@ -50,54 +52,55 @@ impl ToSchema for Batch {
     }
 }
 
-/// What became of the orders of a batch.
+/// The results of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchAnswer {
-    /// How many were taken in now.
+    /// How many orders are new.
     #[schema(example = 1, minimum = 0)]
     pub new: usize,
-    /// How many were taken in before, by equal requests.
+    /// How many orders had already been submitted by an equal request.
     #[schema(example = 0, minimum = 0)]
     pub known: usize,
-    /// How many were not taken in.
+    /// How many orders were refused.
     #[schema(example = 0, minimum = 0)]
     pub refused: usize,
-    /// One outcome for each order, in their order.
+    /// One result for each order, in the same order.
     pub orders: Vec<BatchOutcome>,
 }
 
-/// What became of one order of a batch.
+/// The result for one order of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchOutcome {
-    /// What became of it.
+    /// What happened to the order.
     pub result: BatchResult,
-    /// The order's id, where it is in.
+    /// The order's id, unless it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub id: Option<OrderId>,
-    /// What a post of this order alone would have been answered, where it was refused.
+    /// Why it was refused: the answer that `POST /v1/orders` would have given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub problem: Option<ProblemDetails>,
 }
 
-/// What became of an order.
+/// What happened to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchResult {
-    /// Taken in now.
+    /// It was accepted now.
     New,
-    /// Taken in before, by an equal request.
+    /// It had already been accepted, by an equal request.
     Known,
-    /// Not taken in.
+    /// It was refused and not stored.
     Refused,
 }
 
-/// Hand in many orders: up to 1,000, in a body of up to 16 MB.
+/// Submit many orders: up to 1,000 in a body of up to 16 MB.
 ///
-/// An array of them, or one a line, as the media type says. Each is as `POST /v1/orders` takes it, and its idempotency key is a member of it. Those of
-/// one merchant are stored in one transaction; one that is refused does not keep the others out. Where the database fails for a
-/// merchant, its orders are refused with `unavailable`: send those again.
+/// The body is a JSON array or JSON lines, by its media type. Each item is an order as for `POST
+/// /v1/orders`, with `idempotency_key` as a member. The orders of one merchant are stored in one
+/// transaction; a refused order does not affect the others. If the database fails for a merchant,
+/// its orders are refused with `unavailable`: submit those again.
 #[utoipa::path(
     post,
     operation_id = "submit_orders",
@@ -109,7 +112,7 @@ pub enum BatchResult {
         (String = "application/jsonl"),
     )),
     responses(
-        (status = 200, description = "What became of each order", body = BatchAnswer),
+        (status = 200, description = "The result for each order", body = BatchAnswer),
         SentBatch,
         Common,
     )
@@ -122,7 +125,7 @@ pub(in crate::api) async fn post(
 ) -> Result<Json<BatchAnswer>, Problem> {
     if headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(invalid(
-            "the header Idempotency-Key is for one order: write idempotency_key into each of the batch",
+            "the header Idempotency-Key is for a single order: in a batch, each order has its own idempotency_key",
         ));
     }
     let body = extract::Text::read(&headers, body, &EXPECTED).await?;
@@ -134,7 +137,7 @@ pub(in crate::api) async fn post(
         let parsed = NewOrder::parse(text).map_err(Problem::from);
         let outcome = parsed.and_then(|order| caller.act_for(&order.merchant).map(|()| orders.push(order)));
         outcomes.push(outcome.err());
-        // A batch is long work; others have their turns in between.
+        // A batch takes long, so let other tasks run in between.
         tokio::task::yield_now().await;
     }
     let mut submitted = all_submitted(app.intake.submit_all(orders).await)?.into_iter();
@@ -145,11 +148,12 @@ pub(in crate::api) async fn post(
     Ok(Json(BatchAnswer::of(outcomes.map(BatchOutcome::from).collect())))
 }
 
-/// What became of those that could be read. Where the store took none of them, that is the answer to the whole request.
+/// Returns the results of the readable orders. If the store failed for all of them, that failure is
+/// the answer to the whole request.
 fn all_submitted(outcomes: Vec<Result<Accepted, IntakeError>>) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
     let failed = outcomes.iter().filter(|outcome| matches!(outcome, Err(IntakeError::Store(_)))).count();
     let all_failed = failed > 0 && failed == outcomes.len();
-    // Told once, and not for each order.
+    // Log the failure once, not for each order.
     let mut failure: Option<Problem> = None;
     let mut told = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {

@@ -22,16 +22,16 @@ use crate::store::OrderFilter;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ListQuery {
-    /// Only orders in this state.
+    /// Only orders with this status.
     #[param(inline)]
     status: Option<Status>,
-    /// Only this merchant's.
+    /// Only orders of this merchant.
     #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     merchant: Option<String>,
-    /// Only this user's.
+    /// Only orders of this user.
     #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     user: Option<String>,
-    /// Only orders with an error of this code.
+    /// Only orders whose `error` has this code.
     #[param(
         example = "klarna_unavailable",
         min_length = 1,
@@ -39,16 +39,16 @@ pub(in crate::api) struct ListQuery {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     error: Option<String>,
-    /// Only orders taken in at this time or later.
+    /// Only orders accepted at this time or later.
     #[param(example = "2026-01-31T12:00:00Z")]
     since: Option<DateTime<Utc>>,
-    /// Only orders taken in before this time.
+    /// Only orders accepted before this time.
     #[param(example = "2026-01-31T13:00:00Z")]
     until: Option<DateTime<Utc>>,
-    /// At most so many orders.
+    /// The most orders to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Where the page before ended: its `next`.
+    /// The `next` of the previous page.
     #[param(value_type = Option<String>, format = Uuid)]
     cursor: Option<OrderId>,
 }
@@ -71,7 +71,7 @@ pub(in crate::api) async fn list(
     for (name, value) in [("merchant", &query.merchant), ("user", &query.user), ("error", &query.error)] {
         check_filter(name, value.as_deref())?;
     }
-    // One more than asked for tells whether another page follows.
+    // Read one more than the limit, to know whether there is another page.
     let filter = |merchant: Option<String>| OrderFilter {
         status: query.status,
         merchant,

@@ -35,16 +35,17 @@ use crate::intake::Accepted;
 use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, OrderView, check_idempotency_key};
 use crate::store::StoreError;
 
-/// The largest order, and room for the envelope around it.
+/// The largest order, plus space for the other members of the request.
 const LARGEST: usize = MAX_BODY + 16 * 1024;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Hand in an order.
+/// Submit an order.
 ///
-/// It is checked against Klarna's rules, stored, and submitted in the background; wait for its end with
-/// `GET /v1/orders/{id}?wait=25s`. With an idempotency key, in the header or in the body, a request may be repeated
-/// without ordering twice: the repeat answers with the same order as it stands by then.
+/// The order is checked against Klarna's rules, stored, and submitted to Klarna in the background.
+/// Wait for its end with `GET /v1/orders/{id}?wait=25s`. With an idempotency key, in the header or
+/// in the body, the request can be repeated without ordering twice: the answer then shows the first
+/// order as it is now.
 #[utoipa::path(
     post,
     operation_id = "submit_order",
@@ -52,10 +53,10 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
     tag = "orders",
     params(("Idempotency-Key" = Option<String>, Header, example = "cart-1001", min_length = 1, max_length = 255,
         pattern = "^[\\x21-\\x7e]{1,255}$",
-        description = "The shop's own name for this request, unique per merchant: 1 to 255 visible ASCII characters")),
+        description = "The shop's own id for this request, unique per merchant: 1 to 255 visible ASCII characters")),
     request_body = OrderRequest,
     responses(
-        (status = 202, description = "The order is stored, now or by an earlier equal request", body = Order,
+        (status = 202, description = "The order is stored, by this or an earlier equal request", body = Order,
             headers(("Location" = String, description = "The order's path")),
             links(
                 ("get_order" = (operation_id = "get_order", parameters(("id" = "$response.body#/id")))),
@@ -84,25 +85,26 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, location, Json(order)).into_response())
 }
 
-/// The key of header or body; both may be there only where they are equal.
+/// Returns the idempotency key from the header or the body. If both have one, they must be equal.
 fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String>, Problem> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(in_header) = given.next() else { return Ok(in_body) };
     if given.next().is_some() {
-        return Err(invalid("the header Idempotency-Key is there twice: send one"));
+        return Err(invalid("the header Idempotency-Key was sent twice: send it once"));
     }
-    // What is no text is no visible ASCII either.
+    // A value that is not text is not visible ASCII either.
     let key = in_header.to_str().unwrap_or_default();
     check_idempotency_key(key).map_err(|wrong| invalid(format!("the header Idempotency-Key {wrong}")))?;
     if in_body.is_some_and(|in_body| in_body != key) {
-        let message = "differs from the header Idempotency-Key, expected one of them, or both alike";
+        let message = "differs from the header Idempotency-Key: send one of them, or the same value in both";
         return Err(Problem::with_faults(Kind::InvalidOrder, vec![Fault::new("/idempotency_key", message)]));
     }
     Ok(Some(key.to_owned()))
 }
 
-/// The order as it stands after it was accepted. A new one is in the database even where it cannot be read back now: an
-/// error would make the caller send it again, and without an idempotency key order twice.
+/// Returns the order after it was accepted. If a new order cannot be read back now, this still
+/// succeeds, because the order is in the database: an error would make the caller repeat the
+/// request, and without an idempotency key that would order twice.
 fn stored(
     accepted: Accepted,
     read: Result<Option<OrderView>, StoreError>,
@@ -124,20 +126,21 @@ fn stored(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShowQuery {
-    /// How long to wait for the order's end, such as `25s` or `25`; at most 60 s count. The answer comes as soon as the
-    /// order is settled, and otherwise then, with the order as it stands.
+    /// How long to wait for the order's end, such as `25s` or `25`; at most 60 s. The answer comes
+    /// as soon as the order has ended. If the time is over first, the answer shows the order as it
+    /// is.
     #[param(example = "25s", pattern = "^[0-9]{1,6}(ms|s|m)?$")]
     wait: Option<String>,
 }
 
-/// Read an order, and wait for its end.
+/// Get an order, and wait for its end if `wait` is given.
 #[utoipa::path(
     get,
     operation_id = "get_order",
     path = "/v1/orders/{id}",
     tag = "orders",
     params(("id" = OrderId, Path, description = "The order's id"), ShowQuery),
-    responses((status = 200, description = "The order as it stands", body = Order), Absent, Common)
+    responses((status = 200, description = "The order", body = Order), Absent, Common)
 )]
 pub(super) async fn show(
     State(app): State<Arc<AppState>>,
@@ -150,12 +153,12 @@ pub(super) async fn show(
         return Ok(Json(find(&app, &caller, &id).await?.into()));
     }
     let id = id.parse().map_err(|_| absent())?;
-    // Nobody waits for another's order.
+    // A caller must not wait for an order of a merchant that its key is not valid for.
     let order = app.waiters.wait(id, patience, |order| caller.sees(&order.merchant)).await?;
     Ok(Json(order.ok_or_else(absent)?.into()))
 }
 
-/// The order, as if another merchant's were not there.
+/// Returns the order. An order of a merchant that the key is not valid for counts as not found.
 async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
     let id: OrderId = id.parse().map_err(|_| absent())?;
     app.orders.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
@@ -180,7 +183,7 @@ mod tests {
         let away = || Err(StoreError::Unavailable("gone".into()));
         let order = read_back(true, away()).unwrap();
         assert_eq!((order.status, order.merchant.as_str()), (Status::Queued, "shop"));
-        // A repeat may be sent again at no risk, and its order may stand anywhere by now.
+        // A repeated request can be sent again safely, and its order may have any status by now.
         assert_eq!(read_back(false, away()).unwrap_err().details().status, 503);
     }
 }

@@ -1,19 +1,19 @@
-//! How long a caller wants to wait.
+//! Reads the query parameter `wait`.
 
 use std::time::Duration;
 
 use super::super::extract::invalid;
 use super::super::problem::Problem;
 
-/// The longest wait; proxies give up on silent connections at about this time.
+/// The longest wait. Proxies close silent connections after about this time.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Reads `wait`: `25s`, `1m 5s`, or plain seconds.
+/// Reads `wait`: `25s`, `1m 5s`, or a number of seconds.
 pub(super) fn read(wait: Option<&str>) -> Result<Duration, Problem> {
     let Some(text) = wait else { return Ok(Duration::ZERO) };
     let seconds = text.parse().ok().map(Duration::from_secs);
     let wait = seconds.or_else(|| humantime::parse_duration(text).ok());
-    let wait = wait.ok_or_else(|| invalid("wait: is no duration; write it as 25s, or as 25"))?;
+    let wait = wait.ok_or_else(|| invalid("wait: is not a duration; write 25s or 25, for example"))?;
     Ok(wait.min(LONGEST))
 }
 

@@ -1,4 +1,4 @@
-//! A batch's body, cut into its orders.
+//! Splits the body of a batch into its orders.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use crate::order::Fault;
 /// The most orders in one batch.
 pub(super) const MOST: usize = 1000;
 
-/// The texts of an array's items.
+/// Returns the texts of an array's items.
 pub(super) fn items(text: &str) -> Result<Vec<&str>, Problem> {
     let mut json = serde_json::Deserializer::from_str(text);
     let items = json.deserialize_seq(Items).and_then(|items| json.end().map(|()| items));
     let no_array = |_| {
-        let wrong = "is no array of orders; an order a line is sent with Content-Type: application/x-ndjson";
+        let wrong = "is not an array of orders; send JSON lines with Content-Type: application/x-ndjson";
         Problem::with_faults(Kind::InvalidOrder, vec![Fault::new("", wrong)])
     };
     items.map_err(no_array)?.ok_or_else(too_many)
 }
 
-/// The lines; blank ones are left out.
+/// Returns the lines, without blank ones.
 pub(super) fn lines(text: &str) -> Result<Vec<&str>, Problem> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(MOST + 1).collect();
     if lines.len() > MOST { Err(too_many()) } else { Ok(lines) }
 }
 
 fn too_many() -> Problem {
-    let wrong = format!("has more than {MOST} orders: send several batches");
+    let wrong = format!("has more than {MOST} orders: split it into several batches");
     Problem::with_faults(Kind::InvalidOrder, vec![Fault::new("", wrong)])
 }
 
-/// Reads an array's items as they are written; `None` where there are too many.
+/// Reads an array's items as raw text; `None` if there are too many.
 struct Items;
 
 impl<'de> Visitor<'de> for Items {
@@ -46,7 +46,7 @@ impl<'de> Visitor<'de> for Items {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         let mut fits = true;
-        // To the end, so that what follows the array is seen.
+        // Read to the end, to notice text that follows the array.
         while let Some(item) = array.next_element::<&RawValue>()? {
             fits &= items.len() < MOST;
             if fits {

@@ -1,4 +1,4 @@
-//! Orders called back or tried again.
+//! Cancels and retries orders.
 
 use std::sync::Arc;
 
@@ -23,9 +23,10 @@ use crate::store::{OrderAdminOutcome, OrderFilter};
 /// The most orders that one request changes.
 const MOST: u32 = 1000;
 
-/// Call an order back.
+/// Cancel an order.
 ///
-/// Only while it is queued: once a worker is at it, nobody knows whether Klarna has it. Cancelling it again changes nothing.
+/// Works only while the order is queued: once a worker runs it, Klarna may already have it.
+/// Cancelling it again changes nothing.
 #[utoipa::path(
     post,
     operation_id = "cancel_order",
@@ -33,7 +34,7 @@ const MOST: u32 = 1000;
     tag = "orders",
     params(("id" = OrderId, Path, description = "The order's id")),
     responses(
-        (status = 200, description = "The order is cancelled, now or before", body = Order),
+        (status = 200, description = "The order is cancelled, by this or an earlier request", body = Order),
         SteeredAnswers,
         Absent,
         Common,
@@ -54,21 +55,21 @@ pub(in crate::api) async fn cancel(
             Status::Cancelled => Ok(Json(order.into())),
             Status::Running => Err(unfit("is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s")),
             Status::Submitted => Err(unfit(
-                "was submitted: an unpaid session lapses at Klarna by itself, a paid order is cancelled there",
+                "was submitted: an unpaid session expires at Klarna by itself; cancel a paid order at Klarna",
             )),
-            Status::Failed => Err(unfit("has failed: nothing of it is tried any more")),
-            // It was running when it was to be changed, and is queued again.
-            Status::Queued => Err(unfit("was just being tried: send the request again")),
+            Status::Failed => Err(unfit("has failed: it will not be tried again")),
+            // It was running when the change was tried, and is queued again.
+            Status::Queued => Err(unfit("was running a moment ago: send the request again")),
         },
-        // It was there a moment ago.
+        // It existed a moment ago.
         OrderAdminOutcome::BodyGone | OrderAdminOutcome::Missing => Err(absent()),
     }
 }
 
-/// Try a failed order again.
+/// Retry a failed order.
 ///
-/// As if it had just come in, with a new deadline. Its id and idempotency key stay, and so does `possible_duplicate`; the
-/// user's refresh token is exchanged anew.
+/// The order starts again as if it were new, with a new deadline. It keeps its id, its idempotency
+/// key and `possible_duplicate`. The user's refresh token is exchanged again.
 #[utoipa::path(
     post,
     operation_id = "retry_order",
@@ -89,26 +90,27 @@ pub(in crate::api) async fn retry(
             Ok(Json(order.into()))
         }
         OrderAdminOutcome::WrongStatus(order) => Err(unfit(match order.status {
-            Status::Queued => "is queued: it is tried at its due_at without a request",
+            Status::Queued => "is queued already: it starts at its due_at",
             Status::Running => "is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s",
-            Status::Submitted => "was submitted: hand in a new order for another one",
-            Status::Cancelled => "was cancelled: hand it in anew, under another idempotency key",
-            Status::Failed => "failed just now: send the request again",
+            Status::Submitted => "was submitted: submit a new order instead",
+            Status::Cancelled => "was cancelled: submit it again, with another idempotency key",
+            Status::Failed => "failed a moment ago: send the request again",
         })),
         OrderAdminOutcome::BodyGone => {
             let detail =
-                "the order's body was deleted (retention.bodies): hand it in anew, under another idempotency key";
+                "the order's body was deleted (retention.bodies): submit it again, with another idempotency key";
             Err(Problem::new(Kind::BodyGone, detail))
         }
         OrderAdminOutcome::Missing => Err(absent()),
     }
 }
 
-/// Which failed orders to try again; all of them where nothing is said.
+/// Which failed orders to retry. Without filters: all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryRequest {
-    /// Only this merchant's. To be named where the key is good for several, but not for all.
+    /// Only orders of this merchant. Required if the key is valid for several merchants, but not
+    /// for all.
     #[schema(
         required = false,
         example = "shop",
@@ -117,7 +119,7 @@ pub struct RetryRequest {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub merchant: Option<String>,
-    /// Only this user's.
+    /// Only orders of this user.
     #[schema(
         required = false,
         example = "u-1",
@@ -126,7 +128,7 @@ pub struct RetryRequest {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub user: Option<String>,
-    /// Only orders with an error of this code.
+    /// Only orders whose `error` has this code.
     #[schema(
         required = false,
         example = "klarna_unavailable",
@@ -135,43 +137,44 @@ pub struct RetryRequest {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub error: Option<String>,
-    /// Only orders taken in at this time or later.
+    /// Only orders accepted at this time or later.
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub since: Option<DateTime<Utc>>,
-    /// Only orders taken in before this time.
+    /// Only orders accepted before this time.
     #[schema(required = false, example = "2026-01-31T13:00:00Z")]
     pub until: Option<DateTime<Utc>>,
-    /// At most so many, the newest first; 1000 where absent.
+    /// The most orders to retry, newest first. The default is 1000.
     #[serde(default, deserialize_with = "whole")]
     #[schema(required = false, minimum = 1, maximum = 1000, example = 1000)]
     pub limit: Option<u32>,
-    /// Where the request before ended: its `next`.
+    /// The `next` of the previous answer.
     #[schema(required = false, value_type = Option<String>, format = Uuid)]
     pub cursor: Option<OrderId>,
 }
 
-/// How many orders are tried again.
+/// How many orders are retried.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct RetryAnswer {
-    /// So many were failed, and are queued now.
+    /// The number of failed orders that are queued now.
     #[schema(example = 12, minimum = 0)]
     pub retried: usize,
-    /// The `cursor` of the next request; absent where there are no more.
+    /// The `cursor` of the next request; absent if there are no more orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = Uuid)]
     pub next: Option<OrderId>,
 }
 
-/// Try many failed orders again, by filter.
+/// Retry many failed orders, by filter.
 ///
-/// Orders whose body was deleted are left out. Send the request again with `next` as its `cursor` until there is none.
+/// Orders whose body was deleted are skipped. Repeat the request with `next` as `cursor` until the
+/// answer has no `next`.
 #[utoipa::path(
     post,
     operation_id = "retry_orders",
     path = "/v1/orders/retry",
     tag = "ops",
     request_body = RetryRequest,
-    responses((status = 200, description = "How many are tried again", body = RetryAnswer), Sent, Common)
+    responses((status = 200, description = "How many orders are retried", body = RetryAnswer), Sent, Common)
 )]
 pub(in crate::api) async fn retry_many(
     State(app): State<Arc<AppState>>,
@@ -191,7 +194,7 @@ pub(in crate::api) async fn retry_many(
     let merchant = match (merchant, caller.merchants()) {
         (None, Some(mut own)) => match (own.next(), own.next()) {
             (Some(only), None) => Some(only.to_owned()),
-            _ => return Err(invalid("merchant: is missing; name one of those that the API key is good for")),
+            _ => return Err(invalid("merchant: is missing; name one of the merchants that the API key is valid for")),
         },
         (merchant, _) => merchant,
     };
@@ -202,7 +205,7 @@ pub(in crate::api) async fn retry_many(
     Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))
 }
 
-/// A number without a fraction, however it is written: to JSON Schema `1000.0` is an integer.
+/// Reads a whole number, however it is written: for JSON Schema, `1000.0` is an integer.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
     let written = number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());

@@ -1,4 +1,4 @@
-//! Orders as the API shows and takes them.
+//! Orders in requests and answers of the API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 
 use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
 
-/// An order to hand in.
+/// An order to submit.
 //
-// It describes what `order::NewOrder` reads, which keeps Klarna's order byte for byte as a parsed one would not be.
+// This only describes the request. `order::NewOrder` reads it, and keeps Klarna's order byte for
+// byte, which a parsed one would not.
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -42,24 +43,27 @@ pub struct OrderRequest {
     /// The merchant's name in the settings.
     #[schema(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub merchant: String,
-    /// The shop's own name for the user whose refresh token is to be used. A user without one is no error: the order
-    /// goes out without an access token.
+    /// The shop's own id for the user whose refresh token is used. A user without a token is not an
+    /// error: the order is submitted without an access token.
     #[schema(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub user: String,
-    /// The body of Klarna's create-order call, passed on byte for byte. No key may occur twice in one object, and
-    /// `customer` must have no `klarna_access_token`: it is added here.
+    /// The body of Klarna's create-order call. It is sent to Klarna byte for byte. No key may occur
+    /// twice in one object. `customer` must not have `klarna_access_token`, which this service
+    /// adds.
     #[schema(value_type = Object)]
     pub order: Value,
-    /// Whether to fill absent fields of the order from the user's `id_token`; the merchant's setting where absent.
+    /// Whether to fill in absent fields of the order from the user's `id_token`. The default is the
+    /// merchant's setting `prefill`.
     #[schema(required = false)]
     pub prefill: Option<bool>,
-    /// Not to be submitted before this time.
+    /// Do not submit the order before this time.
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub not_before: Option<DateTime<Utc>>,
-    /// Of no use after this time, which is later than `not_before`; the setting `queue.order_deadline` where absent.
+    /// Do not submit the order after this time, which must be later than `not_before`. The default
+    /// follows from the setting `queue.order_deadline`.
     #[schema(required = false, example = "2026-01-31T12:10:00Z")]
     pub deadline: Option<DateTime<Utc>>,
-    /// As the header `Idempotency-Key`.
+    /// The same as the header `Idempotency-Key`.
     #[schema(
         required = false,
         example = "cart-1001",
@@ -76,67 +80,70 @@ pub struct Order {
     /// The order's id in this service.
     #[schema(example = "0197a5e0-7c00-7000-8000-000000000001")]
     pub id: OrderId,
-    /// Whose order.
+    /// The merchant of the order.
     #[schema(example = "shop")]
     pub merchant: String,
-    /// Whose refresh token.
+    /// The user whose refresh token is used.
     #[schema(example = "u-1")]
     pub user: String,
-    /// Where it stands: `queued`, waiting for its turn or its time; `running`; or settled, which is `submitted` (Klarna has
-    /// it), `failed` (see `error`) or `cancelled`.
+    /// `queued`: waits for a worker or for its time. `running`: a worker runs it. `submitted`:
+    /// Klarna has it. `failed`: it will not be submitted; see `error`. `cancelled`: it was
+    /// cancelled while it was queued.
     pub status: Status,
-    /// When it was taken in. This and what follows can be missing only where the database failed just after that.
+    /// When the order was accepted. This and the following members are missing only if the database
+    /// failed just after it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When it is next tried, while it is queued.
+    /// When the order is tried next, while it is queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub due_at: Option<DateTime<Utc>>,
-    /// When it is given up.
+    /// The deadline: when the order is given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub deadline_at: Option<DateTime<Utc>>,
-    /// When it was settled.
+    /// When the order ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ended_at: Option<DateTime<Utc>>,
-    /// Attempts to submit it that have ended.
+    /// The number of attempts to submit the order that have ended.
     #[schema(example = 1, minimum = 0)]
     pub attempts: i64,
-    /// With what access token it went out: `fresh` or `kept` from an earlier attempt. Or why without one:
-    /// `not_registered` (the user has no refresh token here), `reauth_required` (it is dead, and the user must sign in
-    /// again), `uncertain` (the answer of an exchange was lost), `unavailable` (Klarna's token endpoint did not serve
-    /// in time).
+    /// Which access token the order was submitted with: `fresh`, or `kept` from an earlier attempt.
+    /// If it was submitted without one, why: `not_registered` (the service has no refresh token for
+    /// the user), `reauth_required` (the token no longer works, and the user must sign in again),
+    /// `uncertain` (the answer to an exchange was lost), `unavailable` (Klarna's token endpoint
+    /// gave no token in time).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token: Option<TokenOutcome>,
-    /// JSON pointers of the fields that were filled from the `id_token`.
+    /// JSON pointers of the fields that were filled in from the `id_token`.
     #[schema(example = json!(["/billing_address/email"]))]
     pub prefilled: Vec<String>,
-    /// Whether Klarna may hold a second session of this order that nobody uses: the answer to an earlier attempt was
-    /// lost.
+    /// Whether Klarna may have a second, unpaid session for this order, because the answer to an
+    /// earlier attempt was lost.
     pub possible_duplicate: bool,
     /// Klarna's id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub klarna_order_id: Option<String>,
-    /// What the shop renders; never in lists.
+    /// The HTML that the shop shows to the shopper. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub html_snippet: Option<String>,
-    /// Names the call in Klarna's logs.
+    /// The id of the call in Klarna's logs. Tell it to Klarna's support.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub correlation_id: Option<String>,
-    /// Why it failed, or why it still waits.
+    /// Why the order failed, or why it still waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<OrderError>,
 }
 
 impl Order {
-    /// A new order of which no more is known.
+    /// Returns a new order of which only this much is known.
     pub(super) fn just_accepted(id: OrderId, merchant: String, user: String) -> Self {
         Self {
             id,
@@ -185,16 +192,16 @@ impl From<OrderView> for Order {
 /// A page of orders.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OrderList {
-    /// Newest first.
+    /// The orders, newest first.
     pub orders: Vec<Order>,
-    /// The `cursor` of the next page; absent on the last.
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>)]
     pub next: Option<OrderId>,
 }
 
 impl OrderList {
-    /// The first `limit` of `orders`, and where to go on where there are more.
+    /// Returns the first `limit` of `orders`, and the next cursor if there are more.
     pub(super) fn page(mut orders: Vec<OrderView>, limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = orders.len() > limit;

@@ -1,4 +1,4 @@
-//! What an answer of Klarna's create call means for the order.
+//! Decides what an answer to Klarna's create-order call means for the order.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,61 +11,62 @@ use serde_json::Value;
 use crate::klarna::http::{self, is_id, retry_after};
 use crate::klarna::redact::Redactor;
 
-/// More messages than this tell a shop nothing new.
+/// The most messages that are kept. More would tell a shop nothing new.
 const MOST_MESSAGES: usize = 20;
 
-/// What became of an order that was sent. Klarna's texts in it are redacted and cut; `correlation_id` names the call
-/// towards Klarna's support.
+/// The result of a create-order call. Klarna's texts in it are redacted and cut. `correlation_id`
+/// identifies the call for Klarna's support.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CreateAnswer {
-    /// The order exists.
+    /// Klarna created the order.
     Created {
         /// Klarna's id of the order.
         klarna_order_id: String,
-        /// What the shop renders, whole.
+        /// The whole HTML that the shop shows to the shopper.
         html_snippet: String,
-        /// See above.
+        /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
-    /// Klarna will never take this order as it is.
+    /// Klarna will never accept this order as it is.
     BadOrder {
-        /// Why, in Klarna's words; never empty.
+        /// Klarna's messages; never empty.
         messages: Vec<String>,
         /// Klarna's `error_code`.
         error_code: Option<String>,
-        /// See above.
+        /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
-    /// The merchant's settings do not open Klarna's door (credentials, region, product, address): every order of this
-    /// merchant would meet the same.
+    /// Klarna refuses the merchant's settings (credentials, region, product, address). Every order
+    /// of this merchant would get the same answer.
     Unauthorised {
         /// The HTTP status.
         status: u16,
-        /// Why, in Klarna's words; never empty.
+        /// Klarna's messages; never empty.
         messages: Vec<String>,
-        /// See above.
+        /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
-    /// Too many calls; nothing was created.
+    /// Too many calls. Nothing was created.
     Throttled {
-        /// How long Klarna asks to be left alone.
+        /// The pause that Klarna asks for.
         retry_after: Option<Duration>,
     },
-    /// No usable answer; to be sent again.
+    /// No usable answer. The order must be sent again.
     Unavailable {
-        /// For logs and the order's last error: a status or a kind of failure.
+        /// A status or a kind of failure, for logs and the order's error.
         what: String,
-        /// Klarna may have created the order all the same, so that sending it again may make a second.
+        /// Whether Klarna may have created the order anyway, so that sending it again may create a
+        /// second one.
         maybe_created: bool,
-        /// How long Klarna asks to be left alone.
+        /// The pause that Klarna asks for.
         retry_after: Option<Duration>,
-        /// See above.
+        /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
 }
 
 impl CreateAnswer {
-    /// The word for it in metrics.
+    /// Returns its word in metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -78,7 +79,7 @@ impl CreateAnswer {
     }
 }
 
-/// The snippet carries the shopper's session and is left out.
+/// Leaves out the snippet, because it contains the shopper's session.
 impl fmt::Debug for CreateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,7 +100,7 @@ struct Order {
     html_snippet: String,
 }
 
-/// Klarna's error body, each member read leniently.
+/// Klarna's error body. Members of an unexpected type are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Complaint {
@@ -109,12 +110,12 @@ struct Complaint {
     correlation_id: Value,
 }
 
-/// Reads a whole answer. The redactor is built only where texts of Klarna's are kept.
+/// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
 ///
-/// An unreadable 201 counts as perhaps created: the order exists, but nobody here can name it. So does every 5xx, a 503
-/// among them, and 409, which tells of an earlier request with the same key. Of the redirects, which are never followed,
-/// 303 alone says that the request was carried out (RFC 9110 section 15.4.4); the others, 404, 405 and 410 mean a wrong
-/// `checkout_url`.
+/// An unreadable 201 counts as perhaps created: the order exists, but its id is unknown. So does
+/// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
+/// are never followed. Of them, only 303 says that the request was carried out (RFC 9110 section
+/// 15.4.4). The others, 404, 405 and 410 mean that `checkout_url` is wrong.
 pub(crate) fn classify(
     status: StatusCode,
     headers: &HeaderMap,
@@ -168,7 +169,8 @@ fn error_code(body: &[u8], redactor: Option<&Redactor>) -> Option<String> {
     is_id(&code).then_some(code)
 }
 
-/// Both `error_messages` and `error_message` occur, and neither where something in between has answered.
+/// Returns Klarna's messages. Answers have `error_messages` or `error_message`, or neither if
+/// something between Klarna and this service answered.
 fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec<String> {
     let complaint = complaint(body);
     let plural = match complaint.error_messages {
@@ -186,7 +188,8 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
     messages
 }
 
-/// From the header, which is there even where the body is not Klarna's.
+/// Returns the correlation id from the header, which is present even if the body is not Klarna's,
+/// or from the body.
 pub(super) fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     http::correlation_id(headers)
         .or_else(|| complaint(body).correlation_id.as_str().filter(|id| is_id(id)).map(str::to_owned))

@@ -1,4 +1,5 @@
-//! Klarna's order call: how it is built (`request.rs`), sent (here), and what its answer means (`answer.rs`).
+//! Klarna's create-order call: how it is built (`request.rs`) and sent (here), and what its answer
+//! means (`answer.rs`).
 
 mod answer;
 pub mod request;
@@ -19,38 +20,41 @@ use super::http::{BuildError, Failure, HttpClient, Limits};
 use super::redact::Redactor;
 use crate::config::Merchant;
 
-/// An answer echoes the order, which may be 1 MB, and adds its snippet.
+/// The largest answer that is read, in bytes. An answer repeats the order, which may be 1 MB, and
+/// adds its snippet.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The call's path, as traces name it.
+/// The call's path, also its name in traces.
 const ORDERS: &str = "/checkout/v3/orders";
 
-/// Creates orders at Klarna Checkout (or Kustom, which answers the same call). Clones share their connections.
+/// Creates orders at Klarna Checkout, or at Kustom, which has the same API. Clones share their
+/// connections.
 #[derive(Clone, Debug)]
 pub struct CheckoutClient {
     pub(super) http: HttpClient,
 }
 
 impl CheckoutClient {
-    /// `timeout` bounds one call as a whole; Klarna answers within 30 s.
+    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s.
     ///
     /// # Errors
-    /// Where TLS cannot be set up, for the most part for want of CA certificates.
+    /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT };
         Ok(Self { http: HttpClient::new(limits)? })
     }
 
-    /// Sends the order (`POST /checkout/v3/orders`) once; `body` is its JSON, access token included. Everything that
-    /// can happen is a [`CreateAnswer`].
+    /// Sends the order once (`POST /checkout/v3/orders`). `body` is its JSON, with the access
+    /// token. Every possible result is a [`CreateAnswer`].
     ///
-    /// Klarna's correlation id goes into the field `correlation` of the current span.
+    /// Klarna's correlation id is recorded in the field `correlation` of the current span.
     ///
-    /// `Klarna-Idempotency-Key` is not documented for this call. It costs nothing, and nothing relies on it.
+    /// `Klarna-Idempotency-Key` is not documented for this call. It does no harm, and nothing
+    /// depends on it.
     pub async fn create(&self, merchant: &Merchant, idempotency_key: &str, body: Zeroizing<String>) -> CreateAnswer {
-        // Shared, not copied; wiped with the last who has it.
+        // The body is shared, not copied, and wiped when the last owner is dropped.
         let body = Bytes::from_owner(body);
         let request = self
             .http

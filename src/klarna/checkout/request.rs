@@ -1,4 +1,4 @@
-//! The body that goes to Klarna: the shop's order, the access token, and what the `id_token` can fill in.
+//! Builds the body for Klarna: the shop's order, the access token, and fields from the `id_token`.
 
 use std::fmt;
 
@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 use crate::order::{Body, OrderId, is_date};
 use crate::token::claims::{Address, Claims};
 
-/// The most characters of a value that is filled in: what Klarna allows for names and references.
+/// The most characters of a value that is filled in: Klarna's limit for names and references.
 const MOST_CHARACTERS: usize = 255;
 
-/// What makes up a postal address. An order with one of these has an address of its own, and a claimed one beside it
-/// would make two halves. (Klarna forbids `street_name` and `street_number` together with `street_address`.)
+/// The fields of a postal address. An order with any of these has its own address, and nothing is
+/// filled in beside it: two halves of different addresses would result. (Klarna also forbids
+/// `street_name` and `street_number` together with `street_address`.)
 const ADDRESS_FIELDS: [&str; 10] = [
     "street_address",
     "street_address2",
@@ -26,11 +27,12 @@ const ADDRESS_FIELDS: [&str; 10] = [
     "country",
 ];
 
-/// A request body ready to be sent.
+/// A request body, ready to be sent.
 pub struct Built {
-    /// The JSON text. It holds the access token, so it is wiped when dropped.
+    /// The JSON text. It contains the access token, so it is wiped when dropped.
     pub json: Zeroizing<String>,
-    /// JSON pointers of what was filled in from the `id_token`, in the order of filling; never the values.
+    /// JSON pointers of the fields that were filled in from the `id_token`, in that order; never
+    /// their values.
     pub prefilled: Vec<String>,
 }
 
@@ -40,12 +42,14 @@ impl fmt::Debug for Built {
     }
 }
 
-/// Makes the request body. What the order says itself is never changed: only absent (or null) members are added,
-/// and all other bytes are sent as the shop wrote them.
+/// Builds the request body. Only absent or `null` members are added. All other bytes are sent as
+/// the shop wrote them.
 ///
-/// - `claims`, where given, fill name, e-mail, phone and date of birth one by one, and the address as one block or
-///   not at all. A value that Klarna could refuse is left out: prefill must not cost the order.
-/// - `order_id` becomes `merchant_reference2`, so that an order whose answer was lost can be found at Klarna.
+/// - `claims`, if given, fill in name, e-mail, phone and date of birth one by one, and the address
+///   as a whole or not at all. A value that Klarna might refuse is left out, so that prefill never
+///   causes a refusal.
+/// - `order_id` becomes `merchant_reference2`, so that an order whose answer was lost can be found
+///   at Klarna.
 /// - `access_token` becomes `customer.klarna_access_token`.
 #[must_use]
 pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>, claims: Option<&Claims>) -> Built {
@@ -61,10 +65,10 @@ pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>
     Built { json, prefilled: prefilled.map(|((path, _), _)| format!("/{}", path.join("/"))).collect() }
 }
 
-/// A value and where it goes.
+/// A value and its path in the body.
 type Value<'a> = (&'static [&'static str], &'a str);
 
-/// What the claims say that is fit to be sent.
+/// Returns the values from the claims that may be sent.
 fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
     let parts: [(&'static [&'static str], &'a Option<String>, Check); 4] = [
         (&["billing_address", "given_name"], &claims.given_name, is_text),
@@ -82,7 +86,8 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
     values
 }
 
-/// The address as one block: one with a part left out could ship wrongly.
+/// Returns the whole address, or `None`: an address with a part missing could send the goods to the
+/// wrong place.
 fn address(address: &Address) -> Option<Vec<Value<'_>>> {
     let parts: [(&'static [&'static str], &Option<String>, Check); 6] = [
         (&["billing_address", "street_address"], &address.street_address, is_text),
@@ -100,7 +105,7 @@ fn fit<'a>((path, value, fits): (&'static [&'static str], &'a Option<String>, Ch
     Some((path, value.as_deref().filter(|value| fits(value))?))
 }
 
-/// Whether a claimed value is fit to be sent.
+/// Returns whether a claimed value may be sent.
 type Check = fn(&str) -> bool;
 
 fn is_text(value: &str) -> bool {

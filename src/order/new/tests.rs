@@ -134,7 +134,7 @@ fn the_digest_sees_all_but_the_idempotency_key() {
         parse(r#","deadline":"2026-01-01T00:00:00Z""#),
         NewOrder { user: "u-2".to_owned(), ..parse("") },
         NewOrder { merchant: "shop2".to_owned(), ..parse("") },
-        // The same characters, cut elsewhere.
+        // The same characters, split in another place.
         NewOrder { merchant: "shopu".to_owned(), user: "-1".to_owned(), ..parse("") },
         NewOrder { body: Body::parse("{}").unwrap(), ..parse("") },
     ];

@@ -1,4 +1,4 @@
-//! Who buys: `customer`, `billing_address`, `shipping_address`.
+//! Rules for the buyer: `customer`, `billing_address`, `shipping_address`.
 
 use chrono::NaiveDate;
 
@@ -31,21 +31,22 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
         }
     }
     if let Some(customer) = order.object("customer", faults) {
-        // Even a null is refused: the member is this service's to write, and its token must be the only one.
+        // Even null is refused: only this service writes this member, and its token must be the
+        // only one.
         if customer.members().any(|(name, _)| name == "klarna_access_token") {
-            let message = "must not be given: this service obtains the access token itself and puts it in";
+            let message = "must not be given: this service adds the access token";
             customer.fault("klarna_access_token", message, faults);
         }
         let born = customer.string("date_of_birth", Need::Optional, &(0..=usize::MAX), faults);
         if born.is_some_and(|text| !is_date(&text)) {
-            customer.fault("date_of_birth", "is no date, expected yyyy-mm-dd", faults);
+            customer.fault("date_of_birth", "is not a date, expected yyyy-mm-dd", faults);
         }
     }
 }
 
-/// Whether `text` is a date of the calendar as Klarna writes it, `yyyy-mm-dd`.
+/// Returns whether `text` is a date as Klarna writes it, `yyyy-mm-dd`.
 #[must_use]
 pub fn is_date(text: &str) -> bool {
-    // Parsing alone would let signs and short months through.
+    // Parsing alone would also accept signs and short months.
     text.parse::<NaiveDate>().is_ok_and(|date| date.to_string() == text)
 }

@@ -1,18 +1,20 @@
-//! Klarna's arithmetic, exact: all amounts are minor units of 64 bits, and 128 bits hold every product and sum.
+//! Klarna's arithmetic, without rounding. Amounts are 64-bit integers in minor units (such as
+//! cents); products and sums use 128 bits.
 
-/// `total_amount` as it follows from the other amounts of a line.
+/// Returns the `total_amount` of a line, calculated from its other amounts.
 pub(super) fn line_total(quantity: i64, unit_price: i64, discount: i64) -> i128 {
     i128::from(quantity) * i128::from(unit_price) - i128::from(discount)
 }
 
-/// Whether `tax` is within ±1 of `total − total × 10000 / (10000 + rate)`, the tax that `total` includes at `rate`
-/// (in hundredths of a percent, not negative). Compared multiplied out, so that nothing is rounded.
+/// Returns whether `tax` is within ±1 of `total − total × 10000 / (10000 + rate)`, which is the tax
+/// in `total` at `rate` (in hundredths of a percent, not negative). Both sides are multiplied out,
+/// so nothing is rounded.
 pub(super) fn tax_fits(total: i64, rate: i64, tax: i64) -> bool {
     let whole = 10_000 + i128::from(rate);
     (i128::from(tax) * whole - i128::from(total) * i128::from(rate)).abs() <= whole
 }
 
-/// The tax that `total` includes at `rate`, to the nearest minor unit; for messages.
+/// Returns the tax in `total` at `rate`, rounded to minor units. Only for messages.
 pub(super) fn nearest_tax(total: i64, rate: i64) -> i128 {
     let whole = 10_000 + i128::from(rate);
     (2 * i128::from(total) * i128::from(rate) + whole).div_euclid(2 * whole)

@@ -1,4 +1,4 @@
-//! `order_lines`, and the sums over them.
+//! Rules for `order_lines` and the sums over them.
 
 use super::amounts::{line_total, nearest_tax, tax_fits};
 use crate::order::fields::{Faults, Fields, Need};
@@ -7,7 +7,7 @@ const MOST_LINES: usize = 1000;
 const MOST_AMOUNT: i64 = 100_000_000;
 const MOST_RATE: i64 = 10_000;
 
-/// Strings of a line that may be absent, and their most characters.
+/// The optional strings of a line, with their most characters.
 const TEXTS: [(&str, usize); 6] = [
     ("type", usize::MAX),
     ("reference", 255),
@@ -17,7 +17,7 @@ const TEXTS: [(&str, usize); 6] = [
     ("image_url", 1024),
 ];
 
-/// Strings of a line's `product_identifiers`, and their most characters.
+/// The strings of a line's `product_identifiers`, with their most characters.
 const IDENTIFIERS: [(&str, usize); 6] = [
     ("brand", 70),
     ("category_path", 750),
@@ -27,12 +27,13 @@ const IDENTIFIERS: [(&str, usize); 6] = [
     ("size", 64),
 ];
 
-/// How tax is shown.
+/// How an order states its tax.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Regime {
     /// Each line includes its tax.
     Included,
-    /// In the US: tax is a line of its own, of type `sales_tax`, and the other lines carry none.
+    /// In the US: tax is a separate line with the type `sales_tax`, and the other lines have no
+    /// tax.
     SalesTax,
 }
 
@@ -42,7 +43,7 @@ impl Regime {
     }
 }
 
-/// What the sums need of a line; none where it could not be read.
+/// The amounts of a line that the sums need; `None` for an amount that could not be read.
 #[derive(Default)]
 struct Line {
     is_sales_tax: bool,
@@ -75,8 +76,9 @@ pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>)
     }
 }
 
-/// In the US a shop writes the tax as the `sales_tax` lines' `total_amount` (Klarna's samples, with no tax *of* those
-/// lines) or as their `total_tax_amount` as well; the order's tax may be either sum.
+/// Checks the order's tax. In the US, a shop writes the tax as `total_amount` of the `sales_tax`
+/// lines (as in Klarna's examples, where those lines have no tax of their own) or also as their
+/// `total_tax_amount`. The order's tax may equal either sum.
 fn check_order_tax(order: &Fields<'_>, tax: i64, lines: &[Line], regime: Regime, faults: &mut Faults<'_>) {
     let Some(included) = sum(lines, |line| line.tax) else {
         return;
@@ -111,14 +113,14 @@ fn check_line(line: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>) -> Lin
     Line { is_sales_tax, total, tax }
 }
 
-/// Klarna states no least `unit_price` or `total_amount` for any type of line: discounts, gift cards and store
-/// credit are negative.
+/// Checks a line's `total_amount`. Klarna states no minimum for `unit_price` or `total_amount`:
+/// discounts, gift cards and store credit are negative.
 fn check_total(line: &Fields<'_>, faults: &mut Faults<'_>) -> Option<i64> {
     let quantity = line.integer("quantity", Need::Required, &(0..=i64::MAX), faults);
     let unit_price = line.integer("unit_price", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
     let given = line.integer("total_discount_amount", Need::Optional, &(0..=i64::MAX), faults);
     let total = line.integer("total_amount", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
-    // An unreadable discount is a fault already; the total is then not held against it.
+    // An unreadable discount is already a fault. Do not compare the total with it.
     let discount = given.or_else(|| line.is_absent("total_discount_amount").then_some(0));
     if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) = (quantity, unit_price, discount, total) {
         let expected = line_total(quantity, unit_price, discount);
@@ -145,7 +147,8 @@ fn check_tax(
     if regime == Regime::SalesTax && !is_sales_tax {
         for (name, value) in [("tax_rate", rate), ("total_tax_amount", tax)] {
             if let Some(value) = value.filter(|value| *value != 0) {
-                let message = format!("is {value}, expected 0: in the US tax is a line of its own, of type sales_tax");
+                let message =
+                    format!("is {value}, expected 0: in the US, tax is a separate line with the type sales_tax");
                 line.fault(name, message, faults);
             }
         }
@@ -154,14 +157,14 @@ fn check_tax(
         if !is_all_tax && !tax_fits(total, rate, tax) {
             let expected = nearest_tax(total, rate);
             let message =
-                format!("is {tax}, expected {expected} (±1): what total_amount {total} includes at tax_rate {rate}");
+                format!("is {tax}, expected {expected} (±1): the tax in total_amount {total} at tax_rate {rate}");
             line.fault("total_tax_amount", message, faults);
         }
     }
     tax
 }
 
-/// The sum over all lines; none where one of them could not be read.
+/// Returns the sum over all lines, or `None` if one of them could not be read.
 fn sum(lines: &[Line], amount: impl Fn(&Line) -> Option<i64>) -> Option<i128> {
     lines.iter().map(|line| amount(line).map(i128::from)).sum()
 }

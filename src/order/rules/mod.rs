@@ -1,7 +1,8 @@
-//! Klarna's rules for creating an order (Checkout API v3), as far as a body alone can tell.
+//! Klarna's rules for creating an order (Checkout API v3), as far as they can be checked in the
+//! body alone.
 //!
-//! A rule stands here where Klarna's description states it and it is not disputed: what is let through wrongly is
-//! still answered by Klarna, but what is refused wrongly is an order lost.
+//! A rule is here only if Klarna documents it and no source contradicts it. If a faulty order
+//! passes, Klarna still refuses it; but if a valid order is refused here, the sale is lost.
 
 mod address;
 mod amounts;
@@ -13,7 +14,7 @@ pub use address::is_date;
 use super::fields::{Faults, Fields, Need, excerpt};
 use super::{Body, Fault};
 
-/// Everything in `body` that breaks one of Klarna's rules, in the order of the document; empty for a lawful order.
+/// Returns every violation of Klarna's rules in `body`, in document order. Empty for a valid order.
 #[must_use]
 pub fn check(body: &Body) -> Vec<Fault> {
     let mut faults = Faults::new(body.as_str());
@@ -28,11 +29,11 @@ pub fn check(body: &Body) -> Vec<Fault> {
     faults.sorted()
 }
 
-/// Country, currency and locale by their shape (which of them go together is the merchant's contract); returns the
-/// purchase country.
+/// Checks the form of country, currency and locale (which combinations are allowed depends on the
+/// merchant's contract). Returns the purchase country.
 fn codes(order: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
     code(order, "purchase_currency", "an ISO 4217 code such as \"SEK\"", |text| is_letters(text, 3), faults);
-    code(order, "locale", "a language, and mostly a country, such as \"en-SE\"", is_locale, faults);
+    code(order, "locale", "a language, usually with a country, such as \"en-SE\"", is_locale, faults);
     code(order, "purchase_country", "an ISO 3166 alpha-2 code such as \"SE\"", |text| is_letters(text, 2), faults)
 }
 
@@ -60,7 +61,7 @@ fn is_locale(text: &str) -> bool {
     text.split('-').all(|part| is_letters(part, 2))
 }
 
-/// The strings that Klarna keeps for the shop.
+/// Checks the strings that Klarna stores for the shop.
 fn texts(order: &Fields<'_>, faults: &mut Faults<'_>) {
     for (name, most) in [("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6000)] {
         order.string(name, Need::Optional, &(0..=most), faults);

@@ -1,16 +1,17 @@
-//! `merchant_urls`: where Klarna sends the shopper and its callbacks.
+//! Rules for `merchant_urls`: the addresses to which Klarna sends shoppers and callbacks.
 //!
-//! They hold placeholders such as `{checkout.order.id}`, so they are no URLs yet and are not parsed as such.
+//! They contain placeholders such as `{checkout.order.id}`. So they are not valid URLs yet, and are
+//! not parsed.
 
 use crate::order::fields::{Faults, Fields, Need};
 
 /// Klarna's limit for these URLs, in characters.
 const MOST: usize = 2000;
 
-/// What `merchant_urls` must hold, where it is there.
+/// The members that `merchant_urls` must have, if it is present.
 const REQUIRED: [&str; 4] = ["terms", "checkout", "confirmation", "push"];
 
-/// What it may hold, and whether that must be https.
+/// The members that it may have, and whether each must be https.
 const OPTIONAL: [(&str, bool); 6] = [
     ("validation", true),
     ("notification", false),
@@ -30,7 +31,7 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
     for (name, secure) in OPTIONAL {
         let url = urls.string(name, Need::Optional, &(0..=MOST), faults);
         if secure && url.is_some_and(|url| !url.is_empty() && !is_https(&url)) {
-            urls.fault(name, "does not begin with https://, and Klarna calls no other URL here", faults);
+            urls.fault(name, "does not begin with https://, and Klarna accepts no other URL here", faults);
         }
     }
 }

@@ -9,7 +9,7 @@ fn answer(status: u16, body: &str) -> Answer {
     read(status, None, body.as_bytes(), &SENT.into())
 }
 
-/// The table's row, in a word.
+/// Returns the result's row in the table of answers, as a word.
 fn row(status: u16, body: &str) -> &'static str {
     match answer(status, body) {
         Answer::Rotated(_) => "rotated",

@@ -166,8 +166,8 @@ fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Opti
 }
 
 proptest! {
-    /// Never two requests in flight, and never a number twice: whatever the ledger, a presentation comes only where
-    /// none is open, and its number is new.
+    /// There are never two requests in flight, and no presentation number is used twice: for any
+    /// ledger, a token is presented only if no intent is open, and with a new number.
     #[test]
     fn nothing_is_presented_beside_an_open_intent(ledger in prop::collection::vec(any_presentation(), 0..6)) {
         let count = i64::try_from(ledger.len()).unwrap();

@@ -1,6 +1,7 @@
-//! Verification of `id_token`s (OpenID Connect Core section 3.1.3.7).
+//! Verifies `id_token`s (OpenID Connect Core section 3.1.3.7).
 //!
-//! Always after the rotated refresh token is stored: a bad `id_token` means no prefill, never a lost token or order.
+//! This always happens after the new refresh token is stored: a bad `id_token` means no prefill,
+//! never a lost token or order.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
@@ -15,28 +16,28 @@ use crate::config::Merchant;
 use crate::klarna::http::BuildError;
 use crate::token::claims::Claims;
 
-/// How far the issuer's clock and ours may disagree, in seconds.
+/// How far the issuer's clock may differ from ours, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// Verifies `id_token`s against their issuers' published keys.
+/// Verifies `id_token`s with the keys that their issuers publish.
 pub struct IdTokens {
     key_sets: KeySets,
 }
 
 impl IdTokens {
-    /// With a client of its own. `clock` says when keys are to be fetched again.
+    /// Creates a verifier with its own HTTP client. `clock` decides when keys are fetched again.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
         Ok(Self { key_sets: KeySets::new(clock)? })
     }
 
-    /// The claims of an `id_token` that came at `received_at`. May fetch the issuer's keys, which takes at most 5 s;
-    /// nobody else's keys are held up by it.
+    /// Returns the claims of an `id_token` that was received at `received_at`. It may fetch the
+    /// issuer's keys, which takes at most 5 s. This does not delay the use of other issuers' keys.
     ///
     /// # Errors
-    /// Where it is not to be believed, or its keys cannot be had.
+    /// If it is not valid, or if its keys cannot be fetched.
     pub async fn verify(
         &self,
         merchant: &Merchant,
@@ -57,7 +58,8 @@ impl IdTokens {
     }
 }
 
-/// Expiry is left out, since the crate would judge it by the system's clock and by now instead of the receipt.
+/// Leaves out the expiry, because the crate would compare it with the system's present time instead
+/// of the time of receipt.
 pub(crate) fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;

@@ -1,4 +1,4 @@
-//! The issuers' signing keys, fetched when needed and cached for a while.
+//! The issuers' signing keys, fetched when needed and cached.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +15,10 @@ use crate::clock::Clock;
 use crate::klarna::http::BuildError;
 use crate::klarna::jwks::JwksClient;
 
-/// How long fetched keys are used without asking again.
+/// How long fetched keys are used without fetching them again.
 const KEEP: TimeDelta = TimeDelta::hours(1);
 
-/// The least time between two fetches of one set, however many tokens name keys that it lacks.
+/// The least time between two fetches of one key set, however many tokens name keys that it lacks.
 const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 /// A key that signs `id_token`s.
@@ -39,9 +39,9 @@ pub(super) struct KeySets {
 #[derive(Default)]
 struct KeySet {
     keys: Vec<Key>,
-    /// The last successful fetch.
+    /// The time of the last successful fetch.
     fetched_at: Option<DateTime<Utc>>,
-    /// The last fetch, whatever came of it.
+    /// The time of the last fetch, successful or not.
     tried_at: Option<DateTime<Utc>>,
 }
 
@@ -50,10 +50,11 @@ impl KeySets {
         Ok(Self { client: JwksClient::new()?, clock, sets: Mutex::default() })
     }
 
-    /// The keys that may have signed a token with this header; several only where it names none.
+    /// Returns the keys that may have signed a token with this header. There are several only if
+    /// the header names none.
     ///
-    /// The set stays locked during a fetch, so whoever else needs it waits for that one. A failed fetch leaves the
-    /// keys known so far in use.
+    /// The set is locked during a fetch, so others that need it wait for that fetch. After a failed
+    /// fetch, the keys known so far stay in use.
     pub async fn find(&self, url: &Url, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Key>, IdTokenError> {
         let set = self.set(url);
         let mut set = set.lock().await;
@@ -96,12 +97,12 @@ impl KeySet {
     }
 }
 
-/// Whether `wait` has gone by since then, or the clock was set back behind it.
+/// Returns whether `wait` has passed since then, or the clock was set back before it.
 fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> bool {
     then.is_none_or(|then| now < then || now - then >= wait)
 }
 
-/// One member that cannot be read must not cost the others; a set without any usable key is no answer.
+/// Reads a key set. A key that cannot be read is skipped; a set without any usable key is an error.
 pub(crate) fn parse(body: &[u8]) -> Option<Vec<Key>> {
     #[derive(Deserialize)]
     struct Set {
@@ -112,7 +113,7 @@ pub(crate) fn parse(body: &[u8]) -> Option<Vec<Key>> {
     (!keys.is_empty()).then_some(keys)
 }
 
-/// RS256 and ES256 signing keys; the algorithm is the key's own, never the token's choice.
+/// Reads a signing key for RS256 or ES256. The algorithm is the key's, never the token's choice.
 fn usable(jwk: Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(jwk).ok()?;
     if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {

@@ -1,6 +1,7 @@
-//! An `id_token`'s payload as it comes over the wire, and what of it may prefill an order.
+//! The payload of an `id_token`, and which parts of it can be filled into an order.
 //!
-//! Members that are not named here are skipped by the parser, the national identification number among them.
+//! The parser skips all members that are not named here, including the national identification
+//! number.
 
 use chrono::NaiveDate;
 use serde::de::IgnoredAny;
@@ -8,12 +9,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::token::claims::{Address, Claims};
 
-/// The claims in Klarna's names and in OpenID Connect's standard ones.
+/// The claims, with Klarna's names and with OpenID Connect's standard names.
 #[derive(Deserialize)]
 pub(crate) struct Payload {
-    /// Seconds since 1970 (RFC 7519 section 4.1.4); `f64`, since fractions are allowed.
+    /// The expiry, in seconds since 1970 (RFC 7519 section 4.1.4). `f64`, because fractions are
+    /// allowed.
     pub exp: f64,
-    /// Not valid before, in the same unit.
+    /// The time before which it is not valid, in the same unit.
     #[serde(default)]
     pub nbf: Option<f64>,
     sub: String,
@@ -57,7 +59,8 @@ struct WireAddress {
     country: Text,
 }
 
-/// Absent where it has another type: a strange claim costs itself, not the others.
+/// A value that counts as absent if it has another type, so that one strange claim does not affect
+/// the others.
 struct Lenient<T>(Option<T>);
 
 type Text = Lenient<String>;
@@ -84,14 +87,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
 }
 
 impl Text {
-    /// Trimmed; empty is absent.
+    /// Returns the trimmed text; an empty one counts as absent.
     fn get(self) -> Option<String> {
         self.0.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }
 
 impl Payload {
-    /// What may prefill an order.
+    /// Returns the claims that can be filled into an order.
     pub fn into_claims(self) -> Claims {
         Claims {
             subject: self.sub,
@@ -105,7 +108,7 @@ impl Payload {
     }
 }
 
-/// One address or none: halves of two are never mixed.
+/// Returns one whole address or none. Parts of two addresses are never mixed.
 fn address(wire: WireAddress) -> Option<Address> {
     let address = Address {
         street_address: wire.street_address.get(),
@@ -118,12 +121,13 @@ fn address(wire: WireAddress) -> Option<Address> {
     (address != Address::default()).then_some(address)
 }
 
-/// An older sample of Klarna's has the country's name.
+/// An older example from Klarna has the country's name instead.
 fn is_country_code(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// `yyyy-mm-dd`; OpenID Connect also allows a year alone, and `0000` for a year withheld.
+/// Returns whether `text` is `yyyy-mm-dd`. OpenID Connect also allows a year alone, and `0000` for
+/// a hidden year.
 fn is_date(text: &str) -> bool {
     text.len() == 10 && !text.starts_with("0000") && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
 }

@@ -1,5 +1,6 @@
-//! What an instance folder has last seen of the database: a database that knows less was restored from a backup, or
-//! failed over to a server that lagged behind.
+//! Stores the last heartbeat that the database confirmed to a process. A database that does not
+//! know that heartbeat was restored from a backup, or failed over to a server that had not received
+//! it.
 
 use std::io;
 use std::path::Path;
@@ -10,26 +11,27 @@ use uuid::Uuid;
 
 const FILE: &str = "seen";
 
-/// A heartbeat that the database had confirmed.
+/// A heartbeat that the database confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeartbeatMark {
     /// The start of the process that sent it.
     pub worker: Uuid,
-    /// When, by the database's clock.
+    /// Its time, by the database's clock.
     pub beat_at: DateTime<Utc>,
 }
 
 impl HeartbeatMark {
-    /// The folder's mark; `None` where it has none, or one that a power cut left half written.
+    /// Returns the folder's mark; `None` if it has none, or if a power cut left it half written.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
     }
 
-    /// Puts this mark in the place of the last one. Not synced: a lost mark is an older one, which holds as well.
+    /// Replaces the last mark. It is not synced to disk: if it is lost, the older mark is still
+    /// correct.
     ///
     /// # Errors
-    /// Where the folder cannot be written.
+    /// If the folder cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let temporary = folder.join("seen.writing");
         std::fs::write(&temporary, serde_json::to_vec(self)?)?;

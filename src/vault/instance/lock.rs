@@ -1,4 +1,5 @@
-//! The instance folder's lock: whoever holds its lock knows that every earlier start in it is dead.
+//! The lock of the instance folder. A process that holds it knows that every earlier process in
+//! this folder is dead.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -6,29 +7,29 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// Why a process cannot live in its instance folder.
+/// Why a process cannot use its instance folder.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
-    /// It cannot be made or written.
+    /// It cannot be created or written.
     #[error("vault.instance_dir: {folder} cannot be used: {error}; give the process a folder of its own with \
         write access", folder = .folder.display())]
     Unusable {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// Another process lives in it.
+    /// Another process uses it.
     #[error("vault.instance_dir: another process uses {folder}; give each process a folder of its own", folder = .0.display())]
     Taken(PathBuf),
-    /// Successors in its spool, or in that of `refresh`, can be opened by no key of the settings.
-    #[error("vault.keys has no {key}, which {files} files in {folder}/spool are sealed with: they hold refresh tokens that are nowhere else yet; add [vault.keys.{key}] again, and take it out once they are stored (`keys status` tells)", folder = .folder.display())]
+    /// Its spool, or that of `refresh`, has files that no key of the settings can decrypt.
+    #[error("vault.keys has no {key}, which {files} files in {folder}/spool are encrypted with: they contain refresh tokens that are stored nowhere else; add [vault.keys.{key}] again, and remove it after they are stored (see `keys status`)", folder = .folder.display())]
     KeyMissing {
         /// The folder.
         folder: PathBuf,
         /// The key's name.
         key: String,
-        /// How many files.
+        /// The number of files.
         files: usize,
     },
     /// Its id cannot be read.
@@ -36,21 +37,21 @@ pub enum InstanceError {
     NoId(PathBuf),
 }
 
-/// A held instance folder; the lock goes with the process.
+/// A locked instance folder. The lock ends with the process.
 #[derive(Debug)]
 pub struct Instance {
     /// The folder's id, the same at every start.
     pub folder: Uuid,
-    /// This start of the process.
+    /// The id of this start of the process.
     pub start: Uuid,
     _lock: File,
 }
 
 impl Instance {
-    /// Takes the folder, made where absent.
+    /// Locks the folder, and creates it if it does not exist.
     ///
     /// # Errors
-    /// Where the folder cannot be written, or another process holds it.
+    /// If the folder cannot be written, or another process has locked it.
     pub fn take(folder: &Path) -> Result<Self, InstanceError> {
         let unusable = |error| InstanceError::Unusable { folder: folder.to_owned(), error };
         std::fs::create_dir_all(folder).map_err(unusable)?;

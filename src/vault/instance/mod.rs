@@ -1,5 +1,5 @@
-//! A process's instance folder on this machine's disk: its lock, the spool of successors that the database does not have
-//! yet, and the last heartbeat that the database confirmed.
+//! A process's instance folder on this machine's disk: its lock, the spool of successors that the
+//! database does not have yet, and the last heartbeat that the database confirmed.
 
 mod heartbeat_mark;
 mod lock;

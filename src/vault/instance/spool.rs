@@ -1,10 +1,11 @@
-//! Successors on this machine's own disk, for as long as the database does not have them.
+//! Successors on this machine's own disk, until the database has them.
 //!
-//! A file is written where the first try to store a successor fails or takes too long: from then on a crash of the
-//! process loses nothing. It is replayed by the rule of every store (generation-checked, idempotent), at start before
-//! anything else and every minute, and removed once the database has it. So is one that a restored database knows nothing
-//! of: its successor may be the only good token of its user. A file that cannot be read, is of a user whom the database does
-//! not know, or belongs to another installation, is told and never deleted.
+//! A file is written if the first try to store a successor fails or takes too long. From then on, a
+//! crash of the process loses nothing. Files are replayed with the same check as every store (by
+//! generation, idempotent), at start before anything else and then every minute. A file is removed
+//! once the database has its successor. This includes a successor that a restored database does not
+//! know: it may be the user's only working token. A file that cannot be read, whose user the
+//! database does not know, or that belongs to another installation, is logged and never deleted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,14 +34,15 @@ pub struct Spool {
     secrets: Arc<Secrets>,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Replayed {
     /// Successors that the database has now.
     pub stored: usize,
-    /// Successors of no use any more: their users have signed in or were forgotten since.
+    /// Successors that are no longer needed: their users have signed in or were forgotten since.
     pub superseded: usize,
-    /// Files that are left alone: unreadable, sealed with an unknown key, of an unknown user, or another installation's.
+    /// Files that are left: unreadable, encrypted with an unknown key, of an unknown user, or of
+    /// another installation.
     pub left: usize,
 }
 
@@ -52,18 +54,18 @@ impl std::ops::AddAssign for Replayed {
     }
 }
 
-/// A file: whose it is, and the sealed [`Record`].
+/// A file: its installation and key, and the encrypted [`Record`].
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     installation: String,
     record: String,
 }
 
-/// The end of an exchange that brought a successor. Tokens in it are sealed for their rows besides.
+/// The end of an exchange with a successor. The tokens in it are also encrypted for their rows.
 #[derive(Serialize, Deserialize)]
 struct Record {
     exchange: Uuid,
-    /// Merchant and user; an older program wrote none.
+    /// Merchant and user. Older programs did not write them.
     #[serde(default)]
     owner: Option<(String, String)>,
     token: i64,
@@ -72,7 +74,7 @@ struct Record {
     hash: [u8; 32],
     issued_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
-    /// A program of before the keeper wrote none.
+    /// Programs before the keeper did not write it.
     #[serde(default)]
     refresh_due_at: Option<DateTime<Utc>>,
     kept: Option<KeptRecord>,
@@ -87,11 +89,11 @@ struct KeptRecord {
 }
 
 impl Spool {
-    /// The spool in `instance_dir`, made where absent. It is written to once: a folder that refuses a successor must be
-    /// known before there is one.
+    /// Opens the spool in `instance_dir`, and creates it if it does not exist. It writes once as a
+    /// test: a folder that cannot be written must be noticed before there is a successor.
     ///
     /// # Errors
-    /// Where the folder cannot be made or written.
+    /// If the folder cannot be created or written.
     pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
         let folder = instance_dir.join(FOLDER);
         fs::create_dir_all(&folder)?;
@@ -101,10 +103,11 @@ impl Spool {
         Ok(Self { folder, installation: installation.to_owned(), secrets })
     }
 
-    /// Writes a successor down; durable when this returns `true`. Ends without a successor need no file: `false`.
+    /// Writes a successor. It is durable when this returns `true`. Returns `false` for an end
+    /// without a successor, which needs no file.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// If the disk refuses.
     pub(in crate::vault) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
         let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
         let record = serde_json::to_vec(&Record::new(end, successor))?;
@@ -129,10 +132,10 @@ impl Spool {
         }
     }
 
-    /// Stores what lies in the spool.
+    /// Stores the contents of the spool in the database.
     ///
     /// # Errors
-    /// Where the folder cannot be read, or the database cannot be used: what is left is tried again.
+    /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Tokens) -> Result<Replayed, StoreError> {
         let mut replayed = Replayed::default();
         let entries = fs::read_dir(&self.folder).map_err(|error| {
@@ -142,7 +145,7 @@ impl Spool {
             if path.extension().is_none_or(|ending| ending != ENDING) {
                 continue;
             }
-            // An exchange of this process may have stored its own meanwhile.
+            // An exchange of this process may have stored its successor meanwhile.
             if !path.exists() {
                 continue;
             }
@@ -159,7 +162,7 @@ impl Spool {
         Ok(replayed)
     }
 
-    /// Stores one file's successor; the inner error says why that can never be done.
+    /// Stores the successor in one file. The inner error says why this can never succeed.
     async fn replay_file(&self, path: &Path, store: &dyn Tokens) -> Result<Result<Settled, String>, StoreError> {
         let end = match self.read(path) {
             Ok(end) => end,
@@ -169,18 +172,19 @@ impl Spool {
             Ok(settled) => {
                 tracing::warn!(exchange = %end.exchange, ?settled, "A refresh token from the spool was \
                     replayed");
-                // By its own name: whoever copied it here may have changed that.
+                // The name in the record counts: whoever copied the file here may have changed the
+                // file's name.
                 self.remove(path).await;
                 Ok(Ok(settled))
             }
             Err(error) if error.is_transient() => Err(error),
-            // One file that the database refuses must not keep the others from it.
+            // If the database refuses one file, the others must still be stored.
             Err(error) => Ok(Err(error.to_string())),
         }
     }
 
-    /// The keys that files of this installation in an instance folder are sealed with, and how many files each; none
-    /// where there is no such folder.
+    /// Returns which keys encrypt the files of this installation in an instance folder, and how
+    /// many files each. Empty if there is no such folder.
     #[must_use]
     pub fn keys_in(instance_dir: &Path, installation: &str) -> BTreeMap<String, usize> {
         let mut keys = BTreeMap::new();
@@ -195,13 +199,14 @@ impl Spool {
         keys
     }
 
-    /// How many files wait.
+    /// Returns how many files wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         files(&self.folder).count()
     }
 
-    /// How many files wait in the spool of an instance folder; none where there is no such folder.
+    /// Returns how many files wait in the spool of an instance folder; 0 if there is no such
+    /// folder.
     #[must_use]
     pub fn waiting_in(instance_dir: &Path) -> usize {
         files(&instance_dir.join(FOLDER)).count()
@@ -213,17 +218,17 @@ impl Spool {
     }
 
     pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
-        let envelope: Envelope = serde_json::from_slice(text).map_err(|_| "it is no spool file")?;
+        let envelope: Envelope = serde_json::from_slice(text).map_err(|_| "it is not a spool file")?;
         if envelope.installation != self.installation {
             return Err(format!("it belongs to the installation {:?}", envelope.installation));
         }
-        let sealed = STANDARD.decode(envelope.record).map_err(|_| "it is no spool file")?;
+        let sealed = STANDARD.decode(envelope.record).map_err(|_| "it is not a spool file")?;
         let record = self.secrets.open_spooled(&self.installation, &sealed).map_err(|error| error.to_string())?;
-        let record: Record = serde_json::from_slice(&record).map_err(|_| "another program's record is in it")?;
+        let record: Record = serde_json::from_slice(&record).map_err(|_| "it contains a record of another program")?;
         Ok(record.into())
     }
 
-    /// A file with this record, sealed.
+    /// Returns a file with this record, encrypted.
     pub(crate) fn file_of(&self, record: &[u8]) -> io::Result<Vec<u8>> {
         let sealed = self.secrets.seal_spooled(&self.installation, record).map_err(io::Error::other)?;
         let envelope = Envelope { installation: self.installation.clone(), record: STANDARD.encode(sealed) };
@@ -240,7 +245,8 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
-/// A temporary file, fsync, rename, fsync of the folder: whole, or not there.
+/// Writes a file so that it is complete or absent: temporary file, fsync, rename, fsync of the
+/// folder.
 fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("writing");
     let mut file = File::create(&temporary)?;

@@ -1,4 +1,5 @@
-//! Encryption at rest: XChaCha20-Poly1305, the key's name in the record, the row's identity as associated data.
+//! Encryption at rest with XChaCha20-Poly1305. The record contains the key's name; the row's
+//! identity is the associated data.
 
 use std::collections::BTreeMap;
 
@@ -8,39 +9,42 @@ use zeroize::Zeroizing;
 
 use super::hash::{Hasher, length_prefixed};
 
-/// The first byte of every record: this layout. Then the length of the key's name, the name, the nonce, the ciphertext.
+/// The first byte of every record, the version of its layout: then follow the length of the key's
+/// name, the name, the nonce, and the ciphertext.
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
 
-/// Why a sealed record could not be made or opened. No text tells what is in it.
+/// Why a record could not be encrypted or decrypted. No text reveals its content.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CipherError {
-    /// The record names a key that the settings do not have.
+    /// The record names a key that is not in the settings.
     #[error("it is sealed with the key {0:?}, which is not in vault.keys")]
     UnknownKey(String),
-    /// Altered, moved from another row, or sealed with another key of the same name.
+    /// The record was altered, belongs to another row, or was encrypted with another key of the
+    /// same name.
     #[error("the key {0:?} does not open it: it was altered, belongs to another row, or the key is wrong")]
     Refused(String),
-    /// No record at all.
-    #[error("it is not a sealed record")]
+    /// Not a record at all.
+    #[error("it is not an encrypted record")]
     Malformed,
-    /// The settings name an active key that they do not have.
+    /// The active key is not in the settings.
     #[error("vault.active_key names {0:?}, which is not in vault.keys")]
     NoActiveKey(String),
 }
 
-/// What a record is bound to: it opens only under the same words in the same order.
+/// What a record is bound to. It can be decrypted only with the same words in the same order.
 #[derive(Clone, Copy)]
 pub struct Binding<'a>(pub &'a [&'a str]);
 
 impl Binding<'_> {
-    /// Each word behind its length, so that no two bindings read alike.
+    /// Each word with its length before it, so that two different bindings never have the same
+    /// bytes.
     fn bytes(&self) -> Vec<u8> {
         length_prefixed(self.0.iter().map(|word| word.as_bytes()))
     }
 }
 
-/// Seals with the active key, opens with any.
+/// Encrypts with the active key, and decrypts with any key of the settings.
 pub struct Cipher {
     active: String,
     keys: BTreeMap<String, XChaCha20Poly1305>,
@@ -48,10 +52,10 @@ pub struct Cipher {
 }
 
 impl Cipher {
-    /// A cipher over keys by name.
+    /// Creates a cipher with keys by name.
     ///
     /// # Errors
-    /// [`CipherError::NoActiveKey`] where `active` is none of them.
+    /// [`CipherError::NoActiveKey`] if `active` is not one of them.
     pub fn new(active: &str, keys: &BTreeMap<String, Zeroizing<[u8; 32]>>) -> Result<Self, CipherError> {
         if !keys.contains_key(active) {
             return Err(CipherError::NoActiveKey(active.to_owned()));
@@ -61,37 +65,39 @@ impl Cipher {
         Ok(Self { active: active.to_owned(), keys, fingerprints })
     }
 
-    /// The key that new records are sealed with.
+    /// Returns the name of the active key.
     #[must_use]
     pub fn active(&self) -> &str {
         &self.active
     }
 
-    /// Every key's name, with what tells it from another key of that name.
+    /// Returns every key's name, with a fingerprint that tells it from another key of the same
+    /// name.
     #[must_use]
     pub fn fingerprints(&self) -> &BTreeMap<String, [u8; 32]> {
         &self.fingerprints
     }
 
-    /// How every record begins that is sealed with the key of this name.
+    /// Returns the first bytes of every record that is encrypted with this key.
     #[must_use]
     pub fn beginning(name: &str) -> Vec<u8> {
-        // Settings allow no name that long.
+        // The settings allow no name of that length.
         let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
         [&[VERSION, length], name.as_bytes()].concat()
     }
 
-    /// The name of the key that a record is sealed with; `None` where it is no record.
+    /// Returns the name of the key that a record is encrypted with; `None` if it is not a record.
     #[must_use]
     pub fn key_of(record: &[u8]) -> Option<&str> {
         let [VERSION, length, rest @ ..] = record else { return None };
         std::str::from_utf8(rest.get(..usize::from(*length))?).ok()
     }
 
-    /// Encrypts `plain` with the active key under a random nonce.
+    /// Encrypts `plain` with the active key and a random nonce.
     ///
     /// # Errors
-    /// Only where the key's name is over 255 bytes or `plain` beyond the cipher's limits, which settings rule out.
+    /// If the key's name has more than 255 bytes or `plain` exceeds the cipher's limit. The
+    /// settings exclude both.
     pub fn seal(&self, plain: &[u8], binding: Binding<'_>) -> Result<Vec<u8>, CipherError> {
         let key = self.keys.get(&self.active).ok_or_else(|| CipherError::NoActiveKey(self.active.clone()))?;
         let length = u8::try_from(self.active.len()).map_err(|_| CipherError::Malformed)?;
@@ -110,7 +116,7 @@ impl Cipher {
     /// Decrypts a record.
     ///
     /// # Errors
-    /// Where the key is unknown, or record, key and binding do not belong together.
+    /// If the key is unknown, or if record, key and binding do not belong together.
     pub fn open(&self, record: &[u8], binding: Binding<'_>) -> Result<Zeroizing<Vec<u8>>, CipherError> {
         let [VERSION, length, rest @ ..] = record else { return Err(CipherError::Malformed) };
         let (name, rest) = rest.split_at_checked(usize::from(*length)).ok_or(CipherError::Malformed)?;

@@ -1,10 +1,10 @@
-//! Keyed hashes: they tell that two secrets are the same, and nothing else of them.
+//! Keyed hashes. They show whether two secrets are equal, and nothing else.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Words joined so that no two lists of words give the same bytes.
+/// Joins words so that two different lists never give the same bytes.
 pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in words {
@@ -14,38 +14,41 @@ pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<
     bytes
 }
 
-/// HMAC-SHA-256 under a key of the installation's own.
+/// HMAC-SHA-256 with a key of this installation.
 pub struct Hasher(Hmac<Sha256>);
 
 impl Hasher {
-    /// A hasher under `key`.
+    /// Creates a hasher with `key`.
     #[must_use]
     pub fn new(key: &Zeroizing<[u8; 32]>) -> Self {
-        // A key shorter than SHA-256's block is padded with zeros (RFC 2104 section 2), so this cannot fail.
+        // A key shorter than SHA-256's block is padded with zeros (RFC 2104 section 2), so this
+        // cannot fail.
         let mut block = Zeroizing::new([0; 64]);
         block[..key.len()].copy_from_slice(&key[..]);
         Self(Hmac::new(&(*block).into()))
     }
 
-    /// The hash of a refresh token of one user: the same token of another user hashes otherwise.
+    /// Returns the hash of a refresh token of one user. The same token of another user has another
+    /// hash.
     #[must_use]
     pub fn token(&self, merchant: &str, user: &str, token: &str) -> [u8; 32] {
         self.hash(&["refresh_token", merchant, user, token])
     }
 
-    /// The hash of Klarna's id (`sub`) of a shopper.
+    /// Returns the hash of a shopper's `sub`, Klarna's id.
     #[must_use]
     pub fn subject(&self, merchant: &str, user: &str, subject: &str) -> [u8; 32] {
         self.hash(&["sub", merchant, user, subject])
     }
 
-    /// The signature of something that belongs to a session of the operators' pages: a word for what it is, and its bytes.
+    /// Returns the signature of data that belongs to a session of the operators' pages. `what`
+    /// separates kinds of data.
     #[must_use]
     pub fn session(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
         self.hash_all([&b"session"[..], what.as_bytes(), bytes].into_iter())
     }
 
-    /// What tells this key from others, and nothing of it.
+    /// Returns a fingerprint of this key, which reveals nothing else about it.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         self.hash(&["fingerprint"])

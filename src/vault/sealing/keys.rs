@@ -1,4 +1,4 @@
-//! The encryption keys, from where the settings say.
+//! Reads the encryption keys from where the settings say.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,50 +10,50 @@ use zeroize::Zeroizing;
 use super::cipher::{Cipher, CipherError};
 use crate::config::{KeySource, Vault, key_file};
 
-/// Why the keys cannot be used. No text shows any part of a key.
+/// Why the keys cannot be used. No text contains any part of a key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file cannot be read.
-    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup (what it sealed cannot be read without it)", path = .path.display())]
+    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, because what it encrypts cannot be read without it", path = .path.display())]
     Unreadable {
         /// The key's name.
         name: String,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// The file could not be made.
+    /// The file could not be created.
     #[error("vault.keys.{name}.file: {path} could not be created: {error}", path = .path.display())]
     NotMade {
         /// The key's name.
         name: String,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// The environment variable is not there.
+    /// The environment variable is not set.
     #[error("vault.keys.{name}.env: the environment variable {variable} is not set")]
     NoVariable {
         /// The key's name.
         name: String,
-        /// The variable.
+        /// The name of the variable.
         variable: String,
     },
-    /// Not 32 bytes in base64.
+    /// The value is not 32 bytes in base64.
     #[error("vault.keys.{0}: not 32 bytes in base64; make one with `klarna-order-worker keys generate`")]
     Malformed(String),
-    /// The cipher cannot use them.
+    /// The cipher cannot use the keys.
     #[error(transparent)]
     Cipher(#[from] CipherError),
 }
 
-/// Reads every key. With `make_missing`, for a database that holds no secret yet, the active key's file is made where
-/// it is absent.
+/// Reads every key. With `make_missing`, for a database without secrets, the active key's file is
+/// created if it does not exist.
 ///
 /// # Errors
-/// Where a key is missing or unreadable.
+/// If a key is missing or cannot be read.
 pub fn load(
     settings: &Vault,
     environment: impl Fn(&str) -> Option<String>,
@@ -84,7 +84,7 @@ fn make(name: &str, path: &Path) -> Result<(), KeysError> {
     match key_file::create(path) {
         Ok(()) => tracing::warn!(key = name, path = %path.display(),
             "A new encryption key was made; back it up, because without it nothing that it seals can be read"),
-        // Another process made it at the same time.
+        // Another process created it at the same time.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(KeysError::NotMade { name: name.to_owned(), path: path.to_owned(), error }),
     }

@@ -1,4 +1,5 @@
-//! Encryption at rest: what the database and the spool hold of tokens is sealed, each record bound to its row.
+//! Encryption at rest: all tokens in the database and the spool are encrypted, each record bound to
+//! its row.
 
 mod cipher;
 mod hash;

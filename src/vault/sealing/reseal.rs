@@ -1,4 +1,4 @@
-//! Sealing anew with the active key, row by row, while orders and sweeps go on.
+//! Encrypts all records again with the active key, row by row, while orders and sweeps continue.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,29 @@ use super::cipher::{Cipher, CipherError};
 use super::secrets::Secrets;
 use crate::store::{Store, StoreError};
 
-/// Rows a look.
+/// How many rows are read at a time.
 const PAGE: u32 = 200;
 
-/// What became of secrets that were sealed with other keys.
+/// How many secrets were encrypted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Resealed {
-    /// Refresh tokens sealed anew.
+    /// Refresh tokens that were encrypted again.
     pub tokens: u64,
-    /// Access tokens, kept for orders that are under way, sealed anew.
+    /// Cached access tokens of unfinished orders that were encrypted again.
     pub kept: u64,
-    /// Whether the key of the hashes was.
+    /// Whether the hash key was encrypted again.
     pub hash_key: bool,
-    /// What could not be opened and is as it was, by the name of its key.
+    /// How many records could not be decrypted and are unchanged, by the name of their key.
     pub left: BTreeMap<String, u64>,
 }
 
-/// Seals with the active key whatever another one seals. A row that changes meanwhile is left to whoever changed it and
-/// looked at again, and what is cut off goes on at the next call: each row is written by itself, and only where it still
-/// holds what was read. `told` hears how many secrets are done.
+/// Encrypts with the active key whatever another key encrypts. Each row is written separately, and
+/// only if it is unchanged since it was read; a row that changed meanwhile is read again. So an
+/// interrupted run continues at the next call. `told` is called with the number of secrets done so
+/// far.
 ///
 /// # Errors
-/// Where the store fails; what was sealed anew stays so.
+/// If the store fails. What was encrypted again stays so.
 pub async fn reseal(
     store: &dyn Store,
     secrets: &Secrets,
@@ -43,7 +44,8 @@ pub async fn reseal(
         resealed.left.clear();
         tokens(store, secrets, &beginning, &mut resealed, &mut told).await?;
         kept(store, secrets, &beginning, &mut resealed, &mut told).await?;
-        // Until a whole look changes nothing: rows may have been written with another key in the meantime.
+        // Repeat until a whole pass changes nothing, because rows may have been written with
+        // another key meanwhile.
         if resealed.tokens + resealed.kept == before {
             return Ok(resealed);
         }
@@ -57,7 +59,7 @@ async fn hash_key(store: &dyn Store, secrets: &Secrets, beginning: &[u8]) -> Res
     }
     match secrets.reseal_hash_key(&installation.hash_key) {
         Ok(to) => store.reseal_hash_key(&installation.hash_key, &to).await,
-        // It was opened at the start.
+        // It was decrypted at the start.
         Err(error) => Err(StoreError::Unreadable(error.to_string())),
     }
 }

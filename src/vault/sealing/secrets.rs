@@ -1,4 +1,5 @@
-//! What the vault seals, each bound to its row: refresh tokens, and what an exchange brought for one order.
+//! Encrypts and decrypts the vault's secrets, each bound to its row: refresh tokens, and the tokens
+//! that an exchange returned for one order.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::cipher::{Binding, Cipher, CipherError};
 use super::hash::Hasher;
 
-/// Cipher and hashes of one installation.
+/// The cipher and the hashes of one installation.
 pub struct Secrets {
     cipher: Cipher,
     hasher: Hasher,
@@ -16,14 +17,14 @@ pub struct Secrets {
 
 const HASH_KEY: Binding<'static> = Binding(&["hash_key"]);
 
-/// Access token and id_token of one exchange.
+/// The access token and id_token of one exchange.
 #[derive(Clone)]
 pub(in crate::vault) struct ExchangedTokens {
     pub(in crate::vault) access_token: SecretString,
     pub(in crate::vault) id_token: Option<SecretString>,
 }
 
-/// How they lie in a record.
+/// Their form in a record.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 struct Record {
     access_token: String,
@@ -31,32 +32,32 @@ struct Record {
 }
 
 impl Secrets {
-    /// The secrets of an installation whose hash key was sealed by [`Secrets::found`].
+    /// Returns the secrets of an installation, with the hash key that [`Secrets::found`] encrypted.
     ///
     /// # Errors
-    /// Where the hash key does not open: the settings' keys are not this database's.
+    /// If the hash key cannot be decrypted: the settings' keys do not belong to this database.
     pub fn open(cipher: Cipher, hash_key: &[u8]) -> Result<Self, CipherError> {
         let key = cipher.open(hash_key, HASH_KEY)?;
         let key: [u8; 32] = key.as_slice().try_into().map_err(|_| CipherError::Malformed)?;
         Ok(Self { cipher, hasher: Hasher::new(&Zeroizing::new(key)) })
     }
 
-    /// A new hash key, sealed: what a database gets at its first start.
+    /// Creates and encrypts a new hash key, for the first start on a database.
     ///
     /// # Errors
-    /// As [`Cipher::seal`].
+    /// Like [`Cipher::seal`].
     pub fn found(cipher: &Cipher) -> Result<Vec<u8>, CipherError> {
         let key: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
         cipher.seal(&key[..], HASH_KEY)
     }
 
-    /// The keys.
+    /// Returns the cipher.
     #[must_use]
     pub fn cipher(&self) -> &Cipher {
         &self.cipher
     }
 
-    /// The keyed hashes.
+    /// Returns the keyed hashes.
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
@@ -108,17 +109,17 @@ impl Secrets {
         })
     }
 
-    /// The same token, sealed with the active key.
+    /// Encrypts the same token again with the active key.
     pub(super) fn reseal_token(&self, merchant: &str, user: &str, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.reseal(sealed, Binding(&["refresh_token", merchant, user]))
     }
 
-    /// Likewise, what an exchange brought.
+    /// Does the same with cached tokens.
     pub(super) fn reseal_exchanged(&self, purpose: Uuid, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.reseal(sealed, Binding(&["kept", &purpose.to_string()]))
     }
 
-    /// Likewise, the key of the hashes.
+    /// Does the same with the hash key.
     pub(super) fn reseal_hash_key(&self, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.reseal(sealed, HASH_KEY)
     }

@@ -111,7 +111,7 @@ async fn an_order_tells_what_happened_to_it() {
         api.settle(&failed("second_trouble")).await;
 
         let page = browser.page(&format!("/orders/{order}")).await;
-        let story = page.split_once("What happened").unwrap().1;
+        let story = page.split_once("History").unwrap().1;
         let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
         let places = ["Accepted", "first_trouble", "its worker was lost", "second_trouble", "Failed"].map(at);
         assert!(places.is_sorted(), "{story}");
@@ -149,7 +149,7 @@ async fn the_overview_counts_what_there_is() {
             let legend = page.split_once(&format!("<i class=\"swatch {class}\">")).unwrap().1;
             assert!(legend.split_once("</span>").unwrap().0.ends_with(&format!("<b>{count}</b>")), "{class}: {page}");
         }
-        for told in ["<dd>3</dd>", "66 % with a token", "the-host/17", "Over the last 3 submitted orders"] {
+        for told in ["<dd>3</dd>", "66 % with a token", "the-host/17", "The last 3 submitted orders"] {
             assert!(page.contains(told), "{told}: {page}");
         }
         let states = page.split_once("id=\"tokens\"").unwrap().1;

@@ -187,7 +187,7 @@ async fn redirects_are_not_followed_and_long_answers_not_read(db: Db) {
         errors.push(list(&db).await[0].error.clone().unwrap_or_else(|| "taken".into()));
         db.advance(24 * 3600 / 2);
     }
-    let broken = "no answer: the connection broke before the answer was whole";
+    let broken = "no answer: the connection broke before the answer was complete";
     assert_eq!(errors, ["HTTP 302", "HTTP 307", broken, "taken"]);
     assert_eq!((elsewhere.requests().len(), server.requests()), (0, 4));
 }

@@ -1,4 +1,4 @@
-//! Each member by itself: presence, kind, shape, limits.
+//! Tests each member by itself: presence, kind, form, limits.
 
 use super::*;
 
@@ -22,7 +22,8 @@ fn an_empty_order_lacks_all_that_is_required() {
     );
 }
 
-/// What is told of the sample with `value` at `pointer`: one fault, there.
+/// Returns the message for the sample with `value` at `pointer`. There must be exactly one fault,
+/// at that pointer.
 fn told(pointer: &str, value: Value) -> String {
     let faults = found(&with(pointer, value));
     assert_eq!(faults.len(), 1, "{pointer}: {faults:?}");
@@ -38,7 +39,7 @@ fn codes_have_a_shape() {
     }
     let currency = told("/purchase_currency", json!("kr"));
     assert_eq!(currency, "is \"kr\", expected an ISO 4217 code such as \"SEK\"");
-    let expected = "expected a language, and mostly a country, such as \"en-SE\"";
+    let expected = "expected a language, usually with a country, such as \"en-SE\"";
     for locale in ["en_SE", "en-", "english", "en-SWE"] {
         assert_eq!(told("/locale", json!(locale)), format!("is {locale:?}, {expected}"));
     }
@@ -105,7 +106,7 @@ fn strings_have_limits() {
 
 #[test]
 fn some_urls_must_be_https() {
-    let expected = "does not begin with https://, and Klarna calls no other URL here";
+    let expected = "does not begin with https://, and Klarna accepts no other URL here";
     for name in ["validation", "shipping_option_update", "address_update", "country_change"] {
         let pointer = format!("/merchant_urls/{name}");
         assert_eq!(told(&pointer, json!("http://shop.example")), expected);
@@ -170,7 +171,7 @@ fn an_access_token_in_the_order_is_refused_without_quoting_it() {
 #[test]
 fn dates_have_one_form() {
     let born = found(&with("/customer", json!({ "date_of_birth": "21.09.1984" })));
-    let fault = ("/customer/date_of_birth".to_owned(), "is no date, expected yyyy-mm-dd".to_owned());
+    let fault = ("/customer/date_of_birth".to_owned(), "is not a date, expected yyyy-mm-dd".to_owned());
     assert_eq!(born, [fault]);
     assert!(is_date("1984-09-21") && is_date("2024-02-29"));
     for text in ["", "1984-9-21", "1984-02-30", "+1984-9-21", "84-09-21", "1984-09-21T00:00:00Z", " 1984-09-21"] {

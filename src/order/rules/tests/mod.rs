@@ -1,4 +1,4 @@
-//! The rules, by example and by property; what the examples share.
+//! Tests of the rules with examples and generated orders, and what they share.
 
 mod members;
 mod properties;
@@ -21,7 +21,7 @@ fn pointers(order: &Value) -> Vec<String> {
     found(order).into_iter().map(|(pointer, _)| pointer).collect()
 }
 
-/// Klarna's own sample.
+/// Klarna's own example of an order.
 fn lawful() -> Value {
     json!({
         "purchase_country": "SE", "purchase_currency": "SEK", "locale": "en-SE",
@@ -38,7 +38,7 @@ fn lawful() -> Value {
     })
 }
 
-/// The sample with `value` at `pointer`, whose last step may be new.
+/// Returns the example with `value` at `pointer`; the last step may be a new member.
 fn with(pointer: &str, value: Value) -> Value {
     let mut order = lawful();
     let (parent, key) = pointer.rsplit_once('/').unwrap();

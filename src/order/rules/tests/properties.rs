@@ -1,11 +1,11 @@
-//! Generated orders: the lawful pass, and a single change is told at its place.
+//! Generated orders: valid ones pass, and a single change is reported at its position.
 
 use proptest::prelude::*;
 
 use super::super::amounts::nearest_tax;
 use super::*;
 
-/// A line that holds together: quantity, price, discount, rate, how far the tax is off its nearest value, type.
+/// A consistent line with random quantity, price, discount, rate, tax deviation and type.
 fn line() -> impl Strategy<Value = Value> {
     let kind = prop::sample::select(vec!["physical", "digital", "shipping_fee", "surcharge", "discount", "gift_card"]);
     (kind, 0..=50_i64, 0..=1_000_000_i64, 0..=500_i64, 0..=10_000_i64, any::<bool>()).prop_map(
@@ -26,7 +26,7 @@ fn line() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A lawful order: a big first line keeps the sums from going below zero.
+/// A valid order. A large first line keeps the sums from becoming negative.
 fn order() -> impl Strategy<Value = Value> {
     prop::collection::vec(line(), 0..12).prop_map(|mut lines| {
         let big = json!({ "name": "big", "quantity": 10, "unit_price": 10_000_000, "tax_rate": 10_000,
@@ -66,7 +66,7 @@ proptest! {
     fn a_wrong_price_is_told_at_the_lines_total(order in order(), by in prop::sample::select(vec![-7, -1, 1, 7]), index: prop::sample::Index) {
         let mut order = order;
         let index = index.index(order["order_lines"].as_array().unwrap().len());
-        // A quantity of 0 makes any price right.
+        // With a quantity of 0, any price is right.
         prop_assume!(order["order_lines"][index]["quantity"] != 0);
         add(&mut order, &format!("/order_lines/{index}/unit_price"), by);
         prop_assert_eq!(pointers(&order), [format!("/order_lines/{index}/total_amount")]);
@@ -102,7 +102,7 @@ proptest! {
         let text = order.to_string();
         let body = Body::parse(&text).unwrap();
         for fault in check(&body) {
-            // Every pointer leads to a value, or to a member that its object lacks.
+            // Every pointer leads to a value, or to a member that is missing in its object.
             let parent = fault.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             prop_assert!(order.pointer(parent).is_some(), "{}", fault.pointer);
         }

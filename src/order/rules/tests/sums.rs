@@ -1,4 +1,4 @@
-//! The arithmetic over members and lines.
+//! Tests of the arithmetic over members and lines.
 
 use super::*;
 
