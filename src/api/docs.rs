@@ -3,6 +3,7 @@
 
 mod page;
 mod schema;
+mod text;
 
 use std::sync::LazyLock;
 

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
 use super::schema::{self, Member, Schemas};
+use super::text::{inline, is_true, paragraphs, phrase, text};
 
 /// The methods of HTTP in the order in which the operations of a path are listed.
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
@@ -214,34 +215,6 @@ fn error(status: &str, response: &Value) -> Markup {
                     p.note { "Such as: " (inline(text(&example["value"]["detail"]))) }
                 }
             }
-        }
-    }
-}
-
-pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-pub(super) fn is_true(value: &Value) -> bool {
-    value.as_bool().unwrap_or_default()
-}
-
-/// A summary or description of one line, without the full stop at its end.
-fn phrase(value: &Value) -> Markup {
-    inline(text(value).trim_end_matches('.'))
-}
-
-/// Text whose paragraphs are parted by empty lines.
-pub(super) fn paragraphs(value: &Value) -> Markup {
-    let paragraphs = text(value).split("\n\n").filter(|paragraph| !paragraph.is_empty());
-    html! { @for paragraph in paragraphs { p { (inline(paragraph)) } } }
-}
-
-/// Text in which backticks stand around code, the one mark of Markdown that the descriptions use.
-pub(super) fn inline(text: &str) -> Markup {
-    html! {
-        @for (at, part) in text.split('`').enumerate() {
-            @if at % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

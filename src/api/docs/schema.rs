@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::page::{is_true, paragraphs, text};
+use super::text::{is_true, paragraphs, text};
 
 /// Where a reference to a schema begins.
 const PREFIX: &str = "#/components/schemas/";
