@@ -31,6 +31,7 @@ pub mod delivery;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod ids;
 pub mod intake;
 pub mod keeper;
 pub mod klarna;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use super::AppState;
 use super::answers::Common;
 use super::auth::Caller;
-use super::extract::{InPath, UserPath, check_names};
+use super::extract::{InPath, UserPath};
 use super::problem::Problem;
 
 /// Erase all data of a user.
@@ -30,13 +30,12 @@ use super::problem::Problem;
 pub(super) async fn erase(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
-    let erased = app.upkeep.erase_user(&merchant, &user).await?;
+    let key = path.of(&caller)?;
+    let erased = app.upkeep.erase_user(key.merchant.as_str(), key.user.as_str()).await?;
     tracing::info!(
-        merchant,
+        merchant = key.merchant.as_str(),
         token = erased.token,
         orders = erased.orders,
         cancelled = erased.cancelled,

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 use zeroize::Zeroizing;
 
+use super::auth::Caller;
 use super::problem::{Kind, Problem};
-use crate::order::check_name;
+use crate::ids::{MerchantName, UserId, UserKey, check_name};
 
 /// The largest page of a list, and the default page size.
 const PAGE: (u32, u32) = (200, 50);
@@ -74,15 +75,27 @@ pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::InvalidRequest, detail)
 }
 
-/// Checks the names of a merchant and a user in a path.
-pub(super) fn check_names(merchant: &str, user: &str) -> Result<(), Problem> {
-    check_merchant(merchant)?;
-    check_name(user).map_err(|wrong| invalid(format!("the user in the path {wrong}")))
+impl MerchantPath {
+    /// Returns the merchant, after checks that the caller may act for it and that the name is valid.
+    pub(super) fn of(&self, caller: &Caller) -> Result<MerchantName, Problem> {
+        caller.act_for(&self.merchant)?;
+        in_path("merchant", MerchantName::parse(&self.merchant))
+    }
 }
 
-/// Checks the name of a merchant in a path.
-pub(super) fn check_merchant(merchant: &str) -> Result<(), Problem> {
-    check_name(merchant).map_err(|wrong| invalid(format!("the merchant in the path {wrong}")))
+impl UserPath {
+    /// Returns the user, after checks that the caller may act for the merchant and that both names are
+    /// valid.
+    pub(super) fn of(&self, caller: &Caller) -> Result<UserKey, Problem> {
+        caller.act_for(&self.merchant)?;
+        let merchant = in_path("merchant", MerchantName::parse(&self.merchant))?;
+        let user = in_path("user", UserId::parse(&self.user))?;
+        Ok(UserKey { merchant, user })
+    }
+}
+
+fn in_path<T>(what: &str, name: Result<T, &'static str>) -> Result<T, Problem> {
+    name.map_err(|wrong| invalid(format!("the {what} in the path {wrong}")))
 }
 
 /// Checks a name that a list is filtered by.

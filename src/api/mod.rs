@@ -28,7 +28,6 @@ mod serve;
 mod tokens;
 mod users;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,7 +47,7 @@ pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
 
-use crate::config::{ApiKey, Merchant, Scope};
+use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
 use crate::store::{OrderAdmin, Upkeep};
@@ -69,7 +68,7 @@ pub struct AppState {
     /// Where a user is erased.
     pub upkeep: Arc<dyn Upkeep>,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    pub merchants: Arc<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
     /// API.
     pub api_keys: Vec<ApiKey>,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::answers::{Absent, Common, Decided};
 use super::auth::Caller;
-use super::extract::{self, Expected, InPath, UserPath, check_names, parse};
+use super::extract::{self, Expected, InPath, UserPath, parse};
 use super::problem::{Kind, Problem};
 use super::{AppState, Token};
 use crate::token::{Resolution, Resolved, TokenState};
@@ -66,18 +66,17 @@ impl From<Decision> for Resolution {
 pub(super) async fn resolve(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Token>, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
+    let key = path.of(&caller)?;
     let body = extract::Text::read(&headers, body, &Expected::json(1024)).await?;
     let ResolveRequest { decision } = parse(body.text()?)?;
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token for this user");
-    match app.registry.resolve(&merchant, &user, decision.into()).await? {
+    match app.registry.resolve(&key, decision.into()).await? {
         Resolved::Done(token) => {
-            tracing::info!(merchant, decision = ?decision, "An operator resolved a token");
+            tracing::info!(merchant = key.merchant.as_str(), decision = ?decision, "An operator resolved a token");
             Ok(Json(token.into()))
         }
         Resolved::NotUncertain(token) if token.state == TokenState::Forgotten => Err(absent()),

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::answers::{Absent, AbsentMerchant, Common, SentToken};
 use super::auth::Caller;
-use super::extract::{self, Expected, InPath, UserPath, check_names};
+use super::extract::{self, Expected, InPath, UserPath};
 use super::problem::{Kind, Problem};
 use crate::order::Fault;
 use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};
@@ -135,19 +135,18 @@ impl From<TokenView> for Token {
 pub(super) async fn put(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
+    let key = path.of(&caller)?;
     let merchant = app
         .merchants
-        .get(&merchant)
+        .get(&key.merchant)
         .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant with this name"))?;
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
-    let registration = Registration { user, refresh_token, issued_at, expires_at: None };
+    let registration = Registration { user: key.user, refresh_token, issued_at, expires_at: None };
     Ok(match app.registry.register(merchant, &registration).await? {
         Registered::Stored(_) => StatusCode::NO_CONTENT.into_response(),
         Registered::Known(token) | Registered::Newer(token) => Json(Token::from(token)).into_response(),
@@ -190,11 +189,10 @@ const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","i
 pub(super) async fn show(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
 ) -> Result<Json<Token>, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
-    let token = app.registry.view(&merchant, &user).await?;
+    let key = path.of(&caller)?;
+    let token = app.registry.view(&key).await?;
     let token = token.filter(|token| token.state != TokenState::Forgotten);
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token for this user");
     Ok(Json(token.ok_or_else(absent)?.into()))
@@ -214,11 +212,10 @@ pub(super) async fn show(
 pub(super) async fn forget(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
-    app.registry.forget(&merchant, &user).await?;
+    let key = path.of(&caller)?;
+    app.registry.forget(&key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

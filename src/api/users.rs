@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::answers::{Absent, Common};
 use super::auth::Caller;
-use super::extract::{
-    InPath, InQuery, MerchantPath, UserPath, check_filter, check_merchant, check_names, invalid, page_size,
-};
+use super::extract::{InPath, InQuery, MerchantPath, UserPath, check_filter, invalid, page_size};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
 use crate::store::TokenFilter;
@@ -59,18 +57,17 @@ pub struct UserList {
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(MerchantPath { merchant }): InPath<MerchantPath>,
+    InPath(path): InPath<MerchantPath>,
     InQuery(query): InQuery<UsersQuery>,
 ) -> Result<Json<UserList>, Problem> {
-    caller.act_for(&merchant)?;
-    check_merchant(&merchant)?;
+    let merchant = path.of(&caller)?;
     check_filter("cursor", query.cursor.as_deref())?;
     let limit = page_size(query.limit)?;
     let filter = TokenFilter {
         state: query.state,
-        merchant: Some(merchant.clone()),
+        merchant: Some(merchant.to_string()),
         expiring_within: None,
-        after: query.cursor.map(|user| (merchant, user)),
+        after: query.cursor.map(|user| (merchant.into(), user)),
         // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,
     };
@@ -174,15 +171,14 @@ impl From<LedgerEntry> for Exchange {
 pub(super) async fn history(
     State(app): State<Arc<AppState>>,
     caller: Caller,
-    InPath(UserPath { merchant, user }): InPath<UserPath>,
+    InPath(path): InPath<UserPath>,
     InQuery(query): InQuery<HistoryQuery>,
 ) -> Result<Json<History>, Problem> {
-    caller.act_for(&merchant)?;
-    check_names(&merchant, &user)?;
+    let key = path.of(&caller)?;
     let limit = page_size(query.limit)?;
     let before = query.cursor.as_deref().map(place).transpose()?;
-    let mut entries = app.registry.history(&merchant, &user, before, limit + 1).await?;
-    if entries.is_empty() && app.registry.view(&merchant, &user).await?.is_none() {
+    let mut entries = app.registry.history(&key, before, limit + 1).await?;
+    if entries.is_empty() && app.registry.view(&key).await?.is_none() {
         return Err(Problem::new(Kind::NotFound, "no refresh token was ever registered for this user"));
     }
     let more = entries.len() > limit as usize;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::config::{Engine, Merchant, Settings};
+use crate::config::{Engine, Merchants, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
 use crate::klarna::http::BuildError;
@@ -139,7 +139,7 @@ impl App {
 
     /// The merchants of the settings, by name.
     #[must_use]
-    pub fn merchants(&self) -> Arc<BTreeMap<String, Arc<Merchant>>> {
+    pub fn merchants(&self) -> Arc<Merchants> {
         Arc::new(self.settings.merchants.clone())
     }
 

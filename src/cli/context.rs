@@ -8,6 +8,7 @@ use super::{CliError, Format, Output};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::ids::MerchantName;
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -78,7 +79,7 @@ pub(super) fn check_merchant(app: &App, merchant: &str) -> Result<(), CliError> 
     if app.settings.merchants.contains_key(merchant) {
         return Ok(());
     }
-    let known: Vec<&str> = app.settings.merchants.keys().map(String::as_str).collect();
+    let known: Vec<&str> = app.settings.merchants.keys().map(MerchantName::as_str).collect();
     let (merchant, known) = (printable(merchant), known.join(", "));
     Err(CliError::Usage(format!("--merchant: the settings have no {merchant}; they have: {known}")))
 }

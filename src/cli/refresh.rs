@@ -15,6 +15,7 @@ use super::views::time;
 use super::{CliError, Context, Exit, Format};
 use crate::app::{App, AppError};
 use crate::clock::delta;
+use crate::ids::UserKey;
 use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
 use crate::lifecycle::Shutdown;
 use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
@@ -146,7 +147,7 @@ impl Args {
             after = last.id;
             let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.merchant);
             for token in page.iter().filter(ours) {
-                let due_at = due.due_at(&token.merchant, &token.user, token.expires_at);
+                let due_at = due.due_at(&UserKey::new(token.merchant.as_str(), token.user.as_str()), token.expires_at);
                 if due_at > by {
                     continue;
                 }

@@ -16,6 +16,7 @@ use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
+use crate::ids::UserKey;
 use crate::store::TokenFilter;
 use crate::token::{DeadReason, Note, TokenState};
 use crate::vault::Registry;
@@ -157,7 +158,7 @@ fn table(tokens: &[Token]) -> Table {
 
 async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
     let doing = format!("show the token of {whose}");
-    let found = registry.view(&whose.merchant, &whose.user).await;
+    let found = registry.view(&whose.key()).await;
     let Some(token) = found.map_err(|error| CliError::failed(&doing, error))? else {
         return Err(CliError::failed(doing, NO_TOKEN));
     };
@@ -183,17 +184,23 @@ const NO_TOKEN: &str = "no token is registered for this merchant and user; `toke
     ones";
 
 async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
-    let Whose { merchant, user } = whose;
+    let key = whose.key();
     let doing = format!("forget the token of {whose}");
-    let forgotten = registry.forget(merchant, user).await.map_err(|error| CliError::failed(&doing, error))?;
+    let forgotten = registry.forget(&key).await.map_err(|error| CliError::failed(&doing, error))?;
     if !forgotten {
         // A misspelt name must not pass for a deletion.
-        let found = registry.view(merchant, user).await.map_err(|error| CliError::failed(&doing, error))?;
+        let found = registry.view(&key).await.map_err(|error| CliError::failed(&doing, error))?;
         found.ok_or_else(|| CliError::failed(doing, NO_TOKEN))?;
     }
     let human = if forgotten { "The token is forgotten." } else { "The token had already been forgotten." };
-    context.output.print(human, &json!({ "merchant": merchant, "user": user, "forgotten": forgotten }))?;
+    context.output.print(human, &json!({ "merchant": key.merchant, "user": key.user, "forgotten": forgotten }))?;
     Ok(Exit::Done)
+}
+
+impl Whose {
+    fn key(&self) -> UserKey {
+        UserKey::new(self.merchant.as_str(), self.user.as_str())
+    }
 }
 
 impl std::fmt::Display for Whose {

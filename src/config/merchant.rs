@@ -1,5 +1,6 @@
 //! `[merchants.<name>]`
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,16 @@ use url::Url;
 
 use super::reader::Reader;
 use super::{NAME_EXPECTED, Webhook, is_name, presets};
+use crate::ids::MerchantName;
+
+/// The merchants of the settings.
+pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
 
 /// One merchant at Klarna.
 #[derive(Clone, Debug)]
 pub struct Merchant {
     /// As in `[merchants.<name>]`; what orders and API paths call it.
-    pub name: String,
+    pub name: MerchantName,
     /// Decides Klarna's hosts.
     pub region: Region,
     /// Decides Klarna's hosts.
@@ -146,7 +151,7 @@ impl Merchant {
         let (region, environment) = (region?, environment?);
         let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
         Some(Arc::new(Self {
-            name: name.to_owned(),
+            name: name.into(),
             region,
             environment,
             client_id: client_id?,

@@ -28,14 +28,13 @@ mod work;
 
 pub mod key_file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 pub use database::{Database, Engine};
 pub use error::{ConfigError, Fault};
 pub use keeper::Keeper;
-pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
+pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, Merchants, OnUnusableToken, Region};
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use server::{ApiKey, Scope, Server};
@@ -77,7 +76,7 @@ pub struct Settings {
     /// The section `telemetry`.
     pub telemetry: Telemetry,
     /// The merchants by name; never empty.
-    pub merchants: BTreeMap<String, Arc<Merchant>>,
+    pub merchants: Merchants,
 }
 
 impl Settings {
@@ -152,8 +151,11 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     })
 }
 
-fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> BTreeMap<String, Arc<Merchant>> {
-    names.into_iter().filter_map(|name| Merchant::read(reader, &name).map(|merchant| (name, merchant))).collect()
+fn merchants(reader: &mut Reader, names: BTreeSet<String>) -> Merchants {
+    names
+        .into_iter()
+        .filter_map(|name| Merchant::read(reader, &name).map(|merchant| (merchant.name.clone(), merchant)))
+        .collect()
 }
 
 /// Leaves out the parser's excerpt of the file, which may contain a secret.

@@ -1,11 +1,9 @@
 //! Rules between settings of different sections, which the exchange protocol depends on.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::{Checkout, Keeper, Merchant, Queue, Retention, Server, Vault};
+use super::{Checkout, Keeper, Merchants, Queue, Retention, Server, Vault};
 
 /// The interval of the heartbeat that renews a process's row in `workers`.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -75,7 +73,7 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
 
 /// The keeper must not refresh tokens from their first day on, and must leave half of a merchant's
 /// token rate to orders.
-pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTreeMap<String, Arc<Merchant>>) {
+pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Merchants) {
     if let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) {
         let lifetime = format!("merchants.{}.refresh_token_lifetime", shortest.name);
         let unsure = ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
@@ -101,7 +99,7 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &BTr
 
 /// A body is deleted no later than its order, and the hash of a former token not before the token
 /// lapses: registered again, it would look like a new one.
-pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, merchants: &BTreeMap<String, Arc<Merchant>>) {
+pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, merchants: &Merchants) {
     let unsure = ["retention.bodies", "retention.orders"].iter().any(|key| reader.is_faulty(key));
     if !unsure && retention.bodies > retention.orders {
         let instead = format!("write \"{}\" or less", humantime::format_duration(retention.orders));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::config::Merchant;
+use crate::config::{Merchant, Merchants};
 use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{ClaimedWebhook, Published, StoreError, WebhookClaim, Webhooks};
 
@@ -23,7 +23,7 @@ const LEASE: Duration = Duration::from_mins(1);
 /// Claims due events.
 pub struct Outbox {
     store: Arc<dyn Webhooks>,
-    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    merchants: Arc<Merchants>,
     /// Grows with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
 }
@@ -31,15 +31,15 @@ pub struct Outbox {
 impl Outbox {
     /// An outbox over `store`, for the merchants of the settings that have a webhook.
     #[must_use]
-    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<BTreeMap<String, Arc<Merchant>>>) -> Self {
+    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<Merchants>) -> Self {
         Self { store, merchants, round: AtomicUsize::new(0) }
     }
 
     /// The endpoints of the settings, which the database's triggers need in order to write events.
     #[must_use]
-    pub fn published(merchants: &BTreeMap<String, Arc<Merchant>>, order_deadline: Duration) -> Published {
+    pub fn published(merchants: &Merchants, order_deadline: Duration) -> Published {
         let webhook = |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);
-        let webhooks = merchants.iter().map(|(name, merchant)| (name.clone(), webhook(merchant))).collect();
+        let webhooks = merchants.iter().map(|(name, merchant)| (name.to_string(), webhook(merchant))).collect();
         Published { order_deadline, webhooks }
     }
 }
@@ -63,7 +63,9 @@ impl Source for Outbox {
         let left = |merchant: &str| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
-        waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
+        waiting.retain(|name| {
+            self.merchants.get(name.as_str()).is_some_and(|known| known.webhook.is_some()) && left(name) > 0
+        });
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));
         }

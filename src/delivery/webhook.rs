@@ -5,7 +5,6 @@
 //! id. Redirects are not followed. Only the status and `Retry-After` of an answer matter; its body
 //! is ignored.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use tracing::{Instrument as _, Span};
 
 use super::schedule;
 use crate::clock::{Clock, since_boot};
-use crate::config::{Merchant, Webhook};
+use crate::config::{Merchants, Webhook};
 use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
 use crate::queue::{Handler, Wake};
@@ -39,7 +38,7 @@ const LONGEST_ASKED: Duration = Duration::from_hours(24);
 /// Sends events one at a time, each to its merchant's endpoint.
 pub struct Sender {
     store: Arc<dyn Webhooks>,
-    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    merchants: Arc<Merchants>,
     http: HttpClient,
     clock: Clock,
     /// Notified when an attempt ends, because the merchant's next event can be claimed then.
@@ -76,7 +75,7 @@ impl Sender {
     /// The HTTP client cannot be built.
     pub fn new(
         store: Arc<dyn Webhooks>,
-        merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+        merchants: Arc<Merchants>,
         clock: Clock,
         wake: Wake,
     ) -> Result<Self, BuildError> {
@@ -84,7 +83,7 @@ impl Sender {
     }
 
     async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<(), Failed> {
-        let merchant = self.merchants.get(&event.merchant);
+        let merchant = self.merchants.get(event.merchant.as_str());
         let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
         let webhook = webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
         let data = RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;

@@ -1,21 +1,19 @@
 //! The checks for every order, whichever way it was submitted.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::config::Merchant;
+use crate::config::Merchants;
+use crate::ids::MerchantName;
 use crate::order::{self, Fault, NewOrder, Rejection};
 use crate::store::ClaimedOrder;
 
 /// Returns everything that is wrong with an order by Klarna's rules and the settings.
-pub(super) fn faults(merchants: &BTreeMap<String, Arc<Merchant>>, order: &NewOrder, now: DateTime<Utc>) -> Vec<Fault> {
+pub(super) fn faults(merchants: &Merchants, order: &NewOrder, now: DateTime<Utc>) -> Vec<Fault> {
     let mut faults = Vec::new();
     if !merchants.contains_key(&order.merchant) {
-        let known: Vec<&str> = merchants.keys().map(String::as_str).collect();
+        let known: Vec<&str> = merchants.keys().map(MerchantName::as_str).collect();
         let message = format!("the settings have no merchant with this name; they have: {}", known.join(", "));
         faults.push(Fault::new("/merchant", message));
     }
@@ -31,7 +29,7 @@ pub(super) fn faults(merchants: &BTreeMap<String, Arc<Merchant>>, order: &NewOrd
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn check_row(merchants: &BTreeMap<String, Arc<Merchant>>, row: &ClaimedOrder) -> Result<(), Rejection> {
+pub fn check_row(merchants: &Merchants, row: &ClaimedOrder) -> Result<(), Rejection> {
     let not_json = || Rejection::Faults(vec![Fault::new("/order", "is not JSON that every reader understands alike")]);
     let body: &RawValue = serde_json::from_str(&row.body).map_err(|_| not_json())?;
     let (merchant, user) = (json!(row.merchant), json!(row.user));

@@ -12,7 +12,7 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 
 use crate::clock::Clock;
-use crate::config::Merchant;
+use crate::config::Merchants;
 use crate::order::{NewOrder, OrderId, Rejection};
 use crate::store::{
     ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
@@ -65,7 +65,7 @@ pub struct Accepted {
 #[derive(Clone)]
 pub struct Intake {
     store: Arc<dyn OrderAdmin>,
-    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    merchants: Arc<Merchants>,
     order_deadline: Duration,
     clock: Clock,
 }
@@ -74,12 +74,7 @@ impl Intake {
     /// Returns an intake for the merchants in the settings. `order_deadline` is the setting
     /// `queue.order_deadline`.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn OrderAdmin>,
-        merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
-        order_deadline: Duration,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(store: Arc<dyn OrderAdmin>, merchants: Arc<Merchants>, order_deadline: Duration, clock: Clock) -> Self {
         Self { store, merchants, order_deadline, clock }
     }
 
@@ -187,8 +182,8 @@ impl Intake {
         Ok(OrderRow {
             id: OrderId::new(now),
             digest: order.digest(),
-            merchant: order.merchant,
-            user: order.user,
+            merchant: order.merchant.into(),
+            user: order.user.into(),
             idempotency_key: order.idempotency_key,
             body: order.body.into_string(),
             prefill: order.prefill,

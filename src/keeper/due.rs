@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::backoff::Backoff;
 use crate::clock::delta;
 use crate::config;
+use crate::ids::UserKey;
 use crate::vault::DueDates;
 
 /// The back-off after failures: from 5 minutes to a day.
@@ -34,17 +35,17 @@ impl DueDates for Due {
     /// `refresh_before` ahead of the expiry, and up to `spread` earlier by a hash of merchant and
     /// user: constant for a user, and evenly distributed over users, so that the tokens of one
     /// import do not become due at the same time.
-    fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc> {
-        let earlier = self.spread.mul_f64(share(merchant, user));
+    fn due_at(&self, key: &UserKey, expires_at: DateTime<Utc>) -> DateTime<Utc> {
+        let earlier = self.spread.mul_f64(share(key));
         expires_at.checked_sub_signed(delta(self.refresh_before) + delta(earlier)).unwrap_or(expires_at)
     }
 }
 
 /// A number from 0 to 1 derived from merchant and user, equal on every machine and in every version
 /// of the program.
-fn share(merchant: &str, user: &str) -> f64 {
+fn share(key: &UserKey) -> f64 {
     let mut hash = Sha256::new();
-    for part in [merchant, "\0", user] {
+    for part in [key.merchant.as_str(), "\0", key.user.as_str()] {
         hash.update(part);
     }
     let hash = hash.finalize();
@@ -79,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_date_is_the_same_everywhere_and_for_ever() {
-        let left = |merchant, user| (expiry() - DUE.due_at(merchant, user, expiry())).num_seconds();
+        let left =
+            |merchant: &str, user: &str| (expiry() - DUE.due_at(&UserKey::new(merchant, user), expiry())).num_seconds();
         assert_eq!([left("shop", "u-1"), left("shop", "u-2"), left("other", "u-1")], [1_916_859, 2_187_285, 2_095_620]);
         assert_ne!(left("a", "bc"), left("ab", "c"));
     }
@@ -88,7 +90,7 @@ mod tests {
     fn many_users_are_spread_evenly() {
         let mut days = [0_u32; 10];
         for user in 0..10_000 {
-            let left = expiry() - DUE.due_at("shop", &format!("u-{user}"), expiry());
+            let left = expiry() - DUE.due_at(&UserKey::new("shop", format!("u-{user}")), expiry());
             days[usize::try_from(left.num_days() - 20).unwrap().min(9)] += 1;
         }
         assert!(days.iter().all(|count| (750..=1250).contains(count)), "{days:?}");
@@ -103,7 +105,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_date_lies_within_the_spread(user in ".{0,40}") {
-            let left = (expiry() - DUE.due_at("shop", &user, expiry())).to_std().unwrap();
+            let left = (expiry() - DUE.due_at(&UserKey::new("shop", user), expiry())).to_std().unwrap();
             prop_assert!(left >= 20 * DAY && left <= 30 * DAY);
         }
 

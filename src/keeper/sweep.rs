@@ -2,7 +2,6 @@
 
 mod walk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use super::plan::replan;
 use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
 use crate::clock::{delta, since_boot};
-use crate::config::{self, Merchant};
+use crate::config::{self, Merchant, Merchants};
 use crate::meter;
 use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
@@ -39,7 +38,7 @@ pub struct Dependencies {
     /// Exchanges the tokens.
     pub vault: Vault,
     /// The merchants of the settings, by name.
-    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    pub merchants: Arc<Merchants>,
     /// The section `keeper` of the settings.
     pub settings: config::Keeper,
     /// `vault.max_in_flight`. A sweep uses at most half of it, so that orders are not delayed.
@@ -55,7 +54,7 @@ pub struct Dependencies {
 pub struct Sweeper {
     store: Arc<dyn Keeper>,
     vault: Vault,
-    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    merchants: Arc<Merchants>,
     settings: config::Keeper,
     due: Due,
     at_once: usize,
@@ -242,14 +241,14 @@ impl Sweeper {
         let traced = traced!(
             parent: None,
             "refresh token",
-            klarna_worker.merchant = merchant.name,
+            klarna_worker.merchant = merchant.name.as_str(),
             klarna_worker.sweep = display(sweep),
             klarna_worker.result = Empty,
         );
         let span = tracing::error_span!(
             parent: &traced,
             "refresh",
-            merchant = merchant.name,
+            merchant = merchant.name.as_str(),
             token = token.id,
             %sweep,
             correlation = Empty,
@@ -260,7 +259,7 @@ impl Sweeper {
     }
 
     async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
-        let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
+        let refreshed = self.vault.refresh(merchant, &token.user.as_str().into(), sweep, if_due).await;
         let failed =
             |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
         let outcome = match refreshed {

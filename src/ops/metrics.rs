@@ -22,6 +22,7 @@ pub use self::catalogue::{CATALOGUE, Kind, Metric};
 use self::installation::Installation;
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
+use crate::ids::MerchantName;
 use crate::meter;
 use crate::order::TokenOutcome;
 use crate::store::Store;
@@ -53,7 +54,7 @@ pub struct Sources {
     /// The process's clock.
     pub clock: Clock,
     /// The merchants of the settings.
-    pub merchants: Vec<String>,
+    pub merchants: Vec<MerchantName>,
     /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
     /// Active tokens with less time left than this count as lapsing.
@@ -81,7 +82,7 @@ impl Metrics {
         let recorded = recorder()?;
         for merchant in &sources.merchants {
             // An alert on an increase needs something to increase from.
-            meter::begin(merchant, TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
+            meter::begin(merchant.as_str(), TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
         }
         process::begin(&sources);
         Some(Self { recorded, sources, installation: Installation::default() })
@@ -126,7 +127,7 @@ fn number(count: impl TryInto<u64>) -> f64 {
 /// Rows by merchant. Merchants of the settings without a row are included, so that their gauges
 /// fall to zero.
 fn by_merchant<'a, T>(
-    merchants: &'a [String],
+    merchants: &'a [MerchantName],
     rows: &'a [T],
     of: impl Fn(&T) -> &String,
 ) -> BTreeMap<&'a str, Option<&'a T>>

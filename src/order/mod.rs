@@ -21,7 +21,7 @@ pub use body::{Body, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
 pub use fault::{Fault, OrderError, Rejection};
 pub use id::OrderId;
-pub use new::{NewOrder, check_idempotency_key, check_name};
+pub use new::{NewOrder, check_idempotency_key};
 pub use rules::{check, is_date};
 pub use status::{Status, TokenOutcome, UnknownWord};
 pub use view::OrderView;

@@ -10,10 +10,11 @@ use super::body::not_json;
 use super::fields::{Faults, Fields, Need};
 use super::json::{Kind, MAX_FORM_FAULTS, TWICE, not_an_object};
 use super::{Body, Fault, Rejection, check};
+use crate::ids::{MerchantName, UserId};
 
 const MEMBERS: [&str; 7] = ["merchant", "user", "order", "prefill", "not_before", "deadline", "idempotency_key"];
 
-/// The most characters of a merchant's name, a user's id and an idempotency key.
+/// The most characters of an idempotency key.
 const MOST_CHARACTERS: usize = 255;
 
 /// A submitted order that keeps Klarna's rules:
@@ -21,9 +22,9 @@ const MOST_CHARACTERS: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     /// The merchant's name in the settings. This type does not check that the merchant exists.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// The shop's own id for the user whose refresh token is used.
-    pub user: String,
+    pub user: UserId,
     /// Klarna's order body, exactly as the shop wrote it.
     pub body: Body,
     /// Whether to fill in absent fields from the `id_token`. `None`: use the merchant's setting.
@@ -50,8 +51,8 @@ impl NewOrder {
             Fields::of_document(raw).ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
         let mut faults = Faults::new(raw.get());
         check_members(&envelope, &mut faults);
-        let merchant = name(&envelope, "merchant", &mut faults);
-        let user = name(&envelope, "user", &mut faults);
+        let merchant = name(&envelope, "merchant", MerchantName::parse, &mut faults);
+        let user = name(&envelope, "user", UserId::parse, &mut faults);
         let body = order(&envelope, &mut faults)?;
         let prefill = envelope.boolean("prefill", &mut faults);
         let not_before = time(&envelope, "not_before", &mut faults);
@@ -82,30 +83,14 @@ impl NewOrder {
             hash.update(length.to_be_bytes());
             hash.update(bytes.unwrap_or_default());
         };
-        part(Some(self.merchant.as_bytes()));
-        part(Some(self.user.as_bytes()));
+        part(Some(self.merchant.as_str().as_bytes()));
+        part(Some(self.user.as_str().as_bytes()));
         part(Some(self.body.as_str().as_bytes()));
         part(self.prefill.map(|prefill| [u8::from(prefill)]).as_ref().map(<[u8; 1]>::as_slice));
         part(micros(self.not_before).as_ref().map(<[u8; 8]>::as_slice));
         part(micros(self.deadline).as_ref().map(<[u8; 8]>::as_slice));
         hash.finalize().into()
     }
-}
-
-/// Checks the name of a merchant or the id of a user: 1 to 255 characters without control
-/// characters.
-///
-/// # Errors
-/// If it is invalid: what is wrong and what is expected, as a phrase to read after the position.
-pub fn check_name(name: &str) -> Result<(), &'static str> {
-    let length = name.chars().count();
-    if !(1..=MOST_CHARACTERS).contains(&length) {
-        return Err("is empty or too long, expected 1 to 255 characters");
-    }
-    if name.chars().any(char::is_control) {
-        return Err("has a control character, expected 1 to 255 characters without any");
-    }
-    Ok(())
 }
 
 /// Checks an idempotency key: 1 to 255 visible ASCII characters, so that an HTTP header can contain
@@ -138,30 +123,25 @@ fn check_members(envelope: &Fields<'_>, faults: &mut Faults<'_>) {
     }
 }
 
-fn name(envelope: &Fields<'_>, member: &str, faults: &mut Faults<'_>) -> Option<String> {
+/// Reads the name of a merchant or the id of a user.
+fn name<T>(
+    envelope: &Fields<'_>,
+    member: &str,
+    parse: fn(&str) -> Result<T, &'static str>,
+    faults: &mut Faults<'_>,
+) -> Option<T> {
     let text = envelope.string(member, Need::Required, &(0..=usize::MAX), faults)?;
-    valid(envelope, member, text.into_owned(), check_name, faults)
+    valid(envelope, member, parse(&text), faults)
 }
 
 fn idempotency_key(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
     let text = envelope.string("idempotency_key", Need::Optional, &(0..=usize::MAX), faults)?;
-    valid(envelope, "idempotency_key", text.into_owned(), check_idempotency_key, faults)
+    let key = check_idempotency_key(&text).map(|()| text.into_owned());
+    valid(envelope, "idempotency_key", key, faults)
 }
 
-fn valid(
-    envelope: &Fields<'_>,
-    member: &str,
-    text: String,
-    check: fn(&str) -> Result<(), &'static str>,
-    faults: &mut Faults<'_>,
-) -> Option<String> {
-    match check(&text) {
-        Ok(()) => Some(text),
-        Err(message) => {
-            envelope.fault(member, message, faults);
-            None
-        }
-    }
+fn valid<T>(envelope: &Fields<'_>, member: &str, read: Result<T, &'static str>, faults: &mut Faults<'_>) -> Option<T> {
+    read.map_err(|message| envelope.fault(member, message, faults)).ok()
 }
 
 fn order(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {

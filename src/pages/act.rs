@@ -16,6 +16,7 @@ use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
+use crate::ids::UserKey;
 use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
@@ -117,8 +118,8 @@ fn steered(steered: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
     }
 }
 
-async fn token(pages: &Pages, merchant: &str, user: &str) -> Result<TokenView, Failure> {
-    let found = pages.deps.registry.view(merchant, user).await?;
+async fn token(pages: &Pages, key: &UserKey) -> Result<TokenView, Failure> {
+    let found = pages.deps.registry.view(key).await?;
     found.ok_or(Failure::Missing("This user has no refresh token."))
 }
 
@@ -126,20 +127,25 @@ fn whom(token: &TokenView) -> Markup {
     facts(&[("User", html! { (token.user) }), ("Merchant", html! { (token.merchant) }), ("Token", state(token.state))])
 }
 
-fn named_fields(merchant: &str, user: &str) -> Markup {
-    html! { input type="hidden" name="merchant" value=(merchant); input type="hidden" name="user" value=(user); }
+/// Returns the address of the user's page with a note of what was done.
+fn done_link(key: &UserKey, done: &str) -> String {
+    link("/user", &[("merchant", key.merchant.as_str()), ("user", key.user.as_str()), ("done", done)])
+}
+
+fn named_fields(key: &UserKey) -> Markup {
+    html! { input type="hidden" name="merchant" value=(key.merchant); input type="hidden" name="user" value=(key.user); }
 }
 
 pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let (merchant, user) = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &merchant, &user).await?;
+    let key = named(&viewer, &viewer.query)?;
+    let token = token(&pages, &key).await?;
     let about = html! {
         p { "Nobody knows whether the token was spent: the answer of its last exchange was lost, or the \
             database was restored." }
         (whom(&token))
     };
     let answer = html! {
-        (named_fields(&merchant, &user))
+        (named_fields(&key))
         fieldset {
             legend { "What should happen to it?" }
             label.check { input type="radio" name="as" value="retry" required; span { "Present it once more with the user's next order. If it was spent, Klarna may end the user's sign-in." } }
@@ -150,22 +156,22 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
         }
         button type="submit" { "Resolve the token" }
     };
-    let back = user_link(&merchant, &user);
+    let back = user_link(&key.merchant, &key.user);
     Ok(ask(viewer, MenuItem::Users, ("Resolve this token?", "/user/resolve", &back), &about, &answer))
 }
 
 pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
-    let (merchant, user) = named(&posted.viewer, &posted.fields)?;
+    let key = named(&posted.viewer, &posted.fields)?;
     let (resolution, done) = match posted.fields.get("as") {
         Some("retry") => (Resolution::Retry, "active"),
         Some("present") => (Resolution::Present, "active"),
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Wrong("Choose what should happen to the token.".into())),
     };
-    match pages.deps.registry.resolve(&merchant, &user, resolution).await? {
+    match pages.deps.registry.resolve(&key, resolution).await? {
         Resolved::Done(_) => {
-            tracing::info!(merchant, what = done, "An operator resolved a token");
-            Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", done)])))
+            tracing::info!(merchant = key.merchant.as_str(), what = done, "An operator resolved a token");
+            Ok(see(&done_link(&key, done)))
         }
         Resolved::NotUncertain(token) => {
             let state = super::pieces::words(token.state.as_str());
@@ -176,25 +182,25 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
 }
 
 pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let (merchant, user) = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &merchant, &user).await?;
+    let key = named(&viewer, &viewer.query)?;
+    let token = token(&pages, &key).await?;
     let about = html! {
         p { "The refresh token is deleted. The user's orders are submitted without a token until the user \
             signs in again. This cannot be undone." }
         (whom(&token))
     };
-    let answer = html! { (named_fields(&merchant, &user)) button.danger type="submit" { "Forget the token" } };
-    let back = user_link(&merchant, &user);
+    let answer = html! { (named_fields(&key)) button.danger type="submit" { "Forget the token" } };
+    let back = user_link(&key.merchant, &key.user);
     Ok(ask(viewer, MenuItem::Users, ("Forget this token?", "/user/forget", &back), &about, &answer))
 }
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
-    let (merchant, user) = named(&posted.viewer, &posted.fields)?;
-    if !pages.deps.registry.forget(&merchant, &user).await? {
+    let key = named(&posted.viewer, &posted.fields)?;
+    if !pages.deps.registry.forget(&key).await? {
         return Err(Failure::Unfit("There is no token to forget.".into()));
     }
-    tracing::info!(merchant, "An operator had a token forgotten");
-    Ok(see(&link("/user", &[("merchant", &merchant), ("user", &user), ("done", "forgotten")])))
+    tracing::info!(merchant = key.merchant.as_str(), "An operator had a token forgotten");
+    Ok(see(&done_link(&key, "forgotten")))
 }
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::failure::Failure;
 use super::links::link;
-use crate::order::check_name;
+use crate::ids::check_name;
 
 /// Fields by name. An empty field counts as absent, because forms send empty fields that were not
 /// filled in.

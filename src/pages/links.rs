@@ -12,6 +12,6 @@ pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
 
 /// Returns the link to a user's page. The name is in the query, because in a path a browser would
 /// take a user named `..` for the folder above.
-pub(super) fn user_link(merchant: &str, user: &str) -> String {
-    link("/user", &[("merchant", merchant), ("user", user)])
+pub(super) fn user_link(merchant: impl AsRef<str>, user: impl AsRef<str>) -> String {
+    link("/user", &[("merchant", merchant.as_ref()), ("user", user.as_ref())])
 }

@@ -43,6 +43,7 @@ use chrono::{DateTime, Utc};
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
+use crate::ids::MerchantName;
 use crate::intake::Intake;
 use crate::store::{DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webhooks};
 use crate::vault::Registry;
@@ -71,7 +72,7 @@ pub struct Dependencies {
     /// How the installation stands.
     pub stats: Arc<dyn InstallationStats>,
     /// The names of the merchants in the settings.
-    pub merchants: Vec<String>,
+    pub merchants: Vec<MerchantName>,
     /// The keys of the scope `ops` may sign in. If there are no keys at all, no sign-in is needed.
     pub api_keys: Vec<ApiKey>,
     /// Signs sessions with the installation's hash key, so that every process accepts them.

@@ -14,6 +14,7 @@ use super::links::user_link;
 use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
+use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId, OrderView, Status};
 use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
@@ -31,7 +32,8 @@ pub(super) async fn show(
     let order = find(&pages, &viewer, &id).await?;
     let deps = &pages.deps;
     let past = deps.dashboard.order_history(order.id).await?;
-    let ledger = deps.registry.history(&order.merchant, &order.user, None, LEDGER).await?;
+    let ledger =
+        deps.registry.history(&UserKey::new(order.merchant.as_str(), order.user.as_str()), None, LEDGER).await?;
     let of_user = WebhookFilter {
         merchant: Some(order.merchant.clone()),
         user: Some(order.user.clone()),

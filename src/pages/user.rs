@@ -14,6 +14,7 @@ use super::links::link;
 use super::orders;
 use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
 use super::viewer::Viewer;
+use crate::ids::UserKey;
 use crate::store::OrderFilter;
 use crate::token::{LedgerCursor, LedgerEntry, PurposeKind, TokenState, TokenView};
 
@@ -24,20 +25,21 @@ const ORDERS: u32 = 10;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
-    let (merchant, user) = named(&viewer, query)?;
+    let key = named(&viewer, query)?;
+    let UserKey { merchant, user } = &key;
     let before = query.word("before", |word| {
         let (generation, presentation) = word.split_once('-')?;
         Some(LedgerCursor { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
     })?;
     let registry = &pages.deps.registry;
-    let token = registry.view(&merchant, &user).await?;
-    let mut ledger = registry.history(&merchant, &user, before, PAGE + 1).await?;
+    let token = registry.view(&key).await?;
+    let mut ledger = registry.history(&key, before, PAGE + 1).await?;
     let more = ledger.len() > PAGE as usize;
     ledger.truncate(PAGE as usize);
     let next =
         ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
-    let search = OrderFilter { user: Some(user.clone()), limit: ORDERS, ..OrderFilter::default() };
-    let orders = orders::found(&pages, &viewer, Some(&merchant), &search).await?;
+    let search = OrderFilter { user: Some(user.to_string()), limit: ORDERS, ..OrderFilter::default() };
+    let orders = orders::found(&pages, &viewer, Some(merchant.as_str()), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
     let holds = token.as_ref().is_some_and(|token| token.state != TokenState::Forgotten);
     let main = html! {
@@ -73,9 +75,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 }
 
 /// Returns the merchant and user that a query or a form names.
-pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<(String, String), Failure> {
-    let (merchant, user) = (fields.needed("merchant")?, fields.needed("user")?);
-    if viewer.sees(&merchant) { Ok((merchant, user)) } else { Err(Failure::Missing("User not found.")) }
+pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure> {
+    let key = UserKey::new(fields.needed("merchant")?, fields.needed("user")?);
+    if viewer.sees(key.merchant.as_str()) { Ok(key) } else { Err(Failure::Missing("User not found.")) }
 }
 
 fn told(token: &TokenView, viewer: &Viewer) -> Markup {

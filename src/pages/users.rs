@@ -12,6 +12,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{choice, line, maybe_time, state, words};
 use super::viewer::Viewer;
+use crate::ids::UserKey;
 use crate::store::TokenFilter;
 use crate::token::{TokenState, TokenView};
 
@@ -64,7 +65,7 @@ async fn named(
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     for merchant in viewer.merchants(pages) {
-        users.extend(pages.deps.registry.view(merchant, user).await?);
+        users.extend(pages.deps.registry.view(&UserKey::new(merchant, user)).await?);
     }
     users.retain(|token| merchant.is_none_or(|merchant| token.merchant == merchant));
     users.retain(|token| wanted.is_none_or(|wanted| token.state == wanted));

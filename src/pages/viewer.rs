@@ -21,6 +21,7 @@ use super::fields::Fields;
 use super::frame::{self, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
 use crate::config::ApiKey;
+use crate::ids::MerchantName;
 
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -54,7 +55,7 @@ pub(super) struct Posted {
 impl Viewer {
     /// Returns the merchants of the settings that they may see.
     pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a str> {
-        pages.deps.merchants.iter().map(String::as_str).filter(|merchant| self.sees(merchant)).collect()
+        pages.deps.merchants.iter().map(MerchantName::as_str).filter(|merchant| self.sees(merchant)).collect()
     }
 
     /// Returns the merchants to query, one after the other. A single `None` means all, if they may

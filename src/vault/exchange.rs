@@ -20,6 +20,7 @@ use crate::breaker::{CallOutcome, CallPermit};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
+use crate::ids::UserKey;
 use crate::klarna::token::Presented;
 use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
@@ -39,7 +40,8 @@ const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
 pub(super) struct Exchange {
     pub(super) context: Arc<ExchangeContext>,
     pub(super) merchant: Arc<Merchant>,
-    pub(super) user: String,
+    /// Whose token.
+    pub(super) key: UserKey,
     pub(super) purpose: Purpose,
     /// The keeper's condition, checked after the claim.
     pub(super) if_due: Option<IfDue>,
@@ -107,7 +109,7 @@ impl Exchange {
 
     /// A span for traces, and the one that gives lines in the log their fields; both within the asker's.
     fn spans(&self) -> (Span, Span) {
-        let merchant = &self.merchant.name;
+        let merchant = self.key.merchant.as_str();
         let purpose = self.purpose.kind.as_str();
         let traced = traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
         let span = tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
@@ -117,7 +119,7 @@ impl Exchange {
     /// Claims the token, decides, and presents it where that is allowed. `caller` is answered before the end where the
     /// successor lies in the spool.
     async fn run(&self, caller: &mut Caller) -> ExchangeReport {
-        let claiming = self.context.store.claim_token(&self.merchant.name, &self.user);
+        let claiming = self.context.store.claim_token(self.key.merchant.as_str(), self.key.user.as_str());
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return ExchangeReport::Unusable(Unusable::NotRegistered),
@@ -160,11 +162,11 @@ impl Exchange {
     ) -> ExchangeReport {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
-        let refresh_token = match self.context.secrets.open_token(&self.merchant.name, &self.user, sealed) {
+        let refresh_token = match self.context.secrets.open_token(&self.key, sealed) {
             Ok(refresh_token) => refresh_token,
             Err(error) => {
                 claim.release().await;
-                tracing::error!(merchant = self.merchant.name, token = token.id, %error,
+                tracing::error!(merchant = self.merchant.name.as_str(), token = token.id, %error,
                     "A refresh token cannot be opened; it is left unchanged");
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
@@ -205,7 +207,7 @@ impl Exchange {
             let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
             let Presented { answer, correlation_id } = crash::in_flight("token_sent", request).await;
-            meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
+            meter::exchange_took(self.merchant.name.as_str(), since_boot().saturating_sub(sent));
             span.record("correlation", correlation_id.as_deref());
             caller.correlation_id = correlation_id;
             crash::point("token_answered");
@@ -221,7 +223,9 @@ impl Exchange {
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.user.clone() },
+            Answer::Refused { configuration: true, .. } => {
+                CallOutcome::Misconfigured { user: self.key.user.clone().into() }
+            }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
             Answer::Refused { .. } | Answer::NotSent { .. } | Answer::NoAnswer { .. } => CallOutcome::Failed(None),
         }
@@ -245,7 +249,7 @@ impl Exchange {
             }
         };
         let outcome = result.outcome();
-        let owner = Some(Owner { merchant: self.merchant.name.clone(), user: self.user.clone() });
+        let owner = Some(Owner { merchant: self.key.merchant.clone().into(), user: self.key.user.clone().into() });
         let end = ExchangeEnd { exchange, owner, token: token.id, generation: token.generation, result, kept };
         let spooled = || {
             self.user_lock.on_disk();
@@ -262,9 +266,9 @@ impl Exchange {
     }
 
     fn count(&self, outcome: Outcome) {
-        meter::exchange(&self.merchant.name, self.purpose.kind.as_str(), outcome.as_str());
+        meter::exchange(self.merchant.name.as_str(), self.purpose.kind.as_str(), outcome.as_str());
         if outcome == Outcome::NoAnswer {
-            meter::lost_answer(&self.merchant.name);
+            meter::lost_answer(self.merchant.name.as_str());
         }
     }
 
@@ -272,7 +276,7 @@ impl Exchange {
     fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
-            tracing::info!(merchant = merchant.name, token = token.id, result, what, "An exchange ended");
+            tracing::info!(merchant = merchant.name.as_str(), token = token.id, result, what, "An exchange ended");
         };
         Ok(match received.answer {
             Answer::Rotated(tokens) => {
@@ -288,7 +292,7 @@ impl Exchange {
             Answer::Refused { configuration, retry_after, what } => {
                 if configuration {
                     tracing::error!(
-                        merchant = merchant.name,
+                        merchant = merchant.name.as_str(),
                         what,
                         "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url"
                     );
@@ -303,7 +307,7 @@ impl Exchange {
             }
             Answer::NoAnswer { over, what } => {
                 tracing::warn!(
-                    merchant = merchant.name,
+                    merchant = merchant.name.as_str(),
                     token = token.id,
                     what,
                     "An exchange got no usable answer; its outcome is unknown"
@@ -327,11 +331,11 @@ impl Exchange {
         let (merchant, secrets) = (&self.merchant, &self.context.secrets);
         let expires_at = issued_at + delta(merchant.refresh_token_lifetime);
         Ok(Successor {
-            sealed: secrets.seal_token(&merchant.name, &self.user, refresh_token)?,
-            hash: secrets.hasher().token(&merchant.name, &self.user, refresh_token.expose_secret()),
+            sealed: secrets.seal_token(&self.key, refresh_token)?,
+            hash: secrets.hasher().token(&self.key, refresh_token.expose_secret()),
             issued_at,
             expires_at,
-            refresh_due_at: Some(self.context.due.due_at(&merchant.name, &self.user, expires_at)),
+            refresh_due_at: Some(self.context.due.due_at(&self.key, expires_at)),
         })
     }
 
@@ -369,7 +373,7 @@ impl Exchange {
         tracing::warn!(%exchange, token, "The process that made an exchange died; the answer is lost");
         let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
         if closed.is_ok() {
-            meter::lost_answer(&self.merchant.name);
+            meter::lost_answer(self.merchant.name.as_str());
         }
         match closed {
             Ok(()) if hold => ExchangeReport::Unusable(Unusable::Uncertain),
@@ -379,7 +383,7 @@ impl Exchange {
     }
 
     fn database_away(&self, error: &StoreError) -> ExchangeReport {
-        tracing::warn!(merchant = self.merchant.name, %error, "A refresh token could not be claimed; the next try follows");
+        tracing::warn!(merchant = self.merchant.name.as_str(), %error, "A refresh token could not be claimed; the next try follows");
         ExchangeReport::NotYet(DATABASE_AWAY)
     }
 }

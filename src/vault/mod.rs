@@ -36,7 +36,8 @@ use self::sealing::{ExchangedTokens, Secrets};
 use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
-use crate::config::{self, LostAnswer, Merchant};
+use crate::config::{self, LostAnswer, Merchant, Merchants};
+use crate::ids::{UserId, UserKey};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
@@ -71,7 +72,7 @@ pub struct Dependencies {
     /// The section `[vault]` of the settings.
     pub settings: config::Vault,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    pub merchants: Arc<Merchants>,
     /// Calculates when the keeper refreshes a new token.
     pub due: Arc<dyn DueDates>,
     /// The clock.
@@ -165,23 +166,26 @@ impl Vault {
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
-    pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &str, purpose: Purpose) -> Access {
-        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+    pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
+        let call_permit = match self.breakers.admit(merchant.name.as_str(), since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => {
                 let patience = self.context.settings.token_patience;
                 let hopeless =
-                    self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+                    self.breakers.open_for(merchant.name.as_str(), since_boot()).is_some_and(|open| open >= patience);
                 return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
             }
         };
         call_permit.wait_for_rate().await;
-        let Some(user_lock) = self.user_locks.take(&merchant.name, user) else { return Access::ComeBack(LOOK_AGAIN) };
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let Some(user_lock) = self.user_locks.take(&key) else {
+            return Access::ComeBack(LOOK_AGAIN);
+        };
         let Some(permit) = self.permits.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
             context: Arc::clone(&self.context),
             merchant: Arc::clone(merchant),
-            user: user.to_owned(),
+            key,
             purpose,
             if_due: None,
             user_lock,
@@ -195,20 +199,21 @@ impl Vault {
     /// claims; the access token is still valid.
     ///
     /// If the shopper is new for this user, call [`note`](Vault::note) afterwards.
-    pub async fn shopper(&self, merchant: &Merchant, user: &str, access: &AccessToken) -> Option<Shopper> {
+    pub async fn shopper(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Shopper> {
         let id_token = access.id_token.as_ref()?;
         let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
             Ok(claims) => claims,
             Err(error) => {
-                tracing::warn!(merchant = merchant.name, %error, "An id_token was not accepted; nothing is prefilled");
+                tracing::warn!(merchant = merchant.name.as_str(), %error, "An id_token was not accepted; nothing is prefilled");
                 return None;
             }
         };
-        let subject = self.context.secrets.hasher().subject(&merchant.name, user, &claims.subject);
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let subject = self.context.secrets.hasher().subject(&key, &claims.subject);
         let unnoted = match &access.subject {
             Some(first) if *first != subject => {
                 tracing::error!(
-                    merchant = merchant.name,
+                    merchant = merchant.name.as_str(),
                     "ALARM: a user's token belongs to another shopper than before; nothing is prefilled. \
                      Check how the shop links sign-ins to users"
                 );
@@ -223,9 +228,9 @@ impl Vault {
     /// Stores which shopper belongs to a user, if none was stored before. If another shopper
     /// appears later for the same user, this is logged as an alarm. The order does not wait for
     /// this.
-    pub async fn note(&self, merchant: &Merchant, user: &str, shopper: &Shopper) {
+    pub async fn note(&self, merchant: &Merchant, user: &UserId, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
-        if let Err(error) = self.context.store.note_subject(&merchant.name, user, subject).await {
+        if let Err(error) = self.context.store.note_subject(merchant.name.as_str(), user.as_str(), subject).await {
             tracing::warn!(%error, "The shopper of a user could not be recorded");
         }
     }

@@ -10,13 +10,14 @@ use super::exchange::Exchange;
 use super::{Refreshed, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
+use crate::ids::{UserId, UserKey};
 use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 
 /// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
 /// registry store the date with each successor and each sign-in.
 pub trait DueDates: Send + Sync {
     /// Returns the due date of a token that expires at `expires_at`.
-    fn due_at(&self, merchant: &str, user: &str, expires_at: DateTime<Utc>) -> DateTime<Utc>;
+    fn due_at(&self, key: &UserKey, expires_at: DateTime<Utc>) -> DateTime<Utc>;
 }
 
 impl Vault {
@@ -39,21 +40,22 @@ impl Vault {
     /// the permits.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun.
-    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &str, sweep: Uuid, if_due: IfDue) -> Refreshed {
+    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: Uuid, if_due: IfDue) -> Refreshed {
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
-        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+        let call_permit = match self.breakers.admit(merchant.name.as_str(), since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => return Refreshed::Held(wait),
         };
         call_permit.wait_for_rate().await;
-        let Some(user_lock) = self.user_locks.take(&merchant.name, user) else {
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let Some(user_lock) = self.user_locks.take(&key) else {
             return Refreshed::ComeBack(LOOK_AGAIN);
         };
         let exchange = Exchange {
             context: Arc::clone(&self.context),
             merchant: Arc::clone(merchant),
-            user: user.to_owned(),
+            key,
             purpose: Purpose { kind: PurposeKind::Keeper, id: sweep },
             if_due: Some(if_due),
             user_lock,

@@ -9,6 +9,7 @@ use super::refresh::DueDates;
 use super::sealing::{CipherError, Secrets};
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
+use crate::ids::{UserId, UserKey};
 use crate::store::{Resolving, StoreError, TokenFilter};
 use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
 
@@ -32,7 +33,7 @@ pub enum RegistryError {
 /// A refresh token from a shop.
 pub struct Registration {
     /// The shop's own id for the user.
-    pub user: String,
+    pub user: UserId,
     /// The access token.
     pub refresh_token: SecretString,
     /// When Klarna issued it. `None`: now.
@@ -125,21 +126,21 @@ impl Registry {
 
     fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
         registration.check()?;
-        let (user, token) = (&registration.user, &registration.refresh_token);
-        let text = token.expose_secret();
+        let key = UserKey { merchant: merchant.name.clone(), user: registration.user.clone() };
+        let token = &registration.refresh_token;
         let now = self.clock.now();
         // If the shop's clock is ahead of ours, this must not lengthen the token's life.
         let issued_at = registration.issued_at.unwrap_or(now).min(now);
         let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
         Ok(NewToken {
-            merchant: merchant.name.clone(),
-            user: user.clone(),
-            sealed: self.secrets.seal_token(&merchant.name, user, token)?,
-            hash: self.secrets.hasher().token(&merchant.name, user, text),
+            sealed: self.secrets.seal_token(&key, token)?,
+            hash: self.secrets.hasher().token(&key, token.expose_secret()),
             issued_at,
             expires_at,
-            refresh_due_at: self.due.due_at(&merchant.name, user, expires_at),
+            refresh_due_at: self.due.due_at(&key, expires_at),
             age_unknown: false,
+            merchant: key.merchant.into(),
+            user: key.user.into(),
         })
     }
 
@@ -148,24 +149,24 @@ impl Registry {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn forget(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
-        self.store.forget_token(merchant, user).await
+    pub async fn forget(&self, key: &UserKey) -> Result<bool, StoreError> {
+        self.store.forget_token(key.merchant.as_str(), key.user.as_str()).await
     }
 
     /// Carries out an operator's decision about an `uncertain` token.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn resolve(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
-        self.store.resolve_token(merchant, user, resolution).await
+    pub async fn resolve(&self, key: &UserKey, resolution: Resolution) -> Result<Resolved, StoreError> {
+        self.store.resolve_token(key.merchant.as_str(), key.user.as_str(), resolution).await
     }
 
     /// Returns a token's state, never the token.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn view(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
-        self.store.token(merchant, user).await
+    pub async fn view(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
+        self.store.token(key.merchant.as_str(), key.user.as_str()).await
     }
 
     /// Returns when a user's token was presented, for what and with what outcome: the ledger,
@@ -175,12 +176,11 @@ impl Registry {
     /// If the store fails.
     pub async fn history(
         &self,
-        merchant: &str,
-        user: &str,
+        key: &UserKey,
         before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.store.ledger(merchant, user, before, limit).await
+        self.store.ledger(key.merchant.as_str(), key.user.as_str(), before, limit).await
     }
 
     /// Returns the states of tokens, ordered by merchant and user.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-type Key = (String, String);
+use crate::ids::UserKey;
 
 /// Whether the holder of the lock has something only in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +16,11 @@ enum Durability {
 
 /// The users whose lock is taken.
 #[derive(Clone)]
-pub(super) struct UserLocks(Arc<watch::Sender<BTreeMap<Key, Durability>>>);
+pub(super) struct UserLocks(Arc<watch::Sender<BTreeMap<UserKey, Durability>>>);
 
 /// A user's lock. Dropping it lets the next exchange of the user run.
 pub(super) struct UserLock {
-    key: Key,
+    key: UserKey,
     user_locks: UserLocks,
 }
 
@@ -30,21 +30,20 @@ impl UserLocks {
     }
 
     /// Takes the user's lock if it is free.
-    pub(super) fn take(&self, merchant: &str, user: &str) -> Option<UserLock> {
-        let key = (merchant.to_owned(), user.to_owned());
+    pub(super) fn take(&self, key: &UserKey) -> Option<UserLock> {
         let taken = self.0.send_if_modified(|user_locks| {
-            let free = !user_locks.contains_key(&key);
+            let free = !user_locks.contains_key(key);
             if free {
                 user_locks.insert(key.clone(), Durability::InMemory);
             }
             free
         });
-        taken.then(|| UserLock { key, user_locks: self.clone() })
+        taken.then(|| UserLock { key: key.clone(), user_locks: self.clone() })
     }
 
     /// Waits until no holder of a lock has anything that a stop of the process could lose.
     pub(super) async fn wait_until_durable(&self) {
-        let all_on_disk = |user_locks: &BTreeMap<Key, Durability>| {
+        let all_on_disk = |user_locks: &BTreeMap<UserKey, Durability>| {
             user_locks.values().all(|durability| *durability == Durability::OnDisk)
         };
         // The sender is in `self`, so the wait cannot fail.
@@ -87,11 +86,11 @@ mod tests {
     #[tokio::test]
     async fn a_turn_is_one_users_and_given_up_when_dropped() {
         let user_locks = UserLocks::new();
-        let first = user_locks.take("shop", "u").unwrap();
-        assert!(user_locks.take("shop", "u").is_none());
-        let other = user_locks.take("other", "u").unwrap();
+        let first = user_locks.take(&UserKey::new("shop", "u")).unwrap();
+        assert!(user_locks.take(&UserKey::new("shop", "u")).is_none());
+        let other = user_locks.take(&UserKey::new("other", "u")).unwrap();
         drop(first);
-        assert!(user_locks.take("shop", "u").is_some());
+        assert!(user_locks.take(&UserKey::new("shop", "u")).is_some());
         drop(other);
         assert_eq!(user_locks.taken(), 0);
     }
@@ -99,7 +98,10 @@ mod tests {
     #[tokio::test]
     async fn a_stop_waits_for_what_is_in_memory_alone() {
         let user_locks = UserLocks::new();
-        let (a, b) = (user_locks.take("shop", "a").unwrap(), user_locks.take("shop", "b").unwrap());
+        let (a, b) = (
+            user_locks.take(&UserKey::new("shop", "a")).unwrap(),
+            user_locks.take(&UserKey::new("shop", "b")).unwrap(),
+        );
         let mut safe = tokio_test(user_locks.clone());
         a.on_disk();
         assert!(!safe.is_ready().await);

@@ -1,6 +1,5 @@
 //! Runs one attempt at one order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::settle::settle;
 use super::spans::{spans, trace};
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
-use crate::config::{Merchant, OnUnusableToken};
+use crate::config::{Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::intake::check_row;
 use crate::klarna::checkout::{CheckoutClient, request};
@@ -40,7 +39,7 @@ pub struct OrderHandler {
     /// Where results are stored.
     pub store: Arc<dyn Orders>,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    pub merchants: Arc<Merchants>,
     /// Where access tokens come from.
     pub vault: Vault,
     /// The client for Klarna's create-order call.
@@ -93,7 +92,7 @@ impl OrderHandler {
         if order.unchecked {
             check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
-        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        let merchant = self.merchants.get(order.merchant.as_str()).ok_or_else(|| Box::new(unknown_merchant(order)))?;
         // Check this before a token is spent on an order that cannot be submitted.
         if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
             return Err(Box::new(left_alone(order, wait)));
@@ -103,7 +102,7 @@ impl OrderHandler {
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
         let shopper = match &token {
-            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
+            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user.as_str().into(), access).await,
             _ => None,
         };
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
@@ -120,13 +119,13 @@ impl OrderHandler {
         let key = order.claim.order.to_string();
         let noted = async {
             if let Some(shopper) = &shopper {
-                self.vault.note(merchant, &order.user, shopper).await;
+                self.vault.note(merchant, &order.user.as_str().into(), shopper).await;
             }
         };
         let sent = since_boot();
         let create = async {
             let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, built.json)).await;
-            meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
+            meter::checkout(merchant.name.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
             answer
         };
         let (answer, ()) = tokio::join!(create, noted);
@@ -152,7 +151,7 @@ impl OrderHandler {
         let kept = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
         let access = match kept {
             Some(kept) => Access::Ready(kept),
-            None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
+            None => timeout(patience, self.vault.exchange(merchant, &order.user.as_str().into(), purpose))
                 .await
                 .unwrap_or(Access::ComeBack(Duration::ZERO)),
         };

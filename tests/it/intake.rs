@@ -19,7 +19,7 @@ fn order(user: &str) -> NewOrder {
 }
 
 fn intake(db: &Db) -> Intake {
-    let merchants = BTreeMap::from([("shop".to_owned(), Arc::new(merchant("http://127.0.0.1:1")))]);
+    let merchants = BTreeMap::from([("shop".into(), Arc::new(merchant("http://127.0.0.1:1")))]);
     Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone())
 }
 

@@ -135,7 +135,7 @@ pub(in crate::api) async fn post(
     let texts = if extract::media_type(&headers).eq_ignore_ascii_case(ARRAY) { items(text)? } else { lines(text)? };
     for text in texts {
         let parsed = NewOrder::parse(text).map_err(Problem::from);
-        let outcome = parsed.and_then(|order| caller.act_for(&order.merchant).map(|()| orders.push(order)));
+        let outcome = parsed.and_then(|order| caller.act_for(order.merchant.as_str()).map(|()| orders.push(order)));
         outcomes.push(outcome.err());
         // A batch takes long, so let other tasks run in between.
         tokio::task::yield_now().await;

@@ -31,6 +31,7 @@ use super::answers::{Absent, Common, SentOrder};
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
+use crate::ids::UserKey;
 use crate::intake::Accepted;
 use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, OrderView, check_idempotency_key};
 use crate::store::StoreError;
@@ -76,11 +77,11 @@ pub(super) async fn post(
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let mut order = NewOrder::parse(body.text()?)?;
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
-    caller.act_for(&order.merchant)?;
-    let (merchant, user) = (order.merchant.clone(), order.user.clone());
+    caller.act_for(order.merchant.as_str())?;
+    let key = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
     let accepted = app.intake.submit(order).await?;
     let read = app.orders.order(accepted.id).await;
-    let order = stored(accepted, read, merchant, user)?;
+    let order = stored(accepted, read, key)?;
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
     Ok((StatusCode::ACCEPTED, location, Json(order)).into_response())
 }
@@ -105,18 +106,13 @@ fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Optio
 /// Returns the order after it was accepted. If a new order cannot be read back now, this still
 /// succeeds, because the order is in the database: an error would make the caller repeat the
 /// request, and without an idempotency key that would order twice.
-fn stored(
-    accepted: Accepted,
-    read: Result<Option<OrderView>, StoreError>,
-    merchant: String,
-    user: String,
-) -> Result<Order, Problem> {
+fn stored(accepted: Accepted, read: Result<Option<OrderView>, StoreError>, key: UserKey) -> Result<Order, Problem> {
     match read {
         Ok(Some(order)) => Ok(order.into()),
         Err(error) if !accepted.new => Err(error.into()),
         read => {
             tracing::warn!(error = read.err().map(tracing::field::display), "An accepted order could not be read back");
-            Ok(Order::just_accepted(accepted.id, merchant, user))
+            Ok(Order::just_accepted(accepted.id, key))
         }
     }
 }
@@ -175,7 +171,7 @@ mod tests {
 
     fn read_back(new: bool, read: Result<Option<OrderView>, StoreError>) -> Result<Order, Problem> {
         let accepted = Accepted { id: OrderId::new(chrono::DateTime::UNIX_EPOCH), new };
-        stored(accepted, read, "shop".into(), "u-1".into())
+        stored(accepted, read, UserKey::new("shop", "u-1"))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order to submit.
@@ -144,11 +145,11 @@ pub struct Order {
 
 impl Order {
     /// Returns a new order of which only this much is known.
-    pub(super) fn just_accepted(id: OrderId, merchant: String, user: String) -> Self {
+    pub(super) fn just_accepted(id: OrderId, UserKey { merchant, user }: UserKey) -> Self {
         Self {
             id,
-            merchant,
-            user,
+            merchant: merchant.into(),
+            user: user.into(),
             status: Status::Queued,
             accepted_at: None,
             due_at: None,

@@ -138,7 +138,7 @@ async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
         let age = Duration::from_hours(24 * days);
         let signed_in = sandbox.admin().sign_in(SignIn { user: user.to_owned(), age, ..SignIn::default() });
         let registration = Registration {
-            user: signed_in.user,
+            user: signed_in.user.into(),
             refresh_token: signed_in.refresh_token.into(),
             issued_at: Some(signed_in.issued_at),
             expires_at: None,

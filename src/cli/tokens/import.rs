@@ -13,6 +13,7 @@ use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::config::Merchant;
+use crate::ids::{MerchantName, UserKey};
 use crate::store::StoreError;
 use crate::token::{Registered, TokenState, TokenView};
 use crate::vault::{Registration, Registry, RegistryError};
@@ -166,10 +167,10 @@ fn read(reader: &mut Option<Reader>, format: Option<InputFormat>, batch: Vec<Lin
 fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registration), String> {
     let Record { merchant, registration } = record;
     let merchants = &app.settings.merchants;
-    if let Some(merchant) = merchants.get(&merchant) {
+    if let Some(merchant) = merchants.get(merchant.as_str()) {
         return Ok((Arc::clone(merchant), registration));
     }
-    let known: Vec<&str> = merchants.keys().map(String::as_str).collect();
+    let known: Vec<&str> = merchants.keys().map(MerchantName::as_str).collect();
     Err(format!("the settings have no such merchant; they have: {}", known.join(", ")))
 }
 
@@ -180,7 +181,7 @@ async fn foreseen(
     merchant: &Merchant,
     registration: &Registration,
 ) -> Result<Outcome, StoreError> {
-    let found = registry.view(&merchant.name, &registration.user).await?;
+    let found = registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
     let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
     let is_newer =
         |token: &TokenView| token.state == TokenState::Active && token.issued_at.is_some_and(|at| at > issued_at);

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::order::check_name;
+use crate::ids::check_name;
 use crate::vault::Registration;
 
 /// What a line may say, in the order that a `Raw` has it.
@@ -145,7 +145,8 @@ fn record(values: Values) -> Result<Record, String> {
     {
         faults.push("expires_at is not after issued_at".to_owned());
     }
-    let registration = Registration { user, refresh_token: SecretString::from(refresh_token), issued_at, expires_at };
+    let registration =
+        Registration { user: user.into(), refresh_token: SecretString::from(refresh_token), issued_at, expires_at };
     if faults.is_empty()
         && let Err(error) = registration.check()
     {
@@ -178,7 +179,7 @@ mod tests {
     fn read(first: &str, line: &str) -> Result<(String, String, String), String> {
         let record = Reader::new(None, first)?.0.read(line)?;
         let Registration { user, refresh_token, .. } = record.registration;
-        Ok((record.merchant, user, refresh_token.expose_secret().to_owned()))
+        Ok((record.merchant, user.into(), refresh_token.expose_secret().to_owned()))
     }
 
     fn told(line: &str) -> String {

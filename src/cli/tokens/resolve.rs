@@ -90,7 +90,7 @@ impl Decision {
 
 async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution) -> Result<Exit, CliError> {
     let doing = format!("resolve the token of {whose}");
-    let resolved = app.registry().resolve(&whose.merchant, &whose.user, resolution).await;
+    let resolved = app.registry().resolve(&whose.key(), resolution).await;
     match resolved.map_err(|error| CliError::failed(&doing, error))? {
         Resolved::Done(token) => {
             let human = match resolution {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::order::check_name;
+use crate::ids::{UserId, UserKey};
 use crate::store::Erased;
 
 #[derive(Debug, clap::Args)]
@@ -21,12 +21,13 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, user, yes } = self;
-        check_name(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
-        let whose = format!("{} of {}", printable(&user), printable(&merchant));
+        let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
+        let key = UserKey::new(merchant, user);
+        let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
         confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
         context.block_on(async {
             let store = context.app().await?.store;
-            let erased = store.erase_user(&merchant, &user).await;
+            let erased = store.erase_user(key.merchant.as_str(), key.user.as_str()).await;
             let erased = erased.map_err(|error| CliError::failed(format!("erase {whose}"), error))?;
             // A misspelt name must not pass for an erasure.
             if erased == Erased::default() {

@@ -113,7 +113,7 @@ impl Walk {
             return Ok(Some(Step::Event(Event::Again)));
         }
         let Some(token) = self.next_token().await? else { return Ok(None) };
-        let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
+        let Some(merchant) = self.sweeper.merchants.get(token.merchant.as_str()).cloned() else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
         if self.sweeper.is_idle(&token, self.began) {

@@ -32,8 +32,8 @@ fn an_envelope_with_all_members_is_read() {
     );
     let noon = "2026-01-31T12:00:00Z".parse::<DateTime<Utc>>().unwrap();
     let expected = NewOrder {
-        merchant: "shop".to_owned(),
-        user: "u-1".to_owned(),
+        merchant: "shop".into(),
+        user: "u-1".into(),
         body: Body::parse(LAWFUL).unwrap(),
         prefill: Some(false),
         not_before: Some(noon),
@@ -100,12 +100,7 @@ fn a_large_order_is_told_apart() {
 }
 
 #[test]
-fn names_and_keys_have_limits() {
-    let long = "ä".repeat(255);
-    assert!(check_name(&long).is_ok() && check_name("användare 1").is_ok());
-    for name in ["", "a\nb", "a\u{0}", "a\u{85}", &format!("{long}ä")] {
-        assert!(check_name(name).is_err(), "{name:?}");
-    }
+fn keys_have_limits() {
     assert!(check_idempotency_key(&"k".repeat(255)).is_ok() && check_idempotency_key("!~").is_ok());
     for key in ["", "a b", "ä", "a\t", &"k".repeat(256)] {
         assert!(check_idempotency_key(key).is_err(), "{key:?}");
@@ -132,10 +127,10 @@ fn the_digest_sees_all_but_the_idempotency_key() {
         parse(r#","prefill":false"#),
         parse(r#","not_before":"2026-01-01T00:00:00Z""#),
         parse(r#","deadline":"2026-01-01T00:00:00Z""#),
-        NewOrder { user: "u-2".to_owned(), ..parse("") },
-        NewOrder { merchant: "shop2".to_owned(), ..parse("") },
+        NewOrder { user: "u-2".into(), ..parse("") },
+        NewOrder { merchant: "shop2".into(), ..parse("") },
         // The same characters, split in another place.
-        NewOrder { merchant: "shopu".to_owned(), user: "-1".to_owned(), ..parse("") },
+        NewOrder { merchant: "shopu".into(), user: "-1".into(), ..parse("") },
         NewOrder { body: Body::parse("{}").unwrap(), ..parse("") },
     ];
     let mut digests: Vec<_> = others.iter().map(NewOrder::digest).collect();

@@ -1,5 +1,6 @@
 //! Keyed hashes. They show whether two secrets are equal, and nothing else.
 
+use crate::ids::UserKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -31,14 +32,14 @@ impl Hasher {
     /// Returns the hash of a refresh token of one user. The same token of another user has another
     /// hash.
     #[must_use]
-    pub fn token(&self, merchant: &str, user: &str, token: &str) -> [u8; 32] {
-        self.hash(&["refresh_token", merchant, user, token])
+    pub fn token(&self, key: &UserKey, token: &str) -> [u8; 32] {
+        self.hash(&["refresh_token", key.merchant.as_str(), key.user.as_str(), token])
     }
 
     /// Returns the hash of a shopper's `sub`, Klarna's id.
     #[must_use]
-    pub fn subject(&self, merchant: &str, user: &str, subject: &str) -> [u8; 32] {
-        self.hash(&["sub", merchant, user, subject])
+    pub fn subject(&self, key: &UserKey, subject: &str) -> [u8; 32] {
+        self.hash(&["sub", key.merchant.as_str(), key.user.as_str(), subject])
     }
 
     /// Returns the signature of data that belongs to a session of the operators' pages. `what`
@@ -76,15 +77,18 @@ mod tests {
         let mut expected = Hmac::<Sha256>::new_from_slice(&key[..]).unwrap();
         expected.update(&length_prefixed(words.into_iter()));
         let expected: [u8; 32] = expected.finalize().into_bytes().into();
-        assert_eq!(Hasher::new(&key).token("shop", "u", "t"), expected);
+        assert_eq!(Hasher::new(&key).token(&UserKey::new("shop", "u"), "t"), expected);
     }
 
     #[test]
     fn another_user_token_or_kind_hashes_otherwise() {
         let hasher = Hasher::new(&Zeroizing::new([7; 32]));
-        let first = hasher.token("shop", "u", "t");
-        for other in [hasher.token("shop", "v", "t"), hasher.token("shop", "u", "s"), hasher.subject("shop", "u", "t")]
-        {
+        let first = hasher.token(&UserKey::new("shop", "u"), "t");
+        for other in [
+            hasher.token(&UserKey::new("shop", "v"), "t"),
+            hasher.token(&UserKey::new("shop", "u"), "s"),
+            hasher.subject(&UserKey::new("shop", "u"), "t"),
+        ] {
             assert_ne!(first, other);
         }
     }

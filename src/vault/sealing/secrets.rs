@@ -1,6 +1,7 @@
 //! Encrypts and decrypts the vault's secrets, each bound to its row: refresh tokens, and the tokens
 //! that an exchange returned for one order.
 
+use crate::ids::UserKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -63,22 +64,15 @@ impl Secrets {
         &self.hasher
     }
 
-    pub(in crate::vault) fn seal_token(
-        &self,
-        merchant: &str,
-        user: &str,
-        token: &SecretString,
-    ) -> Result<Vec<u8>, CipherError> {
-        self.cipher.seal(token.expose_secret().as_bytes(), Binding(&["refresh_token", merchant, user]))
+    pub(in crate::vault) fn seal_token(&self, key: &UserKey, token: &SecretString) -> Result<Vec<u8>, CipherError> {
+        self.cipher.seal(
+            token.expose_secret().as_bytes(),
+            Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]),
+        )
     }
 
-    pub(in crate::vault) fn open_token(
-        &self,
-        merchant: &str,
-        user: &str,
-        sealed: &[u8],
-    ) -> Result<SecretString, CipherError> {
-        let plain = self.cipher.open(sealed, Binding(&["refresh_token", merchant, user]))?;
+    pub(in crate::vault) fn open_token(&self, key: &UserKey, sealed: &[u8]) -> Result<SecretString, CipherError> {
+        let plain = self.cipher.open(sealed, Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]))?;
         let text = std::str::from_utf8(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(SecretString::from(text))
     }
@@ -110,8 +104,8 @@ impl Secrets {
     }
 
     /// Encrypts the same token again with the active key.
-    pub(super) fn reseal_token(&self, merchant: &str, user: &str, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
-        self.reseal(sealed, Binding(&["refresh_token", merchant, user]))
+    pub(super) fn reseal_token(&self, key: &UserKey, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.reseal(sealed, Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]))
     }
 
     /// Does the same with cached tokens.

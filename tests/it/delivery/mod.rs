@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::config::{Merchant, Webhook};
+use klarna_order_worker::config::{Merchant, Merchants, Webhook};
 use klarna_order_worker::delivery::{Outbox, Sender};
+use klarna_order_worker::ids::MerchantName;
 use klarna_order_worker::queue::{Options, Queue, Stopped, Wake, drain, run_one};
 use klarna_order_worker::store::{DisabledWhy, WebhookFilter, WebhookStatus};
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub const SECRETS: [&str; 2] =
 /// Merchants with their endpoints, known to the database.
 struct Shops {
     db: Db,
-    merchants: Arc<BTreeMap<String, Arc<Merchant>>>,
+    merchants: Arc<Merchants>,
     wake: Wake,
 }
 
@@ -44,7 +45,7 @@ impl Shops {
             let secrets = secrets.iter().map(|secret| (*secret).into()).collect();
             let webhook = Some(Webhook { url: url.parse().unwrap(), secrets });
             let merchant = Merchant { name: (*name).into(), webhook, ..merchant("http://127.0.0.1:1") };
-            ((*name).to_owned(), Arc::new(merchant))
+            (MerchantName::from(*name), Arc::new(merchant))
         });
         let merchants = Arc::new(merchants.collect::<BTreeMap<_, _>>());
         let published = Outbox::published(&merchants, Duration::from_mins(10));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::response::Response;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{Outcome, Purpose, PurposeKind, Registered, Resolution, Resolved};
 use klarna_order_worker::vault::Registration;
 use tokio::sync::oneshot;
@@ -132,12 +133,18 @@ impl ModelRun {
                 same("a known token changes nothing", &matches!(registered, Registered::Known(_)), &true)
             }
             Step::Forget { user } => {
-                let forgotten = self.shop.registry().forget("shop", &self.users[user]).await.unwrap();
+                let forgotten =
+                    self.shop.registry().forget(&UserKey::new("shop", self.users[user].as_str())).await.unwrap();
                 same("there was something to forget", &forgotten, &self.world.forget(user))
             }
             Step::Resolve { user, retry } => {
                 let resolution = if retry { Resolution::Retry } else { Resolution::Dead };
-                let resolved = self.shop.registry().resolve("shop", &self.users[user], resolution).await.unwrap();
+                let resolved = self
+                    .shop
+                    .registry()
+                    .resolve(&UserKey::new("shop", self.users[user].as_str()), resolution)
+                    .await
+                    .unwrap();
                 let told = match resolved {
                     Resolved::Done(_) => "done",
                     Resolved::NotUncertain(_) => "not uncertain",
@@ -240,7 +247,7 @@ impl ModelRun {
     }
 
     async fn register(&self, user: usize, token: String) -> Registered {
-        let user = self.users[user].clone();
+        let user = self.users[user].as_str().into();
         let registration = Registration { user, refresh_token: token.into(), issued_at: None, expires_at: None };
         self.shop.registry().register(&self.shop.merchant, &registration).await.unwrap()
     }

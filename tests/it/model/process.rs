@@ -69,7 +69,7 @@ impl Process {
         let some_day = now + TimeDelta::days(400);
         let if_due = IfDue { by: some_day, issued_before: some_day };
         self.run(async move {
-            match vault.refresh(&shop.merchant, &user, Uuid::now_v7(), if_due).await {
+            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7(), if_due).await {
                 Refreshed::ComeBack(wait) => format!("{wait:?}"),
                 Refreshed::Unusable(why) => format!("{why:?}"),
                 other => format!("{other:?}"),

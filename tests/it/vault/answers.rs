@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::DeadReason;
 use test_support::faults::{FaultyServer, Step, refusing_url};
 use test_support::mockito::Server;
@@ -129,7 +130,7 @@ async fn a_user_without_a_token_needs_no_endpoint(db: Db) {
     let (vault, _) = shop.process().await;
     assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
     shop.register("u", "rt-1").await;
-    assert!(shop.registry().forget("shop", "u").await.unwrap());
+    assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
     assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
     assert_eq!((shop.ledger().await.len(), server.connections()), (0, 0));
 }

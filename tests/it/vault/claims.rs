@@ -1,5 +1,6 @@
 //! What the vault says of the shopper, once the token is safe.
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::vault::{Access, AccessToken, Vault};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -47,7 +48,7 @@ async fn a_good_id_token_says_who_the_shopper_is(db: Db) {
     shop.register("u", "rt-1").await;
     granting(&mut server, "rt-2", key.sign(&payload(&shop, "krn:1")).expose_secret()).await;
     let access = fetch(&shop, &vault).await;
-    let claims = vault.shopper(&shop.merchant, "u", &access).await.unwrap().claims;
+    let claims = vault.shopper(&shop.merchant, &"u".into(), &access).await.unwrap().claims;
     assert_eq!((claims.subject.as_str(), claims.given_name.as_deref()), ("krn:1", Some("Karl")));
 }
 
@@ -61,7 +62,7 @@ async fn a_bad_id_token_costs_no_access_token(db: Db) {
         let mock = granting(&mut server, &format!("rt-{generation}"), id_token.expose_secret()).await;
         let access = fetch(&shop, &vault).await;
         assert_eq!(access.token.expose_secret(), "at");
-        assert!(vault.shopper(&shop.merchant, "u", &access).await.is_none());
+        assert!(vault.shopper(&shop.merchant, &"u".into(), &access).await.is_none());
         assert_eq!(shop.row("u").await, ACTIVE(generation));
         mock.remove_async().await;
     }
@@ -76,17 +77,17 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
         let id_token = key.sign(&payload(&shop, subject));
         let mock = granting(&mut server, &format!("rt-{}", n + 2), id_token.expose_secret()).await;
         let access = fetch(&shop, &vault).await;
-        let shopper = vault.shopper(&shop.merchant, "u", &access).await;
+        let shopper = vault.shopper(&shop.merchant, &"u".into(), &access).await;
         assert_eq!(shopper.is_some(), believed, "{subject}");
         if let Some(shopper) = shopper {
-            vault.note(&shop.merchant, "u", &shopper).await;
+            vault.note(&shop.merchant, &"u".into(), &shopper).await;
         }
         mock.remove_async().await;
     }
     // Forgotten is forgotten: who signs in then is the first again.
-    shop.registry().forget("shop", "u").await.unwrap();
+    shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap();
     shop.register("u", "rt-9").await;
     granting(&mut server, "rt-10", key.sign(&payload(&shop, "krn:2")).expose_secret()).await;
     let access = fetch(&shop, &vault).await;
-    assert!(vault.shopper(&shop.merchant, "u", &access).await.is_some());
+    assert!(vault.shopper(&shop.merchant, &"u".into(), &access).await.is_some());
 }

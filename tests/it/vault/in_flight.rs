@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{Purpose, PurposeKind, TokenState};
 use klarna_order_worker::vault::{Access, Vault};
 use serde_json::{Value, json};
@@ -267,7 +268,7 @@ async fn forgetting_meanwhile_wins_whatever_the_answer(db: Db) {
         let order = an_order();
         let waiting = waiting(&shop, &vault, "u", order);
         klarna.endpoint.reached(1).await;
-        assert!(shop.registry().forget("shop", "u").await.unwrap());
+        assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
         klarna.answer_one();
         assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "NotRegistered");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::LostAnswer;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
 use klarna_order_worker::token::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
@@ -164,7 +165,7 @@ async fn an_operator_who_says_retry_finds_out(db: Db) {
         let (vault, _) = shop.process().await;
         shop.register("u", "rt-1").await;
         assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
-        shop.registry().resolve("shop", "u", Resolution::Retry).await.unwrap();
+        shop.registry().resolve(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
         // The first request may still be on its way, whoever decides.
         assert_eq!(told(&shop.access(&vault, "u").await), "10s");
         db.advance(10);
@@ -181,7 +182,7 @@ async fn an_operator_who_says_dead_ends_it(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
-    shop.registry().resolve("shop", "u", Resolution::Dead).await.unwrap();
+    shop.registry().resolve(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
     db.advance(24 * 60 * 60);
     assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
     assert_eq!((shop.row("u").await, endpoint.presented().len()), (dead(DeadReason::AnswerLost, 1), 1));

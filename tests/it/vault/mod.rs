@@ -127,7 +127,7 @@ impl Shop {
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.cached_tokens(purpose).await {
             Some(kept) => Access::Ready(kept),
-            None => vault.exchange(&self.merchant, user, purpose).await,
+            None => vault.exchange(&self.merchant, &user.into(), purpose).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Two things at once that must not spoil each other.
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{Registered, TokenState};
 use klarna_order_worker::vault::{Access, Registration};
 
@@ -60,7 +61,7 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         let order = an_order();
         let waiting = waiting(&shop, &vault, "u", order);
         klarna.endpoint.reached(1).await;
-        assert!(shop.registry().forget("shop", "u").await.unwrap());
+        assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
         shop.register("u", "rt-50").await;
         klarna.answer_one();
         assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
