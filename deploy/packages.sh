@@ -68,7 +68,7 @@ tarball() {
 
 deb() {
     need dpkg-shlibdeps dpkg-dev
-    command -v cargo-deb >/dev/null || cargo install cargo-deb --locked
+    cargo_tool deb 3.6.2
     build_native
     completions "$native"
     local package

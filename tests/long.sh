@@ -34,7 +34,10 @@ alerts() { tests/alerts.sh --all; }
 # More requests that nobody has thought of.
 requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$RANDOM} tests/schemathesis.sh; }
 
-all=(endurance model rules upgrade alerts requests)
+# The packages, each installed and started.
+packages() { as_root env "PATH=$PATH" tests/packages.sh; }
+
+all=(endurance model rules upgrade alerts requests packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done
