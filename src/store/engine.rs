@@ -14,10 +14,7 @@ use super::columns::Columns;
 use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
-use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, SubmittedOrder,
-    micros,
-};
+use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -132,13 +129,6 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         claim: &Claim,
         disposition: &Disposition,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Writes the results of submitted orders; those that were still their workers'.
-    fn submitted(
-        c: &mut Connection<'_, Self>,
-        now: Now,
-        orders: &[SubmittedOrder<'_>],
-    ) -> impl Future<Output = Result<Vec<OrderId>, StoreError>> + Send;
 
     /// Deletes what was kept for orders that end, where the statement that ends them does not.
     fn delete_kept_of(

@@ -57,7 +57,6 @@ pub use self::keeper::{
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
-use self::order_end::SubmittedOrder;
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,

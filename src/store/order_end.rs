@@ -9,35 +9,6 @@ pub(super) fn ends_order(settlement: &Disposition) -> bool {
     matches!(settlement, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
-/// A submitted order, as its row has it.
-pub(super) struct SubmittedOrder<'a> {
-    pub(super) claim: &'a Claim,
-    pub(super) klarna_order_id: &'a str,
-    pub(super) html_snippet: Option<&'a str>,
-    pub(super) correlation_id: Option<&'a str>,
-    pub(super) token: &'static str,
-    /// A JSON list.
-    pub(super) prefilled: String,
-}
-
-impl<'a> SubmittedOrder<'a> {
-    /// `None` of an attempt that did not submit its order.
-    pub(super) fn of(claim: &'a Claim, disposition: &'a Disposition) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } = disposition
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            claim,
-            klarna_order_id,
-            html_snippet: html_snippet.as_deref(),
-            correlation_id: correlation_id.as_deref(),
-            token: token.as_str(),
-            prefilled: json(prefilled)?,
-        }))
-    }
-}
-
 /// Writes how an attempt ended; `false` where the claim no longer holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
@@ -45,11 +16,15 @@ pub(super) async fn settle<E: Engine>(
     claim: &Claim,
     disposition: &Disposition,
 ) -> Result<bool, StoreError> {
-    if let Some(submitted) = SubmittedOrder::of(claim, disposition)? {
-        return Ok(!E::submitted(c, now, &[submitted]).await?.is_empty());
-    }
     let settle = match disposition {
-        Disposition::Submitted { .. } => return Ok(false),
+        Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } => {
+            by_claim(c, E::STATEMENTS.orders.submitted, now, claim)
+                .bind(klarna_order_id)
+                .bind(html_snippet)
+                .bind(correlation_id)
+                .bind(token.as_str())
+                .bind(&json(prefilled)?)
+        }
         Disposition::Failed { error, token } => by_claim(c, E::STATEMENTS.orders.failed, now, claim)
             .bind(&json(error)?)
             .bind(token.map(TokenOutcome::as_str)),
@@ -65,7 +40,7 @@ pub(super) async fn settle<E: Engine>(
 }
 
 /// A statement with a claim and the time as its first four parameters.
-pub(super) fn by_claim<'c, E: Engine>(
+fn by_claim<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
     now: Now,

@@ -26,7 +26,6 @@ use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
 use super::exchange_end::bind_successor;
 use super::migrations::{self, Applied};
-use super::order_end::SubmittedOrder;
 use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
@@ -183,14 +182,6 @@ impl Engine for Postgres {
 
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
         self.ends.put(End::Attempt(*claim, disposition.clone())).await
-    }
-
-    async fn submitted(
-        c: &mut Connection<'_>,
-        now: Now,
-        orders: &[SubmittedOrder<'_>],
-    ) -> Result<Vec<OrderId>, StoreError> {
-        writers::submitted(c, now, orders).await
     }
 
     async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {

@@ -9,10 +9,10 @@ use crate::order::{Disposition, OrderId};
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, by, transaction_by};
-use crate::store::order_end::{SubmittedOrder, settle};
+use crate::store::order_end::settle;
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
-use crate::store::{Claim, StoreError};
+use crate::store::{Claim, StoreError, json};
 use crate::token::{Intended, Intent};
 
 /// Intents, all by one statement.
@@ -78,8 +78,11 @@ impl Write for Ends {
 }
 
 async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<bool>, StoreError> {
+    if let [End::Attempt(claim, disposition)] = ends {
+        return Ok(vec![settle(c, now, claim, disposition).await?]);
+    }
     let orders = ends.iter().filter_map(|end| submitted_order(end).transpose()).collect::<Result<Vec<_>, _>>()?;
-    let submitted = submitted(c, now, &orders).await?;
+    let submitted = all_submitted(c, now, &orders).await?;
     note_subjects(c, ends).await?;
     let mut ours = Vec::with_capacity(ends.len());
     for end in ends {
@@ -92,6 +95,35 @@ async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec
     Ok(ours)
 }
 
+/// A submitted order, as its row has it.
+struct SubmittedOrder<'a> {
+    claim: &'a Claim,
+    klarna_order_id: &'a str,
+    html_snippet: Option<&'a str>,
+    correlation_id: Option<&'a str>,
+    token: &'static str,
+    /// A JSON list.
+    prefilled: String,
+}
+
+impl<'a> SubmittedOrder<'a> {
+    /// `None` of an attempt that did not submit its order.
+    fn of(claim: &'a Claim, disposition: &'a Disposition) -> Result<Option<Self>, StoreError> {
+        let Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } = disposition
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            claim,
+            klarna_order_id,
+            html_snippet: html_snippet.as_deref(),
+            correlation_id: correlation_id.as_deref(),
+            token: token.as_str(),
+            prefilled: json(prefilled)?,
+        }))
+    }
+}
+
 fn submitted_order(end: &End) -> Result<Option<SubmittedOrder<'_>>, StoreError> {
     match end {
         End::Attempt(claim, disposition) => SubmittedOrder::of(claim, disposition),
@@ -100,7 +132,7 @@ fn submitted_order(end: &End) -> Result<Option<SubmittedOrder<'_>>, StoreError> 
 }
 
 /// Writes the results of submitted orders; those that were still their workers'.
-pub(super) async fn submitted(
+async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,
     orders: &[SubmittedOrder<'_>],
@@ -109,7 +141,7 @@ pub(super) async fn submitted(
         return Ok(Vec::new());
     }
     let submitted = c
-        .query(sql::SUBMITTED)
+        .query(sql::ALL_SUBMITTED)
         .bind_array(orders.iter().map(|order| order.claim.order.as_uuid()).collect())
         .bind_array(orders.iter().map(|order| order.claim.worker).collect())
         .bind_array(orders.iter().map(|order| order.claim.number).collect())

@@ -40,7 +40,7 @@ statements! {
     }
     order_admin: OrderAdminSql { body_gone, cancel, again }
     orders: OrdersSql {
-        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, failed, retry, snooze, order,
+        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze, order,
         settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, lapsing_tokens, webhook_backlogs, webhook_counts, held_orders }

@@ -25,7 +25,6 @@ use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
 use super::exchange_end::{bind_successor, close, keep, know_successor};
 use super::migrations::{self, Applied};
-use super::order_end::{SubmittedOrder, by_claim};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
@@ -214,26 +213,6 @@ impl Engine for Sqlite {
                 .boxed()
             })
             .await
-    }
-
-    async fn submitted(
-        c: &mut Connection<'_>,
-        now: Now,
-        orders: &[SubmittedOrder<'_>],
-    ) -> Result<Vec<OrderId>, StoreError> {
-        let mut ours = Vec::new();
-        for order in orders {
-            let submitted = by_claim(c, sql::SUBMITTED, now, order.claim)
-                .bind(order.klarna_order_id)
-                .bind(order.html_snippet)
-                .bind(order.correlation_id)
-                .bind(order.token)
-                .bind(&order.prefilled);
-            if submitted.fetch_optional().await?.is_some() {
-                ours.push(order.claim.order);
-            }
-        }
-        Ok(ours)
     }
 
     async fn delete_kept_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {

@@ -40,6 +40,16 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3",
     running_of_worker: "
         SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
+    submitted: "
+        WITH ended AS (
+            UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+                attempts = attempts + 1, klarna_order_id = $5, html_snippet = $6, correlation_id = $7, token_outcome = $8,
+                prefilled = $9, error = NULL
+            WHERE id = $1 AND worker = $2 AND claim_number = $3
+            RETURNING id
+        ),
+        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     failed: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),

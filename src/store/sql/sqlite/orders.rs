@@ -29,6 +29,11 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'",
     running_of_worker: "
         SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'",
+    submitted: "
+        UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_order_id = $5,
+            html_snippet = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, error = NULL
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id",
     failed: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
             token_outcome = $6

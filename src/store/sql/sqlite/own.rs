@@ -28,11 +28,6 @@ CLAIM_ORDERS = "
                 AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
         possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
-SUBMITTED = "
-    UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_order_id = $5,
-        html_snippet = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, error = NULL
-    WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-    RETURNING id";
 INTEND = "
     INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8
