@@ -36,7 +36,7 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
 /// The forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its three
 /// alignments.
 ///
-/// All forms are looked for in one pass over the bytes, by their first [`WINDOW`] bytes.
+/// All forms are looked for in one pass over the bytes, by their first `WINDOW` bytes.
 pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
     let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     let starts: HashSet<&[u8]> = forms.iter().map(|(_, form)| &form[..WINDOW.min(form.len())]).collect();
