@@ -27,7 +27,7 @@ def seconds(text):
 
 
 grace = seconds(re.search(r'^#shutdown_grace = "(.+)"$', read("config.toml"), re.M).group(1))
-version = tomllib.loads(read("Cargo.toml"))["package"]["version"]
+version = tomllib.loads(read("Cargo.toml"))["workspace"]["package"]["version"]
 # Connections get 2 s to close, and the machine some to get there.
 CLOSE = 10
 
