@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// An exponential back-off. Half of each wait is fixed, half is random ("equal jitter"): nobody tries again at once, and
-/// those who failed together do not come back together.
+/// An exponential back-off. Half of each wait is fixed and half is random ("equal jitter"), so that
+/// nobody retries at once, and those that failed together do not retry together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// The longest wait after the first failed attempt; it doubles with each further one.
+    /// The longest wait after the first failure. It doubles with each further failure.
     pub base: Duration,
     /// The longest wait of all.
     pub cap: Duration,
@@ -20,10 +20,12 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after failed attempt number `attempt` (the first is 1). `unit` is a random number from 0 to 1.
+    /// Returns the wait after failed attempt number `attempt` (the first is 1). `unit` is a random
+    /// number from 0 to 1.
     ///
-    /// `retry_after` is what the other side asked for (`Retry-After`, RFC 9110 section 10.2.3): the wait is never shorter,
-    /// whatever the cap says, and up to one `base` longer, since everybody else was told the same.
+    /// `retry_after` is the wait that the other side asked for (`Retry-After`, RFC 9110 section
+    /// 10.2.3). The wait is never shorter, even if that exceeds the cap, and up to one `base`
+    /// longer, because other callers were given the same time.
     #[must_use]
     pub fn delay(&self, attempt: u32, unit: f64, retry_after: Option<Duration>) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
@@ -34,7 +36,7 @@ impl Backoff {
     }
 }
 
-/// `unit` of `whole`; a `unit` outside 0 to 1 is taken as the nearer of the two.
+/// Returns the fraction `unit` of `whole`. A `unit` outside 0 to 1 counts as 0 or 1.
 fn fraction(whole: Duration, unit: f64) -> Duration {
     let unit = if unit.is_nan() { 0.0 } else { unit.clamp(0.0, 1.0) };
     Duration::try_from_secs_f64(whole.as_secs_f64() * unit).unwrap_or(whole).min(whole)

@@ -42,9 +42,13 @@ const LONGEST_PROBE: Duration = Duration::from_mins(1);
 pub enum CallOutcome {
     /// It answered normally, even if it refused this request.
     Answered,
-    /// It could not be reached, did not answer, or answered with an error of its own. The value is
-    /// how long it asked to be left alone.
-    Failed(Option<Duration>),
+    /// It could not be reached, did not answer, or answered with an error of its own.
+    Failed {
+        /// The failure in a few words without secrets, such as `HTTP 503`.
+        what: String,
+        /// The pause that it asked for.
+        retry_after: Option<Duration>,
+    },
     /// It refused the merchant's settings in a call for this user.
     Misconfigured {
         /// The user of the call.
@@ -76,8 +80,10 @@ pub struct CircuitBreakers {
 
 struct CircuitBreaker {
     state: State,
-    /// Failures in a row, while closed.
+    /// Failures since the last answer.
     failures: u32,
+    /// The last failure, in words.
+    cause: String,
     /// Users refused for the settings, while closed.
     refused: BTreeSet<String>,
     /// Until when the endpoint asked for a pause.
@@ -140,6 +146,20 @@ impl CircuitBreakers {
         self.breaker(merchant)?.closed_for(now)
     }
 
+    /// Returns why a call has to wait for `wait` now, as a sentence for the error of an order.
+    #[must_use]
+    pub fn why(&self, merchant: &str, now: Duration, wait: Duration) -> String {
+        let endpoint = self.endpoint;
+        let why = match self.breaker(merchant).as_deref() {
+            Some(CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. }) => {
+                format!("Circuit breaker open for {endpoint}: {cause}")
+            }
+            Some(breaker) if breaker.held_until > now => format!("Klarna asked for a pause of {endpoint} calls"),
+            _ => format!("Rate limit reached for {endpoint} calls"),
+        };
+        format!("{why}; next try in {} s", wait.as_secs_f64().ceil())
+    }
+
     /// Returns the state of each merchant's breaker.
     #[must_use]
     pub fn states(&self) -> BTreeMap<String, BreakerState> {
@@ -173,14 +193,18 @@ impl CallPermit {
     /// Reports the result of the call.
     pub fn report(mut self, report: CallOutcome, now: Duration) {
         self.reported = true;
-        let opened =
-            self.breakers.breaker(&self.merchant).is_some_and(|mut breaker| breaker.report(report, now, self.probe));
-        if opened {
-            meter::breaker_opened(self.breakers.endpoint, &self.merchant);
+        let endpoint = self.breakers.endpoint;
+        let cause = self.breakers.breaker(&self.merchant).and_then(|mut breaker| {
+            let opened = breaker.report(report, now, self.probe);
+            opened.then(|| breaker.cause.clone())
+        });
+        if let Some(cause) = cause {
+            meter::breaker_opened(endpoint, &self.merchant);
             tracing::error!(
+                endpoint,
                 merchant = self.merchant,
-                "The circuit breaker of an endpoint opened; calls wait, \
-                and one at a time is tried"
+                cause,
+                "A circuit breaker opened; calls to this endpoint wait"
             );
         }
     }
@@ -208,6 +232,7 @@ impl CircuitBreaker {
         Self {
             state: State::Closed,
             failures: 0,
+            cause: String::new(),
             refused: BTreeSet::new(),
             held_until: Duration::ZERO,
             open_since: None,
@@ -258,15 +283,20 @@ impl CircuitBreaker {
                 }
                 false
             }
-            CallOutcome::Failed(wait) => {
-                self.held_until = self.held_until.max(now + wait.unwrap_or_default());
+            CallOutcome::Failed { what, retry_after } => {
+                self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
                 self.failures = self.failures.saturating_add(1);
+                self.cause = match self.failures {
+                    1 => what,
+                    failures => format!("{what}, {failures} failures in a row"),
+                };
                 self.failed(now, probe, self.failures >= FAILURES)
             }
             CallOutcome::Misconfigured { user } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
+                self.cause = "Klarna refused the merchant's settings".to_owned();
                 self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
             }
         }
@@ -300,9 +330,13 @@ mod tests {
         breakers.admit("shop", now).unwrap_or_else(|_| panic!("calls must wait")).report(report, now);
     }
 
+    fn failure() -> CallOutcome {
+        CallOutcome::Failed { what: "HTTP 503".to_owned(), retry_after: None }
+    }
+
     fn opened() -> CircuitBreakers {
         let breakers = breakers();
-        (0..FAILURES).for_each(|_| call(&breakers, CallOutcome::Failed(None), seconds(10)));
+        (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(10)));
         breakers
     }
 
@@ -312,20 +346,17 @@ mod tests {
         assert_eq!(breakers.admit("shop", seconds(10)).err(), Some(FIRST_PAUSE));
         assert_eq!(breakers.open_for("shop", seconds(40)), Some(seconds(30)));
         assert!(breakers.admit("other", seconds(10)).is_ok());
+        assert_eq!(
+            breakers.why("shop", seconds(10), FIRST_PAUSE),
+            "Circuit breaker open for token: HTTP 503, 5 failures in a row; next try in 1 s"
+        );
         assert_eq!(breakers.states()["shop"], BreakerState::Open);
     }
 
     #[test]
     fn an_answer_in_between_starts_the_count_anew() {
         let breakers = breakers();
-        for report in [
-            CallOutcome::Failed(None),
-            CallOutcome::Failed(None),
-            CallOutcome::Failed(None),
-            CallOutcome::Failed(None),
-            CallOutcome::Answered,
-            CallOutcome::Failed(None),
-        ] {
+        for report in [failure(), failure(), failure(), failure(), CallOutcome::Answered, failure()] {
             call(&breakers, report, seconds(10));
         }
         assert_eq!(breakers.states()["shop"], BreakerState::Closed);
@@ -360,7 +391,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..8 {
             now += breakers.wait("shop", now).unwrap();
-            call(&breakers, CallOutcome::Failed(None), now);
+            call(&breakers, failure(), now);
             pauses.push(breakers.wait("shop", now).unwrap().as_secs());
         }
         assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
@@ -378,7 +409,7 @@ mod tests {
     fn a_late_answer_from_before_the_opening_does_not_close() {
         let breakers = breakers();
         let early = breakers.admit("shop", seconds(1)).ok().unwrap();
-        (0..FAILURES).for_each(|_| call(&breakers, CallOutcome::Failed(None), seconds(2)));
+        (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(2)));
         early.report(CallOutcome::Answered, seconds(2));
         assert_eq!(breakers.states()["shop"], BreakerState::Open);
     }
@@ -388,6 +419,14 @@ mod tests {
         let breakers = breakers();
         call(&breakers, CallOutcome::Throttled(seconds(30)), seconds(10));
         assert_eq!(breakers.admit("shop", seconds(15)).err(), Some(seconds(25)));
+        assert_eq!(
+            breakers.why("shop", seconds(15), seconds(25)),
+            "Klarna asked for a pause of token calls; next try in 25 s"
+        );
+        assert_eq!(
+            breakers.why("shop", seconds(40), seconds(2)),
+            "Rate limit reached for token calls; next try in 2 s"
+        );
         assert!(breakers.admit("shop", seconds(40)).is_ok());
         assert_eq!(breakers.states()["shop"], BreakerState::Closed);
     }

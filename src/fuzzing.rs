@@ -1,4 +1,5 @@
-//! Doors for the fuzz targets: what comes from outside, as bytes, to the code that reads it. Nothing here may panic.
+//! Entry points for the fuzz targets: bytes from outside, given to the code that reads them.
+//! Nothing here may panic.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use jsonwebtoken::decode_header;
@@ -15,7 +16,7 @@ use crate::token::{Answer, answer};
 use crate::vault::identity::{Payload, jwks, signed_payload, validation};
 use crate::vault::instance::Spool;
 
-/// An HTTP answer made of bytes: two for the status, a line for what it asks to wait, and the body.
+/// Reads bytes as an HTTP answer: two for the status, a line for `Retry-After`, and the body.
 fn http_answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
     let ([high, low], rest) = bytes.split_first_chunk()?;
     let status = StatusCode::from_u16(100 + u16::from_be_bytes([*high, *low]) % 500).ok()?;
@@ -29,46 +30,46 @@ fn http_answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
     Some((status, headers, &rest[end + 1..]))
 }
 
-/// An answer of the token endpoint to `sent`.
+/// Reads an answer of the token endpoint to the token `sent`.
 pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
     let (status, headers, body) = http_answer(bytes)?;
     Some(answer::read(status.as_u16(), retry_after(&headers), body, sent))
 }
 
-/// An answer of Klarna's create call to the order `sent`.
+/// Reads an answer of Klarna's create-order call to the order `sent`.
 pub fn checkout_answer(bytes: &[u8], merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
     let (status, headers, body) = http_answer(bytes)?;
     Some(classify(status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
 }
 
-/// The payload of an `id_token`, as if its signature were good.
+/// Reads the payload of an `id_token` as if its signature were valid.
 pub fn id_token_payload(bytes: &[u8]) -> Option<Claims> {
     serde_json::from_slice::<Payload>(bytes).ok().map(Payload::into_claims)
 }
 
-/// How many keys of a key set are of use.
+/// Returns how many keys of a key set are usable.
 pub fn key_set(bytes: &[u8]) -> usize {
     jwks::parse(bytes).map_or(0, |keys| keys.len())
 }
 
-/// An `id_token` and the key set that its issuer publishes.
+/// Verifies an `id_token` with the key set of its issuer.
 pub fn id_token(token: &str, key_set: &[u8], merchant: &Merchant) -> Option<Claims> {
     let header = decode_header(token).ok()?;
     let keys = jwks::parse(key_set)?;
     signed_payload(token, &keys, &validation(merchant, header.alg)).ok().map(Payload::into_claims)
 }
 
-/// Whether a spool file can be replayed.
+/// Returns whether a spool file can be replayed.
 pub fn spool_file(bytes: &[u8], spool: &Spool) -> bool {
     spool.open_file(bytes).is_ok()
 }
 
-/// Whether a spool file with this record in it can be replayed.
+/// Returns whether a spool file with this record can be replayed.
 pub fn spool_record(bytes: &[u8], spool: &Spool) -> bool {
     spool.file_of(bytes).is_ok_and(|file| spool.open_file(&file).is_ok())
 }
 
-/// The lines of an import: how many are tokens, and what is wrong with the others.
+/// Reads the lines of an import. Returns how many are tokens, and what is wrong with the others.
 pub fn import_lines(bytes: &[u8]) -> (usize, Vec<String>) {
     let (mut tokens, mut wrong) = (0, Vec::new());
     let mut reader = None;

@@ -1,23 +1,28 @@
-//! An order worker for *Sign in with Klarna*: it keeps shoppers' single-use refresh tokens, spends them safely, and
+//! An order worker for *Sign in with Klarna*. It stores shoppers' single-use refresh tokens,
+//! exchanges them safely, and
 //! creates Klarna Checkout orders in which Klarna recognises the shopper.
 //!
-//! The tour, in the order of the flow:
+//! The rooms, in the order of the flow:
 //!
-//! 1. [`config`] is everything a process is told; [`clock`] is its time, a parameter everywhere else.
-//! 2. [`order`] is what a shop hands in, and Klarna's rules for it; [`token`] is a refresh token and its exchanges. Both are pure.
-//! 3. [`intake`] is the one way in: it checks an order and inserts one row into the [`store`].
-//! 4. [`queue`] claims rows that are due and hands them to a handler, on apalis' worker runtime.
+//! 1. [`config`] has the settings of a process; [`clock`] its time, which is a parameter everywhere
+//!    else.
+//! 2. [`order`] has orders and Klarna's rules for them; [`token`] has refresh tokens and their
+//!    exchanges. Both are pure.
+//! 3. [`intake`] checks an order and inserts one row into the [`store`].
+//! 4. [`queue`] claims due rows and gives them to a handler, on apalis' worker runtime.
 //! 5. [`worker`] is that handler for orders: one attempt, from token to result.
-//! 6. [`vault`] turns the user's refresh token into an access token, by the exchange protocol.
+//! 6. [`vault`] exchanges the user's refresh token for an access token, by the exchange protocol.
 //! 7. [`klarna`] speaks HTTP to Klarna: the token endpoint for the vault, Checkout for orders.
-//! 8. [`delivery`] tells the result to whoever waits for it, and to the shop's endpoint.
-//! 9. [`keeper`] spends tokens through the same vault before they lapse, where no order does.
+//! 8. [`delivery`] sends the result to waiting requests and to the shop's webhook endpoint.
+//! 9. [`keeper`] refreshes tokens through the same vault before they expire.
 //!
-//! [`breaker`] leaves failing endpoints alone. [`ops`] counts, removes what was kept for long enough, and looks an installation
-//! over ([`ops::doctor`]). [`app`] wires the rooms together; [`api`], [`pages`] and [`cli`] are the doors, [`lifecycle`] and [`telemetry`] what
-//! a process needs besides. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
+//! [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
+//! [`app`] connects the rooms.
+//! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service. [`lifecycle`]
+//! and [`telemetry`] handle
+//! signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
 //!
-//! `ARCHITECTURE.md` has the map, the rules that the rooms keep, and the protocol.
+//! `ARCHITECTURE.md` has the map, the rules between rooms, and three walks through the code.
 
 pub mod api;
 pub mod app;

@@ -1,45 +1,46 @@
-//! What a process counts of its own doings, under the names that Prometheus shows. `ops::metrics` tells what each is, and
-//! answers them together with what is true of the installation.
+//! The counters, histograms and gauges of this process, by their Prometheus names. `ops::metrics` describes them, and
+//! serves them together with figures of the whole installation.
 //!
-//! A room that counts something new adds a name and a function here, and a row to `ops/metrics/catalogue.rs`.
-//! Labels are names from the settings and words of a fixed list, never a user, an order or a token.
+//! A new metric needs a name and a function here, and a row in `ops/metrics/catalogue.rs`. Label values are names from
+//! the settings or words of a fixed list, never a user, an order or a token.
 
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-/// Attempts at orders, by how they ended.
+/// Attempts at orders, by result.
 pub const ATTEMPTS: &str = "klarna_worker_order_attempts_total";
-/// Orders that came to their end, by status and token outcome.
+/// Ended orders, by status and token outcome.
 pub const ORDERS: &str = "klarna_worker_orders_ended_total";
-/// Seconds from when an order could begin to its first claim.
+/// Seconds from when an order was due to its first claim.
 pub const PICKUP: &str = "klarna_worker_order_pickup_seconds";
-/// Seconds from when an order could begin to its end.
+/// Seconds from when an order was due to its end.
 pub const END_TO_END: &str = "klarna_worker_order_end_to_end_seconds";
-/// Presentations of refresh tokens, by what they came to.
+/// Exchanges of refresh tokens, by result.
 pub const EXCHANGES: &str = "klarna_worker_exchanges_total";
-/// Seconds that the token endpoint took.
+/// Seconds that a call of the token endpoint took.
 pub const EXCHANGE_TIME: &str = "klarna_worker_exchange_duration_seconds";
-/// Presentations whose answer was lost, those of dead processes included.
+/// Exchanges whose answer was lost, including those of processes that died.
 pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
-/// Seconds that the order call took, by what it came to.
+/// Seconds that a call of Checkout took, by result.
 pub const CHECKOUT_TIME: &str = "klarna_worker_checkout_duration_seconds";
-/// How often an endpoint came to be left alone.
+/// How often a circuit breaker opened.
 pub const BREAKER_OPENINGS: &str = "klarna_worker_breaker_openings_total";
-/// Sweeps of the keeper, by how they ended.
+/// Sweeps of the keeper, by result.
 pub const SWEEPS: &str = "klarna_worker_keeper_sweeps_total";
-/// Tokens that sweeps came to, by what became of them.
+/// Tokens that sweeps handled, by result.
 pub const SWEPT: &str = "klarna_worker_keeper_tokens_total";
-/// How long the last sweep took.
+/// Seconds that the last sweep took.
 pub const SWEEP_TIME: &str = "klarna_worker_keeper_last_sweep_duration_seconds";
-/// Attempts at webhooks, by what the shop's endpoint made of them.
+/// Attempts to deliver webhooks, by result.
 pub const WEBHOOK_ATTEMPTS: &str = "klarna_worker_webhook_attempts_total";
 /// Seconds that the shop's endpoint took.
 pub const WEBHOOK_TIME: &str = "klarna_worker_webhook_duration_seconds";
-/// Webhooks whose three days are over.
+/// Webhooks that were not delivered within three days.
 pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 
-/// Shows at nought what alerts look for an increase of; `tokens` are the outcomes that an order's token may have.
+/// Sets the counters of a merchant to 0, because alerts look for an increase. `tokens` are the possible token outcomes
+/// of an order.
 pub fn begin(merchant: &str, tokens: impl Iterator<Item = &'static str>) {
     let merchant = || merchant.to_owned();
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
@@ -57,66 +58,66 @@ pub fn begin(merchant: &str, tokens: impl Iterator<Item = &'static str>) {
     }
 }
 
-/// An attempt at an order ended.
+/// Counts an ended attempt at an order.
 pub fn attempt(merchant: &str, result: &'static str) {
     counter!(ATTEMPTS, "merchant" => merchant.to_owned(), "result" => result).increment(1);
 }
 
-/// An order came to its end; `token` is its token's outcome, where it came so far.
+/// Counts an ended order. `token` is `None` if it ended before it asked for one.
 pub fn order(merchant: &str, status: &'static str, token: Option<&'static str>, took: Duration) {
     let token = token.unwrap_or("none");
     counter!(ORDERS, "merchant" => merchant.to_owned(), "status" => status, "token" => token).increment(1);
     histogram!(END_TO_END, "merchant" => merchant.to_owned()).record(took);
 }
 
-/// An order was claimed for the first time.
+/// Records how long an order waited for its first claim.
 pub fn pickup(merchant: &str, waited: Duration) {
     histogram!(PICKUP, "merchant" => merchant.to_owned()).record(waited);
 }
 
-/// The token endpoint was called.
+/// Records how long a call of the token endpoint took.
 pub fn exchange_took(merchant: &str, took: Duration) {
     histogram!(EXCHANGE_TIME, "merchant" => merchant.to_owned()).record(took);
 }
 
-/// What a presentation came to is written down.
+/// Counts an exchange whose result is stored.
 pub fn exchange(merchant: &str, purpose: &'static str, result: &'static str) {
     counter!(EXCHANGES, "merchant" => merchant.to_owned(), "purpose" => purpose, "result" => result).increment(1);
 }
 
-/// Nobody knows what became of a presentation.
+/// Counts an exchange whose answer was lost.
 pub fn lost_answer(merchant: &str) {
     counter!(LOST_ANSWERS, "merchant" => merchant.to_owned()).increment(1);
 }
 
-/// The order call was made.
+/// Records how long a call of Checkout took.
 pub fn checkout(merchant: &str, result: &'static str, took: Duration) {
     histogram!(CHECKOUT_TIME, "merchant" => merchant.to_owned(), "result" => result).record(took);
 }
 
-/// An endpoint is left alone from now on.
+/// Counts a circuit breaker that opened.
 pub fn breaker_opened(endpoint: &'static str, merchant: &str) {
     counter!(BREAKER_OPENINGS, "merchant" => merchant.to_owned(), "endpoint" => endpoint).increment(1);
 }
 
-/// A sweep came to a token.
+/// Counts a token that a sweep handled.
 pub fn swept(result: &'static str) {
     counter!(SWEPT, "result" => result).increment(1);
 }
 
-/// A sweep ended.
+/// Counts an ended sweep.
 pub fn sweep(end: &'static str, took: Duration) {
     counter!(SWEEPS, "end" => end).increment(1);
     gauge!(SWEEP_TIME).set(took.as_secs_f64());
 }
 
-/// An attempt at a webhook ended.
+/// Counts an attempt to deliver a webhook.
 pub fn webhook(merchant: &str, result: &'static str, took: Duration) {
     counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant.to_owned(), "result" => result).increment(1);
     histogram!(WEBHOOK_TIME, "merchant" => merchant.to_owned()).record(took);
 }
 
-/// A webhook is sent no more.
+/// Counts a webhook that is not tried again.
 pub fn webhook_given_up(merchant: &str) {
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_owned()).increment(1);
 }

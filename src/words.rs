@@ -1,4 +1,4 @@
-//! The words for an enum's values, as rows and answers have them.
+//! The words for an enum's values in rows and answers.
 
 /// A word that names no value of an enum.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub struct UnknownWord {
 macro_rules! words {
     ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
-            /// The word for it in rows and answers.
+            /// Returns the word for it in rows and answers.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

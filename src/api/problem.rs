@@ -221,7 +221,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Malformed(message) => Self::new(Kind::InvalidToken, message),
             RegistryError::Store(error) => error.into(),
             RegistryError::Cipher(error) => {
-                tracing::error!(%error, "A refresh token could not be sealed");
+                tracing::error!(%error, "A refresh token could not be encrypted");
                 Self::internal()
             }
         }

@@ -41,10 +41,10 @@ pub enum AppError {
     /// The encryption keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The keys and the database do not belong together.
+    /// The keys do not belong to this database.
     #[error("the encryption keys do not belong to this database: {0}; restore the keys of this database")]
     OtherKeys(CipherError),
-    /// Another key stands under a name that the database knows.
+    /// The settings have a different key under a name that the database knows.
     #[error(
         "vault.keys.{0} is not the key that this database knows by this name: the encryption keys do not \
          belong to this database; restore the key, or give the new key another name"

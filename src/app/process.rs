@@ -40,12 +40,13 @@ impl Process {
         for folder in [folder, &refresh_folder(app)] {
             keys_of_spool(app, folder)?;
         }
-        // Before anything else: what an earlier start could not store.
+        // Before anything else, because the spool may have tokens that an earlier start could not
+        // store.
         let spool = open_spool(app, folder)?;
         spool.replay(&*app.store).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
-        // Earlier starts in this folder are dead: what they held is free at once.
+        // Earlier starts in this folder have ended, so what they held is free at once.
         let reclaimed = app.store.reclaim(None).await?;
         if reclaimed != crate::store::Reclaimed::default() {
             tracing::warn!(

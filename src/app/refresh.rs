@@ -30,7 +30,7 @@ impl App {
     ) -> Result<Option<Run>, AppError> {
         let process = Process::begin(self, &refresh_folder(self)).await?;
         let vault = process.vault.clone();
-        // Pinned here, so that the process outlives what is awaited below.
+        // Pinned here, so that the process lives longer than the sweep.
         let mut sweep = pin!(async {
             let run = process.sweeper(self).run(scope, stop, told).await;
             process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;

@@ -33,7 +33,8 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBr
         clock: app.clock.clone(),
         merchants: app.settings.merchants.keys().cloned().collect(),
         worker_lost_after: app.settings.queue.worker_lost_after,
-        // Due at `refresh_before`: by half of it something is wrong.
+        // The keeper refreshes a token when `refresh_before` is left. If only half of that is left,
+        // something is wrong.
         lapsing_within: app.settings.keeper.refresh_before / 2,
         breakers: Box::new(move || breakers()),
         exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),

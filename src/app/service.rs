@@ -45,9 +45,9 @@ const READY_AGAIN: Duration = Duration::from_mins(1);
 pub enum Role {
     /// Serves the HTTP API.
     Api,
-    /// Runs orders, sends webhooks and deletes data whose retention is over.
+    /// Runs orders, sends webhooks, and deletes data after its retention.
     Worker,
-    /// Refreshes tokens before they lapse.
+    /// Refreshes tokens before they expire.
     Keeper,
 }
 
@@ -90,7 +90,8 @@ impl Service {
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
-        // The addresses first: once the worker runs, its exchanges must not be cut off by an error here.
+        // The addresses first: after the worker has started, an error here would cut off its
+        // exchanges.
         let addresses = Addresses::take(&app, roles).await?;
         let (wakes, waiters, ready) = (Wakeups::default(), Waiters::new(app.store.clone()), Readiness::default());
         let mut background = JoinSet::new();
@@ -137,12 +138,13 @@ impl Service {
         let until = Instant::now() + grace;
         self.ready.set_ready(false);
         self.waiters.close();
-        // Side by side: a caller that is slow to finish must not eat up the handlers' time.
+        // At the same time, so that a slow caller does not use up the handlers' time.
         let api = async {
             let Some(api) = self.api else { return true };
             api.close(until).await
         };
-        // Handlers and sweep first, then the exchanges that nobody waits for any more, then the heartbeats.
+        // Handlers and sweep first, then exchanges that nobody waits for any more, then the
+        // heartbeats.
         let work = async {
             let orders = async {
                 let Some(orders) = self.orders else { return true };
@@ -209,7 +211,7 @@ impl Addresses {
     }
 }
 
-/// What workers and keepers share, and the upkeep that goes with it.
+/// Starts what workers and keepers share, with its background tasks.
 async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Process, AppError> {
     let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
     background.spawn(look_after_refresh(app.clone()));
@@ -217,7 +219,7 @@ async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Proces
     Ok(process)
 }
 
-/// The role `worker`: orders, webhooks and retention.
+/// Starts the role `worker`: orders, webhooks and retention.
 fn start_worker(
     app: &App,
     process: &Process,
@@ -244,18 +246,18 @@ fn start_worker(
     Ok(Orders { webhooks, queue, breakers })
 }
 
-/// The role `keeper`; none where the settings have no schedule.
+/// Starts the role `keeper`; `None` if the settings have no schedule.
 fn start_keeper(app: &App, process: &Process) -> Option<SweepSchedule> {
     let schedule = app.settings.keeper.schedule.clone()?;
     Some(SweepSchedule::start(process.sweeper(app), schedule, app.clock.clone()))
 }
 
-/// The role `api`, with the pages beside it.
+/// Starts the role `api`, with the pages.
 fn start_api(app: &App, at: BoundAddress, waiters: &Waiters, probes: Probes, pages: Router) -> HttpServer {
     HttpServer::open(at, http_server::api(app, waiters, probes, pages), app.settings.server.shutdown_grace)
 }
 
-/// What health checks and scrapes ask of this process.
+/// Returns what health checks and metrics read of this process.
 fn probes(app: &App, ready: &Readiness, process: Option<&Process>, orders: Option<&Orders>) -> Probes {
     let (vault, checkout) = (vault_of(process), breakers_of(orders));
     Probes {
@@ -279,7 +281,7 @@ fn breakers_of(orders: Option<&Orders>) -> Option<CircuitBreakers> {
     orders.map(|orders| orders.breakers.clone())
 }
 
-/// What the breakers of a worker are at, for `/readyz`.
+/// Returns the states of a worker's circuit breakers, for `/readyz`.
 fn ask_breakers(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Option<AskBreakers> {
     let (vault, checkout) = (vault?, checkout?);
     Some(Arc::new(move || {
@@ -291,7 +293,7 @@ fn ask_breakers(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Opti
 impl Orders {
     async fn stop(self, until: Instant) -> bool {
         let stopped = self.queue.stop(until.saturating_duration_since(Instant::now())).await;
-        // After the orders, whose ends they tell.
+        // After the orders, because their ends write webhooks.
         if let Some(webhooks) = self.webhooks {
             webhooks.stop(until).await;
         }
@@ -320,7 +322,7 @@ async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
         let failed = match store.listen().await {
             Ok(mut signals) => {
                 failures = 0;
-                // What came before the subscription is found by looking.
+                // Finds what came before the subscription.
                 wakes.orders.notify();
                 loop {
                     match signals.next().await {

@@ -18,7 +18,7 @@ pub(super) fn ask(yes: bool, doing: &str, question: impl Display) -> Result<(), 
         let wrong = "this needs a confirmation, and standard input is not a terminal";
         return Err(CliError::Usage(format!("{wrong}: add --yes to {doing}")));
     }
-    // Where standard error is closed the answer still counts.
+    // If standard error is closed, the answer still counts.
     let _ = write!(stderr(), "{question} [y/N] ");
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|error| CliError::failed("read the answer", error))?;

@@ -1,4 +1,4 @@
-//! `completions` and `man`: made from the command line's own description.
+//! `completions` and `man`, generated from the definition of the command line.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::{Cli, CliError, Context, Exit};
 
-/// Which shell.
+/// Options of `completions`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
     /// The shell
@@ -16,7 +16,7 @@ pub(super) struct Completions {
     shell: Shell,
 }
 
-/// Where to.
+/// Options of `man`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Man {
     /// Write a page for each command into this folder (created if missing) instead of printing the
@@ -25,7 +25,7 @@ pub(super) struct Man {
     out: Option<PathBuf>,
 }
 
-/// The command line as it is described, with every text in its place.
+/// Returns the definition of the command line, with all help texts.
 fn described() -> Command {
     let mut command = Cli::command();
     command.build();
@@ -59,7 +59,7 @@ impl Man {
     }
 }
 
-/// Printed as they are, whatever the format asked for.
+/// Prints a document as it is, whatever the format.
 fn printed(document: &[u8]) -> Result<Exit, CliError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(document).and_then(|()| stdout.flush()).map_err(CliError::Output)?;

@@ -1,4 +1,4 @@
-//! `enqueue`: orders from a file, through the door that all orders take.
+//! `enqueue`: submits orders from a file, with the same checks as the API.
 
 mod wait;
 
@@ -16,11 +16,11 @@ use crate::intake::{Accepted, Intake, IntakeError};
 use crate::order::{Fault, NewOrder, OrderId, Rejection};
 use crate::store::StoreError;
 
-/// What to take in.
+/// Options of `enqueue`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Orders as JSON lines, each like the body of POST /v1/orders, with `idempotency_key` as a
-    /// member. - reads standard input
+    /// Orders as JSON lines, each like the body of POST /v1/orders, and with an optional member
+    /// `idempotency_key`. - reads standard input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
     /// Wait at most this long until every order has ended, and print the result of each
@@ -142,8 +142,8 @@ async fn take_in(
     }
 }
 
-/// The results of the lines, and the first line that could not be stored; later lines would fail in
-/// the same way.
+/// Returns the results of the lines, and the first line that could not be stored; later lines would
+/// fail in the same way.
 async fn submit(intake: &Intake, batch: Vec<Line>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
     let mut taken = Vec::with_capacity(batch.len());
     let (mut numbers, mut orders) = (Vec::new(), Vec::new());

@@ -27,13 +27,13 @@ pub(super) enum Command {
     /// Make keys for callers of the API
     #[command(subcommand)]
     Api(api::Command),
-    /// Seal everything with the active key, while the service runs
+    /// Encrypt everything with the active key, while the service runs
     ///
-    /// First give every machine the new key, inactive. Then make it active everywhere. Then run
-    /// this command once. It can be interrupted and run again. Exit code 3: some secrets could not
-    /// be opened and were left unchanged.
+    /// First add the new key on every machine, without making it active. Then make it active
+    /// everywhere. Then run this command once. It can be interrupted and run again. Exit code 3:
+    /// some secrets could not be decrypted and were not changed.
     Rotate,
-    /// Count what each key seals, and show which keys can be removed from the settings
+    /// Count what each key encrypts, and show which keys can be removed from the settings
     Status,
 }
 

@@ -18,12 +18,13 @@ const BUFFER: usize = 256 * 1024;
 /// transaction stays short.
 const BATCH: (usize, u64) = (200, 1024 * 1024);
 
-/// The lines of a file, or of standard input where the file is `-`. Blank lines are counted and left out.
+/// The lines of a file, or of standard input if the file is `-`. Blank lines are counted, but left
+/// out.
 pub(crate) struct Lines {
     reader: BufReader<Box<dyn Read>>,
     /// The input's name in messages.
     name: String,
-    /// The input's size in bytes, where it is a file.
+    /// The input's size in bytes, if it is a file.
     size: Option<u64>,
     read: u64,
     number: u64,
@@ -98,7 +99,7 @@ impl Lines {
         self.size.is_some() || self.reader.buffer().contains(&b'\n')
     }
 
-    /// The input's size in bytes, where it is known.
+    /// Returns the input's size in bytes, if it is known.
     pub(super) fn size(&self) -> Option<u64> {
         self.size
     }
@@ -126,7 +127,8 @@ impl Lines {
     }
 }
 
-/// The line's text without the white space at its end, and without the byte-order mark that some editors begin a file with.
+/// Returns the line without trailing white space, and without the byte-order mark that some editors
+/// write.
 fn text(bytes: Vec<u8>, is_first: bool) -> Result<String, BadLine> {
     let mut text = String::from_utf8(bytes).map_err(|_| BadLine::NotText)?;
     text.truncate(text.trim_end().len());

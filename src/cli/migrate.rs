@@ -7,7 +7,7 @@ use crate::app::{AppError, open_database};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 
-/// How the schema is brought up to date.
+/// Options of `migrate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Change nothing. Exit code 0: no migration is missing; 3: migrations are missing, and their
@@ -39,7 +39,7 @@ async fn migrate(context: &Context, settings: &Settings) -> Result<Exit, CliErro
 }
 
 async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError> {
-    // Opening a SQLite database makes it.
+    // Opening a SQLite database would create it.
     if let Engine::Sqlite { path } = &settings.database.engine
         && !path.exists()
     {

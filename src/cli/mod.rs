@@ -71,7 +71,7 @@ struct Global {
 enum Command {
     /// Run the service: the API, the worker and the keeper, or some of these roles
     Serve(serve::Args),
-    /// Show the service at work, with a database of its own and the built-in sandbox
+    /// Try the service with sample orders, on a new database and the built-in sandbox
     Demo(demo::Args),
     /// Run a stand-in for Klarna's token and Checkout endpoints
     Sandbox(Box<sandbox::Args>),
@@ -102,12 +102,12 @@ enum Command {
     /// Changes nothing, spends no token and creates no order. Exit code 3: a check failed; with
     /// warnings alone it is 0.
     Doctor(doctor::Args),
-    /// Make, rotate and count encryption keys; make API keys
+    /// Create encryption keys and API keys; rotate encryption keys
     #[command(subcommand)]
     Keys(keys::Command),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
-    /// Print a completion script for a shell
+    /// Print the completion script for a shell
     Completions(documents::Completions),
     /// Print the man page, or write the man pages of all commands
     Man(documents::Man),

@@ -52,7 +52,7 @@ impl Output {
     /// Prints `human` or `json` as one line, by the chosen format.
     ///
     /// # Errors
-    /// Where standard output takes no more.
+    /// If standard output cannot be written.
     pub fn print(&self, human: impl Display, json: &impl Serialize) -> Result<(), CliError> {
         match self.format {
             Format::Human => write_line(&human),
@@ -63,10 +63,10 @@ impl Output {
         }
     }
 
-    /// Prints rows as a table that fits the terminal, or as a JSON object a line.
+    /// Prints rows as a table that fits the terminal, or as one JSON object on each line.
     ///
     /// # Errors
-    /// Where standard output takes no more.
+    /// If standard output cannot be written.
     pub fn table<Row: Serialize>(&self, rows: &[Row], table: impl FnOnce(&[Row]) -> Table) -> Result<(), CliError> {
         match self.format {
             Format::Human => write_line(&table(rows).fitted(self.width)),
@@ -77,7 +77,7 @@ impl Output {
     /// Prints a hint on standard error, unless the format is JSON.
     pub fn hint(&self, hint: impl Display) {
         if self.format == Format::Human {
-            // It is of no use to anybody where standard error is closed.
+            // Ignored: standard error is closed.
             let _ = writeln!(io::stderr(), "{hint}");
         }
     }
@@ -101,7 +101,7 @@ pub fn tell(format: Format, error: &CliError) {
         }
         Format::Json => json!({ "error": error.to_string(), "causes": causes }).to_string(),
     };
-    // Where standard error is closed, nobody is left to tell.
+    // Ignored: standard error is closed.
     let _ = writeln!(io::stderr(), "{told}");
 }
 

@@ -26,7 +26,7 @@ impl Progress {
         if output.format() == Format::Json {
             return Self(ProgressBar::hidden());
         }
-        // It draws nothing where standard error is no terminal.
+        // It draws nothing if standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
         let template = if steps.is_some() { BAR } else { SPINNER };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -26,7 +26,7 @@ const PAGE: u32 = 500;
 /// Without a visible bar, a line is printed after this many tokens.
 const LINE_EVERY: u64 = 1000;
 
-/// What to refresh.
+/// Options of `refresh`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show what is due and since when; change nothing
@@ -81,7 +81,7 @@ impl Args {
         let cut = async {
             tokio::select! {
                 () = shutdown.soft() => {}
-                // Told once, and never twice.
+                // Set once.
                 error = app.outdated() => drop(outdated.set(error)),
             }
             stop.send_replace(true);
@@ -207,7 +207,7 @@ fn reason(note: &str) -> &str {
     match note {
         "not_sent" => "the token endpoint could not be reached",
         "refused" => "the token endpoint refused the request",
-        "no_answer" => "no answer came: it is unknown whether the token was spent",
+        "no_answer" => "no answer came, so it is unknown whether the token was used",
         "unavailable" => "the token cannot be decrypted, or needs an operator's decision",
         other => other,
     }
@@ -220,7 +220,7 @@ struct ProgressReport<'a> {
     begun: Instant,
     done: u64,
     total: u64,
-    /// Standard output takes no more; the sweep goes on.
+    /// Set when standard output cannot be written. The sweep continues.
     broken: Option<CliError>,
 }
 
@@ -284,7 +284,7 @@ impl fmt::Display for Summary {
             (held, "not refreshed: the circuit breaker of the merchant's token endpoint is open"),
             (unknown_merchant, "skipped: their merchant is not in the settings"),
             (left, "skipped: another exchange uses them"),
-            (idle, "left to lapse: their users have not been seen for keeper.stop_after_idle"),
+            (idle, "not refreshed on purpose: their users have not been seen for keeper.stop_after_idle"),
             (forgotten, "forgotten: their users have not been seen for keeper.forget_after_idle"),
         ];
         for (tokens, what) in more.into_iter().filter(|(tokens, _)| **tokens > 0) {
@@ -315,7 +315,7 @@ mod tests {
         let failed = Summary { failed: [("refused", 1)].into(), ..well.clone() };
         assert!(!failed.all_well() && !Summary { held: 1, ..well }.all_well());
         assert!(failed.to_string().ends_with(
-            "1 left to lapse: their users have not been seen for \
+            "1 not refreshed on purpose: their users have not been seen for \
             keeper.stop_after_idle"
         ));
         assert!(failed.to_string().contains("\n1 not refreshed: the token endpoint refused the request\n"));

@@ -1,9 +1,9 @@
-//! `sandbox`: the stand-in for Klarna, in a process of its own.
+//! `sandbox`: runs the stand-in for Klarna in a process of its own.
 
 use super::{CliError, Context, Exit};
 use crate::lifecycle::Shutdown;
 
-/// What the sandbox plays.
+/// Options of `sandbox`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -11,10 +11,10 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Serves until a signal comes.
+    /// Serves until a signal arrives.
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         context.block_on(async {
-            // Before anything is done: as process 1, a process without a handler ignores its signals.
+            // Before anything else: as process 1, a process without a handler ignores its signals.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let started = self.command.start().await;
             let (sandbox, addresses) = started.map_err(|error| CliError::failed("run the sandbox", error))?;

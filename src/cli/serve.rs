@@ -10,7 +10,7 @@ use crate::app::{App, AppError, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::{Shutdown, manager};
 
-/// What the service does in this process.
+/// Options of `serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The roles of this process
@@ -23,7 +23,7 @@ pub struct Args {
 fn raise_files_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Where it is refused the limit stays as it was.
+    // If it is refused, the limit stays as it was.
     let _ = setrlimit(Resource::Nofile, limit);
     getrlimit(Resource::Nofile).current
 }

@@ -37,18 +37,18 @@ pub(super) enum Command {
     Show(Whose),
     /// Decide about tokens whose state is uncertain
     ///
-    /// A token is uncertain if nobody knows whether it was spent: its last exchange got no answer
-    /// with `vault.lost_answer = "hold"`, or the database was restored from a backup. When it is
-    /// presented again, Klarna rejects it if it was spent; otherwise it works as before. If the
-    /// command is interrupted, run it again to continue.
+    /// A token is uncertain if it is not known whether it was used: its last exchange got no answer
+    /// with `vault.lost_answer = "hold"`, or the database was restored from a backup. If it is used
+    /// again, Klarna rejects it if it was used before; otherwise it works as usual. If the command
+    /// is interrupted, run it again to continue.
     Resolve(resolve::Args),
-    /// Count tokens by state and by the days that they have left
+    /// Count tokens by state and by the days until they expire
     Stats(stats::Args),
     /// Recalculate every token's due date after a change of the keeper's settings
     Replan(replan::Args),
     /// Prepare a restored database: mark what may have happened since the backup
     ///
-    /// Active tokens become uncertain, because they may have been spent after the backup was made;
+    /// Active tokens become uncertain, because they may have been used after the backup was made;
     /// decide about them with `tokens resolve`. Orders that have not ended fail as possible
     /// duplicates, because they may have been submitted. Tokens in this machine's spool are stored.
     /// Stop every process first.
@@ -63,7 +63,7 @@ pub(super) enum Command {
     },
 }
 
-/// Whose token.
+/// Names a token.
 #[derive(Debug, clap::Args)]
 pub(super) struct Whose {
     /// The merchant's name in the settings
@@ -72,7 +72,7 @@ pub(super) struct Whose {
     user: String,
 }
 
-/// Which tokens.
+/// Options of `tokens list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
     /// Only tokens in this state; forgotten tokens are listed only with `--state forgotten`
@@ -81,7 +81,7 @@ pub(super) struct Filter {
     /// Only this merchant's
     #[arg(long)]
     merchant: Option<String>,
-    /// Only active tokens that lapse within this time or have lapsed
+    /// Only active tokens that have expired, or will within this time
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "state")]
     expiring: Option<Duration>,
     /// At most this many
@@ -188,7 +188,7 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
     let doing = format!("forget the token of {whose}");
     let forgotten = registry.forget(&key).await.map_err(|error| CliError::failed(&doing, error))?;
     if !forgotten {
-        // A misspelt name must not pass for a deletion.
+        // A misspelt name must not look like a deletion.
         let found = registry.view(&key).await.map_err(|error| CliError::failed(&doing, error))?;
         found.ok_or_else(|| CliError::failed(doing, NO_TOKEN))?;
     }

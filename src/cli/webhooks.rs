@@ -114,7 +114,7 @@ async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -
     Ok(Exit::Done)
 }
 
-/// Ids that are unknown are told, and the others sent.
+/// Reports unknown ids, and sends the others.
 async fn resend(context: &Context, store: &dyn Webhooks, ids: &[Uuid], which: Which) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let mut resent = 0;

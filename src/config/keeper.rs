@@ -6,7 +6,7 @@ use super::reader::Reader;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How tokens are refreshed before they lapse.
+/// How tokens are refreshed before they expire.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     /// When sweeps start, in UTC; `None` if something else runs `refresh`.
@@ -17,7 +17,7 @@ pub struct Keeper {
     pub spread: Duration,
     /// The maximum number of tokens refreshed per second.
     pub rate_per_second: f64,
-    /// Tokens of users not seen for this long are left to lapse; `None` refreshes all.
+    /// Tokens of users not seen for this long are not refreshed; `None` refreshes all.
     pub stop_after_idle: Option<Duration>,
     /// Tokens of users not seen for this long are forgotten; `None` keeps all.
     pub forget_after_idle: Option<Duration>,

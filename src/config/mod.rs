@@ -1,10 +1,11 @@
-//! Settings: their types, their defaults, and how file and environment are laid over each other.
+//! Settings: their types, their defaults, and how the environment overrides the file.
 //!
-//! The way of a value: `layers` lays the environment over the file; `reader` hands out one key after another as
-//! the type that is needed; each section reads itself; `rules` checks what must hold between sections. Every fault
-//! on the way is collected, so that a user meets all of them at once.
+//! `layers` combines file and environment; `reader` returns one key after another with the needed
+//! type; each section reads itself; `rules` has the checks between sections. All faults are
+//! collected, so that a user sees all of them at once.
 //!
-//! The commented `config.toml` at the top of the repository is the reference of all keys; tests hold it to the code.
+//! The commented `config.toml` at the top of the repository documents all keys. Tests compare it
+//! with the code.
 
 mod database;
 mod error;
@@ -45,7 +46,7 @@ pub use work::{Checkout, Queue};
 
 use reader::Reader;
 
-/// The shipped `config.toml`: every key, its default, and why one would change it.
+/// The shipped `config.toml`: every key, its default, and when to change it.
 pub const REFERENCE: &str = include_str!("../../config.toml");
 
 /// Where the settings are looked for when no file is named, relative to the working directory.

@@ -31,7 +31,7 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
             formula: "half of vault.exchange_timeout",
             others: &["vault.exchange_timeout"],
         },
-        // A living holder must not be taken for dead while its request is in flight.
+        // A process must not be considered dead while its request is in flight.
         AtLeast {
             key: "vault.orphan_after",
             value: vault.orphan_after,
@@ -53,7 +53,7 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
             formula: "vault.exchange_timeout plus checkout.timeout plus 5s",
             others: &["vault.exchange_timeout", "checkout.timeout"],
         },
-        // The token must still be good when Klarna reads the order.
+        // The token must still be valid when Klarna reads the order.
         AtLeast {
             key: "vault.access_token_margin",
             value: vault.access_token_margin,
@@ -77,7 +77,7 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Mer
     if let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) {
         let lifetime = format!("merchants.{}.refresh_token_lifetime", shortest.name);
         let unsure = ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
-        // Due from its first day on, a token would be refreshed at every sweep.
+        // A token that is due from its first day on would be refreshed at every sweep.
         if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
             let wrong = format!("together with keeper.spread not shorter than {lifetime}");
             let instead = format!("write less, so that both together stay below {lifetime}");
@@ -89,7 +89,7 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Mer
         let rate = format!("merchants.{}.token_rate_per_second", slowest.name);
         let unsure = ["keeper.rate_per_second", &rate].iter().any(|key| reader.is_faulty(key));
         let half = slowest.token_rate_per_second / 2.0;
-        // Both wait in one line, and the line must stay short for orders.
+        // Both wait for the same rate limit, and orders must not wait long.
         if !unsure && keeper.rate_per_second > half {
             let wrong = format!("more than half of {rate}, which orders need too");
             reader.fault("keeper.rate_per_second", wrong, format!("write {half} or less, or raise {rate}"));
@@ -97,8 +97,8 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Mer
     }
 }
 
-/// A body is deleted no later than its order, and the hash of a former token not before the token
-/// lapses: registered again, it would look like a new one.
+/// A body must be deleted no later than its order, and the hash of a former token not before that
+/// token expires: registered again, it would look like a new one.
 pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, merchants: &Merchants) {
     let unsure = ["retention.bodies", "retention.orders"].iter().any(|key| reader.is_faulty(key));
     if !unsure && retention.bodies > retention.orders {

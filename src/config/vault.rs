@@ -17,9 +17,9 @@ const DEFAULT_KEY_FILE: &str = "data/k1.key";
 pub struct Vault {
     /// The instance folder: lock file and spool of this process.
     pub instance_dir: PathBuf,
-    /// The name of the key that new secrets are sealed with; always one of `keys`.
+    /// The name of the key that new secrets are encrypted with; always one of `keys`.
     pub active_key: String,
-    /// The keys by name. An old key stays listed for as long as anything is sealed with it.
+    /// The keys by name. An old key stays listed for as long as anything is encrypted with it.
     pub keys: BTreeMap<String, KeySource>,
     /// The maximum number of exchanges in flight; on PostgreSQL each takes a database connection.
     pub max_in_flight: u32,

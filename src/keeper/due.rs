@@ -54,13 +54,13 @@ fn share(key: &UserKey) -> f64 {
 }
 
 /// The wait after `failures` failures in a row: at least `asked`, but no longer than `left`, the
-/// time until the token lapses. `unit` is a random number from 0 to 1.
+/// time until the token expires. `unit` is a random number from 0 to 1.
 pub(super) fn after_failure(failures: u32, unit: f64, asked: Duration, left: TimeDelta) -> Duration {
     let wait = AFTER_FAILURE.delay(failures, unit, Some(asked));
     match left.to_std() {
         // Half of it, so that there are more tries.
         Ok(left) if !left.is_zero() => wait.min(left / 2),
-        // Past its time by our reckoning, which may be wrong.
+        // By this clock the token has expired, but the clock may be wrong.
         _ => wait,
     }
 }

@@ -1,12 +1,14 @@
-//! The keeper refreshes tokens before they lapse.
+//! The keeper refreshes tokens before they expire.
 //!
 //! ```text
 //!  registration, rotation ──► due.rs: when ──► the row's due date
 //!                                                   │
-//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: what is due, by day of expiry, at the pace of the settings
+//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: due tokens, by day of expiry, at the
+//! set rate
 //!  `refresh` asks ──────────►   one at a time       │        (walk.rs)
 //!                                                   ▼
-//!                         Vault::refresh: claim, still due?, exchange, store ──► failed: a later date (due.rs)
+//!                         Vault::refresh: claim, still due?, exchange, store ──► failed: a later
+//! date (due.rs)
 //! ```
 //!
 //! All state is in the rows, so an interrupted sweep is continued by the next one.

@@ -37,7 +37,7 @@ impl SweepSchedule {
     /// Ends a running sweep after its current tokens, and waits for the exchanges in flight.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        // An error is a panic, which the runtime's hook tells.
+        // An error is a panic, which the runtime's hook has logged.
         let _ = self.task.await;
     }
 }
@@ -62,16 +62,16 @@ impl SweepTicker {
             }
             let mut stopping = self.stopping.clone();
             tokio::select! {
-                // An error means that nobody will stop it, which the owner of the sender does not do.
+                // An error means that nobody can stop it, but the owner keeps the sender.
                 _ = stopping.wait_for(|stop| *stop) => return,
                 tick = ticks.next() => match tick {
                     Some(Ok(tick)) => asked = time(tick),
-                    // The tick came and went during a sweep: the scheduler cannot go on from there.
+                    // The tick passed during a sweep, and the scheduler cannot continue from there.
                     Some(Err(_)) => {
                         asked = Some(self.clock.now());
                         ticks = Box::pin(self::ticks(&self.schedule, &self.clock));
                     }
-                    // A schedule that names no later year.
+                    // The schedule has no later time.
                     None => return,
                 },
                 () = tokio::time::sleep(ASK_AGAIN), if asked.is_some() => {}

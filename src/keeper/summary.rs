@@ -25,7 +25,7 @@ pub enum RefreshOutcome {
     Held,
     /// Skipped: the merchant is not in the settings.
     UnknownMerchant,
-    /// Left to lapse: the user has not been seen for `keeper.stop_after_idle`.
+    /// Not refreshed: the user has not been seen for `keeper.stop_after_idle`.
     Idle,
 }
 
@@ -71,7 +71,7 @@ pub struct Summary {
     pub held: u64,
     /// Tokens of merchants that are not in the settings.
     pub unknown_merchant: u64,
-    /// Tokens left to lapse.
+    /// Tokens of idle users, which are not refreshed.
     pub idle: u64,
     /// Tokens forgotten because their users have not been seen for `keeper.forget_after_idle`.
     pub forgotten: u64,

@@ -33,11 +33,11 @@ const DAY: TimeDelta = TimeDelta::days(1);
 
 /// What a [`Sweeper`] needs.
 pub struct Dependencies {
-    /// The tokens, and the lease that lets one process sweep at a time.
+    /// Stores the tokens, and the lease that lets one process sweep at a time.
     pub store: Arc<dyn Keeper>,
     /// Exchanges the tokens.
     pub vault: Vault,
-    /// The merchants of the settings, by name.
+    /// The merchants in the settings, by name.
     pub merchants: Arc<Merchants>,
     /// The section `keeper` of the settings.
     pub settings: config::Keeper,
@@ -108,11 +108,11 @@ impl Sweeper {
         &*self.store
     }
 
-    /// Sweeps, unless another process does. Once `stop` says so it presents nothing more, and returns when what is in
-    /// the air has ended. `told` hears what became of each token.
+    /// Sweeps, unless another process does. After `stop` it presents no more tokens, and returns
+    /// when the exchanges in flight have ended. `told` is called with the result of each token.
     ///
     /// # Errors
-    /// Where the store fails; what is not done is due for the next sweep.
+    /// If the store fails. Tokens that were not handled stay due for the next sweep.
     pub async fn run(
         self: &Arc<Self>,
         scope: &Scope,
@@ -132,7 +132,7 @@ impl Sweeper {
             Err(_) => "failed",
         };
         meter::sweep(end, since_boot().saturating_sub(begun));
-        // A part of what is due says nothing of the rest.
+        // A sweep over part of the tokens does not count as a complete one.
         let all = scope.merchant.is_none() && scope.limit.is_none();
         let whole = all && swept.as_ref().is_ok_and(|summary| !summary.cut_off);
         if let Some(sweep_lease) = sweep_lease

@@ -57,7 +57,7 @@ pub struct Sources {
     pub merchants: Vec<MerchantName>,
     /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
-    /// Active tokens with less time left than this count as lapsing.
+    /// Active tokens with less time left than this expire soon.
     pub lapsing_within: Duration,
     /// Returns the states of this process's circuit breakers.
     pub breakers: Box<dyn Fn() -> Vec<BreakerReading> + Send + Sync>,
@@ -81,7 +81,7 @@ impl Metrics {
     pub fn new(sources: Sources) -> Option<Self> {
         let recorded = recorder()?;
         for merchant in &sources.merchants {
-            // An alert on an increase needs something to increase from.
+            // An alert on an increase needs an initial value.
             meter::begin(merchant.as_str(), TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
         }
         process::begin(&sources);

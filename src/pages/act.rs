@@ -75,7 +75,7 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    steered(pages.deps.intake.retry(order.id).await?, order.id, "retried")
+    changed(pages.deps.intake.retry(order.id).await?, order.id, "retried")
 }
 
 pub(super) async fn ask_cancel(
@@ -99,11 +99,11 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    steered(pages.deps.orders.cancel_order(order.id).await?, order.id, "cancelled")
+    changed(pages.deps.orders.cancel_order(order.id).await?, order.id, "cancelled")
 }
 
-fn steered(steered: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
-    match steered {
+fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
+    match outcome {
         OrderAdminOutcome::Done(_) => {
             tracing::info!(%order, what, "An operator changed an order");
             Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
@@ -140,17 +140,17 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
     let key = named(&viewer, &viewer.query)?;
     let token = token(&pages, &key).await?;
     let about = html! {
-        p { "Nobody knows whether the token was spent: the answer of its last exchange was lost, or the \
-            database was restored." }
+        p { "It is not known whether the token was used: the answer of its last exchange was lost, or the \
+            database was restored from a backup." }
         (whom(&token))
     };
     let answer = html! {
         (named_fields(&key))
         fieldset {
             legend { "What should happen to it?" }
-            label.check { input type="radio" name="as" value="retry" required; span { "Present it once more with the user's next order. If it was spent, Klarna may end the user's sign-in." } }
-            label.check { input type="radio" name="as" value="present"; span { "Let the keeper present it in \
-                its next sweep, before the user's next order." } }
+            label.check { input type="radio" name="as" value="retry" required; span { "Use it once more with the user's next order. If it was already used, Klarna may revoke the user's consent." } }
+            label.check { input type="radio" name="as" value="present"; span { "Let the keeper use it in its next \
+                sweep, before the user's next order." } }
             label.check { input type="radio" name="as" value="lost"; span { "Do not use it again: the user \
                 has to sign in again." } }
         }
@@ -199,7 +199,7 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
     if !pages.deps.registry.forget(&key).await? {
         return Err(Failure::Unfit("There is no token to forget.".into()));
     }
-    tracing::info!(merchant = key.merchant.as_str(), "An operator had a token forgotten");
+    tracing::info!(merchant = key.merchant.as_str(), "An operator deleted a token");
     Ok(see(&done_link(&key, "forgotten")))
 }
 
@@ -221,8 +221,8 @@ pub(super) async fn ask_resend(
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &viewer, &id).await?;
     let about = html! {
-        p { "It is sent again with the same id, for up to three days. If its endpoint is disabled, it is \
-            enabled." }
+        p { "The webhook is sent again with the same id, and retried for up to three days. A disabled \
+            endpoint is enabled." }
         (facts(&[
             ("Event", html! { (webhook.kind.as_str()) }),
             ("Merchant", html! { (webhook.merchant) }),
@@ -243,6 +243,6 @@ pub(super) async fn resend(
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
     pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await?;
-    tracing::info!(webhook = %webhook.id, "An operator had a webhook sent again");
+    tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");
     Ok(see(&link("/webhooks", &[("done", "resent")])))
 }

@@ -61,15 +61,15 @@ pub struct Dependencies {
     pub intake: Intake,
     /// Shows, resolves and forgets tokens.
     pub registry: Registry,
-    /// Where orders are read and called back.
+    /// Reads and cancels orders.
     pub orders: Arc<dyn OrderAdmin>,
-    /// Where webhooks are read and sent again.
+    /// Reads webhooks and sends them again.
     pub webhooks: Arc<dyn Webhooks>,
-    /// Where tokens are counted.
+    /// Counts tokens, and has the last sweep.
     pub keeper: Arc<dyn Keeper>,
-    /// What charts and time lines show.
+    /// Has the figures of charts and the history of an order.
     pub dashboard: Arc<dyn DashboardQueries>,
-    /// How the installation stands.
+    /// Has the backlog, and the tokens that are due.
     pub stats: Arc<dyn InstallationStats>,
     /// The names of the merchants in the settings.
     pub merchants: Vec<MerchantName>,
@@ -77,7 +77,7 @@ pub struct Dependencies {
     pub api_keys: Vec<ApiKey>,
     /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
-    /// The clock.
+    /// Gives the time of a request.
     pub clock: Clock,
     /// The circuit breakers of this process. Empty if it runs no orders.
     pub breakers: AskBreakers,
@@ -125,6 +125,6 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{name}", get(assets::asset))
-        .layer(from_fn(shell::dress))
+        .layer(from_fn(shell::add_headers))
         .with_state(Arc::new(pages))
 }

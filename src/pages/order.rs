@@ -53,7 +53,7 @@ pub(super) async fn show(
         (done(&viewer.query))
         section #order data-live { (told(&order)) }
         @if let Some(error) = &order.error {
-            section #error data-live { h2 { @if order.status == Status::Failed { "Why it failed" } @else { "Why it waits" } } (fault(error)) }
+            section #error data-live { h2 { @if order.status == Status::Failed { "Why it failed" } @else { "Why it is still waiting" } } (fault(error)) }
         }
         section #story data-live {
             h2 { "History" }
@@ -93,10 +93,7 @@ fn told(order: &OrderView) -> Markup {
     });
     told.push(("Attempts", html! { (order.attempts) }));
     if order.possible_duplicate {
-        told.push((
-            "Possible duplicate",
-            html! { (badge("warn", "yes")) " Klarna may have a second, unpaid session for it" },
-        ));
+        told.push(("Possible duplicate", html! { (badge("warn", "yes")) " Klarna may have created this order twice" }));
     }
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", html! { code { (correlation) } }));
@@ -118,7 +115,7 @@ fn fault(error: &OrderError) -> Markup {
         @if let Some(correlation) = &error.correlation_id { p.quiet { "Klarna's correlation id: " code { (correlation) } } }
         @if !error.faults.is_empty() {
             div.scroll { table {
-                thead { tr { th scope="col" { "Where" } th scope="col" { "Faults" } } }
+                thead { tr { th scope="col" { "Where" } th scope="col" { "Fault" } } }
                 tbody { @for fault in &error.faults { tr { td { code { (fault.pointer) } } td { (fault.message) } } } }
             } }
         }
@@ -159,7 +156,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
     for (number, attempt) in (1..).zip(&story.attempts) {
         let what = html! {
             "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
-            @if attempt.lost { "its worker was lost, and nobody knows whether the order was sent" }
+            @if attempt.lost { "its worker stopped; the order may have been sent" }
             @if let Some(error) = &attempt.error {
                 b { (error.code) } ". " (error.message)
                 @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }

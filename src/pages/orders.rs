@@ -103,7 +103,7 @@ pub(super) fn table(orders: &[OrderView]) -> Markup {
                 } }
                 tbody { @for order in orders { tr {
                     td { (order_link(order.id)) }
-                    td { (status(order.status)) @if order.possible_duplicate { " " span.badge.warn title="Klarna may have this order twice" { "twice?" } } }
+                    td { (status(order.status)) @if order.possible_duplicate { " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" } } }
                     td { (outcome(order.token)) }
                     td.name { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
                     td { (order.merchant) }

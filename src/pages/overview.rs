@@ -37,7 +37,7 @@ const PARTS: [Part; 5] = [
 ];
 
 /// How many submitted orders the latencies are calculated from.
-const PASSAGES: u32 = 1000;
+const LATENCY_SAMPLES: u32 = 1000;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let deps = &pages.deps;
@@ -48,7 +48,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let (mut buckets, mut latency_samples, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(&pages, None) {
         buckets.extend(deps.dashboard.outcome_buckets(&bounds, merchant.as_deref()).await?);
-        latency_samples.extend(deps.dashboard.latency_samples(merchant.as_deref(), PASSAGES).await?);
+        latency_samples.extend(deps.dashboard.latency_samples(merchant.as_deref(), LATENCY_SAMPLES).await?);
         counts.push(pages.counts.of(&deps.keeper, merchant, viewer.now).await);
     }
     // The chart of days left shows which tokens expire soon.
@@ -67,7 +67,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading {
             h1 { "Overview" }
-            nav.ranges aria-label="Time" {
+            nav.ranges aria-label="Period" {
                 @for (word, name, ..) in RANGES {
                     a href=(link("/", &[("range", word)])) aria-current=[(word == range.0).then_some("true")] title=(name) { (word) }
                 }
@@ -85,8 +85,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 (facts(&[
                     ("Last sweep ended", maybe_time(sweep.ended_at)),
                     ("Next sweep", maybe_time(next)),
-                    ("Running now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "nobody" } } }),
-                    ("Oldest due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
+                    ("Running now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "no" } } }),
+                    ("Oldest token due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
                     ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
                 ]))
             }
@@ -158,18 +158,18 @@ fn figures(
     latency_samples: &[LatencySample],
     range: &(&str, &str, TimeDelta, i32),
 ) -> Markup {
-    let came = |wanted: fn(&OutcomeBucket) -> bool| {
+    let count = |wanted: fn(&OutcomeBucket) -> bool| {
         buckets.iter().filter(|bucket| wanted(bucket)).map(|bucket| bucket.orders).sum::<u64>()
     };
-    let submitted = came(|bucket| bucket.status == Status::Submitted);
-    let with = came(|bucket| part(bucket) == 0);
-    let failed = came(|bucket| bucket.status == Status::Failed);
+    let submitted = count(|bucket| bucket.status == Status::Submitted);
+    let with = count(|bucket| part(bucket) == 0);
+    let failed = count(|bucket| bucket.status == Status::Failed);
     let share = (with * 100).checked_div(submitted);
     let (due, queued) =
         backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
     let oldest = backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
-    let ends = sorted(latency_samples, |passage| passage.ended - passage.began);
+    let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
     html! {
         dl.figures {
             div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.1) } } }
@@ -196,14 +196,14 @@ fn rank(times: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
 
 fn latencies(latency_samples: &[LatencySample]) -> Markup {
     let rows = [
-        ("Until a worker took the order", sorted(latency_samples, |passage| passage.claimed - passage.began)),
-        ("Until Klarna accepted the order", sorted(latency_samples, |passage| passage.ended - passage.began)),
+        ("Until a worker took the order", sorted(latency_samples, |sample| sample.claimed - sample.began)),
+        ("Until Klarna accepted the order", sorted(latency_samples, |sample| sample.ended - sample.began)),
     ];
     html! {
         @if latency_samples.is_empty() { p.quiet { "No order has been submitted yet." } }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "Latencies" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
+                thead { tr { th scope="col" { "Time" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
                 tbody { @for (name, times) in &rows {
                     tr { th scope="row" { (name) } @for percent in [50, 90, 99, 100] {
                         td.count { (rank(times, percent).map_or_else(String::new, span)) }
@@ -222,15 +222,15 @@ fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
         BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
-        @if breakers.is_empty() { p.quiet { "This process runs no orders. Open the pages of one that does." } }
+        @if breakers.is_empty() { p.quiet { "This process has no worker role. To see circuit breakers, open these pages at a process that runs orders." } }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "Breaker" } } }
+                thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "State" } } }
                 tbody { @for (endpoint, merchant, state) in breakers {
                     tr { td { (merchant) } td { (endpoint) } td { (shown(state)) } }
                 } }
             } }
-            p.note { "The process that serves this page." }
+            p.note { "Of the process that shows this page." }
         }
     }
 }
@@ -244,7 +244,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
                 tbody { @for worker in workers {
                     tr {
                         td { (worker.name) }
-                        td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "silent")) } }
+                        td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "lost")) } }
                         td { (time(worker.started_at)) }
                         // A heartbeat alone must not change the page.
                         td { @if worker.alive { "now" } @else { (time(worker.beat_at)) } }

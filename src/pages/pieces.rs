@@ -134,7 +134,7 @@ pub(super) fn done(query: &Fields) -> Markup {
     let told = match query.get("done") {
         Some("retried") => "The order is queued again.",
         Some("cancelled") => "The order is cancelled.",
-        Some("active") => "The token is active again and will be presented once more.",
+        Some("active") => "The token is active again and will be used once more.",
         Some("lost") => "The token will not be used again; the user has to sign in again.",
         Some("forgotten") => "The token was forgotten.",
         Some("resent") => "The webhook will be sent again.",

@@ -16,7 +16,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 /// Adds the headers. `cache-control` and `x-content-type-options` are already on every answer of
 /// the service.
-pub(super) async fn dress(request: Request, next: Next) -> Response {
+pub(super) async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers: &mut HeaderMap = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -55,7 +55,7 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
 
 fn by_days(counts: &[&TokenCount]) -> Markup {
     let name = |days: i64| match days {
-        ..=-1 => "lapsed".to_owned(),
+        ..=-1 => "expired".to_owned(),
         MOST_DAYS => format!("{MOST_DAYS} days or more"),
         1 => "1 day".to_owned(),
         _ => format!("{days} days"),
@@ -66,6 +66,6 @@ fn by_days(counts: &[&TokenCount]) -> Markup {
         let place = usize::try_from(days.clamp(-1, MOST_DAYS) + 1).unwrap_or_default();
         bars[place].counts[0] += count.tokens;
     }
-    let below = ["lapsed", "15", "30", "45", "60+"].map(str::to_owned);
+    let below = ["expired", "15", "30", "45", "60+"].map(str::to_owned);
     stacked("days", "Active tokens by days until expiry", &PARTS, &bars, &below)
 }

@@ -87,15 +87,15 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
         html! { (state(token.state)) @if let Some(reason) = token.reason { " " (words(reason.as_str())) } },
     )];
     if let Some(left) = left {
-        let shown = if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "lapsed".to_owned() };
+        let shown = if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "expired".to_owned() };
         told.push((
-            "Days until expiry",
+            "Time until expiry",
             html! { @if left.num_days() < 10 { (badge("warn", &shown)) } @else { (shown) } },
         ));
     }
     told.extend([
         ("Issued", maybe_time(token.issued_at)),
-        ("Lapses", maybe_time(token.expires_at)),
+        ("Expires", maybe_time(token.expires_at)),
         ("Next refresh", maybe_time(token.refresh_due_at)),
         ("Last sign-in or order", maybe_time(token.last_seen_at)),
         ("Last change", time(token.updated_at)),
@@ -105,7 +105,7 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
         told.push(("Failed refreshes", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
     }
     if let Some(note) = token.refresh_note {
-        told.push(("Reason of the due date", html! { (words(note.as_str())) }));
+        told.push(("Why it is due then", html! { (words(note.as_str())) }));
     }
     facts(&told)
 }
@@ -118,7 +118,7 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
         _ => "warn",
     };
     html! {
-        @if ledger.is_empty() { p.quiet { "None within retention.ledger." } }
+        @if ledger.is_empty() { p.quiet { "No exchanges in the last days (retention.ledger)." } }
         @else {
             div.scroll { table.list {
                 thead { tr {

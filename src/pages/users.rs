@@ -110,7 +110,7 @@ fn table(users: &[TokenView]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    th scope="col" { "User" } th scope="col" { "Merchant" } th scope="col" { "Token" } th scope="col" { "Lapses" }
+                    th scope="col" { "User" } th scope="col" { "Merchant" } th scope="col" { "Token" } th scope="col" { "Expires" }
                     th scope="col" { "Next refresh" } th scope="col" { "Last seen" } th.count scope="col" { "Generation" }
                 } }
                 tbody { @for token in users { tr {

@@ -39,8 +39,9 @@ impl<S: Source> Backend for Rows<S> {
     ) -> Poll<Option<Result<Self::Task, Infallible>>> {
         self.0.poll_recv(cx).map(|job| {
             if job.is_none() {
-                // The feed's end is the worker's, and its only one: stopped any earlier, it would leave jobs in the
-                // channel that were claimed and that nobody gives back. It fails only before the worker has started.
+                // The worker stops this stream when it ends. If the stream ended earlier, jobs that
+                // were claimed would stay in the channel, and nobody would give them back. It fails
+                // only before the worker has started.
                 let _ = worker.stop();
             }
             job.map(|job| Ok(Task::new(job)))

@@ -76,7 +76,7 @@ impl<S: Source> Feeder<S> {
         let mut outage: Option<Outage> = None;
         let mut recovered_at = Instant::now();
         while let Some(free) = self.free_slots().await {
-            // Before the look: what is said from here on ends the wait after it.
+            // Before the scan, so that a later notice ends the wait after it.
             self.woken.mark_seen();
             let poll = AssertUnwindSafe(self.poll(free, &mut recovered_at)).catch_unwind().await;
             let problem = match poll {
@@ -90,7 +90,7 @@ impl<S: Source> Feeder<S> {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the source panicked".to_owned(),
             };
-            // The claim may have gone through although its answer is lost.
+            // The claim may have succeeded although its answer was lost.
             self.recovery.raise();
             let pause = outage.get_or_insert_with(|| Outage::begin(&problem)).next_pause();
             tokio::select! {
@@ -122,8 +122,8 @@ impl<S: Source> Feeder<S> {
         let ClaimBatch { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
         let count = claimed.len();
         self.hand_in(claimed, free).await;
-        // At once, too, where fewer came than were wanted: one group's rows may have hidden others behind them, as those of one
-        // user's burst do, of which a claim takes one.
+        // Also claim again at once if fewer rows came than there are free slots: a claim takes only
+        // one row of a user's burst, which may hide rows behind it.
         if count > 0 {
             return Ok(Duration::ZERO);
         }
@@ -137,7 +137,7 @@ impl<S: Source> Feeder<S> {
     }
 
     async fn recover(&self) -> Result<(), S::Error> {
-        // Lowered first: a panic while this runs raises it anew.
+        // Cleared first, because a panic during the call sets it again.
         self.recovery.lower();
         let held = self.slots.claims();
         match self.source.recover(&held).await {
@@ -214,7 +214,7 @@ impl Stopping {
     }
 
     async fn requested(&mut self) {
-        // An error says that the owner is gone.
+        // An error means that the owner was dropped.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }

@@ -208,7 +208,7 @@ impl<L: Lease> HeartbeatTask<L> {
     async fn heartbeat_once(&self) -> Result<(), L::Error> {
         if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
             tracing::warn!("This worker was considered lost and registers again; others reclaimed its jobs");
-            // Whoever was wrong about us: how long the others have been silent is not ours to say.
+            // Others considered this worker dead, so its own view of the others is not reliable.
             self.watch.bad();
             self.lease.register().await?;
         }
@@ -227,7 +227,7 @@ impl<L: Lease> HeartbeatTask<L> {
             match self.bounded(self.lease.reclaim(lost_after)).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again"),
-                // Silent where it fails: the heartbeat beside it tells of the outage.
+                // Not logged here: the heartbeat logs the outage.
                 Err(_) => self.watch.bad(),
             }
         }

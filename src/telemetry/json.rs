@@ -56,7 +56,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        // The inner ones win, and the event's own over all.
+        // Fields of inner spans override those of outer spans, and the event's own override all.
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(Fields(of_span)) = span.extensions().get::<Fields>() {
                 fields.0.extend(of_span.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -64,7 +64,7 @@ where
         }
         event.record(&mut fields);
         if let Ok(line) = line(event, &fields.0) {
-            // Nobody could be told.
+            // If this fails, the failure cannot be logged either.
             let _ = self.writer.make_writer_for(event.metadata()).write_all(&line);
         }
     }
@@ -72,7 +72,7 @@ where
 
 fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
     let mut time = String::new();
-    // A time that cannot be formatted is one that no clock shows.
+    // The system's time can always be formatted.
     let _ = SystemTime.format_time(&mut Writer::new(&mut time));
     let metadata = event.metadata();
     let mut line = Vec::with_capacity(256);
@@ -81,7 +81,7 @@ fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Ve
     let [timestamp, level, message, target] = HEAD;
     object.serialize_entry(timestamp, &time)?;
     object.serialize_entry(level, metadata.level().as_str())?;
-    // Some libraries tell by fields alone.
+    // Some libraries log only fields.
     if let Some(text) = fields.get(message) {
         object.serialize_entry(message, text)?;
     }

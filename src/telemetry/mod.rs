@@ -122,7 +122,7 @@ impl Telemetry {
         };
         let exporting = collector.map(|collector| Exporting::start(&collector, environment)).transpose();
         let exporting = exporting.map_err(TelemetryError::Traces)?;
-        // A panic's message may hold what the panicking code was working on.
+        // A panic's message may contain data that the code was working on.
         std::panic::set_hook(Box::new(|panic| {
             let at = panic.location().map(ToString::to_string);
             tracing::error!(
@@ -170,7 +170,8 @@ where
 {
     let spans = exporting.map(|tracer| {
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
-        // What a span says of itself is in its attributes; a source's place or thread tells no operator anything.
+        // A span is described by its attributes; source location and thread do not help an
+        // operator.
         let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_target(false);
         let layer = layer.with_context_activation(false);
         let layer = layer.with_error_events_to_status(false).with_error_events_to_exceptions(false);
@@ -282,7 +283,7 @@ mod tests {
             let _order = order.enter();
             tracing::warn!(target: "hyper", level = "mine", took_ms = 7_u128, good = true, "before");
             order.record("correlation", "c-1");
-            // For traces, and none of a line's.
+            // A span for traces, which adds no fields to log lines.
             let _traced = traces::traced!("exchange", klarna_worker.generation = 3).entered();
             let _exchange = tracing::error_span!("exchange", token = 5_i64, attempt = 3_i64).entered();
             tracing::warn!(error = "away", "after");

@@ -89,7 +89,7 @@ impl Exporting {
 
     /// Sends the remaining spans, for at most two seconds.
     pub(super) fn end(self) {
-        // What failed is counted.
+        // Losses are counted.
         let _ = self.provider.shutdown_with_timeout(LAST_BATCH);
         self.losses.tell_the_last();
     }
@@ -100,7 +100,7 @@ fn resource() -> Resource {
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("service.instance.id", Uuid::new_v4().to_string()))
         .with_attribute(KeyValue::new("process.pid", i64::from(std::process::id())));
-    // The environment wins, where it says more than that the name is unknown.
+    // The environment takes precedence, unless it only says that the name is unknown.
     let found = Resource::builder().build();
     let named = found.get(&"service.name".into()).filter(|name| !name.as_str().starts_with("unknown_service"));
     let own = own.with_service_name(named.map_or_else(|| SERVICE.into(), |name| name.to_string()));

@@ -74,7 +74,7 @@ impl Traceparent {
     /// Makes `span` part of this trace. Call it before anything happens in the span.
     pub fn continue_in(&self, span: &Span) {
         if let Some(context) = context(&self.0).filter(|_| !span.is_disabled()) {
-            // An error says that nothing is exported.
+            // An error means that nothing is exported.
             let _ = span.set_parent(Context::new().with_remote_span_context(context));
         }
     }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_context_is_read_as_the_standard_has_it() {
         assert_eq!(Traceparent::read(SENT).unwrap().as_str(), SENT);
-        // A later version may have more; what is known of it counts.
+        // A later version may have more; the known part is used.
         let later = format!("{}-more", SENT.replacen("00", "01", 1));
         assert_eq!(Traceparent::read(&later).map(|read| read.to_string()).as_deref(), Some(SENT));
         let zeros = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";

@@ -167,7 +167,7 @@ impl Exchange {
             Err(error) => {
                 claim.release().await;
                 tracing::error!(merchant = self.merchant.name.as_str(), token = token.id, %error,
-                    "A refresh token cannot be opened; it is left unchanged");
+                    "A refresh token cannot be decrypted; it is left unchanged");
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
@@ -227,7 +227,9 @@ impl Exchange {
                 CallOutcome::Misconfigured { user: self.key.user.clone().into() }
             }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
-            Answer::Refused { .. } | Answer::NotSent { .. } | Answer::NoAnswer { .. } => CallOutcome::Failed(None),
+            Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {
+                CallOutcome::Failed { what: what.clone(), retry_after: None }
+            }
         }
     }
 
@@ -244,7 +246,7 @@ impl Exchange {
             Ok(read) => read,
             // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
-                tracing::error!(%exchange, %error, "A new refresh token could not be sealed and is lost");
+                tracing::error!(%exchange, %error, "A new refresh token could not be encrypted and is lost");
                 self.no_answer(false, Next::Never(Unusable::Unavailable))
             }
         };

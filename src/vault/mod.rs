@@ -156,7 +156,7 @@ impl Vault {
                 Some(AccessToken { token: access_token, id_token, received_at, good_until, cached: true, subject })
             }
             Err(error) => {
-                tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be opened");
+                tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be decrypted");
                 None
             }
         }

@@ -95,7 +95,7 @@ impl OrderHandler {
         let merchant = self.merchants.get(order.merchant.as_str()).ok_or_else(|| Box::new(unknown_merchant(order)))?;
         // Check this before a token is spent on an order that cannot be submitted.
         if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
-            return Err(Box::new(left_alone(order, wait)));
+            return Err(Box::new(self.paused(order, wait)));
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let token = self.token(order, merchant).await?;
@@ -109,7 +109,7 @@ impl OrderHandler {
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
         let call_permit =
-            self.breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(left_alone(order, wait)))?;
+            self.breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(self.paused(order, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
         // Check this last before the call, because anything before may have taken long.
@@ -132,6 +132,15 @@ impl OrderHandler {
         crash::point("order_answered");
         call_permit.report(report(&answer, order), since_boot());
         Ok(disposition(answer, order, outcome(&token), built.prefilled, rand::random()))
+    }
+
+    /// The create-order call must not be made now: the order waits, and no attempt is counted.
+    fn paused(&self, order: &ClaimedOrder, wait: Duration) -> Disposition {
+        let message = self.breakers.why(&order.merchant, since_boot(), wait);
+        // If the order has an earlier error of its own, that says more.
+        let error = order.error.is_none().then(|| error("klarna_paused", message));
+        // Add a random delay, so that not all orders come back at the same time.
+        Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
     }
 
     /// Returns the shopper's access token, or why the order is submitted without one.
@@ -182,19 +191,6 @@ fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
         Err(Unusable::Uncertain) => TokenOutcome::Uncertain,
         Err(Unusable::Unavailable) => TokenOutcome::Unavailable,
     }
-}
-
-/// The circuit breaker of the create-order call is open: the order waits, and no attempt is
-/// counted.
-fn left_alone(order: &ClaimedOrder, wait: Duration) -> Disposition {
-    let message = format!(
-        "The circuit breaker for create-order calls of the merchant {} is open, because they fail, are refused for the settings, or Klarna asked for a pause; the order waits",
-        order.merchant
-    );
-    // If the order has an earlier error of its own, that says more.
-    let error = order.error.is_none().then(|| error("klarna_left_alone", message));
-    // Add a random delay, so that not all orders come back at the same time.
-    Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
 }
 
 fn unknown_merchant(order: &ClaimedOrder) -> Disposition {

@@ -42,7 +42,9 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome
         CreateAnswer::Throttled { retry_after } => {
             CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
         }
-        CreateAnswer::Unavailable { retry_after, .. } => CallOutcome::Failed(*retry_after),
+        CreateAnswer::Unavailable { what, retry_after, .. } => {
+            CallOutcome::Failed { what: what.clone(), retry_after: *retry_after }
+        }
     }
 }
 

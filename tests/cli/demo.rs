@@ -10,7 +10,7 @@ enum Expected {
     /// Created by Klarna, with this outcome of its token.
     Submitted { token: &'static str, prefilled: bool },
     /// Not accepted by the service, with this fault.
-    RefusedAtTheDoor(&'static str),
+    RefusedByService(&'static str),
     /// Accepted, exchanged for, and refused by Klarna with this message.
     RefusedByKlarna(&'static str),
 }
@@ -25,7 +25,7 @@ const EXPECTED: [Expected; 13] = [
     Expected::Submitted { token: "fresh", prefilled: false },
     Expected::Submitted { token: "fresh", prefilled: true },
     Expected::Submitted { token: "fresh", prefilled: true },
-    Expected::RefusedAtTheDoor("/order/order_amount is 49000, expected 49800"),
+    Expected::RefusedByService("/order/order_amount is 49000, expected 49800"),
     Expected::Submitted { token: "not_registered", prefilled: false },
     Expected::Submitted { token: "reauth_required", prefilled: false },
     Expected::RefusedByKlarna("Bad value: purchase_country"),
@@ -40,8 +40,8 @@ fn check(order: &Value, expected: Expected) {
             assert_eq!((&order["result"], &order["token"]), (&json!("submitted"), &json!(token)), "{order}");
             assert!(was_prefilled == prefilled && order["klarna_order_id"].is_string(), "{order}");
         }
-        Expected::RefusedAtTheDoor(fault) => {
-            assert!(order["result"] == "refused_at_the_door" && error.contains(fault), "{order}");
+        Expected::RefusedByService(fault) => {
+            assert!(order["result"] == "refused_by_service" && error.contains(fault), "{order}");
         }
         Expected::RefusedByKlarna(message) => {
             assert_eq!((&order["result"], &order["token"]), (&json!("refused_by_klarna"), &json!("fresh")), "{order}");
@@ -53,7 +53,7 @@ fn check(order: &Value, expected: Expected) {
 /// Four users signed in long ago; one of them has withdrawn since.
 fn check_report(report: &Value) {
     assert_eq!(report["as_expected"], true, "{report}");
-    let orders = ["with_token", "without_token", "refused_at_the_door", "refused_by_klarna"];
+    let orders = ["with_token", "without_token", "refused_by_service", "refused_by_klarna"];
     assert_eq!(orders.map(|count| report[count].as_u64()), [9, 2, 1, 1].map(Some), "{report}");
     for (name, count) in report["keeper"].as_object().unwrap() {
         let expected = match name.as_str() {
@@ -99,20 +99,16 @@ fn it_works_twice_and_leaves_nothing_outside_its_folder() {
     let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
     for _ in 0..2 {
         let ran = home.run(&["demo"]).exits(0);
-        assert!(
-            ran.stdout.ends_with("\nAll 13 orders and the keeper's run came out as they should.\n"),
-            "{}",
-            ran.stdout
-        );
-        for told in [
-            "9     bo               -                refused at the door: /order/order_amount is 49000",
-            "Tokens near their end    3  refreshed by the keeper, 1 withdrawn (gone)\n",
-            "   0 spent tokens presented\n",
-            "  11 orders, 0 of them twice\n",
+        assert!(ran.stdout.ends_with("\nAll 13 orders and the keeper's sweep ended as expected.\n"), "{}", ran.stdout);
+        for line in [
+            "9     bo               -                refused by the service: /order/order_amount is 49000",
+            "Tokens close to expiry      4  3 refreshed by the keeper, 1 revoked by the user (gone)\n",
+            "   0 exchanges of a token that was already used\n",
+            "  11 orders, 0 duplicates\n",
         ] {
-            assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+            assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
         }
-        assert_eq!(ran.stderr, "\nLook closer: klarna-order-worker --config data/demo/config.toml orders list\n");
+        assert_eq!(ran.stderr, "\nTo see the orders: klarna-order-worker --config data/demo/config.toml orders list\n");
         for secret in ["ory_rt_", "ory_at_", "@sandbox.example"] {
             assert!(!ran.stdout.contains(secret) && !hold(&home.path(""), secret), "{secret}");
         }
@@ -144,7 +140,7 @@ fn a_folder_that_it_did_not_make_is_left_alone() {
     let home = Home::empty();
     fs::create_dir(home.path("mine")).unwrap();
     home.write("mine/letter.txt", "dear");
-    home.run(&["demo", "--data", "mine"]).exits(2).tells_in_one_line("name another with --data");
+    home.run(&["demo", "--data", "mine"]).exits(2).tells_in_one_line("name another folder with --data");
     assert_eq!(fs::read_to_string(home.path("mine/letter.txt")).unwrap(), "dear");
     assert_eq!(files(&home.path("mine")).len(), 1);
 }

@@ -153,7 +153,7 @@ fn only_an_uncertain_token_is_resolved_and_only_one_way() {
     home.run(&["tokens", "resolve", "shop", "u-1", "--retry", "--dead"]).exits(2);
     for decision in ["--retry", "--present", "--dead"] {
         let ran = home.run(&["tokens", "resolve", "shop", "u-1", decision]).exits(1);
-        assert!(ran.stderr.contains("it is active; only an uncertain token waits"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("it is active; only an uncertain token needs"), "{}", ran.stderr);
         let ran = home.run(&["tokens", "resolve", "shop", "u-11", decision]).exits(1);
         assert!(ran.stderr.contains("no token is registered for this merchant and user"), "{}", ran.stderr);
     }
@@ -178,14 +178,14 @@ fn all_uncertain_tokens_are_resolved_at_once() {
     let json = |rest: &[&str]| all(&[rest, &["--format", "json"]].concat()).exits(0).json().remove(0);
     assert_eq!(all(&["--present", "--dry-run"]).exits(0).stdout, "3 tokens would be resolved; nothing was changed\n");
     assert_eq!(json(&["--present", "--dry-run"]), json!({"resolved": 0, "left": 3}));
-    all(&["--present"]).exits(2).tells_in_one_line("add --yes to have 3 uncertain tokens presented again");
+    all(&["--present"]).exits(2).tells_in_one_line("add --yes to let the keeper use 3 uncertain tokens once more");
     all(&["--dead"]).exits(2).tells_in_one_line("add --yes to give up 3 uncertain tokens");
     assert_eq!(json(&["--dead", "--yes", "--before", "1h"]), json!({"resolved": 0, "left": 0}), "none is so old");
     all(&["--dead", "--yes", "--merchant", "shoop"]).exits(2).tells_in_one_line("the settings have no shoop");
     assert_eq!(list(&home, &["--state", "uncertain"]).len(), 3);
 
     let told = all(&["--present", "--yes", "--merchant", "shop"]).exits(0).stdout;
-    assert_eq!(told, "3 tokens resolved: active again and due; at keeper.rate_per_second presenting them takes 1s\n");
+    assert_eq!(told, "3 tokens resolved: active again and due; at keeper.rate_per_second the keeper needs 1s\n");
     let due = home.run(&["refresh", "--dry-run", "--format", "json"]).exits(0).json();
     assert_eq!(due.len(), 3, "{due:?}");
     // Again, and there is nothing left to ask about.
@@ -201,7 +201,7 @@ fn all_are_resolved_beside_a_running_service() {
     let mut service = home.start(&["serve"]);
     assert!(service.line().starts_with("ready"));
     let told = home.run(&["tokens", "resolve", "--all", "--dead", "--yes"]).exits(0).stdout;
-    assert_eq!(told, "3 tokens resolved: dead, their shoppers must sign in again\n");
+    assert_eq!(told, "3 tokens resolved: not used again; their shoppers have to sign in\n");
     assert_eq!(list(&home, &["--state", "reauth_required"]).len(), 3);
     service.signal("-TERM");
     assert_eq!(service.end().code, Some(0));

@@ -47,7 +47,7 @@ fn has_correlation(lines: &[&Value], from: &str) -> String {
     ids.into_iter().next().unwrap().to_owned()
 }
 
-const BREAKER_OPENED: &str = "The circuit breaker of an endpoint opened; calls wait, and one at a time is tried";
+const BREAKER_OPENED: &str = "A circuit breaker opened; calls to this endpoint wait";
 const NO_ANSWER: &str = "An exchange got no usable answer; its outcome is unknown";
 const NOT_ACCEPTED: &str = "A webhook was not accepted by the shop; it is sent again";
 
@@ -98,7 +98,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     // Each newcomer may be the one that asks whether it is well again.
     until("an order that waits for it", PATIENCE, async || {
         waiting.push(client.post("u-1", &format!("w-{}", waiting.len() + 1)).await);
-        shop.log("a").iter().any(|line| line["code"] == "klarna_left_alone")
+        shop.log("a").iter().any(|line| line["code"] == "klarna_paused")
     })
     .await;
     receiver.reached(6).await;

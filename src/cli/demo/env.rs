@@ -1,4 +1,4 @@
-//! What the demo runs on: sandbox, settings, users and their tokens, service.
+//! The demo's environment: sandbox, settings, service, users and their tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,42 +17,42 @@ use crate::config::Settings;
 use crate::token::Registered;
 use crate::vault::Registration;
 
-/// Who has signed in with Klarna at the shop.
+/// The users who have just signed in with Klarna at the shop.
 pub(super) const USERS: [&str; 6] = ["alma", "bo", "carla", "dev", "elsa", REVOKED];
-/// Who has withdrawn since.
+/// The one of them who has revoked the consent since.
 pub(super) const REVOKED: &str = "revoked";
-/// Who signed in so many days ago, and has not been back since: the keeper's affair.
+/// Users who signed in this many days ago, and have not ordered since. The keeper refreshes their tokens.
 pub(super) const LONG_AGO: [(&str, u64); 4] = [("freja", 41), ("gus", 50), ("hanna", 59), (GONE, 45)];
-/// Which of them has withdrawn since.
+/// The one of them who has revoked the consent since.
 pub(super) const GONE: &str = "gone";
-/// Whose first exchange finds the token endpoint away.
+/// The user whose first exchange is answered 503.
 pub(super) const UNLUCKY: &str = "elsa";
 
 const MERCHANT: &str = "shop";
 const CLIENT_ID: &str = "sandbox-client";
-/// The sandbox's API user and its password.
+/// The sandbox's API user; the password is the same.
 const CREDENTIAL: &str = "sandbox";
-/// How long the service may take to stop: nothing is left to do by then.
+/// How long the service may take to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Everything at work.
+/// A running sandbox and a running service.
 pub(super) struct DemoEnv {
     pub sandbox: Sandbox,
     pub app: App,
     pub service: Service,
-    /// The settings, as a file that other commands can be given.
+    /// The settings file, for `--config` of other commands.
     pub config: PathBuf,
 }
 
 impl DemoEnv {
-    pub(super) async fn set(folder: &Folder) -> Result<Self, CliError> {
+    pub(super) async fn start(folder: &Folder) -> Result<Self, CliError> {
         let failed = |error: SandboxError| CliError::failed("start the sandbox", error);
         let sandbox = Sandbox::start(options(), klarna_sandbox::Clock::system()).await.map_err(failed)?;
         let config = folder.join("config.toml");
         let text = settings(folder, sandbox.url())?;
         let doing = || format!("write {}", config.display());
         std::fs::write(&config, &text).map_err(|error| CliError::failed(doing(), error))?;
-        // Nothing of the environment: it may point at a database with live tokens.
+        // The environment is ignored, because it may name a database with live tokens.
         let settings = Settings::parse(&config.display().to_string(), &text, std::iter::empty())?;
         let app = App::open(settings, &BTreeMap::new(), Clock::system()).await?;
         sign_in(&sandbox, &app).await?;
@@ -60,18 +60,18 @@ impl DemoEnv {
         Ok(Self { sandbox, app, service, config })
     }
 
-    /// Where the service's API listens.
+    /// Returns the address of the service's API.
     pub(super) fn api(&self) -> String {
         self.service.address().map(|address| format!("http://{address}")).unwrap_or_default()
     }
 
-    pub(super) async fn strike(self) {
+    pub(super) async fn stop(self) {
         self.service.stop(GRACE).await;
         self.sandbox.shutdown().await;
     }
 }
 
-/// Latencies such as those of a service not far away, so that there is something to see.
+/// Returns options with latencies like those of a real service nearby.
 fn options() -> SandboxOptions {
     let conduct = |least, most| Conduct {
         latency: Latency { least: Duration::from_millis(least), most: Duration::from_millis(most) },
@@ -90,7 +90,7 @@ fn settings(folder: &Folder, sandbox: &str) -> Result<String, CliError> {
     let database = folder.join("worker.db");
     let database = Value::String(format!("sqlite://{}", text(&database)?));
     Ok(format!(
-        "# The demo's settings. The sandbox that they name ends with the demo; the database stays until the next one.
+        "# The demo's settings. The sandbox stops with the demo; the database stays until the next demo.
 installation = \"demo\"
 
 [database]
@@ -124,11 +124,15 @@ fn quoted(path: &Path) -> Result<Value, CliError> {
 }
 
 fn text(path: &Path) -> Result<&str, CliError> {
-    let wrong = || CliError::Usage("--data: settings cannot name a path that is no UTF-8; name another".to_owned());
+    let wrong = || {
+        CliError::Usage(
+            "--data: the path is not valid UTF-8, which the settings file needs; name another folder".to_owned(),
+        )
+    };
     path.to_str().ok_or_else(wrong)
 }
 
-/// Signs the users in at the sandbox, registers their tokens, and stages the trouble to come.
+/// Signs the users in at the sandbox and registers their tokens. Also revokes two consents and orders one 503.
 async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
     let failed = |user: &str| format!("register the token of {user}");
     let registry = app.registry();
@@ -145,7 +149,7 @@ async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
         };
         match registry.register(merchant, &registration).await {
             Ok(Registered::Stored(_)) => {}
-            Ok(_) => return Err(CliError::failed(failed(user), "the new database knows it already")),
+            Ok(_) => return Err(CliError::failed(failed(user), "the new database already has it")),
             Err(error) => return Err(CliError::failed(failed(user), error)),
         }
     }

@@ -1,4 +1,4 @@
-//! The demo's folder: all that it writes lies in it.
+//! The demo's folder. The demo writes nothing outside it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::CliError;
 
-/// Says that the folder is the demo's to empty; held while it runs.
+/// The file that shows that the demo may empty the folder. It is locked while the demo runs.
 const MARK: &str = ".klarna-order-worker-demo";
 
-/// An empty folder, this demo's alone while this lives.
+/// The demo's folder, locked while this value lives.
 pub(super) struct Folder {
     path: PathBuf,
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder, or empties it where an earlier demo made it. Any other folder is left alone.
+    /// Creates the folder, or empties it if an earlier demo created it.
+    ///
+    /// # Errors
+    /// If the folder has other files, or another demo runs in it.
     pub(super) fn take(path: &Path) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::failed(format!("use the folder {}", path.display()), error);
         fs::create_dir_all(path).map_err(failed)?;
@@ -24,7 +27,7 @@ impl Folder {
         let is_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
         if !is_empty && !mark.exists() {
             return Err(CliError::Usage(format!(
-                "{} holds something that the demo did not write, and the demo empties its folder: name another with --data",
+                "the demo empties its folder, and {} has files that the demo did not write: name another folder with --data",
                 path.display()
             )));
         }
@@ -35,7 +38,7 @@ impl Folder {
                 let doing = format!("use the folder {}", path.display());
                 return Err(CliError::failed(
                     doing,
-                    "another demo runs in it; end that one, or name another with --data",
+                    "another demo runs in it: stop that one, or name another folder with --data",
                 ));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -44,7 +47,6 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// A path in the folder.
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -56,7 +58,7 @@ fn empty(path: &Path) -> io::Result<()> {
         if entry.file_name() == MARK {
             continue;
         }
-        // The type of a link itself: what it points at is not ours.
+        // The type of a link itself, because its target may lie outside the folder.
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
         } else {

@@ -1,14 +1,14 @@
-//! What came of each order.
+//! The result of each order.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::order::{OrderId, OrderView, Status, TokenOutcome};
 
-/// An order of `examples/orders.jsonl`, as it ended.
+/// The result of one order in `examples/orders.jsonl`.
 #[derive(Serialize)]
-pub(super) struct Ended {
-    /// Of the file, counted from 1.
+pub(super) struct OrderResult {
+    /// Its line in the file, counted from 1.
     pub line: u64,
     pub user: String,
     pub result: Outcome,
@@ -23,28 +23,27 @@ pub(super) struct Ended {
     pub error: Option<String>,
 }
 
-/// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     /// Created by Klarna.
     Submitted,
     /// Not accepted by the service.
-    RefusedAtTheDoor,
+    RefusedByService,
     /// Accepted by the service and refused by Klarna.
     RefusedByKlarna,
-    /// None of these: the message says more.
+    /// Anything else; the message says more.
     Unfinished,
 }
 
-impl Ended {
-    /// An order that was not taken in. `text` is its line.
+impl OrderResult {
+    /// Returns the result of an order that the service did not accept. `text` is its line.
     pub(super) fn refused(line: u64, text: &str, error: String) -> Self {
         let user = serde_json::from_str::<Value>(text).ok().and_then(|order| Some(order["user"].as_str()?.to_owned()));
         Self {
             line,
             user: user.unwrap_or_default(),
-            result: Outcome::RefusedAtTheDoor,
+            result: Outcome::RefusedByService,
             token: None,
             id: None,
             klarna_order_id: None,
@@ -53,7 +52,7 @@ impl Ended {
         }
     }
 
-    /// An order that was taken in and waited for.
+    /// Returns the result of an accepted order.
     pub(super) fn settled(line: u64, order: OrderView) -> Self {
         let result = match (order.status, &order.error) {
             (Status::Submitted, _) => Outcome::Submitted,

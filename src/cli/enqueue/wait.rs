@@ -1,4 +1,4 @@
-//! `enqueue --wait`: what became of the orders.
+//! `enqueue --wait`: waits for the orders' results.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::cli::{CliError, Context};
 use crate::order::{OrderId, Status, TokenOutcome};
 use crate::store::{Orders, StoreError};
 
-/// How often the rows are looked at: any worker, anywhere, may settle them.
+/// How often the rows are read. Any process may end the orders, so there is no notification.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// How many orders are asked for at once.
+/// How many orders one query reads.
 const CHUNK: usize = 500;
 
-/// An order's end, with the line that it came from.
+/// The result of an order, with its line number.
 #[derive(Serialize)]
 struct Ended {
     line: u64,
@@ -35,8 +35,8 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Waits until all orders are settled, for `patience` at most, and tells each; those that are not settled by then last.
-/// Whether all were submitted.
+/// Waits until all orders have ended, for at most `patience`, and prints the result of each. Orders
+/// that have not ended by then are printed last. Returns whether all were submitted.
 pub(super) async fn for_all(
     context: &Context,
     store: &dyn Orders,

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{CliError, Context, Exit};
 
-/// Begins every key, so that one that strayed into a repository is found by those who scan for it.
+/// The prefix of every key, by which secret scanners find a key that was committed by mistake.
 const PREFIX: &str = "kow_";
 
 #[derive(Debug, clap::Subcommand)]
@@ -39,12 +39,12 @@ pub(in crate::cli) struct Args {
     merchants: Vec<String>,
 }
 
-/// A new key, as it is printed this once.
+/// A new key. It is printed only once.
 #[derive(Serialize)]
 struct Generated {
     key: String,
     key_sha256: String,
-    /// The section of the settings.
+    /// The section for the settings.
     settings: String,
 }
 
@@ -68,7 +68,8 @@ impl Command {
     }
 }
 
-/// 32 bytes from the operating system's randomness: nobody guesses them, so a fast hash is enough to keep them by.
+/// Returns 32 bytes from the operating system's randomness. They cannot be guessed, so a fast hash
+/// protects them.
 fn generate() -> SecretString {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     rand::fill(&mut bytes[..]);

@@ -9,10 +9,10 @@ use crate::cli::{CliError, Context, Exit};
 use crate::store::StoreError;
 use crate::vault::sealing::{self, Cipher, Resealed};
 
-/// What is told at the end.
+/// The result of a rotation.
 #[derive(Serialize)]
 struct RotationSummary {
-    /// The key that everything is sealed with now.
+    /// The key that everything is encrypted with now.
     key: String,
     #[serde(flatten)]
     resealed: Resealed,
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
     context.block_on(async {
         let app = context.app().await?;
         let failed = |error: StoreError| {
-            CliError::failed("seal everything with the active key; run the command again to continue", error)
+            CliError::failed("encrypt everything with the active key; run the command again to continue", error)
         };
         let key = app.secrets.cipher().active().to_owned();
         let all = app.store.sealed(&[]).await.map_err(failed)?;
@@ -42,13 +42,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
 impl fmt::Display for RotationSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, resealed: Resealed { tokens, kept, left, .. } } = self;
-        write!(f, "{tokens} refresh tokens and {kept} kept access tokens were sealed with {key}")?;
+        write!(f, "{tokens} refresh tokens and {kept} cached access tokens are now encrypted with {key}")?;
         for (key, secrets) in left {
             let key = if key.is_empty() { "no key at all" } else { key };
             write!(
                 f,
-                "\n{secrets} secrets sealed with {key} were left unchanged: no key in the settings \
-                opens them"
+                "\n{secrets} secrets encrypted with {key} were not changed: no key in the settings can \
+                decrypt them"
             )?;
         }
         f.write_str("\n`keys status` shows which keys can be removed")

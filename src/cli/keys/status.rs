@@ -10,27 +10,27 @@ use crate::cli::{CliError, Context, Exit};
 use crate::store::{Sealed, StoreError};
 use crate::vault::sealing::Cipher;
 
-/// A key that the settings have, the database has seen, or a spool file needs.
+/// A key that the settings or the database have, or that a spool file needs.
 #[derive(Serialize)]
 struct Key {
     #[serde(rename = "key")]
     name: String,
-    /// New secrets are sealed with it.
+    /// Whether new secrets are encrypted with it.
     active: bool,
-    /// The settings have it.
+    /// Whether the settings have it.
     configured: bool,
     #[serde(flatten)]
     sealed: Sealed,
-    /// Files in this machine's spools that need it.
+    /// How many files in this machine's spools need it.
     spool_files: usize,
-    /// Nothing here needs it.
+    /// Whether nothing on this machine or in the database needs it.
     may_be_retired: bool,
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
     context.block_on(async {
         let app = context.app().await?;
-        let failed = |error: StoreError| CliError::failed("count what each key seals", error);
+        let failed = |error: StoreError| CliError::failed("count what each key encrypts", error);
         let keys = keys(&app).await.map_err(failed)?;
         context.output.table(&keys, table)?;
         if keys.iter().any(|key| key.may_be_retired) {
@@ -62,13 +62,13 @@ async fn keys(app: &App) -> Result<Vec<Key>, StoreError> {
             name,
         });
     }
-    // Those that were retired long ago are nobody's business.
+    // Keys that were removed long ago are not listed.
     keys.retain(|key| key.configured || !key.may_be_retired);
     Ok(keys)
 }
 
 fn table(keys: &[Key]) -> Table {
-    let mut table = Table::new(["key", "is", "refresh tokens", "kept tokens", "hash key", "spool files", ""]);
+    let mut table = Table::new(["key", "state", "refresh tokens", "cached tokens", "hash key", "spool files", ""]);
     for key in keys {
         let is = match key {
             Key { configured: false, .. } => "missing",
@@ -77,7 +77,7 @@ fn table(keys: &[Key]) -> Table {
         };
         let note = match key {
             Key { may_be_retired: true, .. } => "can be removed from vault.keys",
-            Key { configured: false, .. } => "add it to vault.keys again: nothing else opens what it seals",
+            Key { configured: false, .. } => "add it to vault.keys again: no other key decrypts these secrets",
             Key { active: false, .. } => "needed until `keys rotate` is done and the spool is empty",
             Key { .. } => "",
         };

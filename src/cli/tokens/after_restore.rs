@@ -5,7 +5,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::vault::instance::Replayed;
 
-/// Whether to ask.
+/// Options of `tokens after-restore`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Do not ask for confirmation
@@ -13,7 +13,7 @@ pub struct Args {
     yes: bool,
 }
 
-/// What is asked on a terminal.
+/// The question on a terminal.
 const QUESTION: &str = "Mark every active token as uncertain, and fail every order that has not ended?";
 
 impl Args {

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::token::{Registered, TokenState, TokenView};
 use crate::vault::{Registration, Registry, RegistryError};
 
-/// What to import.
+/// Options of `tokens import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// JSON lines or CSV; - reads standard input
@@ -35,20 +35,20 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What became of a line.
+/// The result of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Registered; with `--dry-run`, it would be unless it is known.
+    /// Registered. With `--dry-run`, it would be registered unless it is already known.
     Stored,
-    /// Seen before: nothing changed.
+    /// Already known; nothing changed.
     Known,
-    /// A token issued later is there: nothing changed.
+    /// A token that was issued later is registered; nothing changed.
     Newer,
-    /// What is wrong with it.
+    /// Refused; the text says why.
     Refused(String),
 }
 
-/// How many lines came to what.
+/// How many lines had which result.
 #[derive(Default, Serialize)]
 struct Summary {
     dry_run: bool,
@@ -58,7 +58,7 @@ struct Summary {
     refused: u64,
 }
 
-/// A line that somebody should know about.
+/// A line that is reported.
 #[derive(Serialize)]
 struct LineReport<'a> {
     line: u64,
@@ -100,7 +100,8 @@ impl Args {
         }
     }
 
-    /// An error is one that the lines that follow would meet too; none of these was registered then.
+    /// Registers a batch. After an error, none of it is registered, and later lines would fail in
+    /// the same way.
     async fn register(
         &self,
         app: &App,
@@ -142,7 +143,7 @@ impl Args {
 /// A line's number, and its record or what is wrong with it.
 type Read = (u64, Result<Record, String>);
 
-/// Reads lines as the first of all looks, or as the user said.
+/// Reads lines in the format that the user named, or that the first line has.
 fn read(reader: &mut Option<Reader>, format: Option<InputFormat>, batch: Vec<Line>) -> Result<Vec<Read>, CliError> {
     let mut records = Vec::with_capacity(batch.len());
     for Line { number, text } in batch {
@@ -174,7 +175,7 @@ fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registrati
     Err(format!("the settings have no such merchant; they have: {}", known.join(", ")))
 }
 
-/// What a registration would come to.
+/// Returns the result that a registration would have.
 async fn foreseen(
     app: &App,
     registry: &Registry,

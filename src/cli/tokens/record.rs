@@ -1,4 +1,5 @@
-//! One token of an import, from a JSON line or a CSV row. No message shows a value: any may be the token.
+//! Reads one token of an import from a JSON line or a CSV row. No message shows a value, because
+//! any value may be the token.
 
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
@@ -9,12 +10,12 @@ use serde_json::Value;
 use crate::ids::check_name;
 use crate::vault::Registration;
 
-/// What a line may say, in the order that a `Raw` has it.
+/// The members or columns, in the order of [`Raw`].
 const FIELDS: [&str; 5] = ["merchant", "user", "refresh_token", "issued_at", "expires_at"];
 
 const EXPECTED: &str = "expected merchant, user, refresh_token and, if known, issued_at and expires_at";
 
-/// How the input is written.
+/// The format of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InputFormat {
     /// One JSON object a line
@@ -29,18 +30,19 @@ pub(crate) struct Record {
     pub registration: Registration,
 }
 
-/// What a line's format is made of.
+/// Reads lines in one format.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Jsonl,
-    /// For each column, its place in [`FIELDS`].
+    /// For each column, its index in [`FIELDS`].
     Csv(Vec<usize>),
 }
 
 type Values = [Option<String>; FIELDS.len()];
 
 impl Reader {
-    /// The reader for an input that begins with this line. A header is used up by it: `true` then.
+    /// Returns the reader for an input that begins with this line, and whether the line is a
+    /// header.
     pub(crate) fn new(format: Option<InputFormat>, first: &str) -> Result<(Self, bool), String> {
         let sniffed = if first.trim_start().starts_with('{') { InputFormat::Jsonl } else { InputFormat::Csv };
         match format.unwrap_or(sniffed) {
@@ -85,7 +87,7 @@ fn csv(line: &str, columns: &[usize]) -> Result<Values, String> {
     Ok(values)
 }
 
-/// A line's fields. A quote cannot reach over the line's end: no field may hold a line break.
+/// Returns the fields of a line. A field cannot contain a line break, so a quote ends on its line.
 fn fields(line: &str) -> Result<::csv::StringRecord, String> {
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(256).from_reader(line.as_bytes());
     let mut row = ::csv::StringRecord::new();

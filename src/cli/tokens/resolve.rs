@@ -14,12 +14,12 @@ use crate::cli::{CliError, Context, Exit, confirm};
 use crate::store::{Doubtful, StoreError};
 use crate::token::{Resolution, Resolved};
 
-/// How many tokens one transaction changes: short enough that nobody waits.
+/// How many tokens one transaction changes, so that other writers do not wait long.
 const BATCH: u32 = 500;
-/// Between two transactions, so that a service beside this gets its turn.
+/// The pause between two transactions, in which the service can write.
 const BREATH: Duration = Duration::from_millis(5);
 
-/// One token, or all of them; and what becomes of it.
+/// Options of `tokens resolve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The merchant's name in the settings
@@ -48,17 +48,17 @@ pub struct Args {
     yes: bool,
 }
 
-/// What becomes of an uncertain token: one of these.
+/// The decision: exactly one of these.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Decision {
-    /// Make it active again; the user's next order presents it, or the keeper on its usual date
+    /// Make it active again; the user's next order uses it, or the keeper at its usual date
     #[arg(long)]
     retry: bool,
-    /// Make it active and due now; the keeper's next sweep presents it, at `keeper.rate_per_second`
+    /// Make it active and due now; the keeper's next sweep uses it, at `keeper.rate_per_second`
     #[arg(long)]
     present: bool,
-    /// Never present it again; the shopper has to sign in
+    /// Never use it again; the shopper has to sign in
     #[arg(long)]
     dead: bool,
 }
@@ -94,16 +94,16 @@ async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution
     match resolved.map_err(|error| CliError::failed(&doing, error))? {
         Resolved::Done(token) => {
             let human = match resolution {
-                Resolution::Retry => "The token is active: the next order presents it again.",
-                Resolution::Present => "The token is active and due: the keeper presents it again.",
-                Resolution::Dead => "The token is dead: the shopper must sign in again.",
+                Resolution::Retry => "The token is active. The user's next order uses it once more.",
+                Resolution::Present => "The token is active and due. The keeper uses it once more.",
+                Resolution::Dead => "The token will not be used again. The shopper has to sign in.",
             };
             context.output.print(human, &Token::from(token))?;
             Ok(Exit::Done)
         }
         Resolved::NotUncertain(token) => {
             let state = token.state.as_str();
-            Err(CliError::failed(doing, format!("it is {state}; only an uncertain token waits for a decision")))
+            Err(CliError::failed(doing, format!("it is {state}; only an uncertain token needs a decision")))
         }
         Resolved::Missing => Err(CliError::failed(doing, NO_TOKEN)),
     }
@@ -148,12 +148,14 @@ async fn all(
     Ok(Exit::Done)
 }
 
-/// What is to be done, and the question.
+/// Returns what is to be done, and the question to confirm it.
 fn asked(resolution: Resolution, found: u64) -> (String, String) {
     let found = format!("{} uncertain {}", found, if found == 1 { "token" } else { "tokens" });
     match resolution {
         Resolution::Retry => (format!("make {found} active again"), format!("Make {found} active again?")),
-        Resolution::Present => (format!("have {found} presented again"), format!("Have {found} presented again?")),
+        Resolution::Present => {
+            (format!("let the keeper use {found} once more"), format!("Let the keeper use {found} once more?"))
+        }
         Resolution::Dead => (
             format!("give up {found}"),
             format!("Give up {found}? Their users have to sign in again. This cannot be undone."),
@@ -164,14 +166,14 @@ fn asked(resolution: Resolution, found: u64) -> (String, String) {
 fn told(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
     let tokens = tokens(done);
     match resolution {
-        Resolution::Retry => format!("{tokens} resolved: active again, to be presented with their users' next orders"),
+        Resolution::Retry => format!("{tokens} resolved: active again; their users' next orders use them once more"),
         Resolution::Present => {
             let seconds = f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / rate_per_second;
             let seconds = Duration::try_from_secs_f64(seconds.ceil()).unwrap_or_default();
             let took = humantime::format_duration(seconds);
-            format!("{tokens} resolved: active again and due; at keeper.rate_per_second presenting them takes {took}")
+            format!("{tokens} resolved: active again and due; at keeper.rate_per_second the keeper needs {took}")
         }
-        Resolution::Dead => format!("{tokens} resolved: dead, their shoppers must sign in again"),
+        Resolution::Dead => format!("{tokens} resolved: not used again; their shoppers have to sign in"),
     }
 }
 

@@ -9,12 +9,12 @@ use crate::cli::{CliError, Context, Exit};
 use crate::store::TokenCount;
 use crate::token::TokenState;
 
-/// Days of a bar.
+/// How many days a bar covers.
 const DAYS: i64 = 5;
-/// The longest bar.
+/// The width of the longest bar, in characters.
 const WIDTH: u64 = 40;
 
-/// Which tokens.
+/// Options of `tokens stats`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only this merchant's
@@ -26,11 +26,11 @@ pub struct Args {
 #[derive(Serialize)]
 struct Stats {
     states: Vec<InState>,
-    /// Active tokens by the whole days that they have left.
+    /// Active tokens by whole days until they expire.
     days_to_expiry: BTreeMap<i64, u64>,
-    /// Active by the row, but past their time; each is presented once more.
+    /// Active tokens that have expired. Each is tried once more.
     lapsed: u64,
-    /// Due now, those of all merchants.
+    /// Due tokens of all merchants.
     due: u64,
 }
 
@@ -75,7 +75,7 @@ impl Stats {
         stats
     }
 
-    /// Bars of five days each.
+    /// Returns bars of five days each.
     fn bars(&self) -> Vec<(String, u64)> {
         let mut bars = BTreeMap::<i64, u64>::new();
         for (days, tokens) in &self.days_to_expiry {
@@ -101,10 +101,10 @@ impl fmt::Display for Stats {
             writeln!(f, "{:32}  {tokens:>9}", format!("{}{reason}", state.as_str()))?;
         }
         writeln!(f, "{:32}  {:>9}", "due now", self.due)?;
-        writeln!(f, "\nActive tokens by the time until they lapse")?;
+        writeln!(f, "\nActive tokens by days until they expire")?;
         let mut bars = self.bars();
         if self.lapsed > 0 {
-            bars.insert(0, ("lapsed".to_owned(), self.lapsed));
+            bars.insert(0, ("expired".to_owned(), self.lapsed));
         }
         let most = bars.iter().map(|(_, tokens)| *tokens).max().unwrap_or_default().max(1);
         for (index, (label, tokens)) in bars.iter().enumerate() {

@@ -29,7 +29,7 @@ impl Args {
             let store = context.app().await?.store;
             let erased = store.erase_user(key.merchant.as_str(), key.user.as_str()).await;
             let erased = erased.map_err(|error| CliError::failed(format!("erase {whose}"), error))?;
-            // A misspelt name must not pass for an erasure.
+            // A misspelt name must not look like an erasure.
             if erased == Erased::default() {
                 return Err(CliError::failed(format!("erase {whose}"), "no data is stored for this user"));
             }

@@ -1,4 +1,4 @@
-//! What is shown of events.
+//! How commands print webhooks.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::cli::views::{or_dash, time};
 use crate::order::OrderId;
 use crate::store::{DisabledWhy, Endpoint, EventKind, WebhookStatus, WebhookView};
 
-/// An event, as scripts see it.
+/// A webhook, as JSON output has it.
 #[derive(Serialize)]
 pub(super) struct Webhook {
     pub(super) id: Uuid,
@@ -21,7 +21,7 @@ pub(super) struct Webhook {
     kind: EventKind,
     status: WebhookStatus,
     occurred_at: DateTime<Utc>,
-    /// While it is pending.
+    /// The next attempt, while it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     due_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,7 @@ pub(super) struct Webhook {
     attempts: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// Nothing is sent to the endpoint since then.
+    /// Since when its endpoint is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint_disabled_at: Option<DateTime<Utc>>,
 }
@@ -77,17 +77,17 @@ pub(super) fn table(webhooks: &[Webhook]) -> Table {
     table
 }
 
-/// What an operator must know of an endpoint.
+/// Returns a line about a disabled endpoint.
 pub(super) fn disabled(endpoint: &Endpoint) -> Option<String> {
     let (since, why) = endpoint.disabled?;
     let why = match why {
         DisabledWhy::Gone => "it answered 410 (Gone)",
-        DisabledWhy::Failing => "nothing got through for days",
+        DisabledWhy::Failing => "no event was delivered for days",
     };
     let merchant = printable(&endpoint.merchant);
     Some(format!(
-        "The endpoint of {merchant} is disabled since {}: {why}. Once it is mended: webhooks resend --merchant {merchant} \
-         --status pending",
+        "The endpoint of {merchant} is disabled since {}: {why}. When it works again, run: webhooks resend \
+         --merchant {merchant} --status pending",
         time(since)
     ))
 }

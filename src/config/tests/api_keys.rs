@@ -1,4 +1,4 @@
-//! Who may call, and from where.
+//! API keys, and addresses without keys.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What is refused, and in which words.
+//! Faults and their texts.
 
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ fn postgres_needs_its_keys_given() {
 
 #[test]
 fn durations_that_would_break_the_protocol_are_refused() {
-    // Each bound at the defaults of the other keys, and how it reads a moment below.
+    // Each minimum with the defaults of the other keys, and the text just below it.
     let bounds = [
         ("VAULT__REPLAY_AFTER", "5s", "4999ms"),
         ("VAULT__ORPHAN_AFTER", "48s", "47s"),

@@ -1,4 +1,4 @@
-//! Klarna's addresses, and what takes their place.
+//! Klarna's addresses, and settings that replace them.
 
 use std::sync::Arc;
 

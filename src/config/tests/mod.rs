@@ -1,4 +1,4 @@
-//! The settings as a whole, read from texts and environments that the tests make up.
+//! The settings as a whole, from texts and environments.
 
 mod api_keys;
 mod faults;
@@ -8,7 +8,7 @@ mod secrets;
 
 use super::{ConfigError, Settings};
 
-/// The least that loads.
+/// The smallest valid settings.
 const LEAST: &str = r#"
 installation = "test"
 [merchants.shop]
@@ -23,12 +23,12 @@ fn env<'a>(variables: &'a [(&str, &str)]) -> impl Iterator<Item = (String, Strin
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
 }
 
-/// The settings of [`LEAST`] with variables laid over it.
+/// The settings of [`LEAST`] with these variables.
 fn with(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     Settings::parse("test", LEAST, env(variables))
 }
 
-/// Every fault of a text, as a user reads it.
+/// Returns every fault of a text, as a user reads it.
 fn faults(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     match Settings::parse("test", text, env(variables)) {
         Err(ConfigError::Faults { faults, .. }) => faults.iter().map(ToString::to_string).collect(),
@@ -36,7 +36,7 @@ fn faults(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     }
 }
 
-/// The paths of the keys that are wrong.
+/// Returns the paths of the invalid keys.
 fn faulty_keys(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     faults(text, variables).iter().map(|fault| fault.split([':', ' ']).next().unwrap().to_owned()).collect()
 }

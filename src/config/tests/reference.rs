@@ -1,11 +1,11 @@
-//! The shipped `config.toml` says what the code does.
+//! The shipped `config.toml` matches the code.
 
 use secrecy::ExposeSecret;
 
 use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
-/// Commented keys that show an example or another form, not a default.
+/// Commented keys that show an example or an alternative, not a default.
 const EXAMPLES: [&str; 27] = [
     "probes",
     "listen_url",
@@ -36,7 +36,7 @@ const EXAMPLES: [&str; 27] = [
     "webhook_secrets_file",
 ];
 
-/// The reference with the `#` taken from those commented keys and sections that `wanted` says.
+/// Returns the reference with those commented keys and sections uncommented that `wanted` selects.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     let line = |line: &'static str| match line.strip_prefix('#') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
@@ -48,14 +48,14 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     REFERENCE.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Reads a text for the sake of what it makes known.
+/// Reads a text and returns the reader, which then knows every key.
 fn schema_of(text: &str) -> Reader {
     let mut reader = Reader::new(toml::from_str(text).unwrap(), std::collections::BTreeMap::new());
     read(&mut reader);
     reader
 }
 
-/// The path of every key there is, for one merchant, one key of the vault and one API key.
+/// Returns the path of every key, for one merchant, one encryption key and one API key.
 pub(super) fn every_key() -> Vec<String> {
     schema_of(&uncommented(|_| true)).known.into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! Where secrets come from, and that they go nowhere.
+//! Secrets in the settings: their sources, and that no error shows them.
 
 use std::io::Write;
 
@@ -64,7 +64,7 @@ fn debug_shows_no_secret() {
     assert!(!shown.contains(CANARY), "{shown}");
 }
 
-/// Whatever key a secret is put in by mistake, no error shows it.
+/// No error shows a secret, whatever key it was put in by mistake.
 #[test]
 fn errors_show_no_value() {
     let values = [CANARY.to_owned(), format!("http://u:{CANARY}@example.com"), format!("postgres://u:{CANARY}@[/x")];

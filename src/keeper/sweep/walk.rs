@@ -32,7 +32,7 @@ pub(super) enum Step {
 
 /// The events of a running sweep.
 pub(super) enum Event {
-    /// What became of a token, presented or not.
+    /// The result for a token, presented or not.
     Token(TokenReport),
     /// The walk starts again from the front.
     Again,
@@ -117,7 +117,7 @@ impl Walk {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
         if self.sweeper.is_idle(&token, self.began) {
-            // Whoever comes back brings a new date along.
+            // The next sign-in or order of the user sets a new due date.
             self.sweeper.store.postpone(token.id, token.generation, None, 0, Note::Idle).await?;
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
@@ -138,7 +138,7 @@ impl Walk {
         loop {
             while let Some(token) = self.page.pop_front() {
                 self.place = Some(token.place);
-                // What this sweep has refreshed may be due again, where more than the present is asked for.
+                // With `within`, a token that this sweep refreshed may be listed again.
                 if token.issued_at < self.began {
                     return Ok(Some(token));
                 }
@@ -168,7 +168,7 @@ impl Walk {
     async fn pause(&mut self, wait: Duration) {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            // An error means that nobody will stop the walk.
+            // An error means that nobody can stop the walk.
             Ok(_) = self.stop.wait_for(|stop| *stop) => {}
         }
     }

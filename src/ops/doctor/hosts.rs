@@ -21,7 +21,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
             return;
         }
     };
-    // At once: hosts that do not answer cost their time-out a single time.
+    // At the same time, so that the time-outs of several hosts do not add up.
     let asked = settings.merchants.values().map(|merchant| ask(&probe, merchant, clock));
     for found in join_all(asked).await {
         findings.0.extend(found.0);

@@ -78,7 +78,7 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         meter::LOST_ANSWERS,
         &["merchant"],
-        "Exchanges whose answer was lost, so that nobody knows whether the token was spent.",
+        "Exchanges whose answer was lost, so that it is unknown whether the token was used.",
     ),
     gauge(
         process::IN_FLIGHT,
@@ -169,11 +169,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["state", "reason"],
         "Refresh tokens, by state and, if a new sign-in is needed, its reason.",
     ),
-    gauge(counts::DAYS_LEFT, &["days"], "Active refresh tokens, by the days until they lapse."),
+    gauge(counts::DAYS_LEFT, &["days"], "Active refresh tokens, by the days until they expire."),
     gauge(
         counts::SECRETS,
         &["key", "state"],
-        "Secrets sealed with each encryption key; state: active, old (another key in the settings) or missing (not in the settings).",
+        "Secrets encrypted with each key; state: active, old (another key in the settings) or missing (not in the settings).",
     ),
     gauge(counts::HELD, &[], "Orders that failed because the database was restored, and can still be retried."),
     gauge(counts::WEBHOOKS_FAILED, &["merchant"], "Webhooks that were given up and are still stored."),

@@ -39,7 +39,7 @@ pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), S
     Ok(())
 }
 
-/// Counts what each key seals, for all keys in the settings or known to the database.
+/// Counts what each key encrypts, for all keys in the settings or known to the database.
 async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
     let cipher = sources.secrets.cipher();
     let known = sources.store.known_keys().await?.into_iter().map(|(name, _)| name);
@@ -58,7 +58,7 @@ async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
 }
 
 fn tell_tokens(counts: &[TokenCount]) {
-    // What has become none must be told as none.
+    // A state without tokens must be reported as 0.
     let mut states = BTreeMap::from([
         ((TokenState::Active.as_str(), ""), 0),
         ((TokenState::Uncertain.as_str(), ""), 0),

@@ -1,4 +1,4 @@
-//! The heartbeats over a lease in memory, on paused time.
+//! The heartbeats with a lease in memory, on paused time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
@@ -60,7 +60,7 @@ impl Leases {
     }
 }
 
-/// The heartbeat on tokio's time, plus what `stopped` adds: time in which the whole process stood still.
+/// A heartbeat on tokio's time, plus `stopped`: time in which the whole process was suspended.
 fn start(lease: &Arc<Leases>) -> (Heartbeat, Arc<Mutex<Duration>>) {
     let stopped = Arc::new(Mutex::new(Duration::from_secs(1000)));
     let (boot, added) = (Instant::now(), Arc::clone(&stopped));

@@ -1,4 +1,4 @@
-//! What must not end the queue: panics, outages, lost answers.
+//! Panics, outages and lost answers must not end the queue.
 
 use std::convert::Infallible;
 use std::sync::Arc;

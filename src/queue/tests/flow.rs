@@ -1,4 +1,4 @@
-//! Rows flow through: no more than there are slots, soon, and fairly.
+//! Rows run: no more than there are slots, without delay, and fairly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -127,7 +127,7 @@ async fn of_many_notices_at_any_moment_none_is_lost() {
     let wake = Wake::new();
     let _running = start(&memory, &Gated::open(&memory), 2, &wake);
     for row in 0..3000_usize {
-        // From "while it looks" to "long asleep".
+        // From during the scan to long after it.
         for _ in 0..row % 23 {
             tokio::task::yield_now().await;
         }
@@ -189,7 +189,7 @@ async fn a_notice_looks_past_a_backlog_that_cannot_be_claimed() {
     let (all, recent) = memory.looks();
     assert!((60..=100).contains(&all), "{all} looks at all rows in 2 s");
     assert!(recent > 800, "{recent} looks at recent rows");
-    // Claimable once more: an old row, of which no look at recent rows knows.
+    // The row can be claimed again, but it is old, so a scan of recent rows does not find it.
     memory.contended.store(false, SeqCst);
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
 }
@@ -200,7 +200,7 @@ async fn a_backlog_that_waits_behind_its_own_comes_in_the_gaps_between_others() 
     memory.insert(BEHIND);
     let (handler, wake) = (Gated::closed(&memory), Wake::new());
     let _running = start(&memory, &handler, 4, &wake);
-    // With notices or without.
+    // With notifications and without.
     for notices in [false, true] {
         let (before, _) = memory.looks();
         for _ in 0..400 {
@@ -213,7 +213,7 @@ async fn a_backlog_that_waits_behind_its_own_comes_in_the_gaps_between_others() 
         assert!((18..=22).contains(&busy), "{busy} looks at all rows in 2 s, while another's job runs");
     }
     let (busy, _) = memory.looks();
-    // Its end is a gap, and so is each moment until the next begins.
+    // The end of a job is a gap, and so is each moment until the next begins.
     tokio::time::sleep(Duration::from_millis(50)).await;
     handler.gate.add_permits(1);
     until(Duration::from_millis(3), "the gap is used", || memory.looks().0 > busy).await;
@@ -237,11 +237,11 @@ async fn a_long_look_at_a_backlog_that_cannot_be_claimed_is_followed_by_a_long_r
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (all, _) = memory.looks();
     assert!((9..=11).contains(&all), "{all} looks of 20 ms in 2 s");
-    // Nobody waits that long for what is new.
+    // A new row does not wait that long.
     memory.insert("shop");
     wake.notify();
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
-    // However long a look takes, none is further away than the poll.
+    // However long a scan takes, the next one is not later than the poll.
     *memory.slow.lock().unwrap() = Duration::from_secs(3);
     let (before, _) = memory.looks();
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -1,4 +1,4 @@
-//! Rows in memory, whose outages, panics and claims a test commands and counts.
+//! Rows in memory. A test causes outages and panics, and counts calls.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -24,14 +24,14 @@ struct Row {
     state: State,
 }
 
-/// The group of rows that wait behind another of theirs: due, and never claimed.
+/// The group of rows that wait for another row: due, but never claimed.
 pub const BEHIND: &str = "behind";
 
 #[derive(Debug, thiserror::Error)]
 #[error("the rows are out of reach")]
 pub struct Unreachable;
 
-/// Job and claim are the row's index.
+/// Jobs and claims are identified by the row's index.
 #[derive(Default)]
 pub struct Memory {
     rows: Mutex<Vec<Row>>,
@@ -44,21 +44,21 @@ pub struct Memory {
     pub panic: AtomicBool,
     /// The next claim never answers.
     pub hang: AtomicBool,
-    /// Due rows are told of, but another worker always has them first.
+    /// Rows are reported as due, but another worker always claims them first.
     pub contended: AtomicBool,
-    /// Each claim finds one row, which hides the others behind it, and only later rows are told of.
+    /// Each claim finds one row, which hides the others, and only later rows are reported.
     pub narrow: AtomicBool,
-    /// How long a look at all rows takes.
+    /// How long a scan of all rows takes.
     pub slow: Mutex<Duration>,
-    /// With this, the next claim that finds nothing is overtaken by a new row and its notice.
+    /// During the next claim that finds nothing, a new row and its notification arrive.
     pub overtake: Mutex<Option<Wake>>,
-    /// How many calls of any kind there were.
+    /// The number of calls of any kind.
     pub calls: AtomicUsize,
-    /// Whether each claim was for recent rows alone.
+    /// For each claim, whether it was for recent rows only.
     pub recent: Mutex<Vec<bool>>,
     /// How many slots each claim asked for, and how many rows it got.
     pub claims: Mutex<Vec<(usize, usize)>>,
-    /// How many rows each call gave back.
+    /// How many rows each call released.
     pub give_backs: Mutex<Vec<usize>>,
     pub recovered: AtomicUsize,
 }
@@ -91,7 +91,7 @@ impl Memory {
         self.rows.lock().unwrap()[job].group.clone()
     }
 
-    /// How many claims were for all rows, and for recent ones alone.
+    /// Returns the numbers of full scans and of scans of recent rows.
     pub fn looks(&self) -> (usize, usize) {
         let recent = self.recent.lock().unwrap();
         let all = recent.iter().filter(|recent| !**recent).count();
@@ -145,7 +145,7 @@ impl Source for Memory {
         running: &BTreeMap<String, usize>,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<usize>, Unreachable> {
-        // As a database would, it lets others go first.
+        // Lets other tasks run, as a database would.
         tokio::task::yield_now().await;
         self.claims.lock().unwrap().push((free, 0));
         self.recent.lock().unwrap().push(recent.is_some());
@@ -178,8 +178,8 @@ impl Source for Memory {
 
     async fn next_due(&self) -> Result<Option<Duration>, Unreachable> {
         self.reach()?;
-        // After a claim that found nothing it tells of later rows alone, so that what overtook the claim is found by its
-        // notice or not at all.
+        // After a claim that found nothing, it reports only later rows. So a row that arrived
+        // during the claim is found by its notification or not at all.
         let found = self.claims.lock().unwrap().last().is_some_and(|(_, got)| *got > 0);
         let earliest = Instant::now();
         let rows = self.rows.lock().unwrap();

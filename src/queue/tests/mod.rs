@@ -1,4 +1,4 @@
-//! The queue over rows in memory. Where time is paused, tokio turns it on as soon as everybody waits.
+//! The queue with rows in memory. While time is paused, tokio advances it when every task waits.
 
 mod faults;
 mod flow;
@@ -16,13 +16,13 @@ use memory::{Memory, State};
 
 use super::{Handler, Options, Queue, Running, Wake};
 
-/// Settles each job once it may: there is a permit for every job that is to end.
+/// Settles each job when there is a permit for it.
 struct Gated {
     memory: Arc<Memory>,
     gate: Semaphore,
     running: AtomicUsize,
     peak: AtomicUsize,
-    /// Jobs in the order they started in.
+    /// Jobs in the order in which they started.
     started: Mutex<Vec<usize>>,
     /// The next job panics.
     panic: AtomicBool,
@@ -70,13 +70,13 @@ impl Handler<usize> for Gated {
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A queue that polls so seldom that whatever happens soon was not found by polling.
+/// Starts a queue that polls so rarely that anything found soon was not found by polling.
 fn start(memory: &Arc<Memory>, handler: &Arc<Gated>, concurrency: usize, wake: &Wake) -> Running {
     let options = Options { poll: HOUR, ..Options::new("test", concurrency) };
     Queue::start(Arc::clone(memory), Arc::clone(handler), options, wake)
 }
 
-/// Waits until `reached`; the test fails where that takes longer than `within`.
+/// Waits until `reached`. The test fails if that takes longer than `within`.
 async fn until(within: Duration, what: &str, reached: impl Fn() -> bool) {
     let wait = async {
         while !reached() {

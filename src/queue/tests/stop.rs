@@ -1,4 +1,4 @@
-//! How a queue ends.
+//! How a queue stops.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -33,7 +33,7 @@ async fn rows_whose_claim_is_answered_after_the_stop_are_given_back() {
     let memory = Memory::with_rows(3);
     let handler = Gated::open(&memory);
     let running = start(&memory, &handler, 3, &Wake::new());
-    // The claim lets others go first: it is under way, and unanswered.
+    // The claim has started and has no answer yet.
     tokio::task::yield_now().await;
     assert_eq!((memory.claim_calls(), handler.started()), (0, 0));
     assert_eq!(running.stop(HOUR).await, Stopped::Clean);
@@ -41,7 +41,8 @@ async fn rows_whose_claim_is_answered_after_the_stop_are_given_back() {
     assert_eq!(memory.give_backs.lock().unwrap().as_slice(), [3], "all at once");
 }
 
-/// Stops at every point of the way from the claim to the end, step by step: no row is left claimed, none is started any more.
+/// Stops at every step from the claim to the end: no row stays claimed, and no job starts
+/// afterwards.
 #[tokio::test(start_paused = true)]
 async fn a_stop_at_any_step_leaves_no_row_claimed() {
     let all = async {
@@ -62,7 +63,7 @@ async fn a_stop_at_any_step_leaves_no_row_claimed() {
     tokio::spawn(all).await.unwrap();
 }
 
-/// Goes to the end of the run queue. `yield_now` would wait until all other tasks wait for something.
+/// Lets one other task run. `yield_now` would wait until all other tasks wait for something.
 async fn let_one_task_run() {
     let mut first = true;
     std::future::poll_fn(|cx| {

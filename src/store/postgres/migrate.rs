@@ -135,7 +135,7 @@ async fn drop_invalid(session: &mut PgConnection, migration: &Migration) -> Resu
 async fn holders(session: &mut PgConnection) -> Result<String, StoreError> {
     let rows = bounded(query(sql::LOCK_HOLDERS).fetch_all(session)).await?;
     let held: Vec<String> = rows.iter().map(|row| row.text("holder")).collect::<Result<_, _>>()?;
-    Ok(if held.is_empty() { "nobody any more".to_owned() } else { held.join(", ") })
+    Ok(if held.is_empty() { "none any more".to_owned() } else { held.join(", ") })
 }
 
 async fn wait_for_locks(session: &mut PgConnection, longest: Duration) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ const NONCE: usize = 24;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CipherError {
     /// The record names a key that is not in the settings.
-    #[error("it is sealed with the key {0:?}, which is not in vault.keys")]
+    #[error("it is encrypted with the key {0:?}, which is not in vault.keys")]
     UnknownKey(String),
     /// The record was altered, belongs to another row, or was encrypted with another key of the
     /// same name.

@@ -83,7 +83,7 @@ pub fn load(
 fn make(name: &str, path: &Path) -> Result<(), KeysError> {
     match key_file::create(path) {
         Ok(()) => tracing::warn!(key = name, path = %path.display(),
-            "A new encryption key was made; back it up, because without it nothing that it seals can be read"),
+            "A new encryption key was created; back it up, because without it nothing that it encrypts can be read"),
         // Another process created it at the same time.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(KeysError::NotMade { name: name.to_owned(), path: path.to_owned(), error }),

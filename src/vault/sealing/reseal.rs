@@ -102,7 +102,7 @@ async fn kept(
         for row in page {
             match secrets.reseal_exchanged(row.purpose, &row.sealed) {
                 Ok(to) => resealed.kept += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?),
-                Err(error) => resealed.leave(&error, "what is kept for an order"),
+                Err(error) => resealed.leave(&error, "the cached tokens of an order"),
             }
         }
         told(resealed.tokens + resealed.kept);
@@ -118,7 +118,7 @@ impl Resealed {
         let left = self.left.entry(key).or_default();
         *left += 1;
         if *left == 1 {
-            tracing::error!(what, %error, "A secret cannot be opened and is left unchanged; there may be more");
+            tracing::error!(what, %error, "A secret cannot be decrypted and is left unchanged; there may be more");
         }
     }
 }

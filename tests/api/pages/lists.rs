@@ -113,7 +113,7 @@ async fn an_order_tells_what_happened_to_it() {
         let page = browser.page(&format!("/orders/{order}")).await;
         let story = page.split_once("History").unwrap().1;
         let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
-        let places = ["Accepted", "first_trouble", "its worker was lost", "second_trouble", "Failed"].map(at);
+        let places = ["Accepted", "first_trouble", "its worker stopped", "second_trouble", "Failed"].map(at);
         assert!(places.is_sorted(), "{story}");
         assert!(story.contains("Attempt 3 by test") && !story.contains("a_pause"), "a pause is no attempt: {story}");
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
