@@ -296,7 +296,7 @@ impl CircuitBreaker {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
-                self.cause = "Klarna refused the merchant's settings".to_owned();
+                self.cause = String::from("Klarna refused the merchant's settings");
                 self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
             }
         }

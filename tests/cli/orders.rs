@@ -75,7 +75,7 @@ fn a_reader_that_left_causes_no_noise() {
 }
 
 #[test]
-fn queued_orders_are_called_back_by_name_and_by_filter() {
+fn queued_orders_are_cancelled_by_id_and_by_filter() {
     let (home, told) = filled();
     let id = |line: usize| told[line - 1]["id"].as_str().unwrap();
     let cancelled = home.run(&["orders", "cancel", id(1)]).exits(0);

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_beat_that_stands_still_and_a_task_that_has_ended_are_no_life() {
+    fn a_hanging_heartbeat_and_an_ended_task_are_not_alive() {
         let soon = Duration::from_secs(2);
         assert!(lives(soon, false, false));
         assert!(lives(ROUND, false, false));

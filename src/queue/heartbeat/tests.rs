@@ -73,7 +73,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beats_every_two_seconds_and_tells_its_age() {
+async fn a_heartbeat_is_sent_every_two_seconds_and_has_an_age() {
     let lease = Arc::new(Leases::default());
     let (heart, _) = start(&lease);
     let watch = heart.watch();
@@ -113,7 +113,7 @@ async fn others_are_lost_only_after_silence_that_was_observed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_failed_beat_is_a_gap() {
+async fn one_failed_heartbeat_is_a_gap() {
     let lease = Arc::new(Leases::default());
     let (heart, _) = start(&lease);
     sleep(seconds(31)).await;
@@ -125,7 +125,7 @@ async fn one_failed_beat_is_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_stood_still_observed_nothing_meanwhile() {
+async fn a_suspended_process_observed_nothing_meanwhile() {
     let lease = Arc::new(Leases::default());
     let (heart, stopped) = start(&lease);
     sleep(seconds(31)).await;
@@ -138,7 +138,7 @@ async fn a_process_that_stood_still_observed_nothing_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_stood_still_judges_nobody_before_its_next_beat_is_answered() {
+async fn a_suspended_process_reclaims_nothing_before_its_next_heartbeat_is_answered() {
     let lease = Arc::new(Leases::default());
     let (_heart, stopped) = start(&lease);
     sleep(seconds(31)).await;
@@ -164,7 +164,7 @@ async fn a_call_that_never_answers_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reap_delays_no_beat() {
+async fn slow_reclaiming_delays_no_heartbeat() {
     let lease = Arc::new(Leases::default());
     lease.hang_reap.store(true, SeqCst);
     let (_heart, _) = start(&lease);
@@ -174,7 +174,7 @@ async fn a_slow_reap_delays_no_beat() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_taken_for_lost_registers_anew_and_judges_nobody_at_first() {
+async fn a_worker_considered_lost_registers_again_and_reclaims_nothing_at_first() {
     let lease = Arc::new(Leases::default());
     let (heart, _) = start(&lease);
     sleep(seconds(31)).await;
@@ -196,7 +196,7 @@ async fn a_panic_of_the_lease_ends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_heart_stands_still() {
+async fn a_dropped_heartbeat_stops() {
     let lease = Arc::new(Leases::default());
     drop(start(&lease));
     sleep(seconds(60)).await;
@@ -205,7 +205,7 @@ async fn a_dropped_heart_stands_still() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beating_goes_round_whatever_becomes_of_the_beats() {
+async fn the_heartbeat_task_continues_after_failures() {
     let lease = Arc::new(Leases::default());
     let (heart, _) = start(&lease);
     let watch = heart.watch();

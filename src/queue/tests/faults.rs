@@ -57,7 +57,7 @@ async fn rows_of_a_claim_whose_answer_was_lost_are_recovered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recovery_leaves_alone_what_runs() {
+async fn recovery_does_not_touch_running_jobs() {
     let memory = Memory::with_rows(4);
     let handler = Gated::closed(&memory);
     let wake = Wake::new();
@@ -113,7 +113,7 @@ impl Lease for Alive {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beats_go_on_while_handlers_and_claims_block_the_feeder() {
+async fn heartbeats_continue_while_handlers_and_claims_block_the_feeder() {
     let memory = Memory::with_rows(3);
     let handler = Gated::closed(&memory);
     let lease = Arc::new(Alive(AtomicUsize::new(0)));
