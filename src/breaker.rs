@@ -23,6 +23,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::rate_limiter::RateLimiter;
+use crate::ids::{MerchantName, UserId};
 use crate::meter;
 
 /// How many failures in a row open a breaker.
@@ -52,7 +53,7 @@ pub enum CallOutcome {
     /// It refused the merchant's settings in a call for this user.
     Misconfigured {
         /// The user of the call.
-        user: String,
+        user: UserId,
     },
     /// It received too many calls and asked for a pause of this length.
     Throttled(Duration),
@@ -75,7 +76,7 @@ pub enum BreakerState {
 pub struct CircuitBreakers {
     /// The endpoint's name in metrics.
     endpoint: &'static str,
-    breakers: Arc<BTreeMap<String, Mutex<CircuitBreaker>>>,
+    breakers: Arc<BTreeMap<MerchantName, Mutex<CircuitBreaker>>>,
 }
 
 struct CircuitBreaker {
@@ -85,7 +86,7 @@ struct CircuitBreaker {
     /// The last failure, in words.
     cause: String,
     /// Users refused for the settings, while closed.
-    refused: BTreeSet<String>,
+    refused: BTreeSet<UserId>,
     /// Until when the endpoint asked for a pause.
     held_until: Duration,
     /// Since when the breaker has not been closed.
@@ -106,7 +107,7 @@ enum State {
 #[must_use = "report the result of the call"]
 pub struct CallPermit {
     breakers: CircuitBreakers,
-    merchant: String,
+    merchant: MerchantName,
     probe: bool,
     reported: bool,
     hold: Duration,
@@ -115,9 +116,9 @@ pub struct CallPermit {
 impl CircuitBreakers {
     /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
-    pub fn new<'a>(endpoint: &'static str, rates: impl Iterator<Item = (&'a str, f64)>) -> Self {
+    pub fn new<'a>(endpoint: &'static str, rates: impl Iterator<Item = (&'a MerchantName, f64)>) -> Self {
         let breakers =
-            rates.map(|(merchant, rate)| (merchant.to_owned(), Mutex::new(CircuitBreaker::new(rate)))).collect();
+            rates.map(|(merchant, rate)| (merchant.clone(), Mutex::new(CircuitBreaker::new(rate)))).collect();
         Self { endpoint, breakers: Arc::new(breakers) }
     }
 
@@ -125,30 +126,30 @@ impl CircuitBreakers {
     ///
     /// # Errors
     /// How long to wait before asking again.
-    pub fn admit(&self, merchant: &str, now: Duration) -> Result<CallPermit, Duration> {
+    pub fn admit(&self, merchant: &MerchantName, now: Duration) -> Result<CallPermit, Duration> {
         let (probe, hold) = match self.breaker(merchant) {
             Some(mut breaker) => breaker.admit(now)?,
             None => (false, Duration::ZERO),
         };
-        Ok(CallPermit { breakers: self.clone(), merchant: merchant.to_owned(), probe, reported: false, hold })
+        Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
     }
 
     /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
     #[must_use]
-    pub fn open_for(&self, merchant: &str, now: Duration) -> Option<Duration> {
+    pub fn open_for(&self, merchant: &MerchantName, now: Duration) -> Option<Duration> {
         self.breaker(merchant)?.open_since.map(|since| now.saturating_sub(since))
     }
 
     /// Returns how long a call would have to wait now, without counting one. The rate limit is
     /// ignored.
     #[must_use]
-    pub fn wait(&self, merchant: &str, now: Duration) -> Option<Duration> {
+    pub fn wait(&self, merchant: &MerchantName, now: Duration) -> Option<Duration> {
         self.breaker(merchant)?.closed_for(now)
     }
 
     /// Returns why a call has to wait for `wait` now, as a sentence for the error of an order.
     #[must_use]
-    pub fn why(&self, merchant: &str, now: Duration, wait: Duration) -> String {
+    pub fn why(&self, merchant: &MerchantName, now: Duration, wait: Duration) -> String {
         let endpoint = self.endpoint;
         let why = match self.breaker(merchant).as_deref() {
             Some(CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. }) => {
@@ -162,7 +163,7 @@ impl CircuitBreakers {
 
     /// Returns the state of each merchant's breaker.
     #[must_use]
-    pub fn states(&self) -> BTreeMap<String, BreakerState> {
+    pub fn states(&self) -> BTreeMap<MerchantName, BreakerState> {
         self.breakers
             .iter()
             .map(|(merchant, breaker)| {
@@ -176,7 +177,7 @@ impl CircuitBreakers {
             .collect()
     }
 
-    fn breaker(&self, merchant: &str) -> Option<MutexGuard<'_, CircuitBreaker>> {
+    fn breaker(&self, merchant: &MerchantName) -> Option<MutexGuard<'_, CircuitBreaker>> {
         self.breakers.get(merchant).map(lock)
     }
 }
@@ -202,7 +203,7 @@ impl CallPermit {
             meter::breaker_opened(endpoint, &self.merchant);
             tracing::error!(
                 endpoint,
-                merchant = self.merchant,
+                merchant = self.merchant.as_str(),
                 cause,
                 "A circuit breaker opened; calls to this endpoint wait"
             );
@@ -319,7 +320,15 @@ mod tests {
     use super::*;
 
     fn breakers() -> CircuitBreakers {
-        CircuitBreakers::new("token", [("shop", 1_000_000.0), ("other", 1_000_000.0)].into_iter())
+        CircuitBreakers::new("token", [(&shop(), 1_000_000.0), (&other(), 1_000_000.0)].into_iter())
+    }
+
+    fn shop() -> MerchantName {
+        "shop".into()
+    }
+
+    fn other() -> MerchantName {
+        "other".into()
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -327,7 +336,7 @@ mod tests {
     }
 
     fn call(breakers: &CircuitBreakers, report: CallOutcome, now: Duration) {
-        breakers.admit("shop", now).unwrap_or_else(|_| panic!("calls must wait")).report(report, now);
+        breakers.admit(&shop(), now).unwrap_or_else(|_| panic!("calls must wait")).report(report, now);
     }
 
     fn failure() -> CallOutcome {
@@ -343,11 +352,11 @@ mod tests {
     #[test]
     fn failures_in_a_row_open_it_for_that_merchant_alone() {
         let breakers = opened();
-        assert_eq!(breakers.admit("shop", seconds(10)).err(), Some(FIRST_PAUSE));
-        assert_eq!(breakers.open_for("shop", seconds(40)), Some(seconds(30)));
-        assert!(breakers.admit("other", seconds(10)).is_ok());
+        assert_eq!(breakers.admit(&shop(), seconds(10)).err(), Some(FIRST_PAUSE));
+        assert_eq!(breakers.open_for(&shop(), seconds(40)), Some(seconds(30)));
+        assert!(breakers.admit(&other(), seconds(10)).is_ok());
         assert_eq!(
-            breakers.why("shop", seconds(10), FIRST_PAUSE),
+            breakers.why(&shop(), seconds(10), FIRST_PAUSE),
             "Circuit breaker open for token: HTTP 503, 5 failures in a row; next try in 1 s"
         );
         assert_eq!(breakers.states()["shop"], BreakerState::Open);
@@ -376,12 +385,12 @@ mod tests {
     #[test]
     fn one_probe_at_a_time_and_its_answer_closes() {
         let breakers = opened();
-        let probe = breakers.admit("shop", seconds(11)).ok().unwrap();
-        assert!(breakers.admit("shop", seconds(11)).is_err());
+        let probe = breakers.admit(&shop(), seconds(11)).ok().unwrap();
+        assert!(breakers.admit(&shop(), seconds(11)).is_err());
         assert_eq!(breakers.states()["shop"], BreakerState::Probing);
         probe.report(CallOutcome::Answered, seconds(12));
-        assert_eq!((breakers.states()["shop"], breakers.open_for("shop", seconds(12))), (BreakerState::Closed, None));
-        assert!(breakers.admit("shop", seconds(12)).is_ok());
+        assert_eq!((breakers.states()["shop"], breakers.open_for(&shop(), seconds(12))), (BreakerState::Closed, None));
+        assert!(breakers.admit(&shop(), seconds(12)).is_ok());
     }
 
     #[test]
@@ -390,25 +399,25 @@ mod tests {
         let mut now = seconds(10);
         let mut pauses = Vec::new();
         for _ in 0..8 {
-            now += breakers.wait("shop", now).unwrap();
+            now += breakers.wait(&shop(), now).unwrap();
             call(&breakers, failure(), now);
-            pauses.push(breakers.wait("shop", now).unwrap().as_secs());
+            pauses.push(breakers.wait(&shop(), now).unwrap().as_secs());
         }
         assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
-        assert_eq!(breakers.open_for("shop", now), now.checked_sub(seconds(10)));
+        assert_eq!(breakers.open_for(&shop(), now), now.checked_sub(seconds(10)));
     }
 
     #[test]
     fn a_probe_that_sent_nothing_lets_the_next_one_probe() {
         let breakers = opened();
-        drop(breakers.admit("shop", seconds(11)));
-        assert!(breakers.admit("shop", seconds(11)).is_ok());
+        drop(breakers.admit(&shop(), seconds(11)));
+        assert!(breakers.admit(&shop(), seconds(11)).is_ok());
     }
 
     #[test]
     fn a_late_answer_from_before_the_opening_does_not_close() {
         let breakers = breakers();
-        let early = breakers.admit("shop", seconds(1)).ok().unwrap();
+        let early = breakers.admit(&shop(), seconds(1)).ok().unwrap();
         (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(2)));
         early.report(CallOutcome::Answered, seconds(2));
         assert_eq!(breakers.states()["shop"], BreakerState::Open);
@@ -418,16 +427,16 @@ mod tests {
     fn what_the_endpoint_asks_for_is_obeyed() {
         let breakers = breakers();
         call(&breakers, CallOutcome::Throttled(seconds(30)), seconds(10));
-        assert_eq!(breakers.admit("shop", seconds(15)).err(), Some(seconds(25)));
+        assert_eq!(breakers.admit(&shop(), seconds(15)).err(), Some(seconds(25)));
         assert_eq!(
-            breakers.why("shop", seconds(15), seconds(25)),
+            breakers.why(&shop(), seconds(15), seconds(25)),
             "Klarna asked for a pause of token calls; next try in 25 s"
         );
         assert_eq!(
-            breakers.why("shop", seconds(40), seconds(2)),
+            breakers.why(&shop(), seconds(40), seconds(2)),
             "Rate limit reached for token calls; next try in 2 s"
         );
-        assert!(breakers.admit("shop", seconds(40)).is_ok());
+        assert!(breakers.admit(&shop(), seconds(40)).is_ok());
         assert_eq!(breakers.states()["shop"], BreakerState::Closed);
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
+use crate::ids::MerchantName;
+
 /// Attempts at orders, by result.
 pub const ATTEMPTS: &str = "klarna_worker_order_attempts_total";
 /// Ended orders, by status and token outcome.
@@ -41,8 +43,8 @@ pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 
 /// Sets the counters of a merchant to 0, because alerts look for an increase. `tokens` are the possible token outcomes
 /// of an order.
-pub fn begin(merchant: &str, tokens: impl Iterator<Item = &'static str>) {
-    let merchant = || merchant.to_owned();
+pub fn begin(merchant: &MerchantName, tokens: impl Iterator<Item = &'static str>) {
+    let merchant = || merchant.to_string();
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
     for endpoint in ["token", "checkout"] {
@@ -59,45 +61,45 @@ pub fn begin(merchant: &str, tokens: impl Iterator<Item = &'static str>) {
 }
 
 /// Counts an ended attempt at an order.
-pub fn attempt(merchant: &str, result: &'static str) {
-    counter!(ATTEMPTS, "merchant" => merchant.to_owned(), "result" => result).increment(1);
+pub fn attempt(merchant: &MerchantName, result: &'static str) {
+    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "result" => result).increment(1);
 }
 
 /// Counts an ended order. `token` is `None` if it ended before it asked for one.
-pub fn order(merchant: &str, status: &'static str, token: Option<&'static str>, took: Duration) {
+pub fn order(merchant: &MerchantName, status: &'static str, token: Option<&'static str>, took: Duration) {
     let token = token.unwrap_or("none");
-    counter!(ORDERS, "merchant" => merchant.to_owned(), "status" => status, "token" => token).increment(1);
-    histogram!(END_TO_END, "merchant" => merchant.to_owned()).record(took);
+    counter!(ORDERS, "merchant" => merchant.to_string(), "status" => status, "token" => token).increment(1);
+    histogram!(END_TO_END, "merchant" => merchant.to_string()).record(took);
 }
 
 /// Records how long an order waited for its first claim.
-pub fn pickup(merchant: &str, waited: Duration) {
-    histogram!(PICKUP, "merchant" => merchant.to_owned()).record(waited);
+pub fn pickup(merchant: &MerchantName, waited: Duration) {
+    histogram!(PICKUP, "merchant" => merchant.to_string()).record(waited);
 }
 
 /// Records how long a call of the token endpoint took.
-pub fn exchange_took(merchant: &str, took: Duration) {
-    histogram!(EXCHANGE_TIME, "merchant" => merchant.to_owned()).record(took);
+pub fn exchange_took(merchant: &MerchantName, took: Duration) {
+    histogram!(EXCHANGE_TIME, "merchant" => merchant.to_string()).record(took);
 }
 
 /// Counts an exchange whose result is stored.
-pub fn exchange(merchant: &str, purpose: &'static str, result: &'static str) {
-    counter!(EXCHANGES, "merchant" => merchant.to_owned(), "purpose" => purpose, "result" => result).increment(1);
+pub fn exchange(merchant: &MerchantName, purpose: &'static str, result: &'static str) {
+    counter!(EXCHANGES, "merchant" => merchant.to_string(), "purpose" => purpose, "result" => result).increment(1);
 }
 
 /// Counts an exchange whose answer was lost.
-pub fn lost_answer(merchant: &str) {
-    counter!(LOST_ANSWERS, "merchant" => merchant.to_owned()).increment(1);
+pub fn lost_answer(merchant: &MerchantName) {
+    counter!(LOST_ANSWERS, "merchant" => merchant.to_string()).increment(1);
 }
 
 /// Records how long a call of Checkout took.
-pub fn checkout(merchant: &str, result: &'static str, took: Duration) {
-    histogram!(CHECKOUT_TIME, "merchant" => merchant.to_owned(), "result" => result).record(took);
+pub fn checkout(merchant: &MerchantName, result: &'static str, took: Duration) {
+    histogram!(CHECKOUT_TIME, "merchant" => merchant.to_string(), "result" => result).record(took);
 }
 
 /// Counts a circuit breaker that opened.
-pub fn breaker_opened(endpoint: &'static str, merchant: &str) {
-    counter!(BREAKER_OPENINGS, "merchant" => merchant.to_owned(), "endpoint" => endpoint).increment(1);
+pub fn breaker_opened(endpoint: &'static str, merchant: &MerchantName) {
+    counter!(BREAKER_OPENINGS, "merchant" => merchant.to_string(), "endpoint" => endpoint).increment(1);
 }
 
 /// Counts a token that a sweep handled.
@@ -112,12 +114,12 @@ pub fn sweep(end: &'static str, took: Duration) {
 }
 
 /// Counts an attempt to deliver a webhook.
-pub fn webhook(merchant: &str, result: &'static str, took: Duration) {
-    counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant.to_owned(), "result" => result).increment(1);
-    histogram!(WEBHOOK_TIME, "merchant" => merchant.to_owned()).record(took);
+pub fn webhook(merchant: &MerchantName, result: &'static str, took: Duration) {
+    counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant.to_string(), "result" => result).increment(1);
+    histogram!(WEBHOOK_TIME, "merchant" => merchant.to_string()).record(took);
 }
 
 /// Counts a webhook that is not tried again.
-pub fn webhook_given_up(merchant: &str) {
-    counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_owned()).increment(1);
+pub fn webhook_given_up(merchant: &MerchantName) {
+    counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_string()).increment(1);
 }

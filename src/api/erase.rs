@@ -33,7 +33,7 @@ pub(super) async fn erase(
     InPath(path): InPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
     let key = path.of(&caller)?;
-    let erased = app.upkeep.erase_user(key.merchant.as_str(), key.user.as_str()).await?;
+    let erased = app.upkeep.erase_user(&key).await?;
     tracing::info!(
         merchant = key.merchant.as_str(),
         token = erased.token,

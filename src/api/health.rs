@@ -207,7 +207,7 @@ async fn look(store: &dyn Store, verbose: bool) -> Result<Option<BTreeMap<String
         return Ok(None);
     }
     let endpoints = store.endpoints().await?.into_iter();
-    Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.clone(), endpoint.into())).collect()))
+    Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()))
 }
 
 /// The media type of Prometheus' text format.

@@ -58,7 +58,7 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer) = Listener::accept(&mut listener) => {
-                connections.spawn(converse((stream, peer), router.clone(), stopping.clone(), WRITE_STALL));
+                connections.spawn(converse(stream, peer, router.clone(), stopping.clone(), WRITE_STALL));
             }
             // Forget connections that have ended.
             Some(_) = connections.join_next() => {}
@@ -80,7 +80,8 @@ pub async fn serve(
 
 /// Serves one connection until it ends.
 async fn converse(
-    (stream, peer): (TcpStream, SocketAddr),
+    stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     mut stopping: watch::Receiver<bool>,
     write_stall: Duration,
@@ -130,9 +131,9 @@ mod tests {
         let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         caller.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let (_stop, stopping) = watch::channel(false);
-        let accepted = listener.accept().await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
         // It ends by itself, although the caller stays connected and reads nothing.
-        converse(accepted, router, stopping, Duration::from_millis(200)).await;
+        converse(stream, peer, router, stopping, Duration::from_millis(200)).await;
         let mut taken = Vec::new();
         let _ = caller.read_to_end(&mut taken).await;
         assert!(taken.len() < 64 << 20, "all was written");

@@ -92,8 +92,8 @@ impl From<TokenView> for Token {
         let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, .. } = token;
         let TokenView { refresh_due_at, refresh_failures, refresh_note, last_seen_at, updated_at, .. } = token;
         Self {
-            merchant,
-            user,
+            merchant: merchant.into(),
+            user: user.into(),
             state,
             reason,
             generation,

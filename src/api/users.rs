@@ -15,6 +15,7 @@ use super::auth::Caller;
 use super::extract::{InPath, InQuery, MerchantPath, UserPath, check_filter, invalid, page_size};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
+use crate::ids::UserKey;
 use crate::store::TokenFilter;
 use crate::token::{LedgerCursor, LedgerEntry, Outcome, PurposeKind, TokenState};
 
@@ -65,9 +66,9 @@ pub(super) async fn list(
     let limit = page_size(query.limit)?;
     let filter = TokenFilter {
         state: query.state,
-        merchant: Some(merchant.to_string()),
+        merchant: Some(merchant.clone()),
         expiring_within: None,
-        after: query.cursor.map(|user| (merchant.into(), user)),
+        after: query.cursor.map(|user| UserKey { merchant, user: user.into() }),
         // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,
     };

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use super::App;
 use crate::api::Scrape;
 use crate::breaker::CircuitBreakers;
+use crate::ids::MerchantName;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
@@ -15,7 +16,7 @@ use crate::vault::Vault;
 /// The states of this process's circuit breakers.
 pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> AskBreakers {
     Arc::new(move || {
-        let breaker_states = |endpoint, breaker_states: BTreeMap<String, _>| {
+        let breaker_states = |endpoint, breaker_states: BTreeMap<MerchantName, _>| {
             breaker_states.into_iter().map(move |(merchant, state)| (endpoint, merchant, state))
         };
         let token = vault.as_ref().map(Vault::breakers).unwrap_or_default();

@@ -227,7 +227,7 @@ fn start_worker(
     background: &mut JoinSet<()>,
 ) -> Result<Orders, AppError> {
     let settings = &app.settings;
-    let rates = settings.merchants.values().map(|merchant| (merchant.name.as_str(), merchant.checkout_rate_per_second));
+    let rates = settings.merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
     let breakers = CircuitBreakers::new("checkout", rates);
     let handler = OrderHandler {
         store: app.store.clone(),
@@ -286,7 +286,10 @@ fn ask_breakers(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Opti
     let (vault, checkout) = (vault?, checkout?);
     Some(Arc::new(move || {
         let (checkouts, tokens) = (checkout.states().into_iter(), vault.breakers().into_iter());
-        checkouts.zip(tokens).map(|((name, checkout), (_, token))| (name, Breakers { token, checkout })).collect()
+        checkouts
+            .zip(tokens)
+            .map(|((name, checkout), (_, token))| (name.into(), Breakers { token, checkout }))
+            .collect()
     }))
 }
 

@@ -75,11 +75,11 @@ impl Context {
 ///
 /// # Errors
 /// They do not have it. The error lists the merchants that they have.
-pub(super) fn check_merchant(app: &App, merchant: &str) -> Result<(), CliError> {
+pub(super) fn check_merchant(app: &App, merchant: &MerchantName) -> Result<(), CliError> {
     if app.settings.merchants.contains_key(merchant) {
         return Ok(());
     }
     let known: Vec<&str> = app.settings.merchants.keys().map(MerchantName::as_str).collect();
-    let (merchant, known) = (printable(merchant), known.join(", "));
+    let (merchant, known) = (printable(merchant.as_str()), known.join(", "));
     Err(CliError::Usage(format!("--merchant: the settings have no {merchant}; they have: {known}")))
 }

@@ -15,7 +15,7 @@ use super::views::time;
 use super::{CliError, Context, Exit, Format};
 use crate::app::{App, AppError};
 use crate::clock::delta;
-use crate::ids::UserKey;
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
 use crate::lifecycle::Shutdown;
 use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
@@ -34,7 +34,7 @@ pub struct Args {
     dry_run: bool,
     /// Only this merchant's tokens
     #[arg(long)]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
     /// Also refresh tokens that become due within this time
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
     within: Duration,
@@ -145,17 +145,17 @@ impl Args {
             let page = page.map_err(|error| CliError::failed("list what is due", error))?;
             let Some(last) = page.last() else { return Ok(listed) };
             after = last.id;
-            let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.merchant);
+            let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.owner.merchant);
             for token in page.iter().filter(ours) {
-                let due_at = due.due_at(&UserKey::new(token.merchant.as_str(), token.user.as_str()), token.expires_at);
+                let due_at = due.due_at(&token.owner, token.expires_at);
                 if due_at > by {
                     continue;
                 }
                 if listed == limit {
                     return Ok(listed);
                 }
-                let UndatedToken { merchant, user, expires_at, .. } = token;
-                let line = Line { merchant, user, due_at, expires_at: *expires_at, failures: 0, result: None };
+                let UserKey { merchant, user } = &token.owner;
+                let line = Line { merchant, user, due_at, expires_at: token.expires_at, failures: 0, result: None };
                 context.output.print(&line, &line)?;
                 listed += 1;
             }
@@ -166,8 +166,8 @@ impl Args {
 /// A token as it is printed.
 #[derive(Serialize)]
 struct Line<'a> {
-    merchant: &'a str,
-    user: &'a str,
+    merchant: &'a MerchantName,
+    user: &'a UserId,
     due_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     failures: u32,
@@ -184,7 +184,7 @@ impl<'a> Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (merchant, user) = (printable(self.merchant), printable(self.user));
+        let (merchant, user) = (printable(self.merchant.as_str()), printable(self.user.as_str()));
         match self.result {
             None => {
                 write!(f, "{merchant}  {user}  due {}  expires {}", time(self.due_at), time(self.expires_at))?;

@@ -16,7 +16,7 @@ use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
-use crate::ids::UserKey;
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{DeadReason, Note, TokenState};
 use crate::vault::Registry;
@@ -67,9 +67,9 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Whose {
     /// The merchant's name in the settings
-    merchant: String,
+    merchant: MerchantName,
     /// The shop's name for the user
-    user: String,
+    user: UserId,
 }
 
 /// Options of `tokens list`.
@@ -80,7 +80,7 @@ pub(super) struct Filter {
     state: Option<TokenState>,
     /// Only this merchant's
     #[arg(long)]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
     /// Only active tokens that have expired, or will within this time
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "state")]
     expiring: Option<Duration>,
@@ -98,7 +98,8 @@ fn state(word: &str) -> Result<TokenState, String> {
 
 impl From<Filter> for TokenFilter {
     fn from(Filter { state, merchant, expiring, limit, after }: Filter) -> Self {
-        let after = after.and_then(|pair| <[String; 2]>::try_from(pair).ok()).map(|[merchant, user]| (merchant, user));
+        let after = after.and_then(|pair| <[String; 2]>::try_from(pair).ok());
+        let after = after.map(|[merchant, user]| UserKey::new(merchant, user));
         Self { state, merchant, expiring_within: expiring, after, limit }
     }
 }
@@ -199,12 +200,12 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
 
 impl Whose {
     fn key(&self) -> UserKey {
-        UserKey::new(self.merchant.as_str(), self.user.as_str())
+        UserKey { merchant: self.merchant.clone(), user: self.user.clone() }
     }
 }
 
 impl std::fmt::Display for Whose {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", printable(&self.user), printable(&self.merchant))
+        write!(f, "{} of {}", printable(self.user.as_str()), printable(self.merchant.as_str()))
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use self::view::{Webhook, disabled, table};
 use super::{CliError, Context, Exit};
+use crate::ids::{MerchantName, UserId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
 
 const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
@@ -54,10 +55,10 @@ pub(super) struct Which {
     kind: Option<EventKind>,
     /// Only this merchant's
     #[arg(long)]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
     /// Only about this user
     #[arg(long)]
-    user: Option<String>,
+    user: Option<UserId>,
     /// Only events that happened within this long ago, such as 2h
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     within: Option<Duration>,

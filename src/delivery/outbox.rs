@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::config::{Merchant, Merchants};
+use crate::ids::MerchantName;
 use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{ClaimedWebhook, Published, StoreError, WebhookClaim, Webhooks};
 
@@ -39,7 +40,7 @@ impl Outbox {
     #[must_use]
     pub fn published(merchants: &Merchants, order_deadline: Duration) -> Published {
         let webhook = |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);
-        let webhooks = merchants.iter().map(|(name, merchant)| (name.to_string(), webhook(merchant))).collect();
+        let webhooks = merchants.iter().map(|(name, merchant)| (name.clone(), webhook(merchant))).collect();
         Published { order_deadline, webhooks }
     }
 }
@@ -57,15 +58,13 @@ impl Source for Outbox {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<String, usize>,
+        running: &BTreeMap<MerchantName, usize>,
         _: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedWebhook>, StoreError> {
-        let left = |merchant: &str| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
+        let left = |merchant: &MerchantName| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
-        waiting.retain(|name| {
-            self.merchants.get(name.as_str()).is_some_and(|known| known.webhook.is_some()) && left(name) > 0
-        });
+        waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));
         }

@@ -172,7 +172,7 @@ impl Sender {
                 }
                 if let Some(why) = noted.disabled {
                     tracing::error!(
-                        merchant,
+                        merchant = merchant.as_str(),
                         why = why.as_str(),
                         "ALARM: the merchant's webhook endpoint is disabled; its events are kept for three \
                          days. Repair it and run `webhooks resend --merchant`, or change webhook_url"
@@ -199,14 +199,15 @@ fn spans(event: &ClaimedWebhook) -> (Span, Span) {
         messaging.operation.type = "process",
         messaging.destination.name = "webhooks",
         messaging.message.id = display(webhook),
-        klarna_worker.merchant = event.merchant,
+        klarna_worker.merchant = event.merchant.as_str(),
         klarna_worker.attempt = attempt,
         klarna_worker.event = event.kind.as_str(),
         klarna_worker.order = event.order.map(display),
     );
     link(&run, event.trace.as_deref());
     let order = event.order.map(display);
-    let span = tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant, order, attempt);
+    let span =
+        tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant.as_str(), order, attempt);
     (run, span)
 }
 

@@ -13,6 +13,7 @@ use tracing::field::{Empty, display};
 
 use crate::clock::Clock;
 use crate::config::Merchants;
+use crate::ids::MerchantName;
 use crate::order::{NewOrder, OrderId, Rejection};
 use crate::store::{
     ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
@@ -100,7 +101,7 @@ impl Intake {
         let mut rows = vec![self.check(order)?];
         let inserted = self.insert(&mut rows).await?;
         let accepted = accepted(inserted.first().copied().unwrap_or(Inserted::New(rows[0].id)))?;
-        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant, new = accepted.new, "An order was accepted");
+        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant.as_str(), new = accepted.new, "An order was accepted");
         Ok(accepted)
     }
 
@@ -109,7 +110,7 @@ impl Intake {
     /// fails, no order of that merchant is stored.
     pub async fn submit_all(&self, orders: Vec<NewOrder>) -> Vec<Result<Accepted, IntakeError>> {
         let mut outcomes: Vec<Option<Result<Accepted, IntakeError>>> = Vec::with_capacity(orders.len());
-        let mut by_merchant: BTreeMap<String, (Vec<usize>, Vec<OrderRow>)> = BTreeMap::new();
+        let mut by_merchant: BTreeMap<MerchantName, (Vec<usize>, Vec<OrderRow>)> = BTreeMap::new();
         for (at, order) in orders.into_iter().enumerate() {
             outcomes.push(match self.check(order) {
                 Ok(row) => {
@@ -182,8 +183,8 @@ impl Intake {
         Ok(OrderRow {
             id: OrderId::new(now),
             digest: order.digest(),
-            merchant: order.merchant.into(),
-            user: order.user.into(),
+            merchant: order.merchant,
+            user: order.user,
             idempotency_key: order.idempotency_key,
             body: order.body.into_string(),
             prefill: order.prefill,

@@ -1,7 +1,6 @@
 //! Calculates due dates: for rows that have none, or for all rows after a change of the settings.
 
 use super::due::Due;
-use crate::ids::UserKey;
 use crate::store::{DueDate, Keeper, PlanFilter, StoreError};
 use crate::vault::DueDates;
 
@@ -30,7 +29,7 @@ pub async fn replan(
             .map(|token| DueDate {
                 token: token.id,
                 generation: token.generation,
-                due_at: due.due_at(&UserKey::new(token.merchant.as_str(), token.user.as_str()), token.expires_at),
+                due_at: due.due_at(&token.owner, token.expires_at),
             })
             .collect();
         planned += store.set_due_dates(&dates).await?;

@@ -19,6 +19,7 @@ use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant, Merchants};
+use crate::ids::MerchantName;
 use crate::meter;
 use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
@@ -68,7 +69,7 @@ pub struct Scope {
     /// Also refresh tokens that become due within this time; zero for those that are due now.
     pub within: Duration,
     /// Only tokens of this merchant.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// The maximum number of tokens to present.
     pub limit: Option<u64>,
     /// Sweep even while another process sweeps. No token is refreshed twice, since dueness is
@@ -259,7 +260,7 @@ impl Sweeper {
     }
 
     async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
-        let refreshed = self.vault.refresh(merchant, &token.user.as_str().into(), sweep, if_due).await;
+        let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
         let failed =
             |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
         let outcome = match refreshed {

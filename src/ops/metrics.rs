@@ -32,7 +32,7 @@ use crate::vault::sealing::Secrets;
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The state of a circuit breaker: endpoint, merchant, state.
-pub type BreakerReading = (&'static str, String, BreakerState);
+pub type BreakerReading = (&'static str, MerchantName, BreakerState);
 
 /// The exchanges in flight in a process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +82,7 @@ impl Metrics {
         let recorded = recorder()?;
         for merchant in &sources.merchants {
             // An alert on an increase needs an initial value.
-            meter::begin(merchant.as_str(), TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
+            meter::begin(merchant, TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
         }
         process::begin(&sources);
         Some(Self { recorded, sources, installation: Installation::default() })
@@ -129,7 +129,7 @@ fn number(count: impl TryInto<u64>) -> f64 {
 fn by_merchant<'a, T>(
     merchants: &'a [MerchantName],
     rows: &'a [T],
-    of: impl Fn(&T) -> &String,
+    of: impl Fn(&T) -> &MerchantName,
 ) -> BTreeMap<&'a str, Option<&'a T>>
 where
     T: 'a,

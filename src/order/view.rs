@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::ids::{MerchantName, UserId};
+
 use super::{OrderError, OrderId, Status, TokenOutcome};
 
 /// An order as the API, the pages and the command line show it.
@@ -10,9 +12,9 @@ pub struct OrderView {
     /// The order's id.
     pub id: OrderId,
     /// The merchant's name.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// The shop's own id for the user.
-    pub user: String,
+    pub user: UserId,
     /// The order's status.
     pub status: Status,
     /// When the order was accepted.

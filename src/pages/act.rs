@@ -21,14 +21,18 @@ use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
 
+/// What a confirmation page asks.
+struct Question<'a> {
+    title: &'a str,
+    /// Where the form is sent.
+    action: &'a str,
+    /// Where "Go back" leads.
+    back: &'a str,
+}
+
 /// A confirmation page with its form.
-fn ask(
-    viewer: Viewer,
-    place: MenuItem,
-    (title, action, back): (&str, &str, &str),
-    about: &Markup,
-    answer: &Markup,
-) -> Response {
+fn ask(viewer: Viewer, place: MenuItem, question: &Question<'_>, about: &Markup, answer: &Markup) -> Response {
+    let Question { title, action, back } = question;
     let main = html! {
         section.ask {
             h1 { (title) }
@@ -66,7 +70,8 @@ pub(super) async fn ask_retry(
     };
     let answer = html! { button type="submit" autofocus { "Retry the order" } };
     let path = format!("/orders/{}", order.id);
-    Ok(ask(viewer, MenuItem::Orders, ("Retry this order?", &format!("{path}/retry"), &path), &about, &answer))
+    let question = Question { title: "Retry this order?", action: &format!("{path}/retry"), back: &path };
+    Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
 }
 
 pub(super) async fn retry(
@@ -90,7 +95,8 @@ pub(super) async fn ask_cancel(
     };
     let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
     let path = format!("/orders/{}", order.id);
-    Ok(ask(viewer, MenuItem::Orders, ("Cancel this order?", &format!("{path}/cancel"), &path), &about, &answer))
+    let question = Question { title: "Cancel this order?", action: &format!("{path}/cancel"), back: &path };
+    Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
 }
 
 pub(super) async fn cancel(
@@ -157,7 +163,8 @@ pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer)
         button type="submit" { "Resolve the token" }
     };
     let back = user_link(&key.merchant, &key.user);
-    Ok(ask(viewer, MenuItem::Users, ("Resolve this token?", "/user/resolve", &back), &about, &answer))
+    let question = Question { title: "Resolve this token?", action: "/user/resolve", back: &back };
+    Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
 }
 
 pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
@@ -191,7 +198,8 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
     };
     let answer = html! { (named_fields(&key)) button.danger type="submit" { "Forget the token" } };
     let back = user_link(&key.merchant, &key.user);
-    Ok(ask(viewer, MenuItem::Users, ("Forget this token?", "/user/forget", &back), &about, &answer))
+    let question = Question { title: "Forget this token?", action: "/user/forget", back: &back };
+    Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
 }
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
@@ -233,7 +241,8 @@ pub(super) async fn ask_resend(
     };
     let answer = html! { button type="submit" autofocus { "Resend" } };
     let action = format!("/webhooks/{}/resend", webhook.id);
-    Ok(ask(viewer, MenuItem::Webhooks, ("Resend this webhook?", &action, "/webhooks"), &about, &answer))
+    let question = Question { title: "Resend this webhook?", action: &action, back: "/webhooks" };
+    Ok(ask(viewer, MenuItem::Webhooks, &question, &about, &answer))
 }
 
 pub(super) async fn resend(

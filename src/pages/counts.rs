@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::ids::MerchantName;
 use crate::store::{Keeper, TokenCount};
 
 /// The least time between two counts.
@@ -22,7 +23,7 @@ pub(super) type Counted = Option<(DateTime<Utc>, Arc<Vec<TokenCount>>)>;
 
 /// The last counts, by merchant.
 #[derive(Clone, Default)]
-pub(super) struct Counts(Arc<Mutex<BTreeMap<Option<String>, Entry>>>);
+pub(super) struct Counts(Arc<Mutex<BTreeMap<Option<MerchantName>, Entry>>>);
 
 struct Entry {
     counted: watch::Sender<Counted>,
@@ -32,7 +33,12 @@ struct Entry {
 
 impl Counts {
     /// Returns the last count of a merchant's tokens, or of all. Starts a new one if it is time.
-    pub(super) async fn of(&self, store: &Arc<dyn Keeper>, merchant: Option<String>, now: DateTime<Utc>) -> Counted {
+    pub(super) async fn of(
+        &self,
+        store: &Arc<dyn Keeper>,
+        merchant: Option<MerchantName>,
+        now: DateTime<Utc>,
+    ) -> Counted {
         let mut news = {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = entries
@@ -48,9 +54,9 @@ impl Counts {
         counted.ok()?.ok()?.clone()
     }
 
-    async fn count(self, store: Arc<dyn Keeper>, merchant: Option<String>, now: DateTime<Utc>) {
+    async fn count(self, store: Arc<dyn Keeper>, merchant: Option<MerchantName>, now: DateTime<Utc>) {
         let began = Instant::now();
-        let counted = store.token_counts(merchant.as_deref()).await;
+        let counted = store.token_counts(merchant.as_ref()).await;
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.get_mut(&merchant) else { return };
         entry.next = Some(Instant::now() + COUNT_EVERY.max(began.elapsed() * SHARE));

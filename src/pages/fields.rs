@@ -25,14 +25,14 @@ impl Fields {
     }
 
     /// Returns a name of a merchant, a user or an error code.
-    pub(super) fn name(&self, name: &str) -> Result<Option<String>, Failure> {
+    pub(super) fn name<T: for<'a> From<&'a str>>(&self, name: &str) -> Result<Option<T>, Failure> {
         let found = self.get(name);
         found.map_or(Ok(()), check_name).map_err(|wrong| Failure::Wrong(format!("{name}: {wrong}")))?;
-        Ok(found.map(str::to_owned))
+        Ok(found.map(T::from))
     }
 
     /// Like [`Fields::name`], for a required field.
-    pub(super) fn needed(&self, name: &str) -> Result<String, Failure> {
+    pub(super) fn needed<T: for<'a> From<&'a str>>(&self, name: &str) -> Result<T, Failure> {
         self.name(name)?.ok_or_else(|| Failure::Wrong(format!("{name}: is missing")))
     }
 

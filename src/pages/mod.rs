@@ -50,7 +50,7 @@ use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
 /// Returns the circuit breakers of this process: endpoint, merchant, state.
-pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, String, BreakerState)> + Send + Sync>;
+pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, MerchantName, BreakerState)> + Send + Sync>;
 
 /// Returns when the keeper starts next after a given time; `None` if it has no schedule.
 pub type NextSweep = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;

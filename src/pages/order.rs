@@ -32,8 +32,10 @@ pub(super) async fn show(
     let order = find(&pages, &viewer, &id).await?;
     let deps = &pages.deps;
     let past = deps.dashboard.order_history(order.id).await?;
-    let ledger =
-        deps.registry.history(&UserKey::new(order.merchant.as_str(), order.user.as_str()), None, LEDGER).await?;
+    let ledger = deps
+        .registry
+        .history(&UserKey { merchant: order.merchant.clone(), user: order.user.clone() }, None, LEDGER)
+        .await?;
     let of_user = WebhookFilter {
         merchant: Some(order.merchant.clone()),
         user: Some(order.user.clone()),
@@ -80,7 +82,7 @@ fn told(order: &OrderView) -> Markup {
     let mut told = vec![
         ("Status", html! { (status(order.status)) }),
         ("Token", outcome(order.token)),
-        ("Merchant", text(&order.merchant)),
+        ("Merchant", text(order.merchant.as_str())),
         ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
         ("Accepted", time(order.accepted_at)),
     ];

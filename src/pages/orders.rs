@@ -12,6 +12,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{choice, line, order_link, outcome, status, time};
 use super::viewer::Viewer;
+use crate::ids::MerchantName;
 use crate::order::{OrderView, Status, TokenOutcome};
 use crate::store::OrderFilter;
 
@@ -20,7 +21,7 @@ const PAGE: u32 = 50;
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
-    let merchant = query.name("merchant")?;
+    let merchant: Option<MerchantName> = query.name("merchant")?;
     let search = OrderFilter {
         status: query.word("status", |word| word.parse().ok())?,
         merchant: None,
@@ -34,7 +35,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         // One more than shown, to know whether there is another page.
         limit: PAGE + 1,
     };
-    let orders = found(&pages, &viewer, merchant.as_deref(), &search).await?;
+    let orders = found(&pages, &viewer, merchant.as_ref(), &search).await?;
     let more = orders.len() > PAGE as usize;
     let orders = &orders[..orders.len().min(PAGE as usize)];
     let next = orders.last().filter(|_| more).map(|last| last.id.to_string());
@@ -57,11 +58,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 pub(super) async fn found(
     pages: &Pages,
     viewer: &Viewer,
-    merchant: Option<&str>,
+    merchant: Option<&MerchantName>,
     search: &OrderFilter,
 ) -> Result<Vec<OrderView>, Failure> {
     let within = if search.user.is_some() && merchant.is_none() {
-        viewer.merchants(pages).into_iter().map(|merchant| Some(merchant.to_owned())).collect()
+        viewer.merchants(pages).into_iter().cloned().map(Some).collect()
     } else {
         viewer.scopes(pages, merchant)
     };
@@ -78,13 +79,13 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
     let query = &viewer.query;
     html! {
         form.filters method="get" action="/orders" role="search" {
-            (choice(query, ("status", "Status", "any"), Status::ALL.map(Status::as_str)))
-            (choice(query, ("token", "Token", "any"), TokenOutcome::ALL.map(TokenOutcome::as_str)))
-            (choice(query, ("merchant", "Merchant", "all"), viewer.merchants(pages)))
-            (line(query, ("user", "User"), "search"))
-            (line(query, ("error", "Error code"), "text"))
-            (line(query, ("from", "From (UTC)"), "datetime-local"))
-            (line(query, ("until", "Until (UTC)"), "datetime-local"))
+            (choice(query, "status", "Status", "any", Status::ALL.map(Status::as_str)))
+            (choice(query, "token", "Token", "any", TokenOutcome::ALL.map(TokenOutcome::as_str)))
+            (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
+            (line(query, "user", "User", "search"))
+            (line(query, "error", "Error code", "text"))
+            (line(query, "from", "From (UTC)", "datetime-local"))
+            (line(query, "until", "Until (UTC)", "datetime-local"))
             label.check { input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some()]; span { "Possible duplicates" } }
             div.buttons { button type="submit" { "Filter" } a href="/orders" { "Clear" } }
         }

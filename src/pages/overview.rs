@@ -17,15 +17,23 @@ use super::pieces::{badge, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
 use crate::breaker::BreakerState;
+use crate::ids::MerchantName;
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
-/// The periods that can be chosen: word, name, length of a bar, number of bars.
-const RANGES: [(&str, &str, TimeDelta, i32); 4] = [
-    ("1h", "Last hour", TimeDelta::minutes(1), 60),
-    ("24h", "Last 24 hours", TimeDelta::minutes(30), 48),
-    ("7d", "Last 7 days", TimeDelta::hours(3), 56),
-    ("30d", "Last 30 days", TimeDelta::hours(12), 60),
+/// A period that can be chosen, shown as `bars` bars of one `step` each.
+struct Range {
+    word: &'static str,
+    name: &'static str,
+    step: TimeDelta,
+    bars: i32,
+}
+
+const RANGES: [Range; 4] = [
+    Range { word: "1h", name: "Last hour", step: TimeDelta::minutes(1), bars: 60 },
+    Range { word: "24h", name: "Last 24 hours", step: TimeDelta::minutes(30), bars: 48 },
+    Range { word: "7d", name: "Last 7 days", step: TimeDelta::hours(3), bars: 56 },
+    Range { word: "30d", name: "Last 30 days", step: TimeDelta::hours(12), bars: 60 },
 ];
 
 const PARTS: [Part; 5] = [
@@ -42,13 +50,13 @@ const LATENCY_SAMPLES: u32 = 1000;
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let deps = &pages.deps;
     let lost_after = deps.worker_lost_after;
-    let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.0 == word));
+    let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.word == word));
     let range = range.unwrap_or(&RANGES[1]);
-    let bounds = bounds(viewer.now, range.2, range.3);
+    let bounds = bounds(viewer.now, range.step, range.bars);
     let (mut buckets, mut latency_samples, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(&pages, None) {
-        buckets.extend(deps.dashboard.outcome_buckets(&bounds, merchant.as_deref()).await?);
-        latency_samples.extend(deps.dashboard.latency_samples(merchant.as_deref(), LATENCY_SAMPLES).await?);
+        buckets.extend(deps.dashboard.outcome_buckets(&bounds, merchant.as_ref()).await?);
+        latency_samples.extend(deps.dashboard.latency_samples(merchant.as_ref(), LATENCY_SAMPLES).await?);
         counts.push(pages.counts.of(&deps.keeper, merchant, viewer.now).await);
     }
     // The chart of days left shows which tokens expire soon.
@@ -68,8 +76,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.heading {
             h1 { "Overview" }
             nav.ranges aria-label="Period" {
-                @for (word, name, ..) in RANGES {
-                    a href=(link("/", &[("range", word)])) aria-current=[(word == range.0).then_some("true")] title=(name) { (word) }
+                @for Range { word, name, .. } in RANGES {
+                    a href=(link("/", &[("range", word)])) aria-current=[(word == range.word).then_some("true")] title=(name) { (word) }
                 }
             }
         }
@@ -101,7 +109,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 h2 { "Failing webhook endpoints" }
                 ul { @for endpoint in &failing {
                     li {
-                        a href=(link("/webhooks", &[("merchant", &endpoint.merchant)])) { (endpoint.merchant) } ": "
+                        a href=(link("/webhooks", &[("merchant", endpoint.merchant.as_str())])) { (endpoint.merchant) } ": "
                         @if let Some((at, why)) = endpoint.disabled { "disabled, " (why.as_str()) ", " (time(at)) }
                         @else { "failing since " (maybe_time(endpoint.failing_since)) }
                     }
@@ -131,8 +139,8 @@ fn part(bucket: &OutcomeBucket) -> usize {
     }
 }
 
-fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &(&str, &str, TimeDelta, i32)) -> Markup {
-    let form = if range.2 < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
+fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> Markup {
+    let form = if range.step < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
     let mut bars: Vec<Bar> = bounds
         .windows(2)
         .map(|bound| Bar {
@@ -147,7 +155,7 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &(&str, &st
     }
     let steps = bounds.len() - 1;
     let below: Vec<String> = (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
-    let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.1.to_lowercase());
+    let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.name.to_lowercase());
     stacked("outcomes", &title, &PARTS, &bars, &below)
 }
 
@@ -156,7 +164,7 @@ fn figures(
     overview: &Overview,
     buckets: &[OutcomeBucket],
     latency_samples: &[LatencySample],
-    range: &(&str, &str, TimeDelta, i32),
+    range: &Range,
 ) -> Markup {
     let count = |wanted: fn(&OutcomeBucket) -> bool| {
         buckets.iter().filter(|bucket| wanted(bucket)).map(|bucket| bucket.orders).sum::<u64>()
@@ -172,8 +180,8 @@ fn figures(
     let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
     html! {
         dl.figures {
-            div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.1) } } }
-            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } } dd.note { (range.1) } }
+            div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.name) } } }
+            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } } dd.note { (range.name) } }
             div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
                 dd.note { @if let Some(oldest) = oldest { "oldest: " (time(oldest)) } @else { (number(queued - due)) " scheduled for later" } } }
             div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "now" } }
@@ -215,7 +223,7 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
     }
 }
 
-fn breaker_table(breakers: &[(&str, String, BreakerState)]) -> Markup {
+fn breaker_table(breakers: &[(&str, MerchantName, BreakerState)]) -> Markup {
     let shown = |state: &BreakerState| match state {
         BreakerState::Closed => badge("good", "closed"),
         BreakerState::Open => badge("bad", "open"),
@@ -262,7 +270,7 @@ mod tests {
     #[test]
     fn bars_end_with_the_one_under_way() {
         let now = DateTime::from_timestamp(1_790_000_123, 0).unwrap();
-        for (_, _, step, count) in RANGES {
+        for Range { step, bars: count, .. } in RANGES {
             let bounds = bounds(now, step, count);
             assert_eq!(bounds.len() - 1, usize::try_from(count).unwrap());
             assert!(bounds[bounds.len() - 2] <= now && now < bounds[bounds.len() - 1]);

@@ -102,10 +102,12 @@ pub(super) fn order_link(id: OrderId) -> Markup {
 }
 
 /// A drop-down list in a filter.
-pub(super) fn choice<'a>(
+pub(super) fn choice<T: AsRef<str>>(
     query: &Fields,
-    (name, label, any): (&str, &str, &str),
-    options: impl IntoIterator<Item = &'a str>,
+    name: &str,
+    label: &str,
+    any: &str,
+    options: impl IntoIterator<Item = T>,
 ) -> Markup {
     let chosen = query.get(name);
     html! {
@@ -113,6 +115,7 @@ pub(super) fn choice<'a>(
             select name=(name) {
                 option value="" { (any) }
                 @for option in options {
+                    @let option = option.as_ref();
                     option value=(option) selected[chosen == Some(option)] { (words(option)) }
                 }
             }
@@ -121,7 +124,7 @@ pub(super) fn choice<'a>(
 }
 
 /// A text field in a filter.
-pub(super) fn line(query: &Fields, (name, label): (&str, &str), kind: &str) -> Markup {
+pub(super) fn line(query: &Fields, name: &str, label: &str, kind: &str) -> Markup {
     html! {
         label { span { (label) }
             input type=(kind) name=(name) value=[query.get(name)] data-search[name == "user"];

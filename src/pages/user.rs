@@ -38,8 +38,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     ledger.truncate(PAGE as usize);
     let next =
         ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
-    let search = OrderFilter { user: Some(user.to_string()), limit: ORDERS, ..OrderFilter::default() };
-    let orders = orders::found(&pages, &viewer, Some(merchant.as_str()), &search).await?;
+    let search = OrderFilter { user: Some(user.clone()), limit: ORDERS, ..OrderFilter::default() };
+    let orders = orders::found(&pages, &viewer, Some(merchant), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
     let holds = token.as_ref().is_some_and(|token| token.state != TokenState::Forgotten);
     let main = html! {
@@ -76,8 +76,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 
 /// Returns the merchant and user that a query or a form names.
 pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure> {
-    let key = UserKey::new(fields.needed("merchant")?, fields.needed("user")?);
-    if viewer.sees(key.merchant.as_str()) { Ok(key) } else { Err(Failure::Missing("User not found.")) }
+    let key = UserKey { merchant: fields.needed("merchant")?, user: fields.needed("user")? };
+    if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::Missing("User not found.")) }
 }
 
 fn told(token: &TokenView, viewer: &Viewer) -> Markup {

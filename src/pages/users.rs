@@ -12,7 +12,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{choice, line, maybe_time, state, words};
 use super::viewer::Viewer;
-use crate::ids::UserKey;
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{TokenState, TokenView};
 
@@ -24,12 +24,13 @@ const STATES: [TokenState; 4] =
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
-    let (merchant, user) = (query.name("merchant")?, query.name("user")?);
+    let merchant: Option<MerchantName> = query.name("merchant")?;
     let wanted = query.word("state", |word| STATES.into_iter().find(|state| state.as_str() == word))?;
-    let after = query.name("after_merchant")?.zip(query.name("after")?);
-    let users = match user {
-        Some(user) => named(&pages, &viewer, merchant.as_deref(), &user, wanted).await?,
-        None => page(&pages, &viewer, merchant.as_deref(), wanted, after.clone()).await?,
+    let after_merchant: Option<MerchantName> = query.name("after_merchant")?;
+    let after = after_merchant.zip(query.name("after")?).map(|(merchant, user)| UserKey { merchant, user });
+    let users = match query.name("user")? {
+        Some(user) => named(&pages, &viewer, merchant.as_ref(), &user, wanted).await?,
+        None => page(&pages, &viewer, merchant.as_ref(), wanted, after.as_ref()).await?,
     };
     let more = users.len() > PAGE as usize;
     let users = &users[..users.len().min(PAGE as usize)];
@@ -37,9 +38,9 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading { h1 { "Users" } }
         form.filters method="get" action="/users" role="search" {
-            (choice(query, ("state", "Token", "any except forgotten"), STATES.map(TokenState::as_str)))
-            (choice(query, ("merchant", "Merchant", "all"), viewer.merchants(&pages)))
-            (line(query, ("user", "User, exactly"), "search"))
+            (choice(query, "state", "Token", "any except forgotten", STATES.map(TokenState::as_str)))
+            (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
+            (line(query, "user", "User, exactly", "search"))
             div.buttons { button type="submit" { "Filter" } a href="/users" { "Clear" } }
         }
         section #list data-live {
@@ -47,7 +48,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             nav.pages aria-label="More" {
                 @if after.is_some() { a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" } }
                 @if let Some(last) = next {
-                    a rel="next" href=(query.link("/users", &[("after", &last.user), ("after_merchant", &last.merchant)])) { "More →" }
+                    a rel="next" href=(query.link("/users", &[("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())])) { "More →" }
                 }
             }
         }
@@ -59,15 +60,15 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 async fn named(
     pages: &Pages,
     viewer: &Viewer,
-    merchant: Option<&str>,
-    user: &str,
+    merchant: Option<&MerchantName>,
+    user: &UserId,
     wanted: Option<TokenState>,
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     for merchant in viewer.merchants(pages) {
-        users.extend(pages.deps.registry.view(&UserKey::new(merchant, user)).await?);
+        users.extend(pages.deps.registry.view(&UserKey { merchant: merchant.clone(), user: user.clone() }).await?);
     }
-    users.retain(|token| merchant.is_none_or(|merchant| token.merchant == merchant));
+    users.retain(|token| merchant.is_none_or(|merchant| token.merchant == *merchant));
     users.retain(|token| wanted.is_none_or(|wanted| token.state == wanted));
     Ok(users)
 }
@@ -77,21 +78,21 @@ async fn named(
 async fn page(
     pages: &Pages,
     viewer: &Viewer,
-    merchant: Option<&str>,
+    merchant: Option<&MerchantName>,
     wanted: Option<TokenState>,
-    after: Option<(String, String)>,
+    after: Option<&UserKey>,
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     let mut merchants = viewer.merchants(pages);
     merchants.retain(|name| merchant.is_none_or(|merchant| *name == merchant));
     for name in merchants {
-        let behind = after.as_ref().filter(|(merchant, _)| merchant == name);
-        if after.as_ref().is_some_and(|(merchant, _)| name < merchant.as_str()) {
+        let behind = after.filter(|after| after.merchant == *name);
+        if after.is_some_and(|after| *name < after.merchant) {
             continue;
         }
         let filter = TokenFilter {
             state: wanted,
-            merchant: Some(name.to_owned()),
+            merchant: Some(name.clone()),
             expiring_within: None,
             after: behind.cloned(),
             limit: PAGE + 1 - u32::try_from(users.len()).unwrap_or(PAGE),

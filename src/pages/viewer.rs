@@ -54,18 +54,18 @@ pub(super) struct Posted {
 
 impl Viewer {
     /// Returns the merchants of the settings that they may see.
-    pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a str> {
-        pages.deps.merchants.iter().map(MerchantName::as_str).filter(|merchant| self.sees(merchant)).collect()
+    pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a MerchantName> {
+        pages.deps.merchants.iter().filter(|merchant| self.sees(merchant)).collect()
     }
 
     /// Returns the merchants to query, one after the other. A single `None` means all, if they may
     /// see all and none is named.
-    pub(super) fn scopes(&self, pages: &Pages, named: Option<&str>) -> Vec<Option<String>> {
+    pub(super) fn scopes(&self, pages: &Pages, named: Option<&MerchantName>) -> Vec<Option<MerchantName>> {
         match named {
-            Some(merchant) if self.sees(merchant) => vec![Some(merchant.to_owned())],
+            Some(merchant) if self.sees(merchant) => vec![Some(merchant.clone())],
             Some(_) => Vec::new(),
             None if self.sees_all() => vec![None],
-            None => self.merchants(pages).into_iter().map(|merchant| Some(merchant.to_owned())).collect(),
+            None => self.merchants(pages).into_iter().cloned().map(Some).collect(),
         }
     }
 
@@ -73,9 +73,9 @@ impl Viewer {
         self.key.as_ref().is_none_or(|key| key.merchants.is_none())
     }
 
-    pub(super) fn sees(&self, merchant: &str) -> bool {
+    pub(super) fn sees(&self, merchant: &MerchantName) -> bool {
         let only = self.key.as_ref().and_then(|key| key.merchants.as_ref());
-        only.is_none_or(|only| only.contains(merchant))
+        only.is_none_or(|only| only.contains(merchant.as_str()))
     }
 
     /// Returns the page, or 304 if the browser already has it.

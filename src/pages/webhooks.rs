@@ -13,6 +13,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{badge, choice, done, line, maybe_time, order_link, time};
 use super::viewer::Viewer;
+use crate::ids::MerchantName;
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
 
 /// Webhooks on one page.
@@ -24,10 +25,10 @@ const KINDS: [EventKind; 4] =
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
-    let merchant = query.name("merchant")?;
+    let merchant: Option<MerchantName> = query.name("merchant")?;
     let before = query.word("before", |word| word.parse::<Uuid>().ok())?;
     let mut webhooks = Vec::new();
-    for merchant in viewer.scopes(&pages, merchant.as_deref()) {
+    for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let filter = WebhookFilter {
             id: None,
             merchant,
@@ -48,10 +49,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.heading { h1 { "Webhooks" } }
         (done(query))
         form.filters method="get" action="/webhooks" role="search" {
-            (choice(query, ("status", "Status", "any"), STATUSES.map(WebhookStatus::as_str)))
-            (choice(query, ("kind", "Event", "any"), KINDS.map(EventKind::as_str)))
-            (choice(query, ("merchant", "Merchant", "all"), viewer.merchants(&pages)))
-            (line(query, ("user", "User"), "search"))
+            (choice(query, "status", "Status", "any", STATUSES.map(WebhookStatus::as_str)))
+            (choice(query, "kind", "Event", "any", KINDS.map(EventKind::as_str)))
+            (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
+            (line(query, "user", "User", "search"))
             div.buttons { button type="submit" { "Filter" } a href="/webhooks" { "Clear" } }
         }
         section #list data-live[before.is_none()] {

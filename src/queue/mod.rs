@@ -27,6 +27,7 @@
 //! use std::time::Duration;
 //!
 //! use async_trait::async_trait;
+//! use klarna_order_worker::ids::MerchantName;
 //! use klarna_order_worker::queue::{ClaimBatch, Claimed, Handler, Options, Queue, Source, Stopped, Wake};
 //! use tokio::sync::mpsc;
 //!
@@ -47,12 +48,12 @@
 //!     async fn claim(
 //!         &self,
 //!         free: usize,
-//!         _running: &BTreeMap<String, usize>,
+//!         _running: &BTreeMap<MerchantName, usize>,
 //!         _recent: Option<Duration>,
 //!     ) -> Result<ClaimBatch<String>, Infallible> {
 //!         let mut due = self.0.lock().unwrap();
 //!         let count = free.min(due.len());
-//!         let claimed = due.drain(..count).map(|job| Claimed { group: "all".to_owned(), job }).collect();
+//!         let claimed = due.drain(..count).map(|job| Claimed { group: "all".into(), job }).collect();
 //!         Ok(ClaimBatch::new(claimed, !due.is_empty()))
 //!     }
 //!

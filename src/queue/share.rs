@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
+use crate::ids::MerchantName;
+
 /// Shares `free` slots among the groups in `waiting`. Each slot goes to the group that has the
 /// fewest at that moment.
 ///
@@ -14,11 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 #[must_use]
 pub fn share(
     free: usize,
-    running: &BTreeMap<String, usize>,
-    waiting: &[String],
+    running: &BTreeMap<MerchantName, usize>,
+    waiting: &[MerchantName],
     round: usize,
-) -> BTreeMap<String, usize> {
-    let groups: Vec<&String> = waiting.iter().collect::<BTreeSet<_>>().into_iter().collect();
+) -> BTreeMap<MerchantName, usize> {
+    let groups: Vec<&MerchantName> = waiting.iter().collect::<BTreeSet<_>>().into_iter().collect();
     let mut shares = BTreeMap::new();
     if groups.is_empty() {
         return shares;
@@ -46,8 +48,8 @@ mod tests {
 
     use super::*;
 
-    fn names(count: usize) -> Vec<String> {
-        (0..count).map(|n| format!("m{n:02}")).collect()
+    fn names(count: usize) -> Vec<MerchantName> {
+        (0..count).map(|n| format!("m{n:02}").into()).collect()
     }
 
     #[test]
@@ -62,13 +64,13 @@ mod tests {
 
     #[test]
     fn a_newcomer_catches_up_with_the_one_who_had_all() {
-        let running = BTreeMap::from([("m00".to_owned(), 7)]);
+        let running = BTreeMap::from([("m00".into(), 7)]);
         assert_eq!(share(3, &running, &names(2), 0), BTreeMap::from([("m01".into(), 3)]));
     }
 
     #[test]
     fn a_single_slot_goes_round() {
-        let takers: Vec<String> =
+        let takers: Vec<MerchantName> =
             (0..4).flat_map(|round| share(1, &BTreeMap::new(), &names(3), round).into_keys()).collect();
         assert_eq!(takers, ["m00", "m01", "m02", "m00"]);
     }
@@ -89,7 +91,7 @@ mod tests {
             prop_assert!(shares.keys().all(|group| waiting.contains(group)));
 
             let slots = free + running.values().sum::<usize>();
-            let after = |group: &String| {
+            let after = |group: &MerchantName| {
                 running.get(group).unwrap_or(&0) + shares.get(group).unwrap_or(&0)
             };
             let lowest = waiting.iter().map(after).min().unwrap();

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::ids::MerchantName;
+
 /// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
 /// fills all their slots.
 const GATHER: Duration = Duration::from_millis(1);
@@ -22,7 +24,7 @@ struct Held<I> {
     /// The number of the next slot. A claim's id is not enough, because a row may be claimed again
     /// while its earlier, lost job still runs.
     next: u64,
-    claims: BTreeMap<u64, (I, String)>,
+    claims: BTreeMap<u64, (I, MerchantName)>,
 }
 
 /// The slot of a running job. Dropping it frees the slot, also after a panic.
@@ -68,7 +70,7 @@ impl<I: Clone> Slots<I> {
     }
 
     /// Assigns a free slot to a job.
-    pub(super) fn hold(&self, permit: OwnedSemaphorePermit, id: I, group: String) -> Slot<I> {
+    pub(super) fn hold(&self, permit: OwnedSemaphorePermit, id: I, group: MerchantName) -> Slot<I> {
         let mut held = lock(&self.held);
         let number = held.next;
         held.next += 1;
@@ -77,7 +79,7 @@ impl<I: Clone> Slots<I> {
     }
 
     /// How many slots each group uses.
-    pub(super) fn running(&self) -> BTreeMap<String, usize> {
+    pub(super) fn running(&self) -> BTreeMap<MerchantName, usize> {
         let mut running = BTreeMap::new();
         for (_, group) in lock(&self.held).claims.values() {
             *running.entry(group.clone()).or_insert(0) += 1;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::ids::MerchantName;
+
 /// A set of rows that become due. The row is the job; there is no second table to keep in step.
 ///
 /// Errors are logged with their `Display`, so they must not contain secrets. No call is dropped
@@ -29,7 +31,7 @@ pub trait Source: Send + Sync + 'static {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<String, usize>,
+        running: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<Self::Job>, Self::Error>;
 
@@ -67,8 +69,8 @@ impl<J> ClaimBatch<J> {
 /// A claimed row and its group.
 #[derive(Clone, Debug)]
 pub struct Claimed<J> {
-    /// The group that shares are counted for: the merchant.
-    pub group: String,
+    /// The group that shares are counted for.
+    pub group: MerchantName,
     /// The row, as the handler gets it.
     pub job: J,
 }

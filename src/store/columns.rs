@@ -11,6 +11,7 @@ use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
 
 use super::StoreError;
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::order::OrderId;
 
 /// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms
@@ -72,6 +73,18 @@ pub(super) trait Columns {
 
     fn order(&self, column: &str) -> sqlx::Result<OrderId> {
         self.id(column).map(OrderId::from)
+    }
+
+    fn merchant(&self) -> sqlx::Result<MerchantName> {
+        self.text("merchant").map(Into::into)
+    }
+
+    fn user(&self) -> sqlx::Result<UserId> {
+        self.text("user_id").map(Into::into)
+    }
+
+    fn owner(&self) -> sqlx::Result<UserKey> {
+        Ok(UserKey { merchant: self.merchant()?, user: self.user()? })
     }
 
     /// A number of rows.

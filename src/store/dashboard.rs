@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::order_search::first_id;
 use super::{StoreError, from_json};
+use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
 /// Orders that are alike, of one span of time.
@@ -81,11 +82,15 @@ pub trait DashboardQueries: Send + Sync {
     async fn outcome_buckets(
         &self,
         bounds: &[DateTime<Utc>],
-        merchant: Option<&str>,
+        merchant: Option<&MerchantName>,
     ) -> Result<Vec<OutcomeBucket>, StoreError>;
 
     /// How the last submitted orders passed through, of one merchant or of all.
-    async fn latency_samples(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<LatencySample>, StoreError>;
+    async fn latency_samples(
+        &self,
+        merchant: Option<&MerchantName>,
+        limit: u32,
+    ) -> Result<Vec<LatencySample>, StoreError>;
 
     /// What happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
@@ -100,7 +105,7 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
     async fn outcome_buckets(
         &self,
         bounds: &[DateTime<Utc>],
-        merchant: Option<&str>,
+        merchant: Option<&MerchantName>,
     ) -> Result<Vec<OutcomeBucket>, StoreError> {
         let ids: Vec<OrderId> = bounds.iter().map(|bound| first_id(*bound)).collect();
         let (Some(begins), Some(ends)) = (ids.get(..ids.len().saturating_sub(1)), ids.get(1..)) else {
@@ -113,7 +118,11 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         .await
     }
 
-    async fn latency_samples(&self, merchant: Option<&str>, limit: u32) -> Result<Vec<LatencySample>, StoreError> {
+    async fn latency_samples(
+        &self,
+        merchant: Option<&MerchantName>,
+        limit: u32,
+    ) -> Result<Vec<LatencySample>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.dashboard.latency_samples).bind(merchant).bind(limit).fetch_all().await?;
             rows.iter().map(latency_sample).collect()

@@ -15,6 +15,7 @@ use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -119,7 +120,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     fn claim_orders(
         &self,
         worker: Uuid,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> impl Future<Output = Result<Vec<ClaimedOrder>, StoreError>> + Send;
 
@@ -146,7 +147,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
 
     /// As [`super::Tokens::claim_token`].
-    fn claim_token(&self, merchant: &str, user: &str) -> impl Future<Output = Result<ClaimAttempt, StoreError>> + Send;
+    fn claim_token(&self, key: &UserKey) -> impl Future<Output = Result<ClaimAttempt, StoreError>> + Send;
 
     /// As [`super::Tokens::settle_exchange`].
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
@@ -162,12 +163,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// As [`super::Tokens::note_subject`].
-    fn note_subject(
-        &self,
-        merchant: &str,
-        user: &str,
-        subject: &[u8],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn note_subject(&self, key: &UserKey, subject: &[u8]) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 pub(super) type RawConnection<E> = <<E as Engine>::Database as Database>::Connection;
@@ -209,6 +205,12 @@ params! {
     Option<&'a str>: value => Self::Text(value);
     &'a String: value => Self::Text(Some(value));
     &'a Option<String>: value => Self::Text(value.as_deref());
+    &'a MerchantName: value => Self::Text(Some(value.as_str()));
+    Option<&'a MerchantName>: value => Self::Text(value.map(MerchantName::as_str));
+    &'a Option<MerchantName>: value => value.as_ref().into();
+    &'a UserId: value => Self::Text(Some(value.as_str()));
+    Option<&'a UserId>: value => Self::Text(value.map(UserId::as_str));
+    &'a Option<UserId>: value => value.as_ref().into();
     i64: value => Self::Int(Some(value));
     Option<i64>: value => Self::Int(value);
     u32: value => Self::Int(Some(value.into()));
@@ -314,6 +316,11 @@ impl<E: Engine> Query<'_, E> {
     /// Binds the next parameter.
     pub(super) fn bind<'p>(self, value: impl Into<Param<'p>>) -> Self {
         Self { query: E::bind(self.query, value.into()), ..self }
+    }
+
+    /// Binds a merchant and a user as the next two parameters.
+    pub(super) fn bind_user(self, key: &UserKey) -> Self {
+        self.bind(&key.merchant).bind(&key.user)
     }
 
     pub(super) async fn fetch_all(self) -> Result<Vec<Row<E>>, StoreError> {

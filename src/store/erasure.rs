@@ -5,19 +5,20 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{Erased, StoreError, json, tokens};
+use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId};
 
 /// Orders of one user that are erased in one transaction.
 const BATCH: i64 = 500;
 
-pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, merchant: &str, user: &str) -> Result<Erased, StoreError> {
+pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Result<Erased, StoreError> {
     let pseudonym = format!("erased-{}", Uuid::new_v4());
     let mut erased = Erased::default();
     let cancelled = store
         .transaction(async |c| {
             // In the order in which others lock: orders, token, what was kept.
-            let cancelled = cancel(c, store.now(), merchant, user).await?;
-            erased.token = erase_token(c, store.now(), merchant, user, &pseudonym).await?;
+            let cancelled = cancel(c, store.now(), key).await?;
+            erased.token = erase_token(c, store.now(), key, &pseudonym).await?;
             Ok(cancelled)
         })
         .await?;
@@ -27,10 +28,10 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, merchant: &str, user: 
         let orders = store
             .transaction(async |c| {
                 let sql = &E::STATEMENTS.erasure;
-                let orders = c.query(sql.orders).bind(merchant).bind(user).bind(&pseudonym).bind(BATCH);
+                let orders = c.query(sql.orders).bind_user(key).bind(&pseudonym).bind(BATCH);
                 let orders = orders.execute().await?;
                 // After them: whatever was told until then is among these.
-                erased.webhooks += c.query(sql.webhooks).bind(merchant).bind(user).execute().await?;
+                erased.webhooks += c.query(sql.webhooks).bind_user(key).execute().await?;
                 Ok(orders)
             })
             .await?;
@@ -44,19 +45,14 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, merchant: &str, user: 
 }
 
 /// Ends what has not ended; which orders those were.
-async fn cancel<E: Engine>(
-    c: &mut Connection<'_, E>,
-    now: Now,
-    merchant: &str,
-    user: &str,
-) -> Result<Vec<OrderId>, StoreError> {
+async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -> Result<Vec<OrderId>, StoreError> {
     let error = json(&OrderError {
         code: "user_erased".into(),
         message: "the user's data was erased before the order had ended; if it was running, Klarna may have it".into(),
         faults: Vec::new(),
         correlation_id: None,
     })?;
-    let cancel = c.query(E::STATEMENTS.erasure.open_orders).bind(merchant).bind(user).bind(now).bind(&error);
+    let cancel = c.query(E::STATEMENTS.erasure.open_orders).bind_user(key).bind(now).bind(&error);
     let rows = cancel.fetch_all().await?;
     rows.iter().map(|row| Ok(row.order("id")?)).collect()
 }
@@ -65,11 +61,10 @@ async fn cancel<E: Engine>(
 async fn erase_token<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    merchant: &str,
-    user: &str,
+    key: &UserKey,
     pseudonym: &str,
 ) -> Result<bool, StoreError> {
-    let erase = c.query(E::STATEMENTS.erasure.token).bind(merchant).bind(user).bind(pseudonym).bind(now);
+    let erase = c.query(E::STATEMENTS.erasure.token).bind_user(key).bind(pseudonym).bind(now);
     let Some(row) = erase.fetch_optional().await? else { return Ok(false) };
     let token = row.int("id")?;
     c.query(E::STATEMENTS.erasure.known).bind(token).execute().await?;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{StoreError, from_micros};
+use crate::ids::{MerchantName, UserKey};
 use crate::token::{
     CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
     Presentation, Purpose, PurposeKind, Settled, TokenState,
@@ -40,15 +41,13 @@ pub trait TokenClaim: Send + Sync {
 /// The ledger of a user's token, newest first.
 pub(super) async fn ledger<E: Engine>(
     c: &mut Connection<'_, E>,
-    merchant: &str,
-    user: &str,
+    key: &UserKey,
     before: Option<LedgerCursor>,
     limit: u32,
 ) -> Result<Vec<LedgerEntry>, StoreError> {
     let ledger = c
         .query(E::STATEMENTS.tokens.ledger)
-        .bind(merchant)
-        .bind(user)
+        .bind_user(key)
         .bind(before.map(|cursor| cursor.generation))
         .bind(before.map(|cursor| cursor.presentation))
         .bind(limit);
@@ -80,10 +79,9 @@ pub(super) struct Read {
 pub(super) async fn claim<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    merchant: &str,
-    user: &str,
+    key: &UserKey,
 ) -> Result<Option<Read>, StoreError> {
-    let rows = c.query(E::STATEMENTS.tokens.claim).bind(merchant).bind(user).bind(now).fetch_all().await?;
+    let rows = c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).fetch_all().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
         id: row.int("id")?,
@@ -150,9 +148,9 @@ pub(super) fn bind_intent<'c, E: Engine>(
 pub(super) async fn open_intents<E: Engine>(
     c: &mut Connection<'_, E>,
     holder: Uuid,
-) -> Result<Vec<(String, Intent)>, StoreError> {
+) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
     let rows = c.query(E::STATEMENTS.tokens.open_intents).bind(holder).fetch_all().await?;
-    rows.iter().map(|row| Ok((row.text("merchant")?, intent(row)?))).collect()
+    rows.iter().map(|row| Ok((row.merchant()?, intent(row)?))).collect()
 }
 
 fn intent(row: &impl Columns) -> Result<Intent, StoreError> {

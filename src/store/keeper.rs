@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{StoreError, tokens};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token that has, or is to be given, a due date.
@@ -17,10 +18,8 @@ use crate::token::{DeadReason, Note, TokenState};
 pub struct UndatedToken {
     /// The row.
     pub id: i64,
-    /// Whose merchant.
-    pub merchant: String,
     /// Whose token.
-    pub user: String,
+    pub owner: UserKey,
     /// The generation that the date is for.
     pub generation: i64,
     /// When it lapses.
@@ -53,9 +52,9 @@ pub struct DueToken {
     /// The row.
     pub id: i64,
     /// Whose merchant.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Whose token.
-    pub user: String,
+    pub user: UserId,
     /// The generation that is due.
     pub generation: i64,
     /// When Klarna issued it.
@@ -86,7 +85,7 @@ pub struct DueFilter {
     /// What is due by then.
     pub by: DateTime<Utc>,
     /// Only this merchant's.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// Only what comes behind: the last of the page before.
     pub after: Option<DueCursor>,
     /// At most so many.
@@ -157,7 +156,7 @@ pub trait Keeper: Send + Sync {
     async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError>;
 
     /// How many tokens there are of each kind; of one merchant, or of all.
-    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError>;
+    async fn token_counts(&self, merchant: Option<&MerchantName>) -> Result<Vec<TokenCount>, StoreError>;
 
     /// Takes the right to sweep for so long, unless another worker that lives has it.
     async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError>;
@@ -244,7 +243,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    async fn token_counts(&self, merchant: Option<&str>) -> Result<Vec<TokenCount>, StoreError> {
+    async fn token_counts(&self, merchant: Option<&MerchantName>) -> Result<Vec<TokenCount>, StoreError> {
         self.read(async |c| {
             let counts = c.query(E::STATEMENTS.keeper.token_counts).bind(merchant).bind(self.now());
             counts.fetch_all().await?.iter().map(token_count).collect()
@@ -337,8 +336,8 @@ fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
     let (id, due_at) = (row.int("id")?, row.time("refresh_due_at")?);
     Ok(DueToken {
         id,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        merchant: row.merchant()?,
+        user: row.user()?,
         generation: row.int("generation")?,
         issued_at: row.time("issued_at")?,
         expires_at: row.time("expires_at")?,
@@ -352,8 +351,7 @@ fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
 fn undated_token(row: &impl Columns) -> Result<UndatedToken, StoreError> {
     Ok(UndatedToken {
         id: row.int("id")?,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        owner: row.owner()?,
         generation: row.int("generation")?,
         expires_at: row.time("expires_at")?,
     })

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
+use crate::ids::UserKey;
 
 /// How much there is whose beginning is a key's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -35,10 +36,8 @@ impl Sealed {
 pub struct SealedToken {
     /// The row.
     pub id: i64,
-    /// Whose merchant.
-    pub merchant: String,
     /// Whose token.
-    pub user: String,
+    pub owner: UserKey,
     /// The secret.
     pub sealed: Vec<u8>,
 }
@@ -154,12 +153,7 @@ impl<E: Engine> Keys for SqlStore<E> {
 }
 
 fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
-    Ok(SealedToken {
-        id: row.int("id")?,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
-        sealed: row.bytes("sealed")?,
-    })
+    Ok(SealedToken { id: row.int("id")?, owner: row.owner()?, sealed: row.bytes("sealed")? })
 }
 
 fn sealed_cached_tokens(row: &impl Columns) -> Result<SealedCachedTokens, StoreError> {

@@ -65,8 +65,8 @@ pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
 pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
     Ok(OrderView {
         id: row.order("id")?,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        merchant: row.merchant()?,
+        user: row.user()?,
         status: row.parsed("status")?,
         accepted_at: row.time("accepted_at")?,
         due_at: row.time("due_at")?,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
+use crate::ids::{MerchantName, UserId};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order as it goes into its row.
@@ -18,9 +19,9 @@ pub struct OrderRow {
     /// The order's id.
     pub id: OrderId,
     /// Whose order.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Whose token.
-    pub user: String,
+    pub user: UserId,
     /// The shop's own name for the request, unique per merchant.
     pub idempotency_key: Option<String>,
     /// Tells a repeat of the same request from another request under the same key.
@@ -63,9 +64,9 @@ pub struct ClaimedOrder {
     /// Names the claim in every write.
     pub claim: Claim,
     /// Whose order.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Whose token.
-    pub user: String,
+    pub user: UserId,
     /// Klarna's order, as the shop wrote it.
     pub body: String,
     /// Whether absent shopper data is filled in; the merchant's setting where `None`.
@@ -109,9 +110,9 @@ pub struct OrderFilter {
     /// Only orders in this state.
     pub status: Option<Status>,
     /// Only this merchant's.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// Only this user's.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// Only those whose token came to this.
     pub token: Option<TokenOutcome>,
     /// Only orders with an error of this code.
@@ -136,7 +137,7 @@ pub trait Orders: Send + Sync {
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
     /// The merchants with orders due.
-    async fn due_merchants(&self) -> Result<Vec<String>, StoreError>;
+    async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
     /// How long until the next order falls due; `None` where none waits.
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
@@ -147,7 +148,7 @@ pub trait Orders: Send + Sync {
     async fn claim_orders(
         &self,
         worker: Uuid,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError>;
 
@@ -183,7 +184,7 @@ impl<E: Engine> Orders for SqlStore<E> {
         Ok(inserted)
     }
 
-    async fn due_merchants(&self) -> Result<Vec<String>, StoreError> {
+    async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
         self.read(async |c| due_merchants(c, self.now()).await).await
     }
 
@@ -194,7 +195,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     async fn claim_orders(
         &self,
         worker: Uuid,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         self.engine.claim_orders(worker, shares, recent).await
@@ -297,9 +298,12 @@ pub(super) async fn insert<E: Engine>(
 }
 
 /// The merchants with orders due.
-pub(super) async fn due_merchants<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<Vec<String>, StoreError> {
+pub(super) async fn due_merchants<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+) -> Result<Vec<MerchantName>, StoreError> {
     let rows = c.query(E::STATEMENTS.orders.due_merchants).bind(now).fetch_all().await?;
-    rows.iter().map(|row| Ok(row.text("merchant")?)).collect()
+    rows.iter().map(|row| Ok(row.merchant()?)).collect()
 }
 
 /// How long until the next order falls due.
@@ -312,8 +316,8 @@ pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> 
 pub(super) fn claimed(row: &impl Columns, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
     Ok(ClaimedOrder {
         claim: Claim { order: row.order("id")?, worker, number: row.int("claim_number")? },
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        merchant: row.merchant()?,
+        user: row.user()?,
         body: row.text("body")?,
         prefill: row.opt_flag("prefill")?,
         attempts: row.int("attempts")?,

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
+use crate::ids::MerchantName;
 
 /// How an installation stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +36,7 @@ pub struct Overview {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// The merchant.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Queued, those that are to begin later included.
     pub queued: u64,
     /// Of those, how many could begin.
@@ -50,7 +51,7 @@ pub struct Backlog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookBacklog {
     /// The merchant.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// To be sent, or sent again.
     pub pending: u64,
     /// Of those, how many could be sent now; none while the endpoint is disabled.
@@ -74,7 +75,7 @@ pub struct InstallationCounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookCounts {
     /// The merchant.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Given up.
     pub failed: u64,
     /// When the event happened that is pending for longest.
@@ -150,7 +151,7 @@ impl<E: Engine> InstallationStats for SqlStore<E> {
 
 fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
     Ok(Backlog {
-        merchant: row.text("merchant")?,
+        merchant: row.merchant()?,
         queued: row.count("queued")?,
         due: row.count("due")?,
         running: row.count("running")?,
@@ -160,7 +161,7 @@ fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
 
 fn webhook_backlog(row: &impl Columns) -> Result<WebhookBacklog, StoreError> {
     Ok(WebhookBacklog {
-        merchant: row.text("merchant")?,
+        merchant: row.merchant()?,
         pending: row.count("pending")?,
         due: row.count("due")?,
         oldest_due: row.opt_time("oldest_due")?,
@@ -170,7 +171,7 @@ fn webhook_backlog(row: &impl Columns) -> Result<WebhookBacklog, StoreError> {
 
 fn webhook_counts(row: &impl Columns) -> Result<WebhookCounts, StoreError> {
     Ok(WebhookCounts {
-        merchant: row.text("merchant")?,
+        merchant: row.merchant()?,
         failed: row.count("failed")?,
         oldest_pending: row.opt_time("oldest_pending")?,
     })

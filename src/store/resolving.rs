@@ -8,13 +8,14 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
 use super::tokens::{token_view, view};
 use super::{StoreError, Tokens, last_id};
+use crate::ids::{MerchantName, UserKey};
 use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
 /// Which of the `uncertain` tokens.
 #[derive(Clone, Debug, Default)]
 pub struct Doubtful {
     /// Only this merchant's.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// Only those that became uncertain before this time.
     pub before: Option<DateTime<Utc>>,
 }
@@ -24,7 +25,7 @@ pub struct Doubtful {
 #[async_trait]
 pub trait Resolving: Tokens {
     /// Carries out what was decided about one token.
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError>;
+    async fn resolve_token(&self, key: &UserKey, resolution: Resolution) -> Result<Resolved, StoreError>;
 
     /// How many wait for a decision.
     async fn count_uncertain(&self, which: &Doubtful) -> Result<u64, StoreError>;
@@ -42,13 +43,13 @@ pub trait Resolving: Tokens {
 
 #[async_trait]
 impl<E: Engine> Resolving for SqlStore<E> {
-    async fn resolve_token(&self, merchant: &str, user: &str, resolution: Resolution) -> Result<Resolved, StoreError> {
+    async fn resolve_token(&self, key: &UserKey, resolution: Resolution) -> Result<Resolved, StoreError> {
         self.transaction(async |c| {
             let resolve = decided(c, E::STATEMENTS.resolving.resolve, self.now(), resolution);
-            if let Some(row) = resolve.bind(merchant).bind(user).fetch_optional().await? {
+            if let Some(row) = resolve.bind_user(key).fetch_optional().await? {
                 return Ok(Resolved::Done(token_view(&row)?));
             }
-            Ok(view(c, merchant, user).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
+            Ok(view(c, key).await?.map_or(Resolved::Missing, Resolved::NotUncertain))
         })
         .await
     }

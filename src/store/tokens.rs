@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
 use super::{ClaimAttempt, StoreError, exchange_end, exchanges};
+use crate::ids::{MerchantName, UserKey};
 use crate::token::{
     CachedTokens, DeadReason, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled,
     TokenState, TokenView,
@@ -20,11 +21,11 @@ pub struct TokenFilter {
     /// Only tokens in this state.
     pub state: Option<TokenState>,
     /// Only this merchant's.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// Only active tokens that lapse within so long, or have lapsed.
     pub expiring_within: Option<Duration>,
     /// Only rows after this merchant and user: the last of the page before.
-    pub after: Option<(String, String)>,
+    pub after: Option<UserKey>,
     /// At most so many.
     pub limit: u32,
 }
@@ -44,10 +45,10 @@ pub trait Tokens: Send + Sync {
 
     /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to
     /// forget.
-    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError>;
+    async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
     /// One token.
-    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError>;
+    async fn token(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError>;
 
     /// Tokens by merchant and user; no tombstones unless asked for.
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError>;
@@ -56,14 +57,13 @@ pub trait Tokens: Send + Sync {
     /// where given.
     async fn ledger(
         &self,
-        merchant: &str,
-        user: &str,
+        key: &UserKey,
         before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError>;
 
     /// Claims the user's token.
-    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError>;
+    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError>;
 
     /// Makes sure that an intent whose commit is in doubt can never be acted on: it is closed as
     /// `not_sent`, or written down as such so that a late commit is refused.
@@ -74,7 +74,7 @@ pub trait Tokens: Send + Sync {
     async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError>;
 
     /// The intents of `holder` that are open, each with its token's merchant.
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError>;
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
 
     /// Writes an exchange's end in a transaction of its own; may be called again and again. A
     /// successor that the database is behind of, since it knows nothing of the exchange, is stored
@@ -90,7 +90,7 @@ pub trait Tokens: Send + Sync {
     async fn delete_lapsed(&self) -> Result<(), StoreError>;
 
     /// Writes down the first `sub` seen for a user; a later one changes nothing.
-    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError>;
+    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError>;
 }
 
 #[async_trait]
@@ -99,9 +99,9 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.engine.register_tokens(tokens, unless_newer).await
     }
 
-    async fn forget_token(&self, merchant: &str, user: &str) -> Result<bool, StoreError> {
+    async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError> {
         self.transaction(async |c| {
-            let forget = c.query(E::STATEMENTS.tokens.forget).bind(merchant).bind(user).bind(self.now());
+            let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(self.now());
             let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
             forget_kept(c, row.int("id")?).await?;
             Ok(true)
@@ -109,8 +109,8 @@ impl<E: Engine> Tokens for SqlStore<E> {
         .await
     }
 
-    async fn token(&self, merchant: &str, user: &str) -> Result<Option<TokenView>, StoreError> {
-        self.read(async |c| view(c, merchant, user).await).await
+    async fn token(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
+        self.read(async |c| view(c, key).await).await
     }
 
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError> {
@@ -119,16 +119,15 @@ impl<E: Engine> Tokens for SqlStore<E> {
 
     async fn ledger(
         &self,
-        merchant: &str,
-        user: &str,
+        key: &UserKey,
         before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.read(async |c| exchanges::ledger(c, merchant, user, before, limit).await).await
+        self.read(async |c| exchanges::ledger(c, key, before, limit).await).await
     }
 
-    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        self.engine.claim_token(merchant, user).await
+    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
+        self.engine.claim_token(key).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
@@ -142,7 +141,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
         .await
     }
 
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(String, Intent)>, StoreError> {
+    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
         self.read(async |c| exchanges::open_intents(c, holder).await).await
     }
 
@@ -162,8 +161,8 @@ impl<E: Engine> Tokens for SqlStore<E> {
         .await
     }
 
-    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        self.engine.note_subject(merchant, user, subject).await
+    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
+        self.engine.note_subject(key, subject).await
     }
 }
 
@@ -176,7 +175,7 @@ pub(super) async fn register_all<E: Engine>(
     unless_newer: bool,
 ) -> Result<Vec<Registered>, StoreError> {
     let mut by_user: Vec<usize> = (0..tokens.len()).collect();
-    by_user.sort_by_key(|&at| (&tokens[at].merchant, &tokens[at].user));
+    by_user.sort_by_key(|&at| &tokens[at].owner);
     let mut registered = Vec::with_capacity(tokens.len());
     for at in by_user {
         registered.push((at, register(c, now, &tokens[at], unless_newer).await?));
@@ -194,9 +193,9 @@ async fn register<E: Engine>(
 ) -> Result<Registered, StoreError> {
     let sql = &E::STATEMENTS.tokens;
     let row = loop {
-        c.query(sql.ensure_token).bind(&token.merchant).bind(&token.user).bind(now).execute().await?;
+        c.query(sql.ensure_token).bind_user(&token.owner).bind(now).execute().await?;
         // None where the user was erased in between.
-        if let Some(row) = c.query(sql.lock_token).bind(&token.merchant).bind(&token.user).fetch_optional().await? {
+        if let Some(row) = c.query(sql.lock_token).bind_user(&token.owner).fetch_optional().await? {
             break row;
         }
     };
@@ -228,12 +227,8 @@ pub(super) async fn forget_kept<E: Engine>(c: &mut Connection<'_, E>, token: i64
 }
 
 /// One user's token.
-pub(super) async fn view<E: Engine>(
-    c: &mut Connection<'_, E>,
-    merchant: &str,
-    user: &str,
-) -> Result<Option<TokenView>, StoreError> {
-    let row = c.query(E::STATEMENTS.tokens.token).bind(merchant).bind(user).fetch_optional().await?;
+pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
+    let row = c.query(E::STATEMENTS.tokens.token).bind_user(key).fetch_optional().await?;
     row.as_ref().map(token_view).transpose()
 }
 
@@ -242,7 +237,7 @@ async fn list<E: Engine>(
     now: Now,
     filter: &TokenFilter,
 ) -> Result<Vec<TokenView>, StoreError> {
-    let (merchant, user) = filter.after.as_ref().map(|(merchant, user)| (merchant.as_str(), user.as_str())).unzip();
+    let (merchant, user) = filter.after.as_ref().map(|after| (&after.merchant, &after.user)).unzip();
     let list = match (filter.state, &filter.merchant, filter.expiring_within) {
         // Of a million users the few in a state are found without looking at the others.
         (Some(state), Some(of), None) => {
@@ -263,8 +258,8 @@ async fn list<E: Engine>(
 
 pub(super) fn token_view(row: &impl Columns) -> Result<TokenView, StoreError> {
     Ok(TokenView {
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        merchant: row.merchant()?,
+        user: row.user()?,
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         generation: row.int("generation")?,

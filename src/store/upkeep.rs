@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{StoreError, erasure, keeper};
 use crate::clock::delta;
+use crate::ids::UserKey;
 
 /// A kind of thing that is removed some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub trait Upkeep: Send + Sync {
     /// deleted; orders and ledger stay under a random name. What has not ended is cancelled. A
     /// result or successor that comes later finds nothing of the user's to be written to. It goes
     /// in batches: after an error call it again.
-    async fn erase_user(&self, merchant: &str, user: &str) -> Result<Erased, StoreError>;
+    async fn erase_user(&self, key: &UserKey) -> Result<Erased, StoreError>;
 }
 
 /// How far the clocks of processes may lie apart that made ids of orders and exchanges.
@@ -134,8 +135,8 @@ impl<E: Engine> Upkeep for SqlStore<E> {
             .await
     }
 
-    async fn erase_user(&self, merchant: &str, user: &str) -> Result<Erased, StoreError> {
-        erasure::erase(self, merchant, user).await
+    async fn erase_user(&self, key: &UserKey) -> Result<Erased, StoreError> {
+        erasure::erase(self, key).await
     }
 }
 

@@ -62,7 +62,7 @@ async fn delivered<E: Engine>(
 ) -> Result<Option<WebhookSettled>, StoreError> {
     let delivered = by_claim(c, E::STATEMENTS.webhooks.webhook_delivered, now, claim);
     let Some(row) = delivered.fetch_optional().await? else { return Ok(None) };
-    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.text("merchant")?).execute().await?;
+    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.merchant()?).execute().await?;
     Ok(Some(WebhookSettled::default()))
 }
 
@@ -77,7 +77,7 @@ async fn retry<E: Engine>(
     let retry = by_claim(c, E::STATEMENTS.webhooks.webhook_retry, now, claim).bind(after).bind(error);
     let Some(row) = retry.fetch_optional().await? else { return Ok(None) };
     let given_up = WebhookStatus::from_word(&row.text("status")?)? == WebhookStatus::Failed;
-    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.text("merchant")?);
+    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.merchant()?);
     let endpoint = failing.bind(gone).bind(given_up).bind(now).fetch_optional().await?;
     let why = endpoint.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
     let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;

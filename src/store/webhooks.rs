@@ -12,6 +12,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Query, SqlStore};
 use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
 use super::{StoreError, from_micros};
+use crate::ids::{MerchantName, UserId};
 use crate::order::OrderId;
 use crate::words::words;
 
@@ -76,7 +77,7 @@ pub struct ClaimedWebhook {
     /// Names the claim in every write.
     pub claim: WebhookClaim,
     /// Whose endpoint.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// What happened.
     pub kind: EventKind,
     /// The order that it tells of, where it does.
@@ -97,9 +98,9 @@ pub struct WebhookView {
     /// The event's name towards the shop.
     pub id: Uuid,
     /// Whose endpoint.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// Whom it is about.
-    pub user: String,
+    pub user: UserId,
     /// The order it is about.
     pub order: Option<OrderId>,
     /// What happened.
@@ -126,9 +127,9 @@ pub struct WebhookFilter {
     /// Only this one.
     pub id: Option<Uuid>,
     /// Only this merchant's.
-    pub merchant: Option<String>,
+    pub merchant: Option<MerchantName>,
     /// Only about this user.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// Only events with this status.
     pub status: Option<WebhookStatus>,
     /// Only events of this kind.
@@ -145,7 +146,7 @@ pub struct WebhookFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Whose.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// The first failure since the last success.
     pub failing_since: Option<DateTime<Utc>>,
     /// Since when nothing is sent to it, and why.
@@ -158,7 +159,7 @@ pub struct Published {
     /// The setting `queue.order_deadline`, for the SQL door.
     pub order_deadline: Duration,
     /// For each merchant of the settings a hash of its webhook's settings, where it has a webhook.
-    pub webhooks: BTreeMap<String, Option<[u8; 32]>>,
+    pub webhooks: BTreeMap<MerchantName, Option<[u8; 32]>>,
 }
 
 /// What a store does for webhooks.
@@ -169,7 +170,7 @@ pub trait Webhooks: Send + Sync {
     async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
 
     /// The merchants with events due whose endpoints are enabled.
-    async fn due_webhook_merchants(&self) -> Result<Vec<String>, StoreError>;
+    async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
     /// How long until the next event falls due; `None` where none waits.
     async fn next_webhook_due(&self) -> Result<Option<Duration>, StoreError>;
@@ -177,7 +178,7 @@ pub trait Webhooks: Send + Sync {
     /// Claims due events, at most so many of each merchant; they are due again after `lease`.
     async fn claim_webhooks(
         &self,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         lease: Duration,
     ) -> Result<Vec<ClaimedWebhook>, StoreError>;
 
@@ -209,10 +210,10 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         self.transaction(async |c| publish(c, settings).await).await
     }
 
-    async fn due_webhook_merchants(&self) -> Result<Vec<String>, StoreError> {
+    async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.webhooks.due_webhook_merchants).bind(self.now()).fetch_all().await?;
-            rows.iter().map(|row| Ok(row.text("merchant")?)).collect()
+            rows.iter().map(|row| Ok(row.merchant()?)).collect()
         })
         .await
     }
@@ -227,7 +228,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 
     async fn claim_webhooks(
         &self,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         lease: Duration,
     ) -> Result<Vec<ClaimedWebhook>, StoreError> {
         self.transaction(async |c| {
@@ -273,7 +274,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
         self.transaction(async |c| {
             let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter).bind(self.now()).fetch_all().await?;
-            let merchants = rows.iter().map(|row| row.text("merchant")).collect::<sqlx::Result<BTreeSet<String>>>()?;
+            let merchants = rows.iter().map(|row| row.merchant()).collect::<sqlx::Result<BTreeSet<_>>>()?;
             for merchant in merchants {
                 c.query(E::STATEMENTS.webhooks.enable_endpoint).bind(&merchant).execute().await?;
             }
@@ -321,7 +322,7 @@ async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> 
 fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {
     Ok(ClaimedWebhook {
         claim: WebhookClaim { id: row.id("id")?, number: row.int("claim_number")? },
-        merchant: row.text("merchant")?,
+        merchant: row.merchant()?,
         kind: EventKind::from_word(&row.text("kind")?)?,
         order: row.opt_id("order_id")?.map(OrderId::from),
         trace: row.opt_text("trace")?,
@@ -334,8 +335,8 @@ fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {
 fn webhook_view(row: &impl Columns) -> Result<WebhookView, StoreError> {
     Ok(WebhookView {
         id: row.id("id")?,
-        merchant: row.text("merchant")?,
-        user: row.text("user_id")?,
+        merchant: row.merchant()?,
+        user: row.user()?,
         order: row.opt_id("order_id")?.map(OrderId::from),
         kind: EventKind::from_word(&row.text("kind")?)?,
         status: WebhookStatus::from_word(&row.text("status")?)?,
@@ -351,7 +352,7 @@ fn webhook_view(row: &impl Columns) -> Result<WebhookView, StoreError> {
 fn endpoint(row: &impl Columns) -> Result<Endpoint, StoreError> {
     let why = row.opt_text("disabled_why")?.map(|why| DisabledWhy::from_word(&why)).transpose()?;
     Ok(Endpoint {
-        merchant: row.text("merchant")?,
+        merchant: row.merchant()?,
         failing_since: row.opt_time("failing_since")?,
         disabled: row.opt_time("disabled_at")?.zip(why),
     })

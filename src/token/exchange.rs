@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::DeadReason;
+use crate::ids::UserKey;
 use crate::words::words;
 
 /// The purpose of an exchange: its kind, and the order or sweep.
@@ -61,8 +62,9 @@ pub enum Intended {
 pub struct ExchangeEnd {
     /// The id of the exchange.
     pub exchange: Uuid,
-    /// The user of the token. `None` in spool files of older programs.
-    pub owner: Option<Owner>,
+    /// Whose token: after a restore, the database may have the user in another row. `None` in spool
+    /// files of older programs.
+    pub owner: Option<UserKey>,
     /// The id of the token row.
     pub token: i64,
     /// The generation that was presented.
@@ -72,16 +74,6 @@ pub struct ExchangeEnd {
     /// The tokens to cache for the purpose, if the exchange was for an order and returned an access
     /// token.
     pub kept: Option<NewCachedTokens>,
-}
-
-/// The merchant and user of a token. After a restore, the database may have the user in another
-/// row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The merchant's name.
-    pub merchant: String,
-    /// The shop's own id for the user.
-    pub user: String,
 }
 
 /// The result of an exchange, with what it stores.

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::words::words;
 
 /// The state of a token.
@@ -69,9 +70,9 @@ words!(Note {
 #[derive(Clone, Debug)]
 pub struct TokenView {
     /// The merchant's name.
-    pub merchant: String,
+    pub merchant: MerchantName,
     /// The shop's own id for the user.
-    pub user: String,
+    pub user: UserId,
     /// The state of the token.
     pub state: TokenState,
     /// Why it no longer works, if it does not.
@@ -97,10 +98,8 @@ pub struct TokenView {
 /// A refresh token to be registered.
 #[derive(Clone)]
 pub struct NewToken {
-    /// The merchant's name.
-    pub merchant: String,
-    /// The shop's own id for the user.
-    pub user: String,
+    /// Whose token.
+    pub owner: UserKey,
     /// The token, encrypted for this row.
     pub sealed: Vec<u8>,
     /// The keyed hash of the token.

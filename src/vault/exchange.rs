@@ -27,8 +27,7 @@ use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
     AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, ExchangeResult, IfDue, Intended,
-    Intent, LOOK_AGAIN, NewCachedTokens, Outcome, Owner, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable,
-    decide,
+    Intent, LOOK_AGAIN, NewCachedTokens, Outcome, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable, decide,
 };
 
 /// The wait after a failure of the database.
@@ -119,7 +118,7 @@ impl Exchange {
     /// Claims the token, decides, and presents it where that is allowed. `caller` is answered before the end where the
     /// successor lies in the spool.
     async fn run(&self, caller: &mut Caller) -> ExchangeReport {
-        let claiming = self.context.store.claim_token(self.key.merchant.as_str(), self.key.user.as_str());
+        let claiming = self.context.store.claim_token(&self.key);
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return ExchangeReport::Unusable(Unusable::NotRegistered),
@@ -207,7 +206,7 @@ impl Exchange {
             let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
             let Presented { answer, correlation_id } = crash::in_flight("token_sent", request).await;
-            meter::exchange_took(self.merchant.name.as_str(), since_boot().saturating_sub(sent));
+            meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
             span.record("correlation", correlation_id.as_deref());
             caller.correlation_id = correlation_id;
             crash::point("token_answered");
@@ -223,9 +222,7 @@ impl Exchange {
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, .. } => {
-                CallOutcome::Misconfigured { user: self.key.user.clone().into() }
-            }
+            Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.key.user.clone() },
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
             Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {
                 CallOutcome::Failed { what: what.clone(), retry_after: None }
@@ -251,8 +248,14 @@ impl Exchange {
             }
         };
         let outcome = result.outcome();
-        let owner = Some(Owner { merchant: self.key.merchant.clone().into(), user: self.key.user.clone().into() });
-        let end = ExchangeEnd { exchange, owner, token: token.id, generation: token.generation, result, kept };
+        let end = ExchangeEnd {
+            exchange,
+            owner: Some(self.key.clone()),
+            token: token.id,
+            generation: token.generation,
+            result,
+            kept,
+        };
         let spooled = || {
             self.user_lock.on_disk();
             caller.answer(report.clone());
@@ -268,9 +271,9 @@ impl Exchange {
     }
 
     fn count(&self, outcome: Outcome) {
-        meter::exchange(self.merchant.name.as_str(), self.purpose.kind.as_str(), outcome.as_str());
+        meter::exchange(&self.merchant.name, self.purpose.kind.as_str(), outcome.as_str());
         if outcome == Outcome::NoAnswer {
-            meter::lost_answer(self.merchant.name.as_str());
+            meter::lost_answer(&self.merchant.name);
         }
     }
 
@@ -375,7 +378,7 @@ impl Exchange {
         tracing::warn!(%exchange, token, "The process that made an exchange died; the answer is lost");
         let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
         if closed.is_ok() {
-            meter::lost_answer(self.merchant.name.as_str());
+            meter::lost_answer(&self.merchant.name);
         }
         match closed {
             Ok(()) if hold => ExchangeReport::Unusable(Unusable::Uncertain),

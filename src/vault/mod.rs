@@ -37,7 +37,7 @@ use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant, Merchants};
-use crate::ids::{UserId, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
@@ -122,7 +122,7 @@ impl Vault {
         let permits = ExchangePermits::new(settings.max_in_flight);
         let breakers = CircuitBreakers::new(
             "token",
-            merchants.values().map(|merchant| (merchant.name.as_str(), merchant.token_rate_per_second)),
+            merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
         );
         let context = ExchangeContext {
             store,
@@ -167,12 +167,12 @@ impl Vault {
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
-        let call_permit = match self.breakers.admit(merchant.name.as_str(), since_boot()) {
+        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => {
                 let patience = self.context.settings.token_patience;
                 let hopeless =
-                    self.breakers.open_for(merchant.name.as_str(), since_boot()).is_some_and(|open| open >= patience);
+                    self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
                 return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
             }
         };
@@ -230,7 +230,8 @@ impl Vault {
     /// this.
     pub async fn note(&self, merchant: &Merchant, user: &UserId, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
-        if let Err(error) = self.context.store.note_subject(merchant.name.as_str(), user.as_str(), subject).await {
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        if let Err(error) = self.context.store.note_subject(&key, subject).await {
             tracing::warn!(%error, "The shopper of a user could not be recorded");
         }
     }
@@ -268,7 +269,7 @@ impl Vault {
 
     /// Returns the state of each merchant's circuit breaker.
     #[must_use]
-    pub fn breakers(&self) -> BTreeMap<String, BreakerState> {
+    pub fn breakers(&self) -> BTreeMap<MerchantName, BreakerState> {
         self.breakers.states()
     }
 

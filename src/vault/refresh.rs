@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::{Refreshed, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
-use crate::ids::{UserId, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 
 /// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
@@ -24,14 +24,14 @@ impl Vault {
     /// Returns how long a request to the merchant's token endpoint would have to wait now, if it
     /// would.
     #[must_use]
-    pub fn held(&self, merchant: &str) -> Option<Duration> {
+    pub fn held(&self, merchant: &MerchantName) -> Option<Duration> {
         self.breakers.wait(merchant, since_boot())
     }
 
     /// Returns for how long the circuit breaker of the merchant's token endpoint has not been
     /// closed.
     #[must_use]
-    pub fn token_breaker_open_for(&self, merchant: &str) -> Option<Duration> {
+    pub fn token_breaker_open_for(&self, merchant: &MerchantName) -> Option<Duration> {
         self.breakers.open_for(merchant, since_boot())
     }
 
@@ -43,7 +43,7 @@ impl Vault {
     pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: Uuid, if_due: IfDue) -> Refreshed {
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
-        let call_permit = match self.breakers.admit(merchant.name.as_str(), since_boot()) {
+        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => return Refreshed::Held(wait),
         };

@@ -139,8 +139,7 @@ impl Registry {
             expires_at,
             refresh_due_at: self.due.due_at(&key, expires_at),
             age_unknown: false,
-            merchant: key.merchant.into(),
-            user: key.user.into(),
+            owner: key,
         })
     }
 
@@ -150,7 +149,7 @@ impl Registry {
     /// # Errors
     /// If the store fails.
     pub async fn forget(&self, key: &UserKey) -> Result<bool, StoreError> {
-        self.store.forget_token(key.merchant.as_str(), key.user.as_str()).await
+        self.store.forget_token(key).await
     }
 
     /// Carries out an operator's decision about an `uncertain` token.
@@ -158,7 +157,7 @@ impl Registry {
     /// # Errors
     /// If the store fails.
     pub async fn resolve(&self, key: &UserKey, resolution: Resolution) -> Result<Resolved, StoreError> {
-        self.store.resolve_token(key.merchant.as_str(), key.user.as_str(), resolution).await
+        self.store.resolve_token(key, resolution).await
     }
 
     /// Returns a token's state, never the token.
@@ -166,7 +165,7 @@ impl Registry {
     /// # Errors
     /// If the store fails.
     pub async fn view(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
-        self.store.token(key.merchant.as_str(), key.user.as_str()).await
+        self.store.token(key).await
     }
 
     /// Returns when a user's token was presented, for what and with what outcome: the ledger,
@@ -180,7 +179,7 @@ impl Registry {
         before: Option<LedgerCursor>,
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError> {
-        self.store.ledger(key.merchant.as_str(), key.user.as_str(), before, limit).await
+        self.store.ledger(key, before, limit).await
     }
 
     /// Returns the states of tokens, ordered by merchant and user.

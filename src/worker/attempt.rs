@@ -92,7 +92,7 @@ impl OrderHandler {
         if order.unchecked {
             check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
-        let merchant = self.merchants.get(order.merchant.as_str()).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
         // Check this before a token is spent on an order that cannot be submitted.
         if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
             return Err(Box::new(self.paused(order, wait)));
@@ -102,7 +102,7 @@ impl OrderHandler {
 
         let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
         let shopper = match &token {
-            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user.as_str().into(), access).await,
+            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
             _ => None,
         };
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
@@ -119,13 +119,13 @@ impl OrderHandler {
         let key = order.claim.order.to_string();
         let noted = async {
             if let Some(shopper) = &shopper {
-                self.vault.note(merchant, &order.user.as_str().into(), shopper).await;
+                self.vault.note(merchant, &order.user, shopper).await;
             }
         };
         let sent = since_boot();
         let create = async {
             let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, built.json)).await;
-            meter::checkout(merchant.name.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
+            meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
             answer
         };
         let (answer, ()) = tokio::join!(create, noted);
@@ -160,7 +160,7 @@ impl OrderHandler {
         let kept = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
         let access = match kept {
             Some(kept) => Access::Ready(kept),
-            None => timeout(patience, self.vault.exchange(merchant, &order.user.as_str().into(), purpose))
+            None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
                 .await
                 .unwrap_or(Access::ComeBack(Duration::ZERO)),
         };

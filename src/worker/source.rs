@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::ids::MerchantName;
 use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
@@ -40,7 +41,7 @@ impl Source for OrderSource {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<String, usize>,
+        running: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
         let mut waiting = self.store.due_merchants().await?;

@@ -22,7 +22,7 @@ pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
         messaging.operation.type = "process",
         messaging.destination.name = "orders",
         messaging.message.id = display(order.claim.order),
-        klarna_worker.merchant = order.merchant,
+        klarna_worker.merchant = order.merchant.as_str(),
         klarna_worker.attempt = attempt,
         klarna_worker.result = Empty,
         klarna_worker.token = Empty,
@@ -32,7 +32,7 @@ pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
         parent: &run,
         "order",
         order = %order.claim.order,
-        merchant = order.merchant,
+        merchant = order.merchant.as_str(),
         attempt,
         correlation = Empty,
     );

@@ -63,7 +63,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
     use klarna_order_worker::store::{Delivery, Published};
 
     let api = Api::open().await;
-    let webhooks = BTreeMap::from([("shop".to_owned(), Some([1; 32])), ("other".to_owned(), None)]);
+    let webhooks = BTreeMap::from([("shop".into(), Some([1; 32])), ("other".into(), None)]);
     let store = &api.app.store;
     store.publish(&Published { order_deadline: Duration::from_mins(10), webhooks }).await.unwrap();
     let verbose = async || api.get("/readyz?verbose").await.json()["webhooks"].clone();
@@ -77,7 +77,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
         correlation_id: None,
     };
     api.settle(&Disposition::Failed { error: failed, token: None }).await;
-    let shares = BTreeMap::from([("shop".to_owned(), 1)]);
+    let shares = BTreeMap::from([("shop".into(), 1)]);
     let event = store.claim_webhooks(&shares, Duration::from_mins(1)).await.unwrap().remove(0);
     let gone = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 410".into(), gone: true };
     store.settle_webhook(event.claim, &gone).await.unwrap();

@@ -182,7 +182,7 @@ impl Api {
     async fn claim(&self) -> Vec<ClaimedOrder> {
         let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "test".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
-        let shares = BTreeMap::from([("shop".to_owned(), 100), ("other".to_owned(), 100)]);
+        let shares = BTreeMap::from([("shop".into(), 100), ("other".into(), 100)]);
         self.app.store.claim_orders(worker.id, &shares, None).await.unwrap()
     }
 

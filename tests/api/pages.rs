@@ -7,6 +7,7 @@ mod safe;
 
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Fault, OrderError, TokenOutcome};
 use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
@@ -134,7 +135,8 @@ impl Api {
     pub async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
-        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token("shop", user).await.unwrap() else {
+        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token(&UserKey::new("shop", user)).await.unwrap()
+        else {
             panic!()
         };
         let (exchange, token, generation) = (Uuid::now_v7(), claim.token().id, claim.token().generation);
@@ -147,7 +149,7 @@ impl Api {
 
     /// Shops are told of what happens to the shop's orders and tokens.
     async fn has_an_endpoint(&self) {
-        let webhooks = [("shop".to_owned(), Some([7; 32]))].into();
+        let webhooks = [("shop".into(), Some([7; 32]))].into();
         let published = Published { order_deadline: Duration::from_mins(10), webhooks };
         self.app.store.publish(&published).await.unwrap();
     }

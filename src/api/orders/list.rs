@@ -14,6 +14,7 @@ use crate::api::answers::Common;
 use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::problem::Problem;
+use crate::ids::MerchantName;
 use crate::order::{OrderId, Status};
 use crate::store::OrderFilter;
 
@@ -72,10 +73,10 @@ pub(in crate::api) async fn list(
         check_filter(name, value.as_deref())?;
     }
     // Read one more than the limit, to know whether there is another page.
-    let filter = |merchant: Option<String>| OrderFilter {
+    let filter = |merchant: Option<MerchantName>| OrderFilter {
         status: query.status,
         merchant,
-        user: query.user.clone(),
+        user: query.user.clone().map(Into::into),
         error: query.error.clone(),
         since: query.since,
         until: query.until,
@@ -87,13 +88,13 @@ pub(in crate::api) async fn list(
     match (&query.merchant, caller.merchants()) {
         (None, Some(merchants)) => {
             for merchant in merchants {
-                orders.extend(app.orders.orders(&filter(Some(merchant.to_owned()))).await?);
+                orders.extend(app.orders.orders(&filter(Some(merchant.into()))).await?);
             }
             orders.sort_by_key(|order| std::cmp::Reverse(order.id));
         }
         (merchant, _) => {
             merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = app.orders.orders(&filter(merchant.clone())).await?;
+            orders = app.orders.orders(&filter(merchant.clone().map(Into::into))).await?;
         }
     }
     Ok(Json(OrderList::page(orders, limit)))

@@ -150,14 +150,14 @@ pub(super) async fn show(
     }
     let id = id.parse().map_err(|_| absent())?;
     // A caller must not wait for an order of a merchant that its key is not valid for.
-    let order = app.waiters.wait(id, patience, |order| caller.sees(&order.merchant)).await?;
+    let order = app.waiters.wait(id, patience, |order| caller.sees(order.merchant.as_str())).await?;
     Ok(Json(order.ok_or_else(absent)?.into()))
 }
 
 /// Returns the order. An order of a merchant that the key is not valid for counts as not found.
 async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
     let id: OrderId = id.parse().map_err(|_| absent())?;
-    app.orders.order(id).await?.filter(|order| caller.sees(&order.merchant)).ok_or_else(absent)
+    app.orders.order(id).await?.filter(|order| caller.sees(order.merchant.as_str())).ok_or_else(absent)
 }
 
 fn absent() -> Problem {

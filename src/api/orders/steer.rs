@@ -199,6 +199,7 @@ pub(in crate::api) async fn retry_many(
         (merchant, _) => merchant,
     };
     merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
+    let (merchant, user) = (merchant.map(Into::into), user.map(Into::into));
     let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
     let swept = app.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are retried");

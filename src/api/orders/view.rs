@@ -171,8 +171,8 @@ impl From<OrderView> for Order {
     fn from(order: OrderView) -> Self {
         Self {
             id: order.id,
-            merchant: order.merchant,
-            user: order.user,
+            merchant: order.merchant.into(),
+            user: order.user.into(),
             status: order.status,
             accepted_at: Some(order.accepted_at),
             due_at: (order.status == Status::Queued).then_some(order.due_at),

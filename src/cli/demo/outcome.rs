@@ -61,7 +61,7 @@ impl OrderResult {
         };
         Self {
             line,
-            user: order.user,
+            user: order.user.into(),
             result,
             token: order.token,
             id: Some(order.id),

@@ -2,6 +2,7 @@
 
 use crate::cli::when::{When, when};
 use crate::clock::Clock;
+use crate::ids::{MerchantName, UserId};
 use crate::store::OrderFilter;
 
 /// Which orders.
@@ -9,10 +10,10 @@ use crate::store::OrderFilter;
 pub(in crate::cli) struct Which {
     /// Only this merchant's
     #[arg(long)]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
     /// Only this user's
     #[arg(long)]
-    user: Option<String>,
+    user: Option<UserId>,
     /// Only orders with an error of this code, such as `klarna_unavailable`
     #[arg(long, value_name = "CODE")]
     error: Option<String>,

@@ -11,6 +11,7 @@ use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
 use crate::cli::{CliError, Context, Exit, confirm};
+use crate::ids::{MerchantName, UserId};
 use crate::store::{Doubtful, StoreError};
 use crate::token::{Resolution, Resolved};
 
@@ -24,10 +25,10 @@ const BREATH: Duration = Duration::from_millis(5);
 pub struct Args {
     /// The merchant's name in the settings
     #[arg(required_unless_present = "all", requires = "user", conflicts_with = "all")]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
     /// The shop's name for the user
     #[arg(required_unless_present = "all")]
-    user: Option<String>,
+    user: Option<UserId>,
     #[command(flatten)]
     decision: Decision,
     /// Decide about every uncertain token that the filters match, in small transactions
@@ -35,7 +36,7 @@ pub struct Args {
     all: bool,
     /// With --all: only this merchant's tokens
     #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
-    only: Option<String>,
+    only: Option<MerchantName>,
     /// With --all: only tokens that became uncertain before this time, such as
     /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with = "merchant")]
@@ -73,7 +74,7 @@ impl Args {
                 return one(context, &app, &Whose { merchant, user }, resolution).await;
             }
             let which = Doubtful { merchant: only, before: before.map(|when| when.by(&app.clock)) };
-            all(context, &app, &which, resolution, (dry_run, yes)).await
+            all(context, &app, &which, resolution, Consent { dry_run, yes }).await
         })
     }
 }
@@ -109,12 +110,18 @@ async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution
     }
 }
 
+/// Whether anything is changed, and whether a question comes first.
+struct Consent {
+    dry_run: bool,
+    yes: bool,
+}
+
 async fn all(
     context: &Context,
     app: &App,
     which: &Doubtful,
     resolution: Resolution,
-    (dry_run, yes): (bool, bool),
+    Consent { dry_run, yes }: Consent,
 ) -> Result<Exit, CliError> {
     let failed = |error: StoreError| {
         CliError::failed("resolve uncertain tokens; when the cause is fixed, run the command again", error)

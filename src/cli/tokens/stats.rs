@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::{CliError, Context, Exit};
+use crate::ids::MerchantName;
 use crate::store::TokenCount;
 use crate::token::TokenState;
 
@@ -19,7 +20,7 @@ const WIDTH: u64 = 40;
 pub struct Args {
     /// Only this merchant's
     #[arg(long)]
-    merchant: Option<String>,
+    merchant: Option<MerchantName>,
 }
 
 /// The counts.
@@ -47,7 +48,7 @@ impl Args {
         context.block_on(async {
             let app = context.app().await?;
             let counted = async {
-                let counts = app.store.token_counts(self.merchant.as_deref()).await?;
+                let counts = app.store.token_counts(self.merchant.as_ref()).await?;
                 let due = app.store.count_due(app.store.time().await?).await?;
                 Ok::<_, crate::store::StoreError>(Stats::new(&counts, due))
             };

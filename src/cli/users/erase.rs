@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::ids::{UserId, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::Erased;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The merchant's name in the settings
-    merchant: String,
+    merchant: MerchantName,
     /// The shop's name for the user
     user: String,
     /// Do not ask for confirmation
@@ -22,12 +22,12 @@ impl Args {
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, user, yes } = self;
         let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
-        let key = UserKey::new(merchant, user);
+        let key = UserKey { merchant, user };
         let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
         confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
         context.block_on(async {
             let store = context.app().await?.store;
-            let erased = store.erase_user(key.merchant.as_str(), key.user.as_str()).await;
+            let erased = store.erase_user(&key).await;
             let erased = erased.map_err(|error| CliError::failed(format!("erase {whose}"), error))?;
             // A misspelt name must not look like an erasure.
             if erased == Erased::default() {

@@ -41,8 +41,8 @@ impl From<WebhookView> for Webhook {
         let due_at = (status == WebhookStatus::Pending).then_some(due_at);
         Self {
             id,
-            merchant,
-            user,
+            merchant: merchant.into(),
+            user: user.into(),
             order,
             kind,
             status,
@@ -84,7 +84,7 @@ pub(super) fn disabled(endpoint: &Endpoint) -> Option<String> {
         DisabledWhy::Gone => "it answered 410 (Gone)",
         DisabledWhy::Failing => "no event was delivered for days",
     };
-    let merchant = printable(&endpoint.merchant);
+    let merchant = printable(endpoint.merchant.as_str());
     Some(format!(
         "The endpoint of {merchant} is disabled since {}: {why}. When it works again, run: webhooks resend \
          --merchant {merchant} --status pending",

@@ -12,6 +12,7 @@ use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
+use crate::ids::MerchantName;
 use crate::keeper::summary::{RefreshOutcome, TokenReport};
 use crate::store::{DueCursor, DueFilter, DueToken, StoreError};
 use crate::token::{IfDue, Note};
@@ -113,7 +114,7 @@ impl Walk {
             return Ok(Some(Step::Event(Event::Again)));
         }
         let Some(token) = self.next_token().await? else { return Ok(None) };
-        let Some(merchant) = self.sweeper.merchants.get(token.merchant.as_str()).cloned() else {
+        let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
         if self.sweeper.is_idle(&token, self.began) {
@@ -153,7 +154,7 @@ impl Walk {
     }
 
     /// Whether the merchant's circuit breaker stays open for longer than the walk waits.
-    async fn is_held(&mut self, merchant: &str) -> bool {
+    async fn is_held(&mut self, merchant: &MerchantName) -> bool {
         let patience = self.scope.patience;
         while let Some(wait) = self.sweeper.vault.held(merchant) {
             let open = self.sweeper.vault.token_breaker_open_for(merchant).unwrap_or_default();

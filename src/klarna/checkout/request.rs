@@ -68,45 +68,55 @@ pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>
 /// A value and its path in the body.
 type Value<'a> = (&'static [&'static str], &'a str);
 
+/// A claim, the path that it is filled into, and what a value must be to be sent.
+struct Claimed<'a> {
+    path: &'static [&'static str],
+    value: Option<&'a str>,
+    fits: fn(&str) -> bool,
+}
+
+impl<'a> Claimed<'a> {
+    fn new(path: &'static [&'static str], value: &'a Option<String>, fits: fn(&str) -> bool) -> Self {
+        Self { path, value: value.as_deref(), fits }
+    }
+
+    fn fit(self) -> Option<Value<'a>> {
+        Some((self.path, self.value.filter(|value| (self.fits)(value))?))
+    }
+}
+
 /// Returns the values from the claims that may be sent.
 fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
-    let parts: [(&'static [&'static str], &'a Option<String>, Check); 4] = [
-        (&["billing_address", "given_name"], &claims.given_name, is_text),
-        (&["billing_address", "family_name"], &claims.family_name, is_text),
-        (&["billing_address", "email"], &claims.email, is_email),
-        (&["billing_address", "phone"], &claims.phone, is_phone),
+    let parts = [
+        Claimed::new(&["billing_address", "given_name"], &claims.given_name, is_text),
+        Claimed::new(&["billing_address", "family_name"], &claims.family_name, is_text),
+        Claimed::new(&["billing_address", "email"], &claims.email, is_email),
+        Claimed::new(&["billing_address", "phone"], &claims.phone, is_phone),
     ];
-    let mut values: Vec<_> = parts.into_iter().filter_map(fit).collect();
+    let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
     if let Some(claimed) = &claims.address
         && !body.holds_any(&["billing_address"], &ADDRESS_FIELDS)
     {
         values.extend(address(claimed).into_iter().flatten());
     }
-    values.extend(fit((&["customer", "date_of_birth"], &claims.date_of_birth, is_date)));
+    values.extend(Claimed::new(&["customer", "date_of_birth"], &claims.date_of_birth, is_date).fit());
     values
 }
 
 /// Returns the whole address, or `None`: an address with a part missing could send the goods to the
 /// wrong place.
 fn address(address: &Address) -> Option<Vec<Value<'_>>> {
-    let parts: [(&'static [&'static str], &Option<String>, Check); 6] = [
-        (&["billing_address", "street_address"], &address.street_address, is_text),
-        (&["billing_address", "street_address2"], &address.street_address2, is_text),
-        (&["billing_address", "postal_code"], &address.postal_code, is_text),
-        (&["billing_address", "city"], &address.city, is_text),
-        (&["billing_address", "region"], &address.region, is_text),
-        (&["billing_address", "country"], &address.country, is_country),
+    let parts = [
+        Claimed::new(&["billing_address", "street_address"], &address.street_address, is_text),
+        Claimed::new(&["billing_address", "street_address2"], &address.street_address2, is_text),
+        Claimed::new(&["billing_address", "postal_code"], &address.postal_code, is_text),
+        Claimed::new(&["billing_address", "city"], &address.city, is_text),
+        Claimed::new(&["billing_address", "region"], &address.region, is_text),
+        Claimed::new(&["billing_address", "country"], &address.country, is_country),
     ];
-    let said = parts.into_iter().filter(|(_, value, _)| value.as_ref().is_some_and(|value| !value.trim().is_empty()));
-    said.map(fit).collect()
+    let said = parts.into_iter().filter(|part| part.value.is_some_and(|value| !value.trim().is_empty()));
+    said.map(Claimed::fit).collect()
 }
-
-fn fit<'a>((path, value, fits): (&'static [&'static str], &'a Option<String>, Check)) -> Option<Value<'a>> {
-    Some((path, value.as_deref().filter(|value| fits(value))?))
-}
-
-/// Returns whether a claimed value may be sent.
-type Check = fn(&str) -> bool;
 
 fn is_text(value: &str) -> bool {
     !value.trim().is_empty() && value.chars().count() <= MOST_CHARACTERS && !value.chars().any(char::is_control)

@@ -34,7 +34,7 @@ pub(super) fn look(sources: &Sources) {
     gauge!(MOST_PLACES).set(number(exchanges.permits));
     for (endpoint, merchant, state) in (sources.breakers)() {
         let open = if state == BreakerState::Closed { 0.0 } else { 1.0 };
-        gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant).set(open);
+        gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string()).set(open);
     }
     for pool in sources.store.pools() {
         gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "used").set(f64::from(pool.used));

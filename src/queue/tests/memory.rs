@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use crate::ids::MerchantName;
 use crate::queue::{ClaimBatch, Claimed, Source, Wake, share};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum State {
 
 #[derive(Clone, Debug)]
 struct Row {
-    group: String,
+    group: MerchantName,
     due: Instant,
     state: State,
 }
@@ -75,7 +76,7 @@ impl Memory {
     }
 
     pub fn insert_later(&self, group: &str, after: Duration) {
-        let row = Row { group: group.to_owned(), due: Instant::now() + after, state: State::Waiting };
+        let row = Row { group: group.into(), due: Instant::now() + after, state: State::Waiting };
         self.rows.lock().unwrap().push(row);
     }
 
@@ -87,7 +88,7 @@ impl Memory {
         self.rows.lock().unwrap().iter().filter(|row| row.state == state).count()
     }
 
-    pub fn group_of(&self, job: usize) -> String {
+    pub fn group_of(&self, job: usize) -> MerchantName {
         self.rows.lock().unwrap()[job].group.clone()
     }
 
@@ -107,14 +108,19 @@ impl Memory {
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(()) }
     }
 
-    fn take(&self, free: usize, running: &BTreeMap<String, usize>, recent: Option<Duration>) -> ClaimBatch<usize> {
+    fn take(
+        &self,
+        free: usize,
+        running: &BTreeMap<MerchantName, usize>,
+        recent: Option<Duration>,
+    ) -> ClaimBatch<usize> {
         let mut rows = self.rows.lock().unwrap();
         let is_due = |row: &Row| {
             row.state == State::Waiting
                 && row.due <= Instant::now()
                 && recent.is_none_or(|recent| row.due.elapsed() < recent)
         };
-        let waiting: Vec<String> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
+        let waiting: Vec<MerchantName> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
         let mut shares = share(free, running, &waiting, self.rounds.fetch_add(1, SeqCst));
         let mut claimed = Vec::new();
         for (job, row) in rows.iter_mut().enumerate().filter(|(_, row)| is_due(row)) {
@@ -142,7 +148,7 @@ impl Source for Memory {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<String, usize>,
+        running: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<usize>, Unreachable> {
         // Lets other tasks run, as a database would.

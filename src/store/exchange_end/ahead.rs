@@ -25,7 +25,7 @@ pub(super) async fn store<E: Engine>(
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
     let Some(owner) = &end.owner else { return Err(StoreError::Behind) };
-    let lock = c.query(sql.lock_token).bind(&owner.merchant).bind(&owner.user);
+    let lock = c.query(sql.lock_token).bind_user(owner);
     let Some(row) = lock.fetch_optional().await? else { return Err(StoreError::Behind) };
     let (token, view) = (row.int("id")?, token_view(&row)?);
     if c.query(sql.stored_before).bind(token).bind(end.exchange).fetch_optional().await?.is_some() {

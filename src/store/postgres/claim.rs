@@ -8,6 +8,7 @@ use super::pools::Pools;
 use super::writers::Intents;
 use super::{Connection, Postgres};
 use crate::clock::Clock;
+use crate::ids::UserKey;
 use crate::store::batch::Batcher;
 use crate::store::engine::Engine;
 use crate::store::exchanges::Read;
@@ -30,13 +31,12 @@ pub(super) async fn claim(
     pools: &Pools,
     intents: &Arc<Batcher<Intents>>,
     clock: &Clock,
-    merchant: &str,
-    user: &str,
+    key: &UserKey,
 ) -> Result<ClaimAttempt, StoreError> {
     let mut connection = pools.claims.take().await?;
     control(&mut connection, "BEGIN").await?;
     let c = &mut Connection::on(&mut connection);
-    let attempt = match exchanges::claim(c, super::now(clock), merchant, user).await? {
+    let attempt = match exchanges::claim(c, super::now(clock), key).await? {
         None => ClaimAttempt::Missing,
         Some(Read { ours: false, .. }) => ClaimAttempt::Busy,
         Some(Read { ours: true, token }) => {

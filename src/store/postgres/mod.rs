@@ -34,6 +34,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::Database;
+use crate::ids::{MerchantName, UserKey};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -174,7 +175,7 @@ impl Engine for Postgres {
     async fn claim_orders(
         &self,
         worker: Uuid,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         by::<Self, _>(self.writer().await?, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
@@ -191,8 +192,8 @@ impl Engine for Postgres {
         .await
     }
 
-    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.intents, &self.clock, merchant, user).await
+    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools, &self.intents, &self.clock, key).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
@@ -216,9 +217,8 @@ impl Engine for Postgres {
         Ok(store.fetch_optional().await?.is_some())
     }
 
-    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let subject = subject.to_owned();
-        self.ends.put(End::Shopper { merchant: merchant.into(), user: user.into(), subject }).await?;
+    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
+        self.ends.put(End::Shopper { key: key.clone(), subject: subject.to_owned() }).await?;
         Ok(())
     }
 }

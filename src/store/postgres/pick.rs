@@ -7,6 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Connection;
+use crate::ids::MerchantName;
 use crate::store::engine::Now;
 use crate::store::sql::postgres as sql;
 use crate::store::{ClaimedOrder, StoreError, orders};
@@ -17,7 +18,7 @@ pub(super) async fn claim(
     c: &mut Connection<'_>,
     now: Now,
     worker: Uuid,
-    shares: &BTreeMap<String, usize>,
+    shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
     let mut claimed = Vec::new();
@@ -32,7 +33,7 @@ pub(super) async fn claim_of(
     c: &mut Connection<'_>,
     now: Now,
     worker: Uuid,
-    merchant: &str,
+    merchant: &MerchantName,
     share: usize,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::pools::Pools;
 use super::{Connection, pick};
+use crate::ids::UserKey;
 use crate::order::OrderId;
 use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
@@ -19,19 +20,20 @@ const READY: usize = 6;
 /// Has so many connections of each pool that orders in a burst open, all at the same time. What it
 /// asks is of nobody.
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
+    let nobody = UserKey::new("", "");
     let mut queue = pools.queue.spare(READY).await?;
     for connection in &mut queue {
         let c = &mut Connection::on(connection);
         orders::due_merchants(c, now).await?;
         orders::next_due(c, now).await?;
         orders::view(c, OrderId::from(Uuid::nil())).await?;
-        pick::claim_of(c, now, Uuid::nil(), "", 0, None).await?;
+        pick::claim_of(c, now, Uuid::nil(), &nobody.merchant, 0, None).await?;
     }
     queue.into_iter().for_each(PooledConnection::give_back);
     let mut claims = pools.claims.spare(READY).await?;
     for connection in &mut claims {
         let c = &mut Connection::on(connection);
-        exchanges::claim(c, now, "", "").await?;
+        exchanges::claim(c, now, &nobody).await?;
     }
     claims.into_iter().for_each(PooledConnection::give_back);
     Ok(())

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Connection, Postgres};
 use crate::clock::Clock;
+use crate::ids::UserKey;
 use crate::order::{Disposition, OrderId};
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
@@ -57,7 +58,7 @@ pub(super) struct Ends {
 
 pub(super) enum End {
     Attempt(Claim, Disposition),
-    Shopper { merchant: String, user: String, subject: Vec<u8> },
+    Shopper { key: UserKey, subject: Vec<u8> },
 }
 
 #[async_trait]
@@ -158,9 +159,9 @@ async fn all_submitted(
 async fn note_subjects(c: &mut Connection<'_>, ends: &[End]) -> Result<(), StoreError> {
     let (mut merchants, mut users, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
     for end in ends {
-        if let End::Shopper { merchant, user, subject } = end {
-            merchants.push(merchant.as_str());
-            users.push(user.as_str());
+        if let End::Shopper { key, subject } = end {
+            merchants.push(key.merchant.as_str());
+            users.push(key.user.as_str());
             subjects.push(subject.as_slice());
         }
     }

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use super::shared::Shared;
 use super::{Sqlite, now, sql};
 use crate::clock::Clock;
+use crate::ids::UserKey;
 use crate::store::engine::by;
 use crate::store::pool::Pool;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges, workers};
@@ -26,10 +27,9 @@ pub(super) async fn claim(
     readers: &Pool<sqlx::Sqlite>,
     shared: &Shared,
     clock: &Clock,
-    merchant: &str,
-    user: &str,
+    key: &UserKey,
 ) -> Result<ClaimAttempt, StoreError> {
-    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), merchant, user).await);
+    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), key).await);
     let Some(read) = read.await? else { return Ok(ClaimAttempt::Missing) };
     let claim = SqliteClaim { shared: shared.clone(), clock: clock.clone(), token: read.token };
     Ok(ClaimAttempt::Claimed(Box::new(claim)))

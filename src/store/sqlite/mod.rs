@@ -32,6 +32,7 @@ use super::{
     exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
+use crate::ids::{MerchantName, UserKey};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Outcome, Registered, Settled, Successor};
 
@@ -192,7 +193,7 @@ impl Engine for Sqlite {
     async fn claim_orders(
         &self,
         worker: Uuid,
-        shares: &BTreeMap<String, usize>,
+        shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         pick::claim(self, worker, shares, recent).await
@@ -232,8 +233,8 @@ impl Engine for Sqlite {
             .await
     }
 
-    async fn claim_token(&self, merchant: &str, user: &str) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools.readers, &self.shared, &self.clock, merchant, user).await
+    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools.readers, &self.shared, &self.clock, key).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
@@ -261,14 +262,14 @@ impl Engine for Sqlite {
         Ok(true)
     }
 
-    async fn note_subject(&self, merchant: &str, user: &str, subject: &[u8]) -> Result<(), StoreError> {
-        let noted = Arc::new((merchant.to_owned(), user.to_owned(), subject.to_owned()));
+    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
+        let noted = Arc::new((key.clone(), subject.to_owned()));
         self.shared
             .run(move |c| {
                 let noted = Arc::clone(&noted);
                 async move {
-                    let (merchant, user, subject) = &*noted;
-                    c.query(sql::NOTE_SUBJECT).bind(merchant).bind(user).bind(subject).execute().await?;
+                    let (key, subject) = &*noted;
+                    c.query(sql::NOTE_SUBJECT).bind_user(key).bind(subject).execute().await?;
                     Ok(())
                 }
                 .boxed()

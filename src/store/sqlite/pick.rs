@@ -10,6 +10,7 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::{Sqlite, now, sql};
+use crate::ids::MerchantName;
 use crate::order::OrderId;
 use crate::store::columns::Columns;
 use crate::store::engine::{Engine, by};
@@ -20,7 +21,7 @@ use crate::store::{ClaimedOrder, StoreError, orders};
 pub(super) async fn claim(
     sqlite: &Sqlite,
     worker: Uuid,
-    shares: &BTreeMap<String, usize>,
+    shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
     let picked = claimable(sqlite, shares, recent).await?;
@@ -43,7 +44,7 @@ pub(super) async fn claim(
 
 async fn claimable(
     sqlite: &Sqlite,
-    shares: &BTreeMap<String, usize>,
+    shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<OrderId>, StoreError> {
     by::<Sqlite, _>(sqlite.reader().await?, async |c| {

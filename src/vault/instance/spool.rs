@@ -19,8 +19,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::ids::UserKey;
 use crate::store::{StoreError, Tokens};
-use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Owner, Settled, Successor};
+use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Settled, Successor};
 use crate::vault::sealing::{Cipher, Secrets};
 
 const FOLDER: &str = "spool";
@@ -260,7 +261,7 @@ impl Record {
     fn new(end: &ExchangeEnd, successor: &Successor) -> Self {
         Self {
             exchange: end.exchange,
-            owner: end.owner.clone().map(|owner| (owner.merchant, owner.user)),
+            owner: end.owner.clone().map(|owner| (owner.merchant.into(), owner.user.into())),
             token: end.token,
             generation: end.generation,
             sealed: successor.sealed.clone(),
@@ -282,7 +283,7 @@ impl From<Record> for ExchangeEnd {
     fn from(record: Record) -> Self {
         Self {
             exchange: record.exchange,
-            owner: record.owner.map(|(merchant, user)| Owner { merchant, user }),
+            owner: record.owner.map(|(merchant, user)| UserKey::new(merchant, user)),
             token: record.token,
             generation: record.generation,
             result: ExchangeResult::Rotated(Successor {

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::cipher::{Cipher, CipherError};
 use super::secrets::Secrets;
-use crate::ids::UserKey;
 use crate::store::{Store, StoreError};
 
 /// How many rows are read at a time.
@@ -78,7 +77,7 @@ async fn tokens(
         let Some(last) = page.last() else { return Ok(()) };
         after = last.id;
         for row in page {
-            match secrets.reseal_token(&UserKey::new(row.merchant.as_str(), row.user.as_str()), &row.sealed) {
+            match secrets.reseal_token(&row.owner, &row.sealed) {
                 Ok(to) => resealed.tokens += u64::from(store.reseal_token(row.id, &row.sealed, &to).await?),
                 Err(error) => resealed.leave(&error, &format!("token {}", row.id)),
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, TokenOutcome};
 use klarna_order_worker::store::Worker;
 use reqwest::Method;
@@ -119,7 +120,7 @@ async fn an_order_tells_what_happened_to_it() {
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
 
         // What attempts say goes with the user.
-        api.app.store.erase_user("shop", "u-1").await.unwrap();
+        api.app.store.erase_user(&UserKey::new("shop", "u-1")).await.unwrap();
         let erased = browser.page(&format!("/orders/{order}")).await;
         assert!(!erased.contains("first_trouble") && !erased.contains("Attempt 1"), "{erased}");
     })

@@ -88,7 +88,7 @@ async fn end_all(waiters: Waiters, store: Arc<dyn Store>, last: OrderId) -> BTre
     // 250 a second: what an answer takes, and not what the machine does in a second, is to be seen.
     let mut pace = tokio::time::interval(Duration::from_millis(4));
     loop {
-        let claimed = store.claim_orders(worker.id, &[("shop".to_owned(), 64)].into(), None).await.unwrap();
+        let claimed = store.claim_orders(worker.id, &[("shop".into(), 64)].into(), None).await.unwrap();
         if claimed.is_empty() {
             break;
         }
@@ -105,7 +105,7 @@ fn row(app: &App, number: usize) -> OrderRow {
     OrderRow {
         id: OrderId::new(app.clock.now()),
         merchant: "shop".into(),
-        user: format!("u-{number}"),
+        user: format!("u-{number}").into(),
         idempotency_key: None,
         digest: [1; 32],
         body: "{}".into(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::{DueCursor, DueDate, DueFilter, PlanFilter, TokenFilter, Worker};
 use klarna_order_worker::token::{NewToken, Note, Registered, TokenState};
 use uuid::Uuid;
@@ -51,7 +52,7 @@ async fn due(db: &Db, limit: u32) -> Vec<String> {
         assert!(page.len() <= limit as usize);
         let Some(last) = page.last() else { return users };
         after = Some(last.place);
-        users.extend(page.into_iter().map(|token| token.user));
+        users.extend(page.into_iter().map(|token| String::from(token.user)));
     }
 }
 
@@ -93,7 +94,7 @@ async fn a_rotation_brings_a_new_date_and_death_takes_it(db: Db) {
     assert!(due(&db, 10).await.is_empty());
     register(&db, "u", 101).await;
     assert_eq!(view(&db, "u").await.refresh_due_at, Some(db.clock.now() + TimeDelta::days(35)));
-    db.store.forget_token("shop", "u").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
     assert_eq!(view(&db, "u").await.refresh_due_at, None);
 }
 
@@ -110,9 +111,9 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     .await;
     assert!(due(&db, 10).await.is_empty(), "a date of another generation is none");
     let undated = db.store.plannable_tokens(PlanFilter::Undated, 0, 1).await.unwrap();
-    assert_eq!(undated[0].user, "rotated before");
+    assert_eq!(undated[0].owner.user, "rotated before");
     let rest = db.store.plannable_tokens(PlanFilter::Undated, undated[0].id, 10).await.unwrap();
-    assert_eq!(rest.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["registered before"]);
+    assert_eq!(rest.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["registered before"]);
     let due_at = db.clock.now() + TimeDelta::days(3);
     let dates: Vec<_> = undated
         .iter()
@@ -138,7 +139,7 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     let age_unknown = NewToken { age_unknown: true, refresh_due_at: db.clock.now(), ..new_token(&db, "guess", 50) };
     db.store.register_token(&age_unknown, true).await.unwrap();
     let plannable = db.store.plannable_tokens(PlanFilter::All, 0, 10).await.unwrap();
-    assert_eq!(plannable.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
+    assert_eq!(plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
     let due_at = db.clock.now() + TimeDelta::days(1);
     let dates: Vec<_> =
         all.iter().map(|token| DueDate { token: token.id, generation: token.generation, due_at }).collect();
@@ -285,7 +286,7 @@ async fn tokens_are_counted_by_state_and_days(db: Db) {
     let expected =
         [("active", Some(-1), 1), ("active", Some(2), 2), ("active", Some(58), 1), ("reauth_required", None, 1)];
     assert_eq!(counts, expected);
-    assert!(db.store.token_counts(Some("other")).await.unwrap().is_empty());
+    assert!(db.store.token_counts(Some(&"other".into())).await.unwrap().is_empty());
 }
 
 async fn tokens_that_lapse_soon_are_listed(db: Db) {

@@ -66,7 +66,7 @@ fn keyed(db: &Db, key: &str) -> OrderRow {
 }
 
 pub async fn claim(db: &Db, worker: Uuid, share: usize) -> Vec<ClaimedOrder> {
-    let shares = BTreeMap::from([("shop".to_owned(), share)]);
+    let shares = BTreeMap::from([("shop".into(), share)]);
     db.store.claim_orders(worker, &shares, None).await.unwrap()
 }
 
@@ -134,12 +134,12 @@ async fn nothing_is_due_before_its_time(db: Db) {
     insert(&db, OrderRow { not_before: Some(at), ..order(&db, "u") }).await;
     let worker = db.begin_worker().await;
     db.advance(29);
-    assert_eq!(db.store.due_merchants().await.unwrap(), Vec::<String>::new());
+    assert!(db.store.due_merchants().await.unwrap().is_empty());
     assert!(claim(&db, worker, 1).await.is_empty());
     db.advance(1);
     assert_eq!(db.store.due_merchants().await.unwrap(), ["shop"]);
     assert_eq!(claim(&db, worker, 1).await.len(), 1);
-    assert_eq!(db.store.due_merchants().await.unwrap(), Vec::<String>::new());
+    assert!(db.store.due_merchants().await.unwrap().is_empty());
 }
 
 async fn the_deadline_counts_from_when_an_order_may_first_run(db: Db) {
@@ -192,7 +192,7 @@ async fn a_look_at_recent_orders_passes_older_ones_over(db: Db) {
     db.advance(10);
     let new = insert(&db, order(&db, "new")).await;
     let worker = db.begin_worker().await;
-    let shares = BTreeMap::from([("shop".to_owned(), 2)]);
+    let shares = BTreeMap::from([("shop".into(), 2)]);
     let recent = |seconds| db.store.claim_orders(worker, &shares, Some(Duration::from_secs(seconds)));
     assert_eq!(ids(&recent(5).await.unwrap()), BTreeSet::from([new]));
     assert!(recent(10).await.unwrap().is_empty());
@@ -209,7 +209,7 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
         insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
     }
     let source = OrderSource::new(db.store.clone(), worker);
-    let running = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 5)]);
+    let running = BTreeMap::from([("shop".into(), 1), ("other".into(), 5)]);
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!(look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(), ["other", "other"]);
     let look = source.claim(2, &running, None).await.unwrap();
@@ -226,7 +226,7 @@ async fn each_merchant_has_its_own_share(db: Db) {
     }
     assert_eq!(db.store.due_merchants().await.unwrap(), ["other", "shop", "unasked"]);
     let worker = db.begin_worker().await;
-    let shares = BTreeMap::from([("shop".to_owned(), 1), ("other".to_owned(), 2), ("unknown".to_owned(), 9)]);
+    let shares = BTreeMap::from([("shop".into(), 1), ("other".into(), 2), ("unknown".into(), 9)]);
     let mut claimed: Vec<_> =
         db.store.claim_orders(worker, &shares, None).await.unwrap().into_iter().map(|order| order.merchant).collect();
     claimed.sort();
@@ -240,7 +240,7 @@ async fn of_one_user_one_order_runs_until_it_has_its_token(db: Db) {
     let other = insert(&db, order(&db, "v")).await;
     let same_name = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, "u") }).await;
     let worker = db.begin_worker().await;
-    let shares = BTreeMap::from([("shop".to_owned(), 9), ("other".to_owned(), 9)]);
+    let shares = BTreeMap::from([("shop".into(), 9), ("other".into(), 9)]);
     let claimed = ids(&db.store.claim_orders(worker, &shares, None).await.unwrap());
     assert_eq!(claimed, BTreeSet::from([first, other, same_name]));
     assert!(claim(&db, worker, 9).await.is_empty());
@@ -275,7 +275,7 @@ async fn concurrent_workers_never_claim_the_same_order(db: Db) {
         claims.push(async move {
             let mut claimed = Vec::new();
             loop {
-                let shares = BTreeMap::from([("shop".to_owned(), 3)]);
+                let shares = BTreeMap::from([("shop".into(), 3)]);
                 let some = store.claim_orders(worker, &shares, None).await.unwrap();
                 if some.is_empty() {
                     return claimed;

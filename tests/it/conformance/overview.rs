@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::{
     Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog, WebhookCounts,
@@ -40,7 +41,7 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     let worker = db.begin_worker().await;
     db.advance(5);
     db.store.heartbeat(worker).await.unwrap();
-    let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".to_owned(), 1)]), None).await.unwrap();
+    let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".into(), 1)]), None).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let told = db.store.overview(LOST_AFTER, SOON).await.unwrap();
     let shop = Backlog { merchant: "shop".into(), queued: 2, due: 1, running: 0, oldest_due: Some(now) };
@@ -84,7 +85,7 @@ async fn tokens_lapse_that_the_keeper_should_have_refreshed(db: Db) {
         };
         db.store.register_token(&token, false).await.unwrap();
     }
-    db.store.forget_token("shop", "dead").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
     let due = DueFilter { by: now, merchant: None, after: None, limit: 10 };
     let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
     assert!(db.store.postpone(idle.id, idle.generation, None, 0, Note::Idle).await.is_ok());

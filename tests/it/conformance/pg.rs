@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{Intended, Settled};
 use tokio::time::timeout;
@@ -27,7 +28,7 @@ postgres_alone![
 const AMPLE: Duration = Duration::from_secs(20);
 
 async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
-    match store.claim_token("shop", user).await.unwrap() {
+    match store.claim_token(&UserKey::new("shop", user)).await.unwrap() {
         ClaimAttempt::Claimed(claim) => Some(claim),
         ClaimAttempt::Busy => None,
         ClaimAttempt::Missing => panic!("no token of {user}"),
@@ -99,7 +100,10 @@ async fn a_claim_blocks_neither_sign_in_nor_forgetting(db: Db) {
     let holder = db.begin_worker().await;
     let (held, sent) = intended(&db, "u", holder).await;
     timeout(AMPLE, register(&db, "u", 2)).await.expect("sign-in waited for a claim");
-    timeout(AMPLE, db.store.forget_token("shop", "u")).await.expect("forgetting waited for a claim").unwrap();
+    timeout(AMPLE, db.store.forget_token(&UserKey::new("shop", "u")))
+        .await
+        .expect("forgetting waited for a claim")
+        .unwrap();
     let late = end(&db, &sent, successor(&db, 3));
     assert_eq!(held.settle(&late).await.unwrap(), Settled::Superseded);
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);

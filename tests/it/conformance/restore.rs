@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::Installation;
 use klarna_order_worker::token::TokenState;
@@ -64,7 +65,7 @@ async fn active_tokens_are_doubted_in_batches(db: Db) {
     for (user, byte) in [("a", 1), ("b", 2), ("c", 3)] {
         register(&db, user, byte).await;
     }
-    db.store.forget_token("shop", "b").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "b")).await.unwrap();
     let (count, last) = db.store.doubt_tokens(0, 1).await.unwrap().unwrap();
     assert_eq!(count, 1);
     let (count, last) = db.store.doubt_tokens(last, 10).await.unwrap().unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::clock::Clock;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, OrderId, Status};
 use klarna_order_worker::store::{ClaimAttempt, Inserted, OrderRow, Reclaimed, Worker};
 use klarna_order_worker::token::{Intended, Registered, Settled};
@@ -31,15 +32,17 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     assert_eq!(store.next_due().await.unwrap(), None);
     assert!(matches!(store.register_token(&new_token(&db, "u", 1), false).await.unwrap(), Registered::Stored(_)));
 
-    let shares = BTreeMap::from([("shop".to_owned(), 1)]);
+    let shares = BTreeMap::from([("shop".into(), 1)]);
     let claimed = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!((claimed.claimed_at - clock.now()).abs() < CLOSE);
-    let ClaimAttempt::Claimed(mut claim) = store.claim_token("shop", "u").await.unwrap() else { panic!() };
+    let ClaimAttempt::Claimed(mut claim) = store.claim_token(&UserKey::new("shop", "u")).await.unwrap() else {
+        panic!()
+    };
     assert!((claim.token().now - clock.now()).abs() < CLOSE);
     let sent = intent(&*claim, worker.id);
     assert_eq!(claim.intend(&sent).await.unwrap(), Intended::Recorded);
     assert_eq!(claim.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap(), Settled::Written);
-    assert!((store.token("shop", "u").await.unwrap().unwrap().updated_at - clock.now()).abs() < CLOSE);
+    assert!((store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap().updated_at - clock.now()).abs() < CLOSE);
 
     let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());

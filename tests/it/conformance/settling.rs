@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, OrderError, OrderId, Status, TokenOutcome};
 use klarna_order_worker::store::Claim;
 
@@ -205,7 +206,8 @@ async fn many_ends_at_once_are_each_answered(db: Db) {
     let (answers, noted) = futures::join!(
         futures::future::join_all(settling),
         futures::future::join_all(
-            noting.map(|user| async { db.store.note_subject("shop", &user.await, b"who").await })
+            noting
+                .map(|user| async { db.store.note_subject(&UserKey::new("shop", user.await.as_str()), b"who").await })
         )
     );
     let answers: Vec<bool> = answers.into_iter().map(Result::unwrap).collect();

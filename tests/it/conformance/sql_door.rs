@@ -75,7 +75,7 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     let (seconds, _) = id.as_uuid().get_timestamp().unwrap().to_unix();
     assert_eq!(i64::try_from(seconds).unwrap(), view.accepted_at.timestamp());
     let worker = db.begin_worker().await;
-    let shares = BTreeMap::from([("shop".to_owned(), 1)]);
+    let shares = BTreeMap::from([("shop".into(), 1)]);
     let claimed = store.claim_orders(worker, &shares, None).await.unwrap().remove(0);
     assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
     assert_eq!((claimed.user.as_str(), claimed.unchecked), ("å \"u\"'; --", true));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::keeper::{Run, Scope, Summary};
 use klarna_order_worker::token::{DeadReason, IfDue, Note, TokenState};
 use klarna_order_worker::vault::{Refreshed, Registration};
@@ -60,7 +61,7 @@ async fn what_is_due_is_refreshed_and_nothing_else(db: Db) {
     assert_eq!(process.sweep().await, refreshed(0), "each has a new date");
     let purposes = db.raw().await.column("DISTINCT purpose FROM exchanges").await;
     assert_eq!((purposes, db.count("kept").await), (vec![Some("keeper".to_owned())], 0));
-    let view = db.store.token("shop", "due").await.unwrap().unwrap();
+    let view = db.store.token(&UserKey::new("shop", "due")).await.unwrap().unwrap();
     let ahead = view.expires_at.unwrap() - view.refresh_due_at.unwrap();
     assert!((20..=30).contains(&ahead.num_days()) && view.generation == 2, "{view:?}");
     let last = db.store.last_sweep().await.unwrap();
@@ -93,7 +94,7 @@ async fn a_failure_gets_a_later_time_and_the_token_stays(db: Db) {
         let process = Process::start(&shop).await;
         assert_eq!(process.sweep().await, failed("refused"));
         assert_eq!(process.sweep().await, refreshed(0), "its time has not come");
-        let view = db.store.token("shop", "u").await.unwrap().unwrap();
+        let view = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap();
         assert_eq!((view.refresh_failures, view.refresh_note), (failures, Some(Note::Refused)));
         assert_eq!((view.state, view.generation), (TokenState::Active, 1));
         let wait = (view.refresh_due_at.unwrap() - db.clock.now()).to_std().unwrap();
@@ -111,7 +112,7 @@ async fn no_next_time_lies_past_the_tokens_life(db: Db) {
     sign_in(&shop, "u", "rt-1", Duration::from_mins(60 * 24 * 60 - 2)).await;
     for _ in 0..4 {
         assert_eq!(Process::start(&shop).await.sweep().await, failed("refused"));
-        let view = db.store.token("shop", "u").await.unwrap().unwrap();
+        let view = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap();
         assert!(view.refresh_due_at.unwrap() < view.expires_at.unwrap(), "{view:?}");
         db.clock.advance((view.refresh_due_at.unwrap() - db.clock.now()).to_std().unwrap());
     }
@@ -188,7 +189,7 @@ async fn an_imported_token_of_unknown_age_is_due_at_once(db: Db) {
         [token("imported", "rt-1"), token("no token", "two words")].map(|token| (Arc::clone(&shop.merchant), token));
     assert!(matches!(registry.import(&mixed).await.unwrap()[..], [Ok(_), Err(_)]), "one does not keep the others out");
     registry.register(&shop.merchant, &token("signed in", "rt-10")).await.unwrap();
-    let view = db.store.token("shop", "imported").await.unwrap().unwrap();
+    let view = db.store.token(&UserKey::new("shop", "imported")).await.unwrap().unwrap();
     assert_eq!(view.refresh_note, Some(Note::AgeUnknown));
     db.advance(1);
     assert_eq!(Process::start(&shop).await.sweep().await, refreshed(1));
@@ -223,7 +224,7 @@ async fn tokens_of_the_idle_are_let_lapse_until_they_come_back(db: Db) {
     db.clock.advance(41 * DAY);
     assert_eq!(process.sweep().await, Summary { idle: 1, ..refreshed(1) });
     assert_eq!(process.sweep().await, refreshed(0), "passed over once, and not found again");
-    assert_eq!(db.store.token("shop", "idle").await.unwrap().unwrap().refresh_note, Some(Note::Idle));
+    assert_eq!(db.store.token(&UserKey::new("shop", "idle")).await.unwrap().unwrap().refresh_note, Some(Note::Idle));
     // The token is there still, and an order brings it back.
     shop.access(&process.vault, "idle").await;
     db.clock.advance(41 * DAY);
@@ -313,7 +314,7 @@ async fn a_program_of_before_beside_it_costs_no_token(db: Db) {
     db.execute("UPDATE tokens SET generation = generation + 1, refresh_due_at = issued_at").await;
     let process = Process::start(&shop).await;
     assert_eq!(process.sweep().await, refreshed(0), "the old date is none");
-    let due_at = db.store.token("shop", "u").await.unwrap().unwrap().refresh_due_at.unwrap();
+    let due_at = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap().refresh_due_at.unwrap();
     db.clock.advance((due_at - db.clock.now()).to_std().unwrap());
     assert_eq!((process.sweep().await, shop.row("u").await.2), (refreshed(1), 3));
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::TokenState;
 use klarna_sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
 
@@ -98,7 +99,7 @@ async fn assert_even(db: &Db, tokens: usize) {
     let now = db.clock.now();
     let mut days = [0_usize; 10];
     for number in 0..tokens {
-        let view = db.store.token("shop", &format!("u-{number}")).await.unwrap().unwrap();
+        let view = db.store.token(&UserKey::new("shop", format!("u-{number}"))).await.unwrap().unwrap();
         let day = (view.refresh_due_at.unwrap() - now).num_days();
         assert!((30..=40).contains(&day), "{day}");
         days[usize::try_from(day - 30).unwrap().min(9)] += 1;

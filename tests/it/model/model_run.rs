@@ -316,7 +316,7 @@ impl ModelRun {
         self.locks_are_freed().await?;
         for user in 0..2 {
             let (name, model) = (&self.users[user], &self.world.users[user]);
-            let row = self.db.store.token("shop", name).await.unwrap();
+            let row = self.db.store.token(&UserKey::new("shop", name.as_str())).await.unwrap();
             let generation = row.as_ref().map_or(0, |row| row.generation);
             let real = row.map(|row| (row.state, row.reason, row.generation));
             same("row", &real, &model.row.as_ref().map(|row| (row.state, row.reason, row.generation)))?;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::keeper::Due;
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
@@ -132,7 +133,7 @@ impl Shop {
     }
 
     pub async fn row(&self, user: &str) -> (TokenState, Option<DeadReason>, i64) {
-        let view = self.db.store.token("shop", user).await.unwrap().unwrap();
+        let view = self.db.store.token(&UserKey::new("shop", user)).await.unwrap().unwrap();
         (view.state, view.reason, view.generation)
     }
 

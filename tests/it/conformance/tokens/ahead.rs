@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::StoreError;
 use klarna_order_worker::token::{
-    DeadReason, ExchangeEnd, Intent, Owner, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
+    DeadReason, ExchangeEnd, Intent, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
 };
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use rand::RngExt as _;
@@ -27,7 +28,7 @@ fn forgotten(db: &Db, user: &str, (token, generation): (i64, i64), byte: u8) -> 
     let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() };
     let (exchange, holder) = (Uuid::now_v7(), Uuid::now_v7());
     let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder };
-    let owner = Some(Owner { merchant: "shop".into(), user: user.into() });
+    let owner = Some(UserKey::new("shop", user));
     let end = ExchangeEnd { owner, ..end(db, &intent, successor(db, byte)) };
     (intent, end)
 }
@@ -55,7 +56,7 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
                 db.store.doubt_tokens(0, 9).await.unwrap();
             }
             if state == TokenState::ReauthRequired {
-                db.store.resolve_token("shop", "u", Resolution::Dead).await.unwrap();
+                db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
             }
             let (intent, end) = forgotten(&db, "u", (token, presented), 9);
             assert_eq!(settle(&db, &end).await, Settled::Written);
@@ -97,7 +98,7 @@ async fn forgetting_since_wins_and_forgetting_before_does_not(db: Db) {
     db.advance(1);
     let (_, before) = forgotten(&db, "u", (token, 4), 8);
     db.advance(1);
-    db.store.forget_token("shop", "u").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
     assert_eq!(settle(&db, &before).await, Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Forgotten, None, 2));
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);
@@ -212,7 +213,7 @@ impl Play {
             }
             1 if model.byte.is_some() => {
                 let _ = write!(self.told, " forget,");
-                assert!(self.db.store.forget_token("shop", &user).await.unwrap());
+                assert!(self.db.store.forget_token(&UserKey::new("shop", user.as_str())).await.unwrap());
                 model.came(now, None);
             }
             2..=4 if model.state == TokenState::Active => {
@@ -230,7 +231,7 @@ impl Play {
                     _ => (Resolution::Retry, TokenState::Active),
                 };
                 let _ = write!(self.told, " {resolution:?},");
-                self.db.store.resolve_token("shop", &user, resolution).await.unwrap();
+                self.db.store.resolve_token(&UserKey::new("shop", user.as_str()), resolution).await.unwrap();
                 model.state = state;
             }
             _ => {}

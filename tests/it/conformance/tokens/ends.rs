@@ -1,6 +1,7 @@
 //! What each end of an exchange writes, once however often it is told.
 
 use chrono::TimeDelta;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState};
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ both_engines![
 
 async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
     register(&db, "u", 1).await;
-    db.store.note_subject("shop", "u", b"s").await.unwrap();
+    db.store.note_subject(&UserKey::new("shop", "u"), b"s").await.unwrap();
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     let came = db.clock.now();

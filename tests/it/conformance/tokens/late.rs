@@ -1,5 +1,6 @@
 //! Ends that come late: after a sign-in, a forgetting, or somebody who took the holder for dead.
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
 use uuid::Uuid;
 
@@ -45,7 +46,7 @@ async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
 async fn a_successor_after_forgetting_is_superseded(db: Db) {
     register(&db, "u", 1).await;
     let intent = in_flight(&db, db.begin_worker().await).await;
-    db.store.forget_token("shop", "u").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
     let late = end(&db, &intent, successor(&db, 3));
     assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Forgotten, None, 2));
@@ -69,7 +70,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
             register(&db, "u", byte).await;
             let intent = in_flight(&db, holder).await;
             if forgotten {
-                db.store.forget_token("shop", "u").await.unwrap();
+                db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
             } else {
                 register(&db, "u", byte + 1).await;
             }

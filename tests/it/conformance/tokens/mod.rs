@@ -10,6 +10,7 @@ mod resolve;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
@@ -23,8 +24,7 @@ use crate::support::stores::Db;
 /// The token that one byte stands for.
 pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
     NewToken {
-        merchant: "shop".into(),
-        user: user.into(),
+        owner: UserKey::new("shop", user),
         sealed: vec![byte],
         hash: [byte; 32],
         issued_at: db.clock.now(),
@@ -42,7 +42,7 @@ pub async fn register(db: &Db, user: &str, byte: u8) -> TokenView {
 }
 
 pub async fn view(db: &Db, user: &str) -> TokenView {
-    db.store.token("shop", user).await.unwrap().unwrap()
+    db.store.token(&UserKey::new("shop", user)).await.unwrap().unwrap()
 }
 
 /// State, reason and generation.
@@ -52,7 +52,7 @@ pub async fn row(db: &Db, user: &str) -> (TokenState, Option<DeadReason>, i64) {
 }
 
 pub async fn claim(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
-    match store.claim_token("shop", user).await.unwrap() {
+    match store.claim_token(&UserKey::new("shop", user)).await.unwrap() {
         ClaimAttempt::Claimed(claim) => claim,
         ClaimAttempt::Missing => panic!("no token of {user}"),
         ClaimAttempt::Busy => panic!("the token of {user} is claimed"),
@@ -111,7 +111,7 @@ pub async fn outcome(db: &Db, intent: &Intent) -> Option<String> {
 
 /// Rotates the user's token for an order, registering one first where there is none.
 pub async fn exchange_for(db: &Db, user: &str, order: OrderId) {
-    if db.store.token("shop", user).await.unwrap().is_none() {
+    if db.store.token(&UserKey::new("shop", user)).await.unwrap().is_none() {
         register(db, user, 200).await;
     }
     // Before the claim: on SQLite that is a write transaction.

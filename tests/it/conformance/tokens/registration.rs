@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::TokenFilter;
 use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenState};
 
@@ -27,7 +28,7 @@ async fn again(db: &Db, token: &NewToken) -> Registered {
 }
 
 async fn a_registration_is_active_under_a_new_generation(db: Db) {
-    assert!(db.store.token("shop", "u").await.unwrap().is_none());
+    assert!(db.store.token(&UserKey::new("shop", "u")).await.unwrap().is_none());
     let first = register(&db, "u", 1).await;
     assert_eq!((first.state, first.reason, first.generation), (TokenState::Active, None, 1));
     assert_eq!((first.issued_at, first.updated_at), (Some(db.clock.now()), db.clock.now()));
@@ -47,7 +48,7 @@ async fn a_known_token_changes_nothing_ever(db: Db) {
         let Registered::Known(view) = again(&db, &new_token(&db, "u", byte)).await else { panic!("{byte}") };
         assert_eq!(format!("{view:?}"), before);
     }
-    assert!(db.store.forget_token("shop", "u").await.unwrap());
+    assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     for byte in [1, 2] {
         let Registered::Known(view) = again(&db, &new_token(&db, "u", byte)).await else { panic!("{byte}") };
         assert_eq!((view.state, view.generation), (TokenState::Forgotten, 3));
@@ -98,15 +99,15 @@ async fn a_registration_ends_reauth_required_and_uncertain(db: Db) {
 }
 
 async fn forgetting_leaves_a_tombstone_and_generations_go_on(db: Db) {
-    assert!(!db.store.forget_token("shop", "u").await.unwrap());
+    assert!(!db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     register(&db, "u", 1).await;
-    assert!(!db.store.forget_token("other", "u").await.unwrap());
-    assert!(db.store.forget_token("shop", "u").await.unwrap());
+    assert!(!db.store.forget_token(&UserKey::new("other", "u")).await.unwrap());
+    assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     let tombstone = view(&db, "u").await;
     assert_eq!((tombstone.state, tombstone.generation), (TokenState::Forgotten, 2));
     assert_eq!((tombstone.issued_at, tombstone.expires_at), (None, None));
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);
-    assert!(!db.store.forget_token("shop", "u").await.unwrap());
+    assert!(!db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     assert_eq!(view(&db, "u").await.generation, 2);
     assert_eq!(register(&db, "u", 2).await.generation, 3);
 }
@@ -119,21 +120,21 @@ async fn forgetting_deletes_what_was_kept_and_who_it_was(db: Db) {
     for user in ["u", "v"] {
         let (claim, intent) = intended(&db, user, holder).await;
         claim.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
-        db.store.note_subject("shop", user, b"subject").await.unwrap();
+        db.store.note_subject(&UserKey::new("shop", user), b"subject").await.unwrap();
         intents.push(intent);
     }
-    assert!(db.store.forget_token("shop", "u").await.unwrap());
+    assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     assert!(!kept(&db, &intents[0]).await);
     assert!(kept(&db, &intents[1]).await);
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 1);
-    db.store.note_subject("shop", "u", b"subject").await.unwrap();
+    db.store.note_subject(&UserKey::new("shop", "u"), b"subject").await.unwrap();
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 1, "a tombstone learnt who it was");
 }
 
 async fn the_first_subject_noted_stays(db: Db) {
     register(&db, "u", 1).await;
-    db.store.note_subject("shop", "u", b"first").await.unwrap();
-    db.store.note_subject("shop", "u", b"second").await.unwrap();
+    db.store.note_subject(&UserKey::new("shop", "u"), b"first").await.unwrap();
+    db.store.note_subject(&UserKey::new("shop", "u"), b"second").await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
     assert_eq!(claim.token().subject.as_deref(), Some(&b"first"[..]));
     claim.release().await;
@@ -171,10 +172,10 @@ async fn equal_registrations_at_once_are_one(db: Db) {
 
 async fn lists_go_by_merchant_and_user(db: Db) {
     for (merchant, user) in [("b", "x"), ("a", "z"), ("a", "y"), ("b", "w")] {
-        let token = NewToken { merchant: merchant.into(), ..new_token(&db, user, 1) };
+        let token = NewToken { owner: UserKey::new(merchant, user), ..new_token(&db, user, 1) };
         db.store.register_token(&token, false).await.unwrap();
     }
-    db.store.forget_token("b", "w").await.unwrap();
+    db.store.forget_token(&UserKey::new("b", "w")).await.unwrap();
     let list = |filter: TokenFilter| {
         let db = db.clone();
         async move {
@@ -185,7 +186,7 @@ async fn lists_go_by_merchant_and_user(db: Db) {
     let all = TokenFilter { limit: 100, ..TokenFilter::default() };
     assert_eq!(list(all.clone()).await, ["a/y", "a/z", "b/x"]);
     assert_eq!(list(TokenFilter { limit: 2, ..all.clone() }).await, ["a/y", "a/z"]);
-    let after = TokenFilter { after: Some(("a".into(), "z".into())), ..all.clone() };
+    let after = TokenFilter { after: Some(UserKey::new("a", "z")), ..all.clone() };
     assert_eq!(list(after).await, ["b/x"]);
     assert_eq!(list(TokenFilter { merchant: Some("a".into()), ..all.clone() }).await, ["a/y", "a/z"]);
     assert_eq!(list(TokenFilter { state: Some(TokenState::Forgotten), ..all.clone() }).await, ["b/w"]);

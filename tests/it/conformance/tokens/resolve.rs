@@ -1,5 +1,6 @@
 //! What an operator decides about a token whose answer is lost.
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::{Doubtful, DueFilter};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState};
 
@@ -29,7 +30,7 @@ async fn a_retry_makes_an_uncertain_token_active(db: Db) {
     uncertain(&db, "u").await;
     uncertain(&db, "v").await;
     db.advance(5);
-    let resolved = db.store.resolve_token("shop", "u", Resolution::Retry).await.unwrap();
+    let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
     let Resolved::Done(view) = resolved else { panic!("{resolved:?}") };
     assert_eq!((view.state, view.reason, view.generation), (TokenState::Active, None, 1));
     assert_eq!(view.updated_at, db.clock.now());
@@ -42,7 +43,7 @@ async fn a_retry_makes_an_uncertain_token_active(db: Db) {
 
 async fn a_dead_one_says_why_and_still_gives_way_to_a_late_successor(db: Db) {
     let intent = uncertain(&db, "u").await;
-    let resolved = db.store.resolve_token("shop", "u", Resolution::Dead).await.unwrap();
+    let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
     assert!(matches!(resolved, Resolved::Done(_)), "{resolved:?}");
     assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::AnswerLost), 1));
     let late = end(&db, &intent, successor(&db, 2));
@@ -52,26 +53,26 @@ async fn a_dead_one_says_why_and_still_gives_way_to_a_late_successor(db: Db) {
 
 async fn only_an_uncertain_token_waits_for_a_decision(db: Db) {
     for resolution in [Resolution::Retry, Resolution::Dead] {
-        let resolved = db.store.resolve_token("shop", "nobody", resolution).await.unwrap();
+        let resolved = db.store.resolve_token(&UserKey::new("shop", "nobody"), resolution).await.unwrap();
         assert!(matches!(resolved, Resolved::Missing), "{resolved:?}");
     }
     register(&db, "u", 1).await;
-    db.store.resolve_token("shop", "u", Resolution::Dead).await.unwrap();
+    db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     let (claim, intent) = intended(&db, "u", db.begin_worker().await).await;
     claim.settle(&end(&db, &intent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
-    let resolved = db.store.resolve_token("shop", "u", Resolution::Retry).await.unwrap();
+    let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
     let Resolved::NotUncertain(view) = resolved else { panic!("{resolved:?}") };
     assert_eq!((view.state, view.reason), (TokenState::ReauthRequired, Some(DeadReason::Rejected)));
-    db.store.forget_token("shop", "u").await.unwrap();
-    db.store.resolve_token("shop", "u", Resolution::Retry).await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
+    db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Forgotten, None, 2));
 }
 
 async fn one_to_be_presented_is_due_at_once(db: Db) {
     uncertain(&db, "u").await;
     db.advance(5);
-    let resolved = db.store.resolve_token("shop", "u", Resolution::Present).await.unwrap();
+    let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Present).await.unwrap();
     let Resolved::Done(view) = resolved else { panic!("{resolved:?}") };
     assert_eq!((view.state, view.generation, view.refresh_due_at), (TokenState::Active, 1, Some(db.clock.now())));
     // A note keeps `tokens replan` from putting it off.
@@ -101,7 +102,7 @@ async fn all_are_resolved_in_batches(db: Db) {
     }
     register(&db, "active", 7).await;
     register(&db, "forgotten", 7).await;
-    db.store.forget_token("shop", "forgotten").await.unwrap();
+    db.store.forget_token(&UserKey::new("shop", "forgotten")).await.unwrap();
     let all = Doubtful::default();
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 5);
     // The first batch, and an interruption: what is left waits for the next run.
@@ -127,7 +128,7 @@ async fn all_are_resolved_in_batches(db: Db) {
 
 async fn of_all_only_those_that_the_filters_leave(db: Db) {
     uncertain(&db, "early").await;
-    let other = klarna_order_worker::token::NewToken { merchant: "other".into(), ..new_token(&db, "o", 9) };
+    let other = klarna_order_worker::token::NewToken { owner: UserKey::new("other", "o"), ..new_token(&db, "o", 9) };
     db.store.register_token(&other, false).await.unwrap();
     db.execute("UPDATE tokens SET state = 'uncertain' WHERE merchant = 'other'").await;
     db.advance(60);
