@@ -1,4 +1,4 @@
-//! Types for the names of merchants and users. The id of an order is in [`order`](crate::order).
+//! Types for names and ids. The id of an order is in [`order`](crate::order).
 //!
 //! `parse` checks a text from outside, once, where it enters the program. `From` converts a text that
 //! was checked before: a value from a row, or a name from the settings.
@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The most characters of a merchant's or user's name.
 const MOST_CHARACTERS: usize = 255;
@@ -123,6 +123,92 @@ name! {
 name! {
     /// The shop's own id of a user, unique within a merchant.
     UserId
+}
+
+/// Declares a type for ids that are UUIDs.
+macro_rules! uuid_id {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// Returns the id as the stores save it.
+            #[must_use]
+            pub fn as_uuid(&self) -> uuid::Uuid {
+                self.0
+            }
+        }
+
+        impl From<uuid::Uuid> for $name {
+            fn from(id: uuid::Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+pub(crate) use uuid_id;
+
+uuid_id! {
+    /// One start of a process that works.
+    WorkerId
+}
+
+uuid_id! {
+    /// An instance folder; it stays the same over all starts in the folder.
+    InstanceId
+}
+
+uuid_id! {
+    /// One exchange of a refresh token, as the ledger names it.
+    ExchangeId
+}
+
+uuid_id! {
+    /// What an exchange is for: the id of the order or the sweep.
+    PurposeId
+}
+
+uuid_id! {
+    /// A webhook event, as the shop sees it.
+    WebhookId
+}
+
+/// The row of a user's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenId(pub i64);
+
+impl TokenId {
+    /// Before every row: where a walk begins.
+    pub const START: Self = Self(0);
+}
+
+/// One token of a row. Each rotation, registration and forgetting raises the generation by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenVersion {
+    /// The row.
+    pub token: TokenId,
+    /// The generation.
+    pub generation: i64,
 }
 
 /// A user of a merchant: the owner of a refresh token or an order.

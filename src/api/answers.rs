@@ -70,9 +70,9 @@ impl IntoResponses for SentBatch {
 }
 
 /// Errors of changing an order.
-pub(super) struct OrderAdminOutcome;
+pub(super) struct ChangedOrder;
 
-impl IntoResponses for OrderAdminOutcome {
+impl IntoResponses for ChangedOrder {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
             (Kind::WrongStatus, "the order was submitted: submit a new order instead"),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::request_id::current_id;
 use crate::intake::IntakeError;
-use crate::order::{Fault, Rejection};
+use crate::order::{Fault, OrderAdminRefusal, Rejection};
 use crate::store::StoreError;
 use crate::vault::RegistryError;
 
@@ -202,6 +202,17 @@ impl From<Rejection> for Problem {
             Rejection::TooLarge => Self::new(Kind::TooLarge, rejection.to_string()),
             Rejection::Faults(faults) => Self::with_faults(Kind::InvalidOrder, faults),
         }
+    }
+}
+
+impl From<OrderAdminRefusal> for Problem {
+    fn from(refusal: OrderAdminRefusal) -> Self {
+        let kind = match refusal {
+            OrderAdminRefusal::Missing => Kind::NotFound,
+            OrderAdminRefusal::BodyGone => Kind::BodyGone,
+            OrderAdminRefusal::NotCancelled(_) | OrderAdminRefusal::NotRetried(_) => Kind::WrongStatus,
+        };
+        Self::new(kind, refusal.to_string())
     }
 }
 

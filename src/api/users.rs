@@ -142,11 +142,11 @@ pub struct Exchange {
 impl From<LedgerEntry> for Exchange {
     fn from(entry: LedgerEntry) -> Self {
         Self {
-            id: entry.exchange,
+            id: entry.exchange.as_uuid(),
             generation: entry.place.generation,
             presentation: entry.place.presentation,
             purpose: entry.purpose,
-            purpose_id: entry.purpose_ref,
+            purpose_id: entry.purpose_ref.map(|id| id.as_uuid()),
             worker: entry.worker,
             opened_at: entry.opened_at,
             closed_at: entry.closed_at,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::spools::{refresh_folder, replay};
 use super::{App, AppError};
+use crate::ids::TokenId;
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
 /// How many tokens or orders one transaction changes, so that it stays short.
@@ -50,7 +51,7 @@ impl App {
         let held = folders.into_iter().filter(|folder| folder.exists());
         let held = held.map(|folder| Ok((Instance::take(&folder)?, folder))).collect::<Result<Vec<_>, AppError>>()?;
         let mut doubted = RestoreReport::default();
-        let mut last = 0;
+        let mut last = TokenId::START;
         while let Some((count, id)) = self.store.doubt_tokens(last, BATCH).await? {
             last = id;
             doubted.tokens += count;

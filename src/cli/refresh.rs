@@ -15,7 +15,7 @@ use super::views::time;
 use super::{CliError, Context, Exit, Format};
 use crate::app::{App, AppError};
 use crate::clock::delta;
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
 use crate::lifecycle::Shutdown;
 use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
@@ -139,12 +139,12 @@ impl Args {
         by: DateTime<Utc>,
         limit: u64,
     ) -> Result<u64, CliError> {
-        let (due, mut after, mut listed) = (app.due(), 0, 0);
+        let (due, mut after, mut listed) = (app.due(), TokenId::START, 0);
         loop {
             let page = app.store.plannable_tokens(PlanFilter::Undated, after, PAGE).await;
             let page = page.map_err(|error| CliError::failed("list what is due", error))?;
             let Some(last) = page.last() else { return Ok(listed) };
-            after = last.id;
+            after = last.version.token;
             let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.owner.merchant);
             for token in page.iter().filter(ours) {
                 let due_at = due.due_at(&token.owner, token.expires_at);

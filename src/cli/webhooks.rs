@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
-use uuid::Uuid;
 
 use self::view::{Webhook, disabled, table};
 use super::{CliError, Context, Exit};
-use crate::ids::{MerchantName, UserId};
+use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
 
 const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
@@ -28,7 +27,7 @@ pub(super) enum Command {
         limit: u32,
         /// Only events older than this one: the last id of the previous page
         #[arg(long, value_name = "ID")]
-        cursor: Option<Uuid>,
+        cursor: Option<WebhookId>,
     },
     /// Send events again, whatever their status, and enable their endpoints
     ///
@@ -36,7 +35,7 @@ pub(super) enum Command {
     Resend {
         /// Events by their ids
         #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "within"])]
-        ids: Vec<Uuid>,
+        ids: Vec<WebhookId>,
         #[command(flatten)]
         which: Which,
     },
@@ -116,7 +115,7 @@ async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -
 }
 
 /// Reports unknown ids, and sends the others.
-async fn resend(context: &Context, store: &dyn Webhooks, ids: &[Uuid], which: Which) -> Result<Exit, CliError> {
+async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId], which: Which) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let mut resent = 0;
     let mut unknown = Vec::new();

@@ -1,6 +1,7 @@
 //! Calculates due dates: for rows that have none, or for all rows after a change of the settings.
 
 use super::due::Due;
+use crate::ids::TokenId;
 use crate::store::{DueDate, Keeper, PlanFilter, StoreError};
 use crate::vault::DueDates;
 
@@ -18,19 +19,15 @@ pub async fn replan(
     which: PlanFilter,
     mut told: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
-    let (mut after, mut seen, mut planned) = (0, 0, 0);
+    let (mut after, mut seen, mut planned) = (TokenId::START, 0, 0);
     loop {
         let page = store.plannable_tokens(which, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(planned) };
-        after = last.id;
+        after = last.version.token;
         seen += page.len() as u64;
         let dates: Vec<_> = page
             .iter()
-            .map(|token| DueDate {
-                token: token.id,
-                generation: token.generation,
-                due_at: due.due_at(&token.owner, token.expires_at),
-            })
+            .map(|token| DueDate { version: token.version, due_at: due.due_at(&token.owner, token.expires_at) })
             .collect();
         planned += store.set_due_dates(&dates).await?;
         told(seen);

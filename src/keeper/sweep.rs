@@ -19,7 +19,7 @@ use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
 use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant, Merchants};
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, PurposeId, WorkerId};
 use crate::meter;
 use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
@@ -48,7 +48,7 @@ pub struct Dependencies {
     /// lost answers.
     pub orphan_after: Duration,
     /// The id of this start of the process.
-    pub worker: Uuid,
+    pub worker: WorkerId,
 }
 
 /// Runs sweeps.
@@ -60,7 +60,7 @@ pub struct Sweeper {
     due: Due,
     at_once: usize,
     orphan_after: Duration,
-    worker: Uuid,
+    worker: WorkerId,
 }
 
 /// Which tokens a sweep is for.
@@ -154,7 +154,7 @@ impl Sweeper {
         let mut summary = Summary { forgotten: self.prepare().await?, ..Summary::default() };
         let began = self.store.time().await?;
         self.warn_of_overload(began).await?;
-        let sweep = Uuid::now_v7();
+        let sweep = PurposeId::from(Uuid::now_v7());
         let events = Walk::new(self, scope, began, stop, lost).steps().map(|step| {
             let sweeper = Arc::clone(self);
             async move {
@@ -238,7 +238,7 @@ impl Sweeper {
     }
 
     /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens.
-    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
+    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: PurposeId, if_due: IfDue) -> TokenReport {
         let traced = traced!(
             parent: None,
             "refresh token",
@@ -250,7 +250,7 @@ impl Sweeper {
             parent: &traced,
             "refresh",
             merchant = merchant.name.as_str(),
-            token = token.id,
+            token = token.version.token.0,
             %sweep,
             correlation = Empty,
         );
@@ -259,7 +259,7 @@ impl Sweeper {
         told
     }
 
-    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: Uuid, if_due: IfDue) -> TokenReport {
+    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: PurposeId, if_due: IfDue) -> TokenReport {
         let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
         let failed =
             |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
@@ -306,10 +306,10 @@ impl Sweeper {
                 _ => next.after,
             };
             let due_at = Some(now + delta(wait));
-            self.store.postpone(token.id, token.generation, due_at, next.failures, next.note).await
+            self.store.postpone(token.version, due_at, next.failures, next.note).await
         };
         if let Err(error) = written.await {
-            tracing::warn!(token = token.id, %error, "A token's next due date could not be stored; it is due \
+            tracing::warn!(token = token.version.token.0, %error, "A token's next due date could not be stored; it is due \
                 again at once");
         }
         next.outcome

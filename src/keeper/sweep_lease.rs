@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use crate::clock::since_boot;
+use crate::ids::WorkerId;
 use crate::store::{Keeper, StoreError};
 
 /// How long the lease lasts without a renewal, by the database's clock.
@@ -18,14 +18,14 @@ const RENEW: Duration = Duration::from_secs(10);
 /// A held lease. Dropped without [`SweepLease::end`], it expires after [`HOLD`].
 pub(super) struct SweepLease {
     store: Arc<dyn Keeper>,
-    worker: Uuid,
+    worker: WorkerId,
     lost: watch::Receiver<bool>,
     renewing: JoinHandle<()>,
 }
 
 impl SweepLease {
     /// Takes the lease for the process `worker`; `None` if another process holds it.
-    pub(super) async fn take(store: &Arc<dyn Keeper>, worker: Uuid) -> Result<Option<Self>, StoreError> {
+    pub(super) async fn take(store: &Arc<dyn Keeper>, worker: WorkerId) -> Result<Option<Self>, StoreError> {
         if !store.take_sweep(worker, HOLD).await? {
             return Ok(None);
         }
@@ -52,7 +52,7 @@ impl Drop for SweepLease {
     }
 }
 
-async fn renew(store: Arc<dyn Keeper>, worker: Uuid, losing: watch::Sender<bool>) {
+async fn renew(store: Arc<dyn Keeper>, worker: WorkerId, losing: watch::Sender<bool>) {
     let mut good = since_boot();
     loop {
         tokio::time::sleep(RENEW).await;

@@ -1,51 +1,31 @@
 //! The id of an order.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// The id of an order in this service: a UUID version 7 (RFC 9562). Such ids sort by the time of
-/// acceptance, which keeps indexes compact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-pub struct OrderId(Uuid);
+use crate::ids::{PurposeId, uuid_id};
+
+uuid_id! {
+    /// The id of an order in this service: a UUID version 7 (RFC 9562). Such ids sort by the time of
+    /// acceptance, which keeps indexes compact.
+    #[derive(ToSchema)]
+    OrderId
+}
 
 impl OrderId {
     /// Returns a new id for an order accepted at `now`: the milliseconds of `now`, and random bits.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
-    }
-
-    /// Returns the id as the stores save it.
-    #[must_use]
-    pub fn as_uuid(&self) -> Uuid {
-        self.0
+        Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())).into()
     }
 }
 
-impl From<Uuid> for OrderId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl fmt::Display for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for OrderId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::from_str(text).map(Self)
+/// An exchange for an order has the order's id as its purpose.
+impl From<OrderId> for PurposeId {
+    fn from(order: OrderId) -> Self {
+        order.as_uuid().into()
     }
 }
 

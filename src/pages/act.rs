@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use uuid::Uuid;
 
 use super::Pages;
 use super::failure::Failure;
@@ -16,7 +15,7 @@ use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
-use crate::ids::UserKey;
+use crate::ids::{UserKey, WebhookId};
 use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
@@ -109,19 +108,9 @@ pub(super) async fn cancel(
 }
 
 fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
-    match outcome {
-        OrderAdminOutcome::Done(_) => {
-            tracing::info!(%order, what, "An operator changed an order");
-            Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
-        }
-        OrderAdminOutcome::WrongStatus(order) => Err(Failure::Unfit(format!("The order is {} now.", order.status))),
-        OrderAdminOutcome::BodyGone => Err(Failure::Unfit(
-            "The order's body has been deleted (retention.bodies). The shop has to submit the order \
-             again."
-                .into(),
-        )),
-        OrderAdminOutcome::Missing => Err(Failure::Missing("Order not found.")),
-    }
+    outcome?;
+    tracing::info!(%order, what, "An operator changed an order");
+    Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
 }
 
 async fn token(pages: &Pages, key: &UserKey) -> Result<TokenView, Failure> {
@@ -213,12 +202,12 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
     let missing = Failure::Missing("Webhook not found.");
-    let Ok(id) = id.parse::<Uuid>() else { return Err(missing) };
+    let Ok(id) = id.parse::<WebhookId>() else { return Err(missing) };
     let found = pages.deps.webhooks.webhooks(&only(id)).await?.pop();
     found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
 }
 
-fn only(id: Uuid) -> WebhookFilter {
+fn only(id: WebhookId) -> WebhookFilter {
     WebhookFilter { id: Some(id), limit: 1, ..WebhookFilter::default() }
 }
 

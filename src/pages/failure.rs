@@ -6,6 +6,7 @@ use maud::html;
 
 use super::frame;
 use super::links::link;
+use crate::order::OrderAdminRefusal;
 use crate::store::StoreError;
 
 /// Why a page cannot be shown, or why an action was not carried out.
@@ -33,6 +34,15 @@ pub(super) enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<OrderAdminRefusal> for Failure {
+    fn from(refusal: OrderAdminRefusal) -> Self {
+        match refusal {
+            OrderAdminRefusal::Missing => Self::Missing("Order not found."),
+            refusal => Self::Unfit(format!("{refusal}.").replacen("the order", "The order", 1)),
+        }
     }
 }
 

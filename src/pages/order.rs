@@ -152,7 +152,7 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
             what: html! { "First claimed by a worker, " (after) " after it was accepted" },
         });
     }
-    for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.as_uuid())) {
+    for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into())) {
         events.push(presented(entry));
     }
     for (number, attempt) in (1..).zip(&story.attempts) {

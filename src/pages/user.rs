@@ -131,7 +131,7 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                         td { (time(entry.opened_at)) }
                         td { (badge(tone(outcome), outcome)) }
                         td { @match (entry.purpose, entry.purpose_ref) {
-                            (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.into())),
+                            (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.as_uuid().into())),
                             (purpose, _) => (purpose.as_str()),
                         } }
                         td { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use uuid::Uuid;
 
 use super::Pages;
 use super::failure::Failure;
@@ -13,7 +12,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{badge, choice, done, line, maybe_time, order_link, time};
 use super::viewer::Viewer;
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
 
 /// Webhooks on one page.
@@ -26,7 +25,7 @@ const KINDS: [EventKind; 4] =
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
-    let before = query.word("before", |word| word.parse::<Uuid>().ok())?;
+    let before = query.word("before", |word| word.parse::<WebhookId>().ok())?;
     let mut webhooks = Vec::new();
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let filter = WebhookFilter {

@@ -11,8 +11,7 @@ use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{MerchantName, UserId, UserKey};
-use crate::order::OrderId;
+use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey};
 
 /// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms
 /// do not sort).
@@ -64,15 +63,29 @@ pub(super) trait Columns {
     fn opt_int(&self, column: &str) -> sqlx::Result<Option<i64>>;
     fn flag(&self, column: &str) -> sqlx::Result<bool>;
     fn opt_flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
-    fn id(&self, column: &str) -> sqlx::Result<Uuid>;
-    fn opt_id(&self, column: &str) -> sqlx::Result<Option<Uuid>>;
+    fn uuid(&self, column: &str) -> sqlx::Result<Uuid>;
+    fn opt_uuid(&self, column: &str) -> sqlx::Result<Option<Uuid>>;
     fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>>;
     fn opt_bytes(&self, column: &str) -> sqlx::Result<Option<Vec<u8>>>;
     fn time(&self, column: &str) -> sqlx::Result<DateTime<Utc>>;
     fn opt_time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>>;
 
-    fn order(&self, column: &str) -> sqlx::Result<OrderId> {
-        self.id(column).map(OrderId::from)
+    /// An id that is a UUID, whatever it names.
+    fn id<T: From<Uuid>>(&self, column: &str) -> sqlx::Result<T> {
+        self.uuid(column).map(T::from)
+    }
+
+    fn opt_id<T: From<Uuid>>(&self, column: &str) -> sqlx::Result<Option<T>> {
+        Ok(self.opt_uuid(column)?.map(T::from))
+    }
+
+    fn token(&self, column: &str) -> sqlx::Result<TokenId> {
+        self.int(column).map(TokenId)
+    }
+
+    /// A token's row and generation; `column` names the row.
+    fn version(&self, column: &str) -> sqlx::Result<TokenVersion> {
+        Ok(TokenVersion { token: self.token(column)?, generation: self.int("generation")? })
     }
 
     fn merchant(&self) -> sqlx::Result<MerchantName> {
@@ -127,10 +140,10 @@ macro_rules! columns {
             fn opt_flag(&self, column: &str) -> sqlx::Result<Option<bool>> {
                 self.try_get(column)
             }
-            fn id(&self, column: &str) -> sqlx::Result<Uuid> {
+            fn uuid(&self, column: &str) -> sqlx::Result<Uuid> {
                 self.try_get(column)
             }
-            fn opt_id(&self, column: &str) -> sqlx::Result<Option<Uuid>> {
+            fn opt_uuid(&self, column: &str) -> sqlx::Result<Option<Uuid>> {
                 self.try_get(column)
             }
             fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {

@@ -15,7 +15,9 @@ use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{
+    ExchangeId, InstanceId, MerchantName, PurposeId, TokenId, TokenVersion, UserId, UserKey, WebhookId, WorkerId,
+};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -119,7 +121,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// As [`super::Orders::claim_orders`].
     fn claim_orders(
         &self,
-        worker: Uuid,
+        worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> impl Future<Output = Result<Vec<ClaimedOrder>, StoreError>> + Send;
@@ -221,7 +223,14 @@ params! {
     Option<bool>: value => Self::Flag(value);
     Uuid: value => Self::Id(Some(value));
     Option<Uuid>: value => Self::Id(value);
-    OrderId: value => Self::Id(Some(value.as_uuid()));
+    OrderId: value => value.as_uuid().into();
+    WorkerId: value => value.as_uuid().into();
+    InstanceId: value => value.as_uuid().into();
+    ExchangeId: value => value.as_uuid().into();
+    PurposeId: value => value.as_uuid().into();
+    WebhookId: value => value.as_uuid().into();
+    Option<WebhookId>: value => value.map(|id| id.as_uuid()).into();
+    TokenId: value => value.0.into();
     &'a [u8]: value => Self::Bytes(Some(value));
     &'a Vec<u8>: value => Self::Bytes(Some(value));
     &'a [u8; 32]: value => Self::Bytes(Some(value));
@@ -316,6 +325,11 @@ impl<E: Engine> Query<'_, E> {
     /// Binds the next parameter.
     pub(super) fn bind<'p>(self, value: impl Into<Param<'p>>) -> Self {
         Self { query: E::bind(self.query, value.into()), ..self }
+    }
+
+    /// Binds a token's row and generation as the next two parameters.
+    pub(super) fn bind_version(self, version: TokenVersion) -> Self {
+        self.bind(version.token).bind(version.generation)
     }
 
     /// Binds a merchant and a user as the next two parameters.

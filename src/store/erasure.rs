@@ -54,7 +54,7 @@ async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -
     })?;
     let cancel = c.query(E::STATEMENTS.erasure.open_orders).bind_user(key).bind(now).bind(&error);
     let rows = cancel.fetch_all().await?;
-    rows.iter().map(|row| Ok(row.order("id")?)).collect()
+    rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
 /// Whether there was a row.
@@ -66,7 +66,7 @@ async fn erase_token<E: Engine>(
 ) -> Result<bool, StoreError> {
     let erase = c.query(E::STATEMENTS.erasure.token).bind_user(key).bind(pseudonym).bind(now);
     let Some(row) = erase.fetch_optional().await? else { return Ok(false) };
-    let token = row.int("id")?;
+    let token = row.token("id")?;
     c.query(E::STATEMENTS.erasure.known).bind(token).execute().await?;
     tokens::forget_kept(c, token).await?;
     Ok(true)

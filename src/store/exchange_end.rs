@@ -2,11 +2,10 @@
 
 mod ahead;
 
-use uuid::Uuid;
-
 use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
+use crate::ids::{ExchangeId, TokenId, TokenVersion};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
 /// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange
@@ -17,19 +16,19 @@ pub(super) async fn settle<E: Engine>(
     end: &ExchangeEnd,
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
-    let (token, generation) = (end.token, end.generation);
+    let version = end.version;
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
-            c.query(sql.still_good).bind(token).bind(generation).bind(now).execute().await?;
+            c.query(sql.still_good).bind_version(version).bind(now).execute().await?;
             if end.kept.is_some() {
-                c.query(sql.seen).bind(token).bind(generation).bind(now).execute().await?;
+                c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }
-            keep(c, token, generation, end.kept.as_ref()).await?;
+            keep(c, version, end.kept.as_ref()).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false).await?;
         }
         ExchangeResult::Rejected(reason) => {
-            let dead = c.query(sql.dead).bind(token).bind(generation).bind(end.exchange);
+            let dead = c.query(sql.dead).bind_version(version).bind(end.exchange);
             dead.bind(reason.as_str()).bind(now).execute().await?;
             close(c, now, end.exchange, Outcome::Rejected, false).await?;
         }
@@ -39,10 +38,10 @@ pub(super) async fn settle<E: Engine>(
             return Ok(Settled::Written);
         }
         ExchangeResult::NoAnswer { travelling, hold } => {
-            no_answer(c, now, end.exchange, token, generation, *travelling, *hold).await?;
+            no_answer(c, now, end.exchange, version, *travelling, *hold).await?;
         }
     }
-    let row = c.query(sql.state_of_generation).bind(token).bind(generation).fetch_optional().await?;
+    let row = c.query(sql.state_of_generation).bind_version(version).fetch_optional().await?;
     let word = row.map(|row| row.text("state")).transpose()?;
     let state = word.map(|word| TokenState::from_word(&word)).transpose()?;
     let stands = match &end.result {
@@ -64,15 +63,15 @@ async fn rotated<E: Engine>(
     if E::store_successor(c, now, end, successor).await? {
         return Ok(Settled::Written);
     }
-    let before = c.query(E::STATEMENTS.tokens.stored_before).bind(end.token).bind(end.exchange);
+    let before = c.query(E::STATEMENTS.tokens.stored_before).bind(end.version.token).bind(end.exchange);
     if before.fetch_optional().await?.is_some() {
         return Ok(Settled::Written);
     }
-    let intended = c.query(E::STATEMENTS.tokens.is_intended).bind(end.token).bind(end.exchange);
+    let intended = c.query(E::STATEMENTS.tokens.is_intended).bind(end.version.token).bind(end.exchange);
     if intended.fetch_optional().await?.is_none() {
         return ahead::store(c, now, end, successor).await;
     }
-    know_successor(c, end.token, successor).await?;
+    know_successor(c, end.version.token, successor).await?;
     close(c, now, end.exchange, Outcome::Superseded, false).await?;
     Ok(Settled::Superseded)
 }
@@ -83,14 +82,12 @@ pub(super) fn bind_successor<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
     now: Now,
-    token: i64,
-    generation: i64,
-    exchange: Uuid,
+    version: TokenVersion,
+    exchange: ExchangeId,
     successor: &Successor,
 ) -> Query<'c, E> {
     c.query(statement)
-        .bind(token)
-        .bind(generation)
+        .bind_version(version)
         .bind(exchange)
         .bind(&successor.sealed)
         .bind(successor.issued_at)
@@ -103,7 +100,7 @@ pub(super) fn bind_successor<'c, E: Engine>(
 /// what came later by this.
 pub(super) async fn know_successor<E: Engine>(
     c: &mut Connection<'_, E>,
-    token: i64,
+    token: TokenId,
     successor: &Successor,
 ) -> Result<(), StoreError> {
     let know = c.query(E::STATEMENTS.tokens.know).bind(token).bind(&successor.hash).bind(successor.issued_at);
@@ -116,14 +113,13 @@ pub(super) async fn know_successor<E: Engine>(
 pub(super) async fn no_answer<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    exchange: Uuid,
-    token: i64,
-    generation: i64,
+    exchange: ExchangeId,
+    version: TokenVersion,
     travelling: bool,
     hold: bool,
 ) -> Result<(), StoreError> {
     let told = if hold { E::STATEMENTS.tokens.hold } else { E::STATEMENTS.tokens.replay_due };
-    c.query(told).bind(token).bind(generation).bind(exchange).bind(now).execute().await?;
+    c.query(told).bind_version(version).bind(exchange).bind(now).execute().await?;
     close(c, now, exchange, Outcome::NoAnswer, travelling).await
 }
 
@@ -131,7 +127,7 @@ pub(super) async fn no_answer<E: Engine>(
 pub(super) async fn close<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    exchange: Uuid,
+    exchange: ExchangeId,
     outcome: Outcome,
     travelling: bool,
 ) -> Result<(), StoreError> {
@@ -143,12 +139,11 @@ pub(super) async fn close<E: Engine>(
 /// Keeps what came for an order, where the token's generation is the one given.
 pub(super) async fn keep<E: Engine>(
     c: &mut Connection<'_, E>,
-    token: i64,
-    generation: i64,
+    version: TokenVersion,
     kept: Option<&NewCachedTokens>,
 ) -> Result<(), StoreError> {
     let Some(kept) = kept else { return Ok(()) };
-    let keep = c.query(E::STATEMENTS.tokens.keep).bind(kept.purpose).bind(token).bind(generation);
+    let keep = c.query(E::STATEMENTS.tokens.keep).bind(kept.purpose).bind_version(version);
     keep.bind(&kept.sealed).bind(kept.received_at).bind(kept.good_until).execute().await?;
     Ok(())
 }

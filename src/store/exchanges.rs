@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{StoreError, from_micros};
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{MerchantName, PurposeId, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
     Presentation, Purpose, PurposeKind, Settled, TokenState,
@@ -84,8 +84,7 @@ pub(super) async fn claim<E: Engine>(
     let rows = c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).fetch_all().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
-        id: row.int("id")?,
-        generation: row.int("generation")?,
+        version: row.version("id")?,
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
@@ -136,8 +135,7 @@ pub(super) fn bind_intent<'c, E: Engine>(
 ) -> Query<'c, E> {
     c.query(statement)
         .bind(intent.exchange)
-        .bind(intent.token)
-        .bind(intent.generation)
+        .bind_version(intent.version)
         .bind(intent.presentation)
         .bind(intent.purpose.kind.as_str())
         .bind(intent.purpose.id)
@@ -147,7 +145,7 @@ pub(super) fn bind_intent<'c, E: Engine>(
 /// The open intents of a holder, each with its token's merchant.
 pub(super) async fn open_intents<E: Engine>(
     c: &mut Connection<'_, E>,
-    holder: Uuid,
+    holder: WorkerId,
 ) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
     let rows = c.query(E::STATEMENTS.tokens.open_intents).bind(holder).fetch_all().await?;
     rows.iter().map(|row| Ok((row.merchant()?, intent(row)?))).collect()
@@ -157,10 +155,9 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
     let kind = PurposeKind::from_word(&row.text("purpose")?)?;
     Ok(Intent {
         exchange: row.id("id")?,
-        token: row.int("token_id")?,
-        generation: row.int("generation")?,
+        version: row.version("token_id")?,
         presentation: row.int("presentation")?,
-        purpose: Purpose { kind, id: row.opt_id("purpose_ref")?.unwrap_or_default() },
+        purpose: Purpose { kind, id: row.opt_id("purpose_ref")?.unwrap_or(Uuid::nil().into()) },
         holder: row.id("holder")?,
     })
 }
@@ -169,7 +166,7 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
 pub(super) async fn cached_tokens<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    purpose: Uuid,
+    purpose: PurposeId,
 ) -> Result<Option<CachedTokens>, StoreError> {
     let row = c.query(E::STATEMENTS.tokens.kept).bind(purpose).bind(now).fetch_optional().await?;
     row.map(|row| {
@@ -185,7 +182,7 @@ pub(super) async fn cached_tokens<E: Engine>(
 }
 
 /// Deletes what was kept for an order or sweep.
-pub(super) async fn delete_kept<E: Engine>(c: &mut Connection<'_, E>, purpose: Uuid) -> Result<(), StoreError> {
+pub(super) async fn delete_kept<E: Engine>(c: &mut Connection<'_, E>, purpose: PurposeId) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.tokens.delete_kept).bind(purpose).execute().await?;
     Ok(())
 }

@@ -5,23 +5,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{StoreError, tokens};
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
 use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token that has, or is to be given, a due date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndatedToken {
-    /// The row.
-    pub id: i64,
+    /// What the date is for.
+    pub version: TokenVersion,
     /// Whose token.
     pub owner: UserKey,
-    /// The generation that the date is for.
-    pub generation: i64,
     /// When it lapses.
     pub expires_at: DateTime<Utc>,
 }
@@ -29,10 +26,8 @@ pub struct UndatedToken {
 /// The date that a token is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueDate {
-    /// The row.
-    pub token: i64,
-    /// The generation that the date is for; a row that has moved on is left alone.
-    pub generation: i64,
+    /// What the date is for; a row that has moved on is left alone.
+    pub version: TokenVersion,
     /// When the keeper presents it.
     pub due_at: DateTime<Utc>,
 }
@@ -49,14 +44,12 @@ pub enum PlanFilter {
 /// A token that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueToken {
-    /// The row.
-    pub id: i64,
+    /// What is due.
+    pub version: TokenVersion,
     /// Whose merchant.
     pub merchant: MerchantName,
     /// Whose token.
     pub user: UserId,
-    /// The generation that is due.
-    pub generation: i64,
     /// When Klarna issued it.
     pub issued_at: DateTime<Utc>,
     /// When it lapses.
@@ -76,7 +69,7 @@ pub struct DueToken {
 pub struct DueCursor {
     pub(super) day: i64,
     pub(super) due_at: DateTime<Utc>,
-    pub(super) id: i64,
+    pub(super) token: TokenId,
 }
 
 /// A page of what is due.
@@ -124,7 +117,7 @@ pub trait Keeper: Send + Sync {
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
-        after: i64,
+        after: TokenId,
         limit: u32,
     ) -> Result<Vec<UndatedToken>, StoreError>;
 
@@ -145,8 +138,7 @@ pub trait Keeper: Send + Sync {
     /// generation has moved on.
     async fn postpone(
         &self,
-        token: i64,
-        generation: i64,
+        version: TokenVersion,
         due_at: Option<DateTime<Utc>>,
         failures: u32,
         note: Note,
@@ -159,13 +151,13 @@ pub trait Keeper: Send + Sync {
     async fn token_counts(&self, merchant: Option<&MerchantName>) -> Result<Vec<TokenCount>, StoreError>;
 
     /// Takes the right to sweep for so long, unless another worker that lives has it.
-    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError>;
+    async fn take_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
     /// Holds the right for so long from now. `false` where it is another's by now.
-    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError>;
+    async fn renew_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
     /// Gives the right up; `whole` where the sweep came to its end.
-    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError>;
+    async fn end_sweep(&self, worker: WorkerId, whole: bool) -> Result<(), StoreError>;
 
     /// What is written down of sweeps.
     async fn last_sweep(&self) -> Result<LastSweep, StoreError>;
@@ -180,7 +172,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
-        after: i64,
+        after: TokenId,
         limit: u32,
     ) -> Result<Vec<UndatedToken>, StoreError> {
         let list = match which {
@@ -195,7 +187,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
 
     /// One statement for all of them: a database with a million tokens is planned in a minute.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
-        let date = |date: &DueDate| json!({ "id": date.token, "generation": date.generation, "due": date.due_at.timestamp_micros() });
+        let date = |date: &DueDate| json!({ "id": date.version.token, "generation": date.version.generation, "due": date.due_at.timestamp_micros() });
         let dates = json!(dates.iter().map(date).collect::<Vec<_>>()).to_string();
         self.write(async |c| c.query(E::STATEMENTS.keeper.set_due_dates).bind(&dates).execute().await).await
     }
@@ -218,14 +210,13 @@ impl<E: Engine> Keeper for SqlStore<E> {
 
     async fn postpone(
         &self,
-        token: i64,
-        generation: i64,
+        version: TokenVersion,
         due_at: Option<DateTime<Utc>>,
         failures: u32,
         note: Note,
     ) -> Result<bool, StoreError> {
         self.write(async |c| {
-            let postpone = c.query(E::STATEMENTS.keeper.postpone).bind(token).bind(generation);
+            let postpone = c.query(E::STATEMENTS.keeper.postpone).bind_version(version);
             Ok(postpone.bind(due_at).bind(failures).bind(note.as_str()).execute().await? == 1)
         })
         .await
@@ -236,7 +227,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
             let forget = c.query(E::STATEMENTS.keeper.forget_idle).bind(idle).bind(limit).bind(self.now());
             let rows = forget.fetch_all().await?;
             for row in &rows {
-                tokens::forget_kept(c, row.int("id")?).await?;
+                tokens::forget_kept(c, row.token("id")?).await?;
             }
             Ok(rows.len() as u64)
         })
@@ -251,7 +242,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    async fn take_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+    async fn take_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError> {
         self.write(async |c| {
             let take = c.query(E::STATEMENTS.keeper.take_sweep).bind(worker).bind(hold).bind(self.now());
             Ok(take.execute().await? == 1)
@@ -259,7 +250,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    async fn renew_sweep(&self, worker: Uuid, hold: Duration) -> Result<bool, StoreError> {
+    async fn renew_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError> {
         self.write(async |c| {
             let renew = c.query(E::STATEMENTS.keeper.renew_sweep).bind(worker).bind(hold).bind(self.now());
             Ok(renew.execute().await? == 1)
@@ -267,7 +258,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    async fn end_sweep(&self, worker: Uuid, whole: bool) -> Result<(), StoreError> {
+    async fn end_sweep(&self, worker: WorkerId, whole: bool) -> Result<(), StoreError> {
         self.write(async |c| {
             c.query(E::STATEMENTS.keeper.end_sweep).bind(worker).bind(whole).bind(self.now()).execute().await?;
             Ok(())
@@ -290,7 +281,7 @@ pub(super) async fn time<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Resu
 }
 
 /// Before every other of its day.
-const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, id: 0 };
+const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, token: TokenId::START };
 
 /// Day by day: each query reads no more of the index than is due.
 async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
@@ -327,34 +318,28 @@ async fn due_of_day<E: Engine>(
     limit: usize,
 ) -> Result<Vec<DueToken>, StoreError> {
     let list =
-        c.query(E::STATEMENTS.keeper.due_of_day).bind(after.day).bind(filter.by).bind(after.due_at).bind(after.id);
+        c.query(E::STATEMENTS.keeper.due_of_day).bind(after.day).bind(filter.by).bind(after.due_at).bind(after.token);
     let rows = list.bind(&filter.merchant).bind(limit).fetch_all().await?;
     rows.iter().map(|row| due_token(row, after.day)).collect()
 }
 
 fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
-    let (id, due_at) = (row.int("id")?, row.time("refresh_due_at")?);
+    let (version, due_at) = (row.version("id")?, row.time("refresh_due_at")?);
     Ok(DueToken {
-        id,
+        version,
         merchant: row.merchant()?,
         user: row.user()?,
-        generation: row.int("generation")?,
         issued_at: row.time("issued_at")?,
         expires_at: row.time("expires_at")?,
         due_at,
         failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
         last_seen_at: row.opt_time("last_seen_at")?,
-        place: DueCursor { day, due_at, id },
+        place: DueCursor { day, due_at, token: version.token },
     })
 }
 
 fn undated_token(row: &impl Columns) -> Result<UndatedToken, StoreError> {
-    Ok(UndatedToken {
-        id: row.int("id")?,
-        owner: row.owner()?,
-        generation: row.int("generation")?,
-        expires_at: row.time("expires_at")?,
-    })
+    Ok(UndatedToken { version: row.version("id")?, owner: row.owner()?, expires_at: row.time("expires_at")? })
 }
 
 fn token_count(row: &impl Columns) -> Result<TokenCount, StoreError> {

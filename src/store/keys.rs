@@ -5,12 +5,12 @@
 //! of it.
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
 use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
-use crate::ids::UserKey;
+
+use crate::ids::{PurposeId, TokenId, UserKey};
 
 /// How much there is whose beginning is a key's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -35,7 +35,7 @@ impl Sealed {
 #[derive(Clone)]
 pub struct SealedToken {
     /// The row.
-    pub id: i64,
+    pub id: TokenId,
     /// Whose token.
     pub owner: UserKey,
     /// The secret.
@@ -46,7 +46,7 @@ pub struct SealedToken {
 #[derive(Clone)]
 pub struct SealedCachedTokens {
     /// What it is kept for.
-    pub purpose: Uuid,
+    pub purpose: PurposeId,
     /// The secret.
     pub sealed: Vec<u8>,
 }
@@ -64,21 +64,26 @@ pub trait Keys: Send + Sync {
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError>;
 
     /// Tokens that begin otherwise, by row after `after`.
-    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError>;
+    async fn sealed_otherwise(
+        &self,
+        beginning: &[u8],
+        after: TokenId,
+        limit: u32,
+    ) -> Result<Vec<SealedToken>, StoreError>;
 
     /// What is kept and begins otherwise, by purpose after `after`.
     async fn cached_otherwise(
         &self,
         beginning: &[u8],
-        after: Uuid,
+        after: PurposeId,
         limit: u32,
     ) -> Result<Vec<SealedCachedTokens>, StoreError>;
 
     /// Puts `to` in the place of `from`; `false` where the row has moved on, and nothing changed.
-    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+    async fn reseal_token(&self, id: TokenId, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
     /// Likewise, for what is kept.
-    async fn reseal_cached(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
+    async fn reseal_cached(&self, purpose: PurposeId, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
     /// Likewise, for the key of the hashes.
     async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
@@ -111,7 +116,12 @@ impl<E: Engine> Keys for SqlStore<E> {
         .await
     }
 
-    async fn sealed_otherwise(&self, beginning: &[u8], after: i64, limit: u32) -> Result<Vec<SealedToken>, StoreError> {
+    async fn sealed_otherwise(
+        &self,
+        beginning: &[u8],
+        after: TokenId,
+        limit: u32,
+    ) -> Result<Vec<SealedToken>, StoreError> {
         self.read(async |c| {
             let list = c.query(E::STATEMENTS.keys.sealed_otherwise).bind(beginning).bind(after).bind(limit);
             list.fetch_all().await?.iter().map(sealed_token).collect()
@@ -122,7 +132,7 @@ impl<E: Engine> Keys for SqlStore<E> {
     async fn cached_otherwise(
         &self,
         beginning: &[u8],
-        after: Uuid,
+        after: PurposeId,
         limit: u32,
     ) -> Result<Vec<SealedCachedTokens>, StoreError> {
         self.read(async |c| {
@@ -132,14 +142,14 @@ impl<E: Engine> Keys for SqlStore<E> {
         .await
     }
 
-    async fn reseal_token(&self, id: i64, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+    async fn reseal_token(&self, id: TokenId, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
         self.write(async |c| {
             Ok(c.query(E::STATEMENTS.keys.reseal_token).bind(id).bind(from).bind(to).execute().await? == 1)
         })
         .await
     }
 
-    async fn reseal_cached(&self, purpose: Uuid, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
+    async fn reseal_cached(&self, purpose: PurposeId, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
         self.write(async |c| {
             Ok(c.query(E::STATEMENTS.keys.reseal_cached).bind(purpose).bind(from).bind(to).execute().await? == 1)
         })
@@ -153,7 +163,7 @@ impl<E: Engine> Keys for SqlStore<E> {
 }
 
 fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
-    Ok(SealedToken { id: row.int("id")?, owner: row.owner()?, sealed: row.bytes("sealed")? })
+    Ok(SealedToken { id: row.token("id")?, owner: row.owner()?, sealed: row.bytes("sealed")? })
 }
 
 fn sealed_cached_tokens(row: &impl Columns) -> Result<SealedCachedTokens, StoreError> {

@@ -31,6 +31,7 @@ mod resolving;
 mod restore;
 mod sql;
 mod sqlite;
+mod token_view;
 mod tokens;
 mod upkeep;
 mod webhook_end;
@@ -75,6 +76,7 @@ pub use self::webhooks::{
 pub use self::workers::{Reclaimed, Worker, Workers};
 use crate::clock::Clock;
 use crate::config::{self, Database};
+use crate::ids::TokenId;
 use crate::order::OrderId;
 
 /// Everything that a store does.
@@ -191,8 +193,8 @@ fn from_json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result
 }
 
 /// How many rows there are with an id, and the last of these; `None` where there are none.
-fn last_id(rows: &[impl Columns]) -> Result<Option<(u64, i64)>, StoreError> {
-    let ids = rows.iter().map(|row| row.int("id")).collect::<sqlx::Result<Vec<_>>>()?;
+fn last_id(rows: &[impl Columns]) -> Result<Option<(u64, TokenId)>, StoreError> {
+    let ids = rows.iter().map(|row| row.token("id")).collect::<sqlx::Result<Vec<_>>>()?;
     Ok(ids.iter().max().map(|last| (ids.len() as u64, *last)))
 }
 

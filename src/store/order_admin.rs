@@ -8,20 +8,10 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::orders::view;
 use super::{OrderFilter, Orders, StoreError, order_search};
-use crate::order::{OrderId, OrderView, Status};
+use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
 
-/// What became of the wish to cancel or retry one order.
-#[derive(Clone, Debug)]
-pub enum OrderAdminOutcome {
-    /// The order, changed.
-    Done(OrderView),
-    /// Its status does not allow it: nothing changed.
-    WrongStatus(OrderView),
-    /// It failed, and its body was deleted since: there is nothing left to send.
-    BodyGone,
-    /// There is no such order.
-    Missing,
-}
+/// The changed order, or why it was not changed.
+pub type OrderAdminOutcome = Result<OrderView, OrderAdminRefusal>;
 
 /// Orders changed in one go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +89,7 @@ impl Change {
 impl<E: Engine> SqlStore<E> {
     async fn change_one(&self, order: OrderId, change: Change) -> Result<OrderAdminOutcome, StoreError> {
         let outcome = self.transaction(async |c| one(c, self.now(), order, change).await).await?;
-        if matches!(outcome, OrderAdminOutcome::Done(_)) {
+        if outcome.is_ok() {
             self.tell(&[order], change);
         }
         Ok(outcome)
@@ -134,7 +124,7 @@ async fn apply<E: Engine>(
         }
     };
     let rows = statement.fetch_all().await?;
-    let changed = rows.iter().map(|row| row.order("id")).collect::<Result<Vec<_>, _>>()?;
+    let changed = rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?;
     E::delete_kept_of(c, &changed).await?;
     Ok(changed)
 }
@@ -146,13 +136,16 @@ async fn one<E: Engine>(
     change: Change,
 ) -> Result<OrderAdminOutcome, StoreError> {
     let done = !apply(c, now, &[order], change).await?.is_empty();
-    let Some(found) = view(c, order).await? else { return Ok(OrderAdminOutcome::Missing) };
+    let Some(found) = view(c, order).await? else { return Ok(Err(OrderAdminRefusal::Missing)) };
     if done {
-        return Ok(OrderAdminOutcome::Done(found));
+        return Ok(Ok(found));
     }
     let gone = c.query(E::STATEMENTS.order_admin.body_gone).bind(order).fetch_optional().await?.is_some();
-    let lacks_body = gone && matches!(change, Change::Retry(_));
-    Ok(if lacks_body { OrderAdminOutcome::BodyGone } else { OrderAdminOutcome::WrongStatus(found) })
+    Ok(Err(match change {
+        Change::Cancel => OrderAdminRefusal::NotCancelled(Box::new(found)),
+        Change::Retry(_) if gone => OrderAdminRefusal::BodyGone,
+        Change::Retry(_) => OrderAdminRefusal::NotRetried(Box::new(found)),
+    }))
 }
 
 async fn many<E: Engine>(

@@ -44,7 +44,7 @@ pub(super) async fn with_bodies<E: Engine>(
     ids.condition("body IS NOT NULL");
     ids.newest(filter.limit);
     let rows = ids.on(c).fetch_all().await?;
-    rows.iter().map(|row| Ok(row.order("id")?)).collect()
+    rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
 /// How many orders of a filter have their body, whatever its `before` and `limit`.
@@ -64,7 +64,7 @@ pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
 
 pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
     Ok(OrderView {
-        id: row.order("id")?,
+        id: row.id("id")?,
         merchant: row.merchant()?,
         user: row.user()?,
         status: row.parsed("status")?,

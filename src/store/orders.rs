@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
-use crate::ids::{MerchantName, UserId};
+use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// An order as it goes into its row.
@@ -99,7 +98,7 @@ pub struct Claim {
     /// The order.
     pub order: OrderId,
     /// This start of the process.
-    pub worker: Uuid,
+    pub worker: WorkerId,
     /// One higher at each claim of the order.
     pub number: i64,
 }
@@ -147,13 +146,13 @@ pub trait Orders: Send + Sync {
     /// token yet. With `recent`, only orders that fell due within that time.
     async fn claim_orders(
         &self,
-        worker: Uuid,
+        worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError>;
 
     /// The worker's claims, as the rows have them.
-    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError>;
+    async fn running_orders(&self, worker: WorkerId) -> Result<Vec<Claim>, StoreError>;
 
     /// Gives claimed orders back that were not begun.
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError>;
@@ -194,18 +193,18 @@ impl<E: Engine> Orders for SqlStore<E> {
 
     async fn claim_orders(
         &self,
-        worker: Uuid,
+        worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         self.engine.claim_orders(worker, shares, recent).await
     }
 
-    async fn running_orders(&self, worker: Uuid) -> Result<Vec<Claim>, StoreError> {
+    async fn running_orders(&self, worker: WorkerId) -> Result<Vec<Claim>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.orders.running_of_worker).bind(worker).fetch_all().await?;
             rows.iter()
-                .map(|row| Ok(Claim { order: row.order("id")?, worker, number: row.int("claim_number")? }))
+                .map(|row| Ok(Claim { order: row.id("id")?, worker, number: row.int("claim_number")? }))
                 .collect()
         })
         .await
@@ -241,7 +240,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.orders.settled).bind(ids).fetch_all().await?;
-            rows.iter().map(|row| Ok(row.order("id")?)).collect()
+            rows.iter().map(|row| Ok(row.id("id")?)).collect()
         })
         .await
     }
@@ -293,7 +292,7 @@ pub(super) async fn insert<E: Engine>(
     }
     let by_key = c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
     let found = by_key.fetch_one().await?;
-    let id = found.order("id")?;
+    let id = found.id("id")?;
     Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
 }
 
@@ -313,9 +312,9 @@ pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> 
 }
 
 /// An order from the row of its claim.
-pub(super) fn claimed(row: &impl Columns, worker: Uuid) -> Result<ClaimedOrder, StoreError> {
+pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrder, StoreError> {
     Ok(ClaimedOrder {
-        claim: Claim { order: row.order("id")?, worker, number: row.int("claim_number")? },
+        claim: Claim { order: row.id("id")?, worker, number: row.int("claim_number")? },
         merchant: row.merchant()?,
         user: row.user()?,
         body: row.text("body")?,

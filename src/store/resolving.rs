@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
-use super::tokens::{token_view, view};
+use super::token_view::token_view;
+use super::tokens::view;
 use super::{StoreError, Tokens, last_id};
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{MerchantName, TokenId, UserKey};
 use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
 /// Which of the `uncertain` tokens.
@@ -36,9 +37,9 @@ pub trait Resolving: Tokens {
         &self,
         which: &Doubtful,
         resolution: Resolution,
-        after: i64,
+        after: TokenId,
         limit: u32,
-    ) -> Result<Option<(u64, i64)>, StoreError>;
+    ) -> Result<Option<(u64, TokenId)>, StoreError>;
 }
 
 #[async_trait]
@@ -66,9 +67,9 @@ impl<E: Engine> Resolving for SqlStore<E> {
         &self,
         which: &Doubtful,
         resolution: Resolution,
-        after: i64,
+        after: TokenId,
         limit: u32,
-    ) -> Result<Option<(u64, i64)>, StoreError> {
+    ) -> Result<Option<(u64, TokenId)>, StoreError> {
         self.transaction(async |c| {
             let resolve = decided(c, E::STATEMENTS.resolving.resolve_all, self.now(), resolution)
                 .bind(&which.merchant)

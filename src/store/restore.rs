@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::{StoreError, exchanges, json, last_id, one_row};
+use crate::ids::{TokenId, WorkerId};
 use crate::order::OrderError;
 
 /// What a store does about its own past.
@@ -18,14 +18,15 @@ pub trait Restore: Send + Sync {
     /// Whether the database remembers a heartbeat that it once confirmed, was founded later, or was
     /// declared restored later. Where a worker's row is missing, and the heartbeat is older than
     /// `kept_for`, it may have been removed: nothing is said against that.
-    async fn remembers(&self, worker: Uuid, beat_at: DateTime<Utc>, kept_for: Duration) -> Result<bool, StoreError>;
+    async fn remembers(&self, worker: WorkerId, beat_at: DateTime<Utc>, kept_for: Duration)
+    -> Result<bool, StoreError>;
 
     /// The names of the workers whose last heartbeat is no older than `within`.
     async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError>;
 
     /// Puts up to `limit` active tokens with an id above `after` to `uncertain`: they may have been
     /// spent since. How many there were, and the last one's id; `None` once all are.
-    async fn doubt_tokens(&self, after: i64, limit: u32) -> Result<Option<(u64, i64)>, StoreError>;
+    async fn doubt_tokens(&self, after: TokenId, limit: u32) -> Result<Option<(u64, TokenId)>, StoreError>;
 
     /// Fails up to `limit` orders that have not ended: they may have been submitted since. How many
     /// there were.
@@ -38,7 +39,12 @@ pub trait Restore: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> Restore for SqlStore<E> {
-    async fn remembers(&self, worker: Uuid, beat_at: DateTime<Utc>, kept_for: Duration) -> Result<bool, StoreError> {
+    async fn remembers(
+        &self,
+        worker: WorkerId,
+        beat_at: DateTime<Utc>,
+        kept_for: Duration,
+    ) -> Result<bool, StoreError> {
         self.read(async |c| {
             let remembers = c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat_at).bind(kept_for);
             Ok(remembers.bind(self.now()).fetch_one().await?.flag("remembers")?)
@@ -54,7 +60,7 @@ impl<E: Engine> Restore for SqlStore<E> {
         .await
     }
 
-    async fn doubt_tokens(&self, after: i64, limit: u32) -> Result<Option<(u64, i64)>, StoreError> {
+    async fn doubt_tokens(&self, after: TokenId, limit: u32) -> Result<Option<(u64, TokenId)>, StoreError> {
         self.write(async |c| {
             let doubt = c.query(E::STATEMENTS.restore.doubt_tokens).bind(after).bind(limit).bind(self.now());
             last_id(&doubt.fetch_all().await?)

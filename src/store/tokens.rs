@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
+use super::token_view::token_view;
 use super::{ClaimAttempt, StoreError, exchange_end, exchanges};
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{ExchangeId, MerchantName, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
-    CachedTokens, DeadReason, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled,
-    TokenState, TokenView,
+    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled, TokenState,
+    TokenView,
 };
 
 /// Which tokens a list shows, by merchant and user.
@@ -71,10 +71,10 @@ pub trait Tokens: Send + Sync {
 
     /// Closes an open intent of a dead holder as unanswered; with `hold` the token waits for an
     /// operator.
-    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError>;
+    async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion, hold: bool) -> Result<(), StoreError>;
 
     /// The intents of `holder` that are open, each with its token's merchant.
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
+    async fn open_intents(&self, holder: WorkerId) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
 
     /// Writes an exchange's end in a transaction of its own; may be called again and again. A
     /// successor that the database is behind of, since it knows nothing of the exchange, is stored
@@ -83,7 +83,7 @@ pub trait Tokens: Send + Sync {
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
     /// What is kept for an order or sweep.
-    async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError>;
+    async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError>;
 
     /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither
     /// sees the other.
@@ -103,7 +103,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.transaction(async |c| {
             let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(self.now());
             let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
-            forget_kept(c, row.int("id")?).await?;
+            forget_kept(c, row.token("id")?).await?;
             Ok(true)
         })
         .await
@@ -134,14 +134,14 @@ impl<E: Engine> Tokens for SqlStore<E> {
         by::<E, _>(self.engine.urgent().await?, async |c| exchanges::void_intent(c, self.now(), intent).await).await
     }
 
-    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64, hold: bool) -> Result<(), StoreError> {
+    async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion, hold: bool) -> Result<(), StoreError> {
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
-            exchange_end::no_answer(c, self.now(), exchange, token, generation, true, hold).await
+            exchange_end::no_answer(c, self.now(), exchange, version, true, hold).await
         })
         .await
     }
 
-    async fn open_intents(&self, holder: Uuid) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
+    async fn open_intents(&self, holder: WorkerId) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
         self.read(async |c| exchanges::open_intents(c, holder).await).await
     }
 
@@ -149,7 +149,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.engine.settle_exchange(end).await
     }
 
-    async fn cached_tokens(&self, purpose: Uuid) -> Result<Option<CachedTokens>, StoreError> {
+    async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError> {
         self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
     }
 
@@ -199,7 +199,7 @@ async fn register<E: Engine>(
             break row;
         }
     };
-    let (id, view) = (row.int("id")?, token_view(&row)?);
+    let (id, view) = (row.token("id")?, token_view(&row)?);
     if c.query(sql.is_known).bind(id).bind(&token.hash).fetch_optional().await?.is_some() {
         return Ok(Registered::Known(view));
     }
@@ -221,7 +221,7 @@ async fn register<E: Engine>(
 }
 
 /// Deletes what was kept from a token.
-pub(super) async fn forget_kept<E: Engine>(c: &mut Connection<'_, E>, token: i64) -> Result<(), StoreError> {
+pub(super) async fn forget_kept<E: Engine>(c: &mut Connection<'_, E>, token: TokenId) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.tokens.forget_kept).bind(token).execute().await?;
     Ok(())
 }
@@ -254,21 +254,4 @@ async fn list<E: Engine>(
             .bind(now),
     };
     list.fetch_all().await?.iter().map(token_view).collect()
-}
-
-pub(super) fn token_view(row: &impl Columns) -> Result<TokenView, StoreError> {
-    Ok(TokenView {
-        merchant: row.merchant()?,
-        user: row.user()?,
-        state: TokenState::from_word(&row.text("state")?)?,
-        reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
-        generation: row.int("generation")?,
-        issued_at: row.opt_time("issued_at")?,
-        expires_at: row.opt_time("expires_at")?,
-        refresh_due_at: row.opt_time("refresh_due_at")?,
-        refresh_failures: row.int("refresh_failures")?,
-        refresh_note: row.opt_text("refresh_note")?.map(|word| Note::from_word(&word)).transpose()?,
-        last_seen_at: row.opt_time("last_seen_at")?,
-        updated_at: row.time("updated_at")?,
-    })
 }

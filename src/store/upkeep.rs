@@ -10,7 +10,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{StoreError, erasure, keeper};
 use crate::clock::delta;
-use crate::ids::UserKey;
+use crate::ids::{ExchangeId, TokenId, UserKey};
 
 /// A kind of thing that is removed some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +47,9 @@ pub struct ScanStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanCursor {
     /// Behind this exchange.
-    Exchange(uuid::Uuid),
+    Exchange(ExchangeId),
     /// Behind this token.
-    Token(i64),
+    Token(TokenId),
 }
 
 /// What was erased of a user.
@@ -155,7 +155,7 @@ async fn scan_ledger<E: Engine>(
     cursor: Option<ScanCursor>,
     limit: u32,
 ) -> Result<ScanStep, StoreError> {
-    let from = if let Some(ScanCursor::Exchange(id)) = cursor { id } else { Uuid::nil() };
+    let from = if let Some(ScanCursor::Exchange(id)) = cursor { id } else { Uuid::nil().into() };
     let until = first_id_after(c, now, after).await?;
     let step = c.query(E::STATEMENTS.upkeep.ledger_step).bind(from).bind(until).bind(limit).fetch_optional().await?;
     let Some(row) = step else { return Ok(ScanStep { removed: 0, next: None }) };
@@ -171,10 +171,10 @@ async fn scan_known<E: Engine>(
     cursor: Option<ScanCursor>,
     limit: u32,
 ) -> Result<ScanStep, StoreError> {
-    let from = if let Some(ScanCursor::Token(id)) = cursor { id } else { i64::MIN };
+    let from = if let Some(ScanCursor::Token(id)) = cursor { id } else { TokenId::START };
     let step = c.query(E::STATEMENTS.upkeep.known_step).bind(from).bind(limit).fetch_optional().await?;
     let Some(row) = step else { return Ok(ScanStep { removed: 0, next: None }) };
-    let last = row.int("id")?;
+    let last = row.token("id")?;
     let delete = c.query(E::STATEMENTS.upkeep.delete_known).bind(from).bind(last).bind(after).bind(now);
     Ok(ScanStep { removed: delete.execute().await?, next: Some(ScanCursor::Token(last)) })
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Query, SqlStore};
 use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
 use super::{StoreError, from_micros};
-use crate::ids::{MerchantName, UserId};
+use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::order::OrderId;
 use crate::words::words;
 
@@ -66,7 +65,7 @@ words!(DisabledWhy { Gone = "gone", Failing = "failing" });
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebhookClaim {
     /// The event.
-    pub id: Uuid,
+    pub id: WebhookId,
     /// One higher at each claim.
     pub number: i64,
 }
@@ -96,7 +95,7 @@ pub struct ClaimedWebhook {
 #[derive(Clone, Debug)]
 pub struct WebhookView {
     /// The event's name towards the shop.
-    pub id: Uuid,
+    pub id: WebhookId,
     /// Whose endpoint.
     pub merchant: MerchantName,
     /// Whom it is about.
@@ -125,7 +124,7 @@ pub struct WebhookView {
 #[derive(Clone, Debug, Default)]
 pub struct WebhookFilter {
     /// Only this one.
-    pub id: Option<Uuid>,
+    pub id: Option<WebhookId>,
     /// Only this merchant's.
     pub merchant: Option<MerchantName>,
     /// Only about this user.
@@ -137,7 +136,7 @@ pub struct WebhookFilter {
     /// Only those that happened within so long.
     pub within: Option<Duration>,
     /// Only events before this one: the last of the page before.
-    pub before: Option<Uuid>,
+    pub before: Option<WebhookId>,
     /// At most so many.
     pub limit: u32,
 }
@@ -324,7 +323,7 @@ fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {
         claim: WebhookClaim { id: row.id("id")?, number: row.int("claim_number")? },
         merchant: row.merchant()?,
         kind: EventKind::from_word(&row.text("kind")?)?,
-        order: row.opt_id("order_id")?.map(OrderId::from),
+        order: row.opt_id("order_id")?,
         trace: row.opt_text("trace")?,
         data: row.text("data")?,
         occurred_at: row.time("occurred_at")?,
@@ -337,7 +336,7 @@ fn webhook_view(row: &impl Columns) -> Result<WebhookView, StoreError> {
         id: row.id("id")?,
         merchant: row.merchant()?,
         user: row.user()?,
-        order: row.opt_id("order_id")?.map(OrderId::from),
+        order: row.opt_id("order_id")?,
         kind: EventKind::from_word(&row.text("kind")?)?,
         status: WebhookStatus::from_word(&row.text("status")?)?,
         occurred_at: row.time("occurred_at")?,

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Row, SqlStore, by};
 use super::{Claim, StoreError, exchanges, json, one_row};
+use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
 
 /// One start of a process that works.
 #[derive(Clone, Debug)]
 pub struct Worker {
     /// This start.
-    pub id: Uuid,
+    pub id: WorkerId,
     /// The instance folder it lives in.
-    pub instance: Uuid,
+    pub instance: InstanceId,
     /// For operators: host and process.
     pub name: String,
 }
@@ -39,10 +39,10 @@ pub trait Workers: Send + Sync {
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
     /// Renews the worker's heartbeat; the time written, or `None` where it is written down as dead.
-    async fn heartbeat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError>;
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Writes the worker down as gone; what it still holds is free for others.
-    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError>;
+    async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
     /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at
     /// those written down as gone. An order that loses its fifth worker fails.
@@ -62,11 +62,11 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn heartbeat(&self, worker: Uuid) -> Result<Option<DateTime<Utc>>, StoreError> {
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError> {
         by::<E, _>(self.engine.urgent().await?, async |c| heartbeat(c, self.now(), worker).await).await
     }
 
-    async fn end_worker(&self, worker: Uuid) -> Result<(), StoreError> {
+    async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
         self.write(async |c| {
             c.query(E::STATEMENTS.workers.end_worker).bind(worker).bind(self.now()).execute().await?;
             Ok(())
@@ -88,7 +88,7 @@ impl<E: Engine> Workers for SqlStore<E> {
 pub(super) async fn heartbeat<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    worker: Uuid,
+    worker: WorkerId,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
     Ok(row.map(|row| row.time("beat_at")).transpose()?)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 use crate::clock::delta;
+use crate::ids::ExchangeId;
 
 /// How long to wait if another process holds the claim. Short, because an exchange is short.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -73,7 +73,7 @@ pub enum Decision {
     ComeBack(Duration),
     /// The process of an open intent is known to be dead, so nobody knows whether its request was
     /// processed.
-    LostAnswer(Uuid),
+    LostAnswer(ExchangeId),
     /// Do nothing: the token is not due any more.
     NotDue,
     /// There is no token to present.

@@ -1,10 +1,9 @@
 //! One exchange of a refresh token: its purpose, the intent before the request, and how it ended.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::DeadReason;
-use crate::ids::UserKey;
+use crate::ids::{ExchangeId, PurposeId, TokenVersion, UserKey, WorkerId};
 use crate::words::words;
 
 /// The purpose of an exchange: its kind, and the order or sweep.
@@ -13,7 +12,7 @@ pub struct Purpose {
     /// The kind of purpose.
     pub kind: PurposeKind,
     /// The id of the order or sweep. Tokens from the exchange are cached under this id.
-    pub id: Uuid,
+    pub id: PurposeId,
 }
 
 /// The kind of purpose of an exchange.
@@ -34,17 +33,15 @@ words!(PurposeKind { Order = "order", Keeper = "keeper", Manual = "manual" });
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// The id of the exchange.
-    pub exchange: Uuid,
-    /// The id of the token row.
-    pub token: i64,
-    /// The generation of the token that is presented.
-    pub generation: i64,
+    pub exchange: ExchangeId,
+    /// What is presented.
+    pub version: TokenVersion,
     /// The number of this presentation: one more than the ledger has for this generation.
     pub presentation: i64,
     /// What the exchange is for.
     pub purpose: Purpose,
     /// The id of this start of the process.
-    pub holder: Uuid,
+    pub holder: WorkerId,
 }
 
 /// The result of recording an intent.
@@ -61,14 +58,12 @@ pub enum Intended {
 #[derive(Clone)]
 pub struct ExchangeEnd {
     /// The id of the exchange.
-    pub exchange: Uuid,
+    pub exchange: ExchangeId,
     /// Whose token: after a restore, the database may have the user in another row. `None` in spool
     /// files of older programs.
     pub owner: Option<UserKey>,
-    /// The id of the token row.
-    pub token: i64,
-    /// The generation that was presented.
-    pub generation: i64,
+    /// What was presented.
+    pub version: TokenVersion,
     /// The result of the exchange.
     pub result: ExchangeResult,
     /// The tokens to cache for the purpose, if the exchange was for an order and returned an access
@@ -132,7 +127,7 @@ pub struct Successor {
 #[derive(Clone)]
 pub struct NewCachedTokens {
     /// The id of the order or sweep.
-    pub purpose: Uuid,
+    pub purpose: PurposeId,
     /// Both tokens, encrypted for the purpose.
     pub sealed: Vec<u8>,
     /// When they were received.

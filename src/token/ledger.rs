@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::{DeadReason, Outcome, PurposeKind, TokenState};
+
+use crate::ids::{ExchangeId, PurposeId, TokenVersion, WorkerId};
 
 /// A token row, read after its claim.
 #[derive(Clone, Debug)]
 pub struct ClaimedToken {
-    /// The id of the row.
-    pub id: i64,
-    /// The generation that was claimed.
-    pub generation: i64,
+    /// What was claimed.
+    pub version: TokenVersion,
     /// The state of the token.
     pub state: TokenState,
     /// Why it no longer works, if it does not.
@@ -41,7 +40,7 @@ pub struct ClaimedToken {
 #[derive(Clone, Debug)]
 pub struct Presentation {
     /// The id of the exchange.
-    pub exchange: Uuid,
+    pub exchange: ExchangeId,
     /// The number of the presentation within the generation, from 1.
     pub number: i64,
     /// The outcome; `None` while the intent is open.
@@ -51,7 +50,7 @@ pub struct Presentation {
     /// When the intent was closed.
     pub closed_at: Option<DateTime<Utc>>,
     /// The start of the process that made the presentation.
-    pub holder: Uuid,
+    pub holder: WorkerId,
     /// How long that process has been silent. `None` if it is marked as dead or unknown.
     pub holder_silent: Option<Duration>,
 }
@@ -60,13 +59,13 @@ pub struct Presentation {
 #[derive(Clone, Debug)]
 pub struct LedgerEntry {
     /// The id of the exchange.
-    pub exchange: Uuid,
+    pub exchange: ExchangeId,
     /// The position of the row in the ledger.
     pub place: LedgerCursor,
     /// What the exchange is for.
     pub purpose: PurposeKind,
     /// The id of the order or keeper run.
-    pub purpose_ref: Option<Uuid>,
+    pub purpose_ref: Option<PurposeId>,
     /// The name of the process that made the presentation, if its row still exists.
     pub worker: Option<String>,
     /// When the intent was recorded.

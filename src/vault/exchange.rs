@@ -20,7 +20,7 @@ use crate::breaker::{CallOutcome, CallPermit};
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
-use crate::ids::UserKey;
+use crate::ids::{ExchangeId, TokenVersion, UserKey};
 use crate::klarna::token::Presented;
 use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
@@ -143,9 +143,9 @@ impl Exchange {
                 ExchangeReport::Unusable(why)
             }
             Decision::LostAnswer(exchange) => {
-                let (token, generation) = (claim.token().id, claim.token().generation);
+                let version = claim.token().version;
                 claim.release().await;
-                self.close_orphan(exchange, token, generation).await
+                self.close_orphan(exchange, version).await
             }
         }
     }
@@ -165,21 +165,20 @@ impl Exchange {
             Ok(refresh_token) => refresh_token,
             Err(error) => {
                 claim.release().await;
-                tracing::error!(merchant = self.merchant.name.as_str(), token = token.id, %error,
+                tracing::error!(merchant = self.merchant.name.as_str(), token = token.version.token.0, %error,
                     "A refresh token cannot be decrypted; it is left unchanged");
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
         let intent = Intent {
-            exchange: Uuid::now_v7(),
-            token: token.id,
-            generation: token.generation,
+            exchange: Uuid::now_v7().into(),
+            version: token.version,
             presentation,
             purpose: self.purpose,
             holder: self.context.holder,
         };
         let span = Span::current();
-        span.record("token", token.id);
+        span.record("token", token.version.token.0);
         span.record("exchange", display(intent.exchange));
         let _in_flight = self.context.in_flight.enter(intent.exchange);
         crash::point("claimed");
@@ -235,7 +234,7 @@ impl Exchange {
         &self,
         claim: Box<dyn TokenClaim>,
         token: &ClaimedToken,
-        exchange: Uuid,
+        exchange: ExchangeId,
         received: Received,
         caller: &mut Caller,
     ) -> ExchangeReport {
@@ -248,14 +247,7 @@ impl Exchange {
             }
         };
         let outcome = result.outcome();
-        let end = ExchangeEnd {
-            exchange,
-            owner: Some(self.key.clone()),
-            token: token.id,
-            generation: token.generation,
-            result,
-            kept,
-        };
+        let end = ExchangeEnd { exchange, owner: Some(self.key.clone()), version: token.version, result, kept };
         let spooled = || {
             self.user_lock.on_disk();
             caller.answer(report.clone());
@@ -281,7 +273,13 @@ impl Exchange {
     fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
         let merchant = &self.merchant;
         let log = |result: &str, what: &str| {
-            tracing::info!(merchant = merchant.name.as_str(), token = token.id, result, what, "An exchange ended");
+            tracing::info!(
+                merchant = merchant.name.as_str(),
+                token = token.version.token.0,
+                result,
+                what,
+                "An exchange ended"
+            );
         };
         Ok(match received.answer {
             Answer::Rotated(tokens) => {
@@ -313,7 +311,7 @@ impl Exchange {
             Answer::NoAnswer { over, what } => {
                 tracing::warn!(
                     merchant = merchant.name.as_str(),
-                    token = token.id,
+                    token = token.version.token.0,
                     what,
                     "An exchange got no usable answer; its outcome is unknown"
                 );
@@ -373,10 +371,10 @@ impl Exchange {
         Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access, rotated } })
     }
 
-    async fn close_orphan(&self, exchange: Uuid, token: i64, generation: i64) -> ExchangeReport {
+    async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion) -> ExchangeReport {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        tracing::warn!(%exchange, token, "The process that made an exchange died; the answer is lost");
-        let closed = self.context.store.close_orphan(exchange, token, generation, hold).await;
+        tracing::warn!(%exchange, token = version.token.0, "The process that made an exchange died; the answer is lost");
+        let closed = self.context.store.close_orphan(exchange, version, hold).await;
         if closed.is_ok() {
             meter::lost_answer(&self.merchant.name);
         }

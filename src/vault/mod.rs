@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::field::display;
-use uuid::Uuid;
 
 use self::exchange::Exchange;
 use self::exchange_permits::ExchangePermits;
@@ -37,7 +36,7 @@ use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
 use crate::config::{self, LostAnswer, Merchant, Merchants};
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
@@ -78,7 +77,7 @@ pub struct Dependencies {
     /// The clock.
     pub clock: Clock,
     /// This start of the process, as the ledger names it.
-    pub holder: Uuid,
+    pub holder: WorkerId,
     /// The spool in the process's instance folder.
     pub spool: Spool,
     /// Returns how long this process has had the database without a gap. The silence of another
@@ -96,7 +95,7 @@ struct ExchangeContext {
     due: Arc<dyn DueDates>,
     spool: Spool,
     /// This start of the process, as the ledger names it.
-    holder: Uuid,
+    holder: WorkerId,
     in_flight: InFlightExchanges,
     /// Returns how long this process has had the database without a gap.
     observed: Box<dyn Fn() -> Duration + Send + Sync>,
@@ -248,9 +247,9 @@ impl Vault {
         for (merchant, intent) in self.context.store.open_intents(self.context.holder).await? {
             if !self.context.in_flight.holds(intent.exchange) {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
-                tracing::error!(exchange = %intent.exchange, token = intent.token, order,
+                tracing::error!(exchange = %intent.exchange, token = intent.version.token.0, order,
                     "An exchange's task panicked; the answer is lost");
-                self.context.store.close_orphan(intent.exchange, intent.token, intent.generation, hold).await?;
+                self.context.store.close_orphan(intent.exchange, intent.version, hold).await?;
                 meter::lost_answer(&merchant);
             }
         }

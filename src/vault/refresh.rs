@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::exchange::Exchange;
 use super::{Refreshed, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, PurposeId, UserId, UserKey};
 use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 
 /// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
@@ -40,7 +39,7 @@ impl Vault {
     /// the permits.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun.
-    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: Uuid, if_due: IfDue) -> Refreshed {
+    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: PurposeId, if_due: IfDue) -> Refreshed {
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {

@@ -150,7 +150,7 @@ impl OrderHandler {
         merchant: &Arc<Merchant>,
     ) -> Result<Result<AccessToken, Unusable>, EarlyEnd> {
         let begun = since_boot();
-        let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.as_uuid() };
+        let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.into() };
         let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
         let mut patience = self.token_patience.saturating_sub(waited);
         if order.attempts > 0 {

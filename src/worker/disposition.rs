@@ -124,7 +124,7 @@ mod tests {
     fn order() -> ClaimedOrder {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         ClaimedOrder {
-            claim: Claim { order: OrderId::new(now), worker: Uuid::nil(), number: 1 },
+            claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: 1 },
             merchant: "shop".into(),
             user: "u-1".into(),
             body: String::new(),

@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WorkerId};
 use crate::queue::{ClaimBatch, Claimed, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
 /// Claims due orders for one worker.
 pub struct OrderSource {
     store: Arc<dyn Orders>,
-    worker: Uuid,
+    worker: WorkerId,
     /// Moves on with each claim, so that a single free slot goes to each merchant in turn.
     round: AtomicUsize,
 }
@@ -23,7 +22,7 @@ pub struct OrderSource {
 impl OrderSource {
     /// Returns a source for `worker`, this start of the process.
     #[must_use]
-    pub fn new(store: Arc<dyn Orders>, worker: Uuid) -> Self {
+    pub fn new(store: Arc<dyn Orders>, worker: WorkerId) -> Self {
         Self { store, worker, round: AtomicUsize::new(0) }
     }
 }

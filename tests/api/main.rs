@@ -180,7 +180,7 @@ impl Api {
 
     /// Claims what is due, as a worker would.
     async fn claim(&self) -> Vec<ClaimedOrder> {
-        let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "test".into() };
+        let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "test".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let shares = BTreeMap::from([("shop".into(), 100), ("other".into(), 100)]);
         self.app.store.claim_orders(worker.id, &shares, None).await.unwrap()

@@ -133,18 +133,18 @@ impl Api {
 
     /// The answer to a presentation of the user's token was lost, and an operator is to decide.
     pub async fn uncertain(&self, user: &str) {
-        let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
+        let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token(&UserKey::new("shop", user)).await.unwrap()
         else {
             panic!()
         };
-        let (exchange, token, generation) = (Uuid::now_v7(), claim.token().id, claim.token().generation);
-        let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
-        let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder: worker.id };
+        let (exchange, version) = (Uuid::now_v7().into(), claim.token().version);
+        let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
+        let intent = Intent { exchange, version, presentation: 1, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
-        claim.settle(&ExchangeEnd { exchange, owner: None, token, generation, result, kept: None }).await.unwrap();
+        claim.settle(&ExchangeEnd { exchange, owner: None, version, result, kept: None }).await.unwrap();
     }
 
     /// Shops are told of what happens to the shop's orders and tokens.

@@ -23,17 +23,17 @@ async fn names(api: &Api, query: &str) -> Vec<String> {
 
 /// Presents the user's token, and writes down what came of it.
 async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResult) {
-    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/17".into() };
+    let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
     api.app.store.begin_worker(&worker).await.unwrap();
     let ClaimAttempt::Claimed(mut claim) = api.app.store.claim_token(&UserKey::new("shop", user)).await.unwrap() else {
         panic!("no claim")
     };
     let token = claim.token();
     let presentation = i64::try_from(token.presentations.len()).unwrap() + 1;
-    let (exchange, id, generation) = (Uuid::now_v7(), token.id, token.generation);
-    let intent = Intent { exchange, token: id, generation, presentation, purpose, holder: worker.id };
+    let (exchange, version) = (Uuid::now_v7().into(), token.version);
+    let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-    claim.settle(&ExchangeEnd { exchange, owner: None, token: id, generation, result, kept: None }).await.unwrap();
+    claim.settle(&ExchangeEnd { exchange, owner: None, version, result, kept: None }).await.unwrap();
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn users_are_listed_by_the_state_of_their_token() {
         signed_in(&api, "shop", user).await;
     }
     signed_in(&api, "other", "e").await;
-    let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     let rejected = ExchangeResult::Rejected(klarna_order_worker::token::DeadReason::Rejected);
     exchanged(&api, "b", purpose, rejected).await;
     send(api.request(Method::DELETE, "/v1/merchants/shop/users/c/token")).await;
@@ -74,8 +74,8 @@ async fn a_history_tells_each_presentation_and_no_secret() {
     signed_in(&api, "shop", "u-1").await;
     assert_eq!(api.get(path).await.json(), json!({"history": []}));
     let order = Uuid::now_v7();
-    exchanged(&api, "u-1", Purpose { kind: PurposeKind::Order, id: order }, ExchangeResult::NotSent).await;
-    let keeper = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    exchanged(&api, "u-1", Purpose { kind: PurposeKind::Order, id: order.into() }, ExchangeResult::NotSent).await;
+    let keeper = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     exchanged(&api, "u-1", keeper, ExchangeResult::Refused).await;
     let answer = api.get(path).await;
     assert!(!answer.text.contains("token-of"), "{answer:?}");

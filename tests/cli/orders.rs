@@ -81,7 +81,7 @@ fn queued_orders_are_cancelled_by_id_and_by_filter() {
     let cancelled = home.run(&["orders", "cancel", id(1)]).exits(0);
     assert_eq!(cancelled.stdout, format!("{}  cancelled\n", id(1)));
     let again = home.run(&["orders", "cancel", id(1)]).exits(1);
-    assert!(again.stderr.contains("it is cancelled; only a queued order can be cancelled"), "{}", again.stderr);
+    assert!(again.stderr.contains("the order is cancelled already"), "{}", again.stderr);
     let several = home.run(&["orders", "cancel", id(1), id(2), "--format", "json"]).exits(3).json();
     assert_eq!((&several[0]["id"], &several[1]["status"]), (&json!(id(1)), &json!("cancelled")));
     assert!(several[0]["error"].as_str().unwrap().contains("it is cancelled"), "{several:?}");
@@ -118,7 +118,7 @@ fn whoever_steers_says_which_orders_and_is_asked() {
     }
     assert_eq!(lines(&home, &["--status", "queued"]).len(), 12);
     let queued = home.run(&["orders", "retry", id]).exits(1);
-    assert!(queued.stderr.contains("it is queued; only a failed order can be retried"), "{}", queued.stderr);
+    assert!(queued.stderr.contains("the order is queued already"), "{}", queued.stderr);
     assert_eq!(home.run(&["orders", "retry", "--all"]).exits(0).stdout, "0 failed orders retried\n");
 }
 

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use crate::dir::{BenchDir, Databases};
 use crate::process::{Process, Program};
-use crate::shop::Shop;
+use crate::shop::{MERCHANT, Shop, envelope};
 use crate::{BenchError, Options};
 
-pub const MERCHANT: &str = "shop";
 /// The file that the sandbox writes the users' tokens to.
 const TOKENS: &str = "tokens.jsonl";
 /// The file that `enqueue` reads.
@@ -160,9 +159,4 @@ token_rate_per_second = 100000.0
 
 fn quoted(path: &Path) -> toml::Value {
     toml::Value::String(path.display().to_string())
-}
-
-/// An order of `user` with three lines, as a shop sends it.
-pub fn envelope(user: &str) -> String {
-    format!(r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#, include_str!("order.json").trim_end())
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::database::{Database, Fill};
 use crate::dir::Databases;
-use crate::env::{BenchEnv, MERCHANT, Workload};
-use crate::shop::Shop;
+use crate::env::{BenchEnv, Workload};
+use crate::shop::{MERCHANT, Shop};
 use crate::{BenchError, Options};
 
 /// How often each page is requested.

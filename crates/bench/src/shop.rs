@@ -5,7 +5,8 @@ use klarna_sandbox::Stats;
 use serde_json::Value;
 
 use crate::BenchError;
-use crate::env::envelope;
+
+pub const MERCHANT: &str = "shop";
 
 /// How long the service may take for one result.
 const PATIENCE: &str = "60s";
@@ -57,6 +58,11 @@ impl Shop {
         }
         Err(BenchError::Unclean(format!("an order ended as {} with the token {}", order["status"], order["token"])))
     }
+}
+
+/// An order of `user` with three lines, as a shop sends it.
+pub fn envelope(user: &str) -> String {
+    format!(r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#, include_str!("order.json").trim_end())
 }
 
 async fn read(answer: reqwest::Result<reqwest::Response>) -> Result<Value, BenchError> {

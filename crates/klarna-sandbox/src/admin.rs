@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::Shared;
 use crate::clock::delta;
-use crate::faults::Ordered;
 use crate::options::Behaviour;
 use crate::profile::profile;
+use crate::script::Ordered;
 use crate::stats::{Event, Stats, What};
 
 /// What a test, the demo or an operator may do to a running sandbox. Cheap to clone.

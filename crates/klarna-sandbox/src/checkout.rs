@@ -75,8 +75,11 @@ async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: Result<Bytes, B
     let key = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
     let key = key.map(|key| (api_user, key.to_owned()));
     let worker = Arc::clone(shared);
-    play(shared, Endpoint::Checkout, user.as_deref(), (), move |failure| process(&worker, &text, order, key, failure))
-        .await
+    let refusal = |status| refusal(status, Vec::new());
+    play(shared, Endpoint::Checkout, user.as_deref(), (), refusal, move |failure| {
+        process(&worker, &text, order, key, failure)
+    })
+    .await
 }
 
 /// The API user, where it is known.
@@ -177,7 +180,7 @@ fn refuse(shared: &Shared, status: StatusCode, messages: Vec<String>) -> Respons
 }
 
 /// An error in Klarna's shape; above 499 a page.
-pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
+fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
     let (code, message) = match status {
         StatusCode::BAD_REQUEST => ("BAD_VALUE", "Bad value"),
         StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Wrong or missing credentials"),

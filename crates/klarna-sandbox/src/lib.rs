@@ -47,6 +47,7 @@ mod profile;
 mod request;
 mod routes;
 mod rules;
+mod script;
 mod state;
 mod stats;
 mod token;
@@ -74,8 +75,9 @@ pub use admin::{Admin, Issued, Registration, SignIn};
 pub use clock::Clock;
 pub use command::{Addresses, Command};
 pub use durations::Latency;
-pub use faults::{Endpoint, Failure, Ordered};
+pub use faults::{Endpoint, Failure};
 pub use options::{Algorithm, Behaviour, Conduct, Rotation, SandboxOptions};
+pub use script::Ordered;
 pub use state::Outcome;
 pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, Time, Times, What};
 
@@ -132,7 +134,7 @@ struct World {
     /// How many profiles were ever made.
     people: usize,
     witness: stats::Witness,
-    script: faults::Script,
+    script: script::Script,
     /// How many requests present a refresh token at this moment.
     presenting: HashMap<String, u32>,
     id_tokens: Vec<String>,
@@ -167,7 +169,7 @@ impl Sandbox {
                 profiles: HashMap::new(),
                 people: 0,
                 witness: stats::Witness { record: options.record, ..stats::Witness::default() },
-                script: faults::Script { ordered: Vec::new(), rng: seed },
+                script: script::Script { ordered: Vec::new(), rng: seed },
                 presenting: HashMap::new(),
                 id_tokens: Vec::new(),
                 replays: HashMap::new(),

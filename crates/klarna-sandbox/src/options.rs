@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::durations::{Latency, human};
-use crate::faults::Failure;
+use crate::faults::{Endpoint, Failure};
 
 /// What is settled at the start.
 #[derive(Clone, Debug)]
@@ -145,6 +145,14 @@ impl Default for Conduct {
 }
 
 impl Behaviour {
+    /// How an endpoint behaves.
+    pub(super) fn conduct(&self, endpoint: Endpoint) -> &Conduct {
+        match endpoint {
+            Endpoint::Token => &self.token,
+            Endpoint::Checkout => &self.checkout,
+        }
+    }
+
     /// Says what can't be, in words for whoever wrote it.
     ///
     /// # Errors

@@ -9,23 +9,25 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures::stream;
 
+use crate::Shared;
 use crate::faults::{Endpoint, Failure};
-use crate::{Shared, checkout, token};
 
 /// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers
 /// `None` where the failure keeps it from being processed), and distorts the answer.
 ///
 /// It runs in a task of its own: like a real provider, it processes what it has received although
-/// the client hangs up. `guard` is kept until the answer is ready.
+/// the client hangs up. `guard` is kept until the answer is ready; `refusal` is how the endpoint
+/// answers with a status of a failure.
 pub(super) async fn play(
     shared: &Arc<Shared>,
     endpoint: Endpoint,
     user: Option<&str>,
     guard: impl Send + 'static,
+    refusal: fn(StatusCode) -> Response,
     work: impl FnOnce(Option<Failure>) -> Option<Response> + Send + 'static,
 ) -> Response {
     let behaviour = shared.behaviour();
-    let conduct = endpoint.conduct(&behaviour);
+    let conduct = behaviour.conduct(endpoint);
     let (failure, latency) = {
         let world = &mut *shared.world();
         let failure = world.script.failure(endpoint, user, conduct);
@@ -43,7 +45,7 @@ pub(super) async fn play(
     });
     tokio::select! {
         answer = processing => match answer {
-            Ok(answer) => distort(shared, endpoint, failure, answer, conduct.retry_after).await,
+            Ok(answer) => distort(shared, endpoint, failure, answer, conduct.retry_after, refusal).await,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
         () = shared.stopped() => cut(),
@@ -63,12 +65,13 @@ async fn distort(
     failure: Option<Failure>,
     answer: Option<Response>,
     retry_after: Duration,
+    refusal: fn(StatusCode) -> Response,
 ) -> Response {
     let Some(failure) = failure else {
         return answer.unwrap_or_else(cut);
     };
     if let Some(status) = failure.status() {
-        let mut refusal = refusal(endpoint, status);
+        let mut refusal = refusal(status);
         let seconds = HeaderValue::from(retry_after.as_secs());
         let headers = refusal.headers_mut();
         if status == StatusCode::TOO_MANY_REQUESTS {
@@ -92,13 +95,6 @@ async fn distort(
             cut()
         }
         _ => cut(),
-    }
-}
-
-fn refusal(endpoint: Endpoint, status: StatusCode) -> Response {
-    match endpoint {
-        Endpoint::Token => token::refusal(status),
-        Endpoint::Checkout => checkout::refusal(status, Vec::new()),
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::Shared;
 use crate::admin::{Admin, Issued, Registration, SignIn, lines};
-use crate::faults::Ordered;
 use crate::options::Behaviour;
+use crate::script::Ordered;
 use crate::stats::{Event, Stats};
 
 /// `GET /stats`

@@ -49,8 +49,10 @@ async fn answer(
     let holder = shared.world().grants.holder_of(&request.refresh_token);
     let user = holder.as_ref().map(|holder| &*holder.user);
     let worker = Arc::clone(shared);
-    play(shared, Endpoint::Token, user, presenting, move |failure| process(&worker, &request, concurrent, failure))
-        .await
+    play(shared, Endpoint::Token, user, presenting, refusal, move |failure| {
+        process(&worker, &request, concurrent, failure)
+    })
+    .await
 }
 
 /// A refusal of the endpoint's own, counted.
@@ -133,7 +135,7 @@ fn falsified(id_token: &str) -> String {
 }
 
 /// What the endpoint answers when a fault refuses the request.
-pub(super) fn refusal(status: StatusCode) -> Response {
+fn refusal(status: StatusCode) -> Response {
     match status {
         StatusCode::BAD_REQUEST => error(status, "invalid_request", "Failed to refresh token. Please retry."),
         StatusCode::UNAUTHORIZED => error(status, INVALID_CLIENT.code, INVALID_CLIENT.description),

@@ -11,14 +11,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Order, absent, find};
+use super::{Order, find};
 use crate::api::AppState;
-use crate::api::answers::{Absent, Common, OrderAdminOutcome as SteeredAnswers, Sent};
+use crate::api::answers::{Absent, ChangedOrder, Common, Sent};
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, InPath, check_filter, invalid, parse};
-use crate::api::problem::{Kind, Problem};
-use crate::order::{OrderId, Status};
-use crate::store::{OrderAdminOutcome, OrderFilter};
+use crate::api::problem::Problem;
+use crate::order::{OrderAdminRefusal, OrderId, Status};
+use crate::store::OrderFilter;
 
 /// The most orders that one request changes.
 const MOST: u32 = 1000;
@@ -35,7 +35,7 @@ const MOST: u32 = 1000;
     params(("id" = OrderId, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order is cancelled, by this or an earlier request", body = Order),
-        SteeredAnswers,
+        ChangedOrder,
         Absent,
         Common,
     )
@@ -47,22 +47,12 @@ pub(in crate::api) async fn cancel(
 ) -> Result<Json<Order>, Problem> {
     let found = find(&app, &caller, &id).await?;
     match app.orders.cancel_order(found.id).await? {
-        OrderAdminOutcome::Done(order) => {
+        Ok(order) => {
             tracing::info!(order = %order.id, "An order was cancelled");
             Ok(Json(order.into()))
         }
-        OrderAdminOutcome::WrongStatus(order) => match order.status {
-            Status::Cancelled => Ok(Json(order.into())),
-            Status::Running => Err(unfit("is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s")),
-            Status::Submitted => Err(unfit(
-                "was submitted: an unpaid session expires at Klarna by itself; cancel a paid order at Klarna",
-            )),
-            Status::Failed => Err(unfit("has failed: it will not be tried again")),
-            // It was running when the change was tried, and is queued again.
-            Status::Queued => Err(unfit("was running a moment ago: send the request again")),
-        },
-        // It existed a moment ago.
-        OrderAdminOutcome::BodyGone | OrderAdminOutcome::Missing => Err(absent()),
+        Err(OrderAdminRefusal::NotCancelled(order)) if order.status == Status::Cancelled => Ok(Json((*order).into())),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
@@ -76,7 +66,7 @@ pub(in crate::api) async fn cancel(
     path = "/v1/orders/{id}/retry",
     tag = "orders",
     params(("id" = OrderId, Path, description = "The order's id")),
-    responses((status = 200, description = "The order is queued", body = Order), SteeredAnswers, Absent, Common)
+    responses((status = 200, description = "The order is queued", body = Order), ChangedOrder, Absent, Common)
 )]
 pub(in crate::api) async fn retry(
     State(app): State<Arc<AppState>>,
@@ -84,25 +74,9 @@ pub(in crate::api) async fn retry(
     InPath(id): InPath<String>,
 ) -> Result<Json<Order>, Problem> {
     let found = find(&app, &caller, &id).await?;
-    match app.intake.retry(found.id).await? {
-        OrderAdminOutcome::Done(order) => {
-            tracing::info!(order = %order.id, "A failed order is retried");
-            Ok(Json(order.into()))
-        }
-        OrderAdminOutcome::WrongStatus(order) => Err(unfit(match order.status {
-            Status::Queued => "is queued already: it starts at its due_at",
-            Status::Running => "is being submitted: wait for its end with GET /v1/orders/{id}?wait=25s",
-            Status::Submitted => "was submitted: submit a new order instead",
-            Status::Cancelled => "was cancelled: submit it again, with another idempotency key",
-            Status::Failed => "failed a moment ago: send the request again",
-        })),
-        OrderAdminOutcome::BodyGone => {
-            let detail =
-                "the order's body was deleted (retention.bodies): submit it again, with another idempotency key";
-            Err(Problem::new(Kind::BodyGone, detail))
-        }
-        OrderAdminOutcome::Missing => Err(absent()),
-    }
+    let order = app.intake.retry(found.id).await??;
+    tracing::info!(order = %order.id, "A failed order is retried");
+    Ok(Json(order.into()))
 }
 
 /// Which failed orders to retry. Without filters: all.
@@ -212,8 +186,4 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
     let written = number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
     let whole = written.and_then(|number| u32::try_from(number).ok());
     whole.map(Some).ok_or_else(|| D::Error::custom(format!("{number} is not a whole number from 0 on")))
-}
-
-fn unfit(why: &str) -> Problem {
-    Problem::new(Kind::WrongStatus, format!("the order {why}"))
 }

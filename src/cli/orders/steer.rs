@@ -95,10 +95,15 @@ impl Verb {
         for &order in orders {
             let doing = format!("{} the order {order}", self.infinitive());
             match self.one(app, order).await.map_err(|error| CliError::failed(&doing, error))? {
-                Ok(order) => context.output.print(format!("{}  {}", order.id, order.status), &order)?,
+                Ok(order) => {
+                    let order = Order::from(order);
+                    context.output.print(format!("{}  {}", order.id, order.status), &order)?;
+                }
                 Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
                 Err(why) => {
-                    context.output.print(format!("{order}  {why}"), &json!({ "id": order, "error": why }))?;
+                    context
+                        .output
+                        .print(format!("{order}  {why}"), &json!({ "id": order, "error": why.to_string() }))?;
                     exit = Exit::SomeFailed;
                 }
             }
@@ -106,22 +111,11 @@ impl Verb {
         Ok(exit)
     }
 
-    /// The changed order, or why it was not changed.
-    async fn one(self, app: &App, order: OrderId) -> Result<Result<Order, String>, StoreError> {
-        let steered = match self {
-            Self::Retry => app.intake().retry(order).await?,
-            Self::Cancel => app.store.cancel_order(order).await?,
-        };
-        Ok(match steered {
-            OrderAdminOutcome::Done(order) => Ok(order.into()),
-            OrderAdminOutcome::WrongStatus(order) => {
-                Err(format!("it is {}; only a {} order can be {}", order.status, self.needs(), self.participle()))
-            }
-            OrderAdminOutcome::BodyGone => {
-                Err("its body was deleted (retention.bodies); submit the order again".to_owned())
-            }
-            OrderAdminOutcome::Missing => Err("there is no such order in this database".to_owned()),
-        })
+    async fn one(self, app: &App, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
+        match self {
+            Self::Retry => app.intake().retry(order).await,
+            Self::Cancel => app.store.cancel_order(order).await,
+        }
     }
 
     async fn by_filter(self, context: &Context, app: &App, steer: &Steer) -> Result<Exit, CliError> {

@@ -11,7 +11,7 @@ use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::ids::{MerchantName, UserId};
+use crate::ids::{MerchantName, TokenId, UserId};
 use crate::store::{Doubtful, StoreError};
 use crate::token::{Resolution, Resolved};
 
@@ -140,7 +140,7 @@ async fn all(
         confirm::ask(yes, &doing, question)?;
     }
     let progress = Progress::new(&context.output, Some(found));
-    let (mut done, mut last) = (0, 0);
+    let (mut done, mut last) = (0, TokenId::START);
     while let Some((count, id)) = app.store.resolve_tokens(which, resolution, last, BATCH).await.map_err(failed)? {
         (done, last) = (done + count, id);
         progress.at(done, format!("{done} resolved"));

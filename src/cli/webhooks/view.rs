@@ -2,18 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::cli::Table;
 use crate::cli::table::printable;
 use crate::cli::views::{or_dash, time};
+use crate::ids::WebhookId;
 use crate::order::OrderId;
 use crate::store::{DisabledWhy, Endpoint, EventKind, WebhookStatus, WebhookView};
 
 /// A webhook, as JSON output has it.
 #[derive(Serialize)]
 pub(super) struct Webhook {
-    pub(super) id: Uuid,
+    pub(super) id: WebhookId,
     merchant: String,
     user: String,
     #[serde(skip_serializing_if = "Option::is_none")]

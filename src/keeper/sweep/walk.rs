@@ -119,7 +119,7 @@ impl Walk {
         };
         if self.sweeper.is_idle(&token, self.began) {
             // The next sign-in or order of the user sets a new due date.
-            self.sweeper.store.postpone(token.id, token.generation, None, 0, Note::Idle).await?;
+            self.sweeper.store.postpone(token.version, None, 0, Note::Idle).await?;
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
         if self.is_held(&token.merchant).await {

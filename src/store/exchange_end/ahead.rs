@@ -8,9 +8,10 @@
 //! token.
 
 use super::{bind_successor, keep, know_successor};
+use crate::ids::TokenVersion;
 use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine, Now};
-use crate::store::tokens::token_view;
+use crate::store::token_view::token_view;
 use crate::store::{StoreError, one_row};
 use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 
@@ -27,7 +28,7 @@ pub(super) async fn store<E: Engine>(
     let Some(owner) = &end.owner else { return Err(StoreError::Behind) };
     let lock = c.query(sql.lock_token).bind_user(owner);
     let Some(row) = lock.fetch_optional().await? else { return Err(StoreError::Behind) };
-    let (token, view) = (row.int("id")?, token_view(&row)?);
+    let (token, view) = (row.token("id")?, token_view(&row)?);
     if c.query(sql.stored_before).bind(token).bind(end.exchange).fetch_optional().await?.is_some() {
         return Ok(Settled::Written);
     }
@@ -39,11 +40,11 @@ pub(super) async fn store<E: Engine>(
     if last.is_some_and(|last| last >= successor.issued_at) {
         return Ok(Settled::Superseded);
     }
-    let generation = view.generation.max(end.generation) + 1;
-    let store = bind_successor(c, sql.store_ahead, now, token, generation, end.exchange, successor);
+    let version = TokenVersion { token, generation: view.generation.max(end.version.generation) + 1 };
+    let store = bind_successor(c, sql.store_ahead, now, version, end.exchange, successor);
     let stored = store.bind(end.kept.is_some()).execute().await?;
     one_row("storing a successor ahead of the database", stored)?;
-    keep(c, token, generation, end.kept.as_ref()).await?;
+    keep(c, version, end.kept.as_ref()).await?;
     know_successor(c, token, successor).await?;
     Ok(Settled::Written)
 }

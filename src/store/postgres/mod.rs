@@ -17,7 +17,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 use sqlx::{Executor, PgConnection};
-use uuid::Uuid;
 
 use self::pools::Pools;
 use self::writers::{End, Ends, Intents};
@@ -34,7 +33,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{MerchantName, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -174,7 +173,7 @@ impl Engine for Postgres {
 
     async fn claim_orders(
         &self,
-        worker: Uuid,
+        worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
@@ -208,9 +207,9 @@ impl Engine for Postgres {
         successor: &Successor,
     ) -> Result<bool, StoreError> {
         let kept = end.kept.as_ref();
-        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.token, end.generation, end.exchange, successor)
+        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor)
             .bind(&successor.hash)
-            .bind(kept.map(|kept| kept.purpose))
+            .bind(kept.map(|kept| kept.purpose.as_uuid()))
             .bind(kept.map(|kept| &kept.sealed))
             .bind(kept.map(|kept| kept.received_at))
             .bind(kept.map(|kept| kept.good_until));

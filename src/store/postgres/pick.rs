@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::Connection;
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WorkerId};
 use crate::store::engine::Now;
 use crate::store::sql::postgres as sql;
 use crate::store::{ClaimedOrder, StoreError, orders};
@@ -17,7 +15,7 @@ use crate::store::{ClaimedOrder, StoreError, orders};
 pub(super) async fn claim(
     c: &mut Connection<'_>,
     now: Now,
-    worker: Uuid,
+    worker: WorkerId,
     shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
@@ -32,7 +30,7 @@ pub(super) async fn claim(
 pub(super) async fn claim_of(
     c: &mut Connection<'_>,
     now: Now,
-    worker: Uuid,
+    worker: WorkerId,
     merchant: &MerchantName,
     share: usize,
     recent: Option<Duration>,

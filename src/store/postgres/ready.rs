@@ -27,7 +27,7 @@ pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
         orders::due_merchants(c, now).await?;
         orders::next_due(c, now).await?;
         orders::view(c, OrderId::from(Uuid::nil())).await?;
-        pick::claim_of(c, now, Uuid::nil(), &nobody.merchant, 0, None).await?;
+        pick::claim_of(c, now, Uuid::nil().into(), &nobody.merchant, 0, None).await?;
     }
     queue.into_iter().for_each(PooledConnection::give_back);
     let mut claims = pools.claims.spare(READY).await?;

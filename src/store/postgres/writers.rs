@@ -33,13 +33,13 @@ impl Write for Intents {
         let written = by::<Postgres, _>(self.pool.take().await?, async |c| {
             let intend = c
                 .query(sql::INTEND)
-                .bind_array(ids(|intent| intent.exchange))
-                .bind_array(column(|intent| intent.token))
-                .bind_array(column(|intent| intent.generation))
+                .bind_array(ids(|intent| intent.exchange.as_uuid()))
+                .bind_array(column(|intent| intent.version.token.0))
+                .bind_array(column(|intent| intent.version.generation))
                 .bind_array(column(|intent| intent.presentation))
                 .bind_array(intents.iter().map(|intent| intent.purpose.kind.as_str()).collect())
-                .bind_array(ids(|intent| intent.purpose.id))
-                .bind_array(ids(|intent| intent.holder))
+                .bind_array(ids(|intent| intent.purpose.id.as_uuid()))
+                .bind_array(ids(|intent| intent.holder.as_uuid()))
                 .bind(super::now(&self.clock));
             let rows = intend.fetch_all().await?;
             Ok(rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?)
@@ -144,7 +144,7 @@ async fn all_submitted(
     let submitted = c
         .query(sql::ALL_SUBMITTED)
         .bind_array(orders.iter().map(|order| order.claim.order.as_uuid()).collect())
-        .bind_array(orders.iter().map(|order| order.claim.worker).collect())
+        .bind_array(orders.iter().map(|order| order.claim.worker.as_uuid()).collect())
         .bind_array(orders.iter().map(|order| order.claim.number).collect())
         .bind(now)
         .bind_array(orders.iter().map(|order| order.klarna_order_id).collect())
@@ -153,7 +153,7 @@ async fn all_submitted(
         .bind_array(orders.iter().map(|order| order.token).collect())
         .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect());
     let rows = submitted.fetch_all().await?;
-    rows.iter().map(|row| Ok(row.order("id")?)).collect()
+    rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
 async fn note_subjects(c: &mut Connection<'_>, ends: &[End]) -> Result<(), StoreError> {

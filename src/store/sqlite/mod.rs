@@ -16,7 +16,6 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx::migrate::Migrator;
 use sqlx::{Executor, SqliteConnection};
-use uuid::Uuid;
 
 use self::pools::Pools;
 use self::shared::Shared;
@@ -32,7 +31,7 @@ use super::{
     exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{MerchantName, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Outcome, Registered, Settled, Successor};
 
@@ -192,7 +191,7 @@ impl Engine for Sqlite {
 
     async fn claim_orders(
         &self,
-        worker: Uuid,
+        worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
@@ -207,7 +206,7 @@ impl Engine for Sqlite {
                 async move {
                     let ours = order_end::settle(c, now, &claim, &disposition).await?;
                     if ours && order_end::ends_order(&disposition) {
-                        exchanges::delete_kept(c, claim.order.as_uuid()).await?;
+                        exchanges::delete_kept(c, claim.order.into()).await?;
                     }
                     Ok(ours)
                 }
@@ -218,7 +217,7 @@ impl Engine for Sqlite {
 
     async fn delete_kept_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {
         for order in orders {
-            exchanges::delete_kept(c, order.as_uuid()).await?;
+            exchanges::delete_kept(c, (*order).into()).await?;
         }
         Ok(())
     }
@@ -247,8 +246,8 @@ impl Engine for Sqlite {
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<bool, StoreError> {
-        let (token, generation, exchange) = (end.token, end.generation, end.exchange);
-        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, token, generation, exchange, successor);
+        let TokenVersion { token, generation } = end.version;
+        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
         // Only orders keep something.
         let stored = store.bind(end.kept.is_some()).execute().await?;
         if stored == 0 {
@@ -256,9 +255,9 @@ impl Engine for Sqlite {
         }
         one_row("storing a successor", stored)?;
         // The kept row belongs to the generation just made.
-        keep(c, token, generation + 1, end.kept.as_ref()).await?;
+        keep(c, TokenVersion { token, generation: generation + 1 }, end.kept.as_ref()).await?;
         know_successor(c, token, successor).await?;
-        close(c, now, exchange, Outcome::Rotated, false).await?;
+        close(c, now, end.exchange, Outcome::Rotated, false).await?;
         Ok(true)
     }
 

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use uuid::Uuid;
 
 use super::{Sqlite, now, sql};
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WorkerId};
 use crate::order::OrderId;
 use crate::store::columns::Columns;
 use crate::store::engine::{Engine, by};
@@ -20,7 +19,7 @@ use crate::store::{ClaimedOrder, StoreError, orders};
 /// where `recent` says so.
 pub(super) async fn claim(
     sqlite: &Sqlite,
-    worker: Uuid,
+    worker: WorkerId,
     shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
@@ -52,7 +51,7 @@ async fn claimable(
         for (merchant, share) in shares {
             let pick = c.query(sql::CLAIMABLE_ORDERS).bind(merchant).bind(*share).bind(sqlite.now()).bind(recent);
             for row in &pick.fetch_all().await? {
-                picked.push(row.order("id")?);
+                picked.push(row.id("id")?);
             }
         }
         Ok(picked)

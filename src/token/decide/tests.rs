@@ -1,7 +1,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
+use crate::ids::{TokenId, TokenVersion};
 
 const POLICY: Policy = Policy {
     replay_after: Duration::from_secs(10),
@@ -15,8 +17,7 @@ fn now() -> DateTime<Utc> {
 
 fn token(presentations: Vec<Presentation>) -> ClaimedToken {
     ClaimedToken {
-        id: 1,
-        generation: 7,
+        version: TokenVersion { token: TokenId(1), generation: 7 },
         state: TokenState::Active,
         reason: None,
         sealed: Some(vec![1]),
@@ -33,12 +34,12 @@ fn token(presentations: Vec<Presentation>) -> ClaimedToken {
 /// The `number`th presentation, closed `seconds` ago.
 fn closed(number: i64, outcome: Outcome, seconds: i64) -> Presentation {
     Presentation {
-        exchange: Uuid::from_u128(number.unsigned_abs().into()),
+        exchange: Uuid::from_u128(number.unsigned_abs().into()).into(),
         number,
         outcome: Some(outcome),
         travelling: true,
         closed_at: Some(now() - TimeDelta::seconds(seconds)),
-        holder: Uuid::nil(),
+        holder: Uuid::nil().into(),
         holder_silent: Some(Duration::ZERO),
     }
 }
@@ -78,7 +79,7 @@ fn an_open_intent_of_a_living_holder_keeps_others_waiting_whatever_its_age() {
 
 #[test]
 fn a_holder_written_down_as_dead_or_silent_too_long_has_lost_its_answer() {
-    let lost = Decision::LostAnswer(Uuid::from_u128(1));
+    let lost = Decision::LostAnswer(Uuid::from_u128(1).into());
     assert_eq!(decide(&token(vec![open(None)]), POLICY, None), lost);
     assert_eq!(decide(&token(vec![open(Some(Duration::from_mins(5)))]), POLICY, None), lost);
 }
@@ -87,7 +88,7 @@ fn a_holder_written_down_as_dead_or_silent_too_long_has_lost_its_answer() {
 fn silence_counts_only_while_the_judge_had_the_database() {
     let blind = Policy { observed: Duration::from_secs(299), ..POLICY };
     assert_eq!(decide(&token(vec![open(Some(Duration::from_hours(9)))]), blind, None), Decision::ComeBack(LOOK_AGAIN));
-    assert_eq!(decide(&token(vec![open(None)]), blind, None), Decision::LostAnswer(Uuid::from_u128(1)));
+    assert_eq!(decide(&token(vec![open(None)]), blind, None), Decision::LostAnswer(Uuid::from_u128(1).into()));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+
+use crate::ids::WorkerId;
 
 const FILE: &str = "seen";
 
@@ -15,7 +16,7 @@ const FILE: &str = "seen";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeartbeatMark {
     /// The start of the process that sent it.
-    pub worker: Uuid,
+    pub worker: WorkerId,
     /// Its time, by the database's clock.
     pub beat_at: DateTime<Utc>,
 }
@@ -47,8 +48,10 @@ mod tests {
     fn the_last_mark_stays() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(HeartbeatMark::read(folder.path()), None);
-        let heartbeat_mark =
-            |second| HeartbeatMark { worker: Uuid::nil(), beat_at: DateTime::from_timestamp(second, 0).unwrap() };
+        let heartbeat_mark = |second| HeartbeatMark {
+            worker: uuid::Uuid::nil().into(),
+            beat_at: DateTime::from_timestamp(second, 0).unwrap(),
+        };
         heartbeat_mark(1).write(folder.path()).unwrap();
         heartbeat_mark(2).write(folder.path()).unwrap();
         assert_eq!(HeartbeatMark::read(folder.path()), Some(heartbeat_mark(2)));

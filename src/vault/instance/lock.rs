@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::ids::{InstanceId, WorkerId};
+
 /// Why a process cannot use its instance folder.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
@@ -41,9 +43,9 @@ pub enum InstanceError {
 #[derive(Debug)]
 pub struct Instance {
     /// The folder's id, the same at every start.
-    pub folder: Uuid,
+    pub folder: InstanceId,
     /// The id of this start of the process.
-    pub start: Uuid,
+    pub start: WorkerId,
     _lock: File,
 }
 
@@ -66,13 +68,13 @@ impl Instance {
         let mut text = String::new();
         lock.read_to_string(&mut text).map_err(unusable)?;
         let id = if text.is_empty() {
-            let id = Uuid::now_v7();
+            let id = InstanceId::from(Uuid::now_v7());
             lock.rewind().and_then(|()| writeln!(lock, "{id}")).and_then(|()| lock.sync_all()).map_err(unusable)?;
             id
         } else {
             text.trim().parse().map_err(|_| InstanceError::NoId(path))?
         };
-        Ok(Self { folder: id, start: Uuid::now_v7(), _lock: lock })
+        Ok(Self { folder: id, start: Uuid::now_v7().into(), _lock: lock })
     }
 }
 

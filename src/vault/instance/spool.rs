@@ -17,9 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::ids::UserKey;
+use crate::ids::{ExchangeId, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Settled, Successor};
 use crate::vault::sealing::{Cipher, Secrets};
@@ -65,11 +64,11 @@ struct Envelope {
 /// The end of an exchange with a successor. The tokens in it are also encrypted for their rows.
 #[derive(Serialize, Deserialize)]
 struct Record {
-    exchange: Uuid,
+    exchange: ExchangeId,
     /// Merchant and user. Older programs did not write them.
     #[serde(default)]
     owner: Option<(String, String)>,
-    token: i64,
+    token: TokenId,
     generation: i64,
     sealed: Vec<u8>,
     hash: [u8; 32],
@@ -83,7 +82,7 @@ struct Record {
 
 #[derive(Serialize, Deserialize)]
 struct KeptRecord {
-    purpose: Uuid,
+    purpose: PurposeId,
     sealed: Vec<u8>,
     received_at: DateTime<Utc>,
     good_until: DateTime<Utc>,
@@ -118,7 +117,7 @@ impl Spool {
     }
 
     /// Removes the file of an exchange that the database has.
-    pub(in crate::vault) async fn stored(&self, exchange: Uuid) {
+    pub(in crate::vault) async fn stored(&self, exchange: ExchangeId) {
         self.remove(&self.path(exchange)).await;
     }
 
@@ -236,7 +235,7 @@ impl Spool {
         Ok(serde_json::to_vec(&envelope)?)
     }
 
-    fn path(&self, exchange: Uuid) -> PathBuf {
+    fn path(&self, exchange: ExchangeId) -> PathBuf {
         self.folder.join(format!("{exchange}.{ENDING}"))
     }
 }
@@ -262,8 +261,8 @@ impl Record {
         Self {
             exchange: end.exchange,
             owner: end.owner.clone().map(|owner| (owner.merchant.into(), owner.user.into())),
-            token: end.token,
-            generation: end.generation,
+            token: end.version.token,
+            generation: end.version.generation,
             sealed: successor.sealed.clone(),
             hash: successor.hash,
             issued_at: successor.issued_at,
@@ -284,8 +283,7 @@ impl From<Record> for ExchangeEnd {
         Self {
             exchange: record.exchange,
             owner: record.owner.map(|(merchant, user)| UserKey::new(merchant, user)),
-            token: record.token,
-            generation: record.generation,
+            version: TokenVersion { token: record.token, generation: record.generation },
             result: ExchangeResult::Rotated(Successor {
                 sealed: record.sealed,
                 hash: record.hash,

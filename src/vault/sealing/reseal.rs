@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::cipher::{Cipher, CipherError};
 use super::secrets::Secrets;
+use crate::ids::{PurposeId, TokenId};
 use crate::store::{Store, StoreError};
 
 /// How many rows are read at a time.
@@ -71,7 +72,7 @@ async fn tokens(
     resealed: &mut Resealed,
     told: &mut (impl FnMut(u64) + Send),
 ) -> Result<(), StoreError> {
-    let mut after = i64::MIN;
+    let mut after = TokenId::START;
     loop {
         let page = store.sealed_otherwise(beginning, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
@@ -79,7 +80,7 @@ async fn tokens(
         for row in page {
             match secrets.reseal_token(&row.owner, &row.sealed) {
                 Ok(to) => resealed.tokens += u64::from(store.reseal_token(row.id, &row.sealed, &to).await?),
-                Err(error) => resealed.leave(&error, &format!("token {}", row.id)),
+                Err(error) => resealed.leave(&error, &format!("token {}", row.id.0)),
             }
         }
         told(resealed.tokens + resealed.kept);
@@ -93,7 +94,7 @@ async fn kept(
     resealed: &mut Resealed,
     told: &mut (impl FnMut(u64) + Send),
 ) -> Result<(), StoreError> {
-    let mut after = Uuid::nil();
+    let mut after = PurposeId::from(Uuid::nil());
     loop {
         let page = store.cached_otherwise(beginning, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };

@@ -1,14 +1,14 @@
 //! Encrypts and decrypts the vault's secrets, each bound to its row: refresh tokens, and the tokens
 //! that an exchange returned for one order.
 
-use crate::ids::UserKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::cipher::{Binding, Cipher, CipherError};
 use super::hash::Hasher;
+
+use crate::ids::{PurposeId, UserKey};
 
 /// The cipher and the hashes of one installation.
 pub struct Secrets {
@@ -79,7 +79,7 @@ impl Secrets {
 
     pub(in crate::vault) fn seal_exchanged(
         &self,
-        purpose: Uuid,
+        purpose: PurposeId,
         exchanged: &ExchangedTokens,
     ) -> Result<Vec<u8>, CipherError> {
         let record = Record {
@@ -92,7 +92,7 @@ impl Secrets {
 
     pub(in crate::vault) fn open_exchanged(
         &self,
-        purpose: Uuid,
+        purpose: PurposeId,
         sealed: &[u8],
     ) -> Result<ExchangedTokens, CipherError> {
         let plain = self.cipher.open(sealed, Binding(&["kept", &purpose.to_string()]))?;
@@ -109,7 +109,7 @@ impl Secrets {
     }
 
     /// Does the same with cached tokens.
-    pub(super) fn reseal_exchanged(&self, purpose: Uuid, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+    pub(super) fn reseal_exchanged(&self, purpose: PurposeId, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
         self.reseal(sealed, Binding(&["kept", &purpose.to_string()]))
     }
 

@@ -143,7 +143,7 @@ async fn the_overview_counts_what_there_is() {
         api.has_token("u-1").await;
         api.has_token("u-2").await;
         api.uncertain("u-2").await;
-        let worker = Worker { id: Uuid::new_v4(), instance: Uuid::new_v4(), name: "the-host/17".into() };
+        let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "the-host/17".into() };
         api.app.store.begin_worker(&worker).await.unwrap();
         let page = browser.page("/").await;
         for (class, count) in [("good", 2), ("warn", 1), ("bad", 1), ("off", 0), ("calm", 1)] {

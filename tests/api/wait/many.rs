@@ -82,7 +82,7 @@ async fn end_all(waiters: Waiters, store: Arc<dyn Store>, last: OrderId) -> BTre
     }
     // They look at their rows in turn: once this one has looked, so have all, and what follows is the ends' lag alone.
     waiters.wait(last, Duration::ZERO, |_| true).await.unwrap();
-    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "test".into() };
+    let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "test".into() };
     store.begin_worker(&worker).await.unwrap();
     let mut ended = BTreeMap::new();
     // 250 a second: what an answer takes, and not what the machine does in a second, is to be seen.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenId, TokenVersion, UserKey};
 use klarna_order_worker::store::{DueCursor, DueDate, DueFilter, PlanFilter, TokenFilter, Worker};
 use klarna_order_worker::token::{NewToken, Note, Registered, TokenState};
 use uuid::Uuid;
@@ -110,21 +110,21 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     )
     .await;
     assert!(due(&db, 10).await.is_empty(), "a date of another generation is none");
-    let undated = db.store.plannable_tokens(PlanFilter::Undated, 0, 1).await.unwrap();
+    let undated = db.store.plannable_tokens(PlanFilter::Undated, TokenId::START, 1).await.unwrap();
     assert_eq!(undated[0].owner.user, "rotated before");
-    let rest = db.store.plannable_tokens(PlanFilter::Undated, undated[0].id, 10).await.unwrap();
+    let rest = db.store.plannable_tokens(PlanFilter::Undated, undated[0].version.token, 10).await.unwrap();
     assert_eq!(rest.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["registered before"]);
     let due_at = db.clock.now() + TimeDelta::days(3);
-    let dates: Vec<_> = undated
-        .iter()
-        .chain(&rest)
-        .map(|token| DueDate { token: token.id, generation: token.generation, due_at })
-        .collect();
+    let dates: Vec<_> = undated.iter().chain(&rest).map(|token| DueDate { version: token.version, due_at }).collect();
     assert_eq!(db.store.set_due_dates(&dates).await.unwrap(), 2);
-    assert!(db.store.plannable_tokens(PlanFilter::Undated, 0, 10).await.unwrap().is_empty());
+    assert!(db.store.plannable_tokens(PlanFilter::Undated, TokenId::START, 10).await.unwrap().is_empty());
     let view = view(&db, "registered before").await;
     assert_eq!((view.refresh_due_at, view.last_seen_at), (Some(due_at), Some(db.clock.now())));
-    let stale = DueDate { generation: dates[0].generation - 1, due_at: db.clock.now(), ..dates[0] };
+    let stale = DueDate {
+        version: TokenVersion { generation: dates[0].version.generation - 1, ..dates[0].version },
+        due_at: db.clock.now(),
+        ..dates[0]
+    };
     assert_eq!(db.store.set_due_dates(&[stale]).await.unwrap(), 0);
 }
 
@@ -132,17 +132,16 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     for user in ["plain", "failed", "idle"] {
         token(&db, user, 50, 10).await;
     }
-    let all = db.store.plannable_tokens(PlanFilter::All, 0, 10).await.unwrap();
+    let all = db.store.plannable_tokens(PlanFilter::All, TokenId::START, 10).await.unwrap();
     let later = db.clock.now() + TimeDelta::hours(1);
-    assert!(db.store.postpone(all[1].id, 1, Some(later), 4, Note::Refused).await.unwrap());
-    assert!(db.store.postpone(all[2].id, 1, None, 0, Note::Idle).await.unwrap());
+    assert!(db.store.postpone(all[1].version, Some(later), 4, Note::Refused).await.unwrap());
+    assert!(db.store.postpone(all[2].version, None, 0, Note::Idle).await.unwrap());
     let age_unknown = NewToken { age_unknown: true, refresh_due_at: db.clock.now(), ..new_token(&db, "guess", 50) };
     db.store.register_token(&age_unknown, true).await.unwrap();
-    let plannable = db.store.plannable_tokens(PlanFilter::All, 0, 10).await.unwrap();
+    let plannable = db.store.plannable_tokens(PlanFilter::All, TokenId::START, 10).await.unwrap();
     assert_eq!(plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
     let due_at = db.clock.now() + TimeDelta::days(1);
-    let dates: Vec<_> =
-        all.iter().map(|token| DueDate { token: token.id, generation: token.generation, due_at }).collect();
+    let dates: Vec<_> = all.iter().map(|token| DueDate { version: token.version, due_at }).collect();
     assert_eq!(db.store.set_due_dates(&dates).await.unwrap(), 2, "asked again when it is written");
     let failed = view(&db, "failed").await;
     assert_eq!(
@@ -160,7 +159,7 @@ async fn a_late_note_changes_no_later_generation(db: Db) {
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &intent, successor(&db, 100))).await.unwrap();
     let due_at = Some(db.clock.now());
-    assert!(!db.store.postpone(old.id, old.generation, due_at, 1, Note::Refused).await.unwrap());
+    assert!(!db.store.postpone(old.version, due_at, 1, Note::Refused).await.unwrap());
     let view = view(&db, "u").await;
     assert_eq!((view.refresh_failures, view.refresh_note), (0, None));
 }
@@ -243,7 +242,7 @@ async fn an_exchange_of_a_dead_holder_is_brought_forward(db: Db) {
 
 async fn one_sweeps_at_a_time_and_a_dead_one_not_for_long(db: Db) {
     let hold = Duration::from_secs(30);
-    let first = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/7".into() };
+    let first = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/7".into() };
     db.store.begin_worker(&first).await.unwrap();
     let second = db.begin_worker().await;
     assert_eq!(db.store.last_sweep().await.unwrap(), klarna_order_worker::store::LastSweep::default());

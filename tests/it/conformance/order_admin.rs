@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{Disposition, OrderError, OrderId, Status, TokenOutcome};
-use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderAdminOutcome, OrderFilter, OrderRow, Signal};
+use klarna_order_worker::order::{Disposition, OrderAdminRefusal, OrderError, OrderId, Status, TokenOutcome};
+use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderFilter, OrderRow, Signal};
 
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};
@@ -57,18 +57,18 @@ async fn a_queued_order_is_called_back_for_good(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     keep(&db, id).await;
     db.advance(5);
-    let OrderAdminOutcome::Done(view) = db.store.cancel_order(id).await.unwrap() else { panic!("not cancelled") };
+    let view = db.store.cancel_order(id).await.unwrap().unwrap();
     assert_eq!((view.status, view.ended_at), (Status::Cancelled, Some(db.clock.now())));
     assert_eq!(db.count("kept").await, 0, "what was kept for it is gone");
     let worker = db.begin_worker().await;
     assert!(claim(&db, worker, 1).await.is_empty());
     assert!(
-        matches!(db.store.cancel_order(id).await.unwrap(), OrderAdminOutcome::WrongStatus(view) if view.status == Status::Cancelled)
+        matches!(db.store.cancel_order(id).await.unwrap(), Err(OrderAdminRefusal::NotCancelled(view)) if view.status == Status::Cancelled)
     );
-    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::WrongStatus(_)));
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Err(OrderAdminRefusal::NotRetried(_))));
     let none = OrderId::new(db.clock.now());
-    assert!(matches!(db.store.cancel_order(none).await.unwrap(), OrderAdminOutcome::Missing));
-    assert!(matches!(db.store.retry_order(none, AGAIN).await.unwrap(), OrderAdminOutcome::Missing));
+    assert!(matches!(db.store.cancel_order(none).await.unwrap(), Err(OrderAdminRefusal::Missing)));
+    assert!(matches!(db.store.retry_order(none, AGAIN).await.unwrap(), Err(OrderAdminRefusal::Missing)));
 }
 
 async fn a_cancel_and_a_claim_never_both_win(db: Db) {
@@ -76,7 +76,7 @@ async fn a_cancel_and_a_claim_never_both_win(db: Db) {
     for _ in 0..20 {
         let id = insert(&db, order(&db, "u")).await;
         let (cancelled, claimed) = tokio::join!(db.store.cancel_order(id), claim(&db, worker, 1));
-        let cancelled = matches!(cancelled.unwrap(), OrderAdminOutcome::Done(_));
+        let cancelled = cancelled.unwrap().is_ok();
         assert_eq!(cancelled, claimed.is_empty());
         for claimed in claimed {
             fail(&db, &claimed, "x").await;
@@ -94,7 +94,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
     db.advance(3600);
-    let OrderAdminOutcome::Done(view) = db.store.retry_order(id, AGAIN).await.unwrap() else { panic!("not retried") };
+    let view = db.store.retry_order(id, AGAIN).await.unwrap().unwrap();
     assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
     assert_eq!((view.error.is_none(), view.token, view.ended_at), (true, None, None));
     assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
@@ -111,8 +111,8 @@ async fn an_order_without_its_body_is_not_tried_again(db: Db) {
     let id = failed(&db, "u", "x").await;
     let table = if db.is_sqlite() { "orders" } else { "klarna_worker.orders" };
     db.execute(&format!("UPDATE {table} SET body = NULL")).await;
-    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::BodyGone));
-    assert!(matches!(db.store.cancel_order(id).await.unwrap(), OrderAdminOutcome::WrongStatus(_)));
+    assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Err(OrderAdminRefusal::BodyGone)));
+    assert!(matches!(db.store.cancel_order(id).await.unwrap(), Err(OrderAdminRefusal::NotCancelled(_))));
     let all = OrderFilter { limit: 10, ..OrderFilter::default() };
     assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), ChangedOrders::default());
     assert_eq!((db.store.count_orders(&all).await.unwrap(), status(&db, id).await), (0, Status::Failed));
@@ -121,12 +121,14 @@ async fn an_order_without_its_body_is_not_tried_again(db: Db) {
 async fn only_failed_orders_are_tried_again(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     assert!(
-        matches!(db.store.retry_order(id, AGAIN).await.unwrap(), OrderAdminOutcome::WrongStatus(view) if view.status == Status::Queued)
+        matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Err(OrderAdminRefusal::NotRetried(view)) if view.status == Status::Queued)
     );
     let worker = db.begin_worker().await;
     claim(&db, worker, 1).await;
     for steered in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
-        assert!(matches!(steered, OrderAdminOutcome::WrongStatus(view) if view.status == Status::Running));
+        assert!(
+            matches!(steered, Err(OrderAdminRefusal::NotRetried(view) | OrderAdminRefusal::NotCancelled(view)) if view.status == Status::Running)
+        );
     }
 }
 
@@ -198,9 +200,9 @@ async fn times_count_by_the_database_not_by_ids(db: Db) {
 async fn listeners_hear_of_it(db: Db) {
     let id = failed(&db, "u", "x").await;
     let mut signals = db.store.listen().await.unwrap();
-    db.store.retry_order(id, AGAIN).await.unwrap();
+    db.store.retry_order(id, AGAIN).await.unwrap().unwrap();
     assert_eq!(signals.next().await.unwrap(), Signal::Due);
-    db.store.cancel_order(id).await.unwrap();
+    db.store.cancel_order(id).await.unwrap().unwrap();
     assert_eq!(signals.next().await.unwrap(), Signal::Settled(id));
     let id = insert(&db, order(&db, "u")).await;
     assert_eq!(signals.next().await.unwrap(), Signal::Due);
@@ -216,7 +218,7 @@ async fn many_are_asked_for_at_once(db: Db) {
     db.store.insert_orders(&rows).await.unwrap();
     let ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
     assert_eq!(db.store.settled(&ids).await.unwrap(), []);
-    db.store.cancel_order(ids[7]).await.unwrap();
+    db.store.cancel_order(ids[7]).await.unwrap().unwrap();
     assert_eq!(db.store.settled(&ids).await.unwrap(), [ids[7]]);
     assert_eq!(db.store.settled(&[]).await.unwrap(), []);
 }

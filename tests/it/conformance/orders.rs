@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
+use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::{OrderId, Status};
 use klarna_order_worker::queue::Source as _;
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
 use klarna_order_worker::worker::OrderSource;
-use uuid::Uuid;
 
 use crate::support::stores::{Db, both_engines};
 
@@ -65,7 +65,7 @@ fn keyed(db: &Db, key: &str) -> OrderRow {
     OrderRow { idempotency_key: Some(key.into()), ..order(db, "u") }
 }
 
-pub async fn claim(db: &Db, worker: Uuid, share: usize) -> Vec<ClaimedOrder> {
+pub async fn claim(db: &Db, worker: WorkerId, share: usize) -> Vec<ClaimedOrder> {
     let shares = BTreeMap::from([("shop".into(), share)]);
     db.store.claim_orders(worker, &shares, None).await.unwrap()
 }

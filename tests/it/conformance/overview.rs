@@ -54,7 +54,7 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     assert!(db.store.take_sweep(worker, Duration::from_secs(30)).await.unwrap());
     db.store.end_sweep(worker, true).await.unwrap();
     assert_eq!(db.store.overview(LOST_AFTER, SOON).await.unwrap().swept_at, Some(now + TimeDelta::seconds(16)));
-    assert!(db.store.take_sweep(Uuid::now_v7(), Duration::from_secs(30)).await.unwrap());
+    assert!(db.store.take_sweep(Uuid::now_v7().into(), Duration::from_secs(30)).await.unwrap());
 }
 
 async fn the_token_that_is_due_for_longest_is_found_whatever_its_day(db: Db) {
@@ -88,7 +88,7 @@ async fn tokens_lapse_that_the_keeper_should_have_refreshed(db: Db) {
     db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
     let due = DueFilter { by: now, merchant: None, after: None, limit: 10 };
     let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
-    assert!(db.store.postpone(idle.id, idle.generation, None, 0, Note::Idle).await.is_ok());
+    assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
     assert_eq!(look(&db).await.lapsing_tokens, 2);
 }
@@ -133,7 +133,7 @@ async fn orders_are_held_until_they_are_sent_or_cannot_be(db: Db) {
     assert_eq!(held().await, 0);
     db.store.hold_orders(10).await.unwrap();
     assert_eq!(held().await, 2);
-    db.store.retry_order(orders[0], Duration::from_mins(10)).await.unwrap();
+    db.store.retry_order(orders[0], Duration::from_mins(10)).await.unwrap().unwrap();
     assert_eq!(db.store.order(orders[0]).await.unwrap().unwrap().status, Status::Queued);
     assert_eq!(held().await, 1);
     db.advance(60);

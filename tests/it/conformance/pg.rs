@@ -70,7 +70,7 @@ async fn a_claim_keeps_others_away_until_it_is_over(db: Db) {
     assert!(attempt(&*other, "u").await.is_none());
     held.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
     let next = claim(&*other, "u").await;
-    assert_eq!(next.token().generation, 2);
+    assert_eq!(next.token().version.generation, 2);
     next.release().await;
 }
 

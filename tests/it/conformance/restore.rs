@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenId, UserKey};
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::Installation;
 use klarna_order_worker::token::TokenState;
@@ -27,7 +27,7 @@ async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
     let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
     assert!(db.store.remembers(worker, heartbeat, KEPT).await.unwrap());
     assert!(!db.store.remembers(worker, heartbeat + Duration::from_secs(2), KEPT).await.unwrap());
-    let unknown = uuid::Uuid::now_v7();
+    let unknown = uuid::Uuid::now_v7().into();
     assert!(!db.store.remembers(unknown, heartbeat, KEPT).await.unwrap(), "a worker that it never saw");
     assert_eq!(db.store.living(Duration::from_secs(10)).await.unwrap().len(), 1);
     db.advance(11);
@@ -38,7 +38,7 @@ async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
     db.advance(60);
     let worker = db.begin_worker().await;
     let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
-    let removed = uuid::Uuid::now_v7();
+    let removed = uuid::Uuid::now_v7().into();
     db.advance(24 * 3600);
     assert!(!db.store.remembers(removed, heartbeat, KEPT).await.unwrap(), "a day is not over");
     db.advance(1);
@@ -66,7 +66,7 @@ async fn active_tokens_are_doubted_in_batches(db: Db) {
         register(&db, user, byte).await;
     }
     db.store.forget_token(&UserKey::new("shop", "b")).await.unwrap();
-    let (count, last) = db.store.doubt_tokens(0, 1).await.unwrap().unwrap();
+    let (count, last) = db.store.doubt_tokens(TokenId::START, 1).await.unwrap().unwrap();
     assert_eq!(count, 1);
     let (count, last) = db.store.doubt_tokens(last, 10).await.unwrap().unwrap();
     assert_eq!(count, 1);

@@ -24,7 +24,7 @@ const CLOSE: TimeDelta = TimeDelta::seconds(30);
 async fn an_order_and_its_token_go_their_way(db: Db) {
     let clock = Clock::system();
     let store = db.open_with(&clock).await;
-    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/1".into() };
+    let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/1".into() };
     store.begin_worker(&worker).await.unwrap();
     let row = OrderRow { id: OrderId::new(clock.now()), ..order(&db, "u") };
     assert_eq!(store.insert_orders(std::slice::from_ref(&row)).await.unwrap(), [Inserted::New(row.id)]);

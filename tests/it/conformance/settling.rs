@@ -156,19 +156,19 @@ async fn an_end_deletes_what_was_kept_and_a_retry_does_not(db: Db) {
         let first = claimed(&db).await;
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(db.store.settle_order(&first, &retry(0, false)).await.unwrap());
-        assert!(db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_some());
+        assert!(db.store.cached_tokens(first.order.into()).await.unwrap().is_some());
         let second = claim(&db, first.worker, 1).await.remove(0).claim;
         assert!(!db.store.settle_order(&first, &end).await.unwrap());
         assert!(
-            db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_some(),
+            db.store.cached_tokens(first.order.into()).await.unwrap().is_some(),
             "a stale claim deleted what is kept"
         );
         assert!(db.store.settle_order(&second, &end).await.unwrap());
-        assert!(db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_none());
+        assert!(db.store.cached_tokens(first.order.into()).await.unwrap().is_none());
         // The order went out; an exchange that it no longer waited for comes back late.
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(
-            db.store.cached_tokens(first.order.as_uuid()).await.unwrap().is_none(),
+            db.store.cached_tokens(first.order.into()).await.unwrap().is_none(),
             "kept for an order that has ended"
         );
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::config;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status};
 use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, TokenClaim};
@@ -84,14 +84,14 @@ async fn a_batch_is_no_larger_than_asked_for(db: Db) {
 }
 
 /// A claim with its intent written down, under an id of the test's time.
-async fn intended(db: &Db, user: &str, holder: uuid::Uuid) -> (Box<dyn TokenClaim>, Intent) {
+async fn intended(db: &Db, user: &str, holder: WorkerId) -> (Box<dyn TokenClaim>, Intent) {
     let mut held = claim(&*db.store, user).await;
-    let intent = Intent { exchange: OrderId::new(db.clock.now()).as_uuid(), ..intent(&*held, holder) };
+    let intent = Intent { exchange: OrderId::new(db.clock.now()).as_uuid().into(), ..intent(&*held, holder) };
     assert_eq!(held.intend(&intent).await.unwrap(), Intended::Recorded);
     (held, intent)
 }
 
-async fn rotate(db: &Db, user: &str, byte: u8, holder: uuid::Uuid) {
+async fn rotate(db: &Db, user: &str, byte: u8, holder: WorkerId) {
     let (held, sent) = intended(db, user, holder).await;
     assert_eq!(held.settle(&end(db, &sent, successor(db, byte))).await.unwrap(), Settled::Written);
 }

@@ -25,13 +25,13 @@ const LOST: Option<Duration> = Some(Duration::from_secs(10));
 async fn a_beat_renews_only_the_living(db: Db) {
     let worker = db.begin_worker().await;
     assert!(db.store.heartbeat(worker).await.unwrap().is_some());
-    assert!(db.store.heartbeat(Uuid::now_v7()).await.unwrap().is_none());
+    assert!(db.store.heartbeat(Uuid::now_v7().into()).await.unwrap().is_none());
     db.store.end_worker(worker).await.unwrap();
     assert!(db.store.heartbeat(worker).await.unwrap().is_none());
 }
 
 async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
-    let (folder, other_folder) = (Uuid::new_v4(), Uuid::new_v4());
+    let (folder, other_folder) = (Uuid::new_v4().into(), Uuid::new_v4().into());
     let earlier = db.begin_worker_in(folder).await;
     let elsewhere = db.begin_worker_in(other_folder).await;
     let later = db.begin_worker_in(folder).await;
@@ -98,11 +98,11 @@ async fn the_fifth_lost_worker_fails_the_order(db: Db) {
     assert_eq!((view.status, view.possible_duplicate, view.attempts), (Status::Failed, true, 0));
     assert_eq!(view.error.unwrap().code, "crashed_worker");
     assert_eq!(view.ended_at, Some(db.clock.now()));
-    assert!(db.store.cached_tokens(id.as_uuid()).await.unwrap().is_none());
+    assert!(db.store.cached_tokens(id.into()).await.unwrap().is_none());
 }
 
 async fn a_worker_thought_dead_may_begin_anew(db: Db) {
-    let worker = Worker { id: Uuid::now_v7(), instance: Uuid::new_v4(), name: "host/1".into() };
+    let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/1".into() };
     db.store.begin_worker(&worker).await.unwrap();
     insert(&db, order(&db, "u")).await;
     let held = claim(&db, worker.id, 1).await.remove(0).claim;

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::keeper::{Dependencies, Run, Scope, Summary, Sweeper};
 use klarna_order_worker::vault::{Registration, Vault};
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use crate::vault::Shop;
 
@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// A process that sweeps.
 struct Process {
     vault: Vault,
-    worker: Uuid,
+    worker: WorkerId,
     sweeper: Arc<Sweeper>,
 }
 

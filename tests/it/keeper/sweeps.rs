@@ -79,7 +79,7 @@ async fn what_an_order_refreshed_meanwhile_is_left_alone(db: Db) {
     assert_eq!(db.store.due_tokens(&page).await.unwrap().len(), 1);
     shop.access(&process.vault, "u").await;
     let if_due = IfDue { by: began, issued_before: began };
-    let came = process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7(), if_due).await;
+    let came = process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7().into(), if_due).await;
     assert_eq!((came, endpoint.presented().len()), (Refreshed::NotDue, 1));
     assert_eq!(shop.ledger().await, ["rotated"], "not even an intent");
 }

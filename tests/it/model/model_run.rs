@@ -59,7 +59,7 @@ impl ModelRun {
         }
         let mut processes = Vec::new();
         for _ in 0..2 {
-            processes.push(Process::start(db, &shop, Uuid::now_v7()).await);
+            processes.push(Process::start(db, &shop, Uuid::now_v7().into()).await);
         }
         let ids = || std::array::from_fn(|_| Uuid::now_v7());
         Self {
@@ -199,8 +199,8 @@ impl ModelRun {
         }
         let kind = purpose;
         let purpose = match purpose {
-            For::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order] },
-            For::Keeper | For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7() },
+            For::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() },
+            For::Keeper | For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() },
         };
         self.refuse("intents", refused).await;
         let (name, now) = (self.users[user].clone(), self.db.clock.now());

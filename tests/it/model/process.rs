@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use klarna_order_worker::ids::InstanceId;
 use klarna_order_worker::store::{self, Store, Worker};
 use klarna_order_worker::token::{IfDue, Purpose};
 use klarna_order_worker::vault::instance::Spool;
@@ -29,13 +30,13 @@ pub struct Process {
 
 impl Process {
     /// Starts in the instance folder as a process does: what lies in the spool is stored first.
-    pub async fn start(db: &Db, shop: &Shop, instance: Uuid) -> Self {
+    pub async fn start(db: &Db, shop: &Shop, instance: InstanceId) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (database, clock) = (db.database().clone(), db.clock.clone());
         let opening = runtime.spawn(async move { store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap() });
         let store = opening.await.unwrap();
         let spool = shop.spool(&instance.to_string());
-        let worker = Worker { id: Uuid::now_v7(), instance, name: "host/1".into() };
+        let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };
         let (on, files, beginning) = (Arc::clone(&store), spool.clone(), worker.clone());
         let begun = runtime.spawn(async move {
             files.replay(&*on).await.unwrap();
@@ -69,7 +70,7 @@ impl Process {
         let some_day = now + TimeDelta::days(400);
         let if_due = IfDue { by: some_day, issued_before: some_day };
         self.run(async move {
-            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7(), if_due).await {
+            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7().into(), if_due).await {
                 Refreshed::ComeBack(wait) => format!("{wait:?}"),
                 Refreshed::Unusable(why) => format!("{why:?}"),
                 other => format!("{other:?}"),

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use futures::FutureExt as _;
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Database, Engine};
+use klarna_order_worker::ids::{InstanceId, WorkerId};
 use klarna_order_worker::store::{self, Store, Worker};
 use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
@@ -174,13 +175,13 @@ impl Db {
     }
 
     /// A process that begins to work, in an instance folder of its own.
-    pub async fn begin_worker(&self) -> Uuid {
-        self.begin_worker_in(Uuid::new_v4()).await
+    pub async fn begin_worker(&self) -> WorkerId {
+        self.begin_worker_in(Uuid::new_v4().into()).await
     }
 
     /// A process that begins to work.
-    pub async fn begin_worker_in(&self, instance: Uuid) -> Uuid {
-        let worker = Worker { id: Uuid::now_v7(), instance, name: "host/1".into() };
+    pub async fn begin_worker_in(&self, instance: InstanceId) -> WorkerId {
+        let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };
         self.store.begin_worker(&worker).await.unwrap();
         worker.id
     }

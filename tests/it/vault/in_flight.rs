@@ -114,7 +114,7 @@ async fn a_sweep_keeps_no_access_token(db: Db) {
     let shop = Shop::new(&db, &endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     ready(shop.access_for(&vault, "u", sweep).await);
     assert_eq!(db.count("kept").await, 0);
     assert_eq!(db.value("purpose FROM exchanges").await.as_deref(), Some("keeper"));

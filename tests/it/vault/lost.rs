@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::LostAnswer;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
 use klarna_order_worker::token::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{ACTIVE, Shop, dead, told};
 use crate::conformance::tokens::intended;
@@ -43,7 +42,7 @@ async fn answering(answers: Vec<(u16, Value)>) -> Endpoint {
 }
 
 /// An intent whose holder will never say how it ended.
-async fn abandoned(db: &Db, holder: Uuid) -> Intent {
+async fn abandoned(db: &Db, holder: WorkerId) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;
     intent

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::keeper::Due;
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
@@ -94,11 +94,11 @@ impl Shop {
     }
 
     /// A process with a vault and a store of its own.
-    pub async fn process(&self) -> (Vault, Uuid) {
+    pub async fn process(&self) -> (Vault, WorkerId) {
         self.process_that_observed(Duration::from_hours(1)).await
     }
 
-    async fn process_that_observed(&self, observed: Duration) -> (Vault, Uuid) {
+    async fn process_that_observed(&self, observed: Duration) -> (Vault, WorkerId) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
         let spool = self.spool(&holder.to_string());
         (self.vault(store, holder, spool, observed), holder)
@@ -109,7 +109,7 @@ impl Shop {
         Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
     }
 
-    pub fn vault(&self, store: Arc<dyn Store>, holder: Uuid, spool: Spool, observed: Duration) -> Vault {
+    pub fn vault(&self, store: Arc<dyn Store>, holder: WorkerId, spool: Spool, observed: Duration) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
@@ -145,7 +145,7 @@ impl Shop {
 }
 
 fn an_order() -> Purpose {
-    Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() }
+    Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() }
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use klarna_order_worker::ids::TokenId;
 use klarna_order_worker::vault::sealing::{Cipher, Resealed, Secrets, reseal};
 use zeroize::Zeroizing;
 
@@ -62,7 +63,7 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let shop = Shop::new(&db, &klarna.endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), i64::MIN, 10).await.unwrap().remove(0);
+    let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
     // A program that does not know of the new key has the token in flight, and stores with the old one.
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;

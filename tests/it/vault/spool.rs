@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::vault::Vault;
 use klarna_order_worker::vault::instance::{Replayed, Spool};
 use klarna_order_worker::vault::sealing::Secrets;
-use uuid::Uuid;
 
 use super::in_flight::{Gated, waiting};
 use super::{ACTIVE, Shop, an_order, cipher, ready, told};
@@ -45,7 +45,7 @@ async fn in_flight(db: &Db) -> InFlightGuard {
     InFlightGuard { shop, vault, spool, klarna, waiting }
 }
 
-fn folder(db: &Db, holder: Uuid) -> PathBuf {
+fn folder(db: &Db, holder: WorkerId) -> PathBuf {
     db.folder().join(holder.to_string()).join("spool")
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenId, TokenVersion, UserKey};
 use klarna_order_worker::store::StoreError;
 use klarna_order_worker::token::{
     DeadReason, ExchangeEnd, Intent, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
@@ -24,10 +24,10 @@ both_engines![
 ];
 
 /// The end of an exchange of a past that the database has forgotten.
-fn forgotten(db: &Db, user: &str, (token, generation): (i64, i64), byte: u8) -> (Intent, ExchangeEnd) {
-    let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() };
-    let (exchange, holder) = (Uuid::now_v7(), Uuid::now_v7());
-    let intent = Intent { exchange, token, generation, presentation: 1, purpose, holder };
+fn forgotten(db: &Db, user: &str, (token, generation): (TokenId, i64), byte: u8) -> (Intent, ExchangeEnd) {
+    let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() };
+    let (exchange, holder) = (Uuid::now_v7().into(), Uuid::now_v7().into());
+    let intent = Intent { exchange, version: TokenVersion { token, generation }, presentation: 1, purpose, holder };
     let owner = Some(UserKey::new("shop", user));
     let end = ExchangeEnd { owner, ..end(db, &intent, successor(db, byte)) };
     (intent, end)
@@ -38,9 +38,9 @@ async fn settle(db: &Db, end: &ExchangeEnd) -> Settled {
 }
 
 /// The row's id, and the byte that its token is.
-async fn held(db: &Db, user: &str) -> (i64, Option<u8>) {
+async fn held(db: &Db, user: &str) -> (TokenId, Option<u8>) {
     let claim = claim(&*db.store, user).await;
-    let held = (claim.token().id, claim.token().sealed.as_ref().map(|sealed| sealed[0]));
+    let held = (claim.token().version.token, claim.token().sealed.as_ref().map(|sealed| sealed[0]));
     claim.release().await;
     held
 }
@@ -53,7 +53,7 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
             db.advance(1);
             db.execute(&format!("UPDATE tokens SET generation = {generation}, state = 'active', reason = NULL")).await;
             if state != TokenState::Active {
-                db.store.doubt_tokens(0, 9).await.unwrap();
+                db.store.doubt_tokens(TokenId::START, 9).await.unwrap();
             }
             if state == TokenState::ReauthRequired {
                 db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
@@ -239,7 +239,7 @@ impl Play {
     }
 
     /// What happened between backup and restore, of which nothing is left but files.
-    fn forgotten(&mut self, token: i64, model: &Model) -> Vec<File> {
+    fn forgotten(&mut self, token: TokenId, model: &Model) -> Vec<File> {
         let (mut generation, mut files) = (model.generation, Vec::new());
         for _ in 0..=self.below(5) {
             let came = self.tick();
@@ -280,7 +280,7 @@ impl Play {
         let token = held(&self.db, &self.user).await.0;
         let files = self.forgotten(token, &model);
         let _ = write!(self.told, " restore,");
-        self.db.store.doubt_tokens(0, 1000).await.unwrap();
+        self.db.store.doubt_tokens(TokenId::START, 1000).await.unwrap();
         if model.state == TokenState::Active {
             model.state = TokenState::Uncertain;
         }

@@ -38,7 +38,7 @@ async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"));
     let CachedTokens { sealed, received_at, good_until, now, subject } =
         db.store.cached_tokens(intent.purpose.id).await.unwrap().unwrap();
-    assert_eq!(sealed, intent.exchange.as_bytes());
+    assert_eq!(sealed, intent.exchange.as_uuid().as_bytes());
     assert_eq!((received_at, good_until, now), (came, came + TimeDelta::seconds(299), db.clock.now()));
     assert_eq!(subject.as_deref(), Some(&b"s"[..]));
 }
@@ -61,7 +61,7 @@ async fn unchanged_makes_an_uncertain_token_good(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(intent.exchange, intent.token, intent.generation, true).await.unwrap();
+    db.store.close_orphan(intent.exchange, intent.version, true).await.unwrap();
     let late = end(&db, &intent, ExchangeResult::Unchanged);
     assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Written);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
@@ -168,9 +168,9 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
     let kept = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();
-    assert_eq!(kept.sealed, second.exchange.as_bytes());
+    assert_eq!(kept.sealed, second.exchange.as_uuid().as_bytes());
 }
 
 async fn what_is_kept_needs_no_order_of_its_own_kind(db: Db) {
-    assert!(db.store.cached_tokens(Uuid::now_v7()).await.unwrap().is_none());
+    assert!(db.store.cached_tokens(Uuid::now_v7().into()).await.unwrap().is_none());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenVersion, UserKey};
 use klarna_order_worker::store::ClaimAttempt;
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
 
     let claim = claim(&*db.store, "u").await;
     let token = claim.token();
-    assert_eq!((token.generation, token.state, token.reason), (1, TokenState::Active, None));
+    assert_eq!((token.version.generation, token.state, token.reason), (1, TokenState::Active, None));
     assert_eq!((token.sealed.as_deref(), token.answer_lost, token.now), (Some(&[1][..]), true, db.clock.now()));
     let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
     assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
@@ -73,7 +73,7 @@ async fn the_next_claim_sees_what_the_last_one_stored(db: Db) {
     let holder = db.begin_worker().await;
     for generation in 1..=3 {
         let (claim, intent) = intended(&db, "u", holder).await;
-        assert_eq!((claim.token().generation, intent.presentation), (generation, 1));
+        assert_eq!((claim.token().version.generation, intent.presentation), (generation, 1));
         assert!(claim.token().presentations.is_empty() && !claim.token().answer_lost);
         let byte = u8::try_from(generation + 1).unwrap();
         claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();
@@ -89,7 +89,8 @@ async fn an_intent_of_another_generation_is_refused(db: Db) {
     let holder = db.begin_worker().await;
     for generation in [1, 3] {
         let mut claim = claim(&*db.store, "u").await;
-        let intent = Intent { generation, ..intent(&*claim, holder) };
+        let stale = intent(&*claim, holder);
+        let intent = Intent { version: TokenVersion { generation, ..stale.version }, ..stale };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused);
         claim.release().await;
     }
@@ -109,7 +110,7 @@ async fn an_intent_for_a_token_that_is_no_longer_active_is_refused(db: Db) {
 }
 
 async fn intents_of_many_tokens_at_once_are_each_answered(db: Db) {
-    let (holder, dead) = (db.begin_worker().await, Uuid::now_v7());
+    let (holder, dead) = (db.begin_worker().await, Uuid::now_v7().into());
     let mut claims = Vec::new();
     for byte in 1..=3 {
         register(&db, &format!("u-{byte}"), byte).await;
@@ -143,7 +144,7 @@ async fn a_holder_written_down_as_dead_intends_nothing(db: Db) {
     register(&db, "u", 1).await;
     let dead = db.begin_worker().await;
     db.store.end_worker(dead).await.unwrap();
-    for holder in [dead, Uuid::now_v7()] {
+    for holder in [dead, Uuid::now_v7().into()] {
         let mut claim = claim(&*db.store, "u").await;
         let intent = intent(&*claim, holder);
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused);
@@ -168,7 +169,7 @@ async fn open_intents_are_those_of_the_holder(db: Db) {
     for user in ["u", "v", "w"] {
         register(&db, user, 1).await;
     }
-    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7() };
+    let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     let mut held = claim(&*db.store, "u").await;
     let open = Intent { purpose: sweep, ..intent(&*held, holder) };
     assert_eq!(held.intend(&open).await.unwrap(), Intended::Recorded);
@@ -217,7 +218,7 @@ async fn voiding_gives_way_to_another_exchange_in_its_place(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, taken) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.void_intent(&Intent { exchange: Uuid::now_v7(), ..taken.clone() }).await.unwrap();
+    db.store.void_intent(&Intent { exchange: Uuid::now_v7().into(), ..taken.clone() }).await.unwrap();
     assert_eq!((db.count("exchanges").await, outcome(&db, &taken).await), (1, None));
 }
 
@@ -226,7 +227,7 @@ async fn an_orphan_is_closed_as_unanswered(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, orphan) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(orphan.exchange, orphan.token, orphan.generation, false).await.unwrap();
+    db.store.close_orphan(orphan.exchange, orphan.version, false).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
     let closed = &claim.token().presentations[0];
     // Nobody knows where its request is: the next presentation waits until it cannot be overtaken.
@@ -241,7 +242,7 @@ async fn an_orphan_held_leaves_the_token_to_an_operator(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, orphan) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(orphan.exchange, orphan.token, orphan.generation, true).await.unwrap();
+    db.store.close_orphan(orphan.exchange, orphan.version, true).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
     assert_eq!(outcome(&db, &orphan).await.as_deref(), Some("no_answer"));
 }
@@ -252,7 +253,7 @@ async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     // Settled after all.
     let (claim, settled) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &settled, ExchangeResult::Unchanged)).await.unwrap();
-    db.store.close_orphan(settled.exchange, settled.token, settled.generation, true).await.unwrap();
+    db.store.close_orphan(settled.exchange, settled.version, true).await.unwrap();
     assert_eq!(outcome(&db, &settled).await.as_deref(), Some("unchanged"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert!(kept(&db, &settled).await);
@@ -260,7 +261,7 @@ async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     let (claim, open) = intended(&db, "u", holder).await;
     claim.release().await;
     register(&db, "u", 2).await;
-    db.store.close_orphan(open.exchange, open.token, open.generation, true).await.unwrap();
+    db.store.close_orphan(open.exchange, open.version, true).await.unwrap();
     assert_eq!(outcome(&db, &open).await.as_deref(), Some("no_answer"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
 }

@@ -1,8 +1,7 @@
 //! Ends that come late: after a sign-in, a forgetting, or somebody who took the holder for dead.
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
-use uuid::Uuid;
 
 use super::{claim, end, intended, kept, new_token, outcome, register, row, successor};
 use crate::support::stores::{Db, both_engines};
@@ -19,7 +18,7 @@ both_engines![
 ];
 
 /// An exchange whose claim is gone: its end comes in a transaction of its own.
-async fn in_flight(db: &Db, holder: Uuid) -> Intent {
+async fn in_flight(db: &Db, holder: WorkerId) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;
     intent
@@ -86,7 +85,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
 async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
     register(&db, "u", 1).await;
     let intent = in_flight(&db, db.begin_worker().await).await;
-    db.store.close_orphan(intent.exchange, intent.token, intent.generation, true).await.unwrap();
+    db.store.close_orphan(intent.exchange, intent.version, true).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
     let late = end(&db, &intent, successor(&db, 2));
     for _ in 0..2 {
@@ -101,7 +100,7 @@ async fn a_late_successor_replaces_one_thought_dead(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let first = in_flight(&db, holder).await;
-    db.store.close_orphan(first.exchange, first.token, first.generation, false).await.unwrap();
+    db.store.close_orphan(first.exchange, first.version, false).await.unwrap();
     let (claim, second) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &second, ExchangeResult::Rejected(DeadReason::AnswerLost))).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::AnswerLost), 1));
@@ -114,7 +113,7 @@ async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let first = in_flight(&db, holder).await;
-    db.store.close_orphan(first.exchange, first.token, first.generation, false).await.unwrap();
+    db.store.close_orphan(first.exchange, first.version, false).await.unwrap();
     let rejected = ExchangeResult::Rejected(DeadReason::Rejected);
     assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
@@ -131,7 +130,7 @@ async fn a_successor_found_again_after_two_more_rotations_is_old(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let lost = in_flight(&db, holder).await;
-    db.store.close_orphan(lost.exchange, lost.token, lost.generation, false).await.unwrap();
+    db.store.close_orphan(lost.exchange, lost.version, false).await.unwrap();
     for byte in [2, 3] {
         let (claim, intent) = intended(&db, "u", holder).await;
         claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();

@@ -10,7 +10,7 @@ mod resolve;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenVersion, UserKey, WorkerId};
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
@@ -60,20 +60,19 @@ pub async fn claim(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
 }
 
 /// The next intent that a claim allows, for an order of its own.
-pub fn intent(claim: &dyn TokenClaim, holder: Uuid) -> Intent {
+pub fn intent(claim: &dyn TokenClaim, holder: WorkerId) -> Intent {
     let token = claim.token();
     Intent {
-        exchange: Uuid::now_v7(),
-        token: token.id,
-        generation: token.generation,
+        exchange: Uuid::now_v7().into(),
+        version: token.version,
         presentation: token.presentations.first().map_or(1, |latest| latest.number + 1),
-        purpose: Purpose { kind: PurposeKind::Order, id: Uuid::now_v7() },
+        purpose: Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() },
         holder,
     }
 }
 
 /// A claim with its intent written down: all but the request.
-pub async fn intended(db: &Db, user: &str, holder: Uuid) -> (Box<dyn TokenClaim>, Intent) {
+pub async fn intended(db: &Db, user: &str, holder: WorkerId) -> (Box<dyn TokenClaim>, Intent) {
     let mut claim = claim(&*db.store, user).await;
     let intent = intent(&*claim, holder);
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
@@ -90,12 +89,12 @@ pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
 pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
     let kept = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
         purpose: intent.purpose.id,
-        sealed: intent.exchange.as_bytes().to_vec(),
+        sealed: intent.exchange.as_uuid().as_bytes().to_vec(),
         received_at: db.clock.now(),
         good_until: db.clock.now() + Duration::from_secs(299),
     });
-    let Intent { exchange, token, generation, .. } = *intent;
-    ExchangeEnd { exchange, owner: None, token, generation, result, kept }
+    let Intent { exchange, version, .. } = *intent;
+    ExchangeEnd { exchange, owner: None, version, result, kept }
 }
 
 pub async fn kept(db: &Db, intent: &Intent) -> bool {
@@ -104,8 +103,8 @@ pub async fn kept(db: &Db, intent: &Intent) -> bool {
 
 /// How the ledger says that a presentation ended.
 pub async fn outcome(db: &Db, intent: &Intent) -> Option<String> {
-    let Intent { token, generation, presentation, .. } = intent;
-    let wanted = format!("token_id = {token} AND generation = {generation} AND presentation = {presentation}");
+    let Intent { version: TokenVersion { token, generation }, presentation, .. } = intent;
+    let wanted = format!("token_id = {} AND generation = {generation} AND presentation = {presentation}", token.0);
     db.value(&format!("outcome FROM exchanges WHERE {wanted}")).await
 }
 
@@ -117,7 +116,7 @@ pub async fn exchange_for(db: &Db, user: &str, order: OrderId) {
     // Before the claim: on SQLite that is a write transaction.
     let holder = db.begin_worker().await;
     let mut claim = claim(&*db.store, user).await;
-    let purpose = Purpose { kind: PurposeKind::Order, id: order.as_uuid() };
+    let purpose = Purpose { kind: PurposeKind::Order, id: order.into() };
     let intent = Intent { purpose, ..intent(&*claim, holder) };
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
     assert_eq!(claim.settle(&end(db, &intent, successor(db, 201))).await.unwrap(), Settled::Written);

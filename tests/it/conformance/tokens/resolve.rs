@@ -1,6 +1,6 @@
 //! What an operator decides about a token whose answer is lost.
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{TokenId, UserKey};
 use klarna_order_worker::store::{Doubtful, DueFilter};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState};
 
@@ -87,7 +87,7 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
 
 /// Carries a decision out to its end; how many tokens each batch had.
 async fn batches(db: &Db, which: &Doubtful, resolution: Resolution, limit: u32) -> Vec<u64> {
-    let (mut batches, mut last) = (Vec::new(), 0);
+    let (mut batches, mut last) = (Vec::new(), TokenId::START);
     while let Some((count, id)) = db.store.resolve_tokens(which, resolution, last, limit).await.unwrap() {
         batches.push(count);
         last = id;
@@ -106,7 +106,7 @@ async fn all_are_resolved_in_batches(db: Db) {
     let all = Doubtful::default();
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 5);
     // The first batch, and an interruption: what is left waits for the next run.
-    assert_eq!(db.store.resolve_tokens(&all, Resolution::Present, 0, 2).await.unwrap().unwrap().0, 2);
+    assert_eq!(db.store.resolve_tokens(&all, Resolution::Present, TokenId::START, 2).await.unwrap().unwrap().0, 2);
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 3);
     assert_eq!(batches(&db, &all, Resolution::Dead, 2).await, [2, 1]);
     assert_eq!((db.store.count_uncertain(&all).await.unwrap(), db.count("tokens").await), (0, 7));
