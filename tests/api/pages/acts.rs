@@ -52,7 +52,7 @@ async fn an_operator_does_what_the_api_does() {
     assert_eq!((done.status.as_u16(), done.header("location")), (303, format!("{page}?done=retried").as_str()));
     assert!(browser.page(&format!("{page}?done=retried")).await.contains("The order is queued again."));
     let again = browser.act(&retry, &retry, &[]).await;
-    assert!(again.status == 409 && again.text.contains("queued now"), "{again:?}");
+    assert!(again.status == 409 && again.text.contains("The order is queued already"), "{again:?}");
     let cancel = format!("/orders/{order}/cancel");
     assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 303);
     assert!(api.claim().await.is_empty(), "no worker gets it");
