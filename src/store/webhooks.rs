@@ -273,7 +273,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
         self.transaction(async |c| {
             let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter).bind(self.now()).fetch_all().await?;
-            let merchants = rows.iter().map(|row| row.merchant()).collect::<sqlx::Result<BTreeSet<_>>>()?;
+            let merchants = rows.iter().map(Columns::merchant).collect::<sqlx::Result<BTreeSet<_>>>()?;
             for merchant in merchants {
                 c.query(E::STATEMENTS.webhooks.enable_endpoint).bind(&merchant).execute().await?;
             }

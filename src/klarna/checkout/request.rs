@@ -76,8 +76,8 @@ struct Claimed<'a> {
 }
 
 impl<'a> Claimed<'a> {
-    fn new(path: &'static [&'static str], value: &'a Option<String>, fits: fn(&str) -> bool) -> Self {
-        Self { path, value: value.as_deref(), fits }
+    fn new(path: &'static [&'static str], value: Option<&'a str>, fits: fn(&str) -> bool) -> Self {
+        Self { path, value, fits }
     }
 
     fn fit(self) -> Option<Value<'a>> {
@@ -88,10 +88,10 @@ impl<'a> Claimed<'a> {
 /// Returns the values from the claims that may be sent.
 fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
     let parts = [
-        Claimed::new(&["billing_address", "given_name"], &claims.given_name, is_text),
-        Claimed::new(&["billing_address", "family_name"], &claims.family_name, is_text),
-        Claimed::new(&["billing_address", "email"], &claims.email, is_email),
-        Claimed::new(&["billing_address", "phone"], &claims.phone, is_phone),
+        Claimed::new(&["billing_address", "given_name"], claims.given_name.as_deref(), is_text),
+        Claimed::new(&["billing_address", "family_name"], claims.family_name.as_deref(), is_text),
+        Claimed::new(&["billing_address", "email"], claims.email.as_deref(), is_email),
+        Claimed::new(&["billing_address", "phone"], claims.phone.as_deref(), is_phone),
     ];
     let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
     if let Some(claimed) = &claims.address
@@ -99,7 +99,7 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
     {
         values.extend(address(claimed).into_iter().flatten());
     }
-    values.extend(Claimed::new(&["customer", "date_of_birth"], &claims.date_of_birth, is_date).fit());
+    values.extend(Claimed::new(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date).fit());
     values
 }
 
@@ -107,12 +107,12 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
 /// wrong place.
 fn address(address: &Address) -> Option<Vec<Value<'_>>> {
     let parts = [
-        Claimed::new(&["billing_address", "street_address"], &address.street_address, is_text),
-        Claimed::new(&["billing_address", "street_address2"], &address.street_address2, is_text),
-        Claimed::new(&["billing_address", "postal_code"], &address.postal_code, is_text),
-        Claimed::new(&["billing_address", "city"], &address.city, is_text),
-        Claimed::new(&["billing_address", "region"], &address.region, is_text),
-        Claimed::new(&["billing_address", "country"], &address.country, is_country),
+        Claimed::new(&["billing_address", "street_address"], address.street_address.as_deref(), is_text),
+        Claimed::new(&["billing_address", "street_address2"], address.street_address2.as_deref(), is_text),
+        Claimed::new(&["billing_address", "postal_code"], address.postal_code.as_deref(), is_text),
+        Claimed::new(&["billing_address", "city"], address.city.as_deref(), is_text),
+        Claimed::new(&["billing_address", "region"], address.region.as_deref(), is_text),
+        Claimed::new(&["billing_address", "country"], address.country.as_deref(), is_country),
     ];
     let said = parts.into_iter().filter(|part| part.value.is_some_and(|value| !value.trim().is_empty()));
     said.map(Claimed::fit).collect()

@@ -120,11 +120,8 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     assert!(db.store.plannable_tokens(PlanFilter::Undated, TokenId::START, 10).await.unwrap().is_empty());
     let view = view(&db, "registered before").await;
     assert_eq!((view.refresh_due_at, view.last_seen_at), (Some(due_at), Some(db.clock.now())));
-    let stale = DueDate {
-        version: TokenVersion { generation: dates[0].version.generation - 1, ..dates[0].version },
-        due_at: db.clock.now(),
-        ..dates[0]
-    };
+    let version = TokenVersion { generation: dates[0].version.generation - 1, ..dates[0].version };
+    let stale = DueDate { version, due_at: db.clock.now() };
     assert_eq!(db.store.set_due_dates(&[stale]).await.unwrap(), 0);
 }
 
