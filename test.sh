@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# All tests, PostgreSQL's included. Arguments go to the test runner: ./test.sh settings
+# Runs all tests, on SQLite and PostgreSQL. Arguments go to the test runner: ./test.sh settings
 #
-# Installs what is missing where it can, starts a throw-away PostgreSQL on a free port as an ordinary user, runs
-# everything and removes it again, however the run ends.
+# Installs what is missing if it can. Starts a temporary PostgreSQL server on a free port, as an ordinary user, and
+# removes it at the end in any case.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes what a shop installs, into target/packages:
-#     deploy/packages.sh [tarball] [deb] [image]        all three where none is named
+# Builds the packages into target/packages:
+#     deploy/packages.sh [tarball] [deb] [image]        all three if none is named
 #
 #     klarna-order-worker-VERSION-ARCH-linux.tar.gz   the program, linked statically against musl: for any Linux
 #     klarna-order-worker_VERSION-1_ARCH.deb          for Debian 12, Ubuntu 24.04 and newer: also units, user, man pages
@@ -24,7 +24,7 @@ out=$PWD/target/packages
 target_folder=${CARGO_TARGET_DIR:-$PWD/target}
 folder_of_profile=$profile
 [ "$profile" != dev ] || folder_of_profile=debug
-# The same inputs make the same archive: every file in it is as old as the last commit.
+# Equal inputs give equal archives: every file in them has the time of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
 mkdir -p "$out"
@@ -82,7 +82,7 @@ image() {
     need "${tool[0]}" podman
     build_native
     stage=$(mktemp -d)
-    # The second stage of the recipe, over what its first would have made of this program.
+    # The second stage of the Containerfile, with the files that the first would have made from this program.
     deploy/image.sh "$native" "$stage/image"
     "${tool[@]}" build -q --build-context build="$stage" -f deploy/Containerfile -t "$name:$version" . >/dev/null
     rm -rf "$stage" "$out/$name-$version-image.tar"

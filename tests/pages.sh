@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The operators' pages in a browser: signed in to, looked at, acted on, by mouse and by keyboard, narrow and dark. Installs
-# Chromium and its driver where they are missing.
+# Tests the operators' pages in Chromium: sign-in, live updates, actions, keyboard, narrow windows, dark colours. Installs
+# Chromium and its driver if they are missing.
 #
-# KLARNA_WORKER_BIN names a program that is built already; KLARNA_WORKER_PICTURES a folder for pictures of what was seen.
+# KLARNA_WORKER_BIN names a program that is built already; KLARNA_WORKER_PICTURES names a folder for screenshots.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh

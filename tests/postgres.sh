@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# For scripts: a throw-away PostgreSQL, and what is missing on this machine. Sourced by test.sh and others.
+# Starts a temporary PostgreSQL server. Sourced by test.sh and other scripts.
 
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 
-# The folder of initdb and postgres: Debian keeps them off PATH, one folder a version.
+# Prints the folder of initdb and postgres. Debian does not have them on PATH, but in one folder for each version.
 postgres_programs() {
     local folder
     for folder in "${KLARNA_WORKER_TEST_PG_BIN:-}" "$(pg_config --bindir 2>/dev/null || true)" \
@@ -17,7 +17,7 @@ postgres_programs() {
     return 1
 }
 
-# PostgreSQL refuses to run as root; its own user is there wherever its package is.
+# PostgreSQL refuses to run as root. Its package creates a user for it.
 as_owner() {
     if [ "$(id -u)" -ne 0 ]; then "$@"
     elif command -v runuser >/dev/null; then runuser -u postgres -- "$@"
@@ -27,7 +27,7 @@ as_owner() {
     fi
 }
 
-# Starts a server of its own on a free port, as an ordinary user, and says where it is: KLARNA_WORKER_TEST_POSTGRES.
+# Starts a server on a free port, as an ordinary user, and exports its URL as KLARNA_WORKER_TEST_POSTGRES.
 start_postgres() {
     local port
     programs=$(postgres_programs) || {
@@ -55,13 +55,13 @@ start_postgres() {
 }
 
 try_port() {
-    # A port in use makes the start fail, and another is tried.
+    # If the port is in use, the start fails, and another port is tried.
     local port=$((20000 + RANDOM % 20000))
     run_postgres "$port" && echo "$port"
 }
 
-# The cluster's server, on that port. Most of its work is to make and drop a database for each test, so it writes as little as
-# it can.
+# Starts the cluster's server on a port. It mostly creates and drops a database for each test, so it writes as little as
+# possible.
 run_postgres() {
     local frugal="-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
     frugal+=" -c checkpoint_timeout=1h -c max_wal_size=4GB"
@@ -70,7 +70,7 @@ run_postgres() {
         start >/dev/null 2>&1
 }
 
-# To be called however the script ends.
+# Call it when the script ends, in any way.
 stop_postgres() {
     [ -n "${cluster:-}" ] || return 0
     as_owner "$programs/pg_ctl" -D "$cluster/data" -m immediate -w stop >/dev/null 2>&1 || true

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the commands of README.md as a reader would: in order, in one shell, in a fresh checkout. What README.md shows of
-# their output is compared with what they print.
+# Runs the commands of README.md as a reader would: in order, in one shell, in a new checkout. Compares their output with
+# the output that README.md shows.
 #
 # Only blocks marked `console` are run, and in them the lines that begin with `$ `. `cargo` builds nothing here: the
-# program that the tests have built stands in for it. KLARNA_WORKER_BIN names another one.
+# program that the tests have built is used. KLARNA_WORKER_BIN names another one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh

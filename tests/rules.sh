@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Takes out each rule of the exchange protocol in turn, and expects the tests that hold it to turn red.
+# Removes each rule of the exchange protocol in turn, and expects the tests of that rule to fail.
 #
 #   tests/rules.sh            # all seven; the crate is built eight times
 #   tests/rules.sh 3 5        # these
 #
-# A rule is taken out by its patch in tests/rules/, on a copy of the working tree under target/. A patch that no longer
-# applies or builds, and a test that stays green, are errors.
+# A patch in tests/rules/ removes the rule, in a copy of the working tree under target/. A patch that no longer applies or
+# builds, and a test that still passes, are errors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 tree=$target/rules
 log=$target/rules.log
 
-# The first sequence of the model that goes wrong is enough, and need not be made shorter.
+# The first failing sequence of the model is enough, and need not be shrunk.
 export KLARNA_WORKER_MODEL_CASES=40 PROPTEST_MAX_SHRINK_ITERS=0
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -35,18 +35,18 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- --ignore-failed-read | tar -x -C "$tree"
 cd "$tree"
 
-# To cargo the copy and the working tree are one package, told apart by the age of files alone: what was built of one must
-# not be taken for the other's.
+# Cargo treats the copy and the working tree as one package and compares only the age of files, so builds of one must not
+# be used for the other.
 age() { touch "$1/src/lib.rs" "$1/src/main.rs" "$1/tests/it/main.rs"; }
 age "$tree"
 trap 'age "$root"' EXIT
 
-# One git repository within another: what is applied here must not be looked for there.
+# The copy lies inside another git repository, whose files must not be patched.
 apply() { GIT_CEILING_DIRECTORIES=$target git apply "$@"; }
 
 build() { CARGO_TARGET_DIR=$target cargo test --quiet --test it --no-run >"$log" 2>&1; }
 
-# The named tests, each with its verdict: "test NAME ... ok" or "... FAILED".
+# Prints the named tests with their results: "test NAME ... ok" or "... FAILED".
 verdicts() { CARGO_TARGET_DIR=$target cargo test --test it -- --exact "$@" 2>&1 | tee "$log" | grep '^test .* \.\.\. ' || true; }
 
 red_ones() { sed -n 's/^red: //p' "$@" | sort -u; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Requests that a machine thinks up from openapi.json, against a running service: no 5xx, and no answer that the
-# description does not know. Once on SQLite and once on PostgreSQL, with the sandbox behind.
+# Sends requests that are generated from openapi.json to a running service: no answer may be a 5xx or undocumented. Runs
+# once on SQLite and once on PostgreSQL, with the sandbox.
 #
-#     tests/schemathesis.sh [PROGRAM]      # builds one where none is given
+#     tests/schemathesis.sh [PROGRAM]      # builds one if none is given
 #
 # Installs Schemathesis (https://schemathesis.io) from PyPI into a folder of its own below target/. SCHEMATHESIS_EXAMPLES
 # says how many requests are made for each operation and phase.
@@ -29,7 +29,7 @@ program=$(built_program)
 finally() { stop_postgres; }
 stage fuzz
 
-# The first line that a program prints once it is ready; its JSON has the addresses.
+# Prints the first line of a program that is ready. Its JSON has the addresses.
 first_line() {
     local file=$1
     for _ in $(seq 600); do
@@ -53,7 +53,7 @@ sandbox=$(first_line "$home/sandbox")
 key="a-key-for-the-fuzzer"
 hash=$(printf %s "$key" | sha256sum | cut -d' ' -f1)
 
-# A service on a database of its own, and what the fuzzer makes of it.
+# Runs the generated requests against a service with a database of its own.
 fuzz() {
     local engine=$1 url=$2
     cat >"$home/$engine.toml" <<TOML
@@ -84,7 +84,7 @@ TOML
     local api
     api=$(member "$(first_line "$home/$engine")" api)
     say "fuzzing $api on $engine"
-    # The sums of an order, which no schema can state, make lawful refusals of what the description allows.
+    # No schema can describe the sums of an order, so requests that fit the description may be refused.
     cat >"$home/schemathesis.toml" <<TOML
 base-url = "$api"
 headers = { Authorization = "Bearer $key" }

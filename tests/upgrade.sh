@@ -4,11 +4,11 @@
 #
 #     tests/upgrade.sh [OLD_PROGRAM]
 #
-# Without OLD_PROGRAM the commit that tests/upgrade/from names is built, once, below target/upgrade. What both versions depend
-# on is copied from the build of the tests, so that little more than the crate itself is built.
+# Without OLD_PROGRAM, the commit that tests/upgrade/from names is built once, below target/upgrade. Common dependencies are
+# copied from the build of the tests, so that little more than the crate itself is built.
 #
-# There is no release yet, and no earlier version that shares a database with this one: then nothing is left to do here.
-# ./test.sh replaces this version by itself, and takes over the databases whose dumps are in tests/upgrade/.
+# While there is no release, there is no earlier version that shares a database with this one, and this script does nothing.
+# ./test.sh replaces this version by itself, and opens the databases whose dumps are in tests/upgrade/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Webhooks against the reference library of another language: a Python shop that fails half the time gets every event, and
-# verifies every signature. Needs Python with venv, and a package index to have the library from.
+# Sends webhooks to a Python receiver that fails half of the time and verifies every signature with the reference library.
+# It must receive every event. Needs Python with venv, and a package index for the library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh
@@ -18,7 +18,7 @@ stage webhooks
 cd "$home"
 
 
-# Waits for a command to say something.
+# Waits until a command prints something.
 until_said() { for _ in $(seq 200); do [ -s "$1" ] && return; sleep 0.1; done; give_up "$1 stayed empty"; }
 
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
@@ -51,7 +51,7 @@ for n in $(seq "$orders"); do
     echo "{\"merchant\":\"shop\",\"user\":\"u-$n\",\"order\":{$order}}"
 done | "$program" enqueue - --wait 60s >/dev/null
 
-# What failed is due again in five seconds, then in a minute: an operator is faster.
+# A failed webhook is due again in five seconds, then in a minute; `webhooks resend` is faster.
 for _ in $(seq 60); do
     left=$("$program" --format json webhooks list --status pending | wc -l)
     [ "$left" -eq 0 ] && break

@@ -1,4 +1,4 @@
-//! What must never be told: keys, tokens, bodies.
+//! No log line, error or answer contains keys, tokens or bodies.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -47,10 +47,10 @@ use uuid::Uuid;
 /// Long enough for a busy machine, and shorter than anything that a test must not wait for.
 const SOON: Duration = Duration::from_secs(15);
 
-/// The API with two merchants, `shop` and `other`, and no worker behind it.
+/// The API with two merchants, `shop` and `other`, and no worker.
 struct Api {
     app: App,
-    /// The time that sessions go by.
+    /// The clock of sessions.
     clock: Clock,
     waiters: Waiters,
     ready: Readiness,
@@ -61,7 +61,7 @@ struct Api {
     _folder: TempDir,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, PartialEq)]
 struct Answer {
     status: StatusCode,
@@ -104,7 +104,7 @@ impl Answer {
 }
 
 impl Api {
-    /// Everybody on this machine may do everything.
+    /// Without keys: everybody on this machine may do everything.
     async fn open() -> Self {
         Self::with_keys("").await
     }
@@ -171,7 +171,7 @@ impl Api {
         send(json(self.request(Method::POST, "/v1/orders"), envelope)).await
     }
 
-    /// Hands in an order that is lawful, and answers its id.
+    /// Submits a valid order and returns its id.
     async fn accepted(&self, merchant: &str, user: &str) -> String {
         let answer = self.post_order(envelope(merchant, user, ORDER)).await;
         assert_eq!(answer.status, 202, "{answer:?}");
@@ -241,7 +241,7 @@ fn json(request: RequestBuilder, body: impl Into<reqwest::Body>) -> RequestBuild
     request.header("content-type", "application/json").body(body)
 }
 
-/// A lawful order, written as nobody's serialiser would.
+/// A valid order, with unusual white space.
 const ORDER: &str = r#"{ "purchase_country":"SE" ,"purchase_currency":"SEK","locale":"sv-SE",
   "order_amount":50000, "order_tax_amount":10000, "unknown":{"z":1.50,"a":1E2, "\u00e5":"\u00c5\/"},
   "order_lines":[{"name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":2500,"total_amount":50000,"total_tax_amount":10000}],

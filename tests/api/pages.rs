@@ -115,7 +115,7 @@ fn submitted(token: TokenOutcome) -> Disposition {
 }
 
 impl Api {
-    /// Hands in an order with the shop's key.
+    /// Submits an order with the shop's key.
     async fn ordered(&self, merchant: &str, user: &str) -> String {
         let body = serde_json::json!({"merchant": merchant, "user": user, "order": serde_json::from_str::<serde_json::Value>(ORDER).unwrap()});
         let request = self.request(Method::POST, "/v1/orders").bearer_auth("key-of-the-shop");

@@ -69,7 +69,7 @@ async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_wh
     home.run(&["keys", "generate", "--out", "data/k1.key"]).exits(0);
     let home = home
         .with("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "w0rong")
-        // Nobody listens there.
+        // Nothing listens there.
         .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token");
     let (home, ran) = doctor(home, 3).await;
     assert_eq!(with(&ran, "failed"), ["keys", "merchants.shop.token_url", "merchants.shop.api_username"]);

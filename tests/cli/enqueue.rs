@@ -93,11 +93,7 @@ fn a_reader_that_left_stops_it_and_hears_how_far_it_came() {
 #[tokio::test]
 async fn a_database_that_goes_away_stops_it_at_a_line_that_is_told() {
     let database = TestDatabase::create().await;
-    let home = Home::new()
-        .with("KLARNA_WORKER__DATABASE__URL", database.url())
-        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
-    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
-    home.run(&["migrate"]).exits(0);
+    let home = Home::on_postgres(&database);
     let mut enqueue = home.start(&["enqueue", "-"]);
     enqueue.write(&format!("{}\n", example(1)));
     assert!(enqueue.line().starts_with("line 1      new"));

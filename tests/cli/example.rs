@@ -30,11 +30,7 @@ async fn an_order_goes_in_with_the_cart_on_sqlite() {
 #[tokio::test]
 async fn an_order_goes_in_with_the_cart_on_postgres() {
     let database = TestDatabase::create().await;
-    let home = Home::new()
-        .with("KLARNA_WORKER__DATABASE__URL", database.url())
-        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
-    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
-    home.run(&["migrate"]).exits(0);
+    let home = Home::on_postgres(&database);
     submitted(&home);
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     let carts: i64 = sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&mut connection).await.unwrap();

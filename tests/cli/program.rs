@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use test_support::postgres::TestDatabase;
 
 /// One of the orders of `examples/orders.jsonl`, counted from 1.
 pub fn example(line: usize) -> &'static str {
@@ -42,6 +43,16 @@ impl Home {
     /// Without settings.
     pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    /// On this PostgreSQL database, migrated, with a new encryption key.
+    pub fn on_postgres(database: &TestDatabase) -> Self {
+        let home = Self::new()
+            .with("KLARNA_WORKER__DATABASE__URL", database.url())
+            .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+        home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+        home.run(&["migrate"]).exits(0);
+        home
     }
 
     /// With `variable` in the environment of each command.

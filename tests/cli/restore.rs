@@ -42,7 +42,7 @@ fn restore(home: &Home) {
 
 #[tokio::test]
 async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_to_it() {
-    // Nobody listens there: what is enqueued stays.
+    // Nothing listens there: what is enqueued stays.
     let home = Home::new()
         .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token")
         .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://127.0.0.1:1");

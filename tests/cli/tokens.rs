@@ -160,7 +160,7 @@ fn only_an_uncertain_token_is_resolved_and_only_one_way() {
     assert_eq!(list(&home, &["--state", "active"]).len(), 2);
 }
 
-/// Three tokens of which nobody knows whether they are spent.
+/// Three tokens of which it is unknown whether they are spent.
 fn doubted() -> Home {
     let home = Home::new();
     home.feed(&["tokens", "import", "-"], [JSONL, CSV_LINE].concat()).exits(0);

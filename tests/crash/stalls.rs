@@ -1,4 +1,4 @@
-//! A process that is stopped (SIGSTOP) in the middle of an order and goes on later, at each point.
+//! A process that is stopped (SIGSTOP) in the middle of an order and continues later, at each point.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn stalling(shop: &Shop, point: &str) -> (Served, String) {
     (served, user)
 }
 
-/// Hands an order in; it may take until the process goes on that the caller is answered.
+/// Submits an order; it may take until the process continues that the caller is answered.
 fn posting(served: &Served, user: &str, key: &str) -> JoinHandle<String> {
     let (client, user, key) = (served.client(), user.to_owned(), key.to_owned());
     tokio::spawn(async move { client.post(&user, &key).await })

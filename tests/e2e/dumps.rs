@@ -89,7 +89,7 @@ async fn taken_over(database: Database, release: &str) {
     assert_eq!((&told["tokens"], &told["hash_key"], &told["left"]), (&json!(4), &json!(true), &json!({})), "{told}");
     take_first_key_out(&shop, "a");
 
-    // And the work goes on where it was left.
+    // And the work continues where it was left.
     let served = shop.serve("a");
     let client = served.client();
     let queued = orders.iter().find(|order| order["status"] == "queued").unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
 use test_support::shop::{SLOW, Shop, assert_sums};
 
-use crate::doors::refused;
+use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 const USERS: usize = 40;

@@ -2,7 +2,6 @@
 //! engines, with processes and servers stopped in the middle.
 
 mod collector;
-mod doors;
 mod dumps;
 mod endurance;
 mod keeper;
@@ -13,6 +12,7 @@ mod metrics;
 mod outage;
 mod outcomes;
 mod outdated;
+mod refused_starts;
 mod restart;
 mod sql;
 mod traces;

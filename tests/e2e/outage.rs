@@ -6,8 +6,8 @@ use test_support::cluster::Cluster;
 use test_support::program::{command, until};
 use test_support::shop::{SLOW, Shop};
 
-use crate::doors::refused;
 use crate::keys;
+use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 

@@ -31,7 +31,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
     assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
 
-    // A sum that is wrong: refused at the door, with the place.
+    // A sum that is wrong: refused by the service, with the pointer.
     let mut wrong = order();
     wrong["order_amount"] = json!(49000);
     let (status, problem) = client.try_post("u-2", "k-3", &wrong).await.unwrap();

@@ -9,8 +9,8 @@ use test_support::program::until;
 use test_support::shop::{Shop, assert_sums};
 use tokio::time::timeout;
 
-use crate::doors::refused;
 use crate::keeper::{import, refresh};
+use crate::refused_starts::refused;
 
 both_engines!(
     a_service_that_is_left_behind_ends_what_it_has_begun_and_exits,

@@ -1,4 +1,4 @@
-//! The SQL door, with `psql` and a service that runs.
+//! Orders that are inserted by SQL, with `psql` and a running service.
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Tests through the public doors.
+//! Tests through the public interfaces.
 
 mod cli;
 mod conformance;

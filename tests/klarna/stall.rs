@@ -11,7 +11,7 @@ use test_support::faults::http;
 
 use crate::{SHORT, merchant};
 
-/// A server on a thread of its own, which goes on while the process under test stands still. It tells of the request,
+/// A server on a thread of its own, which continues while the process under test stands still. It tells of the request,
 /// answers in part at once, and sends the rest a moment after it is told to.
 fn answering_elsewhere(answer: String) -> (String, Receiver<()>, Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Writes what this version of the program leaves in a database: tests/upgrade/NAME.sqlite.sql and NAME.postgresql.sql, with
-# tokens, orders, ledger and webhooks in it. tests/e2e/dumps.rs loads each dump there and goes on with the program under
-# test. Run this once for each release, and commit the files:
+# Writes dumps of databases of this version: tests/upgrade/NAME.sqlite.sql and NAME.postgresql.sql, with tokens, orders,
+# ledger and webhooks. tests/e2e/dumps.rs loads each dump and continues with the tested program. Run this once for each release, and commit the files:
 #
 #     tests/upgrade/dump.sh NAME
 #

@@ -1,7 +1,6 @@
-//! The processor's part of one order, step by step: `cargo bench -p bench --bench cpu`.
+//! The processor time of one order, step by step: `cargo bench -p bench --bench cpu`.
 //!
-//! Answers are read through the doors of the fuzz targets, and are their seeds, so that both look
-//! at the same code.
+//! Answers are read through the entry points of the fuzz targets, and their seeds are the input.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 const ORDER: &str = include_str!("../src/order.json");
 const ROTATED: &[u8] = include_bytes!("../../../fuzz/seeds/token_answer/rotated");
 const CREATED: &[u8] = include_bytes!("../../../fuzz/seeds/checkout_answer/created");
-/// As long as Klarna's.
+/// As long as Klarna's tokens.
 const TOKEN: [u8; 64] = [b't'; 64];
 
 fn validation(c: &mut Criterion) {

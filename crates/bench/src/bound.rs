@@ -71,7 +71,7 @@ pub async fn measure(databases: &Databases, options: &Options) -> Result<Option<
     let script = dir.join("bound.sql");
     fill(scratch, CLIENTS * EACH).await?;
     std::fs::write(&script, SCRIPT).map_err(BenchError::io("write pgbench's script"))?;
-    // The password not as an argument, which all users of the machine can see.
+    // The password is not an argument, because all users of the machine can see arguments.
     let url = scratch.url();
     let mut url: Url = url.expose_secret().parse().map_err(|_| BenchError::Url)?;
     let password = url.password().unwrap_or_default().to_owned();

@@ -44,7 +44,7 @@ struct Panel {
 /// Orders a second over the time of the drain.
 fn drain(report: &Report) -> Option<Panel> {
     let drain = report.drain.as_ref()?;
-    // Ten points apart, since a look sees only how many orders there are by then.
+    // Ten points apart, because a check sees only how many orders there are by then.
     let points: Vec<(f64, f64)> = drain
         .progress
         .iter()

@@ -43,13 +43,13 @@ pub struct Cost {
 impl Cost {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + COUNTED, options.concurrency)).await?;
-        let service = env.serve_telling().await?;
+        let service = env.serve_with_sql_log().await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
-        let before = told(&service.log);
-        // Faster than usual: nobody measures time here.
+        let before = count_statements(&service.log);
+        // Faster than usual, because no time is measured here.
         arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + COUNTED, options.rate.max(50.0)).await?;
-        let after = told(&service.log);
+        let after = count_statements(&service.log);
         service.stop().await?;
 
         let (mut starts, mut idle) = (Vec::new(), Duration::ZERO);
@@ -66,8 +66,8 @@ impl Cost {
         }
         starts.sort();
 
-        // Their users have no tokens left that this sandbox does not know; what waits is what
-        // counts.
+        // The sandbox does not know these users' tokens any more. Only the number of waiting orders
+        // matters.
         env.load(options.waiting, |number| format!("u-{number}")).await?;
         let service = env.serve("api,worker,keeper").await?;
         sleep(WORK).await;
@@ -85,23 +85,23 @@ impl Cost {
     }
 }
 
-struct Told {
+struct StatementCounts {
     statements: u64,
     commits: u64,
 }
 
-/// Counts the statements in a log, which has a line for each.
-fn told(log: &std::path::Path) -> Told {
+/// Counts the statements in a log that has a line for each.
+fn count_statements(log: &std::path::Path) -> StatementCounts {
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    let mut told = Told { statements: 0, commits: 0 };
+    let mut counts = StatementCounts { statements: 0, commits: 0 };
     for line in text.lines() {
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         match line["summary"].as_str().unwrap_or_default() {
             "" => {}
-            "COMMIT" => told.commits += 1,
+            "COMMIT" => counts.commits += 1,
             word if word.starts_with("BEGIN") || word == "ROLLBACK" => {}
-            _ => told.statements += 1,
+            _ => counts.statements += 1,
         }
     }
-    told
+    counts
 }

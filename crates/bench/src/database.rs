@@ -24,7 +24,7 @@ pub struct Fill {
     pub tokens: u64,
 }
 
-/// `{schema}` stands for what comes before a table's name.
+/// `{schema}` stands for the prefix of a table's name.
 const UNFINISHED: &str = "
     SELECT (SELECT count(*) FROM (SELECT 1 FROM {schema}orders WHERE status = 'queued' LIMIT 1) q)
         + (SELECT count(*) FROM (SELECT 1 FROM {schema}orders WHERE status = 'running' LIMIT 1) r)";
@@ -33,7 +33,7 @@ impl Database {
     /// Connects to the database of `dir`, which the program has migrated.
     ///
     /// # Errors
-    /// Where it does not answer.
+    /// If it does not answer.
     pub async fn connect(dir: &BenchDir) -> Result<Self, BenchError> {
         if let Some(scratch) = &dir.scratch {
             return Ok(Self::Postgres(scratch.connect().await?));
@@ -43,10 +43,11 @@ impl Database {
     }
 
     /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are
-    /// vacuumed and analysed afterwards, as autovacuum would do.
+    /// vacuumed and
+    /// analysed afterwards, as autovacuum would do.
     ///
     /// # Errors
-    /// Where the database refuses.
+    /// If the database refuses.
     pub async fn fill(&mut self, merchant: &str, body: &str, much: Fill) -> Result<(), BenchError> {
         let text = |template: &str| {
             let quoted = |text: &str| text.replace('\'', "''");
@@ -66,10 +67,10 @@ impl Database {
         Ok(())
     }
 
-    /// Whether any order is queued or running.
+    /// Returns whether any order is queued or running.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database does not answer.
     pub async fn has_unfinished_orders(&mut self) -> Result<bool, BenchError> {
         let in_schema = |schema| AssertSqlSafe(UNFINISHED.replace("{schema}", schema));
         let orders: i64 = match self {
@@ -82,7 +83,7 @@ impl Database {
     /// Closes the connection.
     ///
     /// # Errors
-    /// Where the database does not answer.
+    /// If the database does not answer.
     pub async fn close(self) -> Result<(), BenchError> {
         match self {
             Self::Sqlite(connection) => connection.close().await?,

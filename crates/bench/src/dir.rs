@@ -23,10 +23,10 @@ pub struct BenchDir {
 }
 
 impl Databases {
-    /// A new folder, and a new database on the server that `url` names, where one is given.
+    /// Creates a folder, and on the server that `url` names, if it is given, a database.
     ///
     /// # Errors
-    /// Where either cannot be made.
+    /// If either cannot be created.
     pub async fn dir(&self, url: Option<&SecretString>) -> Result<BenchDir, BenchError> {
         let folder = tempfile::Builder::new().prefix("klarna-order-worker-bench-").tempdir();
         let folder = folder.map_err(BenchError::io("make a temporary folder"))?;
@@ -41,7 +41,7 @@ impl Databases {
     /// Removes the databases that are left.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// If the server does not answer.
     pub async fn clear(&self) -> Result<(), BenchError> {
         let left = std::mem::take(&mut *self.made());
         for scratch in left {
@@ -72,7 +72,7 @@ impl BenchDir {
         }
     }
 
-    /// Where SQLite's database is, if the measurement is on it.
+    /// Returns the path of the SQLite database.
     #[must_use]
     pub fn sqlite_file(&self) -> PathBuf {
         self.join("worker.db")

@@ -81,7 +81,7 @@ impl BenchEnv {
     }
 
     /// Starts the service with a log line for each SQL statement.
-    pub async fn serve_telling(&self) -> Result<Process, BenchError> {
+    pub async fn serve_with_sql_log(&self) -> Result<Process, BenchError> {
         let mut program = self.program.clone();
         program.set("KLARNA_WORKER_LOG", "sqlx=debug".to_owned());
         program.start(&["serve"]).await

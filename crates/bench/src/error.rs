@@ -3,30 +3,30 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a measurement could not be taken. Each reads as one line.
+/// Why a measurement could not be taken. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// The program is not where it should be.
+    /// The program does not exist at this path.
     #[error("{program} is not there: run `cargo run --release -p bench --`, or name the program with --program", program = .0.display())]
     NoProgram(PathBuf),
-    /// Cargo has said why.
+    /// The program could not be built; cargo has said why.
     #[error("the program could not be built")]
     NotBuilt,
-    /// The measurement's database.
+    /// The measurement's database failed.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
-    /// `--database` is no URL.
+    /// `--database` is not a URL.
     #[error("the URL of the database cannot be read: write postgres://user@host/database")]
     Url,
-    /// Files and processes.
+    /// A file or a process failed.
     #[error("cannot {doing}: {error}")]
     Io {
-        /// Follows "cannot".
+        /// Completes "cannot …".
         doing: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A command printed nothing, printed something else than it should, or failed.
+    /// A command failed, or printed something unexpected.
     #[error("`{what}` failed: {said}")]
     Process {
         /// The command.
@@ -37,19 +37,19 @@ pub enum BenchError {
     /// The service or the sandbox could not be reached, or refused.
     #[error("{0}")]
     Http(String),
-    /// Orders ended otherwise than they must: a figure would mean nothing.
+    /// Orders did not end as they must, so figures would mean nothing.
     #[error("the run was not clean: {0}")]
     Unclean(String),
-    /// `pgbench` is not here.
+    /// `pgbench` was not found.
     #[error("pgbench is not installed (Debian: postgresql-contrib or postgresql): leave out --bound")]
     NoPgbench,
-    /// Standard output takes no more.
+    /// Standard output cannot be written.
     #[error("cannot write the report: {0}")]
     Output(io::Error),
 }
 
 impl BenchError {
-    /// For `map_err`; `doing` follows "cannot".
+    /// For `map_err`; `doing` completes "cannot …".
     pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         |error| Self::Io { doing, error }

@@ -1,5 +1,4 @@
-//! Measures `klarna-order-worker` on this machine, as it ships: `cargo run --release -p bench --
-//! [SCENARIO,…]`
+//! Measures `klarna-order-worker` on this machine: `cargo run --release -p bench -- [SCENARIO,…]`
 //!
 //! Each measurement has a folder and a new database of its own, which are removed after it. The
 //! sandbox and the service run as separate processes, so that the program is measured as it runs in
@@ -48,7 +47,7 @@ use crate::measure::{Options, Report, Scenario, per, rate};
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
-    /// Measure these alone, separated by commas
+    /// Measure only these, separated by commas
     #[arg(
         value_enum,
         value_delimiter = ',',
@@ -56,12 +55,12 @@ struct Cli {
         value_name = "SCENARIO,…"
     )]
     scenarios: Vec<Scenario>,
-    /// URL of any database of a PostgreSQL server: new databases are made beside that one and
-    /// removed again. SQLite in a temporary folder otherwise
+    /// URL of any database of a PostgreSQL server. New databases are created beside it, and removed
+    /// again [default: SQLite in a temporary folder]
     #[arg(long, env = "KLARNA_WORKER_BENCH_DATABASE", hide_env_values = true)]
     database: Option<SecretString>,
-    /// The program to measure. By default the one beside this program, which is built first under
-    /// `cargo run`
+    /// The program to measure [default: the one beside this program, which `cargo run` builds
+    /// first]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Print the report as a line of JSON
@@ -100,10 +99,10 @@ struct Cli {
     /// Due tokens of keeper
     #[arg(long, default_value_t = 1000)]
     tokens: u64,
-    /// Orders that wait while cost looks at the memory
+    /// Orders in the backlog while cost measures the memory
     #[arg(long, default_value_t = 100_000)]
     waiting: u64,
-    /// Orders of pages, which is measured only where it is asked for
+    /// Orders of pages, which is measured only if it is named
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1000..))]
     page_orders: u64,
     /// Tokens of pages
@@ -130,7 +129,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the report; `false` where a signal ended it before.
+/// Measures and prints the report. Returns `false` if a signal ended it before.
 async fn run(cli: Cli) -> Result<bool, BenchError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(BenchError::io("handle signals"))?;
     let (json, chart) = (cli.json, cli.chart.clone());

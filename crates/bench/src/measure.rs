@@ -25,11 +25,11 @@ use crate::storm::Storm;
 pub enum Scenario {
     /// Work off a backlog: orders a second
     Drain,
-    /// Orders arriving one by one: from request to result
+    /// Orders that arrive one by one: time from request to result
     Steady,
     /// Work off a backlog while Klarna is slow
     Slow,
-    /// One user's thousand orders while others' arrive
+    /// One user's thousand orders, while orders of others arrive
     Storm,
     /// Due tokens refreshed a second
     Keeper,
@@ -44,7 +44,7 @@ pub enum Scenario {
 pub struct Options {
     /// The program to measure.
     pub program: PathBuf,
-    /// A PostgreSQL server, by the URL of any of its databases; SQLite where `None`.
+    /// A PostgreSQL server, by the URL of any of its databases; `None` means SQLite.
     pub database: Option<SecretString>,
     /// What to measure.
     pub scenarios: BTreeSet<Scenario>,
@@ -124,8 +124,8 @@ pub struct Report {
 /// Runs the scenarios one after the other. `telling` is called before each.
 ///
 /// # Errors
-/// If something cannot be started or ends otherwise than it must. The caller has to call
-/// [`Databases::clear`] either way.
+/// If something cannot be started, or does not end as it must. In every case the caller has to call
+/// [`Databases::clear`].
 pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),

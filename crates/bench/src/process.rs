@@ -126,7 +126,7 @@ impl Process {
         }
         match timeout(END, self.child.wait()).await {
             Ok(ended) => ended.map(drop).map_err(|error| self.io(error)),
-            // Dropped, it is killed.
+            // It is killed when it is dropped.
             Err(_) => Ok(()),
         }
     }
@@ -167,8 +167,8 @@ fn usage(pid: u32) -> Usage {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default()
     };
-    // Behind the command's name, which may hold anything, in brackets: utime and stime are the 12th
-    // and 13th.
+    // After the command's name, which is in brackets and may contain anything, utime and stime are
+    // the 12th and 13th field.
     let stat = read("stat");
     let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
     let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();

@@ -8,11 +8,12 @@ use crate::BenchError;
 
 const NAME: &str = "klarna-order-worker";
 
-/// The program in the folder of this one, in the same profile. Under `cargo run` it is built first,
-/// so that the figures are those of the sources as they are.
+/// Finds the program in the folder of this one, in the same profile. Under `cargo run` it is built
+/// first,
+/// so that the present sources are measured.
 ///
 /// # Errors
-/// Where it does not build, or is not there.
+/// If it cannot be built or does not exist.
 pub async fn find() -> Result<PathBuf, BenchError> {
     let own = std::env::current_exe().map_err(BenchError::io("find this program"))?;
     let program = own.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));

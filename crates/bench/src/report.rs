@@ -1,19 +1,19 @@
-//! The report in words and as JSON.
+//! The report as text and as JSON.
 
 use crate::BenchError;
 use crate::measure::Report;
 use crate::pages::Page;
 use crate::steady::Latency;
 
-/// The report as a line of JSON.
+/// Returns the report as a line of JSON.
 ///
 /// # Errors
-/// Where a figure is no number.
+/// If a figure is not a number.
 pub fn json(report: &Report) -> Result<String, BenchError> {
     serde_json::to_string(report).map_err(|error| BenchError::Output(error.into()))
 }
 
-/// The report as a table of scenario, what was measured, and the figure.
+/// Returns the report as a table: scenario, what was measured, figure.
 pub fn table(report: &Report) -> String {
     let mut rows = vec![["what", "measured", "figure"].map(str::to_owned)];
     let mut row = |what: &str, measured: &str, figure: String| {

@@ -32,11 +32,11 @@ pub struct Counters {
 }
 
 impl ScratchDatabase {
-    /// Makes a new database on the server that `url` names; the database named there is only
+    /// Creates a database on the server that `url` names. The database named there is only
     /// connected to.
     ///
     /// # Errors
-    /// Where the server does not answer, or its user may not make databases.
+    /// If the server does not answer, or its user may not create databases.
     pub async fn create(url: &SecretString) -> Result<Self, BenchError> {
         let text = url.expose_secret();
         let server = PgConnectOptions::from_str(text).map_err(|_| BenchError::Url)?.disable_statement_logging();
@@ -44,21 +44,21 @@ impl ScratchDatabase {
         let name = format!("klarna_worker_bench_{}", Uuid::new_v4().simple());
         url.set_path(&name);
         let scratch = Self { server, url, name };
-        // The name is our own, of letters and digits; no such statement takes it as a parameter.
+        // The name is ours and has only letters and digits. Such a statement takes no parameters.
         scratch.administer(format!("CREATE DATABASE {}", scratch.name)).await?;
         Ok(scratch)
     }
 
-    /// Its URL, with the password of the server's.
+    /// Returns its URL, with the password of the server's URL.
     #[must_use]
     pub fn url(&self) -> SecretString {
         self.url.as_str().into()
     }
 
-    /// What its server has done so far.
+    /// Returns the server's counters.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// If the server does not answer.
     pub async fn counters(&self) -> Result<Counters, BenchError> {
         let mut connection = self.connect().await?;
         let (wal_bytes, transactions) = sqlx::query_as(COUNTERS).fetch_one(&mut connection).await?;
@@ -66,18 +66,18 @@ impl ScratchDatabase {
         Ok(Counters { wal_bytes, transactions })
     }
 
-    /// A connection to it.
+    /// Connects to it.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// If the server does not answer.
     pub async fn connect(&self) -> Result<PgConnection, BenchError> {
         Ok(self.server.clone().database(&self.name).connect().await?)
     }
 
-    /// Removes it, with whoever is still connected.
+    /// Removes it, and ends the sessions that still use it.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// If the server does not answer.
     pub async fn remove(&self) -> Result<(), BenchError> {
         self.administer(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await
     }

@@ -15,7 +15,7 @@ use crate::{BenchError, Options};
 
 /// Orders before the measurement, to fill connection pools and caches.
 pub const WARM_UP: u64 = 20;
-/// A timer is late by up to a millisecond or two: the last part of each wait is a busy loop.
+/// A timer is late by a millisecond or two, so the last part of each wait is a busy loop.
 const AWAKE: Duration = Duration::from_millis(2);
 
 /// The latency of orders that arrive at a fixed rate.

@@ -1,4 +1,4 @@
-//! Measurements as a shell sees them, as small as they can be.
+//! Runs each measurement as a command, with the smallest possible input.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,11 +8,11 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
 
-/// As small as a measurement can be.
+/// Options of the smallest measurement.
 const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
 const SMALLER: &[&str] = &["--storm", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--places", "4"];
 
-/// Runs `bench` in a folder of its own, on the program as Cargo built it for the tests.
+/// Runs `bench` in a folder of its own, with the program that Cargo built for the tests.
 struct Bench {
     folder: TempDir,
 }
@@ -24,7 +24,7 @@ impl Bench {
         Self { folder }
     }
 
-    /// What measurements write their files into.
+    /// The folder that measurements write their files to.
     fn temporary(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
@@ -33,12 +33,12 @@ impl Bench {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
         command.arg("--program").arg(test_support::program::built()).args(arguments);
         command.current_dir(self.folder.path()).env("TMPDIR", self.temporary()).stdin(Stdio::null());
-        // Settings and a production database of the same shell are none of its business.
+        // Settings and databases in the environment must not be used.
         command.env("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
         command
     }
 
-    /// Its standard output and its standard error, after success.
+    /// Returns standard output and standard error, after success.
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> (String, String) {
         let output = self.command(arguments).output().unwrap();
@@ -81,14 +81,14 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
     assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
 }
 
-/// A server's user who may make databases, and whose they are.
-struct Maker {
+/// A user of a server who may create databases.
+struct DatabaseCreator {
     database: TestDatabase,
     name: String,
     connection: PgConnection,
 }
 
-impl Maker {
+impl DatabaseCreator {
     async fn new() -> Self {
         let database = TestDatabase::create().await;
         let mut connection = PgConnection::connect(database.url()).await.unwrap();
@@ -104,7 +104,7 @@ impl Maker {
         url.into()
     }
 
-    /// How many databases are the user's.
+    /// Returns how many databases belong to the user.
     async fn databases(&mut self) -> i64 {
         let count = "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1";
         sqlx::query_scalar(count).bind(&self.name).fetch_one(&mut self.connection).await.unwrap()
@@ -120,7 +120,7 @@ impl Maker {
 
 #[tokio::test]
 async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
-    let mut maker = Maker::new().await;
+    let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
     let (stdout, stderr) = bench.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url]));
     for told in ["postgres, version", "WAL an order", "drain by pgbench", "statements an order"] {
@@ -128,7 +128,7 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
     }
     assert!(stderr.contains("measuring drain"), "{stderr}");
     assert_eq!(maker.databases().await, 0);
-    // The one that was named is as empty as before.
+    // The named database is still empty.
     let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'klarna_worker'";
     assert_eq!(sqlx::query_scalar::<_, i64>(schemas).fetch_one(&mut maker.connection).await.unwrap(), 0);
     maker.remove().await;
@@ -136,7 +136,7 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
 
 #[tokio::test]
 async fn pages_are_measured_on_both_engines() {
-    let mut maker = Maker::new().await;
+    let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
     let small = ["pages", "--page-orders", "2000", "--page-tokens", "1000", "--json"];
     for database in [&[][..], &["--database", url.as_str()]] {
@@ -152,7 +152,7 @@ async fn pages_are_measured_on_both_engines() {
 
 #[tokio::test]
 async fn an_interrupted_measurement_leaves_no_database() {
-    let mut maker = Maker::new().await;
+    let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
     let mut child = bench.command(&["drain", "--orders", "100000", "--database", &url]).spawn().unwrap();
     while maker.databases().await == 0 {

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of one test's own, to be stopped and started in its middle.
+//! A PostgreSQL server for one test, which can be stopped and started.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::engine::Database;
 use crate::postgres::{is_root, programs};
 
-/// A server in a temporary folder; gone with this value.
+/// A server in a temporary folder. Dropping the value removes it.
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
@@ -16,7 +16,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a server and starts it.
+    /// Creates a server and starts it.
     pub fn start() -> Self {
         let programs = programs();
         let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
@@ -40,12 +40,12 @@ impl Cluster {
         run(self.control().arg("-l").arg(self.folder.join("log")).args(["-w", "-o", &options, "start"]));
     }
 
-    /// Stops the server where it stands, with every connection to it.
+    /// Stops the server at once, with all its connections.
     pub fn down(&self) {
         run(self.control().args(["-m", "immediate", "-w", "stop"]));
     }
 
-    /// Its database.
+    /// Returns its database.
     pub fn database(&self) -> Database {
         Database::Postgres { url: format!("postgres://postgres@127.0.0.1:{}/postgres", self.port) }
     }
@@ -69,12 +69,12 @@ impl Drop for Cluster {
 }
 
 fn run(command: &mut Command) {
-    // The server inherits what it is given: a pipe would stay open for as long as it lives.
+    // A pipe would be inherited by the server, and stay open as long as the server runs.
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// A command as the user that may run PostgreSQL: root may not.
+/// Returns a command that runs as a user who may run PostgreSQL, because root may not.
 fn as_owner(program: impl AsRef<OsStr>) -> Command {
     if !is_root() {
         return Command::new(program);

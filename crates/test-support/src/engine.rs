@@ -9,19 +9,19 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use crate::postgres::{TestDatabase, programs};
 
-/// Where the service's rows lie.
+/// Where the service's rows are.
 pub enum Database {
     /// In `data/worker.db` of the shop's folder.
     Sqlite,
-    /// In a database of a server.
+    /// In a database on a server.
     Postgres {
-        /// A superuser's.
+        /// With a superuser.
         url: String,
     },
 }
 
 impl Database {
-    /// As the settings have it.
+    /// Returns the URL for the settings.
     pub fn url(&self) -> &str {
         match self {
             Self::Sqlite => "sqlite://data/worker.db",
@@ -29,7 +29,7 @@ impl Database {
         }
     }
 
-    /// The engine, as people write it.
+    /// Returns the engine's name.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
@@ -37,7 +37,8 @@ impl Database {
         }
     }
 
-    /// Runs a statement beside the service; `{schema}` in it is what stands before tables' names.
+    /// Runs a statement beside the service. `{schema}` in it is replaced by the prefix of tables'
+    /// names.
     pub async fn execute(&self, folder: &Path, statement: &str) {
         match self {
             Self::Sqlite => {
@@ -51,7 +52,7 @@ impl Database {
         }
     }
 
-    /// Where in a trace orders were taken in, as their rows have it.
+    /// Returns the trace contexts that orders are stored with.
     pub async fn traces(&self, folder: &Path) -> Vec<String> {
         match self {
             Self::Sqlite => {
@@ -67,8 +68,8 @@ impl Database {
         }
     }
 
-    /// Everything that can be read out of it, as bytes: its files (which hold rows that are gone,
-    /// too), and on PostgreSQL its dump.
+    /// Returns everything that can be read from it, as bytes: its files, which also contain deleted
+    /// rows, and on PostgreSQL a dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
         match self {
             Self::Sqlite => crate::leaks::files_in(&folder.join("data")),
@@ -77,7 +78,7 @@ impl Database {
                 assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
                 let server = PathBuf::from(ask(url, "SHOW data_directory"));
                 let own = ask(url, "SELECT oid FROM pg_database WHERE datname = current_database()");
-                // What is still in the server's memory alone goes to its files first.
+                // Writes to the files what is only in the server's memory.
                 ask(url, "CHECKPOINT");
                 [dump.stdout, crate::leaks::files_in(&server.join("base").join(own))].concat()
             }
@@ -85,7 +86,7 @@ impl Database {
     }
 }
 
-/// One statement's one value, as text.
+/// Returns the single value of a statement, as text.
 pub fn ask(url: &str, statement: &str) -> String {
     let told = Command::new(programs().join("psql")).args(["-XAtqc", statement, url]).output().unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
@@ -104,7 +105,8 @@ pub async fn on_postgres<F: Future<Output = ()>>(scenario: impl FnOnce(Database)
     database.remove().await;
 }
 
-/// Makes `name::sqlite` and `name::postgres` of each `async fn name(database: Database)`.
+/// Makes the tests `name::sqlite` and `name::postgres` from each `async fn name(database:
+/// Database)`.
 #[macro_export]
 macro_rules! both_engines {
     ($($name:ident),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! A server that misbehaves to order, byte by byte, and counts what reaches it.
+//! A server that misbehaves as ordered, byte by byte, and counts its requests.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,63 +13,63 @@ use tokio::task::JoinHandle;
 pub struct Step {
     read: bool,
     send: Vec<u8>,
-    then: Then,
+    then: Action,
 }
 
-enum Then {
+enum Action {
     Keep,
     Close,
     Reset,
-    /// Says no more, and holds the connection until the client leaves.
+    /// Sends nothing more, and keeps the connection until the client leaves.
     Hang,
-    /// Sends rubbish until the client leaves.
+    /// Sends garbage until the client leaves.
     Flood,
 }
 
 impl Step {
     /// Reads the request, sends these bytes and keeps the connection for the next one.
     pub fn answer(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { read: true, send: bytes.into(), then: Then::Keep }
+        Self { read: true, send: bytes.into(), then: Action::Keep }
     }
 
-    /// Resets the connection once a request begins to arrive, without reading it.
+    /// Resets the connection when a request begins to arrive, without reading it.
     pub fn reset_unread() -> Self {
-        Self { read: false, send: Vec::new(), then: Then::Reset }
+        Self { read: false, send: Vec::new(), then: Action::Reset }
     }
 
     /// Reads the request and resets the connection.
     pub fn reset() -> Self {
-        Self { read: true, send: Vec::new(), then: Then::Reset }
+        Self { read: true, send: Vec::new(), then: Action::Reset }
     }
 
     /// Reads the request, sends these bytes and closes.
     pub fn close_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { read: true, send: bytes.into(), then: Then::Close }
+        Self { read: true, send: bytes.into(), then: Action::Close }
     }
 
-    /// Reads the request, sends these bytes and falls silent.
+    /// Reads the request, sends these bytes and then nothing more.
     pub fn hang_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { read: true, send: bytes.into(), then: Then::Hang }
+        Self { read: true, send: bytes.into(), then: Action::Hang }
     }
 
     /// Reads the request, sends these bytes and never ends.
     pub fn flood_after(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { read: true, send: bytes.into(), then: Then::Flood }
+        Self { read: true, send: bytes.into(), then: Action::Flood }
     }
 
-    /// Sends these bytes without looking for a request and falls silent: what a TLS client meets at
-    /// a plain port.
+    /// Sends these bytes without waiting for a request, and then nothing more, as a TLS client sees
+    /// at a port without TLS.
     pub fn speak_first(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { read: false, send: bytes.into(), then: Then::Hang }
+        Self { read: false, send: bytes.into(), then: Action::Hang }
     }
 }
 
-/// A whole answer with its length.
+/// Returns a whole answer with its length.
 pub fn http(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
-/// The running server; it ends with this value.
+/// The running server. It stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -78,8 +78,8 @@ pub struct FaultyServer {
 }
 
 impl FaultyServer {
-    /// Takes one step for each request that begins to arrive, over whichever connection; resets
-    /// what comes beyond.
+    /// Starts a server that takes one step for each request, on whichever connection. It resets
+    /// further requests.
     pub async fn start(steps: impl IntoIterator<Item = Step>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -96,22 +96,22 @@ impl FaultyServer {
         Self { address, requests, connections, accepting }
     }
 
-    /// The server's base.
+    /// Returns the server's base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The same for a client that expects TLS there.
+    /// Returns the same for a client that expects TLS there.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// How many requests have begun to arrive.
+    /// Returns how many requests have begun to arrive.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// How many connections were opened.
+    /// Returns how many connections were opened.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -123,7 +123,7 @@ impl Drop for FaultyServer {
     }
 }
 
-/// Where nobody listens.
+/// Returns a URL at which nothing listens.
 pub async fn refusing_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -139,17 +139,17 @@ async fn converse(mut stream: TcpStream, steps: Arc<Mutex<VecDeque<Step>>>, requ
         let sent = stream.write_all(&step.send).await;
         match step.then {
             _ if sent.is_err() => return,
-            Then::Keep => {}
-            Then::Close => return,
-            Then::Reset => {
+            Action::Keep => {}
+            Action::Close => return,
+            Action::Reset => {
                 stream.set_zero_linger().unwrap();
                 return;
             }
-            Then::Hang => {
+            Action::Hang => {
                 let _ = stream.read_to_end(&mut Vec::new()).await;
                 return;
             }
-            Then::Flood => {
+            Action::Flood => {
                 while stream.write_all(&[b' '; 8192]).await.is_ok() {}
                 return;
             }
@@ -157,7 +157,7 @@ async fn converse(mut stream: TcpStream, steps: Arc<Mutex<VecDeque<Step>>>, requ
     }
 }
 
-/// Head and body, as `content-length` has it.
+/// Reads head and body of a request, by its `content-length`.
 async fn read_request(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];

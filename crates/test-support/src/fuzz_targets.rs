@@ -1,5 +1,5 @@
-//! What each fuzz target asks of the code that reads the outside's bytes: an answer, never a panic,
-//! and one that keeps what the rest of the program relies on.
+//! The checks of each fuzz target on code that reads input from outside: it returns a result and
+//! does not panic, and the result has the properties that the rest of the program relies on.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -39,7 +39,7 @@ pub fn token_answer(bytes: &[u8]) {
     }
 }
 
-/// Answers of the create call.
+/// Answers of the create-order call.
 pub fn checkout_answer(bytes: &[u8]) {
     let sent = format!(r#"{{"customer":{{"klarna_access_token":"{ACCESS_TOKEN}"}}}}"#);
     match fuzzing::checkout_answer(bytes, &merchant("http://klarna.test"), &sent) {
@@ -54,7 +54,7 @@ pub fn checkout_answer(bytes: &[u8]) {
     }
 }
 
-/// A line with an id_token or its payload, and a key set behind it.
+/// A line with an id_token or its payload, followed by a key set.
 pub fn id_token(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (token, keys) = (&bytes[..end], &bytes[(end + 1).min(bytes.len())..]);
@@ -75,7 +75,7 @@ fn are_fit(claims: &Claims) {
     assert!(country.is_none_or(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
 }
 
-/// Orders, with and without their envelope, and what is put into them.
+/// Orders, with and without their envelope, and the members that are inserted into them.
 pub fn order(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(order) = NewOrder::parse(text) {

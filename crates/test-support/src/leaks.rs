@@ -1,4 +1,4 @@
-//! Looking for secrets in what a run left behind.
+//! Searches for secrets in the files of a run.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The bytes of every file under `folder`.
+/// Returns the bytes of every file under `folder`.
 pub fn files_in(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -16,7 +16,7 @@ pub fn files_in(folder: &Path) -> Vec<u8> {
         } else {
             match std::fs::read(entry.path()) {
                 Ok(file) => bytes.extend(file),
-                // A server makes and removes files of its own.
+                // A database server creates and removes files of its own.
                 Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display()),
             }
         }
@@ -25,7 +25,7 @@ pub fn files_in(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The bytes of every log in `folder`.
+/// Returns the bytes of every log in `folder`.
 pub fn logs_in(folder: &Path) -> Vec<u8> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let logs: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
@@ -33,10 +33,10 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
     logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// The forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its three
-/// alignments.
+/// Returns the forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its
+/// three alignments.
 ///
-/// All forms are looked for in one pass over the bytes, by their first `WINDOW` bytes.
+/// All forms are searched for in one pass over the bytes, by their first `WINDOW` bytes.
 pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
     let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     let starts: HashSet<&[u8]> = forms.iter().map(|(_, form)| &form[..WINDOW.min(form.len())]).collect();
@@ -63,7 +63,7 @@ fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
         ("upper-case hex".to_owned(), hex.to_uppercase().into_bytes()),
     ];
     for shift in 0..3 {
-        // The characters at both ends depend on the neighbours, and are left out.
+        // The characters at both ends depend on their neighbours, so they are left out.
         let shifted = [&vec![0; shift], plain].concat();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&shifted).into_bytes();

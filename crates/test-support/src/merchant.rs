@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use klarna_order_worker::config::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
 
-/// A public client whose every URL lies under `base`.
+/// Returns a public client whose URLs all begin with `base`.
 pub fn merchant(base: &str) -> Merchant {
     let url = |path: &str| format!("{base}{path}").parse().unwrap();
     Merchant {

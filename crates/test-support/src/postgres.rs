@@ -1,5 +1,5 @@
-//! A PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL;
-//! `test.sh` sets it), or one of this process's own. A test without any fails.
+//! PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL;
+//! `test.sh` sets it), or one that this process starts. A test that finds none fails.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
@@ -10,14 +10,14 @@ use std::sync::OnceLock;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
-/// An empty database of one test's own.
+/// An empty database for one test.
 pub struct TestDatabase {
     name: String,
     url: String,
 }
 
 impl TestDatabase {
-    /// Makes the database.
+    /// Creates the database.
     pub async fn create() -> Self {
         let name = format!("klarna_worker_test_{}", Uuid::new_v4().simple());
         server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
@@ -26,12 +26,12 @@ impl TestDatabase {
         Self { name, url: url.into() }
     }
 
-    /// Its URL, as a superuser.
+    /// Returns its URL, with a superuser.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Removes it, whoever is still connected.
+    /// Removes it, and ends the sessions that still use it.
     pub async fn remove(self) {
         server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
@@ -48,8 +48,8 @@ static SERVER: OnceLock<Server> = OnceLock::new();
 
 struct Server {
     url: String,
-    /// Stops the server and removes its folder once its standard input ends, which it does with
-    /// this process, however that ends.
+    /// Stops the server and removes its folder when its standard input ends, which happens when
+    /// this process ends in any way.
     _keeper: Option<Child>,
 }
 
@@ -113,7 +113,8 @@ pub fn is_root() -> bool {
     id.stdout == b"0\n"
 }
 
-/// The folder of `initdb`: Debian keeps it off `PATH`, one folder a version.
+/// Returns the folder of `initdb`. Debian does not have it on `PATH`, but in one folder for each
+/// version.
 pub fn programs() -> PathBuf {
     let named = std::env::var_os("KLARNA_WORKER_TEST_PG_BIN").map(PathBuf::from);
     let asked = Command::new("pg_config").arg("--bindir").output().ok();

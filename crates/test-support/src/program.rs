@@ -1,4 +1,4 @@
-//! The program, in a process of its own.
+//! Runs the program in a process of its own.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A long-running command that has said it is ready.
+/// A long-running command that is ready.
 pub struct Program {
     child: Child,
-    /// The JSON line it said when it was ready.
+    /// The JSON line that it printed when it was ready.
     pub ready: Value,
 }
 
 impl Program {
-    /// Starts a command in `folder`, its log appended to `folder/NAME.log`, and waits for its JSON
+    /// Starts a command in `folder`, appends its log to `folder/NAME.log`, and waits for its JSON
     /// line.
     pub fn start(folder: &Path, name: &str, args: &[&str]) -> Self {
         Self::start_with(folder, name, args, &[])
     }
 
-    /// As [`Program::start`], with variables in its environment.
+    /// Like [`Program::start`], with environment variables.
     pub fn start_with(folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::start_build(Build::Own, folder, name, args, env)
     }
 
-    /// As [`Program::start_with`], of one build of the program.
+    /// Like [`Program::start_with`], with one of the builds.
     pub fn start_build(build: Build, folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let log = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log).unwrap();
@@ -57,12 +57,12 @@ impl Program {
         tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
     }
 
-    /// Waits for the end that it comes to by itself.
+    /// Waits until it ends by itself.
     pub async fn end(mut self) -> ExitStatus {
         tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap()
     }
 
-    /// Kills it where it stands.
+    /// Kills it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -79,14 +79,14 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Bytes of its memory that are in use at present.
+    /// Returns how many bytes of memory it uses.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         resident.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
-    /// Whether it has not ended yet.
+    /// Returns whether it is still running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -102,22 +102,21 @@ impl Drop for Program {
 /// A build of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
-    /// The one under test; `KLARNA_WORKER_TEST_PROGRAM` names another build of it: figures are a
-    /// release build's.
+    /// The tested one. `KLARNA_WORKER_TEST_PROGRAM` names another build of it, for example a
+    /// release build for measurements.
     Own,
-    /// An earlier release, which `KLARNA_WORKER_TEST_OLD_PROGRAM` names; the one under test where
-    /// it names none.
+    /// An earlier release, which `KLARNA_WORKER_TEST_OLD_PROGRAM` names; otherwise the tested one.
     Old,
 }
 
 impl Build {
-    /// Whether there is an earlier release to be run.
+    /// Returns whether an earlier release is named.
     pub fn has_old() -> bool {
         std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM").is_some()
     }
 
-    /// The program, to be run in `folder` with nothing of the caller's environment that could steer
-    /// it.
+    /// Returns a command that runs the program in `folder`, without variables of the caller that
+    /// could change its settings.
     pub fn command(self, folder: &Path) -> Command {
         let old = (self == Self::Old).then(|| std::env::var_os("KLARNA_WORKER_TEST_OLD_PROGRAM")).flatten();
         let own = || std::env::var_os("KLARNA_WORKER_TEST_PROGRAM").map_or_else(built, PathBuf::from);
@@ -125,15 +124,16 @@ impl Build {
     }
 }
 
-/// The program under test, as [`Build::command`] runs it.
+/// Returns a command for the tested program; see [`Build::command`].
 pub fn command(folder: &Path) -> Command {
     Build::Own.command(folder)
 }
 
-/// The program as Cargo built it for this test: in the folder above that of the tests' executables.
+/// Returns the program that Cargo built for this test, in the folder above that of the tests'
+/// executables.
 ///
 /// # Panics
-/// Where there is none: a test in another package than the program's has to be run with
+/// If it does not exist: a test in another package than the program's has to be run with
 /// `--workspace`.
 #[must_use]
 pub fn built() -> PathBuf {
@@ -155,7 +155,7 @@ fn bare(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// Looks again and again until `found` says yes, for `patience` at most.
+/// Checks again and again until `found` returns `true`, for at most `patience`.
 pub async fn until(what: &str, patience: Duration, mut found: impl AsyncFnMut() -> bool) {
     let end = tokio::time::Instant::now() + patience;
     while !found().await {

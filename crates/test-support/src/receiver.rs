@@ -1,4 +1,4 @@
-//! A shop's endpoint.
+//! The endpoint of a shop, which receives webhooks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What came, and how it was answered.
+/// A request, and its answer.
 #[derive(Clone)]
 pub struct Request {
     /// The request's headers.
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
-    /// What it was answered; 0 where it was not.
+    /// The status of its answer; 0 if it was not answered.
     pub status: u16,
 }
 
@@ -32,7 +32,7 @@ impl Request {
     }
 }
 
-/// What the endpoint answers.
+/// The endpoint's answer.
 #[derive(Clone)]
 pub struct Answer {
     status: u16,
@@ -45,7 +45,7 @@ impl Answer {
         Self { status, headers: HeaderMap::new() }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -55,7 +55,7 @@ impl Answer {
 
 type Answering = Arc<dyn Fn(usize) -> Option<Answer> + Send + Sync>;
 
-/// The running endpoint; it ends with this value.
+/// The running endpoint. It stops when it is dropped.
 pub struct Receiver {
     /// Where webhooks go.
     pub url: String,
@@ -64,12 +64,13 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Answers the request of this number, from 0, as `answer` says.
+    /// Starts an endpoint that answers request number `n`, from 0, with `answer(n)`.
     pub async fn start(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
         Self::serve(Arc::new(move |n| Some(answer(n)))).await
     }
 
-    /// Fails about every other time, each run alike.
+    /// Starts an endpoint that fails about every other request. A seed always gives the same
+    /// failures.
     pub async fn failing(seed: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -78,7 +79,7 @@ impl Receiver {
         Self::start(move |n| Answer::status(if fails[n % fails.len()] { 500 } else { 200 })).await
     }
 
-    /// Takes every request and never answers.
+    /// Starts an endpoint that receives requests and never answers.
     pub async fn silent() -> Self {
         Self::serve(Arc::new(|_| None)).await
     }
@@ -92,12 +93,12 @@ impl Receiver {
         Self { url, requests, serving }
     }
 
-    /// Every request so far, in its order.
+    /// Returns every request so far, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.borrow().clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub async fn reached(&self, requests: usize) {
         let mut seen = self.requests.subscribe();
         let reached = seen.wait_for(|seen| seen.len() >= requests);

@@ -1,4 +1,4 @@
-//! A shop with its sandbox: users that are signed in, orders by HTTP, and what came of them.
+//! A shop with its sandbox, its service, and users that are signed in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,18 +11,18 @@ use tempfile::TempDir;
 use crate::engine::Database;
 use crate::leaks;
 use crate::program::{Build, Program, until};
-use crate::sandbox::SandboxDoors;
+use crate::sandbox::SandboxClient;
 
-/// The API password that must never be seen anywhere.
+/// The API password, which must not appear anywhere.
 pub const PASSWORD: &str = "p4ssw0rd-of-the-checkout-api-9f2c";
 
-/// Everything around a service under test.
+/// The environment of a tested service.
 pub struct Shop {
-    /// Where all its processes work: settings, logs and data.
+    /// The folder of all its processes: settings, logs and data.
     pub folder: TempDir,
     /// The service's database.
     pub database: Database,
-    /// Klarna's stand-in.
+    /// The sandbox.
     pub sandbox: Program,
     http: reqwest::Client,
 }
@@ -31,13 +31,13 @@ pub struct Shop {
 pub const SLOW: [&str; 4] = ["--token-latency", "150ms", "--checkout-latency", "250ms"];
 
 impl Shop {
-    /// A shop whose sandbox is started with `sandbox` options, and whose settings end with
-    /// `settings`.
+    /// Opens a shop. `sandbox` has options for its sandbox, and `settings` is appended to its
+    /// settings.
     pub fn open(database: Database, sandbox: &[&str], settings: &str) -> Self {
         Self::open_by(Build::Own, database, sandbox, settings)
     }
 
-    /// As [`Shop::open`], its database migrated by one build of the program.
+    /// Like [`Shop::open`], with a database that one of the builds migrated.
     pub fn open_by(build: Build, database: Database, sandbox: &[&str], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let args = [&["sandbox", "--bind", "127.0.0.1:0"], sandbox].concat();
@@ -85,7 +85,7 @@ impl Shop {
         }
     }
 
-    /// Writes `by` in the place of `from` in `NAME.toml`.
+    /// Replaces `from` by `by` in `NAME.toml`.
     pub fn change_settings(&self, name: &str, from: &str, by: &str) {
         let path = self.folder.path().join(format!("{name}.toml"));
         let settings = std::fs::read_to_string(&path).unwrap();
@@ -93,12 +93,12 @@ impl Shop {
         std::fs::write(path, settings.replace(from, by)).unwrap();
     }
 
-    /// Runs a command to its end, and answers what it printed.
+    /// Runs a command to its end, and returns what it printed.
     pub fn run(&self, name: &str, args: &[&str]) -> Vec<Value> {
         self.run_by(Build::Own, name, args)
     }
 
-    /// As [`Shop::run`], by one build of the program.
+    /// Like [`Shop::run`], with one of the builds.
     pub fn run_by(&self, build: Build, name: &str, args: &[&str]) -> Vec<Value> {
         let settings = format!("{name}.toml");
         let mut command = build.command(self.folder.path());
@@ -112,12 +112,12 @@ impl Shop {
         self.serve_with(name, &[])
     }
 
-    /// As [`Shop::serve`], with variables in its environment.
+    /// Like [`Shop::serve`], with environment variables.
     pub fn serve_with(&self, name: &str, env: &[(&str, &str)]) -> Served {
         self.serve_by(Build::Own, name, env)
     }
 
-    /// As [`Shop::serve_with`], by one build of the program.
+    /// Like [`Shop::serve_with`], with one of the builds.
     pub fn serve_by(&self, build: Build, name: &str, env: &[(&str, &str)]) -> Served {
         let settings = format!("{name}.toml");
         let args = ["--config", &settings, "serve"];
@@ -126,13 +126,13 @@ impl Shop {
         Served { program, url, http: self.http.clone() }
     }
 
-    /// Signs users in at the sandbox: each with a fresh refresh token.
+    /// Signs users in at the sandbox. Returns each user with a new refresh token.
     pub async fn sign_in(&self, users: usize) -> Vec<(String, String)> {
         let lines = self.sign_in_ago(users, "u-", "0s").await.into_iter();
         lines.map(|line| (text(&line, "user"), text(&line, "refresh_token"))).collect()
     }
 
-    /// As [`Shop::sign_in`], so long ago; the sandbox's answers.
+    /// Like [`Shop::sign_in`], with sign-ins of this age. Returns the sandbox's answers.
     pub async fn sign_in_ago(&self, users: usize, prefix: &str, age: &str) -> Vec<Value> {
         let body = json!({ "count": users, "prefix": prefix, "age": age });
         let url = format!("{}/sandbox/users", self.sandbox_url());
@@ -141,9 +141,9 @@ impl Shop {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The sandbox, for those who outlive a borrow of the shop.
-    pub fn sandbox_doors(&self) -> SandboxDoors {
-        SandboxDoors { url: self.sandbox_url().to_owned(), http: self.http.clone() }
+    /// Returns a client of the sandbox that does not borrow the shop.
+    pub fn sandbox_client(&self) -> SandboxClient {
+        SandboxClient { url: self.sandbox_url().to_owned(), http: self.http.clone() }
     }
 
     /// The base of the sandbox's URLs.
@@ -151,20 +151,20 @@ impl Shop {
         self.sandbox.ready["sandbox"].as_str().unwrap()
     }
 
-    /// Posts to the sandbox's own doors.
+    /// Posts to one of the sandbox's own paths.
     pub async fn tell_sandbox(&self, path: &str, body: Value) {
         let url = format!("{}{path}", self.sandbox_url());
         let answer = self.http.post(url).header("content-type", "application/json").body(body.to_string());
         answer.send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// What the sandbox saw.
+    /// Returns the sandbox's counts.
     pub async fn stats(&self) -> Stats {
         let text = self.http.get(format!("{}/stats", self.sandbox_url())).send().await.unwrap().text().await.unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Everything of the run that must be nowhere.
+    /// Returns every secret of the run.
     pub async fn secrets(&self) -> Vec<String> {
         let url = format!("{}/sandbox/issued", self.sandbox_url());
         let issued = self.http.get(url).send().await.unwrap().text().await.unwrap();
@@ -175,7 +175,7 @@ impl Shop {
         secrets
     }
 
-    /// Where in a trace orders were taken in, as their rows have it.
+    /// Returns the trace contexts that orders are stored with.
     pub async fn traces(&self) -> Vec<String> {
         self.database.traces(self.folder.path()).await
     }
@@ -186,8 +186,8 @@ impl Shop {
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
-    /// Looks for every secret of the run in everything it left: rows, files and logs. Then the shop
-    /// is closed.
+    /// Searches everything that the run left for its secrets: rows, files and logs. Then closes the
+    /// shop.
     pub async fn close(self) {
         let secrets = self.secrets().await;
         let mut places = vec![("database", self.database.bytes(self.folder.path()))];
@@ -200,7 +200,7 @@ impl Shop {
     }
 }
 
-/// A service that is up.
+/// A running service.
 pub struct Served {
     /// The process.
     pub program: Program,
@@ -209,7 +209,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Whoever talks to the service by HTTP.
+    /// Returns a client of the service.
     pub fn client(&self) -> Client {
         Client { url: self.url.clone(), http: self.http.clone() }
     }
@@ -223,7 +223,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whoever talks to the service over connections of their own.
+    /// Returns a client with connections of its own.
     pub fn new(served: &Served) -> Self {
         Self { url: served.url.clone(), http: reqwest::Client::new() }
     }
@@ -236,27 +236,27 @@ impl Client {
         assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap_or_default());
     }
 
-    /// The same for many: user and token.
+    /// Registers many refresh tokens: user and token.
     pub async fn register_all(&self, users: &[(String, String)]) {
         for (user, token) in users {
             self.register(user, token).await;
         }
     }
 
-    /// A user's token, as the API shows it.
+    /// Returns a user's token, as the API shows it.
     pub async fn token(&self, user: &str) -> Value {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         serde_json::from_str(&self.http.get(url).send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
-    /// As [`Client::token`]; `None` where the service is not there.
+    /// Like [`Client::token`]; `None` if the service does not answer.
     pub async fn try_token(&self, user: &str) -> Option<Value> {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         let answer = self.http.get(url).send().await.ok()?.error_for_status().ok()?;
         Some(serde_json::from_str(&answer.text().await.ok()?).unwrap())
     }
 
-    /// Hands an order in; `None` where the service is not there.
+    /// Submits an order; `None` if the service does not answer.
     pub async fn try_post(&self, user: &str, key: &str, order: &Value) -> Option<(u16, Value)> {
         let body = json!({ "merchant": "shop", "user": user, "order": order }).to_string();
         let request = self.http.post(format!("{}/v1/orders", self.url)).header("content-type", "application/json");
@@ -265,20 +265,20 @@ impl Client {
         Some((status, serde_json::from_str(&answer.text().await.ok()?).unwrap()))
     }
 
-    /// Hands in the order of [`order`], which must be accepted; its id.
+    /// Submits the order of [`order`], which must be accepted. Returns its id.
     pub async fn post(&self, user: &str, key: &str) -> String {
         let (status, answer) = self.try_post(user, key, &order()).await.unwrap();
         assert_eq!(status, 202, "{answer}");
         text(&answer, "id")
     }
 
-    /// The order as it is, or as it ends within `wait`.
+    /// Returns the order, waiting up to `wait` for its end.
     pub async fn order(&self, id: &str, wait: &str) -> Value {
         let answer = self.http.get(format!("{}/v1/orders/{id}?wait={wait}", self.url)).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// As [`Client::order`]; `None` where the service is not there.
+    /// Like [`Client::order`]; `None` if the service does not answer.
     pub async fn try_order(&self, id: &str, wait: &str) -> Option<Value> {
         let answer = self.http.get(format!("{}/v1/orders/{id}?wait={wait}", self.url)).send().await.ok()?;
         if !answer.status().is_success() {
@@ -287,7 +287,7 @@ impl Client {
         Some(serde_json::from_str(&answer.text().await.ok()?).unwrap())
     }
 
-    /// As [`Client::register`]: whether the service has the token.
+    /// Like [`Client::register`]. Returns whether the service has the token.
     pub async fn try_register(&self, user: &str, refresh_token: &str) -> bool {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
@@ -295,14 +295,14 @@ impl Client {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
-    /// What a path of the service answers, as text.
+    /// Returns the answer of a path, as text.
     pub async fn get_text(&self, path: &str) -> String {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
-    /// Asks a path of the service, and answers how long the answer took; `None` where it is none,
-    /// or no success.
+    /// Requests a path and returns how long the answer took; `None` if there is none or it is not a
+    /// success.
     pub async fn timed(&self, path: &str) -> Option<Duration> {
         let begun = tokio::time::Instant::now();
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.ok()?.error_for_status().ok()?;
@@ -310,7 +310,7 @@ impl Client {
         Some(begun.elapsed())
     }
 
-    /// The order once it has ended.
+    /// Waits for the order's end and returns the order.
     pub async fn ended(&self, id: &str, patience: Duration) -> Value {
         let mut order = Value::Null;
         until("an order's end", patience, async || {
@@ -321,7 +321,7 @@ impl Client {
         order
     }
 
-    /// Hands in `orders` orders from 16 clients, going round the users; their ids.
+    /// Submits `orders` orders from 16 clients, for each user in turn. Returns their ids.
     pub async fn post_all(&self, users: &[(String, String)], orders: usize) -> Vec<String> {
         let next = Arc::new(AtomicUsize::new(0));
         let clients = (0..16).map(|_| {
@@ -345,13 +345,13 @@ impl Client {
         ids
     }
 
-    /// Every one of these orders is submitted with a fresh token, within `patience` in all.
+    /// Checks that each of these orders is submitted with a fresh token, within `patience` in all.
     pub async fn all_submitted_fresh(&self, ids: &[String], patience: Duration) {
         self.all_submitted(ids, &["fresh"], patience).await;
     }
 
-    /// Every one of these orders is submitted, its token's outcome one of `tokens`, within
-    /// `patience` in all.
+    /// Checks that each of these orders is submitted with one of the token outcomes `tokens`,
+    /// within `patience` in all.
     pub async fn all_submitted(&self, ids: &[String], tokens: &[&str], patience: Duration) {
         let end = tokio::time::Instant::now() + patience;
         for id in ids {
@@ -363,7 +363,7 @@ impl Client {
     }
 }
 
-/// A lawful order, without any data of the shopper.
+/// Returns a valid order without data of the shopper.
 pub fn order() -> Value {
     json!({
         "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE",
@@ -379,8 +379,8 @@ fn text(value: &Value, member: &str) -> String {
     value[member].as_str().unwrap_or_else(|| panic!("no {member} in {value}")).to_owned()
 }
 
-/// `orders` orders went to Klarna, each once and with an exchange of its own; no spent token was
-/// ever presented, and no two requests for one token were in flight together.
+/// Checks that `orders` orders went to Klarna, each once and with one exchange; that no spent token
+/// was presented; and that no token had two requests in flight.
 pub fn assert_sums(stats: &Stats, orders: u64) {
     let (exchanges, created) = (&stats.exchanges, &stats.orders);
     assert_eq!((exchanges.total, exchanges.rotated), (orders, orders), "{stats:?}");

@@ -1,5 +1,4 @@
-//! The fuzz targets' code over arbitrary bytes and over their seeds, mangled: it never panics, and
-//! keeps what it says.
+//! The fuzz targets' code, run on random bytes and on their seeds with changes. It must not panic.
 
 use std::fs;
 use std::path::Path;

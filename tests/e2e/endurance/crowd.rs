@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use test_support::program::until;
-use test_support::sandbox::SandboxDoors;
+use test_support::sandbox::SandboxClient;
 use test_support::shop::{Client, Served, Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,28 +19,28 @@ const CLIENTS: u64 = 16;
 /// The wait before a client that was not answered asks again.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// The clients, and what they were told.
+/// The clients, and their results.
 pub struct Crowd {
     services: watch::Sender<Vec<Client>>,
     closing: watch::Sender<bool>,
     clients: Vec<JoinHandle<()>>,
-    told: Arc<Told>,
+    told: Arc<ClientResults>,
 }
 
-/// What the clients were told, by the orders' ids.
+/// The clients' results, by order id.
 #[derive(Default)]
-pub struct Told {
-    /// Orders that were taken in.
+pub struct ClientResults {
+    /// Accepted orders.
     pub accepted: Mutex<BTreeMap<String, Accepted>>,
     /// One shopper signs in at a time.
     signing_in: tokio::sync::Mutex<()>,
 }
 
-/// An order that was taken in.
+/// An accepted order.
 #[derive(Clone)]
 pub struct Accepted {
     pub user: String,
-    /// Its end, where the client saw it.
+    /// Its end, if the client saw it.
     pub seen: Option<Value>,
 }
 
@@ -48,12 +48,12 @@ impl Crowd {
     /// Clients for these users; they wait for a service.
     pub fn gather(shop: &Shop, users: &[String]) -> Self {
         let (services, closing) = (watch::Sender::default(), watch::Sender::new(false));
-        let told = Arc::new(Told::default());
+        let told = Arc::new(ClientResults::default());
         let clients = (0..CLIENTS).map(|number| {
             let shopper = Shopper {
                 number,
                 users: users.to_vec(),
-                sandbox: shop.sandbox_doors(),
+                sandbox: shop.sandbox_client(),
                 services: services.subscribe(),
                 closing: closing.subscribe(),
                 told: Arc::clone(&told),
@@ -64,17 +64,17 @@ impl Crowd {
         Self { services, closing, clients, told }
     }
 
-    /// The service is there from now on.
+    /// From now on the service can be reached.
     pub fn turn_to(&self, served: &Served) {
         self.turn_to_all([served]);
     }
 
-    /// These processes of it are.
+    /// From now on these processes can be reached.
     pub fn turn_to_all<'a>(&self, served: impl IntoIterator<Item = &'a Served>) {
         self.services.send_replace(served.into_iter().map(Served::client).collect());
     }
 
-    /// Orders taken in so far.
+    /// Returns how many orders were accepted so far.
     pub fn accepted(&self) -> usize {
         self.told.accepted.lock().unwrap().len()
     }
@@ -85,13 +85,13 @@ impl Crowd {
         accepted.values().filter(|order| order.seen.as_ref().is_some_and(|end| what(order, end))).count()
     }
 
-    /// Waits for orders to be taken in: the load that a round is about.
+    /// Waits until a round's number of orders is accepted.
     pub async fn goes_on(&self) {
         let before = self.accepted();
         until("more orders", PATIENCE, async || self.accepted() > before).await;
     }
 
-    /// No more orders; those that were begun are handed in.
+    /// Submits no more orders. Those that were started are submitted.
     pub async fn go_home(self) -> BTreeMap<String, Accepted> {
         self.closing.send_replace(true);
         for client in self.clients {
@@ -104,20 +104,20 @@ impl Crowd {
 struct Shopper {
     number: u64,
     users: Vec<String>,
-    sandbox: SandboxDoors,
+    sandbox: SandboxClient,
     services: watch::Receiver<Vec<Client>>,
     closing: watch::Receiver<bool>,
-    told: Arc<Told>,
+    told: Arc<ClientResults>,
 }
 
 impl Shopper {
     async fn go_shopping(self) {
-        let mut dice = StdRng::seed_from_u64(seed() ^ (self.number << 32));
+        let mut rng = StdRng::seed_from_u64(seed() ^ (self.number << 32));
         for cart in 0_u64.. {
             if *self.closing.borrow() {
                 return;
             }
-            let user = &self.users[dice.random_range(0..self.users.len())];
+            let user = &self.users[rng.random_range(0..self.users.len())];
             let id = self.hand_in(user, &format!("cart-{}-{cart}", self.number)).await;
             let accepted = Accepted { user: user.clone(), seen: None };
             assert!(self.told.accepted.lock().unwrap().insert(id.clone(), accepted).is_none(), "{id} was told twice");
@@ -133,7 +133,7 @@ impl Shopper {
         }
     }
 
-    /// As a shop does: again under the same key, until it is answered.
+    /// Submits like a shop: again with the same key until there is an answer.
     async fn hand_in(&self, user: &str, key: &str) -> String {
         loop {
             match self.service().await.try_post(user, key, &order()).await {

@@ -8,7 +8,7 @@ use test_support::engine::ask;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{USERS, dice, finish, open, rounds, seed};
+use super::{USERS, finish, open, rng, rounds, seed};
 
 /// One session of a worker, whichever comes first in an order that `$SEED` draws.
 const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
@@ -27,20 +27,20 @@ async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order
     let crowd = Crowd::gather(&shop, &users);
     crowd.turn_to(&served);
 
-    let mut dice = dice(2);
+    let mut rng = rng(2);
     let mut killed = 0;
     for _ in 0..sessions {
-        let statement = KILL_ONE.replace("$SEED", &dice.random::<u32>().to_string());
+        let statement = KILL_ONE.replace("$SEED", &rng.random::<u32>().to_string());
         killed += ask(shop.database.url(), &statement).parse::<u64>().unwrap();
-        tokio::time::sleep(Duration::from_millis(dice.random_range(0..300))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..300))).await;
     }
     crowd.goes_on().await;
     for _ in 0..restarts {
         cluster.down();
-        tokio::time::sleep(Duration::from_millis(dice.random_range(0..1500))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..1500))).await;
         cluster.up();
         crowd.goes_on().await;
-        tokio::time::sleep(Duration::from_millis(dice.random_range(0..1500))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..1500))).await;
     }
     let accepted = crowd.go_home().await;
     let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;

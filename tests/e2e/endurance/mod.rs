@@ -5,7 +5,7 @@
 
 mod crowd;
 mod database;
-mod gate;
+mod proxy;
 mod silence;
 mod stops;
 mod sums;
@@ -37,7 +37,7 @@ fn seed() -> u64 {
     number("KLARNA_WORKER_TEST_SEED").unwrap_or(3)
 }
 
-fn dice(of: u64) -> StdRng {
+fn rng(of: u64) -> StdRng {
     StdRng::seed_from_u64(seed().wrapping_mul(1_000_003).wrapping_add(of))
 }
 

@@ -9,7 +9,7 @@ use test_support::shop::{Client, Served, Shop};
 use tokio::time::Instant;
 
 use super::crowd::Crowd;
-use super::gate::Gate;
+use super::proxy::Proxy;
 use super::sums::Sums;
 use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, finish, number, seed};
 
@@ -25,7 +25,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     // `KLARNA_WORKER_TEST_SILENCE` (seconds) asks for a longer one, in which figures count too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
     let silence = asked.unwrap_or(Duration::from_secs(6));
-    let (shop, gate) = behind_a_gate(database).await;
+    let (shop, proxy) = behind_a_proxy(database).await;
     let signed_in = shop.sign_in(USERS).await;
     let served = shop.serve("a");
     served.client().register_all(&signed_in).await;
@@ -38,12 +38,12 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
 
     // What the machine makes of the same load without any trouble.
     let usual = Figures::take(&served, silence / 4).await;
-    gate.fall_silent(true);
+    proxy.fall_silent(true);
     let figures = Figures::take(&served, silence).await;
     let without = || crowd.seen(|_, order| order["token"] == "unavailable");
     until("orders without a token", PATIENCE, async || without() > 0).await;
     let sent_without = without();
-    gate.fall_silent(false);
+    proxy.fall_silent(false);
     let before = fresh();
     until("orders with tokens again", PATIENCE, async || fresh() > before + 50).await;
 
@@ -62,14 +62,14 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     finish(shop).await;
 }
 
-async fn behind_a_gate(database: Database) -> (Shop, Gate) {
+async fn behind_a_proxy(database: Database) -> (Shop, Proxy) {
     // Klarna's names for itself are not those of the way there.
     let shop = Shop::open(database, &SANDBOX, "");
     let url: url::Url = shop.sandbox.ready["token_url"].as_str().unwrap().parse().unwrap();
-    let gate = Gate::before(format!("127.0.0.1:{}", url.port().unwrap())).await;
+    let proxy = Proxy::before(format!("127.0.0.1:{}", url.port().unwrap())).await;
     let issuer = url.as_str().strip_suffix("/oauth2/token").unwrap();
     let jwks = shop.sandbox.ready["jwks_url"].as_str().unwrap();
-    let through = url.as_str().replace(&format!(":{}", url.port().unwrap()), &format!(":{}", gate.address.port()));
+    let through = url.as_str().replace(&format!(":{}", url.port().unwrap()), &format!(":{}", proxy.address.port()));
     shop.change_settings(
         "a",
         &format!("token_url = \"{url}\""),
@@ -77,7 +77,7 @@ async fn behind_a_gate(database: Database) -> (Shop, Gate) {
     );
     let patience = format!("token_patience = \"{TOKEN_PATIENCE:?}\"");
     shop.change_settings("a", PATIENT, &format!("{patience}\n{QUICK}"));
-    (shop, gate)
+    (shop, proxy)
 }
 
 /// What was measured of a service.

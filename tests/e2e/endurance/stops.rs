@@ -8,7 +8,7 @@ use test_support::shop::{Served, Shop};
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{USERS, dice, finish, open, rounds, seed};
+use super::{USERS, finish, open, rng, rounds, seed};
 
 both_engines!(
     kills_at_random_moments_lose_no_order_and_no_token_silently,
@@ -53,11 +53,11 @@ async fn with_users(database: Database) -> (Shop, Vec<String>) {
 
 async fn again_and_again(shop: &Shop, users: &[String], what: &str, rounds: u64, end: impl AsyncFn(Served)) -> Sums {
     let crowd = Crowd::gather(shop, users);
-    let mut dice = dice(1);
+    let mut rng = rng(1);
     for _ in 0..rounds {
         let served = shop.serve("a");
         crowd.turn_to(&served);
-        tokio::time::sleep(LATEST.mul_f64(dice.random())).await;
+        tokio::time::sleep(LATEST.mul_f64(rng.random())).await;
         end(served).await;
     }
     let served = shop.serve("a");

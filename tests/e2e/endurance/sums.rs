@@ -66,12 +66,12 @@ impl Sums {
             ends.insert(id, end);
         }
         let last = last_orders(client, users).await;
-        let record = shop.sandbox_doors().record().await;
+        let record = shop.sandbox_client().record().await;
         assert_eq!(shop.stats().await.exchanges.concurrent, 0, "two requests for one token were in flight together");
         let mut sums = Self { orders: ends.len(), ..Self::default() };
         sums.count_orders(&record, &ends, &last);
         sums.count_tokens(&record, &last);
-        for Last { user, token, .. } in &last {
+        for FinalOrder { user, token, .. } in &last {
             if token["state"] != "active" {
                 assert_eq!(token["state"], "reauth_required", "{user}: {token}");
                 assert_eq!(token["reason"], "answer_lost", "{user}: {token}");
@@ -80,7 +80,7 @@ impl Sums {
         sums
     }
 
-    fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[Last]) {
+    fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[FinalOrder]) {
         let created = created(record);
         let known: BTreeSet<&str> = ends.keys().map(String::as_str).collect();
         let known = known.into_iter().chain(last.iter().flat_map(|last| last.tried.iter().map(String::as_str)));
@@ -108,7 +108,7 @@ impl Sums {
 
     /// Every token that the sandbox holds as live is ours: the last order was recognised by it. Of every other sign-in
     /// the row says that its answer was lost.
-    fn count_tokens(&mut self, record: &[Event], last: &[Last]) {
+    fn count_tokens(&mut self, record: &[Event], last: &[FinalOrder]) {
         let mut families: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for event in record {
             let (Some(user), Some(family)) = (event.user.as_deref(), event.family) else { continue };
@@ -122,7 +122,7 @@ impl Sums {
             }
         }
         let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();
-        let by_user: BTreeMap<&str, &Last> = last.iter().map(|last| (last.user.as_str(), last)).collect();
+        let by_user: BTreeMap<&str, &FinalOrder> = last.iter().map(|last| (last.user.as_str(), last)).collect();
         let mut live_users = BTreeSet::new();
         for ((user, family), live) in families {
             if !live {
@@ -131,19 +131,19 @@ impl Sums {
             }
             self.live += 1;
             assert!(live_users.insert(user), "{user} has two live tokens");
-            let Last { order, token, .. } = by_user[user];
+            let FinalOrder { order, token, .. } = by_user[user];
             assert_eq!(token["state"], "active", "{user} has a live token at the sandbox: {token}");
             let reference = order["id"].as_str().unwrap();
             assert_eq!(recognised_by.get(reference), Some(&family), "{user}'s live token is not ours: {order} {token}");
         }
-        for Last { user, token, .. } in last {
+        for FinalOrder { user, token, .. } in last {
             assert_eq!(token["state"] == "active", live_users.contains(user.as_str()), "{user}: {token}");
         }
     }
 }
 
 /// How a user stands at the end.
-struct Last {
+struct FinalOrder {
     user: String,
     /// The orders that it took until one met a token.
     tried: Vec<String>,
@@ -154,11 +154,11 @@ struct Last {
 }
 
 /// One more order for each user, which uses the token that we have: what was still open is settled by it.
-async fn last_orders(client: &Client, users: &[String]) -> Vec<Last> {
+async fn last_orders(client: &Client, users: &[String]) -> Vec<FinalOrder> {
     stream::iter(users).map(|user| last_order(client, user)).buffered(TOGETHER).collect().await
 }
 
-async fn last_order(client: &Client, user: &str) -> Last {
+async fn last_order(client: &Client, user: &str) -> FinalOrder {
     let mut order = Value::Null;
     let mut tried = Vec::new();
     until("a last order with a token, or its loss", PATIENCE, async || {
@@ -169,7 +169,7 @@ async fn last_order(client: &Client, user: &str) -> Last {
         order["token"] != "unavailable"
     })
     .await;
-    Last { user: user.to_owned(), tried, order, token: client.token(user).await }
+    FinalOrder { user: user.to_owned(), tried, order, token: client.token(user).await }
 }
 
 /// Klarna's ids of the orders that it created, by our ids.

@@ -10,7 +10,7 @@ use test_support::program::until;
 use test_support::shop::{Client, Shop};
 use tokio::time::Instant;
 
-use super::{PATIENCE, SANDBOX, dice, finish, number, seed};
+use super::{PATIENCE, SANDBOX, finish, number, rng, seed};
 use crate::keeper::import;
 
 both_engines!(orders_pass_a_sweep_at_full_rate);
@@ -73,14 +73,14 @@ async fn latencies(client: &Client, users: &[String], phase: &str, time: Duratio
     let shoppers = users.chunks(users.len() / SHOPPERS).enumerate().map(|(number, users)| {
         let (client, users, phase) = (client.clone(), users.to_vec(), phase.to_owned());
         async move {
-            let (mut dice, mut taken) = (dice(number as u64), Vec::new());
+            let (mut rng, mut taken) = (rng(number as u64), Vec::new());
             while Instant::now() < end {
-                let user = &users[dice.random_range(0..users.len())];
+                let user = &users[rng.random_range(0..users.len())];
                 let id = client.post(user, &format!("{phase}-{number}-{}", taken.len())).await;
                 let order = client.ended(&id, PATIENCE).await;
                 assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{order}");
                 taken.push((at(&order, "ended_at") - at(&order, "accepted_at")).to_std().unwrap());
-                tokio::time::sleep(Duration::from_millis(dice.random_range(100..300))).await;
+                tokio::time::sleep(Duration::from_millis(rng.random_range(100..300))).await;
             }
             taken
         }

@@ -105,7 +105,7 @@ async fn one_after_the_other(database: Database) {
     finish(shop).await;
 }
 
-/// Stops a process, and starts another in its place, while the other process goes on.
+/// Stops a process, and starts another in its place, while the other process continues.
 async fn replace(shop: &Shop, crowd: &Crowd, going: Served, other: &Served, (build, name): (Build, &str)) -> Served {
     let exit = going.program.terminate().await;
     assert!(exit.success(), "the stop was not clean: {exit}");

@@ -28,7 +28,7 @@ both_engines!(
 
 const DAY: u64 = 86_400;
 
-/// A token that lapses in `days` days and is due in `due` seconds.
+/// A token that expires in `days` days and is due in `due` seconds.
 async fn token(db: &Db, user: &str, days: i64, due: i64) {
     let now = db.clock.now();
     let byte = u8::try_from(db.count("tokens").await).unwrap();
@@ -247,7 +247,7 @@ async fn one_sweeps_at_a_time_and_a_dead_one_not_for_long(db: Db) {
     assert!(!db.store.take_sweep(second, hold).await.unwrap());
     assert_eq!(db.store.last_sweep().await.unwrap().sweeper.as_deref(), Some("host/7"));
 
-    // Renewed, it lasts; silent, it lapses.
+    // Renewed, it lasts; silent, it expires.
     db.advance(29);
     assert!(db.store.renew_sweep(first.id, hold).await.unwrap());
     db.advance(29);

@@ -1,5 +1,6 @@
-//! The storage seam: the same cases over both engines, through the traits alone.
+//! The storage traits: the same cases on both engines.
 
+mod enqueue_order;
 mod installation;
 mod keeper;
 mod order_admin;
@@ -9,7 +10,6 @@ pub mod pg;
 mod restore;
 mod service;
 pub mod settling;
-mod sql_door;
 pub mod tokens;
 mod upkeep;
 pub mod webhooks;

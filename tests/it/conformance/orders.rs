@@ -36,7 +36,7 @@ both_engines![
 
 pub const DEADLINE: Duration = Duration::from_hours(1);
 
-/// Where every order was taken in.
+/// Where every order was accepted.
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// An order of `user`, due at once.

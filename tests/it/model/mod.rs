@@ -5,10 +5,10 @@
 //! A sequence that fails is made shorter before it is shown. `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED`
 //! (numbers) choose how many sequences are played, and which.
 
+mod fake_endpoint;
 mod model_run;
 mod process;
 mod provider;
-mod stand_in;
 mod step;
 mod world;
 

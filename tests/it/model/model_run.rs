@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::fake_endpoint::{FakeEndpoint, response};
 use super::process::Process;
 use super::provider::text;
-use super::stand_in::{StandIn, response};
-use super::step::{For, How, ORDERS, Scene, Step, Storing};
-use super::world::{Asked, World};
+use super::step::{EndpointAnswer, ExchangeFor, ORDERS, Scene, Step, StoreResult};
+use super::world::{AccessRequest, World};
 use crate::support::raw::Raw;
 use crate::support::stores::Db;
 use crate::vault::Shop;
@@ -33,7 +33,7 @@ pub struct ModelRun {
     db: Db,
     raw: Raw,
     shop: Shop,
-    endpoint: StandIn,
+    endpoint: FakeEndpoint,
     processes: [Process; 2],
     waiting: Vec<Waiting>,
     world: World,
@@ -52,7 +52,7 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Strin
 
 impl ModelRun {
     pub async fn set(db: &Db, scene: &Scene) -> Self {
-        let endpoint = StandIn::start().await;
+        let endpoint = FakeEndpoint::start().await;
         let mut shop = Shop::new(db, &endpoint.url);
         if scene.hold {
             shop.settings.lost_answer = klarna_order_worker::config::LostAnswer::Hold;
@@ -91,7 +91,7 @@ impl ModelRun {
     /// All that is in flight is answered, all that died starts anew, and every token is asked for once more.
     async fn end(&mut self) -> Result<(), String> {
         while !self.waiting.is_empty() {
-            self.answer(0, How::Well, Storing::Works).await?;
+            self.answer(0, EndpointAnswer::Well, StoreResult::Works).await?;
         }
         for process in 0..2 {
             if !self.world.alive(process) {
@@ -105,9 +105,9 @@ impl ModelRun {
             // The first closes what the dead left, the second presents.
             for _ in 0..2 {
                 self.pass(5 * 60 * 60).await;
-                self.ask(0, user, For::Manual, false).await?;
+                self.ask(0, user, ExchangeFor::Manual, false).await?;
                 while !self.waiting.is_empty() {
-                    self.answer(0, How::Well, Storing::Works).await?;
+                    self.answer(0, EndpointAnswer::Well, StoreResult::Works).await?;
                 }
                 self.compare().await?;
             }
@@ -189,23 +189,23 @@ impl ModelRun {
         }
     }
 
-    async fn ask(&mut self, process: usize, user: usize, purpose: For, refused: bool) -> Result<(), String> {
+    async fn ask(&mut self, process: usize, user: usize, purpose: ExchangeFor, refused: bool) -> Result<(), String> {
         if self.world.wears_out(process) {
             self.processes[process].refresh();
         }
         let expected = self.world.ask(process, user, purpose, refused);
-        if matches!(expected, Asked::Nothing) {
+        if matches!(expected, AccessRequest::Nothing) {
             return Ok(());
         }
         let kind = purpose;
         let purpose = match purpose {
-            For::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() },
-            For::Keeper | For::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() },
+            ExchangeFor::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() },
+            ExchangeFor::Keeper | ExchangeFor::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() },
         };
         self.refuse("intents", refused).await;
         let (name, now) = (self.users[user].clone(), self.db.clock.now());
         let asker = &self.processes[process];
-        let mut asking = if kind == For::Keeper { asker.sweep(name, now) } else { asker.ask(name, purpose) };
+        let mut asking = if kind == ExchangeFor::Keeper { asker.sweep(name, now) } else { asker.ask(name, purpose) };
         let real = tokio::select! {
             biased;
             arrived = self.endpoint.arrivals.recv() => Err(arrived.expect("the endpoint runs")),
@@ -214,8 +214,8 @@ impl ModelRun {
         };
         self.refuse("intents", false).await;
         match (real, expected) {
-            (Ok(real), Asked::Told(model)) => same("told", &real, &model),
-            (Err(arrived), Asked::InFlightGuard(model)) => {
+            (Ok(real), AccessRequest::Answered(model)) => same("told", &real, &model),
+            (Err(arrived), AccessRequest::Presented(model)) => {
                 self.waiting.push(Waiting { asking, answer: arrived.answer });
                 same("presented", &arrived.token, &text(model))?;
                 self.world.check_request()
@@ -225,21 +225,21 @@ impl ModelRun {
         }
     }
 
-    async fn answer(&mut self, which: usize, how: How, storing: Storing) -> Result<(), String> {
+    async fn answer(&mut self, which: usize, how: EndpointAnswer, storing: StoreResult) -> Result<(), String> {
         let Waiting { asking, answer } = self.waiting.remove(which);
         let buried: Vec<usize> = self.world.flights.iter().map(|flight| flight.process).collect();
         let (flight, reply, expected, storing) = self.world.answer(which, how, storing);
         let process = flight.process;
-        self.refuse("successors", storing != Storing::Works).await;
+        self.refuse("successors", storing != StoreResult::Works).await;
         // Whoever died does not hear it.
         let _ = answer.send(response(reply));
         let access = soon("an access", asking).await?.map_err(|error| error.to_string())?;
-        if storing == Storing::Dies {
+        if storing == StoreResult::Dies {
             let others = buried.iter().enumerate().filter(|(n, _)| *n != which).map(|(_, process)| *process);
             self.bury_of(process, others.collect()).await;
         }
         self.refuse("successors", false).await;
-        if storing != Storing::Dies {
+        if storing != StoreResult::Dies {
             let left = self.world.flights.iter().filter(|flight| flight.process == process).count();
             self.until(|model_run| model_run.processes[process].vault.in_flight() == left).await?;
         }

@@ -2,7 +2,7 @@
 
 /// How a provider treats a refresh token that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum RotationMode {
     /// Each works once; one that is spent ends the grant when it comes again.
     Strict,
     /// As strict, but the last one spent brings the same successor again.
@@ -15,7 +15,7 @@ pub enum Manner {
 pub type Token = (usize, usize);
 
 pub struct Provider {
-    manner: Manner,
+    manner: RotationMode,
     grants: Vec<Grant>,
 }
 
@@ -32,7 +32,7 @@ pub enum Verdict {
 }
 
 impl Provider {
-    pub fn new(manner: Manner) -> Self {
+    pub fn new(manner: RotationMode) -> Self {
         Self { manner, grants: Vec::new() }
     }
 
@@ -54,13 +54,13 @@ impl Provider {
             return Verdict::Dead;
         }
         match self.manner {
-            Manner::NotRotating => Verdict::Granted(None),
-            Manner::Strict | Manner::Grace if number == grant.current => {
+            RotationMode::NotRotating => Verdict::Granted(None),
+            RotationMode::Strict | RotationMode::Grace if number == grant.current => {
                 grant.current += 1;
                 Verdict::Granted(Some((id, grant.current)))
             }
-            Manner::Grace if number + 1 == grant.current => Verdict::Granted(Some((id, grant.current))),
-            Manner::Strict | Manner::Grace => {
+            RotationMode::Grace if number + 1 == grant.current => Verdict::Granted(Some((id, grant.current))),
+            RotationMode::Strict | RotationMode::Grace => {
                 grant.revoked = true;
                 Verdict::Dead
             }

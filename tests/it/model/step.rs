@@ -4,14 +4,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::provider::Manner;
+use super::provider::RotationMode;
 
 /// Orders of a user: few, so that they come again.
 pub const ORDERS: usize = 2;
 
 /// What an exchange is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum For {
+pub enum ExchangeFor {
     Order(usize),
     /// A sweep, which wants the token only where it has a due date.
     Keeper,
@@ -20,7 +20,7 @@ pub enum For {
 
 /// How an endpoint answers, and whether it had spent the token before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum EndpointAnswer {
     /// As it should.
     Well,
     /// 503: not processed.
@@ -37,7 +37,7 @@ pub enum How {
 
 /// What the database does when a successor is to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storing {
+pub enum StoreResult {
     Works,
     /// It refuses at first.
     Refused,
@@ -51,14 +51,14 @@ pub enum Step {
     Ask {
         process: usize,
         user: usize,
-        purpose: For,
+        purpose: ExchangeFor,
         refused: bool,
     },
     /// One of the requests in flight is answered.
     Answer {
         which: Index,
-        how: How,
-        storing: Storing,
+        how: EndpointAnswer,
+        storing: StoreResult,
     },
     SignIn {
         user: usize,
@@ -112,14 +112,14 @@ pub enum Step {
 /// What a sequence runs under.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    pub manner: Manner,
+    pub manner: RotationMode,
     /// `vault.lost_answer = "hold"`.
     pub hold: bool,
     pub steps: Vec<Step>,
 }
 
 pub fn scenes() -> impl Strategy<Value = Scene> {
-    let manner = prop_oneof![4 => Just(Manner::Strict), 2 => Just(Manner::Grace), 1 => Just(Manner::NotRotating)];
+    let manner = prop_oneof![4 => Just(RotationMode::Strict), 2 => Just(RotationMode::Grace), 1 => Just(RotationMode::NotRotating)];
     let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken(), 1 => decided()];
     (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
         manner,
@@ -132,13 +132,13 @@ pub fn scenes() -> impl Strategy<Value = Scene> {
 /// alone seldom brings it about.
 fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
-        let ask = |process| Step::Ask { process, user, purpose: For::Manual, refused: false };
+        let ask = |process| Step::Ask { process, user, purpose: ExchangeFor::Manual, refused: false };
         vec![
             ask(process),
             Step::ThoughtDead { process },
             Step::LoseClaim { which },
             ask(1 - process),
-            Step::Answer { which, how: How::Well, storing: Storing::Works },
+            Step::Answer { which, how: EndpointAnswer::Well, storing: StoreResult::Works },
             Step::Back { process },
         ]
     })
@@ -149,29 +149,30 @@ fn overtaken() -> impl Strategy<Value = Vec<Step>> {
 fn decided() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |purpose| Step::Ask { process, user, purpose, refused: false };
-        let lost = How::Gateway { processed: false };
+        let lost = EndpointAnswer::Gateway { processed: false };
         vec![
             Step::SignIn { user },
-            ask(For::Manual),
-            Step::Answer { which, how: lost, storing: Storing::Works },
+            ask(ExchangeFor::Manual),
+            Step::Answer { which, how: lost, storing: StoreResult::Works },
             Step::Resolve { user, retry: true },
-            ask(For::Keeper),
+            ask(ExchangeFor::Keeper),
         ]
     })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
     let (one, which) = (|| 0..2_usize, any::<Index>);
-    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(For::Order), 2 => Just(For::Keeper), 1 => Just(For::Manual)];
+    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(ExchangeFor::Order), 2 => Just(ExchangeFor::Keeper), 1 => Just(ExchangeFor::Manual)];
     let how = prop_oneof![
-        6 => Just(How::Well),
-        1 => Just(How::Busy),
-        1 => Just(How::Misconfigured),
-        1 => any::<bool>().prop_map(|processed| How::Useless { processed }),
-        2 => any::<bool>().prop_map(|processed| How::Gateway { processed }),
-        1 => any::<bool>().prop_map(|processed| How::Cut { processed }),
+        6 => Just(EndpointAnswer::Well),
+        1 => Just(EndpointAnswer::Busy),
+        1 => Just(EndpointAnswer::Misconfigured),
+        1 => any::<bool>().prop_map(|processed| EndpointAnswer::Useless { processed }),
+        2 => any::<bool>().prop_map(|processed| EndpointAnswer::Gateway { processed }),
+        1 => any::<bool>().prop_map(|processed| EndpointAnswer::Cut { processed }),
     ];
-    let storing = prop_oneof![6 => Just(Storing::Works), 1 => Just(Storing::Refused), 2 => Just(Storing::Dies)];
+    let storing =
+        prop_oneof![6 => Just(StoreResult::Works), 1 => Just(StoreResult::Refused), 2 => Just(StoreResult::Dies)];
     prop_oneof![
         12 => (one(), one(), purpose, prop::bool::weighted(0.04))
             .prop_map(|(process, user, purpose, refused)| Step::Ask { process, user, purpose, refused }),

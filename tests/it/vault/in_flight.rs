@@ -169,7 +169,7 @@ fn day(db: &Db) -> &'static str {
 
 /// A provider that notices what must never happen.
 #[derive(Default)]
-struct Strict {
+struct StrictProvider {
     in_flight: BTreeSet<String>,
     /// The tokens that are good, by user.
     current: BTreeMap<String, String>,
@@ -177,7 +177,7 @@ struct Strict {
 }
 
 async fn two_processes_never_present_a_token_twice(db: Db) {
-    let strict = Arc::new(Mutex::new(Strict::default()));
+    let strict = Arc::new(Mutex::new(StrictProvider::default()));
     let provider = Arc::clone(&strict);
     let endpoint = Endpoint::start(move |token: String| {
         let provider = Arc::clone(&provider);

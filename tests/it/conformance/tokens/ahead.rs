@@ -176,7 +176,7 @@ struct File {
 }
 
 /// One database before and after its restore, and the past in between that it has forgotten: random ones.
-struct Play {
+struct RestoredDatabase {
     db: Db,
     rng: TestRng,
     user: String,
@@ -185,7 +185,7 @@ struct Play {
     told: String,
 }
 
-impl Play {
+impl RestoredDatabase {
     fn below(&mut self, limit: u32) -> u32 {
         self.rng.random_range(0..limit)
     }
@@ -306,6 +306,6 @@ async fn whichever_came_last_is_the_users_token_in_every_order(db: Db) {
     for seed in 0..60_u8 {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
         let (user, told) = (format!("u-{seed}"), format!("seed {seed}:"));
-        Play { db: db.clone(), rng, user, now: 0, next: 0, told }.run().await;
+        RestoredDatabase { db: db.clone(), rng, user, now: 0, next: 0, told }.run().await;
     }
 }

@@ -2,17 +2,22 @@
 
 use klarna_order_worker::token::{Outcome, TokenState};
 
-use super::{Flight, LOOK_AGAIN, Landed, REPLAY_AFTER, Reply, World, seconds};
+use super::{Flight, LOOK_AGAIN, REPLAY_AFTER, ReceivedSuccessor, Reply, World, seconds};
 use crate::model::provider::{Token, Verdict};
-use crate::model::step::{For, How, Storing};
+use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
 impl World {
     /// What the endpoint sends, and what whoever asked is told then.
-    pub fn answer(&mut self, which: usize, how: How, storing: Storing) -> (Flight, Reply, String, Storing) {
+    pub fn answer(
+        &mut self,
+        which: usize,
+        how: EndpointAnswer,
+        storing: StoreResult,
+    ) -> (Flight, Reply, String, StoreResult) {
         let flight = self.flights.remove(which);
         let row = (flight.user, flight.generation);
         let (outcome, (reply, told, storing)) = match how {
-            How::Well => {
+            EndpointAnswer::Well => {
                 self.processes[flight.process].failures = 0;
                 match self.provider.present(flight.token) {
                     Verdict::Granted(Some(successor)) => (Outcome::Rotated, self.rotated(&flight, successor, storing)),
@@ -20,20 +25,22 @@ impl World {
                     Verdict::Dead => (Outcome::Rejected, self.dead(&flight)),
                 }
             }
-            How::Busy | How::Misconfigured => {
-                self.processes[flight.process].failures += usize::from(how == How::Busy);
+            EndpointAnswer::Busy | EndpointAnswer::Misconfigured => {
+                self.processes[flight.process].failures += usize::from(how == EndpointAnswer::Busy);
                 self.close(flight.user, flight.entry, Outcome::Refused, false);
-                let (status, error) = if how == How::Busy { (503, "busy") } else { (401, "invalid_client") };
-                (Outcome::Refused, (Reply::Status(status, error), seconds(2), Storing::Works))
+                let (status, error) = if how == EndpointAnswer::Busy { (503, "busy") } else { (401, "invalid_client") };
+                (Outcome::Refused, (Reply::Status(status, error), seconds(2), StoreResult::Works))
             }
-            How::Useless { processed } | How::Gateway { processed } | How::Cut { processed } => {
+            EndpointAnswer::Useless { processed }
+            | EndpointAnswer::Gateway { processed }
+            | EndpointAnswer::Cut { processed } => {
                 self.processes[flight.process].failures += 1;
                 if processed {
                     self.provider.present(flight.token);
                 }
                 let (reply, travelling) = match how {
-                    How::Useless { .. } => (Reply::Status(500, "server_error"), false),
-                    How::Gateway { .. } => (Reply::Status(504, "away"), true),
+                    EndpointAnswer::Useless { .. } => (Reply::Status(500, "server_error"), false),
+                    EndpointAnswer::Gateway { .. } => (Reply::Status(504, "away"), true),
                     _ => (Reply::Cut, true),
                 };
                 self.no_answer(row, flight.entry, travelling);
@@ -43,11 +50,11 @@ impl World {
                     (true, true) => "Uncertain".to_owned(),
                     (true, false) => seconds(if travelling { REPLAY_AFTER } else { 1 }),
                 };
-                (Outcome::NoAnswer, (reply, told, Storing::Works))
+                (Outcome::NoAnswer, (reply, told, StoreResult::Works))
             }
         };
-        let told = if flight.purpose == For::Keeper { self.refreshed(outcome, &told) } else { told };
-        if storing == Storing::Dies {
+        let told = if flight.purpose == ExchangeFor::Keeper { self.refreshed(outcome, &told) } else { told };
+        if storing == StoreResult::Dies {
             self.die(flight.process, false);
         }
         (flight, reply, told, storing)
@@ -68,10 +75,10 @@ impl World {
         }
     }
 
-    fn rotated(&mut self, flight: &Flight, successor: Token, storing: Storing) -> (Reply, String, Storing) {
+    fn rotated(&mut self, flight: &Flight, successor: Token, storing: StoreResult) -> (Reply, String, StoreResult) {
         let access = self.access_token();
-        let order = if let For::Order(order) = flight.purpose { Some(order) } else { None };
-        let landed = Landed {
+        let order = if let ExchangeFor::Order(order) = flight.purpose { Some(order) } else { None };
+        let landed = ReceivedSuccessor {
             user: flight.user,
             entry: flight.entry,
             generation: flight.generation,
@@ -80,34 +87,34 @@ impl World {
             access: access.clone(),
             asked_at: flight.asked_at,
         };
-        let stored = if storing == Storing::Dies {
+        let stored = if storing == StoreResult::Dies {
             self.processes[flight.process].spool.push(landed);
             false
         } else {
             self.store(&landed)
         };
         // What lies in the spool is safe, and is used at once, whatever the row says by then.
-        let spooled = storing != Storing::Works || flight.broken;
+        let spooled = storing != StoreResult::Works || flight.broken;
         let told = if stored || spooled { access.clone() } else { LOOK_AGAIN.to_owned() };
         (Reply::Granted { access, successor: Some(successor) }, told, storing)
     }
 
-    fn unchanged(&mut self, flight: &Flight) -> (Reply, String, Storing) {
+    fn unchanged(&mut self, flight: &Flight) -> (Reply, String, StoreResult) {
         let access = self.access_token();
         let current = self.current((flight.user, flight.generation)).is_some();
         let user = &mut self.users[flight.user];
         if let Some(row) = user.row.as_mut().filter(|row| current && row.state == TokenState::Uncertain) {
             (row.state, row.dated) = (TokenState::Active, false);
         }
-        if let (For::Order(order), true) = (flight.purpose, current) {
+        if let (ExchangeFor::Order(order), true) = (flight.purpose, current) {
             user.kept.insert(order, (access.clone(), flight.asked_at));
         }
         self.close(flight.user, flight.entry, Outcome::Unchanged, false);
         let told = if current { access.clone() } else { LOOK_AGAIN.to_owned() };
-        (Reply::Granted { access, successor: None }, told, Storing::Works)
+        (Reply::Granted { access, successor: None }, told, StoreResult::Works)
     }
 
-    fn dead(&mut self, flight: &Flight) -> (Reply, String, Storing) {
+    fn dead(&mut self, flight: &Flight) -> (Reply, String, StoreResult) {
         let user = &mut self.users[flight.user];
         let open = user.ledger[flight.entry].outcome.is_none();
         let row = user.row.as_mut().filter(|row| row.generation == flight.generation);
@@ -120,7 +127,7 @@ impl World {
         });
         self.close(flight.user, flight.entry, Outcome::Rejected, false);
         let told = if dead { "ReauthRequired" } else { LOOK_AGAIN };
-        (Reply::Status(400, "invalid_grant"), told.to_owned(), Storing::Works)
+        (Reply::Status(400, "invalid_grant"), told.to_owned(), StoreResult::Works)
     }
 
     fn access_token(&mut self) -> String {

@@ -2,29 +2,29 @@
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
-use super::{Asked, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, World, seconds};
-use crate::model::step::For;
+use super::{AccessRequest, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, World, seconds};
+use crate::model::step::ExchangeFor;
 
 impl World {
-    pub fn ask(&mut self, process: usize, user: usize, purpose: For, refused: bool) -> Asked {
+    pub fn ask(&mut self, process: usize, user: usize, purpose: ExchangeFor, refused: bool) -> AccessRequest {
         let in_flight = self.flights.iter().filter(|flight| flight.process == process).count();
         if !self.alive(process) || self.processes[process].failures + in_flight >= 4 {
-            return Asked::Nothing;
+            return AccessRequest::Nothing;
         }
         // A third would wait for a place.
-        let swept = |flight: &&Flight| flight.process == process && flight.purpose == For::Keeper;
-        if purpose == For::Keeper && self.flights.iter().filter(swept).count() == 2 {
-            return Asked::Nothing;
+        let swept = |flight: &&Flight| flight.process == process && flight.purpose == ExchangeFor::Keeper;
+        if purpose == ExchangeFor::Keeper && self.flights.iter().filter(swept).count() == 2 {
+            return AccessRequest::Nothing;
         }
         let record = &self.users[user];
-        if let For::Order(order) = purpose
+        if let ExchangeFor::Order(order) = purpose
             && let Some((access, asked_at)) = record.kept.get(&order)
             && self.now - asked_at <= KEPT_FOR
         {
             self.seen.insert("kept");
-            return Asked::Told(access.clone());
+            return AccessRequest::Answered(access.clone());
         }
-        let told = |text: &str| Asked::Told(text.to_owned());
+        let told = |text: &str| AccessRequest::Answered(text.to_owned());
         if self.flights.iter().any(|f| f.process == process && f.user == user) {
             return told(LOOK_AGAIN);
         }
@@ -38,7 +38,7 @@ impl World {
             TokenState::Uncertain => return told("Uncertain"),
             TokenState::Active => {}
         }
-        if purpose == For::Keeper && !row.dated {
+        if purpose == ExchangeFor::Keeper && !row.dated {
             self.seen.insert("not due");
             return told("NotDue");
         }
@@ -50,11 +50,11 @@ impl World {
             let row = (user, row.generation);
             self.seen.insert("an orphan");
             self.no_answer(row, open, true);
-            return if self.hold { told("Uncertain") } else { Asked::Told(seconds(REPLAY_AFTER)) };
+            return if self.hold { told("Uncertain") } else { AccessRequest::Answered(seconds(REPLAY_AFTER)) };
         }
         let wait = self.wait_after_silence(record.ledger.iter().filter(of_generation));
         if wait > 0 {
-            return Asked::Told(seconds(wait));
+            return AccessRequest::Answered(seconds(wait));
         }
         let token = row.token.expect("an active row has a token");
         let since_sign_in = |entry: &&Entry| entry.generation >= row.grant_generation;
@@ -82,7 +82,7 @@ impl World {
         let flight =
             Flight { process, user, purpose, generation, token, entry, if_dead, asked_at, locked, broken: false };
         self.flights.push(flight);
-        Asked::InFlightGuard(token)
+        AccessRequest::Presented(token)
     }
 
     fn wait_after_silence<'a>(&self, entries: impl DoubleEndedIterator<Item = &'a Entry>) -> u64 {

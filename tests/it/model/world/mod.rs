@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
-use super::provider::{Manner, Provider, Token};
-use super::step::For;
+use super::provider::{Provider, RotationMode, Token};
+use super::step::ExchangeFor;
 
 const DAY: u64 = 24 * 60 * 60;
 const REPLAY_AFTER: u64 = 10;
@@ -58,14 +58,14 @@ struct Process {
     start: usize,
     /// Calls in a row that tell against the endpoint; the fifth would open the breaker.
     failures: usize,
-    spool: Vec<Landed>,
+    spool: Vec<ReceivedSuccessor>,
 }
 
 /// A request in flight.
 pub struct Flight {
     pub process: usize,
     pub user: usize,
-    purpose: For,
+    purpose: ExchangeFor,
     generation: i64,
     pub token: Token,
     entry: usize,
@@ -79,7 +79,7 @@ pub struct Flight {
 
 /// A successor on its way into the database.
 #[derive(Clone)]
-struct Landed {
+struct ReceivedSuccessor {
     user: usize,
     entry: usize,
     generation: i64,
@@ -109,12 +109,12 @@ pub struct World {
 
 /// What a wish for an access token comes to.
 #[derive(Debug)]
-pub enum Asked {
+pub enum AccessRequest {
     /// The process does not live, or its breaker is another test's business.
     Nothing,
-    Told(String),
+    Answered(String),
     /// Presented at the endpoint.
-    InFlightGuard(Token),
+    Presented(Token),
 }
 
 /// What the endpoint sends.
@@ -129,7 +129,7 @@ fn seconds(seconds: u64) -> String {
 }
 
 impl World {
-    pub fn new(locks: bool, hold: bool, manner: Manner) -> Self {
+    pub fn new(locks: bool, hold: bool, manner: RotationMode) -> Self {
         let process = |start| Process { alive: true, start, failures: 0, spool: Vec::new() };
         Self {
             locks,
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Whether the generation was still ours.
-    fn store(&mut self, landed: &Landed) -> bool {
+    fn store(&mut self, landed: &ReceivedSuccessor) -> bool {
         let user = &mut self.users[landed.user];
         user.known.insert(landed.successor);
         let row = user.row.as_mut().filter(|row| row.generation == landed.generation);
@@ -270,7 +270,7 @@ impl World {
         "done"
     }
 
-    /// A living process deletes kept tokens that have lapsed; it leaves nothing else untidy.
+    /// A living process deletes kept tokens that have expired; it leaves nothing else untidy.
     pub fn tidy(&mut self) {
         for user in &mut self.users {
             user.kept.retain(|_, (_, asked_at)| self.now - *asked_at < 300);

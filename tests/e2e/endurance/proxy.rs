@@ -1,4 +1,4 @@
-//! A way to the token endpoint that can fall silent: requests are taken, and nothing is heard of them.
+//! A proxy to the token endpoint that can fall silent: it reads requests and never answers them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Passes connections on to another address; it ends with this value.
-pub struct Gate {
+/// Passes connections on to another address. It stops when it is dropped.
+pub struct Proxy {
     pub address: SocketAddr,
     silent: Arc<AtomicBool>,
     accepting: JoinHandle<()>,
 }
 
-impl Gate {
+impl Proxy {
     pub async fn before(to: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -36,7 +36,7 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
     }

@@ -19,19 +19,19 @@ use super::provider::text;
 use super::world::Reply;
 
 /// A request that waits for its answer.
-pub struct Arrived {
+pub struct PendingRequest {
     pub token: String,
     pub answer: oneshot::Sender<Response>,
 }
 
 /// The running endpoint; it ends with this value.
-pub struct StandIn {
+pub struct FakeEndpoint {
     pub url: String,
-    pub arrivals: mpsc::UnboundedReceiver<Arrived>,
+    pub arrivals: mpsc::UnboundedReceiver<PendingRequest>,
     serving: JoinHandle<()>,
 }
 
-impl StandIn {
+impl FakeEndpoint {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,7 +39,7 @@ impl StandIn {
         let handler = move |Form(mut form): Form<HashMap<String, String>>| async move {
             let (answer, response) = oneshot::channel();
             let token = form.remove("refresh_token").unwrap();
-            arrived.send(Arrived { token, answer }).unwrap();
+            arrived.send(PendingRequest { token, answer }).unwrap();
             response.await.unwrap_or_else(|_| cut())
         };
         let router = Router::new().route("/oauth2/token", post(handler));
@@ -48,7 +48,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for FakeEndpoint {
     fn drop(&mut self) {
         self.serving.abort();
     }
