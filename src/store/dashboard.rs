@@ -1,5 +1,4 @@
-//! The storage trait for pages: orders picked and counted by indexes, however many there are, and
-//! what only people look at.
+//! The storage trait for the operators' pages.
 
 use std::time::Duration;
 
@@ -13,38 +12,38 @@ use super::{StoreError, from_json};
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
-/// Orders that are alike, of one span of time.
+/// A number of orders with the same status and token outcome, accepted in the same period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeBucket {
-    /// Which span, from 0.
+    /// The index of the period, from 0.
     pub slot: usize,
-    /// Where they stand.
+    /// Their status.
     pub status: Status,
-    /// What became of their tokens, where they came so far.
+    /// Their token outcome; `None` if no attempt has got so far.
     pub token: Option<TokenOutcome>,
-    /// How many they are.
+    /// The number of orders.
     pub orders: u64,
 }
 
-/// When a submitted order passed through.
+/// The times of one submitted order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencySample {
-    /// When it could begin.
+    /// When the order was due for the first time.
     pub began: DateTime<Utc>,
-    /// When a worker first took it.
+    /// When a worker first claimed it.
     pub claimed: DateTime<Utc>,
-    /// When Klarna had it.
+    /// When Klarna accepted it.
     pub ended: DateTime<Utc>,
 }
 
-/// What an order's row does not tell.
+/// The part of an order's history that its row does not have.
 #[derive(Clone, Debug, Default)]
 pub struct OrderHistory {
-    /// When a worker first took it, since it was last taken in or tried again.
+    /// When a worker first claimed it since it was accepted or last retried.
     pub first_claimed_at: Option<DateTime<Utc>>,
-    /// Whether its body is still there, so that it could be tried again.
+    /// Whether its body is still stored, so that it can be retried.
     pub has_body: bool,
-    /// Attempts that did not submit it, oldest first.
+    /// The attempts that did not submit it, oldest first.
     pub attempts: Vec<Attempt>,
 }
 
@@ -53,50 +52,50 @@ pub struct OrderHistory {
 pub struct Attempt {
     /// When it ended.
     pub ended_at: DateTime<Utc>,
-    /// The process that made it, where its row is still there.
+    /// The name of the process that made it, if its row still exists.
     pub worker: Option<String>,
-    /// Whether that process was lost, and nobody knows how far it came.
+    /// Whether that process was lost, so that the attempt's result is unknown.
     pub lost: bool,
     /// Why it failed.
     pub error: Option<OrderError>,
 }
 
-/// A process that works, or did a moment ago.
+/// A process that has not ended cleanly.
 #[derive(Clone, Debug)]
 pub struct WorkerView {
-    /// Host and process.
+    /// Host name and process id.
     pub name: String,
     /// When it started.
     pub started_at: DateTime<Utc>,
-    /// Its last heartbeat.
+    /// The time of its last heartbeat.
     pub beat_at: DateTime<Utc>,
-    /// Whether it is alive: it has not been silent for longer than a worker may.
+    /// Whether its last heartbeat is recent enough.
     pub alive: bool,
 }
 
-/// What a store shows on pages.
+/// Storage for the operators' pages.
 #[async_trait]
 pub trait DashboardQueries: Send + Sync {
-    /// Orders taken in between each two of the times that follow each other, of one merchant or of
-    /// all.
+    /// Returns the orders accepted in each period between two successive bounds, of one merchant or
+    /// of all.
     async fn outcome_buckets(
         &self,
         bounds: &[DateTime<Utc>],
         merchant: Option<&MerchantName>,
     ) -> Result<Vec<OutcomeBucket>, StoreError>;
 
-    /// How the last submitted orders passed through, of one merchant or of all.
+    /// Returns the times of the last submitted orders, of one merchant or of all.
     async fn latency_samples(
         &self,
         merchant: Option<&MerchantName>,
         limit: u32,
     ) -> Result<Vec<LatencySample>, StoreError>;
 
-    /// What happened to an order.
+    /// Returns what happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
 
-    /// The processes that are not written down as gone; one that was silent for `lost_after` is not
-    /// alive.
+    /// Returns the processes that have not ended cleanly. One without a heartbeat for `lost_after`
+    /// is not alive.
     async fn workers(&self, lost_after: Duration) -> Result<Vec<WorkerView>, StoreError>;
 }
 
@@ -166,8 +165,8 @@ fn latency_sample(row: &impl Columns) -> Result<LatencySample, StoreError> {
     let (accepted, due) = (row.time("accepted_at")?, row.time("due_at")?);
     let ended = row.time("ended_at")?;
     let claimed = row.opt_time("first_claimed_at")?.unwrap_or(ended);
-    // Where it was put off after its first attempt, the row has forgotten when it could first
-    // begin.
+    // If the order was postponed after its first attempt, the row no longer has the time when it
+    // was first due.
     Ok(LatencySample { began: if due <= claimed { due } else { accepted }, claimed, ended })
 }
 

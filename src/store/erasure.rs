@@ -1,4 +1,4 @@
-//! All of a user's data, erased in batches: see [`super::Upkeep::erase_user`].
+//! Erases all data of a user in batches: see [`super::Upkeep::erase_user`].
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::{Erased, StoreError, json, tokens};
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId};
 
-/// Orders of one user that are erased in one transaction.
+/// How many orders of a user are erased in one transaction.
 const BATCH: i64 = 500;
 
 pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Result<Erased, StoreError> {
@@ -16,7 +16,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
     let mut erased = Erased::default();
     let cancelled = store
         .transaction(async |c| {
-            // In the order in which others lock: orders, token, what was kept.
+            // In the order in which other transactions lock: orders, token, cached tokens.
             let cancelled = cancel(c, store.now(), key).await?;
             erased.token = erase_token(c, store.now(), key, &pseudonym).await?;
             Ok(cancelled)
@@ -30,7 +30,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
                 let sql = &E::STATEMENTS.erasure;
                 let orders = c.query(sql.orders).bind_user(key).bind(&pseudonym).bind(BATCH);
                 let orders = orders.execute().await?;
-                // After them: whatever was told until then is among these.
+                // After orders and token, because their changes may have written more webhooks.
                 erased.webhooks += c.query(sql.webhooks).bind_user(key).execute().await?;
                 Ok(orders)
             })
@@ -44,7 +44,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
     Ok(erased)
 }
 
-/// Ends what has not ended; which orders those were.
+/// Cancels the open orders and returns their ids.
 async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -> Result<Vec<OrderId>, StoreError> {
     let error = json(&OrderError {
         code: "user_erased".into(),
@@ -57,7 +57,7 @@ async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -
     rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
-/// Whether there was a row.
+/// Returns whether there was a row.
 async fn erase_token<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

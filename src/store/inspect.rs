@@ -1,37 +1,36 @@
-//! What a database says of itself, for the operator who asks.
+//! What a database reports about itself, for `doctor`.
 
 use chrono::{DateTime, Utc};
 
-/// Facts about the engine; what they mean is for `doctor` to say.
+/// Facts about the engine. `doctor` interprets them.
 #[derive(Clone, Debug)]
 pub enum Inspection {
-    /// A file.
+    /// SQLite.
     Sqlite {
         /// SQLite's version.
         version: String,
-        /// `wal`, unless the file system cannot carry it.
+        /// `wal`, unless the file system does not support it.
         journal_mode: String,
     },
-    /// A server.
+    /// PostgreSQL.
     Postgres(Server),
 }
 
-/// What a PostgreSQL server says of itself.
+/// What a PostgreSQL server reports about itself.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// As `server_version` has it.
+    /// The setting `server_version`.
     pub version: String,
-    /// Its clock.
+    /// The server's time.
     pub now: DateTime<Utc>,
-    /// Whether it follows another server, and so takes no writes.
+    /// Whether it is a read-only standby.
     pub standby: bool,
-    /// Whether a commit is on disk when it is answered.
+    /// Whether a commit is on disk before it is confirmed.
     pub durable: bool,
-    /// How many standbys follow it at present while no commit waits for any.
+    /// The number of standbys that follow it, if no commit waits for one.
     pub asynchronous_standbys: i64,
-    /// How many connections it grants in all.
+    /// The setting `max_connections`.
     pub max_connections: i64,
-    /// Whether two connections of ours share one of the server's: something between gives each
-    /// transaction another.
+    /// Whether a pooler gives each transaction another server connection.
     pub pooled: bool,
 }

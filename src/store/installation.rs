@@ -1,4 +1,4 @@
-//! Whose database it is, its schema, and whether it lets this program in.
+//! Which installation a database belongs to, its schema, and whether it accepts this program.
 
 use async_trait::async_trait;
 
@@ -7,19 +7,19 @@ use super::engine::{Connection, Engine, SqlStore};
 use super::migrations::{self, OLDEST_PROGRAM, check_level};
 use super::{Inspection, Signals, Store, StoreError};
 
-/// Whose database it is.
+/// The installation that a database belongs to.
 #[derive(Clone)]
 pub struct Installation {
     /// The setting `installation` at the first start.
     pub name: String,
-    /// The key of the hashes of known tokens, sealed.
+    /// The key for hashes of known tokens, encrypted.
     pub hash_key: Vec<u8>,
 }
 
 #[async_trait]
 impl<E: Engine> Store for SqlStore<E> {
     async fn migrate(&self) -> Result<usize, StoreError> {
-        // A database that needs a newer program is none of this one's.
+        // A database that needs a newer program must not be used.
         let missing = self.missing_migrations().await?;
         self.engine.migrate(missing.len()).await
     }

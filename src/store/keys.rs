@@ -1,8 +1,7 @@
-//! The storage trait for encryption keys: which this database has seen, what each seals, and
-//! sealing anew.
+//! The storage trait for encryption keys: which keys this database knows, how much each encrypts,
+//! and encryption with another key.
 //!
-//! What is sealed begins with its key's name; the store is told that beginning, and knows no more
-//! of it.
+//! An encrypted value begins with its key's name. The store knows only that beginning.
 
 use async_trait::async_trait;
 
@@ -12,58 +11,58 @@ use super::engine::{Engine, SqlStore};
 
 use crate::ids::{PurposeId, TokenId, UserKey};
 
-/// How much there is whose beginning is a key's.
+/// How many values a key encrypts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Sealed {
     /// Refresh tokens.
     pub tokens: u64,
-    /// Access tokens kept for orders that are under way; they lapse within minutes.
+    /// Cached tokens of running orders. They expire within minutes.
     pub kept: u64,
-    /// The key of the hashes of known tokens: one.
+    /// The key for hashes of known tokens: 0 or 1.
     pub hash_key: u64,
 }
 
 impl Sealed {
-    /// Whether there is nothing.
+    /// Returns whether the key encrypts nothing.
     #[must_use]
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
 }
 
-/// A row whose secret is sealed with another key than it should be.
+/// A row whose token is not encrypted with the active key.
 #[derive(Clone)]
 pub struct SealedToken {
-    /// The row.
+    /// The id of the row.
     pub id: TokenId,
-    /// Whose token.
+    /// The user.
     pub owner: UserKey,
-    /// The secret.
+    /// The encrypted token.
     pub sealed: Vec<u8>,
 }
 
-/// Likewise, for what an exchange brought for an order.
+/// Cached tokens that are not encrypted with the active key.
 #[derive(Clone)]
 pub struct SealedCachedTokens {
-    /// What it is kept for.
+    /// The order or sweep that they are for.
     pub purpose: PurposeId,
-    /// The secret.
+    /// The encrypted tokens.
     pub sealed: Vec<u8>,
 }
 
-/// What a store does for keys.
+/// Storage for encryption keys.
 #[async_trait]
 pub trait Keys: Send + Sync {
-    /// The keys that this database has seen: name and fingerprint.
+    /// Returns the name and the fingerprint of each key that this database knows.
     async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
-    /// Writes a key down, unless one of its name stands there already.
+    /// Stores a key's fingerprint, unless there is one with this name.
     async fn note_key(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError>;
 
-    /// How much begins so; all that is sealed, where the beginning is empty.
+    /// Returns how many encrypted values have this beginning. An empty beginning counts all.
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError>;
 
-    /// Tokens that begin otherwise, by row after `after`.
+    /// Returns tokens that do not have this beginning, ordered by row id, after the row `after`.
     async fn sealed_otherwise(
         &self,
         beginning: &[u8],
@@ -71,7 +70,8 @@ pub trait Keys: Send + Sync {
         limit: u32,
     ) -> Result<Vec<SealedToken>, StoreError>;
 
-    /// What is kept and begins otherwise, by purpose after `after`.
+    /// Returns cached tokens that do not have this beginning, ordered by purpose, after the purpose
+    /// `after`.
     async fn cached_otherwise(
         &self,
         beginning: &[u8],
@@ -79,13 +79,14 @@ pub trait Keys: Send + Sync {
         limit: u32,
     ) -> Result<Vec<SealedCachedTokens>, StoreError>;
 
-    /// Puts `to` in the place of `from`; `false` where the row has moved on, and nothing changed.
+    /// Replaces the encrypted token `from` by `to`. Returns `false`, and changes nothing, if the
+    /// row has another value.
     async fn reseal_token(&self, id: TokenId, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
-    /// Likewise, for what is kept.
+    /// Like [`Keys::reseal_token`], for cached tokens.
     async fn reseal_cached(&self, purpose: PurposeId, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 
-    /// Likewise, for the key of the hashes.
+    /// Like [`Keys::reseal_token`], for the key of the hashes.
     async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError>;
 }
 

@@ -1,4 +1,4 @@
-//! The storage trait for those who steer orders: call them back, or have failed ones tried again.
+//! The storage trait for operators' and shops' changes to orders: cancel, retry.
 
 use std::time::Duration;
 
@@ -13,34 +13,35 @@ use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
 /// The changed order, or why it was not changed.
 pub type OrderAdminOutcome = Result<OrderView, OrderAdminRefusal>;
 
-/// Orders changed in one go.
+/// The result of changing many orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangedOrders {
-    /// Those changed, newest first.
+    /// The changed orders, newest first.
     pub orders: Vec<OrderId>,
-    /// Where to go on, as [`OrderFilter::before`], where more may follow.
+    /// Where to continue, as [`OrderFilter::before`], if there may be more.
     pub next: Option<OrderId>,
 }
 
-/// What a store does for those who steer orders.
+/// Storage for changes to orders.
 #[async_trait]
 pub trait OrderAdmin: Orders {
-    /// Calls an order back that is queued, deletes what was kept for it, and tells those who wait.
+    /// Cancels a queued order, deletes its cached tokens, and notifies waiting requests.
     async fn cancel_order(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError>;
 
-    /// Makes a failed order due as if it had just come in, with `order_deadline` from now on. Its
-    /// id, its idempotency key and whether Klarna may hold a session of it stay.
+    /// Queues a failed order as if it had just been accepted, with a deadline `order_deadline` from
+    /// now. It keeps its id, its idempotency key and its mark as a possible duplicate.
     async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError>;
 
-    /// As [`OrderAdmin::cancel_order`], for the queued orders of a filter, whatever its status.
+    /// Like [`OrderAdmin::cancel_order`], for the queued orders of a filter. The filter's status is
+    /// ignored.
     async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
-    /// As [`OrderAdmin::retry_order`], for the failed orders of a filter that have their body,
-    /// whatever its status.
+    /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter that still have their
+    /// body. The filter's status is ignored.
     async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError>;
 
-    /// How many orders of a filter there are that have their body; its `before` and `limit` do not
-    /// count.
+    /// Counts the orders of a filter that still have their body. Its `before` and `limit` are
+    /// ignored.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError>;
 }
 
@@ -67,17 +68,16 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
     }
 }
 
-/// What is done to orders.
 #[derive(Clone, Copy)]
 enum Change {
-    /// Queued ones are called back.
+    /// Cancels queued orders.
     Cancel,
-    /// Failed ones fall due again, with this long to go.
+    /// Retries failed orders, with this time until their deadline.
     Retry(Duration),
 }
 
 impl Change {
-    /// The status that it needs.
+    /// Returns the status that an order must have for it.
     fn needs(self) -> Status {
         match self {
             Self::Cancel => Status::Queued,
@@ -110,7 +110,7 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Changes those of the orders that the change is for.
+/// Applies the change to the orders whose status allows it.
 async fn apply<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -1,5 +1,4 @@
-//! The storage trait for who looks on: what is true of the installation as a whole, and how much
-//! there is to do.
+//! The storage trait for metrics and pages: figures of the whole installation.
 
 use std::time::Duration;
 
@@ -11,101 +10,101 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use crate::ids::MerchantName;
 
-/// How an installation stands.
+/// The state of an installation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overview {
-    /// When this was so, by the database's clock.
+    /// When the figures were read, by the database's clock.
     pub now: DateTime<Utc>,
-    /// Merchants that have orders queued or running.
+    /// The merchants that have queued or running orders.
     pub merchants: Vec<Backlog>,
-    /// Merchants that have a webhook.
+    /// The merchants that have a webhook.
     pub webhooks: Vec<WebhookBacklog>,
-    /// Processes with a current heartbeat.
+    /// The number of processes with a recent heartbeat.
     pub workers: u64,
-    /// Presentations whose outcome is not written down yet.
+    /// The number of exchanges whose result is not stored yet.
     pub open_exchanges: u64,
-    /// When the last sweep that came to its end did.
+    /// When the last complete sweep ended.
     pub swept_at: Option<DateTime<Utc>>,
-    /// Since when the token is due that has been for longest; in the future where none is due.
+    /// The earliest due date of all tokens. In the future if no token is due.
     pub oldest_due_token: Option<DateTime<Utc>>,
-    /// Active tokens that the keeper looks after and that lapse soon all the same.
+    /// The number of active tokens that the keeper should have refreshed but that expire soon.
     pub lapsing_tokens: u64,
 }
 
-/// A merchant's orders that have not come to their end.
+/// A merchant's orders that have not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// The merchant.
     pub merchant: MerchantName,
-    /// Queued, those that are to begin later included.
+    /// Queued orders, including those scheduled for later.
     pub queued: u64,
-    /// Of those, how many could begin.
+    /// How many of these are due.
     pub due: u64,
-    /// In work.
+    /// Running orders.
     pub running: u64,
-    /// Since when the order waits that has for longest; in the future where none could begin.
+    /// The earliest due date of a queued order. In the future if none is due.
     pub oldest_due: Option<DateTime<Utc>>,
 }
 
-/// A merchant's events that the shop has not taken yet.
+/// A merchant's webhooks that are not delivered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookBacklog {
     /// The merchant.
     pub merchant: MerchantName,
-    /// To be sent, or sent again.
+    /// Pending webhooks.
     pub pending: u64,
-    /// Of those, how many could be sent now; none while the endpoint is disabled.
+    /// How many of these are due; 0 while the endpoint is disabled.
     pub due: u64,
-    /// Since when the event could be sent that could for longest; in the future where none can.
+    /// The earliest due date of a pending webhook. In the future if none is due.
     pub oldest_due: Option<DateTime<Utc>>,
-    /// Whether nothing is sent to the endpoint.
+    /// Whether the endpoint is disabled.
     pub disabled: bool,
 }
 
-/// What takes a look at many rows.
+/// Figures that need a scan of many rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstallationCounts {
-    /// Merchants with events that are not delivered.
+    /// The merchants that have undelivered webhooks.
     pub webhooks: Vec<WebhookCounts>,
-    /// Orders that a restore of the database made fail, and that could still be sent.
+    /// Orders that failed when the database was declared restored, and that can still be retried.
     pub held_orders: u64,
 }
 
-/// A merchant's events that are not delivered.
+/// A merchant's undelivered webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookCounts {
     /// The merchant.
     pub merchant: MerchantName,
-    /// Given up.
+    /// Webhooks that are not tried any more.
     pub failed: u64,
-    /// When the event happened that is pending for longest.
+    /// When the event of the oldest pending webhook happened.
     pub oldest_pending: Option<DateTime<Utc>>,
 }
 
-/// How a pool of connections is used.
+/// How a connection pool is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// Its name.
+    /// The pool's name.
     pub pool: &'static str,
-    /// Open connections that somebody uses.
+    /// Open connections in use.
     pub used: u32,
-    /// Open connections that nobody uses.
+    /// Open idle connections.
     pub idle: u32,
-    /// The most that may be open.
+    /// The largest number of open connections.
     pub most: u32,
 }
 
-/// What a store tells those who look on.
+/// Storage for metrics and pages.
 #[async_trait]
 pub trait InstallationStats: Send + Sync {
-    /// How the installation stands, from indexes alone. A process that has sent no heartbeat for
-    /// `lost_after` is none; a token lapses soon whose last day comes within `lapsing_within`.
+    /// Returns the state of the installation, from indexes only. A process without a heartbeat for
+    /// `lost_after` is not counted. A token expires soon if its expiry is within `lapsing_within`.
     async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError>;
 
-    /// What takes a look at many rows: not to be asked often.
+    /// Returns figures that need a scan of many rows. Do not call it often.
     async fn counts(&self) -> Result<InstallationCounts, StoreError>;
 
-    /// How this process uses its connections.
+    /// Returns how this process uses its connections.
     fn pools(&self) -> Vec<PoolUse>;
 }
 

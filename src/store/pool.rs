@@ -1,4 +1,4 @@
-//! A connection on loan: back to its pool only when all went well.
+//! Connection pools. A connection goes back to its pool only after success.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -14,22 +14,22 @@ use tokio::time::{Instant, timeout};
 
 use super::{PoolUse, StoreError};
 
-/// The longest that any statement may take, and the longest wait for a connection. sqlx itself
-/// waits for ever on a half-open connection.
+/// The time limit for a statement, and for the wait for a connection. sqlx itself waits forever on
+/// a half-open connection.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection is taken to be alive. A ping at each acquire costs a round trip;
-/// none at all makes the first caller after a restart of the server meet a dead connection.
+/// How long an idle connection is used without a check. A ping before each use would cost a round
+/// trip; without any check, the first caller after a restart of the server would get a dead
+/// connection.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 
-/// A pool whose connections change hands without a word to the server, while they are in use all
-/// the time: sqlx's own pings each that is given back. It keeps them from sqlx's pool only while
-/// they are fresh.
+/// A pool that passes on connections without contacting the server while they are in constant use.
+/// sqlx pings each connection that is given back; this pool keeps fresh ones from sqlx's pool.
 pub(super) struct Pool<DB: Database> {
     inner: sqlx::Pool<DB>,
-    /// As many places as the pool has connections.
+    /// One permit for each connection.
     places: Arc<Semaphore>,
-    /// The latest last.
+    /// The most recently used connection is last.
     idle: Idle<DB>,
 }
 
@@ -48,12 +48,12 @@ impl<DB: Database> Pool<DB> {
         Self { inner: pool, places, idle: Arc::default() }
     }
 
-    /// sqlx's pool behind it.
+    /// Returns sqlx's pool.
     pub(super) fn pool(&self) -> &sqlx::Pool<DB> {
         &self.inner
     }
 
-    /// How its connections are used, for those who look on.
+    /// Returns how its connections are used.
     pub(super) fn used(&self, name: &'static str) -> PoolUse {
         let most = self.inner.options().get_max_connections();
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
@@ -62,20 +62,20 @@ impl<DB: Database> Pool<DB> {
         PoolUse { pool: name, used: most.saturating_sub(free), idle, most }
     }
 
-    /// A connection, first come, first served.
+    /// Takes a connection. Callers are served in order of arrival.
     pub(super) async fn take(&self) -> Result<PooledConnection<DB>, StoreError> {
         self.lend(None).await
     }
 
-    /// So many connections at a time, but no more than half of those that are free: nobody is to
-    /// wait for one of these.
+    /// Takes up to `most` connections at once, but at most half of the free ones, so that nobody
+    /// has to wait for them.
     pub(super) async fn spare(&self, most: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
         let count = most.min(self.places.available_permits() / 2);
         try_join_all((0..count).map(|_| self.take())).await
     }
 
-    /// As [`Pool::take`], with a place in the `lane` first: whoever takes a connection without one
-    /// passes all who wait.
+    /// Like [`Pool::take`], after a permit of `lane`. A caller that takes a connection without a
+    /// lane passes all that wait for one.
     pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
         let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -99,8 +99,8 @@ impl<DB: Database> Pool<DB> {
         })
     }
 
-    /// The latest that was given back. Where that is not fresh none is, and sqlx's pool looks after
-    /// them.
+    /// Returns the most recently used connection. If it is not fresh, none is; sqlx's pool checks
+    /// those.
     fn fresh(&self) -> Option<PoolConnection<DB>> {
         let mut idle = lock(&self.idle);
         let (connection, since) = idle.pop()?;
@@ -113,34 +113,34 @@ impl<DB: Database> Pool<DB> {
 
     pub(super) async fn close(&self) {
         let closing = self.inner.close();
-        // What is given back from here on goes to sqlx's pool.
+        // From here on, connections that are given back go to sqlx's pool.
         lock(&self.idle).clear();
         closing.await;
     }
 }
 
-/// The list is whole even where a holder of the lock panicked.
+/// The list is consistent even if a holder of the lock panicked.
 fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>, Instant)>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A pooled connection that is closed unless [`PooledConnection::give_back`] is called: after an
-/// error, a time-out or a dropped future nobody knows what state it is in, and an open transaction
-/// would keep its locks.
+/// A pooled connection. It is closed unless [`PooledConnection::give_back`] is called: after an
+/// error, a time-out or a dropped future its state is unknown, and an open transaction would keep
+/// its locks.
 pub(super) struct PooledConnection<DB: Database> {
-    /// Taken when it is given back.
+    /// `None` after it is given back.
     connection: Option<PoolConnection<DB>>,
     idle: Idle<DB>,
     inner: sqlx::Pool<DB>,
     well: bool,
-    /// Given up after the connection.
+    /// Dropped after the connection.
     _place: OwnedSemaphorePermit,
-    /// Likewise: see [`Pool::behind`].
+    /// Dropped after the connection; see [`Pool::behind`].
     _lane: Option<OwnedSemaphorePermit>,
 }
 
 impl<DB: Database> PooledConnection<DB> {
-    /// Gives the connection back to its pool; it must be outside any transaction.
+    /// Gives the connection back to its pool. It must be outside any transaction.
     pub(super) fn give_back(mut self) {
         self.well = true;
     }
@@ -160,7 +160,7 @@ impl<DB: Database> Drop for PooledConnection<DB> {
     }
 }
 
-/// The connection is taken at the very end alone.
+/// The connection is taken only when the value is given back or dropped.
 const THERE: &str = "a lease has its connection until it is dropped";
 
 impl<DB: Database> Deref for PooledConnection<DB> {
@@ -177,7 +177,7 @@ impl<DB: Database> DerefMut for PooledConnection<DB> {
     }
 }
 
-/// Waits for one statement, and no longer than any should take.
+/// Waits for a statement, up to the time limit.
 pub(super) async fn bounded<T>(statement: impl Future<Output = sqlx::Result<T>>) -> Result<T, StoreError> {
     match timeout(STATEMENT, statement).await {
         Ok(result) => result.map_err(StoreError::from),

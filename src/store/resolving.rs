@@ -1,5 +1,4 @@
-//! The storage trait for operators' decisions about tokens of which nobody knows whether they are
-//! spent.
+//! The storage trait for operators' decisions about tokens that may or may not have been used.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -12,7 +11,7 @@ use super::{StoreError, Tokens, last_id};
 use crate::ids::{MerchantName, TokenId, UserKey};
 use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 
-/// Which of the `uncertain` tokens.
+/// Selects `uncertain` tokens.
 #[derive(Clone, Debug, Default)]
 pub struct Doubtful {
     /// Only this merchant's.
@@ -21,18 +20,18 @@ pub struct Doubtful {
     pub before: Option<DateTime<Utc>>,
 }
 
-/// What a store does about `uncertain` tokens. Each decision leaves the generation alone: a
-/// successor that comes late after all still takes the token's place.
+/// Storage for decisions about `uncertain` tokens. A decision does not change the generation, so a
+/// successor that arrives late still replaces the token.
 #[async_trait]
 pub trait Resolving: Tokens {
-    /// Carries out what was decided about one token.
+    /// Applies a decision to one token.
     async fn resolve_token(&self, key: &UserKey, resolution: Resolution) -> Result<Resolved, StoreError>;
 
-    /// How many wait for a decision.
+    /// Returns how many tokens need a decision.
     async fn count_uncertain(&self, which: &Doubtful) -> Result<u64, StoreError>;
 
-    /// Carries out what was decided about up to `limit` tokens with an id above `after`, in one
-    /// transaction. How many there were, and the last one's id; `None` once there are no more.
+    /// Applies a decision to up to `limit` tokens with an id above `after`, in one transaction.
+    /// Returns how many there were, and the last one's id; `None` if there are no more.
     async fn resolve_tokens(
         &self,
         which: &Doubtful,
@@ -82,7 +81,7 @@ impl<E: Engine> Resolving for SqlStore<E> {
     }
 }
 
-/// A statement that writes the decision down, with what both begin with.
+/// Binds the first parameters of a statement that writes a decision.
 fn decided<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,

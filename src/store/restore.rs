@@ -1,5 +1,5 @@
-//! The storage trait for a database that was restored from a backup: what happened since the backup
-//! is unknown to it.
+//! The storage trait for a database that was restored from a backup. It does not know what happened
+//! after the backup.
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ use super::{StoreError, exchanges, json, last_id, one_row};
 use crate::ids::{TokenId, WorkerId};
 use crate::order::OrderError;
 
-/// What a store does about its own past.
+/// Storage for finding and handling a restore.
 #[async_trait]
 pub trait Restore: Send + Sync {
-    /// Whether the database remembers a heartbeat that it once confirmed, was founded later, or was
-    /// declared restored later. Where a worker's row is missing, and the heartbeat is older than
-    /// `kept_for`, it may have been removed: nothing is said against that.
+    /// Returns whether the database remembers a heartbeat that it confirmed earlier, or was created
+    /// or declared restored after it. If the worker's row is missing and the heartbeat is older
+    /// than `kept_for`, the row may have been removed, so the answer is `true`.
     async fn remembers(&self, worker: WorkerId, beat_at: DateTime<Utc>, kept_for: Duration)
     -> Result<bool, StoreError>;
 
-    /// The names of the workers whose last heartbeat is no older than `within`.
+    /// Returns the names of the workers whose last heartbeat is not older than `within`.
     async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError>;
 
-    /// Puts up to `limit` active tokens with an id above `after` to `uncertain`: they may have been
-    /// spent since. How many there were, and the last one's id; `None` once all are.
+    /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have
+    /// been used after the backup. Returns how many there were, and the last one's id; `None` if
+    /// there are no more.
     async fn doubt_tokens(&self, after: TokenId, limit: u32) -> Result<Option<(u64, TokenId)>, StoreError>;
 
-    /// Fails up to `limit` orders that have not ended: they may have been submitted since. How many
-    /// there were.
+    /// Fails up to `limit` open orders, because they may have been submitted after the backup.
+    /// Returns how many there were.
     async fn hold_orders(&self, limit: u32) -> Result<u64, StoreError>;
 
-    /// Writes down that the database was restored, and that what may have happened since is dealt
-    /// with.
+    /// Records that the database was restored and that the consequences are handled.
     async fn declare_restored(&self) -> Result<(), StoreError>;
 }
 

@@ -1,5 +1,4 @@
-//! Every statement is prepared against its engine, which finds a wrong column, table or type before
-//! a shop does.
+//! Every statement is prepared against its engine, which finds wrong columns, tables and types.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
 use test_support::postgres::TestDatabase;
@@ -52,17 +51,17 @@ async fn postgresql_accepts_every_statement() {
 
 const TOKENS: u32 = 1_000_000;
 
-/// All of an engine's statements, with their names.
+/// Returns all statements of an engine with their names.
 fn statements<E: Engine>(own: &[&[(&'static str, &'static str)]]) -> Vec<(&'static str, &'static str)> {
     [E::STATEMENTS.all(), own.concat()].concat()
 }
 
-/// The one that the tests above prepare under this name.
+/// Returns the statement with this name.
 fn statement(statements: &[(&'static str, &'static str)], wanted: &str) -> &'static str {
     statements.iter().find(|(name, _)| *name == wanted).unwrap().1
 }
 
-/// A million tokens that lapse within sixty days, and the plans of what a sweep asks.
+/// A million tokens that expire within sixty days, and the plans of a sweep's queries.
 #[tokio::test]
 async fn sqlite_finds_what_is_due_by_its_index() {
     let mut connection = sqlite_with_tables().await;
@@ -137,8 +136,8 @@ async fn postgresql_finds_what_is_due_by_its_index() {
 #[tokio::test]
 async fn postgresql_finds_what_waits_without_what_has_ended() {
     let (database, mut connection) = postgres_with_tables().await;
-    // Half have ended, and lie before those that wait: so many that any row is likely to be one of
-    // them.
+    // Half have ended and come before the waiting ones, so that a random row is likely to have
+    // ended.
     let fill = "
         INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, ended_at)
         SELECT gen_random_uuid(), 'shop', 'u-' || i, '', '{}', CASE WHEN i > 5000 THEN 'queued' ELSE 'submitted' END,
@@ -150,7 +149,7 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
             CASE WHEN i > 5000 THEN 'pending' ELSE 'delivered' END, now(), now(), now(), CASE WHEN i <= 5000 THEN now() END
         FROM generate_series(1, 10000) AS i";
     sqlx::raw_sql(fill).execute(&mut connection).await.unwrap();
-    // As after a few executions, when plans serve any argument.
+    // As after a few executions, when PostgreSQL uses generic plans.
     let prepared = "ANALYZE klarna_worker.orders, klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(prepared).execute(&mut connection).await.unwrap();
     for (name, arguments, table, index) in [
@@ -173,8 +172,7 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     database.remove().await;
 }
 
-/// What the outbox, retention, erasure and pages ask for again and again, with the index that
-/// answers it.
+/// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
 const LOOKS: [(&str, &str, &str); 9] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
@@ -187,7 +185,7 @@ const LOOKS: [(&str, &str, &str); 9] = [
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
 ];
 
-/// Lists of orders, each with the values of its statement and the index that answers it.
+/// Lists of orders, each with the values of its statement and the index that it must use.
 fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
     let any = || OrderFilter { limit: 51, ..OrderFilter::default() };
     let failed = || OrderFilter { status: Some(Status::Failed), ..any() };
@@ -231,7 +229,7 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
 #[tokio::test]
 async fn postgresql_has_an_index_for_what_is_looked_for() {
     let (database, mut connection) = postgres_with_tables().await;
-    // The tables are empty: asked is whether the index could answer.
+    // The tables are empty, so this tests only whether the index can be used.
     connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
     let looks = LOOKS.map(|(name, values, index)| {
         (statement(&statements::<Postgres>(sql::postgres::OWN), name).to_owned(), values, index)

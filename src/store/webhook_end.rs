@@ -1,4 +1,4 @@
-//! How an attempt at a webhook ended, and writing that down.
+//! Writes the result of an attempt to deliver a webhook.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{DisabledWhy, StoreError, WebhookClaim, WebhookStatus};
 
-/// How an attempt ended.
+/// The result of an attempt to deliver a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The shop took it.
+    /// The endpoint accepted it.
     Delivered,
-    /// It is sent again, unless its time is over by then.
+    /// It is tried again, unless its time has ended by then.
     Retry {
-        /// From now.
+        /// The time until the next attempt.
         after: Duration,
-        /// Why; fit for logs.
+        /// Why it failed, without secrets.
         error: String,
-        /// The endpoint wants no more: nothing is sent to it from now on.
+        /// Whether the endpoint answered 410, so that nothing is sent to it from now on.
         gone: bool,
     },
 }
 
-/// What became of the news of an attempt's end.
+/// The consequences of an attempt's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookSettled {
-    /// Whether the event's time is over: it is given up.
+    /// Whether the webhook's time has ended, so that it is given up.
     pub given_up: bool,
-    /// Why this attempt's end disabled the endpoint, where it did.
+    /// Why this result disabled the endpoint, if it did.
     pub disabled: Option<DisabledWhy>,
 }
 
-/// Writes how an attempt ended within the caller's transaction; `None` where the claim no longer
+/// Writes the result of an attempt within the caller's transaction. `None` if the claim no longer
 /// holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
@@ -45,7 +45,7 @@ pub(super) async fn settle<E: Engine>(
     }
 }
 
-/// A statement with a claim and the time as its first three parameters.
+/// Binds a claim and the time as the first three parameters.
 pub(super) fn by_claim<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,

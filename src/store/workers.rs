@@ -1,4 +1,4 @@
-//! The storage trait for workers: who is alive, and whose rows are free again.
+//! The storage trait for worker processes: which ones are alive, and whose orders are free again.
 
 use std::time::Duration;
 
@@ -11,41 +11,42 @@ use super::{Claim, StoreError, exchanges, json, one_row};
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
 
-/// One start of a process that works.
+/// One start of a worker process.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// This start.
+    /// The id of this start.
     pub id: WorkerId,
-    /// The instance folder it lives in.
+    /// The id of its instance folder.
     pub instance: InstanceId,
-    /// For operators: host and process.
+    /// Host name and process id, for operators.
     pub name: String,
 }
 
-/// What became of lost workers' orders.
+/// What happened to the orders of lost workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reclaimed {
-    /// Orders that are due again.
+    /// Orders that are queued again.
     pub requeued: u64,
-    /// Orders that lost their fifth worker and failed.
+    /// Orders that failed because they lost their fifth worker.
     pub failed: u64,
 }
 
-/// What a store does for workers.
+/// Storage for worker processes.
 #[async_trait]
 pub trait Workers: Send + Sync {
-    /// Writes the worker down as alive, anew where it was thought dead, and every other start in
-    /// its instance folder as dead: the caller holds the folder's lock.
+    /// Records the worker as alive, and every other start in its instance folder as ended, because
+    /// the caller holds the folder's lock.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
 
-    /// Renews the worker's heartbeat; the time written, or `None` where it is written down as dead.
+    /// Renews the worker's heartbeat. Returns the time written, or `None` if the worker is recorded
+    /// as ended.
     async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError>;
 
-    /// Writes the worker down as gone; what it still holds is free for others.
+    /// Records the worker as ended. Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
-    /// Frees the orders of workers that are gone, or silent for `lost_after`; `None` looks only at
-    /// those written down as gone. An order that loses its fifth worker fails.
+    /// Frees the orders of workers that have ended or have sent no heartbeat for `lost_after`.
+    /// `None` means only those that have ended. An order that loses its fifth worker fails.
     async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError>;
 }
 
@@ -84,7 +85,6 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 }
 
-/// Renews a worker's heartbeat.
 pub(super) async fn heartbeat<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -94,7 +94,6 @@ pub(super) async fn heartbeat<E: Engine>(
     Ok(row.map(|row| row.time("beat_at")).transpose()?)
 }
 
-/// Frees one order, as if its worker were lost.
 pub(super) async fn lose<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -105,7 +104,7 @@ pub(super) async fn lose<E: Engine>(
     freed(c, &rows).await
 }
 
-/// Counts the orders that were freed, and deletes what was kept for those that failed.
+/// Counts the orders that were freed, and deletes the cached tokens of those that failed.
 async fn freed<E: Engine>(c: &mut Connection<'_, E>, rows: &[Row<E>]) -> Result<Reclaimed, StoreError> {
     let mut reclaimed = Reclaimed::default();
     for row in rows {

@@ -75,7 +75,7 @@ impl ExchangePermits {
             orders.wait_for(|waiting| *waiting == 0).await.ok()?;
             tokio::select! {
                 biased;
-                // The semaphore serves in order of arrival: an order that arrives must not wait
+                // The semaphore serves in order of arrival, so an order that arrives now would wait
                 // behind the keeper.
                 _ = orders.wait_for(|waiting| *waiting > 0) => {}
                 permit = Arc::clone(&self.all).acquire_owned() => {

@@ -52,7 +52,7 @@ impl UserLocks {
 
     /// Waits until no lock is taken.
     pub(super) async fn wait_until_idle(&self) {
-        // As above.
+        // Likewise.
         let _ = self.0.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 

@@ -1,4 +1,4 @@
-//! The sandbox's time, by which tokens are issued and expire.
+//! The sandbox's clock, by which tokens are issued and expire.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the sandbox what time it is. A test gives one that it sets forward itself, and sees tokens
-/// of 60 days expire at once.
+/// Returns the sandbox's time. A test can pass a clock that it advances itself, and see tokens of
+/// 60 days expire at once.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The system's clock, to the microsecond.
+    /// Returns the system's clock, in whole microseconds.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn system() -> Self {
@@ -42,7 +42,7 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A duration as chrono counts it; durations beyond chrono's range become its longest.
+/// Converts a duration. Durations beyond chrono's range become its longest.
 pub(crate) fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }

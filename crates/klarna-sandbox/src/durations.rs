@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A span of time that each answer's latency is drawn from, evenly; written `50ms` or
-/// `50ms..200ms`.
+/// A range from which each answer's latency is drawn evenly; written `50ms` or `50ms..200ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Latency {
     /// The shortest.
     pub least: Duration,
-    /// The longest, itself included.
+    /// The longest, inclusive.
     pub most: Duration,
 }
 
 impl Latency {
-    /// Always the same.
+    /// Returns a latency that is always the same.
     #[must_use]
     pub fn fixed(latency: Duration) -> Self {
         Self { least: latency, most: latency }

@@ -1,8 +1,8 @@
-//! The key of the id_tokens: made at the start, published as a JWKS, and what signs.
+//! The signing key of id_tokens: created at the start, and published as a JWKS.
 //!
-//! Signed with aws-lc-rs directly rather than through jsonwebtoken: the worker verifies with the
-//! latter, so neither vouches for itself, and jsonwebtoken would parse and check the private key
-//! anew for every token.
+//! It signs with aws-lc-rs and not with jsonwebtoken, because the worker verifies with
+//! jsonwebtoken, so an error in it would go unnoticed; and because jsonwebtoken would parse and
+//! check the private key for every token.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -30,7 +30,7 @@ enum Pair {
 }
 
 impl SigningKey {
-    /// Makes a fresh key; RSA takes a noticeable part of a second.
+    /// Creates a key. RSA takes a noticeable part of a second.
     pub(super) fn generate(algorithm: Algorithm, kid: &str) -> Result<Self, SandboxError> {
         let (pair, name, mut jwk) = match algorithm {
             Algorithm::Es256 => {

@@ -39,8 +39,8 @@ async fn run(Cli { command, json }: Cli) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The signals that ask the program to stop. Listened for before anything else: as process 1 of a
-/// container, a process without a handler ignores SIGTERM.
+/// The signals that stop the program. They are handled before anything else, because process 1 of a
+/// container ignores SIGTERM without a handler.
 #[cfg(unix)]
 struct Stop {
     terminate: tokio::signal::unix::Signal,

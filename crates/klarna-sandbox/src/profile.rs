@@ -1,13 +1,13 @@
-//! The people of the sandbox: what their id_tokens say, each value found in no other's, so that
-//! leaks can be searched for.
+//! The users' profiles in id_tokens. No two users share a value, so that a search for leaks is
+//! reliable.
 
 use serde_json::{Map, Value, json};
 
-/// What an id_token says of a user, beside the registered claims.
+/// The claims of an id_token about the user, without the registered claims.
 pub(super) type Profile = Map<String, Value>;
 
-/// The `serial`th person, after Klarna's sample, with `given` laid over it; a `null` takes a claim
-/// away.
+/// Returns the profile number `serial`, modelled on Klarna's sample, with the claims of `given`
+/// merged into it; a `null` removes a claim.
 pub(super) fn profile(serial: usize, given: Profile) -> Profile {
     let mut profile = sample(serial);
     for (claim, value) in given {

@@ -1,4 +1,4 @@
-//! [`Admin`] by HTTP.
+//! [`Admin`] over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(super) async fn options(State(shared): State<Arc<Shared>>) -> Json<Behaviour
     Json(Behaviour::clone(&shared.behaviour()))
 }
 
-/// `POST /sandbox/options`: the members named are changed; answers the whole.
+/// `POST /sandbox/options`: changes the given members, and answers with all of them.
 pub(super) async fn change_options(State(shared): State<Arc<Shared>>, body: String) -> Response {
     let admin = Admin(shared);
     let changed = parse(&body).and_then(|patch| admin.behaviour().patched(patch));
@@ -91,7 +91,7 @@ pub(super) struct ForMerchant {
     merchant: Option<String>,
 }
 
-/// `POST /sandbox/users`: JSON lines of what the sign-ins leave.
+/// `POST /sandbox/users`: answers with the registrations as JSON lines.
 pub(super) async fn users(
     State(shared): State<Arc<Shared>>,
     Query(ForMerchant { merchant }): Query<ForMerchant>,

@@ -1,5 +1,5 @@
-//! Klarna's rules for an order's body, written anew from its documentation: a witness independent
-//! of the worker's own.
+//! Klarna's rules for an order's body, written from its documentation and independent of the
+//! worker's rules.
 
 use serde_json::Value;
 
@@ -7,9 +7,9 @@ const MAX_LINES: usize = 1_000;
 const MAX_AMOUNT: i64 = 100_000_000;
 const MAX_TAX_RATE: i64 = 10_000;
 
-/// What Klarna would say of the body, in its words; nothing where it would take it. A purchase
-/// country of `AQ` is refused although it is well-formed, so that there is an order that only
-/// Klarna refuses.
+/// Returns what Klarna would say about the body, in its words; empty if it would accept it. A
+/// purchase country of `AQ` is refused although it is well-formed, so that there is an order that
+/// only Klarna refuses.
 pub(super) fn klarna_faults(text: &str) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
@@ -55,7 +55,7 @@ impl Faults {
         self.require(body["order_tax_amount"].as_i64() == Some(tax), "order_tax_amount");
     }
 
-    /// Checks a line; answers what it adds to the order's amount and to its tax.
+    /// Checks a line. Returns what it adds to the order's amount and to its tax.
     fn line(&mut self, index: usize, line: &Value, in_us: bool) -> Option<(i64, i64)> {
         let path = |name: &str| format!("order_lines[{index}].{name}");
         let named = line["name"].as_str().is_some_and(|name| !name.is_empty() && name.chars().count() <= 255);
@@ -99,7 +99,7 @@ impl Faults {
     }
 }
 
-/// An integer; `-0` is one too, which `serde_json` reads as a float.
+/// Returns an integer. `-0` is one too, but `serde_json` reads it as a float.
 fn integer(value: &Value) -> Option<i64> {
     let is_minus_zero = || value.as_f64().is_some_and(|number| number.to_bits() == (-0.0_f64).to_bits());
     value.as_i64().or_else(|| is_minus_zero().then_some(0))

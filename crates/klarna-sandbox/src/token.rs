@@ -55,7 +55,7 @@ async fn answer(
     .await
 }
 
-/// A refusal of the endpoint's own, counted.
+/// Returns a refusal of the endpoint's own, and counts it.
 fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
     let mut world = shared.world();
     let refused = &mut world.witness.stats.exchanges.refused;
@@ -63,7 +63,7 @@ fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
     error(refusal.status, refusal.code, refusal.description)
 }
 
-/// `None` where the failure keeps the request from being processed.
+/// `None` if the failure keeps the request from being processed.
 fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure: Option<Failure>) -> Option<Response> {
     let (terms, now) = (shared.behaviour(), shared.now());
     let presented = |outcome| What::Presented { outcome, concurrent, fault: failure };
@@ -83,7 +83,7 @@ fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure:
         return Some(error(StatusCode::BAD_REQUEST, "invalid_grant", description));
     };
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
-    // Signing takes longer than all the rest: not under the lock.
+    // Signing takes longer than everything else, so it does not happen under the lock.
     drop(lock);
     Some(grant(shared, request, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
         error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
@@ -127,14 +127,14 @@ fn grant(
     Ok(unstored((StatusCode::OK, Json(answer)).into_response()))
 }
 
-/// The token with the first letter of its signature changed.
+/// Returns the token with the first letter of its signature changed.
 fn falsified(id_token: &str) -> String {
     let (message, signature) = id_token.rsplit_once('.').unwrap_or((id_token, ""));
     let letter = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{message}.{letter}{}", signature.get(1..).unwrap_or_default())
 }
 
-/// What the endpoint answers when a fault refuses the request.
+/// Returns the endpoint's answer if a failure refuses the request.
 fn refusal(status: StatusCode) -> Response {
     match status {
         StatusCode::BAD_REQUEST => error(status, "invalid_request", "Failed to refresh token. Please retry."),

@@ -6,15 +6,15 @@ use tokio::sync::Semaphore;
 
 use super::*;
 
-/// Answers each number with its double, and remembers what came together. Each write waits for a
-/// permit.
+/// Answers each number with its double, and records which numbers were written together. Each write
+/// waits for a permit.
 #[derive(Clone)]
 struct Doubler {
     permits: Arc<Semaphore>,
     writes: Arc<Mutex<Vec<Vec<u32>>>>,
 }
 
-/// What the doubler refuses, cannot reach, and dies of.
+/// The numbers that the doubler refuses, cannot reach, and panics at.
 const REFUSED: u32 = 1000;
 const AWAY: u32 = 2000;
 const DEADLY: u32 = 3000;
@@ -52,7 +52,7 @@ async fn what_comes_during_a_write_goes_into_the_next_one() {
     let (doubler, batcher) = doubler(0);
     let mut all = Box::pin(join_all([7, 1, 2, 3].map(|item| batcher.put(item))));
     assert!(all.as_mut().now_or_never().is_none());
-    // The first was alone when the write began; here they all came before the writer had its turn.
+    // The first item was alone when the write began. The others arrived before the writer ran.
     while writes(&doubler).is_empty() {
         tokio::task::yield_now().await;
     }

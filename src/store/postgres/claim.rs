@@ -17,16 +17,16 @@ use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges
 use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
 struct PostgresClaim {
-    /// In the transaction. Where it is not given back it is closed, which frees the lock.
+    /// In the transaction. If it is not given back, it is closed, which frees the lock.
     connection: PooledConnection<sqlx::Postgres>,
     intents: Arc<Batcher<Intents>>,
     token: ClaimedToken,
     clock: Clock,
 }
 
-/// Lock and reading are one statement, and so what is read may be older than the lock by a moment.
-/// The intent makes up for it: its insert asks again, under the lock, for all that allows the
-/// presentation (generation, state, and with the presentation's number the whole ledger).
+/// One statement locks and reads, so what it reads may be slightly older than the lock. That does
+/// no harm: the insert of the intent checks again, under the lock, everything that allows the
+/// presentation: generation, state, and by the presentation's number the whole ledger.
 pub(super) async fn claim(
     pools: &Pools,
     intents: &Arc<Batcher<Intents>>,

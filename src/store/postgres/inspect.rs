@@ -1,4 +1,4 @@
-//! The server's own facts, by connections outside the pools.
+//! What the server reports about itself, on connections outside the pools.
 
 use sqlx::{ConnectOptions, Connection, PgConnection, raw_sql};
 
@@ -8,12 +8,11 @@ use crate::store::pool::bounded;
 use crate::store::sql::postgres as sql;
 use crate::store::{Inspection, Server, StoreError};
 
-/// Two sessions, open at once: only a pool of transactions lets both run on one connection of the
-/// server.
+/// Opens two sessions at once: only a transaction pooler runs both on one server connection.
 pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
     let options = pools.queue.pool().connect_options();
     let mut first = bounded(options.connect()).await?;
-    // The simple protocol: what is asked here must work through whatever lies between.
+    // The simple protocol works through every kind of pooler.
     let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut first)).await?;
     let mut second = bounded(options.connect()).await?;
     let pooled = backend(&mut first).await? == backend(&mut second).await?;

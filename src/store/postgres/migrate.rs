@@ -1,6 +1,6 @@
-//! Migrations of a database at work. While one waits for a table's lock, everybody who comes later
-//! for that table waits behind it; so each wait is bounded and tried again, and others have their
-//! turn in between.
+//! Migrations on a database in use. While a migration waits for a table's lock, everybody who needs
+//! that table waits behind it. So each wait is bounded, and others can continue before the next
+//! try.
 
 use std::time::Duration;
 
@@ -17,18 +17,19 @@ use crate::store::pool::bounded;
 use crate::store::sql::postgres as sql;
 use crate::store::{StoreError, migrations};
 
-/// How long locks are waited for, and how often.
+/// How long to wait for locks, and how often to try.
 struct LockTimeouts {
-    /// The first wait for a table; each later one is longer by as much.
+    /// The first wait for a table. Each later wait is longer by this time.
     first: Duration,
-    /// The longest: below the time that the service gives its statements, which wait behind.
+    /// The longest wait: shorter than the service's time limit for statements, which wait behind
+    /// it.
     longest: Duration,
     /// How often a migration is tried.
     tries: u32,
-    /// How long a migration that runs beside writers waits for those that began before it; nobody
-    /// waits behind it.
+    /// How long a migration that does not block writers waits for older transactions. Nobody waits
+    /// behind it.
     beside: Duration,
-    /// How long another `migrate` is waited for.
+    /// How long to wait for another `migrate`.
     turn: Duration,
 }
 
@@ -40,18 +41,18 @@ const PATIENCE: LockTimeouts = LockTimeouts {
     turn: Duration::from_mins(10),
 };
 
-/// One look whether another `migrate` has ended. It must be short: to build an index beside writers
-/// is to wait for every session that waits with a snapshot, as this one does, and a deadlock is
-/// looked for after a second.
+/// How long one check for another `migrate` may take. It must be short: building an index
+/// concurrently waits for every session with a snapshot, which includes this one, and PostgreSQL
+/// looks for deadlocks after one second.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Runs what is missing; how many migrations that were.
+/// Runs the missing migrations and returns how many ran.
 pub(super) async fn migrate(pools: &Pools) -> Result<usize, StoreError> {
     run(pools, &PATIENCE, Postgres::migrator()).await
 }
 
 async fn run(pools: &Pools, patience: &LockTimeouts, mut migrator: Migrator) -> Result<usize, StoreError> {
-    // The lock is taken here, where the wait for it has an end.
+    // The lock is taken here instead, with a bounded wait.
     migrator.set_locking(false);
     let mut session = pools.session().await?;
     take_turn(&mut session, patience.turn).await?;
@@ -61,12 +62,12 @@ async fn run(pools: &Pools, patience: &LockTimeouts, mut migrator: Migrator) -> 
         apply(&mut session, patience, &migrator, migration).await?;
         ran += 1;
     }
-    // The end of the session frees the lock, too.
+    // The end of the session also frees the lock.
     bounded(session.close()).await?;
     Ok(ran)
 }
 
-/// Waits until no other `migrate` is at work.
+/// Waits until no other `migrate` runs.
 async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), StoreError> {
     wait_for_locks(session, LOOK).await?;
     let begun = Instant::now();
@@ -86,7 +87,7 @@ async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), Sto
     }
 }
 
-/// Runs one migration, as often as it takes to get its locks.
+/// Runs one migration, and tries again if it does not get its locks.
 async fn apply(
     session: &mut PgConnection,
     patience: &LockTimeouts,
@@ -122,7 +123,8 @@ async fn apply(
     Ok(())
 }
 
-/// What a try that was cut off left of an index: it would count as there, and answer nobody.
+/// Drops an index whose building was interrupted: it would count as existing, but would not be
+/// used.
 async fn drop_invalid(session: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
     for row in query(sql::INVALID_INDEXES).bind(migration.sql.as_str()).fetch_all(&mut *session).await? {
         let index: String = row.text("name")?;
@@ -131,7 +133,7 @@ async fn drop_invalid(session: &mut PgConnection, migration: &Migration) -> Resu
     Ok(())
 }
 
-/// Who has held locks of our tables for longest, for people.
+/// Returns the sessions that have held locks on our tables the longest, as text.
 async fn holders(session: &mut PgConnection) -> Result<String, StoreError> {
     let rows = bounded(query(sql::LOCK_HOLDERS).fetch_all(session)).await?;
     let held: Vec<String> = rows.iter().map(|row| row.text("holder")).collect::<Result<_, _>>()?;
@@ -144,7 +146,7 @@ async fn wait_for_locks(session: &mut PgConnection, longest: Duration) -> Result
     Ok(())
 }
 
-/// Whether it failed for others' locks alone: none within the time, or each waited for the other's.
+/// Returns whether it failed only because of others' locks: a time-out or a deadlock.
 fn is_held(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
     let code = error.as_database_error().and_then(DatabaseError::code);

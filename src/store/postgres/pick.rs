@@ -1,5 +1,5 @@
-//! How due orders are claimed on PostgreSQL: a statement for each merchant, past what others are
-//! claiming.
+//! Claims due orders on PostgreSQL, by a statement for each merchant that skips rows other workers
+//! are claiming.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::store::engine::Now;
 use crate::store::sql::postgres as sql;
 use crate::store::{ClaimedOrder, StoreError, orders};
 
-/// Claims at most so many orders of each merchant for a worker, only those that fell due lately
-/// where `recent` says so.
+/// Claims due orders for a worker, at most the given number of each merchant. With `recent`, only
+/// orders that became due within that time.
 pub(super) async fn claim(
     c: &mut Connection<'_>,
     now: Now,
@@ -26,7 +26,7 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
-/// Those of one merchant.
+/// Claims due orders of one merchant.
 pub(super) async fn claim_of(
     c: &mut Connection<'_>,
     now: Now,

@@ -1,8 +1,8 @@
-//! Connections that are open before they are needed, and know what they will be asked.
+//! Opens connections before they are needed, and prepares their statements.
 //!
-//! A new connection costs its first caller 20 ms and more on a small machine: the server starts a
-//! process, which reads its catalogs and plans each statement anew. Of orders that come in a burst
-//! each would open one and wait.
+//! A new connection costs its first caller 20 ms or more on a small machine: the server starts a
+//! process, which reads its catalogs and plans each statement. In a burst, each order would open
+//! one and wait for it.
 
 use uuid::Uuid;
 
@@ -14,11 +14,10 @@ use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
 use crate::store::{StoreError, exchanges, orders};
 
-/// How many of a pool, where it has as many to spare.
+/// How many connections of a pool to keep ready, if it has that many free.
 const READY: usize = 6;
 
-/// Has so many connections of each pool that orders in a burst open, all at the same time. What it
-/// asks is of nobody.
+/// Keeps connections ready, all at the same time. The queries that warm them up match no row.
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     let nobody = UserKey::new("", "");
     let mut queue = pools.queue.spare(READY).await?;

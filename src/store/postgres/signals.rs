@@ -12,7 +12,7 @@ struct Listener(PgListener);
 pub(super) async fn listen(options: &PgConnectOptions) -> Result<Box<dyn Signals>, StoreError> {
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
-    // A silent reconnect would hide that news was missed.
+    // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);
     listener.listen_all(["klarna_worker_due", "klarna_worker_settled"]).await?;
     Ok(Box::new(Listener(listener)))

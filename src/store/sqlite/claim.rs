@@ -1,7 +1,7 @@
-//! The claim on SQLite: the committed intent is the claim. What it rests on is read without a lock;
-//! the insert of the intent asks again for all of it, where nobody else can write: generation,
-//! state, and with the presentation's number the whole ledger. No transaction is open while Klarna
-//! is asked.
+//! The claim on SQLite: the committed intent is the claim. Row and ledger are read without a lock.
+//! The insert of the intent runs where nobody else can write, and checks everything again:
+//! generation, state, and by the presentation's number the whole ledger. No transaction is open
+//! while Klarna is asked.
 
 use std::sync::Arc;
 
@@ -35,7 +35,6 @@ pub(super) async fn claim(
     Ok(ClaimAttempt::Claimed(Box::new(claim)))
 }
 
-/// Writes an exchange's end.
 pub(super) async fn settle(shared: &Shared, clock: &Clock, end: &ExchangeEnd) -> Result<Settled, StoreError> {
     let (clock, end) = (clock.clone(), Arc::new(end.clone()));
     shared

@@ -1,4 +1,4 @@
-//! The file's own facts.
+//! What the file reports about itself.
 
 use super::{Connection, sql};
 use crate::store::columns::Columns;

@@ -1,6 +1,5 @@
-//! How due orders are claimed on SQLite: a reader picks them, and the one connection that writes
-//! claims what was picked. A look at a long backlog of which nothing can be claimed so keeps no
-//! writer waiting.
+//! Claims due orders on SQLite: a reader selects them, and the one writing connection claims what
+//! was selected. So a scan of a long backlog without claimable orders delays no writer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +14,8 @@ use crate::store::columns::Columns;
 use crate::store::engine::{Engine, by};
 use crate::store::{ClaimedOrder, StoreError, orders};
 
-/// Claims at most so many orders of each merchant for a worker, only those that fell due lately
-/// where `recent` says so.
+/// Claims due orders for a worker, at most the given number of each merchant. With `recent`, only
+/// orders that became due within that time.
 pub(super) async fn claim(
     sqlite: &Sqlite,
     worker: WorkerId,

@@ -1,5 +1,4 @@
-//! Transactions shared by many callers: one fsync for all that came while the one before was under
-//! way.
+//! Transactions that many callers share: one fsync for all that arrived during the previous one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +11,8 @@ use crate::store::StoreError;
 use crate::store::batch::{Batcher, Write, unanswered};
 use crate::store::engine::transaction_by;
 
-/// Statements of one caller, to be run together with those of others; once more where that had to
-/// be undone.
+/// One caller's statements, which run together with those of others. They run again if the
+/// transaction is rolled back.
 type Job = Box<dyn for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<(), StoreError>> + Send + Sync>;
 
 #[derive(Clone)]
@@ -24,7 +23,7 @@ impl Shared {
         Self(Arc::new(Batcher::new(writer)))
     }
 
-    /// Runs a caller's statements; what they answered, once it is durable.
+    /// Runs a caller's statements, and returns their result after it is durable.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync + 'static,

@@ -1,5 +1,5 @@
-//! News within the one serving process, and that another process wrote: commands run beside the
-//! service.
+//! Notifications within the serving process, and detection of writes by other processes, such as
+//! commands beside the service.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,11 +12,11 @@ use super::pools::Writer;
 use crate::store::pool::bounded;
 use crate::store::{Signal, Signals, StoreError};
 
-/// News kept for a listener that lags; one that lags further looks at the rows instead.
+/// How many notifications are kept for a slow listener. A slower one reads the rows instead.
 const BACKLOG: usize = 1024;
 
-/// How often the log's time is looked at, which costs a few microseconds. At least as long as a
-/// file's time is coarse (a tick of the kernel, 10 ms at most).
+/// How often the log's time is checked, which takes a few microseconds. Not less than the
+/// resolution of file times (a tick of the kernel, 10 ms at most).
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
@@ -29,7 +29,7 @@ impl Default for Bus {
 
 impl Bus {
     pub(super) fn tell(&self, signal: Signal) {
-        // An error only says that nobody listens.
+        // An error only means that nobody listens.
         let _ = self.0.send(signal);
     }
 
@@ -38,7 +38,7 @@ impl Bus {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let log = Log::new(log.to_owned());
         let mut listener = Listener { news: self.0.subscribe(), writer, looks, log, version: None };
-        // What is written from here on is news.
+        // Everything written from here on is reported.
         listener.others_wrote().await?;
         Ok(listener)
     }
@@ -49,14 +49,14 @@ pub(super) struct Listener {
     writer: Writer,
     looks: Interval,
     log: Log,
-    /// Of the file, when last looked at.
+    /// The file's data version at the last check.
     version: Option<i64>,
 }
 
 impl Listener {
-    /// Whether another process has committed since the last look. The version changes on no commit
-    /// of the connection that asks (SQLite's `PRAGMA data_version`), and this process writes
-    /// through that connection alone.
+    /// Returns whether another process has committed since the last check. SQLite's `PRAGMA
+    /// data_version` does not change with commits of the connection that asks, and this process
+    /// writes only on that connection.
     async fn others_wrote(&mut self) -> Result<bool, StoreError> {
         let mut connection = self.writer.urgent().await?;
         let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection)).await?;
@@ -80,14 +80,14 @@ impl Signals for Listener {
     }
 }
 
-/// The write-ahead log as its folder shows it. Whoever commits writes to it, so while it stays as
-/// it is nobody need be asked: to ask takes the one connection that writes, and an idle service
-/// would do little else.
+/// The write-ahead log's time and length. Every commit writes to it. While it does not change, the
+/// data version need not be read: reading it takes the one writing connection, which would keep
+/// even an idle service busy.
 struct Log {
     path: PathBuf,
-    /// Its time and length when last looked at.
+    /// Time and length at the last check.
     seen: Option<(SystemTime, u64)>,
-    /// Whether it had changed then.
+    /// Whether they had changed at the last check.
     changed: bool,
 }
 
@@ -96,13 +96,14 @@ impl Log {
         Self { path, seen: None, changed: true }
     }
 
-    /// Whether anybody, this process among them, may have committed since the look before this one.
+    /// Returns whether anybody, including this process, may have committed since the check before
+    /// the last.
     fn may_have_changed(&mut self) -> bool {
         let log = std::fs::metadata(&self.path);
         let now = log.ok().and_then(|log| Some((log.modified().ok()?, log.len())));
         let changed = now.is_none() || now != self.seen;
-        // A second commit within one tick of the file's clock leaves its time as it is, so one
-        // change means two looks.
+        // A second commit within one tick of the file clock does not change the time. So each
+        // change counts at two checks.
         let may_have = changed || self.changed;
         (self.seen, self.changed) = (now, changed);
         may_have

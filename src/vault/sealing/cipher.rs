@@ -81,7 +81,7 @@ impl Cipher {
     /// Returns the first bytes of every record that is encrypted with this key.
     #[must_use]
     pub fn beginning(name: &str) -> Vec<u8> {
-        // The settings allow no name of that length.
+        // The settings do not allow names of that length.
         let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
         [&[VERSION, length], name.as_bytes()].concat()
     }

@@ -200,7 +200,9 @@ impl ModelRun {
         let kind = purpose;
         let purpose = match purpose {
             ExchangeFor::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() },
-            ExchangeFor::Keeper | ExchangeFor::Manual => Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() },
+            ExchangeFor::Keeper | ExchangeFor::Manual => {
+                Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() }
+            }
         };
         self.refuse("intents", refused).await;
         let (name, now) = (self.users[user].clone(), self.db.clock.now());

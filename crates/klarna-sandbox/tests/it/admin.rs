@@ -1,4 +1,4 @@
-//! The doors for tests and operators.
+//! Control by tests and operators.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use klarna_sandbox::{Outcome, SandboxOptions};

@@ -115,7 +115,7 @@ async fn drawn_failures_come_at_their_rate_and_repeat_with_their_seed() {
     assert_ne!(first, drawn(12).await);
 }
 
-/// The last token and the statuses of 200 exchanges.
+/// Returns the last token and the statuses of 200 exchanges.
 async fn drawn(seed: u64) -> (String, Vec<u16>) {
     let mut behaviour = Behaviour::default();
     behaviour.token.failure_rate = 0.3;

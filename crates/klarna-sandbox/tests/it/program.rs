@@ -1,11 +1,11 @@
-//! The program: its addresses, its first users, and its end.
+//! The program: its addresses, its first users, and how it stops.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// Killed where a test fails before the program's end.
+/// Kills the program if a test fails before its end.
 struct Program(Child);
 
 impl Drop for Program {

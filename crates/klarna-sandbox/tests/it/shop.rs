@@ -18,7 +18,8 @@ pub struct Shop {
     pub http: reqwest::Client,
 }
 
-/// Stands still until a test sets it forward. It counts microseconds from a fixed day in 2033.
+/// A clock that stands still until a test advances it. It counts microseconds from a fixed day in
+/// 2033.
 #[derive(Clone, Default)]
 pub struct ManualClock(Arc<AtomicU64>);
 
@@ -60,7 +61,7 @@ impl Shop {
         self.sandbox.admin().fail_next(Ordered { endpoint, user: None, failure });
     }
 
-    /// The outcomes of a user's presentations, in their order.
+    /// Returns the outcomes of a user's presentations, in order.
     pub fn outcomes(&self, user: &str) -> Vec<Option<Outcome>> {
         let record = self.sandbox.admin().record().into_iter();
         let of_user = record.filter(|event| event.user.as_deref() == Some(user));
@@ -87,14 +88,14 @@ impl Shop {
         read(self.send_exchange(token).await.unwrap()).await
     }
 
-    /// The answer of an exchange that must be granted.
+    /// Returns the answer of an exchange that must be granted.
     pub async fn granted(&self, token: &str) -> Value {
         let (status, answer) = self.exchange(token).await;
         assert_eq!(status, 200, "{answer}");
         answer
     }
 
-    /// An exchange that must be answered `invalid_grant`.
+    /// Makes an exchange that must be answered with `invalid_grant`.
     pub async fn refused(&self, token: &str) {
         let (status, answer) = self.exchange(token).await;
         assert_eq!((status.as_u16(), &answer["error"]), (400, &json!("invalid_grant")));
@@ -133,7 +134,7 @@ pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }
 
-/// A good order.
+/// Returns a valid order.
 pub fn order(reference: &str, access_token: Option<&str>) -> Value {
     let mut order = json!({"purchase_country": "SE", "purchase_currency": "SEK", "locale": "en-SE",
         "order_amount": 50_000, "order_tax_amount": 4_545, "merchant_reference2": reference,

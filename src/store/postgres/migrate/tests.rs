@@ -1,4 +1,4 @@
-//! Migrations of releases to come, on a database at work.
+//! Migrations of later releases, on a database in use.
 
 use test_support::postgres::TestDatabase;
 
@@ -8,7 +8,7 @@ use crate::config::{self, Database};
 use crate::store::Store as _;
 use crate::store::engine::SqlStore;
 
-/// Gives up soon.
+/// Short limits.
 const SHORT: LockTimeouts = LockTimeouts {
     first: Duration::from_millis(150),
     longest: Duration::from_millis(300),
@@ -17,7 +17,7 @@ const SHORT: LockTimeouts = LockTimeouts {
     turn: Duration::from_millis(700),
 };
 
-/// No wait of this program's ends before a test's own.
+/// Limits that no test reaches.
 const LONG: LockTimeouts =
     LockTimeouts { tries: 1, beside: Duration::from_secs(30), turn: Duration::from_secs(30), ..SHORT };
 
@@ -25,14 +25,13 @@ const COLUMN: &str = "ALTER TABLE klarna_worker.orders ADD COLUMN later text";
 const INDEX: &str =
     "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS orders_later ON klarna_worker.orders (user_id)";
 
-/// This program's migrations, and one more.
+/// Returns a migrator for this program's migrations and one more.
 fn with(sql: &'static str) -> Migrator {
     let mut migrator = Postgres::migrator();
     migrator.migrations.to_mut().push(migrations::migration(&(9001, "later", sql)));
     migrator
 }
 
-/// A migrated database.
 async fn database() -> (TestDatabase, SqlStore<Postgres>) {
     let database = TestDatabase::create().await;
     let url = database.url();
@@ -53,7 +52,7 @@ async fn close(database: TestDatabase, store: SqlStore<Postgres>) {
     database.remove().await;
 }
 
-/// Runs migrations; none takes so long, and those that wait for what never comes are told from it.
+/// Runs migrations, within a time limit for the test.
 async fn migrated(
     store: &SqlStore<Postgres>,
     patience: &LockTimeouts,
@@ -63,7 +62,7 @@ async fn migrated(
     tokio::time::timeout(Duration::from_secs(20), ran).await.expect("it waits without an end")
 }
 
-/// Somebody's session, in a transaction that has read from the table of orders.
+/// Opens a transaction that has read from the table of orders.
 async fn reader(store: &SqlStore<Postgres>) -> PgConnection {
     let mut session = store.engine.pools.session().await.unwrap();
     session.execute("BEGIN; SELECT count(*) FROM klarna_worker.orders").await.unwrap();
@@ -88,7 +87,7 @@ async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
     let (database, store) = database().await;
     let mut holder = reader(&store).await;
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut holder).await.unwrap();
-    // One that comes while the migration waits stands behind it, until the wait has its end.
+    // A session that comes while the migration waits is blocked until that wait ends.
     let others = async {
         let (mut longest, mut passed) = (Duration::ZERO, 0);
         let begun = Instant::now();
@@ -132,7 +131,7 @@ async fn a_lock_that_comes_free_is_taken_by_a_later_try() {
 async fn an_index_that_was_cut_off_is_built_anew() {
     let (database, store) = database().await;
     let mut holder = reader(&store).await;
-    // It has written, too: the index cannot do without what it brings.
+    // The transaction has also written, so building the index must wait for it.
     holder.execute("DELETE FROM klarna_worker.orders").await.unwrap();
     let once = LockTimeouts { tries: 1, ..SHORT };
     let error = migrated(&store, &once, with(INDEX)).await.unwrap_err();
@@ -163,8 +162,7 @@ async fn one_migrate_waits_for_another_and_not_for_ever() {
     close(database, store).await;
 }
 
-/// To build an index beside writers is to wait for every session that waits for something with a
-/// snapshot.
+/// Building an index concurrently waits for every session with a snapshot.
 #[tokio::test]
 async fn one_migrate_that_waits_does_not_hold_up_another_that_builds_an_index() {
     let (database, store) = database().await;

@@ -1,9 +1,7 @@
-//! The pages.
-
 use crate::store::sql::DashboardSql;
 
 pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
-    // Searches have the same nine parameters each. Ids are picked by an index first, and only their
+    // All searches have the same nine parameters. An index selects the ids first, and only their
     // rows are read.
     outcome_buckets: "
         SELECT b.slot - 1 AS slot, s.status, o.token_outcome, o.orders

@@ -1,4 +1,4 @@
-//! What `doctor` asks the server about itself.
+//! What `doctor` asks the server.
 
 use crate::store::sql::constants;
 

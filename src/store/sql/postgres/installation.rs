@@ -1,5 +1,3 @@
-//! The installation.
-
 use crate::store::sql::InstallationSql;
 
 pub(in crate::store) const INSTALLATION: InstallationSql = InstallationSql {
@@ -8,6 +6,6 @@ pub(in crate::store) const INSTALLATION: InstallationSql = InstallationSql {
     found_installation: "
         INSERT INTO klarna_worker.installation (name, minimum_program, hash_key, created_at)
         VALUES ($1, $4, $2, coalesce($3, clock_timestamp())) ON CONFLICT DO NOTHING",
-    // Of a database that nobody has founded yet: any.
+    // Also works for a database without an installation.
     health: "SELECT coalesce(max(minimum_program), 0)::bigint AS minimum_program FROM klarna_worker.installation",
 };

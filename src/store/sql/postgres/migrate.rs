@@ -1,17 +1,16 @@
-//! Around migrations.
+//! What migrations need besides their own texts.
 
 use crate::store::sql::constants;
 
 constants! {
-// For the session: locks are waited for so long, in milliseconds, and statements take what they
-// take.
+// For the session: a time limit for locks, in milliseconds, and none for statements.
 WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', $1::bigint::text, false), set_config('statement_timeout', '0', false)";
-// Indexes whose building was cut off, of those that the migration $1 names.
+// Indexes named by the migration $1 whose building was interrupted.
 INVALID_INDEXES = "
     SELECT indexrelid::regclass::text AS name FROM pg_index i
         JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'klarna_worker' AND NOT i.indisvalid AND strpos($1, c.relname) > 0";
-// Another role's transaction hides its age.
+// The age of another role's transaction is hidden.
 LOCK_HOLDERS = "
     SELECT 'process ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'unnamed') || ')'
         || coalesce(', in a transaction for ' || round(extract(epoch FROM clock_timestamp() - a.xact_start)) || ' s', '') AS holder

@@ -1,5 +1,3 @@
-//! Steering.
-
 use crate::store::sql::OrderAdminSql;
 
 pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
@@ -13,8 +11,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
         ),
         kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
-    // As if it had just come in, but for what Klarna may know of it. What was kept went with its
-    // end.
+    // As if the order had just been accepted, except for `possible_duplicate`. Its cached tokens
+    // were deleted when it ended.
     again: "
         WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
         again AS (

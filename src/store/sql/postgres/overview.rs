@@ -1,4 +1,4 @@
-//! Looking on. Each from an index alone.
+//! Figures, each from an index only.
 
 use crate::store::sql::OverviewSql;
 
@@ -14,7 +14,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             SELECT merchant, 0, 0, count(*), NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
         ) AS b
         GROUP BY merchant ORDER BY merchant",
-    // The first entry of each day of the index tokens_due is the one that fell due first.
+    // In each day of the index tokens_due, the first entry is the one that became due first.
     overview: "
         WITH RECURSIVE d (day) AS (
             SELECT min(((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
@@ -31,7 +31,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
                 WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token",
-    // By day: the index begins with it.
+    // By day, because the index begins with it.
     lapsing_tokens: "
         SELECT count(*) AS tokens FROM klarna_worker.tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')
@@ -43,7 +43,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
         FROM klarna_worker.webhook_endpoints e
             LEFT JOIN klarna_worker.webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
         GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
-    // And these from many rows.
+    // These read many rows.
     webhook_counts: "
         SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
             min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending

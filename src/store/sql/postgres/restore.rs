@@ -1,5 +1,3 @@
-//! A restored database.
-
 use crate::store::sql::RestoreSql;
 
 pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {

@@ -1,4 +1,4 @@
-//! Webhooks. Triggers fill the outbox: see the migrations.
+//! Webhooks. Triggers fill the outbox; see the migrations.
 
 use crate::store::sql::WebhooksSql;
 
@@ -12,7 +12,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE e.fingerprint <> excluded.fingerprint",
     withdraw_endpoint: "
         DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1",
-    // As DUE_MERCHANTS.
+    // Like DUE_MERCHANTS.
     due_webhook_merchants: "
         SELECT e.merchant FROM klarna_worker.webhook_endpoints e
         WHERE e.disabled_at IS NULL AND (
@@ -26,8 +26,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > (SELECT now FROM t)))
             - (SELECT now FROM t)) * 1000000)::bigint AS micros
         FROM klarna_worker.webhook_endpoints e WHERE e.disabled_at IS NULL",
-    // The claimed as an array: of a join with them a plan that serves any limit expects a tenth of
-    // all that wait, and walks the table.
+    // The claimed rows as an array: for a join, a generic plan expects a tenth of all pending rows,
+    // and scans the table.
     claim_webhooks: "
         WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
         due AS (
@@ -48,7 +48,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             attempts = attempts + 1, error = NULL
         WHERE id = $1 AND claim_number = $2 AND status = 'pending'
         RETURNING merchant, status",
-    // The last attempt is the last whose turn comes before the event's time is over.
+    // The last attempt is the last one that is due before the event's time ends.
     webhook_retry: "
         WITH t AS MATERIALIZED (
             SELECT coalesce($3, clock_timestamp()) AS now,
@@ -60,8 +60,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         RETURNING w.merchant, w.status",
     endpoint_well: "
         UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
-    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for
-    // two days.
+    // If the endpoint wants no more ($2), or an event ran out of time ($3) and none was delivered
+    // for two days.
     endpoint_failing: "
         WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
         UPDATE klarna_worker.webhook_endpoints e SET failing_since = coalesce(e.failing_since, t.now),

@@ -1,5 +1,3 @@
-//! Workers.
-
 use crate::store::sql::WorkersSql;
 
 pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
@@ -15,8 +13,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         RETURNING beat_at",
     end_worker: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
-    // A worker that is written down as gone, or silent for too long. The fifth that an order loses
-    // ends it.
+    // A worker that has ended, or has sent no heartbeat for too long. An order fails when it loses
+    // its fifth worker.
     reclaim: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,

@@ -1,4 +1,4 @@
-//! The keeper. The day of expiry is written as the index `tokens_due` has it.
+//! The keeper. The day of expiry is written exactly as in the index `tokens_due`.
 
 use crate::store::sql::KeeperSql;
 

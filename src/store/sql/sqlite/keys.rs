@@ -1,4 +1,4 @@
-//! Keys. What is sealed begins with its key's name.
+//! Keys. An encrypted value begins with its key's name.
 
 use crate::store::sql::KeysSql;
 

@@ -1,5 +1,3 @@
-//! Steering.
-
 use crate::store::sql::OrderAdminSql;
 
 pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
@@ -9,8 +7,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
         UPDATE orders SET status = 'cancelled', ended_at = $2
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'queued'
         RETURNING id",
-    // As if it had just come in, but for what Klarna may know of it. What was kept went with its
-    // end.
+    // As if the order had just been accepted, except for `possible_duplicate`. Its cached tokens
+    // were deleted when it ended.
     again: "
         UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3, first_claimed_at = NULL,
             attempts = 0, lost_workers = 0, token_outcome = NULL, error = NULL

@@ -1,4 +1,4 @@
-//! Looking on. Each from an index alone.
+//! Figures, each from an index only.
 
 use crate::store::sql::OverviewSql;
 
@@ -14,7 +14,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             SELECT merchant, 0, 0, count(*), NULL FROM orders WHERE status = 'running' GROUP BY merchant
         ) AS b
         GROUP BY merchant ORDER BY merchant",
-    // The first entry of each day of the index tokens_due is the one that fell due first.
+    // In each day of the index tokens_due, the first entry is the one that became due first.
     overview: "
         WITH RECURSIVE d (day) AS (
             SELECT min(expires_at / 86400000000) FROM tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
@@ -31,7 +31,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM tokens t
                 WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token",
-    // By day: the index begins with it.
+    // By day, because the index begins with it.
     lapsing_tokens: "
         SELECT count(*) AS tokens FROM tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 < ($2 + $1) / 86400000000",
@@ -41,7 +41,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
         FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
         GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
-    // And these from many rows.
+    // These read many rows.
     webhook_counts: "
         SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
             min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending

@@ -1,5 +1,5 @@
-//! Operators' decisions about uncertain tokens. What is active again and not due at once has no due
-//! date of its generation until the keeper plans one.
+//! Operators' decisions about uncertain tokens. A token that is active again and not due at once
+//! has no due date until the keeper plans one.
 
 use crate::store::sql::ResolvingSql;
 

@@ -1,4 +1,4 @@
-//! Webhooks. Triggers fill the outbox: see the migrations.
+//! Webhooks. Triggers fill the outbox; see the migrations.
 
 use crate::store::sql::WebhooksSql;
 
@@ -37,7 +37,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             attempts = attempts + 1, error = NULL
         WHERE id = $1 AND claim_number = $2 AND status = 'pending'
         RETURNING merchant, status",
-    // The last attempt is the last whose turn comes before the event's time is over.
+    // The last attempt is the last one that is due before the event's time ends.
     webhook_retry: "
         UPDATE webhooks SET attempts = attempts + 1, error = $5, due_at = $3 + $4,
             status = CASE WHEN $3 + $4 > give_up_at THEN 'failed' ELSE 'pending' END,
@@ -46,8 +46,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         RETURNING merchant, status",
     endpoint_well: "
         UPDATE webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
-    // Where it wants no more ($2), or an event ran out of its time ($3) and none got through for
-    // two days.
+    // If the endpoint wants no more ($2), or an event ran out of time ($3) and none was delivered
+    // for two days.
     endpoint_failing: "
         UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, $4),
             disabled_at = CASE WHEN $2 OR $3 AND failing_since <= $4 - 172800000000 THEN $4 END,
