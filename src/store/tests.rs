@@ -49,7 +49,9 @@ async fn postgresql_accepts_every_statement() {
     assert!(refused.is_empty(), "{refused:#?}");
 }
 
-const TOKENS: u32 = 1_000_000;
+const TOKENS: u64 = 100_000;
+/// Microseconds between two tokens' ends.
+const EVERY_US: u64 = 60 * 86_400 * 1_000_000 / TOKENS;
 
 /// Returns all statements of an engine with their names.
 fn statements<E: Engine>(own: &[&[(&'static str, &'static str)]]) -> Vec<(&'static str, &'static str)> {
@@ -61,7 +63,7 @@ fn statement(statements: &[(&'static str, &'static str)], wanted: &str) -> &'sta
     statements.iter().find(|(name, _)| *name == wanted).unwrap().1
 }
 
-/// A million tokens that expire within sixty days, and the plans of a sweep's queries.
+/// Tokens that expire evenly over sixty days, and the plans of a sweep's queries.
 #[tokio::test]
 async fn sqlite_finds_what_is_due_by_its_index() {
     let mut connection = sqlite_with_tables().await;
@@ -69,7 +71,7 @@ async fn sqlite_finds_what_is_due_by_its_index() {
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TOKENS})
          INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at, expires_at,
              refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
-         SELECT 'shop', 'u-' || i, 1, 1, 'active', x'00', 0, i * 5184000, i * 5184000 - 2000000000000, 1, 0, 0 FROM n;
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', x'00', 0, i * {EVERY_US}, i * {EVERY_US} - 2000000000000, 1, 0, 0 FROM n;
          ANALYZE"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
@@ -101,8 +103,8 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     let fill = format!(
         "INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at,
              expires_at, refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
-         SELECT 'shop', 'u-' || i, 1, 1, 'active', '', now(), now() + i * interval '5.184 s',
-             now() + i * interval '5.184 s' - interval '25 days', 1, now(), now()
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', '', now(), now() + i * interval '{EVERY_US} us',
+             now() + i * interval '{EVERY_US} us' - interval '25 days', 1, now(), now()
          FROM generate_series(1, {TOKENS}) AS i"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();

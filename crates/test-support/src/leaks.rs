@@ -1,9 +1,10 @@
 //! Searches for secrets in the files of a run.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -36,20 +37,13 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
 /// Returns the forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its
 /// three alignments.
 ///
-/// All forms are searched for in one pass over the bytes, by their first `WINDOW` bytes.
+/// All forms are searched for in one pass over the bytes.
 pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
     let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    let starts: HashSet<&[u8]> = forms.iter().map(|(_, form)| &form[..WINDOW.min(form.len())]).collect();
-    let lengths: HashSet<usize> = starts.iter().map(|start| start.len()).collect();
-    let mut hits: HashSet<&[u8]> = HashSet::new();
-    for length in lengths {
-        hits.extend(bytes.windows(length).filter(|window| starts.contains(window)));
-    }
-    let candidates = forms.iter().filter(|(_, form)| hits.contains(&form[..WINDOW.min(form.len())]));
-    candidates.filter(|(_, form)| contains(bytes, form)).map(|(kind, _)| kind.clone()).collect()
+    let search = AhoCorasick::new(forms.iter().map(|(_, form)| form)).unwrap();
+    let found: BTreeSet<usize> = search.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()).collect();
+    found.into_iter().map(|form| forms[form].0.clone()).collect()
 }
-
-const WINDOW: usize = 16;
 
 fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
     let plain = secret.as_bytes();
@@ -72,10 +66,6 @@ fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
         }
     }
     forms
-}
-
-fn contains(bytes: &[u8], form: &[u8]) -> bool {
-    bytes.windows(form.len()).any(|window| window == form)
 }
 
 #[test]

@@ -126,7 +126,7 @@ async fn of_many_notices_at_any_moment_none_is_lost() {
     let memory = Memory::with_rows(0);
     let wake = Wake::new();
     let _running = start(&memory, &Gated::open(&memory), 2, &wake);
-    for row in 0..3000_usize {
+    for row in 0..1000_usize {
         // From during the scan to long after it.
         for _ in 0..row % 23 {
             tokio::task::yield_now().await;
@@ -143,7 +143,7 @@ async fn of_many_notices_at_any_moment_none_is_lost() {
             assert!(in_time.is_ok(), "the notice of row {row} was lost");
         }
     }
-    until_done(&memory, 3000).await;
+    until_done(&memory, 1000).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Two thousand shoppers look at their pages.
+//! Five hundred shoppers look at their pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::submitted;
 use crate::{open, settings};
 
-const WAITERS: usize = 2000;
+const WAITERS: usize = 500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_thousand_wait_at_once() {
+async fn five_hundred_wait_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let app = open(settings(None, folder.path(), "")).await;
     // On SQLite workers and waiters are in one process.
@@ -27,7 +27,7 @@ async fn two_thousand_wait_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_thousand_wait_at_once_for_another_process() {
+async fn five_hundred_wait_at_once_for_another_process() {
     let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::create().await);
     let settings = settings(Some(database.url()), folder.path(), "");
     let (here, there) = (open(settings.clone()).await, open(settings).await);
