@@ -48,6 +48,16 @@ for name in ("worker", "migrate"):
     hardened = service["read_only"] and service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
     must(hardened, f"compose.yaml: {name} is not locked down")
 
+kustomization = yaml.safe_load(read("deploy/kubernetes/kustomization.yml"))
+must(all(image["digest"].startswith("sha256:") for image in kustomization["images"]), "kustomization.yml: an image without digest")
+for resource in kustomization["resources"]:
+    must(pathlib.Path("deploy/kubernetes", resource).exists(), f"kustomization.yml names {resource}")
+# Each port is open to whom it is for.
+(probes_policy, api_policy) = yaml.safe_load_all(read("deploy/kubernetes/network.yaml"))
+must("from" in probes_policy["spec"]["ingress"][0], "network.yaml: everybody reaches the probes")
+must(f':{probes_policy["spec"]["ingress"][0]["ports"][0]["port"]}"' in settings_probes, "network.yaml: another port of the probes")
+must(api_policy["spec"]["ingress"] == [{"ports": [{"port": 8080}]}], "network.yaml: the API's port is not what is open")
+
 for unit in pathlib.Path("deploy/systemd").glob("*.service"):
     stop = re.search(r"^TimeoutStopSec=(\S+)$", unit.read_text(), re.M).group(1)
     must(seconds(stop) >= grace + CLOSE, f"{unit}: TimeoutStopSec is shorter than the drain")
@@ -66,6 +76,8 @@ for path in sorted(pathlib.Path("deploy/kubernetes").glob("*.yaml")):
         must(pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 65532, f"{where} runs as root")
         must(pod["automountServiceAccountToken"] is False, f"{where} is given the cluster's API")
         (container,) = pod["containers"]
+        secret = f'klarna-order-worker-{container["args"][0] if "--roles" not in container["args"] else container["name"]}'
+        must(container["envFrom"] == [{"secretRef": {"name": secret}}], f"{where} has not the secret of its role, {secret}")
         must(container["image"] == f"klarna-order-worker:{version}", f"{where} runs another version than {version}")
         context = container["securityContext"]
         locked = context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]

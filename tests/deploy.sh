@@ -54,9 +54,12 @@ $python tests/deploy.py "$context"
 for version in 1.30 1.37; do
     target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml
 done
+shop_key=$(openssl rand -base64 32)
 variables=(
     KLARNA_WORKER_KEY="$("$program" keys generate)"
-    SHOP_API_KEY=shop-key OPERATOR_API_KEY=operator-key KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox
+    KLARNA_WORKER__SERVER__API_KEYS__0__KEY_SHA256="$(printf %s "$shop_key" | sha256sum | cut -c1-64)"
+    KLARNA_WORKER__SERVER__API_KEYS__1__KEY_SHA256="$(openssl rand -hex 32)"
+    KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox
 )
 # Wrong settings exit with 2; what is expected is that nobody listens at that address.
 code=0
@@ -69,6 +72,7 @@ units=$work/root
 mkdir -p "$units"/{etc/systemd/system,usr/lib/systemd,usr/local/bin}
 cp -r /usr/lib/systemd/system "$units/usr/lib/systemd/"
 cp -r deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.d "$units/etc/systemd/system/"
+cp deploy/systemd/credentials.conf "$units/etc/systemd/system/klarna-order-.service.d/"
 cp "$(type -P true)" "$units/usr/local/bin/klarna-order-worker"
 services=(klarna-order-worker.service klarna-order-worker-refresh.service)
 warnings=$(systemd-analyze verify --root="$units" "${services[@]}" klarna-order-worker-refresh.timer 2>&1)
@@ -132,7 +136,7 @@ stop() {
     code=$(podman inspect --format '{{.State.ExitCode}}' worker)
     [ "$code" -eq 0 ] || give_up "the container's stop exited with $code"
 }
-api() { curl -s --fail-with-body --max-time 60 -H 'authorization: Bearer shop-key' -H 'content-type: application/json' "$@"; }
+api() { curl -s --fail-with-body --max-time 60 -H "authorization: Bearer $shop_key" -H 'content-type: application/json' "$@"; }
 json() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
 say "a container with a read-only root and no capability"

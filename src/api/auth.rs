@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
+use super::serve::Connection;
 use crate::config::{ApiKey, Scope};
 
 /// Counts refused requests since the process started. Clones share the counts.
@@ -60,6 +61,8 @@ pub(super) struct Guard {
     pub(super) keys: Arc<[Arc<ApiKey>]>,
     /// The scope that a key needs.
     pub(super) scope: Scope,
+    /// Whether it shows all merchants, so that a key that is limited to some is refused.
+    pub(super) all_merchants: bool,
     /// Counts the requests that this guard refuses.
     pub(super) refusals: Refusals,
 }
@@ -73,6 +76,9 @@ pub(super) struct Caller(Option<Arc<ApiKey>>);
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let response = match guard.admit(request.headers()) {
         Ok(caller) => {
+            if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+                connection.set_known();
+            }
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
@@ -84,6 +90,14 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     };
     guard.refusals.count(response.status());
     response
+}
+
+/// Middleware for `/readyz`: the details that a query asks for name merchants, so they need a key.
+pub(super) async fn guard_details(state: State<Guard>, request: Request, next: Next) -> Response {
+    if request.uri().query().is_none_or(str::is_empty) {
+        return next.run(request).await;
+    }
+    guard(state, request, next).await
 }
 
 impl Guard {
@@ -99,12 +113,16 @@ impl Guard {
             .ok_or_else(|| unauthorized("the header Authorization is not Bearer followed by an API key"))?;
         let key = ApiKey::find(&self.keys, presented).ok_or_else(|| unauthorized("unknown API key"))?;
         tracing::Span::current().record("key", &key.name);
-        if key.scopes.contains(&self.scope) {
-            Ok(Caller(Some(Arc::clone(key))))
-        } else {
+        if !key.scopes.contains(&self.scope) {
             let detail = format!("the API key lacks the scope {:?}: add it in the settings", word(self.scope));
-            Err(Problem::new(Kind::Forbidden, detail))
+            return Err(Problem::new(Kind::Forbidden, detail));
         }
+        if self.all_merchants && key.merchants.is_some() {
+            let detail = "the API key is limited to some merchants, and this shows all of them: use a key without \
+                          `merchants`, or the address in server.probes";
+            return Err(Problem::new(Kind::Forbidden, detail));
+        }
+        Ok(Caller(Some(Arc::clone(key))))
     }
 }
 

@@ -25,6 +25,9 @@ const PAGE: (u32, u32) = (200, 50);
 /// writes can then read the answer.
 const PATIENCE: usize = 4;
 
+/// How long a caller may pause while it sends a body.
+const STALL: Duration = Duration::from_secs(5);
+
 /// The parameters in a path.
 pub(super) struct InPath<T>(pub(super) T);
 
@@ -177,7 +180,11 @@ async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroi
     let mut bytes = Zeroizing::new(Vec::with_capacity(declared.unwrap_or(limit).min(limit)));
     let mut size = 0;
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    let stalled = |_| {
+        let detail = format!("the body must not pause for longer than {} s", STALL.as_secs());
+        Problem::new(Kind::RequestTimeout, detail)
+    };
+    while let Some(chunk) = tokio::time::timeout(STALL, chunks.next()).await.map_err(stalled)? {
         let chunk = chunk.map_err(|_| invalid("the connection ended before the whole body arrived"))?;
         size += chunk.len();
         if size > limit * PATIENCE {

@@ -12,7 +12,8 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answers::{Common, Open};
@@ -35,6 +36,8 @@ struct ReadinessState {
     ready: AtomicBool,
     /// Why the process can never become ready again.
     outdated: OnceLock<String>,
+    /// When the database was asked last, and why it is not healthy.
+    asked: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
 impl Readiness {
@@ -136,7 +139,9 @@ pub struct Probes {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints and refused requests. Needs no value.
+    /// Also show circuit breakers, webhook endpoints and refused requests. Needs no value. If the
+    /// settings have API keys, this needs one with the scope `ops` and without `merchants`, except
+    /// at the address in `server.probes`.
     verbose: Option<String>,
 }
 
@@ -185,7 +190,7 @@ pub(super) async fn readyz(
         return Err(not_ready(outdated.unwrap_or("the process is starting or stopping")));
     }
     let verbose = detail.verbose.is_some();
-    match timeout(PATIENCE, look(&*probes.store, verbose)).await {
+    match timeout(PATIENCE, look(&probes, verbose)).await {
         Ok(Ok(webhooks)) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let refused = verbose.then(|| probes.refusals.counts());
@@ -201,13 +206,29 @@ pub(super) async fn readyz(
 }
 
 /// Asks the database whether it answers, and with `verbose` for the webhook endpoints.
-async fn look(store: &dyn Store, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
-    store.health().await?;
+async fn look(probes: &Probes, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
+    ask(probes).await?;
     if !verbose {
         return Ok(None);
     }
-    let endpoints = store.endpoints().await?.into_iter();
+    let endpoints = probes.store.endpoints().await?.into_iter();
     Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()))
+}
+
+/// Asks the database. Health checks need no key, so any number of them at a time cost one question:
+/// those that wait share the answer to the next one.
+async fn ask(probes: &Probes) -> Result<(), StoreError> {
+    let arrived = Instant::now();
+    let mut asked = probes.ready.0.asked.lock().await;
+    if let Some((began, answer)) = &*asked
+        && *began >= arrived
+    {
+        return answer.clone();
+    }
+    let began = Instant::now();
+    let answer = probes.store.health().await;
+    *asked = Some((began, answer.clone()));
+    answer
 }
 
 /// The media type of Prometheus' text format.
@@ -216,7 +237,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Metrics for Prometheus.
 ///
 /// Metrics of this process and of the whole installation; every process reports the latter alike.
-/// If the settings have API keys, this needs one with the scope `ops`.
+/// If the settings have API keys, this needs one with the scope `ops` and without `merchants`.
 #[utoipa::path(
     get,
     path = "/metrics",

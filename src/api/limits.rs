@@ -1,5 +1,6 @@
 //! Limits how many requests are served at a time. Requests beyond that are refused at once instead
-//! of queueing.
+//! of queueing. API, pages and descriptions have permits of their own, so that none of them takes
+//! those of another.
 
 use std::sync::Arc;
 
@@ -13,6 +14,12 @@ use super::problem::{Kind, Problem};
 /// The most batches at a time. Each may hold 16 MB, and more while it is parsed.
 const BATCHES: usize = 4;
 
+/// The most requests of the operators' pages at a time.
+const PAGES: usize = 64;
+
+/// The most requests of `/docs` and `/openapi.json` at a time.
+const DESCRIPTIONS: usize = 32;
+
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -23,41 +30,63 @@ pub struct Limits {
     pub waits: usize,
 }
 
-/// The permits for requests, waits and batches. Clones share them.
+/// Whose permits a route needs.
+#[derive(Clone, Copy)]
+pub(super) enum Door {
+    Api,
+    Pages,
+    Descriptions,
+}
+
+/// The permits. Clones share them.
 #[derive(Clone)]
 pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     batches: Arc<Semaphore>,
+    pages: Arc<Semaphore>,
+    descriptions: Arc<Semaphore>,
 }
 
 impl ConcurrencyLimits {
     pub(super) fn new(limits: Limits) -> Self {
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        Self { requests: permits(limits.requests), waits: permits(limits.waits), batches: permits(BATCHES) }
+        Self {
+            requests: permits(limits.requests),
+            waits: permits(limits.waits),
+            batches: permits(BATCHES),
+            pages: permits(PAGES),
+            descriptions: permits(DESCRIPTIONS),
+        }
     }
 
-    /// Returns the permits that a request needs.
-    fn of(&self, request: &Request) -> &Semaphore {
+    /// Returns the permits that a request needs; `None` if it needs none.
+    fn of(&self, door: Door, request: &Request) -> Option<&Semaphore> {
         let waits = || request.uri().query().is_some_and(|query| query.contains("wait="));
-        match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
-            Some("/v1/orders/{id}") if waits() => &self.waits,
-            Some("/v1/orders/batch") => &self.batches,
-            _ => &self.requests,
+        match (door, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
+            (Door::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
+            (Door::Api, Some("/v1/orders/batch")) => Some(&self.batches),
+            (Door::Api, _) => Some(&self.requests),
+            // Nobody knows yet who sends it. A permit would be held while the form arrives, so
+            // strangers could take all of them. A form is small and has a deadline instead.
+            (Door::Pages, Some("/sign-in")) => None,
+            (Door::Pages, _) => Some(&self.pages),
+            (Door::Descriptions, _) => Some(&self.descriptions),
         }
     }
 }
 
 /// Middleware that serves a request if a permit is free, and otherwise answers `overloaded`.
 pub(super) async fn limit(
-    State(permits): State<ConcurrencyLimits>,
+    State((permits, door)): State<(ConcurrencyLimits, Door)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let Ok(_place) = permits.of(&request).try_acquire() else {
+    let permit = permits.of(door, &request).map(Semaphore::try_acquire).transpose();
+    let Ok(_permit) = permit else {
         tracing::warn!(
             "A request was refused: more requests at once than server.max_requests, server.max_waits or the \
-             batch limit allow"
+             limits of batches, pages and descriptions allow"
         );
         return Err(Problem::new(Kind::Overloaded, "too many requests at the moment: try again soon"));
     };

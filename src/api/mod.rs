@@ -1,12 +1,13 @@
 //! The HTTP API: routes, authentication, and the server.
 //!
-//! A request passes, in this order: the frame (`frame.rs`: id, span, panics); without API keys, the
-//! check that it comes from this machine (`local.rs`); authentication (`auth.rs`); the limits
-//! (`limits.rs`); and its handler (`orders/`, `tokens.rs`, `resolve.rs`, `users.rs`, `health.rs`).
+//! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
+//! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
+//! (`local.rs`); authentication (`auth.rs`); the limits (`limits.rs`); and its handler (`orders/`,
+//! `tokens.rs`, `resolve.rs`, `users.rs`, `health.rs`).
 //! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
-//! Lists and descriptions are compressed. A single order is not, because of the BREACH attack: it
+//! Lists are compressed, and descriptions once for all (`prepared.rs`). A single order is not, because of the BREACH attack: it
 //! contains its secret `html_snippet` beside text that a shopper may have chosen, and the
 //! compressed length of both would reveal the one through the other.
 
@@ -21,6 +22,7 @@ mod limits;
 mod local;
 mod openapi;
 mod orders;
+mod prepared;
 mod problem;
 mod request_id;
 mod resolve;
@@ -53,7 +55,7 @@ use crate::intake::Intake;
 use crate::store::{OrderAdmin, Upkeep};
 use crate::vault::Registry;
 use auth::Guard;
-use limits::ConcurrencyLimits;
+use limits::{ConcurrencyLimits, Door};
 
 /// What the handlers need.
 pub struct AppState {
@@ -74,6 +76,8 @@ pub struct AppState {
     pub api_keys: Vec<ApiKey>,
     /// The most requests at a time.
     pub limits: Limits,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
     /// The operators' pages. They have their own sign-in.
     pub pages: Router,
     /// Health checks and metrics.
@@ -88,17 +92,24 @@ impl FromRef<Arc<AppState>> for Probes {
 
 /// Builds a router for health checks and metrics only. It needs no key and accepts any `Host`.
 pub fn probes(probes: Probes) -> Router {
-    let routes = health_routes().merge(metrics_route());
+    let routes = livez_route().merge(readyz_route()).merge(metrics_route());
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     frame::framed(routes.with_state(probes))
 }
 
-fn health_routes<S>() -> Router<S>
+fn livez_route<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/livez", get(health::livez))
+}
+
+fn readyz_route<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     Probes: FromRef<S>,
 {
-    Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz))
+    Router::new().route("/readyz", get(health::readyz))
 }
 
 fn metrics_route<S>() -> Router<S>
@@ -114,13 +125,13 @@ pub fn router(mut app: AppState) -> Router {
     let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut app.api_keys).into_iter().map(Arc::new).collect();
     let pages = std::mem::take(&mut app.pages);
     let permits = ConcurrencyLimits::new(app.limits);
-    let guard = |scope| {
-        let guard = Guard { keys: Arc::clone(&keys), scope, refusals: app.probes.refusals.clone() };
-        from_fn_with_state(guard, auth::guard)
-    };
+    let refusals = app.probes.refusals.clone();
+    let guard_of = |scope| Guard { keys: Arc::clone(&keys), scope, all_merchants: false, refusals: refusals.clone() };
+    let guard = |scope| from_fn_with_state(guard_of(scope), auth::guard);
+    let limit = |door| from_fn_with_state((permits.clone(), door), limits::limit);
     let guarded = |router: Router<Arc<AppState>>, scope| {
         // The layer that is added last runs first: unauthenticated requests must not use permits.
-        let router = router.route_layer(from_fn_with_state(permits.clone(), limits::limit));
+        let router = router.route_layer(limit(Door::Api));
         router.route_layer(guard(scope))
     };
     let orders = Router::new()
@@ -139,24 +150,23 @@ pub fn router(mut app: AppState) -> Router {
     // It touches data of both scopes.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
-    let ops = metrics_route()
+    let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::Ops) };
+    let metrics = metrics_route().route_layer(limit(Door::Api));
+    let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
+    let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
-    let open = health_routes();
-    let description = Router::new()
-        .route("/openapi.json", get(openapi::serve))
-        .route("/docs", get(docs::enter))
-        .route("/docs/", get(docs::index))
-        .route("/docs/style.css", get(docs::style))
-        .route_layer(CompressionLayer::new());
-    let routes = open
-        .merge(description)
+    let ready = readyz_route().route_layer(from_fn_with_state(ops_of_all(), auth::guard_details));
+    let descriptions = if app.docs { docs::routes().route_layer(limit(Door::Descriptions)) } else { Router::new() };
+    let routes = livez_route()
+        .merge(ready)
+        .merge(descriptions)
         .merge(guarded(orders, Scope::Orders))
         .merge(guarded(tokens, Scope::Tokens))
         .merge(erase)
+        .merge(metrics)
         .merge(guarded(ops, Scope::Ops));
-    let pages = pages.route_layer(from_fn_with_state(permits.clone(), limits::limit));
-    let routes = routes.with_state(Arc::new(app)).merge(pages);
+    let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(Door::Pages)));
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
     frame::framed(routes)

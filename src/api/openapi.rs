@@ -1,11 +1,15 @@
 //! Generates the API's description from the code. A test compares it with `openapi.json`.
 
-use axum::Json;
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::answers::Open;
-use super::problem::ProblemDetails;
+use super::prepared::{self, Prepared, Rendered};
+use super::problem::{Problem, ProblemDetails};
 use super::{erase, health, orders, resolve, tokens, users};
 
 #[derive(OpenApi)]
@@ -70,9 +74,15 @@ pub(super) fn value() -> Result<serde_json::Value, serde_json::Error> {
     security(()),
     responses((status = 200, description = "The description of this API", body = Object), Open)
 )]
-pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+pub(super) async fn serve(headers: HeaderMap) -> Result<Response, Problem> {
+    prepared::answer(&DOCUMENT, &headers)
 }
+
+/// Rendered once; the description does not change while the process runs.
+static DOCUMENT: Rendered = LazyLock::new(|| {
+    let document = serde_json::to_vec(&Document::openapi())?;
+    Ok(Prepared::new("application/json", document))
+});
 
 /// The security scheme of API keys.
 struct ApiKey;

@@ -1,9 +1,16 @@
-//! Runs the HTTP server: how long connections may be silent, and how they end.
+//! Runs the HTTP server: how many connections there may be, how long they may be silent, and how
+//! they end.
+//!
+//! Before a caller has shown an API key, it can hold nothing without a deadline: a head has ten
+//! seconds and 20 KB, a form five seconds. If there are too many connections, the oldest one that
+//! never showed a key is closed, so that strangers take no connection from callers with a key.
+
+mod connection;
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,47 +25,76 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-/// How long a connection may take to send a request's head, counted from the end of the previous
-/// answer. This is also how long an idle connection is kept. It must be longer than the 60 s of
+pub(super) use connection::Connection;
+use connection::{HeadDeadline, Strangers};
+
+/// How long a connection may be idle between two requests. It must be longer than the 60 s of
 /// common proxies: if this side closed first, a proxy's next request could be lost.
-const HEAD_READ: Duration = Duration::from_secs(75);
+const IDLE: Duration = Duration::from_secs(75);
 
-/// How long a caller may stop reading while an answer is written.
-const WRITE_STALL: Duration = Duration::from_secs(30);
-
-/// The most headers of a request, and the most bytes that are buffered for one. `frame.rs` refuses
-/// less than that, with an explanation.
+/// The most headers of a request, and the most bytes of a head. `frame.rs` refuses less than that,
+/// with an explanation.
 const HEADERS: usize = 256;
-const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 20 * 1024;
 
 /// How long after the stop a request's head may still arrive.
 const LAST_HEADS: Duration = Duration::from_secs(1);
 
-/// Serves HTTP/1.1 until `shutdown` resolves. After that, no connection is accepted, and requests
-/// in flight are finished. What has not ended after `drain` is closed.
+/// How long a caller may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For a head: from the connection for the first one, from the first byte for the others.
+    head: Duration,
+    /// How long it may stop reading while an answer is written.
+    write_stall: Duration,
+}
+
+const PATIENCE: Patience = Patience { head: Duration::from_secs(10), write_stall: Duration::from_secs(30) };
+
+/// Serves HTTP/1.1 on at most `most` connections until `shutdown` resolves. After that, no
+/// connection is accepted, and requests in flight are finished. What has not ended after `drain` is
+/// closed.
 ///
 /// axum's own server is not used because it waits forever for a request that never arrives whole.
 ///
 /// # Errors
 /// Never, at present. Errors of single connections and missing file descriptors are survived.
 pub async fn serve(
-    mut listener: TcpListener,
+    listener: TcpListener,
     router: Router,
+    most: usize,
     shutdown: impl Future<Output = ()> + Send + 'static,
     drain: Duration,
 ) -> io::Result<()> {
+    serve_within(listener, router, most, shutdown, drain, PATIENCE).await
+}
+
+async fn serve_within(
+    mut listener: TcpListener,
+    router: Router,
+    most: usize,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    drain: Duration,
+    patience: Patience,
+) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let mut strangers = Strangers::default();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer) = Listener::accept(&mut listener) => {
-                connections.spawn(converse(stream, peer, router.clone(), stopping.clone(), WRITE_STALL));
+                if !make_room(&mut connections, &mut strangers, most).await {
+                    continue;
+                }
+                let connection = Arc::new(Connection::default());
+                let conversation = converse(stream, peer, router.clone(), stopping.clone(), Arc::clone(&connection), patience);
+                strangers.add(connections.spawn(conversation), connection, most);
             }
             // Forget connections that have ended.
             Some(_) = connections.join_next() => {}
@@ -78,64 +114,92 @@ pub async fn serve(
     Ok(())
 }
 
+/// Closes connections of strangers until there is room for another one. `false` if there is none,
+/// because all callers have shown a key.
+async fn make_room(connections: &mut JoinSet<()>, strangers: &mut Strangers, most: usize) -> bool {
+    while connections.try_join_next().is_some() {}
+    while connections.len() >= most {
+        if !strangers.close_one() {
+            return false;
+        }
+        connections.join_next().await;
+    }
+    true
+}
+
 /// Serves one connection until it ends.
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
     mut stopping: watch::Receiver<bool>,
-    write_stall: Duration,
+    connection: Arc<Connection>,
+    patience: Patience,
 ) {
     // Send small answers at once. If the socket refuses the option, it is only slower.
     let _ = stream.set_nodelay(true);
+    let until = Instant::now() + patience.head;
+    // Until the first byte is there, a connection has no buffers.
+    let came = tokio::select! {
+        came = timeout_at(until, stream.readable()) => Some(came.is_ok()),
+        _ = stopping.wait_for(|stop| *stop) => None,
+    };
+    let came = match came {
+        Some(came) => came,
+        None => timeout(LAST_HEADS, stream.readable()).await.is_ok(),
+    };
+    if came {
+        // In a place of its own, so that a connection that sends nothing does not take the memory.
+        Box::pin(serve_requests(stream, peer, router, stopping, connection, patience, until)).await;
+    }
+}
+
+/// Serves the requests on a connection. The first head must be there at `until`.
+async fn serve_requests(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    connection: Arc<Connection>,
+    patience: Patience,
+    until: Instant,
+) {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(write_stall));
-    let heard = AtomicBool::new(false);
+    stream.set_write_timeout(Some(patience.write_stall));
+    let stream = HeadDeadline::new(Box::pin(stream), Arc::clone(&connection), patience.head, until);
     let service = service_fn(|mut request: Request<Incoming>| {
-        heard.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(Body::new))
+        connection.begin_request();
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(peer));
+        extensions.insert(Arc::clone(&connection));
+        let answer = router.clone().oneshot(request.map(Body::new));
+        let connection = &connection;
+        async move {
+            let answer = answer.await;
+            connection.end_request();
+            answer
+        }
     });
-    let mut connection = pin!(
+    let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_READ)
+            .header_read_timeout(IDLE)
             .max_headers(HEADERS)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service)
+            .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
         // Ignore how it ended: callers close connections at any time.
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+        _ = serving.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
     }
     // From here on, hyper closes the connection between two requests or after an answer. It still
     // waits for a first request.
     tokio::select! {
-        _ = connection.as_mut() => {}
-        () = sleep(LAST_HEADS), if !heard.load(Ordering::Relaxed) => {}
+        _ = serving.as_mut() => {}
+        () = sleep(LAST_HEADS), if !connection.was_heard() => {}
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_caller_that_takes_nothing_of_its_answer_is_let_go() {
-        let router = Router::new().route("/", get(|| async { vec![0_u8; 64 << 20] }));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        caller.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-        let (_stop, stopping) = watch::channel(false);
-        let (stream, peer) = listener.accept().await.unwrap();
-        // It ends by itself, although the caller stays connected and reads nothing.
-        converse(stream, peer, router, stopping, Duration::from_millis(200)).await;
-        let mut taken = Vec::new();
-        let _ = caller.read_to_end(&mut taken).await;
-        assert!(taken.len() < 64 << 20, "all was written");
-    }
-}
+mod tests;

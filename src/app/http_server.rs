@@ -37,14 +37,20 @@ pub(super) struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves until [`HttpServer::close`]; requests that then take longer than `drain` are cut off.
-    pub(super) fn open(BoundAddress { listener, address }: BoundAddress, router: Router, drain: Duration) -> Self {
+    /// Serves on at most `most` connections until [`HttpServer::close`]; requests that then take
+    /// longer than `drain` are cut off.
+    pub(super) fn open(
+        BoundAddress { listener, address }: BoundAddress,
+        router: Router,
+        most: usize,
+        drain: Duration,
+    ) -> Self {
         let (stop, mut stopping) = watch::channel(false);
         let stopped = async move {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         let server = tokio::spawn(async move {
-            if let Err(error) = api::serve(listener, router, stopped, drain).await {
+            if let Err(error) = api::serve(listener, router, most, stopped, drain).await {
                 tracing::error!(%error, "The API ended unexpectedly");
             }
         });
@@ -75,6 +81,7 @@ pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
+        docs: server.docs,
         probes,
         pages,
     })

@@ -21,7 +21,7 @@ use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::backoff::Backoff;
 use crate::breaker::CircuitBreakers;
-use crate::config::Engine;
+use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::SweepSchedule;
 use crate::klarna::checkout::CheckoutClient;
@@ -31,6 +31,9 @@ use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, StoreError};
 use crate::vault::Vault;
 use crate::worker::{OrderHandler, OrderSource};
+
+/// The most connections of the server at `server.probes`.
+const PROBE_CONNECTIONS: usize = 256;
 
 /// How long the database connections and the server at `server.probes` have to close.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -105,7 +108,7 @@ impl Service {
         let probes = probes(&app, &ready, process.as_ref(), orders.as_ref());
         let pages = pages::router(app.pages(states(process.as_ref(), orders.as_ref())));
         let api = addresses.api.map(|at| start_api(&app, at, &waiters, probes.clone(), pages));
-        let probes = addresses.probes.map(|at| HttpServer::open(at, api::probes(probes), CLOSE));
+        let probes = addresses.probes.map(|at| HttpServer::open(at, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
         background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
         let polling = waiters.clone();
@@ -254,7 +257,9 @@ fn start_keeper(app: &App, process: &Process) -> Option<SweepSchedule> {
 
 /// Starts the role `api`, with the pages.
 fn start_api(app: &App, at: BoundAddress, waiters: &Waiters, probes: Probes, pages: Router) -> HttpServer {
-    HttpServer::open(at, http_server::api(app, waiters, probes, pages), app.settings.server.shutdown_grace)
+    let server = &app.settings.server;
+    let router = http_server::api(app, waiters, probes, pages);
+    HttpServer::open(at, router, server.max_connections, server.shutdown_grace)
 }
 
 /// Returns what health checks and metrics read of this process.
@@ -377,7 +382,7 @@ fn lock_file(app: &App) -> Result<Option<File>, AppError> {
     let mut name = path.clone().into_os_string();
     name.push(".lock");
     let failed = |error| AppError::Lock { file: path.clone(), error };
-    let file = File::options().write(true).create(true).truncate(false).open(name).map_err(failed)?;
+    let file = private::options().write(true).create(true).truncate(false).open(name).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(AppError::Served(path.clone())),

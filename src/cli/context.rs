@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ids::MerchantName;
+use crate::lifecycle::dumps;
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -43,7 +44,11 @@ impl Context {
     /// The settings are invalid. The command exits with 2.
     pub fn settings(&self) -> Result<Settings, CliError> {
         let environment = self.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
-        Ok(Settings::load(self.config.as_deref(), environment)?)
+        let settings = Settings::load(self.config.as_deref(), environment)?;
+        if settings.vault.core_dumps {
+            dumps::allow();
+        }
+        Ok(settings)
     }
 
     /// The environment variables, which settings may name, such as `vault.keys.k1.env`.

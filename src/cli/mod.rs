@@ -36,6 +36,7 @@ pub use error::{CliError, Exit};
 pub use output::{Format, Output};
 pub use table::Table;
 
+use crate::lifecycle::dumps;
 use crate::telemetry::{Telemetry, Traces, Verbosity};
 
 /// An order worker for Sign in with Klarna.
@@ -163,6 +164,8 @@ impl Command {
 /// Runs the parsed command. An error is printed on standard error.
 #[must_use]
 pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
+    // Before anything secret is read.
+    dumps::forbid();
     let Global { config, format, verbose, quiet } = cli.global;
     let verbosity = match (quiet, verbose) {
         (true, _) => Verbosity::Quiet,

@@ -9,6 +9,7 @@ use super::{CliError, Context, Exit};
 use crate::app::{App, AppError, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::{Shutdown, manager};
+use crate::store::Transport;
 
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +41,19 @@ struct Ready {
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let settings = context.settings()?;
+        for (setting, transport) in Transport::of(&settings.database).map_err(AppError::from)? {
+            if let Some(weakness) = transport.weakness() {
+                tracing::warn!(
+                    setting,
+                    "The connection to the database is not safe: {weakness}; leave sslmode out, \
+                    or write sslmode=verify-full"
+                );
+            }
+        }
+        for file in settings.exposed_files() {
+            tracing::warn!(setting = file.key, path = %file.path.display(), mode = format!("{:o}", file.mode),
+                "Other users of this machine can read or change a file with a secret; set its mode to 0600");
+        }
         let files = raise_files_limit();
         tracing::debug!(files, "The limit of open files and connections");
         context.block_on(async {

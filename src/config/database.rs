@@ -85,8 +85,24 @@ fn engine(url: &str) -> Result<Engine, &'static str> {
 }
 
 fn is_postgres(url: &str) -> bool {
-    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) && Url::parse(url).is_ok()
+    postgres_url(url).is_some()
 }
+
+/// Reads the URL of a PostgreSQL server. As with `psql`, it may have a user or a port and no host; the
+/// host is then [`NO_HOST`].
+pub(crate) fn postgres_url(text: &str) -> Option<Url> {
+    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let at = authority.rfind('@').map_or(0, |at| at + 1);
+    let host = &authority[at..];
+    if !authority.is_empty() && (host.is_empty() || host.starts_with(':')) {
+        return Url::parse(&format!("{scheme}://{}{NO_HOST}{}", &rest[..at], &rest[at..])).ok();
+    }
+    Url::parse(text).ok()
+}
+
+/// The host of a URL that has none.
+pub(crate) const NO_HOST: &str = "no-host.invalid";
 
 #[cfg(test)]
 mod tests {
@@ -98,7 +114,11 @@ mod tests {
         assert_eq!(engine("sqlite://data/worker.db"), sqlite("data/worker.db"));
         assert_eq!(engine("sqlite:///var/lib/worker.db"), sqlite("/var/lib/worker.db"));
         assert_eq!(engine("postgres://u:p@db/shop"), Ok(Engine::Postgres));
-        assert_eq!(engine("postgresql:///shop?host=/run/postgresql"), Ok(Engine::Postgres));
+        for without_host in
+            ["postgresql:///shop?host=/run/postgresql", "postgres://u:p@/shop?host=/run", "postgres://:5433/shop"]
+        {
+            assert_eq!(engine(without_host), Ok(Engine::Postgres), "{without_host}");
+        }
         for bad in [
             "mysql://db/shop",
             "data/worker.db",

@@ -1,14 +1,15 @@
 //! An encryption key in a file: 32 random bytes in base64, readable only by its owner.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+use super::private;
 
 /// A new key from the operating system's randomness, as text.
 #[must_use]
@@ -26,8 +27,8 @@ pub fn generate() -> SecretString {
 /// The file exists (nothing is overwritten), or cannot be written.
 pub fn create(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    private::create_folder(folder)?;
+    let mut file = private::options().write(true).create_new(true).open(path)?;
     file.write_all(generate().expose_secret().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;

@@ -9,6 +9,7 @@
 
 mod database;
 mod error;
+mod exposed;
 mod keeper;
 mod layers;
 mod merchant;
@@ -19,6 +20,7 @@ mod rules;
 mod secret;
 mod server;
 mod setting;
+mod strength;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -28,17 +30,21 @@ mod webhook;
 mod work;
 
 pub mod key_file;
+pub mod private;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub use database::{Database, Engine};
+pub(crate) use database::{NO_HOST, postgres_url};
 pub use error::{ConfigError, Fault};
+pub use exposed::ExposedFile;
 pub use keeper::Keeper;
 pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, Merchants, OnUnusableToken, Region};
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use server::{ApiKey, Scope, Server};
+pub(crate) use strength::is_uniform;
 pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};
 pub use webhook::Webhook;
@@ -78,6 +84,8 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// The merchants by name; never empty.
     pub merchants: Merchants,
+    /// The files with secrets, by the setting that names them, without those of `vault.keys`.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }
 
 impl Settings {
@@ -149,6 +157,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         retention,
         telemetry,
         merchants,
+        secret_files: std::mem::take(&mut reader.secret_files),
     })
 }
 

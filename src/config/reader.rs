@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Table;
@@ -22,12 +23,20 @@ pub(super) struct Reader {
     pub(super) known: BTreeSet<String>,
     /// Sections whose entries have names that the user chooses.
     pub(super) groups: BTreeSet<String>,
+    /// The files with secrets that were read, by their keys.
+    pub(super) secret_files: BTreeMap<String, PathBuf>,
     faults: Vec<Fault>,
 }
 
 impl Reader {
     pub(super) fn new(file: Table, env: BTreeMap<String, String>) -> Self {
-        Self { layers: Layers::new(file, env), known: BTreeSet::new(), groups: BTreeSet::new(), faults: Vec::new() }
+        Self {
+            layers: Layers::new(file, env),
+            known: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            secret_files: BTreeMap::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Records a fault. Reading continues, so that all faults are reported at once.

@@ -1,6 +1,7 @@
 //! Reads secrets from the settings file, from environment variables, or from files of their own.
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use super::reader::Reader;
 
@@ -82,9 +83,12 @@ impl Reader {
 
     /// The trimmed content of the file that `key` names.
     pub(super) fn secret_of_file(&mut self, key: &str, path: &SecretString) -> Option<SecretString> {
-        let wrong = match std::fs::read_to_string(path.expose_secret()) {
+        let wrong = match std::fs::read_to_string(path.expose_secret()).map(Zeroizing::new) {
             Ok(text) if text.trim().is_empty() => "that file is empty".to_owned(),
-            Ok(text) => return Some(text.trim().into()),
+            Ok(text) => {
+                self.secret_files.insert(key.to_owned(), path.expose_secret().into());
+                return Some(text.trim().into());
+            }
             Err(error) => format!("that file cannot be read ({})", error.kind()),
         };
         self.fault(key, wrong, "name a file that contains only the secret");

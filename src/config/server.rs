@@ -6,12 +6,13 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::is_name;
 use super::reader::Reader;
+use super::strength::{is_hash_of_guess, weakness_of_key};
 
 /// The HTTP servers of a process.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Server {
     pub max_requests: usize,
     /// The maximum number of concurrent requests that wait for an order (`?wait=`).
     pub max_waits: usize,
+    /// The maximum number of connections.
+    pub max_connections: usize,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
     /// Empty only if `bind` is a loopback address: then everybody on this machine may do everything.
     pub api_keys: Vec<ApiKey>,
 }
@@ -74,6 +79,12 @@ impl Server {
         let shutdown_grace = reader.lasting("server.shutdown_grace", Duration::from_mins(1));
         let max_requests = reader.within("server.max_requests", 256_u32, &(1..=100_000)) as usize;
         let max_waits = reader.within("server.max_waits", 4096_u32, &(1..=1_000_000)) as usize;
+        let max_connections = reader.within("server.max_connections", 8192_u32, &(16..=1_000_000)) as usize;
+        if max_connections <= max_requests + max_waits {
+            let instead = "write more than server.max_requests and server.max_waits together";
+            reader.fault("server.max_connections", "fewer than the requests that may be open at a time", instead);
+        }
+        let docs = reader.get_or("server.docs", true);
         let numbers = reader.names("server.api_keys");
         if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
             let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
@@ -90,7 +101,7 @@ impl Server {
             }
             api_keys.push(key);
         }
-        Self { bind, probes, shutdown_grace, max_requests, max_waits, api_keys }
+        Self { bind, probes, shutdown_grace, max_requests, max_waits, max_connections, docs, api_keys }
     }
 }
 
@@ -136,6 +147,8 @@ impl ApiKey {
     }
 }
 
+const STRONG_KEY: &str = "make one with `klarna-order-worker keys api generate`";
+
 fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
     const FORMS: [&str; 3] = ["key_sha256", "key_env", "key_file"];
     if !FORMS.iter().any(|form| reader.has(&format!("{section}.{form}"))) {
@@ -143,18 +156,24 @@ fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
     }
     let (form, value) = reader.one_of(section, &FORMS)?;
     let path = format!("{section}.{}", FORMS[form]);
-    let digest = |key: SecretString| Sha256::digest(key.expose_secret()).into();
-    match form {
+    let key = match form {
         0 => {
             let hash = from_hex(value.expose_secret());
             if hash.is_none() {
                 reader.fault(&path, "not a SHA-256", "write the 64 hexadecimal digits of the key's SHA-256");
             }
-            hash
+            if hash.as_ref().is_some_and(is_hash_of_guess) {
+                reader.fault(&path, "the hash of a key that anybody would try", STRONG_KEY);
+            }
+            return hash;
         }
-        1 => reader.secret_of_variable(&path, &value).map(digest),
-        _ => reader.secret_of_file(&path, &value).map(digest),
+        1 => reader.secret_of_variable(&path, &value),
+        _ => reader.secret_of_file(&path, &value),
+    }?;
+    if let Some(weak) = weakness_of_key(key.expose_secret()) {
+        reader.fault(&path, format!("the key that it names is {weak}"), STRONG_KEY);
     }
+    Some(Sha256::digest(key.expose_secret()).into())
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

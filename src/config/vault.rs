@@ -38,6 +38,8 @@ pub struct Vault {
     pub token_patience: Duration,
     /// The minimum remaining lifetime of an access token that is sent with an order.
     pub access_token_margin: Duration,
+    /// Whether the system may write the process's memory to a core dump.
+    pub core_dumps: bool,
 }
 
 /// Where an encryption key (32 bytes, base64) comes from.
@@ -79,6 +81,7 @@ impl Vault {
             orphan_after: reader.lasting("vault.orphan_after", Duration::from_mins(5)),
             token_patience: reader.get_or("vault.token_patience", Duration::from_secs(20)),
             access_token_margin: reader.lasting("vault.access_token_margin", Duration::from_mins(1)),
+            core_dumps: reader.get_or("vault.core_dumps", false),
         }
     }
 }

@@ -10,6 +10,9 @@ use super::reader::Reader;
 
 const EXPECTED: &str = r#"write one or two texts "whsec_" followed by 24 to 64 bytes in base64"#;
 
+/// The secret in the examples of the Standard Webhooks specification.
+const EXAMPLE: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// The webhook endpoint of a merchant's shop.
 #[derive(Clone, Debug)]
 pub struct Webhook {
@@ -35,6 +38,9 @@ impl Webhook {
             _ => {}
         }
         let secrets = secrets?;
+        if secrets.iter().any(|secret| secret.expose_secret() == EXAMPLE) {
+            reader.fault(&key, "has the secret of an example, which everybody knows", EXPECTED);
+        }
         if !(1..=2).contains(&secrets.len()) || !secrets.iter().all(is_secret) {
             reader.fault(&key, "not one or two signing secrets", EXPECTED);
             return None;

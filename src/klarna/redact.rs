@@ -1,6 +1,7 @@
 //! Removes secrets and personal data from Klarna's texts, so that they can be stored and shown to
 //! the shop.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,21 +9,29 @@ use zeroize::Zeroizing;
 
 use crate::config::Merchant;
 
-/// The most characters of a text; longer texts are cut.
+/// The most bytes of a text that are read, and the most characters that are kept of it.
+const LONGEST_TEXT: usize = 8 * 1024;
 const LONGEST_MESSAGE: usize = 500;
 
 /// The shortest value that is removed, in characters. Shorter ones (`SE`, `Mr`) reveal little, and
 /// removing them would make the message unreadable.
 const SHORTEST_VALUE: usize = 4;
 
+/// The most bytes of all values together. The data of a shopper are a few hundred; an order with
+/// more is none, and no text about it is kept.
+const MOST_VALUES: usize = 64 * 1024;
+
 const MARK: &str = "[redacted]";
 
 /// Removes from a text all credentials and personal data that the request contained: the access
 /// token, the merchant's password, and the values in `customer` and the addresses, which may come
-/// from an `id_token`.
+/// from an `id_token`. All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
-    /// The longest first, so that a value inside another leaves no rest of it.
-    values: Vec<Zeroizing<String>>,
+    /// Of values that begin at the same place, finds the longest, so that a value inside another
+    /// leaves no rest of it.
+    values: AhoCorasick,
+    /// The length of the longest value, in bytes.
+    longest: usize,
 }
 
 /// The members of an order that contain the shopper's data.
@@ -37,8 +46,8 @@ struct Personal {
 }
 
 impl Redactor {
-    /// Creates a redactor for a request. `None` if the body cannot be read: then it is unknown what
-    /// to remove, and no text may be kept.
+    /// Creates a redactor for a request. `None` if the body cannot be read, or has too many values:
+    /// then it is unknown what to remove, and no text may be kept.
     pub fn new(merchant: &Merchant, body: &[u8]) -> Option<Self> {
         let order: Personal = serde_json::from_slice(body).ok()?;
         let mut values = vec![Zeroizing::new(merchant.api_password.expose_secret().to_owned())];
@@ -46,14 +55,31 @@ impl Redactor {
             collect(member, &mut values);
         }
         values.retain(|value| value.chars().count() >= SHORTEST_VALUE);
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Some(Self { values })
+        if values.iter().map(|value| value.len()).sum::<usize>() > MOST_VALUES {
+            return None;
+        }
+        let longest = values.iter().map(|value| value.len()).max().unwrap_or_default();
+        let values = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .build(values.iter().map(|value| value.as_bytes()));
+        Some(Self { values: values.ok()?, longest })
     }
 
     /// Returns the text on one line, redacted and then cut. It must be redacted first, because half
     /// a token would not be found.
     pub fn clean(&self, text: &str) -> String {
-        let redacted = self.values.iter().fold(text.to_owned(), |text, value| text.replace(value.as_str(), MARK));
+        let read = &text[..text.floor_char_boundary(LONGEST_TEXT)];
+        // What was not read may be the rest of a value.
+        let sure = if read.len() == text.len() { read.len() } else { read.len().saturating_sub(self.longest) };
+        let sure = read.floor_char_boundary(sure);
+        let (mut redacted, mut at) = (String::new(), 0);
+        for found in self.values.find_iter(read).take_while(|found| found.start() < sure) {
+            redacted.push_str(&read[at..found.start()]);
+            redacted.push_str(MARK);
+            at = found.end();
+        }
+        redacted.push_str(read.get(at..sure).unwrap_or_default());
         let line: Vec<&str> = redacted.split(|c: char| c.is_whitespace() || c.is_control()).collect();
         let line = line.join(" ");
         match line.char_indices().nth(LONGEST_MESSAGE) {

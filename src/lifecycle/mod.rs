@@ -1,5 +1,6 @@
 //! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies systemd.
 
+pub mod dumps;
 pub mod manager;
 
 use std::io;

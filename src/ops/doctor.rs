@@ -72,9 +72,22 @@ pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>
     describe(settings, &mut findings);
     let installation = database::check(settings, clock, &mut findings).await;
     keys::check(settings, environment, installation, &mut findings);
+    files(settings, &mut findings);
     instance::check(settings, &mut findings);
     hosts::check(settings, clock, &mut findings).await;
     findings.0
+}
+
+/// Checks the permissions of files with secrets.
+fn files(settings: &Settings, findings: &mut Findings) {
+    let exposed = settings.exposed_files();
+    for file in &exposed {
+        let found = format!("others can read or change {} (mode {:o})", file.path.display(), file.mode);
+        findings.warn(&file.key, found, "set its mode to 0600");
+    }
+    if exposed.is_empty() {
+        findings.ok("files", "no other user can read or change the files with secrets");
+    }
 }
 
 /// Summarises the settings. Invalid ones were refused before.

@@ -23,6 +23,8 @@ pub(super) enum Failure {
     Foreign,
     /// The address or the form is invalid.
     Wrong(String),
+    /// The form did not arrive in time.
+    Slow,
     /// It does not exist, or the key is not valid for it.
     Missing(&'static str),
     /// Its state does not allow the action.
@@ -69,6 +71,9 @@ impl IntoResponse for Failure {
                 "The form does not belong to this session. Go back, reload the page, and submit it again.".into(),
             ),
             Self::Wrong(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
+            Self::Slow => {
+                (StatusCode::REQUEST_TIMEOUT, "Nothing was changed", "The form did not arrive in time.".into())
+            }
             Self::Missing(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
             Self::Unfit(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
             Self::Store(error) if error.is_transient() => {

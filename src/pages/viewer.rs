@@ -1,6 +1,7 @@
 //! Who views a page, and what they may see; and forms, which only pages of this service may send.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use maud::Markup;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 
 use super::Pages;
 use super::failure::Failure;
@@ -25,6 +27,9 @@ use crate::ids::MerchantName;
 
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
+
+/// How long a form may take to arrive. Anybody can send one to the sign-in.
+const FORM: Duration = Duration::from_secs(5);
 
 /// Set by the script that updates pages. Its requests do not count as use of the session.
 const LIVE: &str = "x-live";
@@ -146,7 +151,8 @@ pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<
     if !is_own(headers) {
         return Err(refused());
     }
-    let bytes = to_bytes(body, LARGEST_FORM).await.map_err(|_| Failure::Wrong("The form is too large.".into()))?;
+    let bytes = timeout(FORM, to_bytes(body, LARGEST_FORM)).await.map_err(|_| Failure::Slow)?;
+    let bytes = bytes.map_err(|_| Failure::Wrong("The form is too large.".into()))?;
     Ok(Fields::of(&bytes))
 }
 

@@ -33,6 +33,7 @@ mod sql;
 mod sqlite;
 mod token_view;
 mod tokens;
+mod transport;
 mod upkeep;
 mod webhook_end;
 mod webhooks;
@@ -67,6 +68,7 @@ pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;
 pub use self::tokens::{TokenFilter, Tokens};
+pub use self::transport::Transport;
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhooks::{

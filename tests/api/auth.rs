@@ -119,7 +119,7 @@ async fn whoever_is_not_let_in_is_counted() {
     api_get(&api, "key-of-tokens", "/v1/orders").await.problem(403, "forbidden");
     api_get(&api, "key-of-other", TOKEN).await.problem(403, "forbidden");
     assert_eq!(api_get(&api, "key-of-all", "/v1/orders").await.status, 200);
-    let health = api.get("/readyz?verbose").await.json();
+    let health = api_get(&api, "key-of-ops", "/readyz?verbose").await.json();
     assert_eq!(health["refused"], serde_json::json!({"unauthorized": 2, "forbidden": 2}));
 }
 
@@ -132,6 +132,22 @@ async fn metrics_need_a_key_for_operators() {
     assert_eq!((answer.status.as_u16(), &*answer.text), (200, "metrics\n"));
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     api_get(&api, "key-of-ops", "/v1/orders").await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn what_names_every_merchant_needs_a_key_of_all() {
+    let ops = key("ops", "key-of-ops", r#"scopes = ["ops"]"#);
+    let limited = key("limited", "key-of-one", "scopes = [\"ops\", \"orders\"]\nmerchants = [\"other\"]");
+    let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
+    let api = Api::with_keys(&[ops, limited, orders].concat()).await;
+    for path in ["/metrics", "/readyz?verbose", "/readyz?%76erbose", "/readyz?verbose=1"] {
+        api.get(path).await.problem(401, "unauthorized");
+        api_get(&api, "key-of-orders", path).await.problem(403, "forbidden");
+        let refused = api_get(&api, "key-of-one", path).await.problem(403, "forbidden");
+        assert!(refused["detail"].as_str().unwrap().contains("server.probes"), "{refused}");
+        assert_eq!(api_get(&api, "key-of-ops", path).await.status, 200, "{path}");
+    }
+    assert_eq!(api_get(&api, "key-of-one", "/v1/orders").await.status, 200);
 }
 
 #[tokio::test]

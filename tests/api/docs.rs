@@ -1,10 +1,14 @@
 //! `/docs`
 
 use std::collections::BTreeSet;
+use std::io::Read;
 
+use flate2::read::GzDecoder;
+use klarna_order_worker::api::Limits;
+use reqwest::Method;
 use serde_json::Value;
 
-use super::Api;
+use super::{Api, settings};
 
 #[tokio::test]
 async fn the_page_describes_every_operation_and_schema() {
@@ -45,6 +49,32 @@ async fn the_page_loads_its_own_stylesheet_and_nothing_else() {
     let style = api.get("/docs/style.css").await;
     assert_eq!((style.status.as_u16(), style.header("content-type")), (200, "text/css; charset=utf-8"));
     api.get("/docs/no-such.js").await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn descriptions_are_compressed_once_and_can_be_switched_off() {
+    let api = Api::open().await;
+    for path in ["/docs/", "/docs/style.css", "/openapi.json"] {
+        let get = |coding| api.request(Method::GET, path).header("accept-encoding", coding).send();
+        let (plain, packed) = (get("identity").await.unwrap(), get("br, gzip").await.unwrap());
+        assert_eq!(
+            (plain.headers().get("content-encoding"), packed.headers()["content-encoding"].as_bytes()),
+            (None, &b"gzip"[..])
+        );
+        assert_eq!(packed.headers()["vary"], "accept-encoding");
+        let (plain, packed) = (plain.bytes().await.unwrap(), packed.bytes().await.unwrap());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == plain && packed.len() < plain.len() / 2, "{path}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(None, folder.path(), "");
+    settings.server.docs = false;
+    let api = Api::of(settings, folder, Limits { requests: 10, waits: 10 }).await;
+    for path in ["/docs", "/docs/", "/docs/style.css", "/openapi.json"] {
+        api.get(path).await.problem(404, "not-found");
+    }
+    assert_eq!(api.get("/livez").await.status, 200);
 }
 
 /// The values of an attribute; `begin` is what stands before each of them.

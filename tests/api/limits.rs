@@ -3,8 +3,11 @@
 use futures::future::join;
 use klarna_order_worker::api::Limits;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::{Api, ORDER, envelope, send};
+use super::{Api, ORDER, SOON, envelope, key, send};
 
 /// Holds the one place for requests: a post whose body does not come.
 async fn busy(api: &Api) -> tokio::net::TcpStream {
@@ -83,4 +86,44 @@ async fn lists_are_compressed_and_an_order_alone_is_not() {
     }
     assert_eq!(gzipped(&format!("/v1/orders/{id}")).await.0, None, "its snippet stands beside what a shopper chose");
     assert_eq!(api.get("/v1/orders").await.headers.get("access-control-allow-origin"), None);
+}
+
+/// A connection on which the head of a post was sent, and a byte of its body.
+async fn stalled(api: &Api, path: &str, headers: &str) -> TcpStream {
+    let mut connection = TcpStream::connect(api.address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n{headers}\r\n{{");
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn strangers_take_no_place_of_callers_with_a_key() {
+    let keys = key("all", "key-of-all", r#"scopes = ["orders", "tokens", "ops"]"#);
+    let api = Api::within(&keys, Limits { requests: 1, waits: 1 }).await;
+    let form = "Origin: http://localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let mut stalls = Vec::new();
+    for _ in 0..70 {
+        stalls.push(stalled(&api, "/sign-in", form).await);
+    }
+    // An order without a key is refused before its body is read.
+    let json = "Content-Type: application/json\r\n";
+    let mut refused = stalled(&api, "/v1/orders", json).await;
+    let mut head = [0; 12];
+    timeout(SOON, refused.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(&head, b"HTTP/1.1 401");
+    // Orders, pages and health are served meanwhile.
+    for (path, status) in [("/v1/orders", 200), ("/sign-in", 200), ("/docs/", 200), ("/readyz", 200), ("/metrics", 200)]
+    {
+        let answer = send(api.request(Method::GET, path).bearer_auth("key-of-all")).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    // Even with a key, nobody may stop in the middle of a body.
+    let bearer = format!("{json}Authorization: Bearer key-of-all\r\n");
+    for path in ["/v1/orders/batch", "/v1/orders"] {
+        stalls.push(stalled(&api, path, &bearer).await);
+    }
+    for mut connection in stalls {
+        timeout(SOON, connection.read_exact(&mut head)).await.expect("the body is still waited for").unwrap();
+        assert_eq!(&head, b"HTTP/1.1 408");
+    }
 }

@@ -126,6 +126,10 @@ impl Api {
     async fn over(url: Option<&str>, keys: &str, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(url, folder.path(), keys);
+        Self::of(settings, folder, limits).await
+    }
+
+    async fn of(settings: Settings, folder: TempDir, limits: Limits) -> Self {
         let app = open(settings).await;
         let (waiters, ready) = (Waiters::new(app.store.clone()), Readiness::default());
         ready.set_ready(true);
@@ -139,6 +143,7 @@ impl Api {
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             limits,
+            docs: app.settings.server.docs,
             pages: pages(pages_of(&app, &clock)),
             probes: Probes {
                 ready: ready.clone(),
@@ -153,7 +158,7 @@ impl Api {
         let (stop, stopped) = oneshot::channel();
         let drain = Duration::from_mins(2);
         let stopped = async { stopped.await.unwrap_or(()) };
-        let server = tokio::spawn(serve_api(listener, router, stopped, drain));
+        let server = tokio::spawn(serve_api(listener, router, 1000, stopped, drain));
         let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).tls_certs_only([]);
         let http = http.build().unwrap();
         Self { app, clock, waiters, ready, address, stop: Some(stop), server, http, _folder: folder }

@@ -8,6 +8,8 @@ mod example;
 mod keys;
 mod migrate;
 mod orders;
+#[cfg(target_os = "linux")]
+mod private;
 mod program;
 mod reference;
 mod restore;

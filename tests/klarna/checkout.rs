@@ -107,6 +107,41 @@ async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
     assert_eq!(messages.len(), 20);
 }
 
+/// With a text of Klarna's as long as its answer, and more values in the order than any shopper has.
+#[tokio::test]
+async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
+    let client = CheckoutClient::new(AMPLE).unwrap();
+    // What is cut off may be the rest of a value, so its beginning is left out too.
+    let name = "z".repeat(2000);
+    let text = format!("{}{}krn:at:secret-1", name.repeat(4), "y".repeat(8 * 1024 - 8000 - 5));
+    let mut server = Server::new_async().await;
+    let _cut = orders(&mut server).with_status(400).with_body(refusal(&json!([text]))).create_async().await;
+    let body = json!({"customer": {"name": name, "klarna_access_token": "krn:at:secret-1"}}).to_string();
+    let answer = client.create(&merchant(&server.url()), "order-1", Zeroizing::new(body)).await;
+    let CreateAnswer::BadOrder { messages, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(messages, ["[redacted]".repeat(4)]);
+
+    let long = "karl@klarna.example krn:at:secret-1 ".repeat(3_900_000 / 36);
+    let mut server = Server::new_async().await;
+    let mock = server.mock("POST", "/checkout/v3/orders").with_status(400).with_body(refusal(&json!([long])));
+    let _mock = mock.create_async().await;
+    let send = async |members: usize| {
+        let customer: serde_json::Value = (0..members)
+            .map(|n| (format!("m{n}"), json!(format!("value {n}"))))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        let body =
+            json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
+        match client.create(&merchant(&server.url()), "order-1", Zeroizing::new(body.to_string())).await {
+            CreateAnswer::BadOrder { messages, .. } => messages,
+            other => panic!("{other:?}"),
+        }
+    };
+    let messages = send(3000).await;
+    assert!(messages[0].starts_with("[redacted] [redacted] [redacted]"), "{}", messages[0]);
+    assert_eq!(send(30_000).await, ["Klarna answered HTTP 400 and did not say why"]);
+}
+
 #[tokio::test]
 async fn codes_and_ids_that_are_none_are_dropped() {
     let body = json!({"error_code": "krn:at:secret-1", "correlation_id": "<script>"}).to_string();

@@ -97,6 +97,9 @@ async fn what_is_claimed_must_fit_the_merchant_and_the_moment() {
         (with("iss", json!("https://login.klarna.com/eu/lp/idp")), Ok(())),
         (with("iss", json!("https://login.evil.example")), Err(IdTokenError::Issuer)),
         (nameless, Err(IdTokenError::Malformed)),
+        (with("azp", json!("client-1")), Ok(())),
+        (with("azp", json!("other")), Err(IdTokenError::Audience)),
+        (with("azp", json!(7)), Err(IdTokenError::Malformed)),
         (with("aud", json!("other")), Err(IdTokenError::Audience)),
         (with("aud", json!(null)), Err(IdTokenError::Malformed)),
         (with("sub", json!(null)), Err(IdTokenError::Malformed)),
@@ -143,6 +146,11 @@ async fn forged_signatures_are_refused() {
     assert_eq!(fixture.verify(&crossed).await, Err(IdTokenError::Signature));
     let misnamed = ec.sign_with_header(&json!({"alg": "ES256", "kid": "rsa"}), &claims());
     assert_eq!(fixture.verify(&misnamed).await, Err(IdTokenError::UnknownKey));
+    for extension in [json!(["b64"]), json!([])] {
+        let critical =
+            ec.sign_with_header(&json!({"alg": "ES256", "kid": "ec", "crit": extension, "b64": true}), &claims());
+        assert_eq!(fixture.verify(&critical).await, Err(IdTokenError::Critical));
+    }
     assert_eq!(fixture.verify(&"not.a".into()).await, Err(IdTokenError::Malformed));
 }
 

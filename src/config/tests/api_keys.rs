@@ -1,6 +1,7 @@
 //! API keys, and addresses without keys.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 
 use sha2::{Digest, Sha256};
 
@@ -11,19 +12,28 @@ fn text(api_key: &str) -> String {
     format!("{LEAST}[[server.api_keys]]\n{api_key}\n")
 }
 
-/// Of "secret", as sha256sum prints it.
-const HASH: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+const KEY: &str = "dE5sN3hQ8rT1vY6wZ2kL9mB4";
+
+/// Its hash, as sha256sum prints it.
+fn hash() -> String {
+    hash_of(KEY)
+}
+
+fn hash_of(key: &str) -> String {
+    let digits: Vec<String> = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
+}
 
 #[test]
 fn a_key_is_kept_as_its_hash_alone() {
-    let hash: [u8; 32] = Sha256::digest("secret").into();
+    let hash: [u8; 32] = Sha256::digest(KEY).into();
     for form in [
-        format!("key_sha256 = \"{HASH}\""),
-        format!("key_sha256 = \"{}\"", HASH.to_uppercase()),
+        format!("key_sha256 = \"{}\"", self::hash()),
+        format!("key_sha256 = \"{}\"", self::hash().to_uppercase()),
         "key_env = \"KEY\"".to_owned(),
     ] {
         let text = text(&format!("name = \"shop\"\nscopes = [\"tokens\", \"orders\"]\nmerchants = [\"shop\"]\n{form}"));
-        let settings = Settings::parse("test", &text, env(&[("KEY", " secret\n")])).unwrap();
+        let settings = Settings::parse("test", &text, env(&[("KEY", &format!(" {KEY}\n"))])).unwrap();
         let key = &settings.server.api_keys[0];
         assert_eq!(key.sha256, hash);
         assert_eq!(key.scopes, BTreeSet::from([Scope::Orders, Scope::Tokens]));
@@ -45,7 +55,7 @@ fn a_key_is_whole_or_refused() {
         ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = [\"b\"]", "server.api_keys.0.merchants"),
     ];
     for (api_key, path) in cases {
-        assert_eq!(faulty_keys(&text(api_key), &[("KEY", "secret")]), [path], "{api_key}");
+        assert_eq!(faulty_keys(&text(api_key), &[("KEY", KEY)]), [path], "{api_key}");
     }
 }
 
@@ -53,7 +63,7 @@ fn a_key_is_whole_or_refused() {
 fn two_keys_are_told_apart_by_name_and_key() {
     let one = "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"";
     let other = "[[server.api_keys]]\nname = \"b\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"";
-    assert_eq!(faulty_keys(&text(&format!("{one}\n{other}")), &[("KEY", "secret")]), ["server.api_keys.1"]);
+    assert_eq!(faulty_keys(&text(&format!("{one}\n{other}")), &[("KEY", KEY)]), ["server.api_keys.1"]);
 }
 
 #[test]
@@ -64,6 +74,46 @@ fn other_machines_come_in_with_a_key_only() {
         let bind = ("KLARNA_WORKER__SERVER__BIND", bind);
         assert_eq!(Settings::parse("test", LEAST, env(&[bind])).is_ok(), open, "{bind:?}");
         let guarded = text("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"");
-        assert!(Settings::parse("test", &guarded, env(&[bind, ("KEY", "secret")])).is_ok(), "{bind:?}");
+        assert!(Settings::parse("test", &guarded, env(&[bind, ("KEY", KEY)])).is_ok(), "{bind:?}");
+    }
+}
+
+#[test]
+fn a_key_that_can_be_guessed_is_refused() {
+    let of = |form: &str| text(&format!("name = \"a\"\nscopes = [\"ops\"]\n{form}"));
+    for weak in
+        ["a", "secret", "23-characters-are-too-f", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "abcdefghijklmnopqrstuvwxyz"]
+    {
+        assert_eq!(faulty_keys(&of("key_env = \"K\""), &[("K", weak)]), ["server.api_keys.0.key_env"], "{weak}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), weak).unwrap();
+        let form = format!("key_file = \"{}\"", file.path().display());
+        assert_eq!(faulty_keys(&of(&form), &[]), ["server.api_keys.0.key_file"], "{weak}");
+    }
+    for guess in ["", "a", "foo", "secret", "change-me"] {
+        let form = format!("key_sha256 = \"{}\"", hash_of(guess));
+        assert_eq!(faulty_keys(&of(&form), &[]), ["server.api_keys.0.key_sha256"], "{guess}");
+    }
+    let example = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+    let webhook = format!("{LEAST}webhook_url = \"https://shop.example\"\nwebhook_secrets = {example:?}\n");
+    assert_eq!(faulty_keys(&webhook, &[]), ["merchants.shop.webhook_secrets"]);
+}
+
+#[test]
+fn files_that_others_can_read_are_told() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), KEY).unwrap();
+    let path = file.path().display();
+    let text = text(&format!("name = \"a\"\nscopes = [\"ops\"]\nkey_file = \"{path}\""));
+    let exposed = |mode| {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let settings = Settings::parse("test", &text, env(&[])).unwrap();
+        settings.exposed_files().into_iter().map(|file| (file.key, file.mode)).collect::<Vec<_>>()
+    };
+    for private in [0o600, 0o400, 0o440, 0o640] {
+        assert_eq!(exposed(private), [], "{private:o}");
+    }
+    for open in [0o644, 0o666, 0o660, 0o604] {
+        assert_eq!(exposed(open), [("server.api_keys.0.key_file".to_owned(), open)], "{open:o}");
     }
 }

@@ -92,7 +92,7 @@ fn a_way_to_send_a_secret_needs_one() {
     assert_eq!(merchant.client_auth, ClientAuth::ClientSecretBasic);
 }
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SECRET: &str = "whsec_mAq0xCdPvWmT5Yt8bU2hJx7LzRk1NfGs";
 
 #[test]
 fn a_webhook_has_one_secret_or_two_in_any_form() {

@@ -8,7 +8,7 @@ use super::reference::every_key;
 use super::{LEAST, env, faults, faulty_keys, with};
 use crate::config::Settings;
 
-const CANARY: &str = "c4n4ry-value";
+const CANARY: &str = "c4n4ry-value-of-a-long-key";
 
 #[test]
 fn a_secret_stands_in_the_file_in_a_variable_or_in_a_file_of_its_own() {

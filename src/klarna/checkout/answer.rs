@@ -177,11 +177,10 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
         Value::Array(items) => items,
         single => vec![single],
     };
-    let texts = plural.iter().chain([&complaint.error_message]).filter_map(Value::as_str);
+    let texts = plural.iter().chain([&complaint.error_message]).filter_map(Value::as_str).take(MOST_MESSAGES);
     let mut messages: Vec<String> = redactor
         .map(|redactor| texts.map(|text| redactor.clean(text)).filter(|text| !text.trim().is_empty()).collect())
         .unwrap_or_default();
-    messages.truncate(MOST_MESSAGES);
     if messages.is_empty() {
         messages.push(format!("Klarna answered HTTP {} and did not say why", status.as_u16()));
     }

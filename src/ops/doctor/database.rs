@@ -34,6 +34,15 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     {
         return if path.exists() { Found::Unknown } else { Found::New };
     }
+    for (setting, transport) in store::Transport::of(&settings.database).unwrap_or_default() {
+        if let Some(weakness) = transport.weakness() {
+            let advice = format!(
+                "leave sslmode out of {setting}, or write sslmode=verify-full; sslrootcert names \
+                the authority's certificate"
+            );
+            findings.warn("database.tls", format!("the connection is not safe: {weakness}"), advice);
+        }
+    }
     let store = match store::open(&settings.database, settings.vault.max_in_flight, clock).await {
         Ok(store) => store,
         Err(error) => {

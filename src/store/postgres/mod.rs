@@ -1,6 +1,7 @@
 //! PostgreSQL: many processes, advisory locks for claims, `NOTIFY` for wake-ups, everything in a
 //! schema of its own.
 
+mod address;
 mod claim;
 mod inspect;
 mod migrate;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 use sqlx::{Executor, PgConnection};
 
+use self::address::Address;
 use self::pools::Pools;
 use self::writers::{End, Ends, Intents};
 use super::batch::Batcher;
@@ -29,7 +31,7 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signals, StoreError,
-    exchange_end, orders, tokens,
+    Transport, exchange_end, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -60,6 +62,14 @@ impl Postgres {
         let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
         Ok(Self { pools, clock, intents, ends })
     }
+}
+
+/// How connections to the server in the URL of the setting `key` are protected.
+///
+/// # Errors
+/// If the URL cannot be read.
+pub(super) fn transport(key: &str, url: &str) -> Result<Transport, StoreError> {
+    Ok(Address::of_process(key, url)?.transport)
 }
 
 /// Null in service, where the database's clock counts; a test's clock otherwise.

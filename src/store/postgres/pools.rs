@@ -1,11 +1,11 @@
 //! Three pools, so that queue, API and intents never wait behind a slow token endpoint.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 
+use super::address::Address;
 use crate::config::Database;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, TRUSTED, bounded};
@@ -40,10 +40,10 @@ pub(super) struct Pools {
 
 impl Pools {
     pub(super) fn open(database: &Database, max_in_flight: u32) -> Result<Self, StoreError> {
-        let options =
-            options("database.url", expose(&database.url))?.statement_cache_capacity(database.statement_cache);
+        let options = Address::of_process("database.url", expose(&database.url))?.options;
+        let options = options.statement_cache_capacity(database.statement_cache);
         let listen = match &database.listen_url {
-            Some(url) => self::options("database.listen_url", expose(url))?,
+            Some(url) => Address::of_process("database.listen_url", expose(url))?.options,
             None => options.clone(),
         };
         Ok(Self {
@@ -72,12 +72,6 @@ impl Pools {
         self.intents.close().await;
         self.queue.close().await;
     }
-}
-
-fn options(key: &str, url: &str) -> Result<PgConnectOptions, StoreError> {
-    PgConnectOptions::from_str(url).map(|options| options.application_name("klarna-order-worker")).map_err(|_| {
-        StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database"))
-    })
 }
 
 fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> Pool<Postgres> {

@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
+use crate::config::private;
 use crate::store::StoreError;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, PooledConnection, bounded};
@@ -49,16 +50,15 @@ pub(super) struct Pools {
 impl Pools {
     pub(super) fn open(path: &Path, readers: u32) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| {
+            private::create_folder(folder).map_err(|error| {
                 StoreError::Location(format!(
                     "the folder {} cannot be made: {error}; change database.url",
                     folder.display()
                 ))
             })?;
         }
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = PathBuf::from(log);
+        protect(path);
+        let log = beside(path, "-wal");
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -81,6 +81,23 @@ impl Pools {
         self.readers.close().await;
         self.writer.pool.close().await;
     }
+}
+
+/// Sees to it that no other user can read the database: the write-ahead log has order bodies in clear
+/// text. SQLite gives a new file beside the database the permissions of the database.
+fn protect(path: &Path) {
+    // If it cannot be created, connecting fails, and says why.
+    let _ = private::options().append(true).create(true).open(path);
+    for file in ["", "-wal", "-shm", "-journal"] {
+        private::restrict(&beside(path, file));
+    }
+}
+
+/// The file beside the database whose name has this ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// The migrations that the database has, those of newer programs included; none where it has none

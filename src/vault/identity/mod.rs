@@ -19,6 +19,9 @@ pub enum IdTokenError {
     /// It is not signed with RS256 or ES256.
     #[error("the id_token is signed with an algorithm that is not allowed")]
     Algorithm,
+    /// Its header names an extension that must be understood.
+    #[error("the id_token needs an extension that this program does not know")]
+    Critical,
     /// The issuer's key set has no key with this id.
     #[error("the id_token names a signing key that its issuer does not publish")]
     UnknownKey,

@@ -18,6 +18,9 @@ pub(crate) struct Payload {
     /// The time before which it is not valid, in the same unit.
     #[serde(default)]
     pub nbf: Option<f64>,
+    /// The client that the token was issued to, if the issuer says so.
+    #[serde(default)]
+    pub azp: Option<String>,
     sub: String,
     #[serde(default)]
     given_name: Text,

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::WorkerId;
 
+use crate::config::private;
+
 const FILE: &str = "seen";
 
 /// A heartbeat that the database confirmed.
@@ -35,7 +37,7 @@ impl HeartbeatMark {
     /// If the folder cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let temporary = folder.join("seen.writing");
-        std::fs::write(&temporary, serde_json::to_vec(self)?)?;
+        private::write(&temporary, &serde_json::to_vec(self)?)?;
         std::fs::rename(temporary, folder.join(FILE))
     }
 }

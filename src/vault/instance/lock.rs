@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::config::private;
 use crate::ids::{InstanceId, WorkerId};
 
 /// Why a process cannot use its instance folder.
@@ -56,10 +57,12 @@ impl Instance {
     /// If the folder cannot be written, or another process has locked it.
     pub fn take(folder: &Path) -> Result<Self, InstanceError> {
         let unusable = |error| InstanceError::Unusable { folder: folder.to_owned(), error };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
+        private::create_folder(folder).map_err(unusable)?;
+        private::restrict(folder);
         let path = folder.join("instance");
         let mut lock =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+            private::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        private::restrict(&path);
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(InstanceError::Taken(folder.to_owned())),

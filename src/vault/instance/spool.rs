@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::config::private;
 use crate::ids::{ExchangeId, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Settled, Successor};
@@ -96,7 +97,8 @@ impl Spool {
     /// If the folder cannot be created or written.
     pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
         let folder = instance_dir.join(FOLDER);
-        fs::create_dir_all(&folder)?;
+        private::create_folder(&folder)?;
+        private::restrict(&folder);
         let probe = folder.join("probe");
         write_durably(&probe, b"")?;
         fs::remove_file(probe)?;
@@ -249,7 +251,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 /// folder.
 fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("writing");
-    let mut file = File::create(&temporary)?;
+    let mut file = private::options().write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, CipherError};
-use crate::config::{KeySource, Vault, key_file};
+use crate::config::{KeySource, Vault, is_uniform, key_file};
 
 /// Why the keys cannot be used. No text contains any part of a key.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum KeysError {
     /// The value is not 32 bytes in base64.
     #[error("vault.keys.{0}: not 32 bytes in base64; make one with `klarna-order-worker keys generate`")]
     Malformed(String),
+    /// The value follows a pattern.
+    #[error("vault.keys.{0}: not random bytes; make a key with `klarna-order-worker keys generate`")]
+    Guessable(String),
     /// The cipher cannot use the keys.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -95,5 +98,8 @@ fn decode(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, KeysError> {
     let malformed = || KeysError::Malformed(name.to_owned());
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
     let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
+    if is_uniform(&key) {
+        return Err(KeysError::Guessable(name.to_owned()));
+    }
     Ok(Zeroizing::new(key))
 }

@@ -1,10 +1,17 @@
 //! Whose database it is, and what program it is for.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use klarna_order_worker::config::{Database, Engine};
 use klarna_order_worker::store::{self, Installation, OLDEST_PROGRAM, PROGRAM_LEVEL, StoreError};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
 use crate::support::stores::{Db, both_engines, postgres_alone};
+
+const SOON: Duration = Duration::from_secs(15);
 
 both_engines![
     a_database_is_founded_once,
@@ -114,4 +121,20 @@ async fn what_is_no_server_is_told(db: Db) {
     let nonsense = open("postgres://u:hidden@host:port/d").await;
     assert!(matches!(nonsense, StoreError::Location(_)) && !nonsense.is_transient(), "{nonsense}");
     assert!(!format!("{away}{away:?}{nonsense}{nonsense:?}").contains("hidden"));
+    // A server, or somebody on the way to it, that refuses TLS. This address is not a loopback one,
+    // but leads to this machine.
+    for (parameter, sends) in [("", false), ("?sslmode=require", false), ("?sslmode=prefer", true)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://u:hidden@0.0.0.0:{}/d{parameter}", listener.local_addr().unwrap().port());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8];
+            stream.read_exact(&mut request).await.unwrap();
+            stream.write_all(b"N").await.unwrap();
+            stream.read(&mut request).await.unwrap_or_default()
+        };
+        let (refused, sent) = futures::join!(open(&url), async { tokio::time::timeout(SOON, server).await.unwrap() });
+        assert_eq!(sent > 0, sends, "{parameter}: {refused}");
+        assert!(!format!("{refused}{refused:?}").contains("hidden"));
+    }
 }

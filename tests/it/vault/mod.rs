@@ -66,6 +66,7 @@ impl Shop {
                 orphan_after: Duration::from_mins(5),
                 token_patience: Duration::from_secs(20),
                 access_token_margin: Duration::from_mins(1),
+                core_dumps: false,
             },
             keeper: config::Keeper {
                 schedule: None,

@@ -1,0 +1,84 @@
+//! Refuses secrets that can be guessed.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+/// The fewest characters of an API key. `keys api generate` makes keys of 43.
+const SHORTEST_KEY: usize = 24;
+
+/// The fewest different characters or bytes of a secret. Of 24 random characters fewer are as good
+/// as impossible.
+const LEAST_VARIETY: usize = 8;
+
+/// What examples and first tries use as a key. Their hashes are refused, because of a hash the
+/// length of its key cannot be seen.
+const GUESSED: [&str; 28] = [
+    "",
+    "a",
+    "abc",
+    "admin",
+    "api",
+    "api-key",
+    "api_key",
+    "apikey",
+    "bar",
+    "change-me",
+    "changeme",
+    "default",
+    "example",
+    "foo",
+    "foobar",
+    "key",
+    "klarna",
+    "operator",
+    "operator-key",
+    "pass",
+    "password",
+    "secret",
+    "shop",
+    "shop-key",
+    "test",
+    "token",
+    "123456",
+    "12345678",
+];
+
+/// Returns why an API key is too weak; `None` if it is not.
+pub(super) fn weakness_of_key(key: &str) -> Option<String> {
+    if key.chars().count() < SHORTEST_KEY {
+        return Some(format!("shorter than {SHORTEST_KEY} characters"));
+    }
+    is_uniform(key.as_bytes()).then(|| "made of few different characters".to_owned())
+}
+
+/// Returns whether this is the SHA-256 of a key that anybody would try first.
+pub(super) fn is_hash_of_guess(hash: &[u8; 32]) -> bool {
+    GUESSED.iter().any(|guess| Sha256::digest(guess).as_slice() == hash)
+}
+
+/// Returns whether bytes follow a pattern: few different ones, or steps of the same size.
+pub(crate) fn is_uniform(bytes: &[u8]) -> bool {
+    let steps = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    let variety = |values: BTreeSet<u8>| values.len() < LEAST_VARIETY;
+    variety(bytes.iter().copied().collect()) || variety(steps.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_told_from_random_bytes() {
+        let counting: Vec<u8> = (0..32).collect();
+        for uniform in
+            [&[0_u8; 32][..], &[0xff; 32], &counting, b"aaaaaaaaaaaaaaaaaaaaaaaaaaaab", b"0123456789abcdefghijklmnop"]
+        {
+            assert!(is_uniform(uniform), "{uniform:?}");
+        }
+        assert!(!is_uniform(b"correct horse battery staple"), "a password of words is not a pattern");
+        for _ in 0..1000 {
+            assert!(!is_uniform(&rand::random::<[u8; 32]>()));
+        }
+    }
+}

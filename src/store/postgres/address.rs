@@ -1,0 +1,250 @@
+//! Reads the URL of a server as `psql` does: hosts, sockets, password file, TLS.
+//!
+//! sqlx reads it too, but would use clear text where the server refuses TLS, and skips what it does
+//! not know. So the URL is first brought into a form that both read alike, and the rest is refused.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::config::{NO_HOST, postgres_url};
+use crate::store::{StoreError, Transport};
+
+/// The parameters that are read; also `options[name]`.
+const SUPPORTED: [&str; 12] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+/// Parameters of libpq that have no effect here. They may be named in an error. Any other name may be
+/// a part of a password.
+const UNSUPPORTED: [&str; 16] = [
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "passfile",
+    "require_auth",
+    "service",
+    "sslcrl",
+    "sslpassword",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+
+/// The folders in which servers put their sockets by default.
+const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+
+/// Where a server is, and how the way to it is protected.
+pub(super) struct Address {
+    pub(super) options: PgConnectOptions,
+    pub(super) transport: Transport,
+}
+
+enum Host {
+    /// The folder of a Unix socket.
+    Socket(PathBuf),
+    /// A name or an address.
+    Name(String),
+}
+
+impl Address {
+    /// Reads the URL of the setting `key`, with the environment of this process.
+    pub(super) fn of_process(key: &str, url: &str) -> Result<Self, StoreError> {
+        Self::read(key, url, |name| std::env::var(name).ok())
+    }
+
+    /// Reads the URL of the setting `key`. `variable` returns environment variables.
+    ///
+    /// # Errors
+    /// If it cannot be read, or if a part of it would have no effect. The text shows no value.
+    fn read(key: &str, url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, StoreError> {
+        let wrong = |what: &str| StoreError::Location(format!("{key}: {what}"));
+        let unreadable =
+            || StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database"));
+        let url = postgres_url(url).ok_or_else(unreadable)?;
+        let given = Parameters::read(&url).map_err(|what| wrong(&what))?;
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let port = given.get("port").or_else(|| variable("PGPORT")).unwrap_or_else(|| "5432".to_owned());
+        let host = host(&given, &port, variable).map_err(wrong)?;
+        let mut query = given.without(&["host", "hostaddr", "port", "sslmode", "sslrootcert"]);
+        query.append_pair("port", &port);
+        // This is also the name under which a password file has a socket.
+        query.append_pair(
+            "host",
+            match &host {
+                Host::Socket(_) => "localhost",
+                Host::Name(name) => name,
+            },
+        );
+        let plain = format!("postgres:///?{}", query.finish());
+        let mut options = PgConnectOptions::from_str(&plain).map_err(|_| unreadable())?;
+        let mode = given.get("sslmode").or_else(|| variable("PGSSLMODE"));
+        let mode = mode.map(|mode| PgSslMode::from_str(&mode)).transpose().map_err(|_| {
+            wrong(
+                "sslmode, in the URL or in PGSSLMODE, is none of disable, allow, prefer, require, verify-ca and \
+                 verify-full",
+            )
+        })?;
+        let authorities = authorities(given.get("sslrootcert"), variable).map_err(wrong)?;
+        let transport;
+        (options, transport) = match host {
+            // Without TLS, as with libpq.
+            Host::Socket(folder) => (options.socket(folder).ssl_mode(PgSslMode::Disable), Transport::Local),
+            Host::Name(name) => {
+                let mode = match mode {
+                    None if is_loopback(&name) => PgSslMode::Prefer,
+                    None => PgSslMode::VerifyFull,
+                    // sqlx would not try TLS.
+                    Some(PgSslMode::Allow) => PgSslMode::Prefer,
+                    // As with libpq.
+                    Some(PgSslMode::Require) if authorities.is_some() => PgSslMode::VerifyCa,
+                    Some(mode) => mode,
+                };
+                let transport = if is_loopback(&name) { Transport::Local } else { protection(mode) };
+                (options.ssl_mode(mode), transport)
+            }
+        };
+        if let Some(authorities) = authorities {
+            options = options.ssl_root_cert(authorities);
+        }
+        Ok(Self { options: options.application_name("klarna-order-worker"), transport })
+    }
+}
+
+/// The parts of a URL by the names of libpq's parameters. A later one counts.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn read(url: &Url) -> Result<Self, String> {
+        let part = |name: &str, text: &str| Some((name.to_owned(), decoded(text))).filter(|(_, text)| !text.is_empty());
+        let parts = [
+            part("user", url.username()),
+            part("password", url.password().unwrap_or_default()),
+            part("host", url.host_str().filter(|host| *host != NO_HOST).unwrap_or_default()),
+            url.port().map(|port| ("port".to_owned(), port.to_string())),
+            part("dbname", url.path().trim_start_matches('/')),
+        ];
+        let mut parameters: Vec<(String, String)> = parts.into_iter().flatten().collect();
+        for (name, value) in url.query_pairs() {
+            check_name(&name)?;
+            if !value.is_empty() {
+                parameters.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+    }
+
+    /// The parameters without these, as a query.
+    fn without(&self, names: &[&str]) -> Serializer<'static, String> {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())));
+        query
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    if SUPPORTED.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) {
+        return Ok(());
+    }
+    let known = SUPPORTED.join(", ");
+    Err(if UNSUPPORTED.contains(&name) {
+        format!("the parameter {name} has no effect here; leave it out (these have: {known})")
+    } else {
+        format!("has an unknown parameter after the question mark; known are {known}. In a password, write ? as %3F")
+    })
+}
+
+/// The host in any spelling of libpq. Without one, a socket in a usual folder, or else `localhost`.
+fn host(given: &Parameters, port: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Host, &'static str> {
+    if given.get("host").is_some() && given.get("hostaddr").is_some() {
+        return Err("has host and hostaddr; leave hostaddr out, and let the host's name lead to it");
+    }
+    let named = given.get("hostaddr").or_else(|| given.get("host"));
+    let named = named.or_else(|| variable("PGHOSTADDR")).or_else(|| variable("PGHOST"));
+    let Some(named) = named else {
+        let has_socket = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
+        let folder = SOCKET_FOLDERS.into_iter().find(has_socket);
+        return Ok(folder.map_or_else(|| Host::Name("localhost".to_owned()), |folder| Host::Socket(folder.into())));
+    };
+    if named.contains(',') {
+        return Err("names several hosts; write the one of the primary, or a name that leads to it");
+    }
+    if named.starts_with('@') {
+        return Err("names a socket in the abstract namespace; write the folder of a socket, or a host");
+    }
+    if named.starts_with('/') {
+        return Ok(Host::Socket(named.into()));
+    }
+    let name = named.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&named);
+    Ok(Host::Name(name.to_owned()))
+}
+
+/// The file with the certificates of the authorities to trust; `None` for those that browsers trust.
+fn authorities(
+    given: Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<PathBuf>, &'static str> {
+    let Some(path) = given.or_else(|| variable("PGSSLROOTCERT")) else {
+        let usual = variable("HOME").map(|home| Path::new(&home).join(".postgresql/root.crt"));
+        return Ok(usual.filter(|path| path.exists()));
+    };
+    if path == "system" {
+        return Err("sslrootcert, in the URL or in PGSSLROOTCERT, is system: leave it out, and the authorities that \
+                    browsers trust are used");
+    }
+    std::fs::File::open(&path)
+        .map(|_| Some(path.into()))
+        .map_err(|_| "the file that sslrootcert or PGSSLROOTCERT names cannot be read")
+}
+
+const fn protection(mode: PgSslMode) -> Transport {
+    match mode {
+        PgSslMode::VerifyFull => Transport::Verified,
+        PgSslMode::VerifyCa => Transport::AnyName,
+        PgSslMode::Require => Transport::Unverified,
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => Transport::Clear,
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let is_loopback = |ip: std::net::IpAddr| ip.to_canonical().is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
+}
+
+/// Resolves percent escapes.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let escape = if *byte == b'%' { after.get(..2) } else { None };
+        let escape = escape.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(escape.unwrap_or(*byte));
+        rest = if escape.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! What other users of the machine get to see of a service: its files, and its memory.
+
+use std::fs::Permissions;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::program::Home;
+
+/// `serve`, started by a shell that has done `before`, and ready.
+fn served(home: &Home, before: &str) -> Child {
+    let serve = home.command(&["serve"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{before}; exec \"$0\" serve")]).arg(serve.get_program());
+    shell.current_dir(home.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    shell.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = shell.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("ready"), "{line}");
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Every file and folder below, and its mode.
+fn modes(folder: &Path, found: &mut Vec<(String, u32)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        found.push((entry.path().display().to_string(), mode));
+        if entry.path().is_dir() {
+            modes(&entry.path(), found);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_private(home: &Home) {
+    let mut found = Vec::new();
+    modes(&home.path("data"), &mut found);
+    for name in ["worker.db", "worker.db-wal", "instance/instance", "instance/spool", "k1.key"] {
+        assert!(found.iter().any(|(path, _)| path.ends_with(name)), "no {name}: {found:?}");
+    }
+    for (path, mode) in found {
+        assert_eq!(mode & 0o077, 0, "{path} has mode {mode:o}");
+    }
+    assert_eq!(home.path("data").metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn files_and_folders_are_their_owners_alone() {
+    let home = Home::new();
+    let mut child = served(&home, "umask 0");
+    assert_private(&home);
+    signal(&child, "-TERM");
+    child.wait().unwrap();
+    // As an earlier program left them.
+    for name in ["worker.db", "instance", "instance/instance", "instance/spool"] {
+        std::fs::set_permissions(home.path("data").join(name), Permissions::from_mode(0o777)).unwrap();
+    }
+    let mut child = served(&home, "umask 0");
+    assert_private(&home);
+    signal(&child, "-TERM");
+    child.wait().unwrap();
+}
+
+#[test]
+fn no_core_dump_can_be_made_unless_the_settings_allow_it() {
+    for allowed in [false, true] {
+        let home = Home::new().with("KLARNA_WORKER__VAULT__CORE_DUMPS", allowed.to_string());
+        let mut child = served(&home, "ulimit -S -c \"$(ulimit -H -c)\"");
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+        let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+        let limit: Vec<&str> = limit.split_whitespace().collect();
+        assert_eq!(limit[0], if allowed { limit[1] } else { "0" }, "{limits}");
+        signal(&child, "-ABRT");
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(6));
+        assert!(allowed || !ended.core_dumped(), "its memory was written to a core dump");
+    }
+}
