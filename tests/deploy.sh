@@ -59,7 +59,7 @@ variables=(
     KLARNA_WORKER_KEY="$("$program" keys generate)"
     KLARNA_WORKER__SERVER__API_KEYS__0__KEY_SHA256="$(printf %s "$shop_key" | sha256sum | cut -c1-64)"
     KLARNA_WORKER__SERVER__API_KEYS__1__KEY_SHA256="$(openssl rand -hex 32)"
-    KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox
+    KLARNA_API_KEY=sandbox
 )
 # Wrong settings exit with 2; what is expected is that nobody listens at that address.
 code=0

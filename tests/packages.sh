@@ -46,6 +46,7 @@ env = "KLARNA_WORKER_KEY"
 region = "eu"
 environment = "playground"
 client_id = "a-client-id"
+checkout_provider = "kustom"
 api_username_env = "KLARNA_API_USERNAME"
 api_password_env = "KLARNA_API_PASSWORD"
 SETTINGS

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
 use super::reader::Reader;
-use super::{NAME_EXPECTED, Webhook, is_name, presets};
+use super::{ApiCredentials, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::ids::MerchantName;
 
 /// The merchants of the settings.
@@ -29,12 +29,12 @@ pub struct Merchant {
     pub client_secret: Option<SecretString>,
     /// How the client secret is sent.
     pub client_auth: ClientAuth,
-    /// Decides the Checkout API's host.
-    pub checkout_provider: CheckoutProvider,
-    /// HTTP Basic user name of the Checkout API.
-    pub api_username: String,
-    /// HTTP Basic password of the Checkout API.
-    pub api_password: SecretString,
+    /// Decides the Checkout API's host; `None` if `checkout_url` alone names it.
+    pub checkout_provider: Option<CheckoutProvider>,
+    /// How this service proves to Klarna's APIs who the merchant is.
+    pub api_credentials: ApiCredentials,
+    /// Whether an order gets the shopper's access token. If not, no exchange is made for it either.
+    pub send_access_token: bool,
     /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths are agreed with it.
     pub refresh_token_lifetime: Duration,
     /// What happens to an order whose user has no usable token.
@@ -53,8 +53,21 @@ pub struct Merchant {
     pub jwks_url: Url,
     /// The issuers that an id_token may name.
     pub issuers: Vec<String>,
+    /// Which of the addresses above the settings give, instead of the defaults.
+    pub given: GivenUrls,
     /// The shop's webhook endpoint; `None` if it has none.
     pub webhook: Option<Webhook>,
+}
+
+/// Which addresses the settings give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUrls {
+    /// `token_url`
+    pub token: bool,
+    /// `checkout_url`
+    pub checkout: bool,
+    /// `jwks_url`
+    pub jwks: bool,
 }
 
 /// Klarna's regions, as its hosts and paths name them.
@@ -121,21 +134,26 @@ impl Merchant {
         let client_id = reader.require(&key("client_id"), "the client id that Klarna's portal shows");
         let client_secret = reader.secret(&section, "client_secret");
         let client_auth = reader.get(&key("client_auth"));
-        let without_secret =
-            !["", "_env", "_file"].iter().any(|form| reader.has(&key(&format!("client_secret{form}"))));
-        if client_auth.is_some() && without_secret {
+        if client_auth.is_some() && reader.secret_source(&section, "client_secret").is_none() {
             reader.fault(
                 &key("client_auth"),
                 "says how to send client_secret, which is missing",
                 "add client_secret, or leave client_auth out",
             );
         }
-        let checkout_provider = reader.get_or(&key("checkout_provider"), CheckoutProvider::Klarna);
-        let api_username = reader.require_secret(&section, "api_username");
-        let api_password = reader.require_secret(&section, "api_password");
+        let checkout_provider = reader.get(&key("checkout_provider"));
+        let api_credentials = ApiCredentials::read(reader, &section);
         let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
         let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
         let prefill = reader.get_or(&key("prefill"), true);
+        let send_access_token = reader.get_or(&key("send_access_token"), true);
+        if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
+            reader.fault(
+                &key("on_unusable_token"),
+                "\"fail\", but send_access_token = false sends no token",
+                "leave one of them out",
+            );
+        }
         let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
         let checkout_rate_per_second = rate("checkout_rate_per_second");
         let token_rate_per_second = rate("token_rate_per_second");
@@ -148,7 +166,15 @@ impl Merchant {
                 "write the URL that Klarna gave you",
             );
         }
+        if !reader.has(&key("checkout_provider")) && !reader.has(&key("checkout_url")) {
+            reader.fault(
+                &key("checkout_provider"),
+                "missing",
+                r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
+            );
+        }
         let (region, environment) = (region?, environment?);
+        let given = overrides.given();
         let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
         Some(Arc::new(Self {
             name: name.into(),
@@ -158,8 +184,8 @@ impl Merchant {
             client_secret,
             client_auth: client_auth.unwrap_or(ClientAuth::ClientSecretPost),
             checkout_provider,
-            api_username: api_username?.expose_secret().to_owned(),
-            api_password: api_password?,
+            api_credentials: api_credentials?,
+            send_access_token,
             refresh_token_lifetime,
             on_unusable_token,
             prefill,
@@ -167,10 +193,11 @@ impl Merchant {
             token_rate_per_second,
             checkout_url: overrides
                 .checkout_url
-                .or_else(|| presets::checkout_url(checkout_provider, region, environment))?,
+                .or_else(|| presets::checkout_url(checkout_provider?, region, environment))?,
             jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
             issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             token_url,
+            given,
             webhook,
         }))
     }
@@ -191,6 +218,14 @@ impl Overrides {
             checkout_url: reader.get(&key("checkout_url")),
             jwks_url: reader.get(&key("jwks_url")),
             issuer: reader.get(&key("issuer")),
+        }
+    }
+
+    fn given(&self) -> GivenUrls {
+        GivenUrls {
+            token: self.token_url.is_some(),
+            checkout: self.checkout_url.is_some(),
+            jwks: self.jwks_url.is_some(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! The commented `config.toml` at the top of the repository documents all keys. Tests compare it
 //! with the code.
 
+mod credentials;
 mod database;
 mod error;
 mod exposed;
@@ -35,12 +36,15 @@ pub mod private;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use credentials::ApiCredentials;
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};
 pub use error::{ConfigError, Fault};
 pub use exposed::ExposedFile;
 pub use keeper::Keeper;
-pub use merchant::{CheckoutProvider, ClientAuth, Environment, Merchant, Merchants, OnUnusableToken, Region};
+pub use merchant::{
+    CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, Merchants, OnUnusableToken, Region,
+};
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use server::{ApiKey, Scope, Server};
@@ -131,7 +135,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let names = reader.names("merchants");
     if names.is_empty() {
         let instead =
-            "write a [merchants.<name>] section with region, environment, client_id, api_username and api_password";
+            "write a [merchants.<name>] section with region, environment, client_id, checkout_provider and api_key";
         reader.fault("merchants", "none given", instead);
     }
     let database = Database::read(reader);

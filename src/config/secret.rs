@@ -57,10 +57,17 @@ impl Reader {
         Some(text.expose_secret().split_whitespace().map(SecretString::from).collect())
     }
 
+    /// Whether a secret is given in any of its forms, by a variable (`Some(true)`) or in the file
+    /// (`Some(false)`).
+    pub(super) fn secret_source(&self, section: &str, key: &str) -> Option<bool> {
+        let forms = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
+        forms.iter().filter_map(|path| Some(self.layers.get(path)?.variable().is_some())).max()
+    }
+
     /// Like [`Reader::secret`], for a required secret.
     pub(super) fn require_secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
         let path = format!("{section}.{key}");
-        if !["", "_env", "_file"].iter().any(|form| self.has(&format!("{path}{form}"))) {
+        if self.secret_source(section, key).is_none() {
             self.fault(&path, "missing", format!("write it, or {key}_env or {key}_file"));
         }
         self.secret(section, key)

@@ -2,6 +2,7 @@
 //! id_tokens, and `doctor`'s probes of all three. Every call uses [`http`], which has the rules
 //! that a single-use token needs.
 
+mod authorization;
 pub mod checkout;
 pub mod http;
 pub(crate) mod jwks;

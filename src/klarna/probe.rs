@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, DATE};
-use secrecy::ExposeSecret;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::authorization::authorized;
 use super::checkout::{CheckoutClient, orders_url};
 use super::http::{BuildError, HttpClient, Limits, Reply};
 use crate::config::Merchant;
@@ -70,10 +70,7 @@ impl Probe {
             path.push(&Uuid::nil().to_string());
         }
         let http = &self.checkout.http;
-        let request = http
-            .get(url)
-            .basic_auth(&merchant.api_username, Some(merchant.api_password.expose_secret()))
-            .header(ACCEPT, "application/json");
+        let request = authorized(http.get(url), merchant).header(ACCEPT, "application/json");
         Self::send(http, request).await.map(|reply| Reached::from(&reply))
     }
 

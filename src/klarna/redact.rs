@@ -24,8 +24,8 @@ const MOST_VALUES: usize = 64 * 1024;
 const MARK: &str = "[redacted]";
 
 /// Removes from a text all credentials and personal data that the request contained: the access
-/// token, the merchant's password, and the values in `customer` and the addresses, which may come
-/// from an `id_token`. All values are looked for at once, so a text takes one pass.
+/// token, the merchant's password or API key, and the values in `customer` and the addresses, which
+/// may come from an `id_token`. All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
     /// Of values that begin at the same place, finds the longest, so that a value inside another
     /// leaves no rest of it.
@@ -50,7 +50,7 @@ impl Redactor {
     /// then it is unknown what to remove, and no text may be kept.
     pub fn new(merchant: &Merchant, body: &[u8]) -> Option<Self> {
         let order: Personal = serde_json::from_slice(body).ok()?;
-        let mut values = vec![Zeroizing::new(merchant.api_password.expose_secret().to_owned())];
+        let mut values = vec![Zeroizing::new(merchant.api_credentials.secret().expose_secret().to_owned())];
         for member in [order.customer, order.billing_address, order.shipping_address] {
             collect(member, &mut values);
         }

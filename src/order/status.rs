@@ -63,12 +63,21 @@ pub enum TokenOutcome {
     Uncertain,
     /// Without: the token endpoint gave no access token in time.
     Unavailable,
+    /// Without: the merchant's setting `send_access_token` is off.
+    TurnedOff,
 }
 
 impl TokenOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 6] =
-        [Self::Fresh, Self::Kept, Self::NotRegistered, Self::ReauthRequired, Self::Uncertain, Self::Unavailable];
+    pub const ALL: [Self; 7] = [
+        Self::Fresh,
+        Self::Kept,
+        Self::NotRegistered,
+        Self::ReauthRequired,
+        Self::Uncertain,
+        Self::Unavailable,
+        Self::TurnedOff,
+    ];
 
     /// Returns its word in JSON and in the database.
     #[must_use]
@@ -80,6 +89,7 @@ impl TokenOutcome {
             Self::ReauthRequired => "reauth_required",
             Self::Uncertain => "uncertain",
             Self::Unavailable => "unavailable",
+            Self::TurnedOff => "turned_off",
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
     let Some(token) = token else { return html! { span.quiet { "–" } } };
     let tone = match token {
         TokenOutcome::Fresh | TokenOutcome::Kept => "good",
-        TokenOutcome::NotRegistered => "off",
+        TokenOutcome::NotRegistered | TokenOutcome::TurnedOff => "off",
         TokenOutcome::ReauthRequired | TokenOutcome::Uncertain | TokenOutcome::Unavailable => "warn",
     };
     badge(tone, token.as_str())

@@ -148,7 +148,10 @@ impl OrderHandler {
         &self,
         order: &ClaimedOrder,
         merchant: &Arc<Merchant>,
-    ) -> Result<Result<AccessToken, Unusable>, EarlyEnd> {
+    ) -> Result<Result<AccessToken, TokenOutcome>, EarlyEnd> {
+        if !merchant.send_access_token {
+            return Ok(Err(TokenOutcome::TurnedOff));
+        }
         let begun = since_boot();
         let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.into() };
         let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
@@ -176,20 +179,26 @@ impl OrderHandler {
             }
         };
         match merchant.on_unusable_token {
-            OnUnusableToken::SubmitWithoutToken => Ok(Err(unusable)),
+            OnUnusableToken::SubmitWithoutToken => Ok(Err(without(unusable))),
             OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
         }
     }
 }
 
-fn outcome(token: &Result<AccessToken, Unusable>) -> TokenOutcome {
+fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {
     match token {
         Ok(access) if access.cached => TokenOutcome::Kept,
         Ok(_) => TokenOutcome::Fresh,
-        Err(Unusable::NotRegistered) => TokenOutcome::NotRegistered,
-        Err(Unusable::ReauthRequired) => TokenOutcome::ReauthRequired,
-        Err(Unusable::Uncertain) => TokenOutcome::Uncertain,
-        Err(Unusable::Unavailable) => TokenOutcome::Unavailable,
+        Err(without) => *without,
+    }
+}
+
+fn without(unusable: Unusable) -> TokenOutcome {
+    match unusable {
+        Unusable::NotRegistered => TokenOutcome::NotRegistered,
+        Unusable::ReauthRequired => TokenOutcome::ReauthRequired,
+        Unusable::Uncertain => TokenOutcome::Uncertain,
+        Unusable::Unavailable => TokenOutcome::Unavailable,
     }
 }
 
@@ -232,7 +241,7 @@ fn refused_without_token(unusable: Unusable) -> Disposition {
         Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
     };
     let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
-    Disposition::Failed { error: error(code, message), token: Some(outcome(&Err(unusable))) }
+    Disposition::Failed { error: error(code, message), token: Some(without(unusable)) }
 }
 
 /// Counts the end of an attempt in the metrics.

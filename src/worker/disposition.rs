@@ -84,8 +84,8 @@ pub(super) fn disposition(
             error: Some(OrderError {
                 code: "klarna_refused_merchant".to_owned(),
                 message: format!(
-                    "Klarna refused the merchant {} with {status}: {}. Check api_username, api_password, region and \
-                     checkout_url of merchants.{}; the order waits until its deadline",
+                    "Klarna refused the merchant {} with {status}: {}. Check the API credentials, region and \
+                     checkout_provider of merchants.{}; the order waits until its deadline",
                     order.merchant,
                     messages.join("; "),
                     order.merchant,

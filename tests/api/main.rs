@@ -210,7 +210,7 @@ fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
     let merchant = |name: &str| {
         format!(
             "[merchants.{name}]\nregion = \"eu\"\nenvironment = \"playground\"\nclient_id = \"client\"\n\
-             api_username = \"{name}\"\napi_password = \"password\"\n"
+             checkout_provider = \"klarna\"\n             api_username = \"{name}\"\napi_password = \"password\"\n"
         )
     };
     let url = url.map_or_else(|| format!("sqlite://{path}/worker.db"), str::to_owned);

@@ -29,6 +29,7 @@ bind = "127.0.0.1:0"
 region = "eu"
 environment = "playground"
 client_id = "client"
+checkout_provider = "klarna"
 api_username = "user"
 api_password = "pass"
 "#;

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
-use test_support::shop::{Shop, order};
+use test_support::shop::{PASSWORD, Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(
     every_other_end_is_told_so_that_a_shop_understands,
     an_uncertain_token_waits_for_an_operator,
-    a_merchant_may_want_no_order_without_a_token
+    a_merchant_may_want_no_order_without_a_token,
+    a_merchant_may_want_no_token_in_its_orders
 );
 
 async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
@@ -106,6 +107,22 @@ async fn a_merchant_may_want_no_order_without_a_token(database: Database) {
     let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
     assert_eq!((&revoked["status"], &revoked["token"]), (&json!("failed"), &json!("reauth_required")), "{revoked}");
     assert_eq!(shop.stats().await.orders.requests, 0);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_merchant_may_want_no_token_in_its_orders(database: Database) {
+    let shop = Shop::open(database, &["--api-key", PASSWORD], "send_access_token = false");
+    shop.change_settings("a", "api_username = \"sandbox\"\n", "");
+    shop.change_settings("a", "api_password =", "api_key =");
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    let order = client.ended(&client.post("u-1", "k-1").await, PATIENCE).await;
+    assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("turned_off")), "{order}");
+    assert_eq!(order["prefilled"], json!([]), "{order}");
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.orders.without_token), (0, 1), "{stats:?}");
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -1,5 +1,6 @@
 //! Creating an order: what leaves, and what the answers mean.
 
+use klarna_order_worker::config::ApiCredentials;
 use klarna_order_worker::klarna::checkout::CheckoutClient;
 use klarna_order_worker::klarna::checkout::CreateAnswer;
 use serde_json::json;
@@ -62,6 +63,28 @@ async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
     assert_eq!(klarna_order_id, "o-1");
     assert!(html_snippet == snippet);
     assert_eq!(correlation_id.as_deref(), Some("c-9"));
+}
+
+#[tokio::test]
+async fn an_api_key_is_sent_as_it_was_issued() {
+    let mut server = Server::new_async().await;
+    let mock = orders(&mut server)
+        .match_header("authorization", "Basic kco_test_api_1+/=")
+        .with_status(201)
+        .with_body(r#"{"order_id":"o-1","html_snippet":"<div/>"}"#)
+        .create_async()
+        .await;
+    let client = CheckoutClient::new(AMPLE).unwrap();
+    let mut merchant = merchant(&server.url());
+    merchant.api_credentials = ApiCredentials::Key("kco_test_api_1+/=".into());
+    let answer = client.create(&merchant, "order-1", Zeroizing::new(BODY.into())).await;
+    mock.assert_async().await;
+    assert!(matches!(answer, CreateAnswer::Created { .. }), "{answer:?}");
+
+    // A key that no header can hold is never sent.
+    merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
+    let answer = client.create(&merchant, "order-1", Zeroizing::new(BODY.into())).await;
+    assert_unavailable(&answer, false);
 }
 
 #[tokio::test]

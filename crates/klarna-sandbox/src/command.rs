@@ -43,6 +43,9 @@ pub struct Command {
     /// Its password
     #[arg(long, env = "SANDBOX_API_PASSWORD", hide_env_values = true)]
     api_password: Option<SecretString>,
+    /// The only API key to accept at Checkout, instead of an API user
+    #[arg(long, env = "SANDBOX_API_KEY", hide_env_values = true, conflicts_with = "api_username")]
+    api_key: Option<SecretString>,
 
     /// What becomes of a refresh token that is presented
     #[arg(long, value_enum, default_value = "strict")]
@@ -168,6 +171,7 @@ fn options(args: Command) -> SandboxOptions {
         client_id: args.client_id,
         client_secret: args.client_secret,
         api_user: args.api_username.zip(args.api_password),
+        api_key: args.api_key,
         record: !args.no_record,
         behaviour: Behaviour {
             rotation: args.rotation,

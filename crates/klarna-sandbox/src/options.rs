@@ -32,6 +32,8 @@ pub struct SandboxOptions {
     pub client_secret: Option<SecretString>,
     /// The only API user known to the Checkout endpoint; any where `None`.
     pub api_user: Option<(String, SecretString)>,
+    /// The only API key known to the Checkout endpoint; any where `None`.
+    pub api_key: Option<SecretString>,
     /// Whether events and id_tokens are kept for `/sandbox/record` and `/sandbox/issued`. Benches
     /// leave it off: it grows by about 2 KiB an exchange.
     pub record: bool,
@@ -49,6 +51,7 @@ impl Default for SandboxOptions {
             client_id: None,
             client_secret: None,
             api_user: None,
+            api_key: None,
             record: true,
             behaviour: Behaviour::default(),
         }

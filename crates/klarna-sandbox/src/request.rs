@@ -96,14 +96,15 @@ fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<Strin
 
 /// User name and password of `Authorization: Basic`, as sent.
 pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let text = String::from_utf8(STANDARD.decode(basic_text(headers)?).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))
+}
+
+/// What stands behind `Authorization: Basic`, as sent.
+pub(super) fn basic_text(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, text) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(text.trim())
 }
 
 /// OAuth's Basic credentials are form-encoded before they are joined.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::config::{CheckoutProvider, ClientAuth, Environment, Merchant, OnUnusableToken, Region};
+use klarna_order_worker::config::{
+    ApiCredentials, CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, OnUnusableToken, Region,
+};
 
 /// Returns a public client whose URLs all begin with `base`.
 pub fn merchant(base: &str) -> Merchant {
@@ -14,9 +16,9 @@ pub fn merchant(base: &str) -> Merchant {
         client_id: "client-1".into(),
         client_secret: None,
         client_auth: ClientAuth::ClientSecretPost,
-        checkout_provider: CheckoutProvider::Klarna,
-        api_username: "PK1_user".into(),
-        api_password: "pass word:1".into(),
+        checkout_provider: Some(CheckoutProvider::Klarna),
+        api_credentials: ApiCredentials::Password { username: "PK1_user".into(), password: "pass word:1".into() },
+        send_access_token: true,
         refresh_token_lifetime: Duration::from_hours(60 * 24),
         on_unusable_token: OnUnusableToken::SubmitWithoutToken,
         prefill: true,
@@ -26,6 +28,7 @@ pub fn merchant(base: &str) -> Merchant {
         checkout_url: url("/"),
         jwks_url: url("/jwks.json"),
         issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
+        given: GivenUrls { token: true, checkout: true, jwks: true },
         webhook: None,
     }
 }

@@ -115,7 +115,7 @@ pub struct Order {
     /// If it was submitted without one, why: `not_registered` (the service has no refresh token for
     /// the user), `reauth_required` (the token no longer works, and the user must sign in again),
     /// `uncertain` (the answer to an exchange was lost), `unavailable` (Klarna's token endpoint
-    /// gave no token in time).
+    /// gave no token in time), `turned_off` (the merchant's setting `send_access_token` is off).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token: Option<TokenOutcome>,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{LEAST, faulty_keys, with};
-use crate::config::{ClientAuth, Merchant};
+use secrecy::ExposeSecret;
+
+use super::{LEAST, env, faults, faulty_keys, with};
+use crate::config::{ApiCredentials, ClientAuth, Merchant, Settings};
 
 fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
     let variables: Vec<(String, &str)> =
@@ -82,6 +84,72 @@ fn oceania_needs_its_token_url() {
     let oc = merchant(&[("REGION", "oc"), ("TOKEN_URL", "https://login.example/oc/lp/idp/oauth2/token")]);
     assert_eq!(oc.jwks_url.as_str(), "https://login.example/oc/lp/idp/.well-known/jwks.json");
     assert_eq!(oc.checkout_url.as_str(), "https://api-oc.klarna.com/");
+}
+
+#[test]
+fn who_runs_the_checkout_must_be_said() {
+    let text = LEAST.replace("checkout_provider = \"klarna\"\n", "");
+    let told = faults(&text, &[]);
+    assert_eq!(
+        told,
+        [
+            r#"merchants.shop.checkout_provider: missing; write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#
+        ]
+    );
+    let url = ("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "https://checkout.example");
+    let settings = Settings::parse("test", &text, env(&[url])).unwrap();
+    assert_eq!(settings.merchants["shop"].checkout_url.as_str(), "https://checkout.example/");
+}
+
+#[test]
+fn an_api_key_takes_the_place_of_user_name_and_password() {
+    let pair = "api_username = \"user\"\napi_password = \"password\"\n";
+    let keyed = LEAST.replace(pair, "api_key = \"key-1\"\n");
+    let read = |text: &str, variables: &[(&str, &str)]| {
+        let settings = Settings::parse("test", text, env(variables)).unwrap();
+        let credentials = settings.merchants["shop"].api_credentials.clone();
+        let quoted = format!("{:?}", credentials.secret().expose_secret());
+        assert!(!format!("{credentials:?}").contains(&quoted));
+        (matches!(credentials, ApiCredentials::Key(_)), credentials.secret().expose_secret().to_owned())
+    };
+    assert_eq!(read(&keyed, &[]), (true, "key-1".to_owned()));
+    assert_eq!(read(LEAST, &[]), (false, "password".to_owned()));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, b"key-2\n").unwrap();
+    let by_file = LEAST.replace(pair, &format!("api_key_file = {:?}\n", file.path()));
+    assert_eq!(read(&by_file, &[]), (true, "key-2".to_owned()));
+    // Variables replace the other form in the file.
+    let key = ("KLARNA_WORKER__MERCHANTS__SHOP__API_KEY", "key-3");
+    let named = ("KLARNA_WORKER__MERCHANTS__SHOP__API_KEY_ENV", "SHOP_KEY");
+    let user = ("KLARNA_WORKER__MERCHANTS__SHOP__API_USERNAME", "u");
+    let password = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "p");
+    assert_eq!(read(LEAST, &[key]), (true, "key-3".to_owned()));
+    assert_eq!(read(LEAST, &[named, ("SHOP_KEY", "key-4")]), (true, "key-4".to_owned()));
+    assert_eq!(read(&keyed, &[user, password]), (false, "p".to_owned()));
+
+    let both = format!("{LEAST}api_key = \"key-1\"\n");
+    assert_eq!(
+        faults(&both, &[]),
+        ["merchants.shop.api_key: given together with api_username or api_password; \
+          leave out the key, or user name and password"]
+    );
+    assert_eq!(faulty_keys(&keyed, &[key, user]), ["merchants.shop.api_key"]);
+    assert_eq!(
+        faults(&LEAST.replace(pair, ""), &[]),
+        ["merchants.shop.api_key: missing; write it, or api_username and api_password (each also as …_env or …_file)"]
+    );
+    assert_eq!(
+        faults(&LEAST.replace("api_password = \"password\"\n", ""), &[]),
+        ["merchants.shop.api_password: missing; write it, or api_password_env or api_password_file"]
+    );
+}
+
+#[test]
+fn orders_without_a_token_do_not_fail_for_want_of_one() {
+    assert!(!merchant(&[("SEND_ACCESS_TOKEN", "false")]).send_access_token);
+    assert!(merchant(&[]).send_access_token);
+    let both = format!("{LEAST}send_access_token = false\non_unusable_token = \"fail\"\n");
+    assert_eq!(faulty_keys(&both, &[]), ["merchants.shop.on_unusable_token"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ installation = "test"
 region = "eu"
 environment = "production"
 client_id = "client"
+checkout_provider = "klarna"
 api_username = "user"
 api_password = "password"
 "#;

@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 27] = [
+const EXAMPLES: [&str; 31] = [
     "probes",
     "listen_url",
     "[server.api_keys]",
@@ -17,6 +17,10 @@ const EXAMPLES: [&str; 27] = [
     "scopes",
     "merchants",
     "env",
+    "api_key",
+    "api_key_env",
+    "api_key_file",
+    "checkout_provider",
     "api_username_env",
     "api_username_file",
     "api_password_env",

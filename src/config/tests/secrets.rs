@@ -15,7 +15,8 @@ fn a_secret_stands_in_the_file_in_a_variable_or_in_a_file_of_its_own() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "  from a file ").unwrap();
     let path = file.path().to_str().unwrap();
-    let password = |variables: &[(&str, &str)]| with(variables).unwrap().merchants["shop"].api_password.clone();
+    let password =
+        |variables: &[(&str, &str)]| with(variables).unwrap().merchants["shop"].api_credentials.secret().clone();
     assert_eq!(password(&[]).expose_secret(), "password");
     let from_variable = [("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "OTHER"), ("OTHER", "from a variable")];
     assert_eq!(password(&from_variable).expose_secret(), "from a variable");

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use secrecy::ExposeSecret;
 use tracing::Span;
 use url::Url;
 use zeroize::Zeroizing;
@@ -16,6 +15,7 @@ use zeroize::Zeroizing;
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
 use self::answer::correlation_id;
+use super::authorization::authorized;
 use super::http::{BuildError, Failure, HttpClient, Limits};
 use super::redact::Redactor;
 use crate::config::Merchant;
@@ -56,10 +56,7 @@ impl CheckoutClient {
     pub async fn create(&self, merchant: &Merchant, idempotency_key: &str, body: Zeroizing<String>) -> CreateAnswer {
         // The body is shared, not copied, and wiped when the last owner is dropped.
         let body = Bytes::from_owner(body);
-        let request = self
-            .http
-            .post(orders_url(&merchant.checkout_url))
-            .basic_auth(&merchant.api_username, Some(merchant.api_password.expose_secret()))
+        let request = authorized(self.http.post(orders_url(&merchant.checkout_url)), merchant)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)

@@ -248,6 +248,7 @@ mod tests {
             region = "eu"
             environment = "playground"
             client_id = "client"
+            checkout_provider = "klarna"
             api_username = "user"
             api_password = "password"
         "#;

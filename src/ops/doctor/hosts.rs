@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
+use url::Url;
 
 use super::Findings;
 use crate::clock::Clock;
-use crate::config::{Merchant, Settings};
+use crate::config::{ApiCredentials, Merchant, Settings};
 use crate::klarna::probe::{Probe, Reached};
 use crate::vault::identity::jwks::parse;
 
@@ -33,16 +34,16 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let mut findings = Findings::default();
     let (token, jwks, order) = tokio::join!(probe.token(merchant), probe.jwks(merchant), probe.checkout(merchant));
 
-    let host = host(&merchant.token_url);
+    let shown = address(&merchant.token_url, merchant.given.token, "default");
     match token {
         Ok(reached) => {
-            findings.ok(&key("token_url"), format!("{host} answers"));
-            clocks(&reached, &host, clock, &mut findings);
+            findings.ok(&key("token_url"), format!("{shown} answers"));
+            clocks(&reached, &host(&merchant.token_url), clock, &mut findings);
         }
-        Err(why) => unreached(&key("token_url"), &host, &why, &mut findings),
+        Err(why) => unreached(&key("token_url"), &shown, &why, &mut findings),
     }
 
-    let host = self::host(&merchant.jwks_url);
+    let host = address(&merchant.jwks_url, merchant.given.jwks, "default, on the host of token_url");
     match jwks {
         Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {
             0 => findings.warn(
@@ -55,12 +56,13 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Err(why) => unreached(&key("jwks_url"), &host, &why, &mut findings),
     }
 
-    let host = self::host(&merchant.checkout_url);
+    checkout_passed_on(merchant, &mut findings);
+    let host = address(&merchant.checkout_url, merchant.given.checkout, "default");
     match order {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
-            &key("api_username"),
+            &key(credentials(merchant)),
             format!("{host} refuses the credentials"),
-            "check that api_username, api_password, region and environment belong together",
+            "check that the credentials belong to this checkout_provider, region and environment",
         ),
         Ok(Reached { status: 404, .. }) => {
             findings.ok(&key("checkout_url"), format!("{host} answers and accepts the credentials"));
@@ -92,8 +94,88 @@ fn clocks(reached: &Reached, host: &str, clock: &Clock, findings: &mut Findings)
     }
 }
 
-/// Host and port only, because other parts of a URL may be secret.
-fn host(url: &url::Url) -> String {
+/// Warns of Klarna's own Checkout hosts.
+fn checkout_passed_on(merchant: &Merchant, findings: &mut Findings) {
+    let host = merchant.checkout_url.host_str().unwrap_or_default();
+    if host == "klarna.com" || host.ends_with(".klarna.com") {
+        findings.warn(
+            &format!("merchants.{}.checkout_provider", merchant.name),
+            format!(
+                "{host} is a host of Klarna, but Klarna Checkout has passed to Kustom: after 31 March 2026 calls to \
+                 Klarna's Checkout hosts no longer work"
+            ),
+            "get credentials from Kustom, and write checkout_provider = \"kustom\"",
+        );
+    }
+}
+
+/// Returns the name of the setting with the credentials.
+fn credentials(merchant: &Merchant) -> &'static str {
+    match merchant.api_credentials {
+        ApiCredentials::Password { .. } => "api_username",
+        ApiCredentials::Key(_) => "api_key",
+    }
+}
+
+/// Returns an address as it is in force, and where it comes from. Without the query, which may hold
+/// a secret.
+fn address(url: &Url, is_set: bool, default: &str) -> String {
+    let source = if is_set { "setting" } else { default };
+    format!("{}{} ({source})", url.origin().ascii_serialization(), url.path())
+}
+
+fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    fn merchant(more: &str) -> std::sync::Arc<Merchant> {
+        let text = format!(
+            "installation = \"test\"\n[merchants.shop]\nregion = \"eu\"\nenvironment = \"production\"\n\
+             client_id = \"client\"\napi_key = \"key\"\n{more}\n"
+        );
+        Settings::parse("test", &text, std::iter::empty()).unwrap().merchants["shop"].clone()
+    }
+
+    #[test]
+    fn klarnas_own_checkout_hosts_are_warned_of_and_no_others() {
+        let findings = |more: &str| {
+            let mut findings = Findings::default();
+            checkout_passed_on(&merchant(more), &mut findings);
+            findings.0
+        };
+        for klarnas in ["checkout_provider = \"klarna\"", "checkout_url = \"https://api-na.klarna.com/\""] {
+            let [finding] = &findings(klarnas)[..] else { panic!("no warning for {klarnas}") };
+            assert_eq!(
+                (finding.check.as_str(), finding.verdict),
+                ("merchants.shop.checkout_provider", Verdict::Warning)
+            );
+        }
+        for other in ["checkout_provider = \"kustom\"", "checkout_url = \"https://notklarna.com/\""] {
+            assert_eq!(findings(other), [], "{other}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_with_its_source() {
+        let merchant = merchant("checkout_provider = \"kustom\"\njwks_url = \"https://keys.example/jwks?key=1\"");
+        let shown = [
+            address(&merchant.token_url, merchant.given.token, "default"),
+            address(&merchant.jwks_url, merchant.given.jwks, "default"),
+            address(&merchant.checkout_url, merchant.given.checkout, "default"),
+        ];
+        assert_eq!(
+            shown,
+            [
+                "https://login.klarna.com/eu/lp/idp/oauth2/token (default)",
+                "https://keys.example/jwks (setting)",
+                "https://api.kustom.co/ (default)",
+            ]
+        );
+    }
 }
