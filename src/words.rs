@@ -10,10 +10,13 @@ pub struct UnknownWord {
     pub word: String,
 }
 
-/// Gives an enum a word for each value: `as_str` and `from_word`.
+/// Gives an enum a word for each value: `ALL`, `as_str` and `from_word`.
 macro_rules! words {
     ($type:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
+            /// All values.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
             /// Returns the word for it in rows and answers.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -1,4 +1,5 @@
-//! Detects at start that the database was restored from a backup, and implements `tokens after-restore`.
+//! Detects at start that the database was restored from a backup, and implements `tokens
+//! after-restore`.
 
 use std::path::Path;
 
@@ -19,7 +20,8 @@ pub struct RestoreReport {
     pub tokens: u64,
     /// How many orders failed with `database_restored`.
     pub orders: u64,
-    /// What was done with the refresh tokens in this machine's spools, which may be newer than the backup.
+    /// What was done with the refresh tokens in this machine's spools, which may be newer than the
+    /// backup.
     pub spool: Replayed,
 }
 

@@ -8,7 +8,8 @@ use super::{App, AppError};
 use crate::vault::instance::{Instance, InstanceError, Replayed, Spool};
 
 impl App {
-    /// The encryption keys that files in this machine's spools need, with the number of files for each key.
+    /// The encryption keys that files in this machine's spools need, with the number of files for
+    /// each key.
     #[must_use]
     pub fn spooled_keys(&self) -> BTreeMap<String, usize> {
         let mut keys = BTreeMap::new();

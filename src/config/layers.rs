@@ -1,6 +1,7 @@
 //! Combines the settings file with the environment.
 //!
-//! Both become one flat map from key path to value, so that a variable replaces exactly the key it names.
+//! Both become one flat map from key path to value, so that a variable replaces exactly the key it
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::layers::Layers;
 
-/// The maximum edit distance at which a path of this length is considered a misspelling of another one.
+/// The maximum edit distance at which a path of this length is considered a misspelling of another
+/// one.
 fn tolerance(path: &str) -> usize {
     (1 + path.len() / 8).min(3)
 }

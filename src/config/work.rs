@@ -8,7 +8,8 @@ use super::reader::Reader;
 /// How orders are submitted.
 #[derive(Clone, Debug)]
 pub struct Checkout {
-    /// The time-out of a call that creates an order. Klarna answers within 30 s, if only with a 504.
+    /// The time-out of a call that creates an order. Klarna answers within 30 s, if only with a
+    /// 504.
     pub timeout: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! Brings results to the shop: to requests that wait for an order, and to the shop's webhook endpoint.
+//! Brings results to the shop: to requests that wait for an order, and to the shop's webhook
+//! endpoint.
 
 mod outbox;
 mod schedule;

@@ -1,4 +1,5 @@
-//! Waits for orders to end, whichever process ends them, without a database connection for each waiter.
+//! Waits for orders to end, whichever process ends them, without a database connection for each
+//! waiter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -116,7 +116,8 @@ impl Sender {
     }
 }
 
-/// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the event.
+/// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the
+/// event.
 fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
     let signatures =
         webhook.secrets.iter().map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));

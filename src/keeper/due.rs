@@ -13,7 +13,8 @@ use crate::vault::DueDates;
 
 /// The back-off after failures: from 5 minutes to a day.
 const AFTER_FAILURE: Backoff = Backoff { base: Duration::from_mins(5), cap: Duration::from_hours(24) };
-/// The wait after an exchange that brought no new refresh token: such a provider announces no new expiry.
+/// The wait after an exchange that brought no new refresh token: such a provider announces no new
+/// expiry.
 pub(super) const AFTER_UNCHANGED: Duration = Duration::from_hours(24);
 
 /// Due dates by the settings `keeper.refresh_before` and `keeper.spread`.

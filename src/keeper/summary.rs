@@ -13,7 +13,8 @@ use crate::token::Note;
 pub enum RefreshOutcome {
     /// Klarna issued a new refresh token, and it is stored.
     Refreshed,
-    /// The token was not due any more: an order refreshed it first, or the provider does not rotate.
+    /// The token was not due any more: an order refreshed it first, or the provider does not
+    /// rotate.
     AlreadyFresh,
     /// Klarna rejected the token: the user has to sign in again.
     NeedsSignIn,

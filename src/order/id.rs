@@ -7,8 +7,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::ids::{PurposeId, uuid_id};
 
 uuid_id! {
-    /// The id of an order in this service: a UUID version 7 (RFC 9562). Such ids sort by the time of
-    /// acceptance, which keeps indexes compact.
+    /// The id of an order in this service: a UUID version 7 (RFC 9562). Such ids sort by the time
+    /// of acceptance, which keeps indexes compact.
     #[derive(ToSchema)]
     OrderId
 }

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::pieces::number;
+use super::pieces::{count_col, number};
 
 /// One bar of a chart, from the bottom up.
 pub(super) struct Bar {
@@ -35,7 +35,8 @@ pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below
             }
             div.plot {
                 span.scale aria-hidden="true" { (number(top)) }
-                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(title) {
+                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
+                    aria-label=(title) {
                     line.grid x1="0" x2=(WIDTH) y1="0.5" y2="0.5" {}
                     line.grid x1="0" x2=(WIDTH) y1=(HEIGHT / 2) y2=(HEIGHT / 2) {}
                     @for (place, bar) in (0_u64..).zip(bars) {
@@ -48,10 +49,11 @@ pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below
             details id={ (id) "-table" } {
                 summary { "Show as table" }
                 div.scroll { table {
-                    thead { tr { th scope="col" {} @for (_, name) in parts { th.count scope="col" { (name) } } } }
+                    thead { tr { th scope="col" {} @for (_, name) in parts { (count_col(name)) } } }
                     tbody {
                         @for bar in bars.iter().filter(|bar| bar.counts.iter().any(|count| *count > 0)) {
-                            tr { th scope="row" { (bar.name) } @for count in &bar.counts { td.count { (number(*count)) } } }
+                            tr { th scope="row" { (bar.name) }
+                                @for count in &bar.counts { td.count { (number(*count)) } } }
                         }
                     }
                 } }

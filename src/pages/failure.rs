@@ -58,7 +58,8 @@ impl IntoResponse for Failure {
             Self::NoKey => {
                 let main = html! {
                     h1 { "No sign-in possible" }
-                    p { "These pages need an API key with the scope " code { "ops" } ", and the settings have none. Create one:" }
+                    p { "These pages need an API key with the scope " code { "ops" }
+                        ", and the settings have none. Create one:" }
                     pre { (NO_KEY) }
                     p { "It prints the key once, and the section to add to the settings. Then restart the \
                         service." }

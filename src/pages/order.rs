@@ -11,7 +11,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{badge, done, exact_time, facts, outcome, span, status, time, words};
+use super::pieces::{badge, col, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::ids::UserKey;
@@ -48,14 +48,19 @@ pub(super) async fn show(
         div.heading {
             div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
             div.actions {
-                @if order.status == Status::Failed && past.has_body { a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" } }
-                @if order.status == Status::Queued { a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" } }
+                @if order.status == Status::Failed && past.has_body {
+                    a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" }
+                }
+                @if order.status == Status::Queued {
+                    a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" }
+                }
             }
         }
         (done(&viewer.query))
         section #order data-live { (told(&order)) }
         @if let Some(error) = &order.error {
-            section #error data-live { h2 { @if order.status == Status::Failed { "Why it failed" } @else { "Why it is still waiting" } } (fault(error)) }
+            @let title = if order.status == Status::Failed { "Why it failed" } else { "Why it is still waiting" };
+            section #error data-live { h2 { (title) } (fault(error)) }
         }
         section #story data-live {
             h2 { "History" }
@@ -114,11 +119,15 @@ fn told(order: &OrderView) -> Markup {
 fn fault(error: &OrderError) -> Markup {
     html! {
         p { span.badge.bad { (error.code) } " " (error.message) }
-        @if let Some(correlation) = &error.correlation_id { p.quiet { "Klarna's correlation id: " code { (correlation) } } }
+        @if let Some(correlation) = &error.correlation_id {
+            p.quiet { "Klarna's correlation id: " code { (correlation) } }
+        }
         @if !error.faults.is_empty() {
             div.scroll { table {
-                thead { tr { th scope="col" { "Where" } th scope="col" { "Fault" } } }
-                tbody { @for fault in &error.faults { tr { td { code { (fault.pointer) } } td { (fault.message) } } } }
+                thead { tr { (col("Where")) (col("Fault")) } }
+                tbody { @for fault in &error.faults {
+                    tr { td { code { (fault.pointer) } } td { (fault.message) } }
+                } }
             } }
         }
     }
@@ -189,7 +198,8 @@ fn presented(entry: &LedgerEntry) -> Event {
     let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
     let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
     let what = html! {
-        "Refresh token used (generation " (entry.place.generation) ", presentation " (entry.place.presentation) "): "
+        "Refresh token used (generation " (entry.place.generation)
+        ", presentation " (entry.place.presentation) "): "
         b { (words(outcome)) } @if let Some(took) = took { ", after " (took) }
         @if let Some(worker) = &entry.worker { " by " (worker) }
     };

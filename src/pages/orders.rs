@@ -10,7 +10,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{choice, line, order_link, outcome, status, time};
+use super::pieces::{choice, col, count_col, line, older, order_link, outcome, status, time};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::{OrderView, Status, TokenOutcome};
@@ -44,10 +44,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         (filters(&pages, &viewer))
         section #list data-live[search.before.is_none()] {
             (table(orders))
-            nav.pages aria-label="More" {
-                @if search.before.is_some() { a href=(query.link("/orders", &[("before", "")])) { "Newest" } }
-                @if let Some(next) = &next { a rel="next" href=(query.link("/orders", &[("before", next)])) { "Older →" } }
-            }
+            (older(query, "/orders", search.before.is_some(), next.as_deref()))
         }
     };
     Ok(viewer.answer(MenuItem::Orders, "Orders", &main))
@@ -86,7 +83,10 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
             (line(query, "error", "Error code", "text"))
             (line(query, "from", "From (UTC)", "datetime-local"))
             (line(query, "until", "Until (UTC)", "datetime-local"))
-            label.check { input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some()]; span { "Possible duplicates" } }
+            label.check {
+                input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some()];
+                span { "Possible duplicates" }
+            }
             div.buttons { button type="submit" { "Filter" } a href="/orders" { "Clear" } }
         }
     }
@@ -99,12 +99,15 @@ pub(super) fn table(orders: &[OrderView]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    th scope="col" { "Order" } th scope="col" { "Status" } th scope="col" { "Token" } th scope="col" { "User" }
-                    th scope="col" { "Merchant" } th scope="col" { "Accepted" } th.count scope="col" { "Attempts" } th scope="col" { "Error" }
+                    (col("Order")) (col("Status")) (col("Token")) (col("User"))
+                    (col("Merchant")) (col("Accepted")) (count_col("Attempts")) (col("Error"))
                 } }
                 tbody { @for order in orders { tr {
                     td { (order_link(order.id)) }
-                    td { (status(order.status)) @if order.possible_duplicate { " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" } } }
+                    td { (status(order.status))
+                        @if order.possible_duplicate {
+                            " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" }
+                        } }
                     td { (outcome(order.token)) }
                     td.name { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
                     td { (order.merchant) }

@@ -13,7 +13,7 @@ use super::charts::{Bar, Part, stacked};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
-use super::pieces::{badge, facts, maybe_time, number, span, time};
+use super::pieces::{badge, col, count_col, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
 use crate::breaker::BreakerState;
@@ -77,7 +77,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             h1 { "Overview" }
             nav.ranges aria-label="Period" {
                 @for Range { word, name, .. } in RANGES {
-                    a href=(link("/", &[("range", word)])) aria-current=[(word == range.word).then_some("true")] title=(name) { (word) }
+                    @let current = (word == range.word).then_some("true");
+                    a href=(link("/", &[("range", word)])) aria-current=[current] title=(name) { (word) }
                 }
             }
         }
@@ -93,7 +94,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 (facts(&[
                     ("Last sweep ended", maybe_time(sweep.ended_at)),
                     ("Next sweep", maybe_time(next)),
-                    ("Running now", html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "no" } } }),
+                    ("Running now", html! {
+                        @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "no" } }
+                    }),
                     ("Oldest token due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
                     ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
                 ]))
@@ -109,8 +112,11 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 h2 { "Failing webhook endpoints" }
                 ul { @for endpoint in &failing {
                     li {
-                        a href=(link("/webhooks", &[("merchant", endpoint.merchant.as_str())])) { (endpoint.merchant) } ": "
-                        @if let Some((at, why)) = endpoint.disabled { "disabled, " (why.as_str()) ", " (time(at)) }
+                        @let webhooks = link("/webhooks", &[("merchant", endpoint.merchant.as_str())]);
+                        a href=(webhooks) { (endpoint.merchant) } ": "
+                        @if let Some((at, why)) = endpoint.disabled {
+                            "disabled, " (why.as_str()) ", " (time(at))
+                        }
                         @else { "failing since " (maybe_time(endpoint.failing_since)) }
                     }
                 } }
@@ -180,13 +186,19 @@ fn figures(
     let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
     html! {
         dl.figures {
-            div { dt { "Submitted" } dd { (number(submitted)) } dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.name) } } }
-            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } } dd.note { (range.name) } }
+            div { dt { "Submitted" } dd { (number(submitted)) }
+                dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.name) } } }
+            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } }
+                dd.note { (range.name) } }
             div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
-                dd.note { @if let Some(oldest) = oldest { "oldest: " (time(oldest)) } @else { (number(queued - due)) " scheduled for later" } } }
-            div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } } dd.note { "now" } }
-            div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) } dd.note { "from due until submitted" } }
-            div.alarm[overview.workers == 0] { dt { "Workers" } dd { (number(overview.workers)) } dd.note { "alive" } }
+                dd.note { @if let Some(oldest) = oldest { "oldest: " (time(oldest)) }
+                    @else { (number(queued - due)) " scheduled for later" } } }
+            div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } }
+                dd.note { "now" } }
+            div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) }
+                dd.note { "from due until submitted" } }
+            div.alarm[overview.workers == 0] { dt { "Workers" } dd { (number(overview.workers)) }
+                dd.note { "alive" } }
         }
     }
 }
@@ -211,7 +223,7 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
         @if latency_samples.is_empty() { p.quiet { "No order has been submitted yet." } }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "Time" } @for name in ["p50", "p90", "p99", "longest"] { th.count scope="col" { (name) } } } }
+                thead { tr { (col("Time")) @for name in ["p50", "p90", "p99", "longest"] { (count_col(name)) } } }
                 tbody { @for (name, times) in &rows {
                     tr { th scope="row" { (name) } @for percent in [50, 90, 99, 100] {
                         td.count { (rank(times, percent).map_or_else(String::new, span)) }
@@ -230,10 +242,13 @@ fn breaker_table(breakers: &[(&str, MerchantName, BreakerState)]) -> Markup {
         BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
-        @if breakers.is_empty() { p.quiet { "This process has no worker role. To see circuit breakers, open these pages at a process that runs orders." } }
+        @if breakers.is_empty() {
+            p.quiet { "This process has no worker role. To see circuit breakers, open these pages at a \
+                process that runs orders." }
+        }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "Merchant" } th scope="col" { "Endpoint" } th scope="col" { "State" } } }
+                thead { tr { (col("Merchant")) (col("Endpoint")) (col("State")) } }
                 tbody { @for (endpoint, merchant, state) in breakers {
                     tr { td { (merchant) } td { (endpoint) } td { (shown(state)) } }
                 } }
@@ -248,7 +263,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
         @if workers.is_empty() { p.quiet { "No process is running." } }
         @else {
             div.scroll { table {
-                thead { tr { th scope="col" { "Process" } th scope="col" { "State" } th scope="col" { "Started" } th scope="col" { "Last seen" } } }
+                thead { tr { (col("Process")) (col("State")) (col("Started")) (col("Last seen")) } }
                 tbody { @for worker in workers {
                     tr {
                         td { (worker.name) }

@@ -16,7 +16,8 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
 
 /// A time to the millisecond, for times that are compared with each other.
 pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
-    html! { time.exact datetime=(at.to_rfc3339_opts(SecondsFormat::Millis, true)) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
+    let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    html! { time.exact datetime=(exact) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
 }
 
 /// A time that may be missing.
@@ -144,6 +145,26 @@ pub(super) fn done(query: &Fields) -> Markup {
         _ => return html! {},
     };
     html! { p.done role="status" { (told) } }
+}
+
+/// The links below a list that begins with the newest entry. `next` is the `before` of the next page.
+pub(super) fn older(query: &Fields, path: &str, is_later_page: bool, next: Option<&str>) -> Markup {
+    html! {
+        nav.pages aria-label="More" {
+            @if is_later_page { a href=(query.link(path, &[("before", "")])) { "Newest" } }
+            @if let Some(next) = next { a rel="next" href=(query.link(path, &[("before", next)])) { "Older →" } }
+        }
+    }
+}
+
+/// The header of a table's column.
+pub(super) fn col(name: &str) -> Markup {
+    html! { th scope="col" { (name) } }
+}
+
+/// The header of a column of numbers.
+pub(super) fn count_col(name: &str) -> Markup {
+    html! { th.count scope="col" { (name) } }
 }
 
 /// A list of names and values.

@@ -16,9 +16,6 @@ const PARTS: [Part; 1] = [("calm", "Active tokens")];
 /// From this many days on, tokens are counted together.
 const MOST_DAYS: i64 = 60;
 
-const STATES: [TokenState; 4] =
-    [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
-
 /// Shows counts, one for each merchant or one for all.
 pub(super) fn standing(counts: &[Counted]) -> Markup {
     let counted: Vec<_> = counts.iter().flatten().collect();
@@ -37,11 +34,13 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
         reasons.iter().map(|(reason, tokens)| format!("{}: {}", words(reason), number(*tokens))).collect();
     html! {
         dl.figures.small {
-            @for each in STATES {
+            @for each in TokenState::ALL {
                 div.alarm[each == TokenState::Uncertain && of(each) > 0] {
                     dt { (state(each)) }
                     dd { a href=(link("/users", &[("state", each.as_str())])) { (number(of(each))) } }
-                    @if each == TokenState::ReauthRequired && !reasons.is_empty() { dd.note { (reasons.join(", ")) } }
+                    @if each == TokenState::ReauthRequired && !reasons.is_empty() {
+                        dd.note { (reasons.join(", ")) }
+                    }
                 }
             }
         }

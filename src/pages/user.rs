@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::link;
 use super::orders;
-use super::pieces::{badge, done, facts, maybe_time, span, state, time, words};
+use super::pieces::{badge, col, count_col, done, facts, maybe_time, older, span, state, time, words};
 use super::viewer::Viewer;
 use crate::ids::UserKey;
 use crate::store::OrderFilter;
@@ -60,10 +60,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         section #history data-live[before.is_none()] {
             h2 { "Exchanges of the token" }
             (history(&ledger))
-            nav.pages aria-label="More" {
-                @if before.is_some() { a href=(query.link("/user", &[("before", "")])) { "Newest" } }
-                @if let Some(next) = &next { a rel="next" href=(query.link("/user", &[("before", next)])) { "Older →" } }
-            }
+            (older(query, "/user", before.is_some(), next.as_deref()))
         }
         section #orders data-live {
             h2 { "Last orders" }
@@ -122,8 +119,8 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    th scope="col" { "When" } th scope="col" { "Outcome" } th scope="col" { "For" } th scope="col" { "Took" }
-                    th scope="col" { "By" } th.count scope="col" { "Generation" } th.count scope="col" { "Presentation" }
+                    (col("When")) (col("Outcome")) (col("For")) (col("Took"))
+                    (col("By")) (count_col("Generation")) (count_col("Presentation"))
                 } }
                 tbody { @for entry in ledger {
                     @let outcome = entry.outcome.map_or("under_way", |outcome| outcome.as_str());

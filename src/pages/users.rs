@@ -10,7 +10,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{choice, line, maybe_time, state, words};
+use super::pieces::{choice, col, count_col, line, maybe_time, state, words};
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
@@ -19,13 +19,10 @@ use crate::token::{TokenState, TokenView};
 /// Users on one page.
 const PAGE: u32 = 50;
 
-const STATES: [TokenState; 4] =
-    [TokenState::Active, TokenState::ReauthRequired, TokenState::Uncertain, TokenState::Forgotten];
-
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
-    let wanted = query.word("state", |word| STATES.into_iter().find(|state| state.as_str() == word))?;
+    let wanted = query.word("state", |word| TokenState::ALL.into_iter().find(|state| state.as_str() == word))?;
     let after_merchant: Option<MerchantName> = query.name("after_merchant")?;
     let after = after_merchant.zip(query.name("after")?).map(|(merchant, user)| UserKey { merchant, user });
     let users = match query.name("user")? {
@@ -38,7 +35,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading { h1 { "Users" } }
         form.filters method="get" action="/users" role="search" {
-            (choice(query, "state", "Token", "any except forgotten", STATES.map(TokenState::as_str)))
+            (choice(query, "state", "Token", "any except forgotten", TokenState::ALL.map(TokenState::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User, exactly", "search"))
             div.buttons { button type="submit" { "Filter" } a href="/users" { "Clear" } }
@@ -46,9 +43,12 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         section #list data-live {
             (table(users))
             nav.pages aria-label="More" {
-                @if after.is_some() { a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" } }
+                @if after.is_some() {
+                    a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
+                }
                 @if let Some(last) = next {
-                    a rel="next" href=(query.link("/users", &[("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())])) { "More →" }
+                    @let next = [("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())];
+                    a rel="next" href=(query.link("/users", &next)) { "More →" }
                 }
             }
         }
@@ -111,13 +111,14 @@ fn table(users: &[TokenView]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    th scope="col" { "User" } th scope="col" { "Merchant" } th scope="col" { "Token" } th scope="col" { "Expires" }
-                    th scope="col" { "Next refresh" } th scope="col" { "Last seen" } th.count scope="col" { "Generation" }
+                    (col("User")) (col("Merchant")) (col("Token")) (col("Expires"))
+                    (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
                 } }
                 tbody { @for token in users { tr {
                     td.name { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
                     td { (token.merchant) }
-                    td { (state(token.state)) @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
+                    td { (state(token.state))
+                        @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
                     td { (maybe_time(token.expires_at)) }
                     td { (maybe_time(token.refresh_due_at)) }
                     td { (maybe_time(token.last_seen_at)) }

@@ -10,17 +10,13 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{badge, choice, done, line, maybe_time, order_link, time};
+use super::pieces::{badge, choice, col, count_col, done, line, maybe_time, older, order_link, time};
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
 
 /// Webhooks on one page.
 const PAGE: u32 = 50;
-
-const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
-const KINDS: [EventKind; 4] =
-    [EventKind::OrderSubmitted, EventKind::OrderFailed, EventKind::TokenReauthRequired, EventKind::TokenRecovered];
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
@@ -32,8 +28,9 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             id: None,
             merchant,
             user: query.name("user")?,
-            status: query.word("status", |word| STATUSES.into_iter().find(|status| status.as_str() == word))?,
-            kind: query.word("kind", |word| KINDS.into_iter().find(|kind| kind.as_str() == word))?,
+            status: query
+                .word("status", |word| WebhookStatus::ALL.into_iter().find(|status| status.as_str() == word))?,
+            kind: query.word("kind", |word| EventKind::ALL.into_iter().find(|kind| kind.as_str() == word))?,
             within: None,
             before,
             limit: PAGE + 1,
@@ -48,18 +45,15 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.heading { h1 { "Webhooks" } }
         (done(query))
         form.filters method="get" action="/webhooks" role="search" {
-            (choice(query, "status", "Status", "any", STATUSES.map(WebhookStatus::as_str)))
-            (choice(query, "kind", "Event", "any", KINDS.map(EventKind::as_str)))
+            (choice(query, "status", "Status", "any", WebhookStatus::ALL.map(WebhookStatus::as_str)))
+            (choice(query, "kind", "Event", "any", EventKind::ALL.map(EventKind::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User", "search"))
             div.buttons { button type="submit" { "Filter" } a href="/webhooks" { "Clear" } }
         }
         section #list data-live[before.is_none()] {
             (table(&webhooks))
-            nav.pages aria-label="More" {
-                @if before.is_some() { a href=(query.link("/webhooks", &[("before", "")])) { "Newest" } }
-                @if let Some(next) = &next { a rel="next" href=(query.link("/webhooks", &[("before", next)])) { "Older →" } }
-            }
+            (older(query, "/webhooks", before.is_some(), next.as_deref()))
         }
     };
     Ok(viewer.answer(MenuItem::Webhooks, "Webhooks", &main))
@@ -77,18 +71,19 @@ pub(super) fn table(webhooks: &[WebhookView]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    th scope="col" { "Event" } th scope="col" { "Status" } th scope="col" { "Order" } th scope="col" { "User" }
-                    th scope="col" { "Happened" } th scope="col" { "Next or last attempt" } th.count scope="col" { "Attempts" }
-                    th scope="col" { "Error" } th scope="col" { span.unseen { "Action" } }
+                    (col("Event")) (col("Status")) (col("Order")) (col("User"))
+                    (col("Happened")) (col("Next or last attempt")) (count_col("Attempts"))
+                    (col("Error")) th scope="col" { span.unseen { "Action" } }
                 } }
                 tbody { @for webhook in webhooks { tr {
                     td { (webhook.kind.as_str()) }
                     td { (badge(tone(webhook.status), webhook.status.as_str()))
-                        @if webhook.endpoint_disabled_at.is_some() { " " span.badge.warn { "endpoint disabled" } } }
+                        @if webhook.endpoint_disabled_at.is_some() { " " (badge("warn", "endpoint disabled")) } }
                     td { @if let Some(order) = webhook.order { (order_link(order)) } }
                     td.name { a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) } }
                     td { (time(webhook.occurred_at)) }
-                    td { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) } @else { (maybe_time(webhook.ended_at)) } }
+                    td { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) }
+                        @else { (maybe_time(webhook.ended_at)) } }
                     td.count { (webhook.attempts) }
                     td.text { @if let Some(error) = &webhook.error { (error) } }
                     td { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } }

@@ -23,7 +23,8 @@ const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duratio
 /// The minimum pause between two full scans while due rows cannot be claimed and nothing runs: each
 /// scan reads the whole backlog of such rows.
 const BLOCKED: Duration = Duration::from_millis(25);
-/// The same while jobs are running. Rows that wait for another row of their user give way to other rows.
+/// The same while jobs are running. Rows that wait for another row of their user give way to other
+/// rows.
 const BLOCKED_AMONG_OTHERS: Duration = Duration::from_millis(100);
 /// After a full scan that claimed nothing, wait at least ten times as long as the scan took,
 /// because nothing else is claimed during a scan.
@@ -32,7 +33,8 @@ const REST: u32 = 10;
 /// recent rows: it may have been committed after the scan. Later commits are found by the next full
 /// scan.
 const LATE: Duration = Duration::from_millis(250);
-/// How often to search for rows with this worker's claim that it does not run, without any other cause.
+/// How often to search for rows with this worker's claim that it does not run, without any other
+/// cause.
 const RECOVER_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct Feeder<S: Source> {
@@ -193,7 +195,8 @@ impl<S: Source> Feeder<S> {
     }
 }
 
-/// Releases rows. If that fails, they are due again when this worker recovers them, or is considered lost.
+/// Releases rows. If that fails, they are due again when this worker recovers them, or is
+/// considered lost.
 pub(super) async fn give_back<S: Source>(source: &S, jobs: Vec<S::Job>) {
     if jobs.is_empty() {
         return;

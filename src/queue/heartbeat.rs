@@ -48,7 +48,8 @@ pub enum HeartbeatOutcome {
 pub struct HeartbeatOptions {
     /// The interval between two heartbeats, and the time-out of each.
     pub every: Duration,
-    /// How long a worker must be silent, while this worker reaches the database, to be considered lost.
+    /// How long a worker must be silent, while this worker reaches the database, to be considered
+    /// lost.
     pub worker_lost_after: Duration,
 }
 
@@ -68,7 +69,8 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Sends the first heartbeat at once. Call it within a tokio runtime, once this worker's row is registered.
+    /// Sends the first heartbeat at once. Call it within a tokio runtime, once this worker's row is
+    /// registered.
     pub fn start<L: Lease>(lease: Arc<L>, options: HeartbeatOptions) -> Self {
         Self::start_with(lease, options, Arc::new(clock::since_boot))
     }
@@ -106,7 +108,8 @@ pub struct HeartbeatMonitor {
     now: Now,
 }
 
-/// Times since boot, taken before the heartbeat was sent, so that the row in the database is no older.
+/// Times since boot, taken before the heartbeat was sent, so that the row in the database is no
+/// older.
 #[derive(Default)]
 struct Record {
     last_good: Option<Duration>,
@@ -126,7 +129,8 @@ impl HeartbeatMonitor {
         last.map_or(Duration::MAX, |last| (self.now)().saturating_sub(last))
     }
 
-    /// How long this worker has reached the database without a gap, up to its last successful heartbeat.
+    /// How long this worker has reached the database without a gap, up to its last successful
+    /// heartbeat.
     #[must_use]
     pub fn observed(&self) -> Duration {
         let record = self.record();
@@ -242,7 +246,8 @@ impl<L: Lease> HeartbeatTask<L> {
         }
     }
 
-    /// The maximum time between two successful heartbeats that is no gap: one interval plus one time-out.
+    /// The maximum time between two successful heartbeats that is no gap: one interval plus one
+    /// time-out.
     fn longest_gap(&self) -> Duration {
         self.options.every.saturating_mul(2)
     }

@@ -62,7 +62,8 @@ impl<I: Clone> Slots<I> {
         self.count
     }
 
-    /// Waits until no job is running. Nothing may wait for a free slot meanwhile, or it would wait as long.
+    /// Waits until no job is running. Nothing may wait for a free slot meanwhile, or it would wait
+    /// as long.
     pub(super) async fn all_free(&self) {
         let all = u32::try_from(self.count).unwrap_or(u32::MAX);
         // An error is never seen: the semaphore is not closed.

@@ -1,4 +1,5 @@
-//! The traits that a user of the queue implements: [`Source`] for the rows, [`Handler`] for the work.
+//! The traits that a user of the queue implements: [`Source`] for the rows, [`Handler`] for the
+//! work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,7 +39,8 @@ pub trait Source: Send + Sync + 'static {
     /// The time until the next row becomes due: zero if one is due now, `None` if there is none.
     async fn next_due(&self) -> Result<Option<Duration>, Self::Error>;
 
-    /// Releases claimed rows whose jobs have not started. They are due at once, and no attempt is counted.
+    /// Releases claimed rows whose jobs have not started. They are due at once, and no attempt is
+    /// counted.
     async fn give_back(&self, jobs: Vec<Self::Job>) -> Result<(), Self::Error>;
 
     /// Reclaims every row that carries this worker's claim but is not in `held`, and returns how

@@ -41,7 +41,8 @@ impl WakeListener {
         self.notices.mark_unchanged();
     }
 
-    /// Waits for a notice that is not marked as seen. Cancel safe: dropping the future loses no notice.
+    /// Waits for a notice that is not marked as seen. Cancel safe: dropping the future loses no
+    /// notice.
     pub async fn woken(&mut self) {
         if self.notices.changed().await.is_err() {
             std::future::pending::<()>().await;

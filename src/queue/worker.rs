@@ -141,7 +141,8 @@ pub struct Running {
 pub enum Stopped {
     /// Every started job has ended, and every other claimed row was released.
     Clean,
-    /// The grace was over first. This many jobs are still running; they continue while the process runs.
+    /// The grace was over first. This many jobs are still running; they continue while the process
+    /// runs.
     Abandoned(usize),
 }
 

@@ -17,7 +17,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// The members of every line. A field with such a name is left out, because a name must not occur twice.
+/// The members of every line. A field with such a name is left out, because a name must not occur
+/// twice.
 const HEAD: [&str; 4] = ["timestamp", "level", "message", "target"];
 
 /// A layer that writes the lines.

@@ -21,7 +21,8 @@ use crate::clock::since_boot;
 /// The service name, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` sets one.
 const SERVICE: &str = env!("CARGO_PKG_NAME");
 
-/// The maximum number of waiting spans, about a kilobyte each, unless `OTEL_BSP_MAX_QUEUE_SIZE` sets one.
+/// The maximum number of waiting spans, about a kilobyte each, unless `OTEL_BSP_MAX_QUEUE_SIZE`
+/// sets one.
 const MOST_WAITING: usize = 8192;
 
 /// The minimum time between two log lines about lost spans.

@@ -59,7 +59,8 @@ impl Traceparent {
         Self::of(span.context().span().span_context())
     }
 
-    /// The `traceparent` of the current span if it is exported, otherwise the one that the caller sent.
+    /// The `traceparent` of the current span if it is exported, otherwise the one that the caller
+    /// sent.
     #[must_use]
     pub fn current() -> Option<Self> {
         Self::at(&Span::current()).or_else(|| GIVEN.try_with(Clone::clone).ok())
@@ -93,7 +94,8 @@ fn context(text: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Runs a request with its caller's `traceparent`, which is stored with orders if nothing is exported here.
+/// Runs a request with its caller's `traceparent`, which is stored with orders if nothing is
+/// exported here.
 pub async fn given<T>(traceparent: Option<Traceparent>, request: impl Future<Output = T>) -> T {
     match traceparent {
         Some(traceparent) => GIVEN.scope(traceparent, request).await,
@@ -117,7 +119,8 @@ pub async fn tried<T, E>(span: Span, kind: &'static str, work: impl Future<Outpu
     done
 }
 
-/// Marks a span as failed. `kind` is the `error.type` of the conventions, from a small set of words.
+/// Marks a span as failed. `kind` is the `error.type` of the conventions, from a small set of
+/// words.
 pub fn failed(span: &Span, kind: impl Into<Value>) {
     if !span.is_disabled() {
         span.set_attribute("error.type", kind);

@@ -67,8 +67,8 @@ fn check_report(report: &Value) {
     }
     let count = |pointer: &str| report["sandbox"].pointer(pointer).and_then(Value::as_u64);
     for (pointer, expected) in [
-        // One for each of the 10 orders with a token, the one that was answered 503 and came again, that of the user who
-        // withdrew, and the keeper's.
+        // One for each of the 10 orders with a token, the one that was answered 503 and came again,
+        // that of the user who withdrew, and the keeper's.
         ("/exchanges/total", 10 + 1 + 1 + 4),
         ("/exchanges/rotated", 10 + 3),
         ("/exchanges/invalid_grant", 2),

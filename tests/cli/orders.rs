@@ -145,7 +145,8 @@ fn failed_orders_are_tried_again() {
     );
     let retried = home.run(&["orders", "retry", "--error", "klarna_refused_order", "--yes"]).exits(0);
     assert_eq!(retried.stdout, "1 failed order retried\n");
-    // The service takes it at once, though another process made it due, and Klarna refuses it again.
+    // The service takes it at once, though another process made it due, and Klarna refuses it
+    // again.
     let again = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
     assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
     assert!(shown()["ended_at"].as_str() > ended.as_str());
@@ -153,7 +154,8 @@ fn failed_orders_are_tried_again() {
     serve.end().exits(0);
 }
 
-/// On SQLite nobody tells the service what a command beside it did: it sees that something was written.
+/// On SQLite nobody tells the service what a command beside it did: it sees that something was
+/// written.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_hears_of_what_a_command_does() {
     let home = Home::new();

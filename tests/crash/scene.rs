@@ -73,8 +73,8 @@ pub async fn sign_in(shop: &Shop, served: &Served) -> String {
     user
 }
 
-/// A process dies at `point` in the middle of an order, and another is started in its place. `failure` is what the
-/// sandbox makes of the first presentation.
+/// A process dies at `point` in the middle of an order, and another is started in its place.
+/// `failure` is what the sandbox makes of the first presentation.
 pub async fn crash(database: Database, provider: &str, point: &str, failure: Option<&str>, writes: Writes) -> Seen {
     let shop = open(database, provider);
     if let Some(failure) = failure {

@@ -1,4 +1,5 @@
-//! A process that is stopped (SIGSTOP) in the middle of an order and continues later, at each point.
+//! A process that is stopped (SIGSTOP) in the middle of an order and continues later, at each
+//! point.
 
 use std::time::Duration;
 
@@ -79,7 +80,8 @@ async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
     shop.close().await;
 }
 
-/// Two processes, the first of which stalls at `point`; the order's id once the other has taken it over.
+/// Two processes, the first of which stalls at `point`; the order's id once the other has taken it
+/// over.
 async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String) {
     shop.write_settings("b", "");
     hurry(shop, "b");

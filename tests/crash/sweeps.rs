@@ -30,7 +30,8 @@ async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) 
                 token["generation"] == 2 || token["state"] != "active"
             })
             .await;
-            // What was spent by a request whose answer died with the process is told, and all else is fresh.
+            // What was spent by a request whose answer died with the process is told, and all else
+            // is fresh.
             if token["state"] != "active" {
                 assert_eq!((&token["state"], &token["reason"]), (&"reauth_required".into(), &"answer_lost".into()));
                 lost += 1;

@@ -1,5 +1,5 @@
-//! A database that an earlier release left is taken over by this version. `tests/upgrade/` has a dump per release and
-//! engine; `tests/upgrade/dump.sh` makes them, and says there what is in each.
+//! A database that an earlier release left is taken over by this version. `tests/upgrade/` has a
+//! dump per release and engine; `tests/upgrade/dump.sh` makes them, and says there what is in each.
 
 use std::fs;
 use std::path::Path;

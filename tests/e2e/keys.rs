@@ -32,7 +32,8 @@ pub fn take_first_key_out(shop: &Shop, name: &str) {
     shop.change_settings(name, "[vault.keys.k1]\n            file = \"key\"", "");
 }
 
-/// What `keys status` says of each key: tokens and hash key that it seals, whether it may be retired.
+/// What `keys status` says of each key: tokens and hash key that it seals, whether it may be
+/// retired.
 pub fn status(shop: &Shop) -> Vec<(String, u64, u64, bool)> {
     let told = |key: &Value| {
         let count = |of: &str| key[of].as_u64().unwrap();

@@ -116,7 +116,8 @@ async fn every_line_of_a_job_says_which(database: Database) {
             assert!(message.starts_with(|first: char| first.is_uppercase()), "no sentence: {line}");
         }
     }
-    // Whoever works on an order says on which, in whatever task: every line of these rooms is of a job here.
+    // Whoever works on an order says on which, in whatever task: every line of these rooms is of a
+    // job here.
     let rooms = ["worker", "klarna::checkout", "vault::exchange", "vault::settle", "breaker"];
     let rooms = rooms.map(|room| format!("klarna_order_worker::{room}"));
     let of_jobs = |line: &&Value| rooms.iter().any(|room| line["target"].as_str().unwrap().starts_with(room));
@@ -165,7 +166,8 @@ async fn every_line_of_a_job_says_which(database: Database) {
     shop.close().await;
 }
 
-/// A token endpoint that names its calls: nothing says that Klarna's does, and nothing that it does not.
+/// A token endpoint that names its calls: nothing says that Klarna's does, and nothing that it does
+/// not.
 async fn what_the_token_endpoint_calls_it_is_told_too(database: Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/oauth2/token", listener.local_addr().unwrap());

@@ -11,8 +11,8 @@ use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Longer than anybody waits: a connection 5 s, a statement 10 s, a worker that is counted as lost 10 s.
-/// `KLARNA_WORKER_TEST_OUTAGE` (seconds) asks for a longer one.
+/// Longer than anybody waits: a connection 5 s, a statement 10 s, a worker that is counted as lost
+/// 10 s. `KLARNA_WORKER_TEST_OUTAGE` (seconds) asks for a longer one.
 fn outage() -> Duration {
     let asked = std::env::var("KLARNA_WORKER_TEST_OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(asked.unwrap_or(25))

@@ -98,7 +98,8 @@ fn message(call: &str) -> String {
     last.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The other way round too: a row of the runbook for a message that is no more would be looked for in vain.
+/// The other way round too: a row of the runbook for a message that is no more would be looked for
+/// in vain.
 #[test]
 fn each_warning_and_error_is_in_the_runbook() {
     let mut logged = BTreeSet::new();

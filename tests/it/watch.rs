@@ -1,5 +1,5 @@
-//! What operators watch by: the table in docs/metrics.md, the alerts' sections in docs/runbook.md, the dashboard, and the alert
-//! rules, held to the metrics that there are.
+//! What operators watch by: the table in docs/metrics.md, the alerts' sections in docs/runbook.md,
+//! the dashboard, and the alert rules, held to the metrics that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
@@ -29,7 +29,8 @@ fn series() -> BTreeMap<String, BTreeSet<&'static str>> {
     series
 }
 
-/// The names and the labels of an expression's selectors: `name{label="value", …}`. A rule's own name has colons in it.
+/// The names and the labels of an expression's selectors: `name{label="value", …}`. A rule's own
+/// name has colons in it.
 fn selectors(expression: &str) -> Vec<(String, BTreeSet<String>)> {
     let part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
     let mut found = Vec::new();
@@ -85,7 +86,8 @@ struct Rule {
     runbook: String,
 }
 
-/// The rules of a file as this project writes it: a rule begins with its name, and its expression ends with the next key.
+/// The rules of a file as this project writes it: a rule begins with its name, and its expression
+/// ends with the next key.
 fn rules() -> (Vec<Rule>, BTreeSet<String>) {
     let text = read("deploy/prometheus/alerts.yaml");
     let (mut alerts, mut recorded, mut expressions) = (Vec::new(), BTreeSet::new(), 0);

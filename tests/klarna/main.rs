@@ -1,5 +1,5 @@
-//! The calls towards Klarna, over real sockets: what leaves, what the answers mean, and what every kind of broken
-//! connection is taken for.
+//! The calls towards Klarna, over real sockets: what leaves, what the answers mean, and what every
+//! kind of broken connection is taken for.
 
 mod checkout;
 mod id_token;

@@ -1,4 +1,5 @@
-//! A process that was stopped wakes with the call's time over, and the answer in its socket or on its way there.
+//! A process that was stopped wakes with the call's time over, and the answer in its socket or on
+//! its way there.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,8 +12,8 @@ use test_support::faults::http;
 
 use crate::{SHORT, merchant};
 
-/// A server on a thread of its own, which continues while the process under test stands still. It tells of the request,
-/// answers in part at once, and sends the rest a moment after it is told to.
+/// A server on a thread of its own, which continues while the process under test stands still. It
+/// tells of the request, answers in part at once, and sends the rest a moment after it is told to.
 fn answering_elsewhere(answer: String) -> (String, Receiver<()>, Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -8,7 +8,8 @@ use super::{HttpServer, Service};
 use crate::config::HEARTBEAT;
 use crate::queue::HeartbeatMonitor;
 
-/// The maximum time between two ends of a heartbeat, good or bad: twice the interval and the time-out.
+/// The maximum time between two ends of a heartbeat, good or bad: twice the interval and the
+/// time-out.
 const ROUND: Duration = HEARTBEAT.saturating_mul(4);
 
 impl Service {

@@ -21,7 +21,8 @@ use crate::vault::Registration;
 pub(super) const USERS: [&str; 6] = ["alma", "bo", "carla", "dev", "elsa", REVOKED];
 /// The one of them who has revoked the consent since.
 pub(super) const REVOKED: &str = "revoked";
-/// Users who signed in this many days ago, and have not ordered since. The keeper refreshes their tokens.
+/// Users who signed in this many days ago, and have not ordered since. The keeper refreshes their
+/// tokens.
 pub(super) const LONG_AGO: [(&str, u64); 4] = [("freja", 41), ("gus", 50), ("hanna", 59), (GONE, 45)];
 /// The one of them who has revoked the consent since.
 pub(super) const GONE: &str = "gone";
@@ -132,7 +133,8 @@ fn text(path: &Path) -> Result<&str, CliError> {
     path.to_str().ok_or_else(wrong)
 }
 
-/// Signs the users in at the sandbox and registers their tokens. Also revokes two consents and orders one 503.
+/// Signs the users in at the sandbox and registers their tokens. Also revokes two consents and
+/// orders one 503.
 async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
     let failed = |user: &str| format!("register the token of {user}");
     let registry = app.registry();

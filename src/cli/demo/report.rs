@@ -64,7 +64,8 @@ impl Report {
     }
 }
 
-/// The expected sweep: every user who signed in long ago is refreshed, except the one who revoked the consent.
+/// The expected sweep: every user who signed in long ago is refreshed, except the one who revoked
+/// the consent.
 fn expected_sweep() -> Summary {
     Summary { refreshed: LONG_AGO.len() as u64 - 1, needs_sign_in: 1, ..Summary::default() }
 }

@@ -46,7 +46,8 @@ pub(super) fn kind_of(folder: &Path) -> Kind {
     statfs(existing(folder)).map_or(Kind::Disk, |about| kind(about.f_type as u64 & 0xffff_ffff))
 }
 
-/// Whether the process can write to `folder`, or could create it. Warns if there is little free space.
+/// Whether the process can write to `folder`, or could create it. Warns if there is little free
+/// space.
 pub(super) fn writable(check: &str, folder: &Path, setting: &str, findings: &mut Findings) -> bool {
     let there = existing(folder);
     let granted = if there.is_dir() { access(there, Access::WRITE_OK | Access::EXEC_OK) } else { Err(Errno::NOTDIR) };

@@ -181,7 +181,8 @@ proptest! {
             (Some(edited), Some(place)) if place.is_null() => {
                 *place = Value::from(added);
                 prop_assert_eq!(serde_json::from_str::<Value>(edited.as_str()).unwrap(), expected);
-                // Textually: what is before and behind the addition is the old text, less at most one null.
+                // Textually: what is before and behind the addition is the old text, less at most
+                // one null.
                 let same = |left: &str, right: &str| left.bytes().zip(right.bytes()).take_while(|(l, r)| l == r).count();
                 let reverse = |text: &str| text.bytes().rev().collect::<Vec<_>>();
                 let front = same(&text, edited.as_str());
@@ -226,7 +227,8 @@ proptest! {
     fn no_text_makes_it_panic(text in r#"[\[\]{}":,a0-9e.\\u \-]{0,40}"#) {
         let parsed = Body::parse(&text).is_ok();
         let is_object = serde_json::from_str::<serde_json::Map<String, Value>>(&text).is_ok();
-        // What serde_json takes is taken too, unless a key occurs twice; what is taken may hold numbers beyond f64.
+        // What serde_json takes is taken too, unless a key occurs twice; what is taken may hold
+        // numbers beyond f64.
         prop_assert!(parsed || !is_object || !pointers(&text).is_empty());
     }
 }

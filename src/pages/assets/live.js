@@ -1,4 +1,4 @@
-// Keeps a page up to date, shows times as how long ago they are, and gives the search a key. Pages are whole without it.
+// Updates a page, shows times as ages, and makes the key / jump to the search field. Pages work without it.
 'use strict';
 
 (() => {
@@ -8,7 +8,7 @@
   const policy = window.trustedTypes?.createPolicy('live', { createHTML: text => text });
   const parse = text => new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
 
-  // Each live part as the server last wrote it: what is shown is changed by hand (times, opened details).
+  // Each live part as the server last sent it. The shown one differs (times, opened details).
   const written = new Map();
   const live = root => [...root.querySelectorAll('[data-live][id]')];
   for (const part of live(document)) written.set(part.id, part.outerHTML);
@@ -27,7 +27,7 @@
     }
   }
 
-  // Where the focus is, in words that hold for the new part too.
+  // The focused element, as a description that also fits the new part.
   function focused(part) {
     const element = document.activeElement;
     if (!element || !part.contains(element)) return null;
@@ -65,7 +65,7 @@
   }
   async function look() {
     if (document.hidden) { show('paused'); return; }
-    // Text that somebody is choosing is left alone.
+    // Do not replace text that is being selected.
     if (!document.getSelection().isCollapsed) return;
     try {
       const headers = { 'x-live': '1', ...(tag ? { 'if-none-match': tag } : {}) };
@@ -74,7 +74,7 @@
       if (answer.status !== 304) {
         if (!answer.ok) throw new Error(String(answer.status));
         const next = parse(await answer.text());
-        // A part that came or went is shown by loading the page.
+        // If a part was added or removed, load the page again.
         const known = live(document).map(part => part.id).join();
         const coming = live(next).map(part => part.id).join();
         tag = answer.headers.get('etag');

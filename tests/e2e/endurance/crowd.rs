@@ -1,4 +1,5 @@
-//! Sixteen clients that hand in orders for as long as they are let, whatever becomes of the service.
+//! Sixteen clients that hand in orders for as long as they are let, whatever becomes of the
+//! service.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

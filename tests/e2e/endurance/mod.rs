@@ -1,7 +1,9 @@
-//! The whole service under lasting load, while something goes wrong again and again; the sandbox's record is the witness.
+//! The whole service under lasting load, while something goes wrong again and again; the sandbox's
+//! record is the witness.
 //!
-//! The suite plays a short version of each. `KLARNA_WORKER_TEST_ROUNDS` asks for longer ones, `KLARNA_WORKER_TEST_SEED` for
-//! others; CONTRIBUTING.md has the commands. Each run prints its sums.
+//! The suite plays a short version of each. `KLARNA_WORKER_TEST_ROUNDS` asks for longer ones,
+//! `KLARNA_WORKER_TEST_SEED` for others; CONTRIBUTING.md has the commands. Each run prints its
+//! sums.
 
 mod crowd;
 mod database;
@@ -45,7 +47,8 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
 }
 
-/// A shop whose lost answers are settled within seconds: the shortest waits that the settings allow.
+/// A shop whose lost answers are settled within seconds: the shortest waits that the settings
+/// allow.
 fn open(database: Database) -> Shop {
     open_by(Build::Own, database)
 }
@@ -57,7 +60,8 @@ fn open_by(build: Build, database: Database) -> Shop {
     shop
 }
 
-/// Closes the shop. What a run of the usual length left is searched for secrets; a long one leaves too much.
+/// Closes the shop. What a run of the usual length left is searched for secrets; a long one leaves
+/// too much.
 async fn finish(shop: Shop) {
     if ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"]
         .iter()

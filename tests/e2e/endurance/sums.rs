@@ -26,7 +26,8 @@ pub struct Sums {
     /// Orders that the sandbox created more than once.
     pub created_twice: usize,
     pub rotated: usize,
-    /// Sign-ins whose token died at the sandbox: a spent one was presented again, since its answer was lost.
+    /// Sign-ins whose token died at the sandbox: a spent one was presented again, since its answer
+    /// was lost.
     pub lost: usize,
     /// Sign-ins whose token the sandbox holds as live, and which is ours.
     pub live: usize,
@@ -106,8 +107,8 @@ impl Sums {
         }
     }
 
-    /// Every token that the sandbox holds as live is ours: the last order was recognised by it. Of every other sign-in
-    /// the row says that its answer was lost.
+    /// Every token that the sandbox holds as live is ours: the last order was recognised by it. Of
+    /// every other sign-in the row says that its answer was lost.
     fn count_tokens(&mut self, record: &[Event], last: &[FinalOrder]) {
         let mut families: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for event in record {
@@ -153,7 +154,8 @@ struct FinalOrder {
     token: Value,
 }
 
-/// One more order for each user, which uses the token that we have: what was still open is settled by it.
+/// One more order for each user, which uses the token that we have: what was still open is settled
+/// by it.
 async fn last_orders(client: &Client, users: &[String]) -> Vec<FinalOrder> {
     stream::iter(users).map(|user| last_order(client, user)).buffered(TOGETHER).collect().await
 }

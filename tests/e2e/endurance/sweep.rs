@@ -67,7 +67,8 @@ async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     finish(shop).await;
 }
 
-/// From acceptance to end of the orders that a few shoppers hand in for so long, as the service tells it.
+/// From acceptance to end of the orders that a few shoppers hand in for so long, as the service
+/// tells it.
 async fn latencies(client: &Client, users: &[String], phase: &str, time: Duration) -> Vec<Duration> {
     let end = Instant::now() + time;
     let shoppers = users.chunks(users.len() / SHOPPERS).enumerate().map(|(number, users)| {

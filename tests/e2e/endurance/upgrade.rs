@@ -1,8 +1,9 @@
-//! A release replaced by the next under load, step by step as docs/running.md has it: a migration while orders go on, programs of
-//! both releases side by side, and new encryption keys meanwhile.
+//! A release replaced by the next under load, step by step as docs/running.md has it: a migration
+//! while orders go on, programs of both releases side by side, and new encryption keys meanwhile.
 //!
-//! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`. Without one the program under test
-//! is its own predecessor, and what a later release may add to the schema stands in for its migrations.
+//! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`.
+//! Without one the program under test is its own predecessor, and what a later release may add to
+//! the schema stands in for its migrations.
 
 use test_support::engine::{Database, ask, on_postgres, on_sqlite};
 use test_support::program::{Build, until};
@@ -116,7 +117,8 @@ async fn replace(shop: &Shop, crowd: &Crowd, going: Served, other: &Served, (bui
     come
 }
 
-/// Stops the one process, and starts the new program: clients are not answered for a moment, and ask again.
+/// Stops the one process, and starts the new program: clients are not answered for a moment, and
+/// ask again.
 async fn restart(shop: &Shop, crowd: &Crowd, going: Served) -> Served {
     let exit = going.program.terminate().await;
     assert!(exit.success(), "the stop was not clean: {exit}");

@@ -1,4 +1,5 @@
-//! The keeper, on both engines, against a token endpoint whose answers the test decides, and against the sandbox.
+//! The keeper, on both engines, against a token endpoint whose answers the test decides, and
+//! against the sandbox.
 
 mod sweeps;
 mod together;

@@ -13,7 +13,8 @@ use super::{DAY, Process, sign_in};
 use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};
 use crate::vault::Shop;
 
-/// How many tokens a year is lived with. The full number takes minutes: set `KLARNA_WORKER_TEST_YEAR=10000` for it.
+/// How many tokens a year is lived with. The full number takes minutes: set
+/// `KLARNA_WORKER_TEST_YEAR=10000` for it.
 fn tokens(otherwise: usize) -> usize {
     let asked = std::env::var("KLARNA_WORKER_TEST_YEAR").ok();
     asked.map_or(otherwise, |tokens| tokens.parse().expect("KLARNA_WORKER_TEST_YEAR is a number"))
@@ -70,7 +71,8 @@ async fn a_year(db: Db, tokens: usize) {
         if day == AWAY.end {
             sandbox.admin().behave(Behaviour::default()).unwrap();
         }
-        // Restarts in between, and after each day of the outage: a breaker lives by the machine's clock, not by ours.
+        // Restarts in between, and after each day of the outage: a breaker lives by the machine's
+        // clock, not by ours.
         if day.is_multiple_of(30) || (AWAY.start..=AWAY.end + 1).contains(&day) {
             process = Process::start(&shop).await;
         }

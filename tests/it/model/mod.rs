@@ -1,9 +1,10 @@
-//! The protocol's state machine as a pure value, and the real vault held to it through random sequences of orders,
-//! sign-ins, faults, deaths and restarts.
+//! The protocol's state machine as a pure value, and the real vault held to it through random
+//! sequences of orders, sign-ins, faults, deaths and restarts.
 //!
-//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen, `model_run.rs` the comparison.
-//! A sequence that fails is made shorter before it is shown. `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED`
-//! (numbers) choose how many sequences are played, and which.
+//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen,
+//! `model_run.rs` the comparison. A sequence that fails is made shorter before it is shown.
+//! `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED` (numbers) choose how many sequences
+//! are played, and which.
 
 mod fake_endpoint;
 mod model_run;
@@ -98,8 +99,8 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
-/// Plays random sequences, and says what happened in them; the first that goes wrong is made as short as it can be, and
-/// shown.
+/// Plays random sequences, and says what happened in them; the first that goes wrong is made as
+/// short as it can be, and shown.
 fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
     let cases = setting("KLARNA_WORKER_MODEL_CASES", cases).try_into().unwrap();
     let seed = setting("KLARNA_WORKER_MODEL_SEED", 1);

@@ -1,4 +1,5 @@
-//! Where a sequence is played: the real vault in two processes over one database, beside the model of it.
+//! Where a sequence is played: the real vault in two processes over one database, beside the model
+//! of it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -88,7 +89,8 @@ impl ModelRun {
         self.end().await.map_err(|error| format!("at the end: {error}"))
     }
 
-    /// All that is in flight is answered, all that died starts anew, and every token is asked for once more.
+    /// All that is in flight is answered, all that died starts anew, and every token is asked for
+    /// once more.
     async fn end(&mut self) -> Result<(), String> {
         while !self.waiting.is_empty() {
             self.answer(0, EndpointAnswer::Well, StoreResult::Works).await?;

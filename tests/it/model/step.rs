@@ -128,8 +128,8 @@ pub fn scenes() -> impl Strategy<Value = Scene> {
     })
 }
 
-/// A process is thought dead with a request in flight, another closes its intent, and then the answer comes: chance
-/// alone seldom brings it about.
+/// A process is thought dead with a request in flight, another closes its intent, and then the
+/// answer comes: chance alone seldom brings it about.
 fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |process| Step::Ask { process, user, purpose: ExchangeFor::Manual, refused: false };
@@ -144,8 +144,8 @@ fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// An answer is lost, and where that leaves the token uncertain an operator lets it be tried again: a sweep leaves it
-/// alone until it has a date. Chance alone seldom brings it about.
+/// An answer is lost, and where that leaves the token uncertain an operator lets it be tried again:
+/// a sweep leaves it alone until it has a date. Chance alone seldom brings it about.
 fn decided() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |purpose| Step::Ask { process, user, purpose, refused: false };

@@ -1,4 +1,5 @@
-//! A connection of the test's own, beside the store: for rows that no trait shows, and for killing connections.
+//! A connection of the test's own, beside the store: for rows that no trait shows, and for killing
+//! connections.
 
 use std::path::Path;
 
@@ -6,7 +7,8 @@ use klarna_order_worker::store::OrderTx;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 
-/// A connection to either engine. The same SQL serves both: PostgreSQL's search path names the schema.
+/// A connection to either engine. The same SQL serves both: PostgreSQL's search path names the
+/// schema.
 pub enum Raw {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),

@@ -88,7 +88,8 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     let order = an_order();
     let fetched = ready(shop.access_for(&vault, "u", order).await);
     assert!(!fetched.cached);
-    // Good for 299 s and wanted for 60: the margin begins after 239, but for the moment that the exchange took.
+    // Good for 299 s and wanted for 60: the margin begins after 239, but for the moment that the
+    // exchange took.
     db.advance(239);
     for vault in [&vault, &elsewhere] {
         let kept = ready(shop.access_for(vault, "u", order).await);

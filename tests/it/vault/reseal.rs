@@ -64,7 +64,8 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
-    // A program that does not know of the new key has the token in flight, and stores with the old one.
+    // A program that does not know of the new key has the token in flight, and stores with the old
+    // one.
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     let secrets = with_new_key(&shop);

@@ -175,7 +175,8 @@ struct File {
     byte: u8,
 }
 
-/// One database before and after its restore, and the past in between that it has forgotten: random ones.
+/// One database before and after its restore, and the past in between that it has forgotten: random
+/// ones.
 struct RestoredDatabase {
     db: Db,
     rng: TestRng,

@@ -1,4 +1,5 @@
-//! The protocol as one pure value: what rows, ledger, kept tokens and spools must be, and what is told to whoever asks.
+//! The protocol as one pure value: what rows, ledger, kept tokens and spools must be, and what is
+//! told to whoever asks.
 
 mod answer;
 mod ask;
@@ -290,7 +291,8 @@ impl World {
         }
     }
 
-    /// A new process in a dead one's folder: its spool first, and then those who come before it are dead.
+    /// A new process in a dead one's folder: its spool first, and then those who come before it are
+    /// dead.
     pub fn start(&mut self, process: usize) {
         let spool = std::mem::take(&mut self.processes[process].spool);
         for landed in &spool {
