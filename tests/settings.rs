@@ -1,5 +1,5 @@
-//! The settings of a real process: its own environment and its own working directory. Both belong
-//! to the whole process, so each case runs this binary once more in a process of its own.
+//! The settings of a real process, with its own environment and working directory. Both belong to
+//! the whole process, so each case runs this binary again in a process of its own.
 
 use std::path::Path;
 use std::process::Command;

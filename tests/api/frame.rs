@@ -1,4 +1,4 @@
-//! What holds for every request, and health.
+//! Request ids, unknown paths, and health.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! Requests that are sent again.
+//! Repeated requests with an idempotency key.
 
 use futures::future::join_all;
 use reqwest::Method;

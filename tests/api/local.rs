@@ -1,4 +1,4 @@
-//! An API without keys is for this machine alone.
+//! Without API keys, the API serves only this machine.
 
 use reqwest::Method;
 

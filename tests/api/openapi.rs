@@ -1,4 +1,4 @@
-//! The description of the API.
+//! The API description.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! `doctor` against installations that are well, and ones that are not.
+//! `doctor`, with sound and with broken installations.
 
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `examples/in_your_transaction.rs`, as its readers run it.
+//! `examples/in_your_transaction.rs`, run as a reader would.
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};

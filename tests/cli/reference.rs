@@ -1,4 +1,4 @@
-//! `docs/cli.md`: its reference part is written from the command line's own definitions.
+//! `docs/cli.md`: its reference is generated from the definition of the command line.
 
 use std::fmt::Write as _;
 use std::path::Path;

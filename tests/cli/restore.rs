@@ -1,4 +1,4 @@
-//! A database that was restored from a backup, as its operator meets it.
+//! A database that was restored from a backup, from the operator's view.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The protocol's table of crash points, row by row.
+//! Each crash point in the protocol's table.
 
 use test_support::engine::{Database, both_engines};
 

@@ -1,5 +1,6 @@
-//! What a restart makes of a process that died, or stalled, at each point of an order's way. The
-//! program is built with the feature `crash-points`; the sandbox's own record is the witness.
+//! What a restart does after a process died, or stalled, at each point of an order's way. The
+//! program is built with the feature `crash-points`; results are compared with the sandbox's
+//! record.
 
 mod crashes;
 mod lock;

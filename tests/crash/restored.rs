@@ -1,4 +1,4 @@
-//! A successor on a worker's disk, and a database that was restored to a time before all of it.
+//! A successor in a spool, and a database that was restored to a time before it.
 
 use test_support::engine::{Database, ask, both_engines};
 use test_support::program::{command, until};

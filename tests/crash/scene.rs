@@ -1,4 +1,4 @@
-//! One shopper, one order, and a process that does not come through.
+//! One shopper, one order, and a process that dies.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! A process that is stopped (SIGSTOP) in the middle of an order and continues later, at each
-//! point.
+//! A process that is stopped (SIGSTOP) during an order and continues later, at each point.
 
 use std::time::Duration;
 

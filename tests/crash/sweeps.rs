@@ -1,4 +1,4 @@
-//! A process that dies anywhere in a sweep of the keeper, and the sweep of the next.
+//! A process that dies during a sweep of the keeper, and the next sweep.
 
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};

@@ -1,5 +1,5 @@
-//! A database that an earlier release left is taken over by this version. `tests/upgrade/` has a
-//! dump per release and engine; `tests/upgrade/dump.sh` makes them, and says there what is in each.
+//! This version opens a database of an earlier release. `tests/upgrade/` has a dump for each
+//! release and engine. `tests/upgrade/dump.sh` writes them and describes their content.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Encryption keys changed while orders go on.
+//! Encryption keys are replaced while orders continue.
 
 use std::time::Duration;
 

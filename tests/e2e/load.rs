@@ -1,4 +1,4 @@
-//! Many orders at once, on one process and on two.
+//! Many orders at once, in one process and in two.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The database away in the middle of the work, longer than anybody waits for a connection.
+//! The database is unreachable for longer than anybody waits for a connection.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A program that the database leaves behind while it runs.
+//! The database requires a newer program while an older one runs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What cannot start says why, in one line, with the right exit code.
+//! A refused start says why, in one line, with the right exit code.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The service stopped in the middle of its work: politely, and not.
+//! The service is stopped during its work, by SIGTERM and by SIGKILL.
 
 use std::time::Duration;
 

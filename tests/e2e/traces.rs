@@ -1,4 +1,4 @@
-//! Traces, as a collector gets them.
+//! Traces, from a collector's view.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;

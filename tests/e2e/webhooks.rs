@@ -1,4 +1,4 @@
-//! A shop that is told of what happened, by a service that runs.
+//! A running service sends webhooks to a shop.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The frame of the command line, as a shell sees it.
+//! The common part of the command line.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! The form of the project, where no tool looks.
+//! Rules for the project's files that no tool checks.
 
 use std::collections::BTreeSet;
 use std::iter;

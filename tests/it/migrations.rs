@@ -1,5 +1,5 @@
-//! The rules for migrations, as far as a text can tell: programs of two releases run beside each
-//! other while one is done, on a database at work. CONTRIBUTING.md has them in words.
+//! The rules for migrations, as far as their texts can be checked: programs of two releases use the
+//! database while one runs. CONTRIBUTING.md explains them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

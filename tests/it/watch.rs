@@ -1,5 +1,5 @@
-//! What operators watch by: the table in docs/metrics.md, the alerts' sections in docs/runbook.md,
-//! the dashboard, and the alert rules, held to the metrics that there are.
+//! The table in docs/metrics.md, the alerts in docs/runbook.md, the dashboard and the alert rules
+//! match the metrics that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;

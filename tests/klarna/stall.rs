@@ -1,5 +1,5 @@
-//! A process that was stopped wakes with the call's time over, and the answer in its socket or on
-//! its way there.
+//! A suspended process wakes up after the call's time-out, with the answer in its socket or on its
+//! way.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! What every kind of broken connection is taken for, and that each call sends at most one request.
+//! What each kind of broken connection means. Each call sends at most one request.
 
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;

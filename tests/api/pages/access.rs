@@ -1,4 +1,4 @@
-//! Who is let in, and for how long.
+//! Sign-in and sessions.
 
 use std::time::Duration;
 

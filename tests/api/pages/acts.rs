@@ -1,4 +1,4 @@
-//! What an operator does.
+//! The actions of operators.
 
 use klarna_order_worker::store::WebhookStatus;
 

@@ -1,4 +1,4 @@
-//! What pages show, on both engines.
+//! What the pages show, on both engines.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

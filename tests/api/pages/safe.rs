@@ -1,4 +1,4 @@
-//! Nothing that comes from elsewhere runs in an operator's browser.
+//! No text from outside runs in an operator's browser.
 
 use klarna_order_worker::order::TokenOutcome;
 

@@ -1,5 +1,4 @@
-//! Sixteen clients that hand in orders for as long as they are let, whatever becomes of the
-//! service.
+//! Sixteen clients that submit orders as long as they may, whatever happens to the service.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Sessions of the database killed, and its server stopped where it stands, under load.
+//! Database sessions are killed, and the server is stopped at once, under load.
 
 use std::time::Duration;
 

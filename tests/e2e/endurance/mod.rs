@@ -1,7 +1,7 @@
-//! The whole service under lasting load, while something goes wrong again and again; the sandbox's
-//! record is the witness.
+//! The whole service under load while faults are caused again and again. Results are compared with
+//! the sandbox's record.
 //!
-//! The suite plays a short version of each. `KLARNA_WORKER_TEST_ROUNDS` asks for longer ones,
+//! The test suite runs a short version of each. `KLARNA_WORKER_TEST_ROUNDS` asks for longer ones,
 //! `KLARNA_WORKER_TEST_SEED` for others; CONTRIBUTING.md has the commands. Each run prints its
 //! sums.
 

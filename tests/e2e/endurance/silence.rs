@@ -1,4 +1,4 @@
-//! The token endpoint takes requests and says nothing, under load.
+//! The token endpoint reads requests and never answers, under load.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The service killed, and stopped politely, again and again under load.
+//! The service is killed, and stopped with SIGTERM, again and again under load.
 
 use std::time::Duration;
 

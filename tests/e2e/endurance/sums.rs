@@ -1,4 +1,4 @@
-//! What must hold once the trouble is over, and its sums.
+//! The checks after each run, and its sums.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

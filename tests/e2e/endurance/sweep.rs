@@ -1,4 +1,4 @@
-//! What orders notice of a sweep at full rate.
+//! How a sweep at full rate affects orders.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a store does for the keeper.
+//! Storage for the keeper.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How orders are called back and tried again.
+//! Cancelling and retrying orders.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What those who look on are told.
+//! Figures for metrics and pages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What only PostgreSQL can do: many processes, and connections that die.
+//! PostgreSQL only: many processes, and connections that are killed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a restored database has forgotten, and what is doubted then.
+//! A restored database: what it does not know, and what becomes uncertain.
 
 use std::time::Duration;
 

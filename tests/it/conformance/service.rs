@@ -1,4 +1,4 @@
-//! As in service: by the system's clock, or the database's where that is another's.
+//! The service's clock: the system's, or the database's if that is another machine's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who is alive, and whose orders are free again.
+//! Which workers are alive, and whose orders are free again.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The keeper, on both engines, against a token endpoint whose answers the test decides, and
-//! against the sandbox.
+//! The keeper, on both engines, with a token endpoint that the test controls, and with the sandbox.
 
 mod sweeps;
 mod together;

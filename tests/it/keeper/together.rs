@@ -1,4 +1,4 @@
-//! Several who sweep, and orders beside them.
+//! Several sweeps at once, and orders beside them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A year, with the clock as a parameter.
+//! A year of sweeps, with the clock as a parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

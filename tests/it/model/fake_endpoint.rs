@@ -1,4 +1,4 @@
-//! A token endpoint that answers each request when the test says so, as the test says.
+//! A token endpoint that answers each request when the test says so.
 
 use std::collections::HashMap;
 use std::io;

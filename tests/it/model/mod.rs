@@ -1,10 +1,8 @@
-//! The protocol's state machine as a pure value, and the real vault held to it through random
-//! sequences of orders, sign-ins, faults, deaths and restarts.
+//! The protocol's state machine as a pure value, compared with the real vault through random
+//! sequences of orders, sign-ins, faults, crashes and restarts.
 //!
-//! `provider.rs` is the provider's truth, `world.rs` the worker's, `step.rs` what can happen,
-//! `model_run.rs` the comparison. A sequence that fails is made shorter before it is shown.
-//! `KLARNA_WORKER_MODEL_CASES` and `KLARNA_WORKER_MODEL_SEED` (numbers) choose how many sequences
-//! are played, and which.
+//! `provider.rs` models the provider, `world` the worker, `step.rs` the steps, and `model_run.rs`
+//! compares. A failing sequence is shrunk before it is reported.
 
 mod fake_endpoint;
 mod model_run;

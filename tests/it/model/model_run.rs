@@ -1,5 +1,4 @@
-//! Where a sequence is played: the real vault in two processes over one database, beside the model
-//! of it.
+//! Runs a sequence: the real vault in two processes with one database, and the model.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

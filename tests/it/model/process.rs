@@ -1,4 +1,4 @@
-//! A process that a test can kill: vault and store live in a runtime of their own.
+//! A process that a test can kill: vault and store have a runtime of their own.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The provider's truth, which the worker never sees: which token of a grant is good.
+//! The model of the provider: which token of a grant is valid. The worker does not see it.
 
 /// How a provider treats a refresh token that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What can happen to two users' tokens and two processes, and random sequences of it.
+//! The steps for two users' tokens and two processes, and random sequences of them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

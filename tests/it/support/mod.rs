@@ -1,4 +1,4 @@
-//! What tests stand on.
+//! Helpers of the tests.
 
 pub mod klarna;
 pub mod raw;

@@ -1,5 +1,4 @@
-//! A connection of the test's own, beside the store: for rows that no trait shows, and for killing
-//! connections.
+//! A connection of the test's own: for rows that no trait shows, and for killing connections.
 
 use std::path::Path;
 

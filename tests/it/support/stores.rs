@@ -1,4 +1,4 @@
-//! One case, run over both engines.
+//! Runs one case on both engines.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

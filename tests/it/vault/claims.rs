@@ -1,4 +1,4 @@
-//! What the vault says of the shopper, once the token is safe.
+//! How the vault identifies the shopper, after the token is stored.
 
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::vault::{Access, AccessToken, Vault};

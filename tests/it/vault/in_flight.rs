@@ -1,4 +1,4 @@
-//! While Klarna answers: who waits, who stops waiting, and what changes meanwhile.
+//! During an exchange: who waits, who stops waiting, and what changes meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

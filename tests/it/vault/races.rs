@@ -1,4 +1,4 @@
-//! Two things at once that must not spoil each other.
+//! Two operations at the same time that must not disturb each other.
 
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{Registered, TokenState};

@@ -1,4 +1,4 @@
-//! Sealing anew with another key.
+//! Encryption with another key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

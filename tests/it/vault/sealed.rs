@@ -1,4 +1,4 @@
-//! What lies in the database, and what does not.
+//! What the database contains, and what it must not contain.
 
 use std::path::Path;
 use std::sync::Arc;

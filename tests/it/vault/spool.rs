@@ -1,4 +1,4 @@
-//! Successors that the database would not take at once.
+//! Successors that the database did not accept at once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Successors of exchanges that a restored database knows nothing of.
+//! Successors of exchanges that a restored database does not know.
 
 use std::fmt::Write as _;
 

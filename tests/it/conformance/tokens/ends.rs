@@ -1,4 +1,4 @@
-//! What each end of an exchange writes, once however often it is told.
+//! What each end of an exchange writes. Writing it again changes nothing.
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;

@@ -1,4 +1,4 @@
-//! Claims and the intents written under them.
+//! Claims, and the intents written under them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Ends that come late: after a sign-in, a forgetting, or somebody who took the holder for dead.
+//! Ends that come late: after a sign-in, after a deletion, or after the holder was considered dead.
 
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};

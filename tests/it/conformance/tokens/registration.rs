@@ -1,4 +1,4 @@
-//! Registering and forgetting.
+//! Registering and forgetting tokens.
 
 use chrono::TimeDelta;
 use futures::future::join_all;

@@ -1,4 +1,4 @@
-//! What an operator decides about a token whose answer is lost.
+//! Operators' decisions about tokens whose answer was lost.
 
 use klarna_order_worker::ids::{TokenId, UserKey};
 use klarna_order_worker::store::{Doubtful, DueFilter};

@@ -1,4 +1,4 @@
-//! What an answer of the endpoint makes of row, ledger and hand.
+//! What an answer of the endpoint changes in the row, the ledger and memory.
 
 use klarna_order_worker::token::{Outcome, TokenState};
 

@@ -1,4 +1,4 @@
-//! Whether a token may be presented, and what whoever asks is told where it may not.
+//! Whether a token may be presented, and the answer to the caller if not.
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 

@@ -1,5 +1,5 @@
-//! The protocol as one pure value: what rows, ledger, kept tokens and spools must be, and what is
-//! told to whoever asks.
+//! The model of the worker: the expected rows, ledger, cached tokens and spools, and the expected
+//! answers.
 
 mod answer;
 mod ask;
