@@ -1,4 +1,4 @@
-//! How much is served at once, and how large a request may be.
+//! Limits: concurrent requests, and sizes.
 
 use futures::future::join;
 use klarna_order_worker::api::Limits;

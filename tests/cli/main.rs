@@ -1,4 +1,4 @@
-//! The commands, as a shell sees them: the real program, in folders of its own.
+//! The commands, run as processes in folders of their own.
 
 mod demo;
 mod doctor;

@@ -1,4 +1,4 @@
-//! What a shop is told of orders that don't go the easy way.
+//! Orders with each possible result.
 
 use std::time::Duration;
 

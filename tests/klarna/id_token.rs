@@ -1,4 +1,4 @@
-//! Which `id_token`s are believed, and how often their keys are fetched.
+//! Which `id_token`s are accepted, and how often their keys are fetched.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a refresh request must be before its token is looked at: form, fields, client.
+//! Checks a refresh request before its token is looked up: form, fields, client.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) struct RefreshRequest {
     pub(super) refresh_token: String,
 }
 
-/// Why a request goes no further; nothing of it is repeated in the answer.
+/// Why a request is refused. The answer repeats nothing of the request.
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
@@ -72,7 +72,7 @@ impl RefreshRequest {
     }
 }
 
-/// The client's id, where it is known and, if it has a secret, has proved it (RFC 6749 section
+/// Returns the client's id, if it is known and, if it has a secret, has proved it (RFC 6749 section
 /// 2.3.1).
 fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<String, String>) -> Result<String, Refusal> {
     let posted_secret = fields.remove("client_secret");
@@ -94,7 +94,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<Strin
     if known && proved { Ok(client_id) } else { Err(INVALID_CLIENT) }
 }
 
-/// User name and password of `Authorization: Basic`, as sent.
+/// Returns user name and password of `Authorization: Basic`, as sent.
 pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(basic_text(headers)?).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;

@@ -11,16 +11,15 @@ use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, TRUSTED, bounded};
 use crate::store::{StoreError, expose};
 
-/// Connections for intents, heartbeats and late stores: short transactions, none of which waits for
+/// Connections for intents, heartbeats and late stores: short transactions that never wait for
 /// Klarna.
 const INTENT_CONNECTIONS: u32 = 8;
-/// The longest wait for a connection before the caller backs off.
+/// The longest wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// A claim's session waits for Klarna within its transaction; a dead host frees its locks within a
-/// minute, and what is committed is on disk. Its few statements are of rows by their keys, so no
-/// plan is better for some arguments than for others, and each is planned once instead of six
-/// times.
+/// A claim's session waits for Klarna inside its transaction. The settings make a dead host free
+/// its locks within a minute, and a confirmed commit be on disk. Its few statements read rows by
+/// their keys, so one plan suits all arguments, and each is planned once instead of six times.
 const CLAIM_SESSION: &str = "
     SET idle_in_transaction_session_timeout = 0;
     SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
@@ -28,13 +27,13 @@ const CLAIM_SESSION: &str = "
 const SESSION: &str = "SET statement_timeout = '10s'; SET synchronous_commit = on";
 
 pub(super) struct Pools {
-    /// Orders, registrations, the API.
+    /// For orders, registrations and the API.
     pub(super) queue: Pool<Postgres>,
     /// One connection for each exchange in flight.
     pub(super) claims: Pool<Postgres>,
-    /// Intents and what closes them.
+    /// For intents and what closes them.
     pub(super) intents: Pool<Postgres>,
-    /// Where `LISTEN` connects.
+    /// How to connect for `LISTEN`.
     pub(super) listen: PgConnectOptions,
 }
 
@@ -54,15 +53,16 @@ impl Pools {
         })
     }
 
-    /// Asks the server once, outside the pools: they would try again for a while, and not say why.
+    /// Connects to the server once, outside the pools, because they would retry for a while and
+    /// hide the reason.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
         let connection = bounded(self.queue.pool().connect_options().connect()).await?;
         bounded(connection.close()).await
     }
 
-    /// A session of the server's own, outside the pools, whose statements are bounded. It goes
-    /// where `LISTEN` does: past a pool of transactions, which would part a session from its locks.
-    /// A migration that takes long is not logged with its text.
+    /// Opens a session outside the pools, with time limits for statements. It connects like
+    /// `LISTEN`, past any transaction pooler, which would separate a session from its locks. Slow
+    /// migrations are not logged with their text.
     pub(super) async fn session(&self) -> Result<PgConnection, StoreError> {
         bounded(self.listen.clone().disable_statement_logging().connect()).await
     }
@@ -96,8 +96,8 @@ fn pool(connections: u32, session: &'static str, options: &PgConnectOptions) -> 
     Pool::new(pool.connect_lazy_with(options.clone()))
 }
 
-/// The migrations that the database has, those of newer programs included; none where it has none
-/// of our tables.
+/// Returns the migrations that the database has run, including those of newer programs. Empty if it
+/// has none of our tables.
 pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
     if !bounded(there.fetch_one(&mut *c)).await? {

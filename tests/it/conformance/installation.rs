@@ -1,4 +1,4 @@
-//! Whose database it is, and what program it is for.
+//! Installations, and the program levels that a database accepts.
 
 use std::time::Duration;
 
