@@ -43,6 +43,16 @@ pub(super) enum Need {
     Optional,
 }
 
+/// A number of the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// Written in plain digits.
+    Exact(i64),
+    /// Written in another way: with a fraction, with an exponent, or as text. It is sent as it is,
+    /// and nothing is calculated with it.
+    Inexact,
+}
+
 /// The members of one object, with its position.
 pub(super) struct Fields<'a> {
     object: Object<'a>,
@@ -94,20 +104,49 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Returns an integer within `range`. It must be written without fraction and exponent.
-    pub fn integer(&self, name: &str, need: Need, range: &RangeInclusive<i64>, faults: &mut Faults<'_>) -> Option<i64> {
+    /// Returns a number within `range`. Shops also write integers as `1000.0` or `"1000"`, and
+    /// unrounded ones as `9998.6666`.
+    pub fn number(
+        &self,
+        name: &str,
+        need: Need,
+        range: &RangeInclusive<i64>,
+        faults: &mut Faults<'_>,
+    ) -> Option<Amount> {
         let expected = describe_integer(range);
-        let text = self.value(name, need, Kind::Number, &expected, faults)?.get();
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            let hint = match text.parse::<i64>() {
-                Ok(_) => "",
-                Err(_) if text.contains(['.', 'e', 'E']) => ", in plain digits",
-                Err(_) => ", of 64 bits",
-            };
-            self.fault(name, format!("is {}, expected {expected}{hint}", excerpt(text)), faults);
+        let quoted = self.object.get(name).filter(|raw| Kind::of(raw) == Kind::String).and_then(unescape);
+        let text = match quoted.filter(|text| serde_json::from_str::<f64>(text).is_ok()) {
+            Some(text) => text,
+            None => Cow::Borrowed(self.value(name, need, Kind::Number, &expected, faults)?.get()),
+        };
+        let is_text = self.object.get(name).is_some_and(|raw| Kind::of(raw) == Kind::String);
+        let hint = match text.parse::<i64>() {
+            Ok(number) if range.contains(&number) => {
+                return Some(if is_text { Amount::Inexact } else { Amount::Exact(number) });
+            }
+            Err(_) if text.contains(['.', 'e', 'E']) && holds(range, &text) => return Some(Amount::Inexact),
+            Err(_) if !text.contains(['.', 'e', 'E']) => ", of 64 bits",
+            _ => "",
+        };
+        self.fault(name, format!("is {}, expected {expected}{hint}", excerpt(&text)), faults);
+        None
+    }
+
+    /// Returns text with a number of characters within `length`. Shops also write numbers where
+    /// text belongs, such as `"reference": 1001`.
+    pub fn text(
+        &self,
+        name: &str,
+        need: Need,
+        length: &RangeInclusive<usize>,
+        faults: &mut Faults<'_>,
+    ) -> Option<Cow<'a, str>> {
+        match self.object.get(name) {
+            Some(raw) if matches!(Kind::of(raw), Kind::Number | Kind::Bool) => {
+                self.measured(name, Cow::Borrowed(raw.get()), length, faults)
+            }
+            _ => self.string(name, need, length, faults),
         }
-        number
     }
 
     /// Returns a string with a number of characters (Unicode scalar values) within `range`.
@@ -124,10 +163,21 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("has an unpaired surrogate escape: expected {expected}"), faults);
             return None;
         };
+        self.measured(name, text, length, faults)
+    }
+
+    fn measured(
+        &self,
+        name: &str,
+        text: Cow<'a, str>,
+        length: &RangeInclusive<usize>,
+        faults: &mut Faults<'_>,
+    ) -> Option<Cow<'a, str>> {
         let count = text.chars().count();
         if length.contains(&count) {
             return Some(text);
         }
+        let expected = describe_string(length);
         let message = if count == 0 { "is empty".to_owned() } else { format!("has {count} characters") };
         self.fault(name, format!("{message}, expected {expected}"), faults);
         None
@@ -170,6 +220,12 @@ fn unescape(raw: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
+}
+
+/// Returns whether a number with a fraction or an exponent lies in the range.
+#[expect(clippy::cast_precision_loss, reason = "the bounds are far apart, or small enough to be exact")]
+fn holds(range: &RangeInclusive<i64>, text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(|number| number >= *range.start() as f64 && number <= *range.end() as f64)
 }
 
 fn describe_integer(range: &RangeInclusive<i64>) -> String {

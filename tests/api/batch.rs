@@ -12,7 +12,7 @@ impl Api {
         self.batch_as("application/json", body).await
     }
 
-    async fn batch_as(&self, media_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub(super) async fn batch_as(&self, media_type: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(Method::POST, "/v1/orders/batch").header("content-type", media_type);
         send(request.body(body)).await
     }

@@ -15,6 +15,7 @@ mod orders;
 mod pages;
 mod resolve;
 mod serve;
+mod shops;
 mod steer;
 mod tokens;
 mod users;

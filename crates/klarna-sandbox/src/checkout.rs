@@ -124,7 +124,7 @@ fn process(
     if failure.is_some_and(|failure| !failure.is_processed()) {
         return None;
     }
-    let faults = klarna_faults(text);
+    let faults = klarna_faults(text, shared.behaviour().strict);
     if !faults.is_empty() {
         return Some(refuse(shared, StatusCode::BAD_REQUEST, faults));
     }

@@ -62,6 +62,9 @@ pub struct Command {
     /// Honour Klarna-Idempotency-Key, which Klarna does not promise
     #[arg(long)]
     honour_idempotency_key: bool,
+    /// Check orders by the letter of Klarna's API description
+    #[arg(long)]
+    strict: bool,
 
     /// Latency of the token endpoint: 50ms, or 50ms..200ms
     #[arg(long, default_value = "0s")]
@@ -179,6 +182,7 @@ fn options(args: Command) -> SandboxOptions {
             refresh_token_lifetime: args.refresh_token_lifetime,
             access_token_lifetime: args.access_token_lifetime,
             honour_idempotency_key: args.honour_idempotency_key,
+            strict: args.strict,
             token: Conduct {
                 latency: args.token_latency,
                 failure_rate: args.token_failure_rate,

@@ -85,6 +85,9 @@ pub struct Behaviour {
     pub access_token_lifetime: Duration,
     /// Whether `Klarna-Idempotency-Key` is honoured; nothing says that Klarna does for this call.
     pub honour_idempotency_key: bool,
+    /// Whether orders are checked by the letter of Klarna's API description. Otherwise what Klarna is
+    /// not known to refuse passes, such as unrounded prices.
+    pub strict: bool,
     /// How the token endpoint fares.
     pub token: Conduct,
     /// How the Checkout endpoint fares.
@@ -100,6 +103,7 @@ impl Default for Behaviour {
             refresh_token_lifetime: Duration::from_secs(60 * DAY),
             access_token_lifetime: Duration::from_secs(299),
             honour_idempotency_key: false,
+            strict: false,
             token: Conduct::default(),
             checkout: Conduct::default(),
         }

@@ -1,5 +1,8 @@
-//! Klarna's rules for an order's body, written from its documentation and independent of the
-//! worker's rules.
+//! Klarna's rules for an order's body, independent of the worker's rules.
+//!
+//! By default only what Klarna is known to refuse is refused: its API description (Checkout API v3)
+//! and its answers, less what live shops send all the same. Strict, the API description is taken by
+//! the letter.
 
 use serde_json::Value;
 
@@ -10,24 +13,54 @@ const MAX_TAX_RATE: i64 = 10_000;
 /// Returns what Klarna would say about the body, in its words; empty if it would accept it. A
 /// purchase country of `AQ` is refused although it is well-formed, so that there is an order that
 /// only Klarna refuses.
-pub(super) fn klarna_faults(text: &str) -> Vec<String> {
+pub(super) fn klarna_faults(text: &str, strict: bool) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
-            let mut faults = Faults(Vec::new());
+            let mut faults = Faults { strict, messages: Vec::new() };
             faults.order(&body);
-            faults.0
+            faults.messages
         }
         _ => vec!["Malformed JSON".to_owned()],
     }
 }
 
-struct Faults(Vec<String>);
+struct Faults {
+    strict: bool,
+    messages: Vec<String>,
+}
+
+/// A number of the body.
+#[derive(Clone, Copy)]
+enum Amount {
+    Exact(i64),
+    /// A fraction, or a number as text: nothing is calculated with it.
+    Inexact,
+}
+
+impl Amount {
+    fn exact(self) -> Option<i128> {
+        match self {
+            Self::Exact(number) => Some(number.into()),
+            Self::Inexact => None,
+        }
+    }
+}
+
+/// What a line adds to the order's amount and tax; `None` where that cannot be calculated.
+#[derive(Default)]
+struct Line {
+    total: Option<i128>,
+    /// The tax stated on the line.
+    tax: Option<i128>,
+    /// The same, with the total of a `sales_tax` line as its tax.
+    separate_tax: Option<i128>,
+}
 
 impl Faults {
     fn require(&mut self, holds: bool, path: impl AsRef<str>) {
         let message = format!("Bad value: {}", path.as_ref());
-        if !holds && !self.0.contains(&message) {
-            self.0.push(message);
+        if !holds && !self.messages.contains(&message) {
+            self.messages.push(message);
         }
     }
 
@@ -41,7 +74,7 @@ impl Faults {
         }
         self.optional_text(body, "merchant_data", 6_000, "merchant_data");
         self.optional_text(&body["customer"], "klarna_access_token", usize::MAX, "customer.klarna_access_token");
-        if let Some(urls) = body.get("merchant_urls") {
+        if let Some(urls) = body.get("merchant_urls").filter(|urls| !urls.is_null()) {
             for name in ["terms", "checkout", "confirmation", "push"] {
                 let fits = urls[name].as_str().is_some_and(|url| !url.is_empty() && url.chars().count() <= 2_000);
                 self.require(fits, format!("merchant_urls.{name}"));
@@ -49,53 +82,110 @@ impl Faults {
         }
         let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
         self.require((1..=MAX_LINES).contains(&lines.len()), "order_lines");
-        let sums = lines.iter().enumerate().filter_map(|(index, line)| self.line(index, line, country == "US"));
-        let (amount, tax) = sums.fold((0, 0), |sums, line| (sums.0 + line.0, sums.1 + line.1));
-        self.require(body["order_amount"].as_i64() == Some(amount), "order_amount");
-        self.require(body["order_tax_amount"].as_i64() == Some(tax), "order_tax_amount");
+        let in_us = country.eq_ignore_ascii_case("US");
+        let lines: Vec<Line> = lines.iter().enumerate().map(|(index, line)| self.line(index, line, in_us)).collect();
+        let sum = |part: fn(&Line) -> Option<i128>| lines.iter().map(part).sum::<Option<i128>>();
+        let total = sum(|line| line.total);
+        let taxes = match (self.strict, in_us) {
+            (true, true) => vec![sum(|line| line.separate_tax)],
+            (_, false) => vec![sum(|line| line.tax)],
+            (false, true) => vec![sum(|line| line.tax), sum(|line| line.separate_tax)],
+        };
+        self.sum(body, "order_amount", &[total]);
+        self.sum(body, "order_tax_amount", &taxes);
     }
 
-    /// Checks a line. Returns what it adds to the order's amount and to its tax.
-    fn line(&mut self, index: usize, line: &Value, in_us: bool) -> Option<(i64, i64)> {
-        let path = |name: &str| format!("order_lines[{index}].{name}");
-        let named = line["name"].as_str().is_some_and(|name| !name.is_empty() && name.chars().count() <= 255);
-        self.require(named, path("name"));
-        self.optional_text(line, "reference", 255, path("reference"));
-        let mut number = |name: &str, range: std::ops::RangeInclusive<i64>| {
-            let number = integer(&line[name]).filter(|number| range.contains(number));
-            self.require(number.is_some(), path(name));
-            number
-        };
-        let quantity = number("quantity", 0..=i64::from(i32::MAX));
-        let unit_price = number("unit_price", -MAX_AMOUNT..=MAX_AMOUNT);
-        let rate = number("tax_rate", 0..=MAX_TAX_RATE);
-        let total = number("total_amount", -MAX_AMOUNT..=MAX_AMOUNT);
-        let tax = number("total_tax_amount", -MAX_AMOUNT..=MAX_AMOUNT);
-        let discount = match line.get("total_discount_amount") {
-            None => Some(0),
-            Some(_) => number("total_discount_amount", 0..=i64::MAX),
-        };
-        let (total, tax, rate) = (total?, tax?, rate?);
-        let price = i128::from(quantity?) * i128::from(unit_price?) - i128::from(discount?);
-        self.require(price == i128::from(total), path("total_amount"));
-        // Within 1 of total - total * 10000 / (10000 + rate), which is total * rate / (10000 +
-        // rate).
-        let whole = 10_000 + rate;
-        self.require((tax * whole - total * rate).abs() <= whole, path("total_tax_amount"));
-        if in_us {
-            self.require(tax == 0, path("total_tax_amount"));
-            let sales_tax = line["type"] == "sales_tax";
-            return Some((total, if sales_tax { total } else { 0 }));
+    /// Requires the member to be one of the sums, where both can be calculated.
+    fn sum(&mut self, body: &Value, name: &str, sums: &[Option<i128>]) {
+        match self.number(body, name, 0..=i64::MAX, name) {
+            Some(Amount::Exact(number)) if self.strict => {
+                self.require(sums.contains(&Some(number.into())), name);
+            }
+            Some(Amount::Exact(number)) => {
+                let fits = sums.iter().any(|sum| sum.is_none_or(|sum| sum == i128::from(number)));
+                self.require(fits, name);
+            }
+            Some(Amount::Inexact) | None => {}
         }
-        Some((total, tax))
+    }
+
+    fn line(&mut self, index: usize, line: &Value, in_us: bool) -> Line {
+        let path = |name: &str| format!("order_lines[{index}].{name}");
+        let name = text(&line["name"], self.strict).is_some_and(|name| (1..=255).contains(&name.chars().count()));
+        self.require(name, path("name"));
+        self.optional_text(line, "reference", 255, path("reference"));
+        let least = if self.strict { -MAX_AMOUNT } else { i64::MIN };
+        let quantity = self.number(line, "quantity", 0..=i64::MAX, path("quantity"));
+        let unit_price = self.number(line, "unit_price", least..=MAX_AMOUNT, path("unit_price"));
+        let rate = self.number(line, "tax_rate", 0..=MAX_TAX_RATE, path("tax_rate"));
+        let total = self.number(line, "total_amount", least..=MAX_AMOUNT, path("total_amount"));
+        let tax = self.number(line, "total_tax_amount", least..=i64::MAX, path("total_tax_amount"));
+        let discount = match line.get("total_discount_amount").filter(|discount| self.strict || !discount.is_null()) {
+            None => Some(Amount::Exact(0)),
+            Some(_) => self.number(line, "total_discount_amount", 0..=i64::MAX, path("total_discount_amount")),
+        };
+        if self.strict && [quantity, unit_price, rate, total, tax, discount].iter().any(Option::is_none) {
+            return Line::default();
+        }
+        let exact = |amount: Option<Amount>| amount.and_then(Amount::exact);
+        let (total, tax) = (exact(total), exact(tax));
+        if let (Some(quantity), Some(price), Some(discount), Some(total)) =
+            (exact(quantity), exact(unit_price), exact(discount), total)
+        {
+            let tolerance = if self.strict { 0 } else { quantity };
+            self.require((quantity * price - discount - total).abs() <= tolerance, path("total_amount"));
+        }
+        if let (Some(total), Some(tax), Some(rate)) = (total, tax, exact(rate))
+            && (self.strict || !in_us)
+        {
+            // Within 1 of total - total * 10000 / (10000 + rate), which is total * rate / (10000 +
+            // rate).
+            let whole = 10_000 + rate;
+            self.require((tax * whole - total * rate).abs() <= whole, path("total_tax_amount"));
+        }
+        if in_us && self.strict {
+            self.require(tax.is_none_or(|tax| tax == 0), path("total_tax_amount"));
+        }
+        let is_sales_tax = line["type"] == "sales_tax";
+        let separate_tax = match (is_sales_tax, self.strict) {
+            (true, _) => total,
+            (false, true) => Some(0),
+            (false, false) => tax,
+        };
+        Line { total, tax, separate_tax }
+    }
+
+    fn number(
+        &mut self,
+        object: &Value,
+        name: &str,
+        range: std::ops::RangeInclusive<i64>,
+        path: impl AsRef<str>,
+    ) -> Option<Amount> {
+        let number = match integer(&object[name]) {
+            Some(number) => range.contains(&number).then_some(Amount::Exact(number)),
+            None if self.strict => None,
+            None => inexact(&object[name], &range).then_some(Amount::Inexact),
+        };
+        self.require(number.is_some(), path);
+        number
     }
 
     fn optional_text(&mut self, object: &Value, name: &str, longest: usize, path: impl AsRef<str>) {
         let fits = match object.get(name) {
             None | Some(Value::Null) => true,
-            Some(value) => value.as_str().is_some_and(|text| text.chars().count() <= longest),
+            Some(value) => text(value, self.strict).is_some_and(|text| text.chars().count() <= longest),
         };
         self.require(fits, path);
+    }
+}
+
+/// Returns a member's text. Unless strict, a number or a boolean is text too.
+fn text(value: &Value, strict: bool) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) if !strict => Some(value.to_string()),
+        _ => None,
     }
 }
 
@@ -103,6 +193,17 @@ impl Faults {
 fn integer(value: &Value) -> Option<i64> {
     let is_minus_zero = || value.as_f64().is_some_and(|number| number.to_bits() == (-0.0_f64).to_bits());
     value.as_i64().or_else(|| is_minus_zero().then_some(0))
+}
+
+/// Returns whether the value is a fraction, or a number as text, within the range.
+#[expect(clippy::cast_precision_loss, reason = "the bounds are far apart, or small enough to be exact")]
+fn inexact(value: &Value, range: &std::ops::RangeInclusive<i64>) -> bool {
+    let number = match value {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        value if value.is_f64() => value.as_f64(),
+        _ => None,
+    };
+    number.is_some_and(|number: f64| number >= *range.start() as f64 && number <= *range.end() as f64)
 }
 
 #[cfg(test)]
@@ -120,7 +221,13 @@ mod tests {
     fn faults(change: impl Fn(&mut Value)) -> Vec<String> {
         let mut order = order();
         change(&mut order);
-        klarna_faults(&order.to_string())
+        klarna_faults(&order.to_string(), true)
+    }
+
+    fn lenient(change: impl Fn(&mut Value)) -> Vec<String> {
+        let mut order = order();
+        change(&mut order);
+        klarna_faults(&order.to_string(), false)
     }
 
     #[test]
@@ -130,7 +237,7 @@ mod tests {
 
     #[test]
     fn each_rule_is_told_by_its_field() {
-        assert_eq!(klarna_faults("[1]"), ["Malformed JSON"]);
+        assert_eq!(klarna_faults("[1]", false), ["Malformed JSON"]);
         assert_eq!(faults(|order| order["order_tax_amount"] = json!(4_546)), ["Bad value: order_tax_amount"]);
         assert_eq!(faults(|order| order["order_amount"] = json!("50000")), ["Bad value: order_amount"]);
         assert_eq!(faults(|order| order["purchase_country"] = json!("AQ")), ["Bad value: purchase_country"]);
@@ -170,7 +277,8 @@ mod tests {
 
     #[test]
     fn minus_zero_is_an_integer() {
-        let priced = |price: &str| klarna_faults(&order().to_string().replace(r#""total_discount_amount":0"#, price));
+        let priced =
+            |price: &str| klarna_faults(&order().to_string().replace(r#""total_discount_amount":0"#, price), true);
         assert_eq!(priced(r#""total_discount_amount":-0"#), Vec::<String>::new());
         assert_eq!(
             priced(r#""total_discount_amount":0.0"#),
@@ -198,5 +306,29 @@ mod tests {
         };
         assert!(us(0).is_empty());
         assert_eq!(us(1), ["Bad value: order_lines[0].total_tax_amount"]);
+    }
+
+    #[test]
+    fn unless_strict_what_shops_send_passes() {
+        let set = |pointer: &str, value: Value| {
+            let change = |order: &mut Value| *order.pointer_mut(pointer).unwrap() = value.clone();
+            (faults(change).len(), lenient(change))
+        };
+        for (pointer, value) in [
+            ("/order_lines/0/unit_price", json!(10_001)),
+            ("/order_lines/0/unit_price", json!(9999.666)),
+            ("/order_lines/0/quantity", json!("5")),
+            ("/order_lines/0/total_tax_amount", json!(4545.4545)),
+            ("/order_lines/0/reference", json!(1001)),
+            ("/order_amount", json!(50_000.0)),
+            ("/order_lines/0/total_discount_amount", json!(null)),
+        ] {
+            let (strict, lenient) = set(pointer, value);
+            assert!(strict > 0 && lenient.is_empty(), "{pointer}: {lenient:?}");
+        }
+        assert_eq!(set("/order_lines/0/unit_price", json!(10_002)).1, ["Bad value: order_lines[0].total_amount"]);
+        assert_eq!(set("/order_lines/0/tax_rate", json!(10_000.5)).1, ["Bad value: order_lines[0].tax_rate"]);
+        assert_eq!(set("/order_amount", json!("many")).1, ["Bad value: order_amount"]);
+        assert_eq!(set("/purchase_country", json!("US")), (2, vec![]));
     }
 }

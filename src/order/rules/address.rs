@@ -1,4 +1,7 @@
 //! Rules for the buyer: `customer`, `billing_address`, `shipping_address`.
+//!
+//! Source: Klarna's API description, for kinds and for the form of the birth date. That a shop must
+//! not send an access token is a rule of this service.
 
 use chrono::NaiveDate;
 
@@ -26,7 +29,7 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
     for name in ["billing_address", "shipping_address"] {
         if let Some(address) = order.object(name, faults) {
             for field in ADDRESS_FIELDS {
-                address.string(field, Need::Optional, &(0..=usize::MAX), faults);
+                address.text(field, Need::Optional, &(0..=usize::MAX), faults);
             }
         }
     }
@@ -37,8 +40,8 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
             let message = "must not be given: this service adds the access token";
             customer.fault("klarna_access_token", message, faults);
         }
-        let born = customer.string("date_of_birth", Need::Optional, &(0..=usize::MAX), faults);
-        if born.is_some_and(|text| !is_date(&text)) {
+        let born = customer.text("date_of_birth", Need::Optional, &(0..=usize::MAX), faults);
+        if born.is_some_and(|text| !text.is_empty() && !is_date(&text)) {
             customer.fault("date_of_birth", "is not a date, expected yyyy-mm-dd", faults);
         }
     }

@@ -6,6 +6,12 @@ pub(super) fn line_total(quantity: i64, unit_price: i64, discount: i64) -> i128 
     i128::from(quantity) * i128::from(unit_price) - i128::from(discount)
 }
 
+/// Returns whether `total` is at most one minor unit for each item away from `expected`. Shops round
+/// the unit price after a division.
+pub(super) fn total_fits(total: i64, expected: i128, quantity: i64) -> bool {
+    (i128::from(total) - expected).abs() <= i128::from(quantity)
+}
+
 /// Returns whether `tax` is within ±1 of `total − total × 10000 / (10000 + rate)`, which is the tax
 /// in `total` at `rate` (in hundredths of a percent, not negative). Both sides are multiplied out,
 /// so nothing is rounded.
@@ -33,6 +39,13 @@ mod tests {
         // Exactly 4545.45…: one off on either side is 4544.45… to 4546.45….
         let fitting: Vec<_> = (4540..4550).filter(|tax| tax_fits(50_000, 1000, *tax)).collect();
         assert_eq!(fitting, [4545, 4546]);
+    }
+
+    #[test]
+    fn a_total_may_be_one_off_for_each_item() {
+        let fitting: Vec<_> = (990..1010).filter(|total| total_fits(*total, 999, 3)).collect();
+        assert_eq!(fitting, [996, 997, 998, 999, 1000, 1001, 1002]);
+        assert!(total_fits(0, 0, 0) && !total_fits(1, 0, 0));
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Rules for `order_lines` and the sums over them.
+//!
+//! Sources: members, kinds and limits, and the tax of a line within ±1, are from Klarna's API
+//! description (Checkout API v3, `order_line`). So is the total of a line; that it may be off by
+//! `quantity` is from Klarna's SDK for .NET and its cartridge for Salesforce. The sums are from
+//! Klarna's answers (`Bad value: order_amount`, `Bad value: order_tax_amount`).
 
-use super::amounts::{line_total, nearest_tax, tax_fits};
-use crate::order::fields::{Faults, Fields, Need};
+use super::amounts::{line_total, nearest_tax, tax_fits, total_fits};
+use crate::order::fields::{Amount, Faults, Fields, Need};
 
 const MOST_LINES: usize = 1000;
 const MOST_AMOUNT: i64 = 100_000_000;
@@ -27,23 +32,7 @@ const IDENTIFIERS: [(&str, usize); 6] = [
     ("size", 64),
 ];
 
-/// How an order states its tax.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Regime {
-    /// Each line includes its tax.
-    Included,
-    /// In the US: tax is a separate line with the type `sales_tax`, and the other lines have no
-    /// tax.
-    SalesTax,
-}
-
-impl Regime {
-    pub fn of(country: Option<&str>) -> Self {
-        if country.is_some_and(|code| code.eq_ignore_ascii_case("US")) { Self::SalesTax } else { Self::Included }
-    }
-}
-
-/// The amounts of a line that the sums need; `None` for an amount that could not be read.
+/// The amounts of a line that the sums need. `None`: the amount could not be read, or is not exact.
 #[derive(Default)]
 struct Line {
     is_sales_tax: bool,
@@ -51,9 +40,10 @@ struct Line {
     tax: Option<i64>,
 }
 
-pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>) {
-    let amount = order.integer("order_amount", Need::Required, &(0..=i64::MAX), faults);
-    let tax = order.integer("order_tax_amount", Need::Required, &(0..=i64::MAX), faults);
+/// Checks the lines and sums. `in_us`: the order is from the United States.
+pub(super) fn check(order: &Fields<'_>, in_us: bool, faults: &mut Faults<'_>) {
+    let amount = exact(order.number("order_amount", Need::Required, &(0..=i64::MAX), faults));
+    let tax = exact(order.number("order_tax_amount", Need::Required, &(0..=i64::MAX), faults));
     let Some(items) = order.objects("order_lines", "an array of 1 to 1000 lines", faults) else {
         return;
     };
@@ -63,7 +53,7 @@ pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>)
     }
     let lines: Vec<Line> = items
         .iter()
-        .map(|item| item.as_ref().map_or_else(Line::default, |line| check_line(line, regime, faults)))
+        .map(|item| item.as_ref().map_or_else(Line::default, |line| check_line(line, in_us, faults)))
         .collect();
     if let (Some(amount), Some(sum)) = (amount, sum(&lines, |line| line.total))
         && i128::from(amount) != sum
@@ -72,61 +62,63 @@ pub(super) fn check(order: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>)
         order.fault("order_amount", message, faults);
     }
     if let Some(tax) = tax {
-        check_order_tax(order, tax, &lines, regime, faults);
+        check_order_tax(order, tax, &lines, in_us, faults);
     }
 }
 
-/// Checks the order's tax. In the US, a shop writes the tax as `total_amount` of the `sales_tax`
-/// lines (as in Klarna's examples, where those lines have no tax of their own) or also as their
-/// `total_tax_amount`. The order's tax may equal either sum.
-fn check_order_tax(order: &Fields<'_>, tax: i64, lines: &[Line], regime: Regime, faults: &mut Faults<'_>) {
-    let Some(included) = sum(lines, |line| line.tax) else {
-        return;
-    };
-    let (expected, of_what) = match regime {
-        Regime::Included => (Some(included), "the sum of the lines' total_tax_amount"),
-        Regime::SalesTax => (
-            sum(lines, |line| if line.is_sales_tax { line.total } else { line.tax }),
-            "the sum of the sales_tax lines' total_amount",
-        ),
-    };
-    let Some(expected) = expected else { return };
-    if ![included, expected].contains(&i128::from(tax)) {
-        order.fault("order_tax_amount", format!("is {tax}, expected {expected}: {of_what}"), faults);
+fn exact(amount: Option<Amount>) -> Option<i64> {
+    match amount? {
+        Amount::Exact(number) => Some(number),
+        Amount::Inexact => None,
     }
 }
 
-fn check_line(line: &Fields<'_>, regime: Regime, faults: &mut Faults<'_>) -> Line {
-    line.string("name", Need::Required, &(1..=255), faults);
+/// Checks the order's tax. In the US, some shops write the tax as `total_amount` of a line with the
+/// type `sales_tax` (Klarna's guide), and others on each line (the example in Klarna's API
+/// description). The order's tax may equal either sum.
+fn check_order_tax(order: &Fields<'_>, tax: i64, lines: &[Line], in_us: bool, faults: &mut Faults<'_>) {
+    let Some(on_lines) = sum(lines, |line| line.tax) else { return };
+    let mut expected = (on_lines, "the sum of the lines' total_tax_amount");
+    if in_us && lines.iter().any(|line| line.is_sales_tax) {
+        let Some(separate) = sum(lines, |line| if line.is_sales_tax { line.total } else { line.tax }) else { return };
+        expected = (separate, "the sum of the sales_tax lines' total_amount");
+    }
+    if ![on_lines, expected.0].contains(&i128::from(tax)) {
+        order.fault("order_tax_amount", format!("is {tax}, expected {}: {}", expected.0, expected.1), faults);
+    }
+}
+
+fn check_line(line: &Fields<'_>, in_us: bool, faults: &mut Faults<'_>) -> Line {
+    line.text("name", Need::Required, &(1..=255), faults);
     let mut is_sales_tax = false;
     for (name, most) in TEXTS {
-        let text = line.string(name, Need::Optional, &(0..=most), faults);
+        let text = line.text(name, Need::Optional, &(0..=most), faults);
         is_sales_tax |= name == "type" && text.as_deref() == Some("sales_tax");
     }
     if let Some(identifiers) = line.object("product_identifiers", faults) {
         for (name, most) in IDENTIFIERS {
-            identifiers.string(name, Need::Optional, &(0..=most), faults);
+            identifiers.text(name, Need::Optional, &(0..=most), faults);
         }
     }
     let total = check_total(line, faults);
-    let tax = check_tax(line, total, regime, is_sales_tax, faults);
+    let tax = check_tax(line, total, in_us, faults);
     Line { is_sales_tax, total, tax }
 }
 
 /// Checks a line's `total_amount`. Klarna states no minimum for `unit_price` or `total_amount`:
 /// discounts, gift cards and store credit are negative.
 fn check_total(line: &Fields<'_>, faults: &mut Faults<'_>) -> Option<i64> {
-    let quantity = line.integer("quantity", Need::Required, &(0..=i64::MAX), faults);
-    let unit_price = line.integer("unit_price", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
-    let given = line.integer("total_discount_amount", Need::Optional, &(0..=i64::MAX), faults);
-    let total = line.integer("total_amount", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults);
-    // An unreadable discount is already a fault. Do not compare the total with it.
+    let quantity = exact(line.number("quantity", Need::Required, &(0..=i64::MAX), faults));
+    let unit_price = exact(line.number("unit_price", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults));
+    let given = exact(line.number("total_discount_amount", Need::Optional, &(0..=i64::MAX), faults));
+    let total = exact(line.number("total_amount", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults));
+    // Do not calculate with a discount that is present but could not be read.
     let discount = given.or_else(|| line.is_absent("total_discount_amount").then_some(0));
     if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) = (quantity, unit_price, discount, total) {
         let expected = line_total(quantity, unit_price, discount);
-        if i128::from(total) != expected {
+        if !total_fits(total, expected, quantity) {
             let message = format!(
-                "is {total}, expected {expected}: \
+                "is {total}, expected {expected} (±{quantity}): \
                  quantity {quantity} × unit_price {unit_price} − total_discount_amount {discount}"
             );
             line.fault("total_amount", message, faults);
@@ -135,36 +127,23 @@ fn check_total(line: &Fields<'_>, faults: &mut Faults<'_>) -> Option<i64> {
     total
 }
 
-fn check_tax(
-    line: &Fields<'_>,
-    total: Option<i64>,
-    regime: Regime,
-    is_sales_tax: bool,
-    faults: &mut Faults<'_>,
-) -> Option<i64> {
-    let rate = line.integer("tax_rate", Need::Required, &(0..=MOST_RATE), faults);
-    let tax = line.integer("total_tax_amount", Need::Required, &(i64::MIN..=i64::MAX), faults);
-    if regime == Regime::SalesTax && !is_sales_tax {
-        for (name, value) in [("tax_rate", rate), ("total_tax_amount", tax)] {
-            if let Some(value) = value.filter(|value| *value != 0) {
-                let message =
-                    format!("is {value}, expected 0: in the US, tax is a separate line with the type sales_tax");
-                line.fault(name, message, faults);
-            }
-        }
-    } else if let (Some(total), Some(rate), Some(tax)) = (total, rate, tax) {
-        let is_all_tax = regime == Regime::SalesTax && tax == total;
-        if !is_all_tax && !tax_fits(total, rate, tax) {
-            let expected = nearest_tax(total, rate);
-            let message =
-                format!("is {tax}, expected {expected} (±1): the tax in total_amount {total} at tax_rate {rate}");
-            line.fault("total_tax_amount", message, faults);
-        }
+/// Checks a line's tax. In the US, tax is added to the price, and no source says how a line's tax
+/// and rate have to fit together there.
+fn check_tax(line: &Fields<'_>, total: Option<i64>, in_us: bool, faults: &mut Faults<'_>) -> Option<i64> {
+    let rate = exact(line.number("tax_rate", Need::Required, &(0..=MOST_RATE), faults));
+    let tax = exact(line.number("total_tax_amount", Need::Required, &(i64::MIN..=i64::MAX), faults));
+    if let (Some(total), Some(rate), Some(tax)) = (total, rate, tax)
+        && !in_us
+        && !tax_fits(total, rate, tax)
+    {
+        let expected = nearest_tax(total, rate);
+        let message = format!("is {tax}, expected {expected} (±1): the tax in total_amount {total} at tax_rate {rate}");
+        line.fault("total_tax_amount", message, faults);
     }
     tax
 }
 
-/// Returns the sum over all lines, or `None` if one of them could not be read.
+/// Returns the sum over all lines, or `None` if one of them could not be read or is not exact.
 fn sum(lines: &[Line], amount: impl Fn(&Line) -> Option<i64>) -> Option<i128> {
     lines.iter().map(|line| amount(line).map(i128::from)).sum()
 }

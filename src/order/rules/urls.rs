@@ -1,5 +1,8 @@
 //! Rules for `merchant_urls`: the addresses to which Klarna sends shoppers and callbacks.
 //!
+//! Source: Klarna's API description, which says for each member whether it is required, how long it
+//! may be, and whether it must be https.
+//!
 //! They contain placeholders such as `{checkout.order.id}`. So they are not valid URLs yet, and are
 //! not parsed.
 
@@ -26,10 +29,10 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
         return;
     };
     for name in REQUIRED {
-        urls.string(name, Need::Required, &(1..=MOST), faults);
+        urls.text(name, Need::Required, &(1..=MOST), faults);
     }
     for (name, secure) in OPTIONAL {
-        let url = urls.string(name, Need::Optional, &(0..=MOST), faults);
+        let url = urls.text(name, Need::Optional, &(0..=MOST), faults);
         if secure && url.is_some_and(|url| !url.is_empty() && !is_https(&url)) {
             urls.fault(name, "does not begin with https://, and Klarna accepts no other URL here", faults);
         }
