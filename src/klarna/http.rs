@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chrono::DateTime;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
 use tokio::time::timeout;
 use tracing::field::Empty;
@@ -19,6 +19,7 @@ use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::encoding::decompressed;
 use crate::telemetry::traces::{failed, traced};
 
 /// The `User-Agent` of every call.
@@ -64,7 +65,7 @@ const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The body. Empty if it exceeded the limit: such a body cannot be a valid answer.
+    /// The body, decompressed. Empty if it exceeded the limit: such a body cannot be a valid answer.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -94,7 +95,9 @@ impl HttpClient {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(limits: Limits) -> Result<Self, BuildError> {
+        let plain = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         let client = Client::builder()
+            .default_headers(plain)
             .retry(retry::never())
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -149,6 +152,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
+        let body = decompressed(body, &headers, self.body_limit);
         Ok(Reply { status, headers, body })
     }
 }

@@ -4,6 +4,7 @@
 
 mod authorization;
 pub mod checkout;
+mod encoding;
 pub mod http;
 pub(crate) mod jwks;
 pub mod probe;

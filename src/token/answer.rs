@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::Value;
+
+use crate::received::{Document, Members};
 
 /// The lifetime of an access token if the answer has none. It is below Klarna's 299 s: too short
 /// costs one more rotation, too long would submit an order with an expired token.
@@ -32,12 +32,12 @@ const KNOWN_CODES: [&str; 9] = [
 /// known error code, and nothing else from the body, the URL or the request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The token is spent. [`Tokens::refresh_token`] is its successor.
+    /// The token is spent. [`Tokens::refresh_token`] is its successor. There may be no access token.
     Rotated(Tokens),
     /// Granted without a new refresh token (RFC 6749 section 6). The presented token stays valid,
-    /// and [`Tokens::refresh_token`] is `None`.
+    /// [`Tokens::refresh_token`] is `None`, and there is an access token.
     Unchanged(Tokens),
-    /// The token no longer works: 400 or 401 `invalid_grant`, or 401 `token_inactive`.
+    /// The token no longer works: 400, 401 or 403 `invalid_grant`, or 401 `token_inactive`.
     InvalidGrant,
     /// Not processed. The token is unchanged.
     Refused {
@@ -66,8 +66,8 @@ pub enum Answer {
 /// The tokens that a grant returns. [`std::fmt::Debug`] shows none of them.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// The access token; never empty.
-    pub access_token: SecretString,
+    /// The access token, if there is one; never empty.
+    pub access_token: Option<SecretString>,
     /// The successor, if there is one; never empty.
     pub refresh_token: Option<SecretString>,
     /// The id_token, not verified.
@@ -75,23 +75,6 @@ pub struct Tokens {
     /// How long the access token is valid, from the time it was received: two minutes if the answer
     /// does not say, and at most one hour.
     pub expires_in: Duration,
-}
-
-/// The fields of the answer (RFC 6749 section 5.1). Only the fields that a grant needs must have
-/// the right type.
-#[derive(Deserialize)]
-struct Grant {
-    access_token: String,
-    refresh_token: Option<String>,
-    #[serde(default)]
-    id_token: Value,
-    #[serde(default)]
-    expires_in: Value,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
 }
 
 /// Reads a whole answer: its HTTP status, the pause that it asks for, and its body. `sent` is the
@@ -102,7 +85,9 @@ struct Refusal {
 /// and that the result is elsewhere: no answer.
 #[must_use]
 pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &SecretString) -> Answer {
-    let code = error_code(body);
+    let document = Document::new(body);
+    let members = document.members();
+    let code = error_code(&members);
     let what = || match code {
         Some(code) => format!("HTTP {status} {code}"),
         None => format!("HTTP {status}"),
@@ -110,9 +95,9 @@ pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &Secr
     let refused = |configuration| Answer::Refused { configuration, retry_after, what: what() };
 
     match (status, code) {
-        (200..=299, _) => granted(body, sent)
+        (200..=299, _) => granted(&members, sent)
             .unwrap_or_else(|| Answer::NoAnswer { over: true, what: format!("{}, unreadable", what()) }),
-        (400 | 401, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
+        (400 | 401 | 403, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
         // 408: the endpoint did not wait for the whole request.
         (408 | 429 | 503, _) => refused(false),
         (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer { over: true, what: what() },
@@ -121,38 +106,32 @@ pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &Secr
     }
 }
 
-fn granted(body: &[u8], sent: &SecretString) -> Option<Answer> {
-    let grant: Grant = serde_json::from_slice(body).ok()?;
-    let access_token = secret(grant.access_token)?;
-    let refresh_token =
-        grant.refresh_token.and_then(secret).filter(|token| token.expose_secret() != sent.expose_secret());
-    let id_token = match grant.id_token {
-        Value::String(text) => secret(text),
-        _ => None,
+/// Returns the tokens of a grant (RFC 6749 section 5.1). A successor is taken from whatever can be
+/// read. That the presented token stays valid is concluded only from a whole grant.
+fn granted(members: &Members<'_>, sent: &SecretString) -> Option<Answer> {
+    let secret = |name| members.text(name).map(SecretString::from);
+    let tokens = Tokens {
+        access_token: secret("access_token"),
+        refresh_token: secret("refresh_token").filter(|token| token.expose_secret() != sent.expose_secret()),
+        id_token: secret("id_token"),
+        expires_in: life(members.number("expires_in")),
     };
-    let rotated = refresh_token.is_some();
-    let tokens = Tokens { access_token, refresh_token, id_token, expires_in: life(&grant.expires_in) };
-    Some(if rotated { Answer::Rotated(tokens) } else { Answer::Unchanged(tokens) })
+    if tokens.refresh_token.is_some() {
+        Some(Answer::Rotated(tokens))
+    } else {
+        (members.complete && tokens.access_token.is_some() && !members.is_odd("refresh_token"))
+            .then_some(Answer::Unchanged(tokens))
+    }
 }
 
-fn secret(text: String) -> Option<SecretString> {
-    (!text.is_empty()).then(|| text.into())
+fn life(expires_in: Option<f64>) -> Duration {
+    expires_in.map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64())))
 }
 
-fn life(expires_in: &Value) -> Duration {
-    let seconds = match expires_in {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    seconds
-        .filter(|seconds| seconds.is_finite())
-        .map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64())))
-}
-
-fn error_code(body: &[u8]) -> Option<&'static str> {
-    let refusal: Refusal = serde_json::from_slice(body).ok()?;
-    KNOWN_CODES.into_iter().find(|code| *code == refusal.error)
+/// Returns the error code of a refusal (RFC 6749 section 5.2), also if it is wrapped in an object.
+fn error_code(members: &Members<'_>) -> Option<&'static str> {
+    let code = members.text("error").or_else(|| members.object("error").text("code"))?;
+    KNOWN_CODES.into_iter().find(|known| members.complete && *known == code)
 }
 
 #[cfg(test)]

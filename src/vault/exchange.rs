@@ -220,6 +220,7 @@ impl Exchange {
     /// Returns what an answer says about the endpoint.
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
+            Answer::Rotated(tokens) if tokens.access_token.is_none() => CallOutcome::Failed(None),
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
             Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.key.user.clone() },
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
@@ -342,8 +343,8 @@ impl Exchange {
         })
     }
 
-    /// Returns the access token for the caller, and the same encrypted for later attempts at the
-    /// order.
+    /// Returns the access token for the caller, if the answer has one, and the same encrypted for
+    /// later attempts at the order.
     fn granted(
         &self,
         tokens: Tokens,
@@ -351,8 +352,17 @@ impl Exchange {
         received_at: DateTime<Utc>,
         result: ExchangeResult,
     ) -> Result<Conclusion, CipherError> {
+        let rotated = matches!(result, ExchangeResult::Rotated(_));
+        let Some(access_token) = tokens.access_token else {
+            tracing::warn!(
+                merchant = self.merchant.name.as_str(),
+                token = token.id,
+                "The token endpoint sent a new refresh token without an access token; the new refresh token is kept"
+            );
+            return Ok(Conclusion::without(result, ExchangeReport::Granted { access: None, rotated }));
+        };
         let good_until = received_at + delta(tokens.expires_in);
-        let exchanged = ExchangedTokens { access_token: tokens.access_token, id_token: tokens.id_token };
+        let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
         let kept = if self.purpose.kind == PurposeKind::Order {
             let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
             Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
@@ -367,8 +377,7 @@ impl Exchange {
             cached: false,
             subject: token.subject.clone(),
         };
-        let rotated = matches!(result, ExchangeResult::Rotated(_));
-        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access, rotated } })
+        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access: Some(access), rotated } })
     }
 
     async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion) -> ExchangeReport {

@@ -16,10 +16,11 @@ pub(super) enum ExchangeReport {
     Unusable(Unusable),
     /// Nothing was presented: ask again after this long.
     NotYet(Duration),
-    /// An access token came.
+    /// The token was presented and granted.
     Granted {
-        /// With what came beside it.
-        access: AccessToken,
+        /// The access token; `None` if the answer had none. Presenting the successor at once would
+        /// hardly bring one.
+        access: Option<AccessToken>,
         /// Whether a successor replaced the token presented.
         rotated: bool,
     },
@@ -107,7 +108,8 @@ impl ExchangeReport {
     /// What an order gets.
     pub(super) fn for_order(self) -> Access {
         match self {
-            Self::Granted { access, .. } => Access::Ready(access),
+            Self::Granted { access: Some(access), .. } => Access::Ready(access),
+            Self::Granted { access: None, .. } => Access::Unusable(Unusable::Unavailable),
             Self::Died => Access::Unusable(Unusable::ReauthRequired),
             Self::Unusable(why) | Self::Failed { next: Next::Never(why), .. } => Access::Unusable(why),
             Self::NotYet(after) | Self::Failed { next: Next::After(after), .. } => Access::ComeBack(after),

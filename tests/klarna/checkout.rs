@@ -4,7 +4,7 @@ use klarna_order_worker::config::ApiCredentials;
 use klarna_order_worker::klarna::checkout::CheckoutClient;
 use klarna_order_worker::klarna::checkout::CreateAnswer;
 use serde_json::json;
-use test_support::faults::{FaultyServer, Step, http, refusing_url};
+use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, refusing_url};
 use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
 use zeroize::Zeroizing;
 
@@ -214,6 +214,38 @@ async fn an_answer_that_names_no_order_may_have_created_one() {
         assert_unavailable(&answer_to(status, &[], body).await, true);
     }
     assert_unavailable(&answer_to(408, &[], "").await, false);
+}
+
+#[tokio::test]
+async fn an_order_is_read_from_whatever_can_be_read() {
+    let order = r#"{"order_id":"o-1","html_snippet":"<div/>"}"#;
+    for (headers, body) in [
+        ("", format!("\u{feff}{order}").into_bytes()),
+        ("content-encoding: gzip\r\n", gzip(order)),
+        ("content-encoding: deflate\r\n", deflate(order)),
+        ("", br#"{"order_id":1,"order_id":"o-1","html_snippet":"<div/>","x":1e999,"y":"\ud800"}"#.to_vec()),
+        ("", b"{\"order_id\":\"o-1\\u0000\\udc00\",\"html_snippet\":\"<div/>\",\"z\":\"\xff\"}\n--".to_vec()),
+    ] {
+        let server = FaultyServer::start([Step::answer(http_bytes("201 Created", headers, &body))]).await;
+        let answer = create(&server.url()).await;
+        let CreateAnswer::Created { klarna_order_id, html_snippet, .. } = answer else {
+            panic!("{answer:?}: {}", String::from_utf8_lossy(&body))
+        };
+        assert_eq!((klarna_order_id.as_str(), html_snippet.as_str()), ("o-1", "<div/>"));
+        assert!(server.seen().contains("accept-encoding: identity"));
+    }
+    // What no database can hold is replaced.
+    let CreateAnswer::Created { html_snippet, .. } =
+        answer_to(201, &[], r#"{"order_id":"o-1","html_snippet":"<a>\u0000\ud800</a>"}"#).await
+    else {
+        panic!()
+    };
+    assert_eq!(html_snippet, "<a>\u{fffd}\u{fffd}</a>");
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], r#"{"error_messages":["a\u0000b\ud800"]}"#).await
+    else {
+        panic!()
+    };
+    assert_eq!(messages, ["a b\u{fffd}"]);
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn a_public_client_sends_the_fields_in_the_body_and_no_secret() {
     let answer = client().present(&merchant(&server.url()), &"ory_rt_1+&".into()).await.answer;
 
     let Answer::Rotated(tokens) = answer else { panic!("{answer:?}") };
-    assert_eq!(tokens.access_token.expose_secret(), "ory_at_1");
+    assert_eq!(tokens.access_token.unwrap().expose_secret(), "ory_at_1");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "ory_rt_2");
     mock.assert_async().await;
 }

@@ -53,6 +53,17 @@ pub enum Failure {
     Garbage,
     /// Processed; the `id_token`'s signature is false. Without effect at Checkout.
     BadIdToken,
+    /// Processed; the answer begins with a byte-order mark.
+    Bom,
+    /// Processed; the answer is compressed, though nobody asked for it.
+    Gzip,
+    /// Likewise, by deflate.
+    Deflate,
+    /// Processed; the answer has no `access_token`. Without effect at Checkout.
+    NoAccessToken,
+    /// Processed; a number out of range, half a surrogate pair, a NUL, members that occur twice, and
+    /// an error within an object.
+    OddMembers,
 }
 
 impl Failure {
@@ -66,7 +77,12 @@ impl Failure {
             | Self::Truncated
             | Self::Hang
             | Self::Garbage
-            | Self::BadIdToken => true,
+            | Self::BadIdToken
+            | Self::Bom
+            | Self::Gzip
+            | Self::Deflate
+            | Self::NoAccessToken
+            | Self::OddMembers => true,
             Self::BadRequest
             | Self::Unauthorized
             | Self::Forbidden
@@ -92,6 +108,7 @@ impl Failure {
             Self::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::GatewayTimeout => Some(StatusCode::GATEWAY_TIMEOUT),
             Self::Cut | Self::Lost | Self::Truncated | Self::Hang | Self::Garbage | Self::BadIdToken => None,
+            Self::Bom | Self::Gzip | Self::Deflate | Self::NoAccessToken | Self::OddMembers => None,
         }
     }
 }

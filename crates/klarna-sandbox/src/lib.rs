@@ -38,6 +38,7 @@ mod admin;
 mod checkout;
 mod clock;
 mod command;
+mod disguise;
 mod durations;
 mod faults;
 mod jwt;

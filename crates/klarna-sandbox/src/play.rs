@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use futures::stream;
 
 use crate::Shared;
+use crate::disguise::disguised;
 use crate::faults::{Endpoint, Failure};
 
 /// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers
@@ -90,6 +91,10 @@ async fn distort(
         (Failure::Truncated, Some(answer)) => truncated(answer).await,
         (Failure::Garbage, Some(answer)) => (answer.status(), Html("<html><body>Hello</body></html>")).into_response(),
         (Failure::BadIdToken, Some(answer)) => answer,
+        (
+            Failure::Bom | Failure::Gzip | Failure::Deflate | Failure::NoAccessToken | Failure::OddMembers,
+            Some(answer),
+        ) => disguised(failure, answer).await,
         (Failure::Hang, _) => {
             shared.stopped().await;
             cut()

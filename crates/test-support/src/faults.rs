@@ -1,10 +1,13 @@
 //! A server that misbehaves as ordered, byte by byte, and counts its requests.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -69,11 +72,32 @@ pub fn http(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
+/// The same with a body of bytes.
+pub fn http_bytes(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// The text compressed by gzip.
+pub fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The text compressed by deflate, in zlib's wrapper.
+pub fn deflate(text: &str) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// The running server. It stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
+    seen: Arc<Mutex<String>>,
     accepting: JoinHandle<()>,
 }
 
@@ -86,14 +110,15 @@ impl FaultyServer {
         let steps = Arc::new(Mutex::new(steps.into_iter().collect::<VecDeque<_>>()));
         let requests = Arc::new(AtomicUsize::new(0));
         let connections = Arc::new(AtomicUsize::new(0));
-        let (counted, opened) = (Arc::clone(&requests), Arc::clone(&connections));
+        let seen = Arc::default();
+        let (counted, opened, noted) = (Arc::clone(&requests), Arc::clone(&connections), Arc::clone(&seen));
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 opened.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(converse(stream, Arc::clone(&steps), Arc::clone(&counted)));
+                tokio::spawn(converse(stream, Arc::clone(&steps), Arc::clone(&counted), Arc::clone(&noted)));
             }
         });
-        Self { address, requests, connections, accepting }
+        Self { address, requests, connections, seen, accepting }
     }
 
     /// Returns the server's base URL.
@@ -109,6 +134,11 @@ impl FaultyServer {
     /// Returns how many requests have begun to arrive.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    /// The last request that was read, head and body.
+    pub fn seen(&self) -> String {
+        self.seen.lock().unwrap().clone()
     }
 
     /// Returns how many connections were opened.
@@ -129,12 +159,18 @@ pub async fn refusing_url() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-async fn converse(mut stream: TcpStream, steps: Arc<Mutex<VecDeque<Step>>>, requests: Arc<AtomicUsize>) {
+async fn converse(
+    mut stream: TcpStream,
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    requests: Arc<AtomicUsize>,
+    seen: Arc<Mutex<String>>,
+) {
     while stream.peek(&mut [0]).await.is_ok_and(|length| length > 0) {
         requests.fetch_add(1, Ordering::SeqCst);
         let step = steps.lock().unwrap().pop_front().unwrap_or_else(Step::reset_unread);
         if step.read {
-            read_request(&mut stream).await;
+            let request = read_request(&mut stream).await;
+            *seen.lock().unwrap() = String::from_utf8_lossy(&request).into_owned();
         }
         let sent = stream.write_all(&step.send).await;
         match step.then {
@@ -158,7 +194,7 @@ async fn converse(mut stream: TcpStream, steps: Arc<Mutex<VecDeque<Step>>>, requ
 }
 
 /// Reads head and body of a request, by its `content-length`.
-async fn read_request(stream: &mut TcpStream) {
+async fn read_request(stream: &mut TcpStream) -> Vec<u8> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -166,12 +202,12 @@ async fn read_request(stream: &mut TcpStream) {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                return;
+                return request;
             }
         }
         match stream.read(&mut buffer).await {
             Ok(length) if length > 0 => request.extend_from_slice(&buffer[..length]),
-            _ => return,
+            _ => return request,
         }
     }
 }

@@ -31,16 +31,20 @@ impl Program {
     pub fn start_build(build: Build, folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let log = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut child = build
-            .command(folder)
-            .args(["--format", "json"])
-            .args(args)
-            .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut command = build.command(folder);
+        command.args(["--format", "json"]).args(args).envs(env.iter().copied()).stderr(log);
+        Self::spawned(folder, name, command)
+    }
+
+    /// As [`Program::start_with`], its standard error a pipe that nobody reads.
+    pub fn start_unread(folder: &Path, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = command(folder);
+        command.args(["--format", "json"]).args(args).envs(env.iter().copied()).stderr(Stdio::piped());
+        Self::spawned(folder, name, command)
+    }
+
+    fn spawned(folder: &Path, name: &str, mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.is_empty() {

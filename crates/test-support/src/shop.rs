@@ -126,6 +126,14 @@ impl Shop {
         Served { program, url, http: self.http.clone() }
     }
 
+    /// As [`Shop::serve_with`], with a log that nobody reads.
+    pub fn serve_unread(&self, name: &str, env: &[(&str, &str)]) -> Served {
+        let settings = format!("{name}.toml");
+        let program = Program::start_unread(self.folder.path(), name, &["--config", &settings, "serve"], env);
+        let url = program.ready["api"].as_str().unwrap().to_owned();
+        Served { program, url, http: self.http.clone() }
+    }
+
     /// Signs users in at the sandbox. Returns each user with a new refresh token.
     pub async fn sign_in(&self, users: usize) -> Vec<(String, String)> {
         let lines = self.sign_in_ago(users, "u-", "0s").await.into_iter();

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use serde::Deserialize;
-use serde_json::Value;
 
 use crate::klarna::http::{self, is_id, retry_after};
 use crate::klarna::redact::Redactor;
+use crate::received::{Document, Members, storable};
 
 /// The most messages that are kept. More would tell a shop nothing new.
 const MOST_MESSAGES: usize = 20;
@@ -94,22 +93,6 @@ impl fmt::Debug for CreateAnswer {
     }
 }
 
-#[derive(Deserialize)]
-struct Order {
-    order_id: String,
-    html_snippet: String,
-}
-
-/// Klarna's error body. Members of an unexpected type are ignored.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Complaint {
-    error_code: Value,
-    error_messages: Value,
-    error_message: Value,
-    correlation_id: Value,
-}
-
 /// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
 ///
 /// An unreadable 201 counts as perhaps created: the order exists, but its id is unknown. So does
@@ -123,7 +106,9 @@ pub(crate) fn classify(
     redactor: impl FnOnce() -> Option<Redactor>,
 ) -> CreateAnswer {
     let code = status.as_u16();
-    let correlation_id = || correlation_id(headers, body);
+    let document = Document::new(body);
+    let members = document.members();
+    let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
     let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
         what,
         maybe_created,
@@ -131,10 +116,10 @@ pub(crate) fn classify(
         correlation_id: correlation_id(),
     };
     match code {
-        200..=299 => match serde_json::from_slice::<Order>(body) {
-            Ok(order) if is_id(&order.order_id) && !order.html_snippet.is_empty() => CreateAnswer::Created {
-                klarna_order_id: order.order_id,
-                html_snippet: order.html_snippet,
+        200..=299 => match (order_id(&members), members.text("html_snippet")) {
+            (Some(klarna_order_id), Some(html_snippet)) => CreateAnswer::Created {
+                klarna_order_id,
+                html_snippet: storable(&html_snippet).into_owned(),
                 correlation_id: correlation_id(),
             },
             _ => unavailable(true, format!("HTTP {code}, but no order can be read from it")),
@@ -144,14 +129,14 @@ pub(crate) fn classify(
         408 | 425 => unavailable(false, format!("HTTP {code}")),
         303 | 409 => unavailable(true, format!("HTTP {code}")),
         401 | 403 | 404 | 405 | 410 | 300..=399 => {
-            let messages = messages(status, body, redactor().as_ref());
+            let messages = messages(status, &members, redactor().as_ref());
             CreateAnswer::Unauthorised { status: code, messages, correlation_id: correlation_id() }
         }
         400..=499 => {
             let redactor = redactor();
             CreateAnswer::BadOrder {
-                error_code: error_code(body, redactor.as_ref()),
-                messages: messages(status, body, redactor.as_ref()),
+                error_code: error_code(&members, redactor.as_ref()),
+                messages: messages(status, &members, redactor.as_ref()),
                 correlation_id: correlation_id(),
             }
         }
@@ -159,27 +144,25 @@ pub(crate) fn classify(
     }
 }
 
-fn complaint(body: &[u8]) -> Complaint {
-    serde_json::from_slice(body).unwrap_or_default()
+/// Returns the order's id without characters that no id has, such as NUL: an id that is almost right
+/// is better than a second order.
+fn order_id(members: &Members<'_>) -> Option<String> {
+    let mut id = members.text("order_id")?;
+    id.retain(|c| !(c.is_control() || c.is_whitespace() || c == '\u{fffd}'));
+    is_id(&id).then_some(id)
 }
 
-fn error_code(body: &[u8], redactor: Option<&Redactor>) -> Option<String> {
-    let complaint = complaint(body);
-    let code = redactor?.clean(complaint.error_code.as_str()?);
+fn error_code(members: &Members<'_>, redactor: Option<&Redactor>) -> Option<String> {
+    let code = redactor?.clean(&members.text("error_code")?);
     is_id(&code).then_some(code)
 }
 
 /// Returns Klarna's messages. Answers have `error_messages` or `error_message`, or neither if
 /// something between Klarna and this service answered.
-fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec<String> {
-    let complaint = complaint(body);
-    let plural = match complaint.error_messages {
-        Value::Array(items) => items,
-        single => vec![single],
-    };
-    let texts = plural.iter().chain([&complaint.error_message]).filter_map(Value::as_str).take(MOST_MESSAGES);
+fn messages(status: StatusCode, members: &Members<'_>, redactor: Option<&Redactor>) -> Vec<String> {
+    let texts = [members.texts("error_messages"), members.texts("error_message")].concat();
     let mut messages: Vec<String> = redactor
-        .map(|redactor| texts.map(|text| redactor.clean(text)).filter(|text| !text.trim().is_empty()).collect())
+        .map(|redactor| texts.iter().take(MOST_MESSAGES).map(|text| redactor.clean(text)).filter(|text| !text.trim().is_empty()).collect())
         .unwrap_or_default();
     if messages.is_empty() {
         messages.push(format!("Klarna answered HTTP {} and did not say why", status.as_u16()));
@@ -190,6 +173,9 @@ fn messages(status: StatusCode, body: &[u8], redactor: Option<&Redactor>) -> Vec
 /// Returns the correlation id from the header, which is present even if the body is not Klarna's,
 /// or from the body.
 pub(super) fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    http::correlation_id(headers)
-        .or_else(|| complaint(body).correlation_id.as_str().filter(|id| is_id(id)).map(str::to_owned))
+    http::correlation_id(headers).or_else(|| id_in(&Document::new(body).members()))
+}
+
+fn id_in(members: &Members<'_>) -> Option<String> {
+    members.text("correlation_id").filter(|id| is_id(id))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::DeadReason;
-use test_support::faults::{FaultyServer, Step, refusing_url};
+use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, refusing_url};
 use test_support::mockito::Server;
 
 use super::{ACTIVE, Shop, dead, told};
@@ -12,6 +12,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![
     every_answer_ends_in_its_row_its_ledger_and_its_access,
+    a_successor_is_kept_from_whatever_can_be_read,
     what_never_left_leaves_the_token_alone,
     what_was_cut_off_may_be_travelling,
     a_token_past_its_time_is_presented_once_more,
@@ -32,6 +33,9 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         (400, r#"{"error":"invalid_grant"}"#, "ReauthRequired", rejected, "rejected"),
         (401, r#"{"error":"invalid_grant"}"#, "ReauthRequired", rejected, "rejected"),
         (401, r#"{"error":"token_inactive"}"#, "ReauthRequired", rejected, "rejected"),
+        (403, r#"{"error":"invalid_grant"}"#, "ReauthRequired", rejected, "rejected"),
+        (400, r#"{"error":{"code":"invalid_grant"}}"#, "ReauthRequired", rejected, "rejected"),
+        (400, "\u{feff}{\"error\":\"invalid_grant\"}", "ReauthRequired", rejected, "rejected"),
         (400, r#"{"error":"invalid_request"}"#, "7s", ACTIVE(1), "refused"),
         (401, r#"{"error":"invalid_client"}"#, "7s", ACTIVE(1), "refused"),
         (400, r#"{"error":"unauthorized_client"}"#, "7s", ACTIVE(1), "refused"),
@@ -63,8 +67,46 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         mock.assert_async().await;
         mock.remove_async().await;
         let travelling = db.count("exchanges WHERE travelling").await;
-        assert_eq!(travelling, (n as u64).saturating_sub(14), "{case}");
+        assert_eq!(travelling, (n as u64).saturating_sub(17), "{case}");
     }
+}
+
+/// Each answer names `rt-2` as the successor. Nothing is presented twice, and the next exchange
+/// presents the successor.
+async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
+    let grant = r#"{"access_token":"at","refresh_token":"rt-2","expires_in":299}"#;
+    let marked = format!("\u{feff}{grant}");
+    let odd_life = r#"{"access_token":"at","refresh_token":"rt-2","expires_in":{"seconds":1e999}}"#;
+    let repeated = r#"{"access_token":"a0","refresh_token":"rt-0","access_token":"at","refresh_token":"rt-2"}"#;
+    let unpaired = r#"{"access_token":"at","refresh_token":"rt-2","scope":"\ud800\u0000"}"#;
+    let (none, odd) = (r#"{"refresh_token":"rt-2"}"#, r#"{"access_token":7,"refresh_token":"rt-2"}"#);
+    let table = [
+        ("", marked.into_bytes(), "at"),
+        ("content-encoding: gzip\r\n", gzip(grant), "at"),
+        ("", gzip(grant), "at"),
+        ("content-encoding: deflate\r\n", deflate(grant), "at"),
+        ("", odd_life.into(), "at"),
+        ("", repeated.into(), "at"),
+        ("", unpaired.into(), "at"),
+        ("", none.into(), "Unavailable"),
+        ("", odd.into(), "Unavailable"),
+    ];
+    for (n, (headers, body, access)) in table.into_iter().enumerate() {
+        let user = format!("u{n}");
+        let next = http("200 OK", "", r#"{"access_token":"at-3","refresh_token":"rt-3"}"#);
+        let server =
+            FaultyServer::start([Step::answer(http_bytes("200 OK", headers, &body)), Step::answer(next)]).await;
+        let shop = Shop::new(&db, &server.url());
+        let (vault, _) = shop.process().await;
+        shop.register(&user, "rt-1").await;
+        assert_eq!(told(&shop.access(&vault, &user).await), access, "{n}");
+        assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(2), 1), "{n}");
+        assert_eq!(told(&shop.access(&vault, &user).await), "at-3", "{n}");
+        assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(3), 2), "{n}");
+        let seen = server.seen();
+        assert!(seen.contains("refresh_token=rt-2&") && seen.contains("accept-encoding: identity"), "{n}: {seen}");
+    }
+    assert_eq!(db.count("exchanges WHERE outcome <> 'rotated'").await, 0);
 }
 
 async fn what_never_left_leaves_the_token_alone(db: Db) {
