@@ -20,7 +20,7 @@ pub(super) trait Write: Send + Sync + 'static {
     type Done: Send + 'static;
 
     /// One answer for each item, once all are durable. After an error none is, or, where that is
-    /// transient, nobody knows.
+    /// transient and not [`StoreError::Unexpected`], nobody knows.
     async fn write(&self, items: &[Self::Item]) -> Result<Vec<Self::Done>, StoreError>;
 }
 
@@ -55,8 +55,8 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
         let (items, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         let answered = match guarded(&write, &items).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            // The engine refused one of them, and so all: each by itself, that one alone is told.
-            Err(error) if items.len() > 1 && !error.is_transient() => one_by_one(&write, &items).await,
+            // The engine refused one of them, perhaps, and so all: each by itself, that one alone is told.
+            Err(error) if items.len() > 1 && error.may_be_of_one_write() => one_by_one(&write, &items).await,
             Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
         };
         for (answer, answered) in answers.into_iter().zip(answered) {

@@ -19,6 +19,7 @@ use crate::ids::{
     ExchangeId, InstanceId, MerchantName, PurposeId, TokenId, TokenVersion, UserId, UserKey, WebhookId, WorkerId,
 };
 use crate::order::{Disposition, OrderId};
+use crate::received::storable;
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
 /// A store on one of the engines. The storage traits are implemented once, beside each trait, for
@@ -322,9 +323,13 @@ pub(super) struct Query<'c, E: Engine> {
 }
 
 impl<E: Engine> Query<'_, E> {
-    /// Binds the next parameter.
+    /// Binds the next parameter. A text is made storable, whoever wrote it.
     pub(super) fn bind<'p>(self, value: impl Into<Param<'p>>) -> Self {
-        Self { query: E::bind(self.query, value.into()), ..self }
+        let query = match value.into() {
+            Param::Text(Some(text)) => E::bind(self.query, Param::Text(Some(&storable(text)))),
+            value => E::bind(self.query, value),
+        };
+        Self { query, ..self }
     }
 
     /// Binds a token's row and generation as the next two parameters.

@@ -88,7 +88,13 @@ pub enum StoreError {
     /// The settings point at something that is no database of this engine.
     #[error("{0}")]
     Location(String),
-    /// Anything else that the engine refused: a fault of the program.
+    /// The engine answered an error that is neither of those above nor [`StoreError::Refused`], such
+    /// as a missing privilege. Nothing was written. The same call may succeed later, perhaps after
+    /// an operator has acted.
+    #[error("the database answered an unexpected error: {0}")]
+    Unexpected(String),
+    /// The engine refused a value, and will refuse it again: one of the errors named in
+    /// [`is_final`] and [`is_final_sqlite`].
     #[error("the database refused a statement: {0}")]
     Refused(String),
 }
@@ -97,7 +103,12 @@ impl StoreError {
     /// Whether the same call may succeed later, with nothing changed but the database's condition.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::TimedOut(_) | Self::DiskFull)
+        matches!(self, Self::Unavailable(_) | Self::TimedOut(_) | Self::DiskFull | Self::Unexpected(_))
+    }
+
+    /// Whether a single one of several writes may be the cause, so that each must be tried by itself.
+    pub(super) fn may_be_of_one_write(&self) -> bool {
+        !self.is_transient() || matches!(self, Self::Unexpected(_))
     }
 }
 
@@ -122,31 +133,79 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// PostgreSQL's error classes (its manual, appendix A) and SQLite's result codes, sorted by what
-/// can be done.
+/// Sorts an engine's error by what can be done. The list of what is final is short and by name; every
+/// error that nobody thought of is worth another try.
 fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     if error.is_unique_violation() {
         return StoreError::Conflict(error.constraint().unwrap_or_else(|| error.message()).to_owned());
     }
     let message = error.message().to_owned();
     let code = error.code().unwrap_or_default();
-    if let Some(sqlite) = error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
-        let code: u32 = sqlx::error::DatabaseError::code(sqlite).and_then(|code| code.parse().ok()).unwrap_or_default();
-        // The low byte is the primary code: BUSY 5, LOCKED 6, READONLY 8, IOERR 10, FULL 13,
-        // CANTOPEN 14.
-        return match code & 0xff {
-            13 => StoreError::DiskFull,
-            5 | 6 | 8 | 10 | 14 => StoreError::Unavailable(message),
-            _ => StoreError::Refused(message),
-        };
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        from_sqlite(code.parse().unwrap_or_default(), message)
+    } else {
+        from_postgres(&code, message)
     }
-    let unavailable = match code.as_bytes() {
-        b"53100" => return StoreError::DiskFull,
-        // Read-only after a failover; a lock's time-out; connection, authorisation, rollback.
-        b"25006" | b"55P03" | [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] => true,
-        // Resources, operator intervention, system.
-        [b'5', class, ..] => matches!(class, b'3' | b'7' | b'8'),
-        _ => false,
-    };
-    if unavailable { StoreError::Unavailable(message) } else { StoreError::Refused(message) }
+}
+
+/// SQLite's result codes (sqlite.org/rescode.html). The low byte is the primary code.
+fn from_sqlite(code: u32, message: String) -> StoreError {
+    match code & 0xff {
+        13 => StoreError::DiskFull,
+        // BUSY, LOCKED, READONLY, IOERR, CANTOPEN.
+        5 | 6 | 8 | 10 | 14 => StoreError::Unavailable(message),
+        code if is_final_sqlite(code) => StoreError::Refused(message),
+        code => StoreError::Unexpected(format!("{message} (SQLite result code {code})")),
+    }
+}
+
+/// TOOBIG, CONSTRAINT, MISMATCH and RANGE: the value itself is at fault.
+fn is_final_sqlite(primary_code: u32) -> bool {
+    matches!(primary_code, 18 | 19 | 20 | 25)
+}
+
+/// PostgreSQL's error codes (its manual, appendix A).
+fn from_postgres(code: &str, message: String) -> StoreError {
+    match code.as_bytes() {
+        b"53100" => StoreError::DiskFull,
+        // Read-only after a failover; a lock's time-out.
+        b"25006" | b"55P03" => StoreError::Unavailable(message),
+        // Connection, authorisation, rollback; resources, operator intervention, system.
+        [b'0', b'8', ..] | [b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
+            StoreError::Unavailable(message)
+        }
+        _ if is_final(code) => StoreError::Refused(message),
+        _ => StoreError::Unexpected(format!("{message} (SQLSTATE {code})")),
+    }
+}
+
+/// Class 22, a value that its column cannot hold, and class 23, one that breaks a constraint.
+fn is_final(code: &str) -> bool {
+    code.starts_with("22") || code.starts_with("23")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_values_are_refused_for_ever() {
+        let transient = [
+            "08006", "25001", "25006", "25P02", "25P03", "28P01", "0A000", "3D000", "3F000", "40001", "40P01", "42501",
+            "42601", "42703", "42P01", "42P05", "53100", "53300", "53400", "54001", "55000", "55006", "55P03", "57014",
+            "57P01", "57P02", "57P03", "58030", "F0000", "P0001", "XX000", "XX001", "XX002", "99999", "",
+        ];
+        for code in transient {
+            assert!(from_postgres(code, "m".into()).is_transient(), "{code}");
+        }
+        for code in ["22001", "22003", "22021", "22P05", "23502", "23503", "23514"] {
+            assert!(matches!(from_postgres(code, "m".into()), StoreError::Refused(_)), "{code}");
+        }
+        for code in [1, 3, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 17, 21, 22, 23, 26, 266, 776, 6410, 0] {
+            assert!(from_sqlite(code, "m".into()).is_transient(), "{code}");
+        }
+        for code in [18, 19, 20, 25, 275, 1811] {
+            assert!(matches!(from_sqlite(code, "m".into()), StoreError::Refused(_)), "{code}");
+        }
+    }
 }

@@ -88,7 +88,9 @@ pub(super) fn failed(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) => error.into(),
         MigrateError::ExecuteMigration(error, version) => match error.into() {
-            StoreError::Refused(why) => StoreError::Refused(format!("migration {version}: {why}")),
+            StoreError::Refused(why) | StoreError::Unexpected(why) => {
+                StoreError::Refused(format!("migration {version}: {why}"))
+            }
             other => other,
         },
         other => StoreError::Refused(other.to_string()),

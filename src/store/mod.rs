@@ -185,9 +185,11 @@ fn one_row(what: &'static str, actual: u64) -> Result<(), StoreError> {
     if actual == 1 { Ok(()) } else { Err(StoreError::RowsAffected { what, expected: 1, actual }) }
 }
 
-/// An error kept as JSON, a list kept as JSON: what the rows hold of them.
+/// An error kept as JSON, a list kept as JSON: what the rows hold of them. PostgreSQL reads no JSON
+/// with a NUL in it, not even its other members.
 fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Unreadable(error.to_string()))
+    let json = serde_json::to_string(value).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    Ok(if json.contains("\\u0000") { json.replace("\\u0000", "\\ufffd") } else { json })
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T, StoreError> {

@@ -65,14 +65,11 @@ impl Handler<ClaimedOrder> for OrderHandler {
             trace(&run, &disposition);
             let settled = settle(&*self.store, &order.claim, &disposition).await;
             crash::point("order_recorded");
-            match settled {
-                Ok(true) => {
-                    tell(&disposition);
-                    count(&order, &disposition, since_boot().saturating_sub(begun));
-                }
-                Ok(false) => tracing::warn!("Another worker has reclaimed this order; nothing was stored"),
-                Err(error) => tracing::error!(%error, "The database refuses an order's result; the order is \
-                    tried again"),
+            if settled {
+                tell(&disposition);
+                count(&order, &disposition, since_boot().saturating_sub(begun));
+            } else {
+                tracing::warn!("Another worker has reclaimed this order; nothing was stored");
             }
         }
         .instrument(span)

@@ -1,5 +1,7 @@
 //! Writes of many callers in one commit: intents, and the ends of attempts.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -7,6 +9,7 @@ use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::ids::UserKey;
 use crate::order::{Disposition, OrderId};
+use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, by, transaction_by};
@@ -100,7 +103,7 @@ async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec
 struct SubmittedOrder<'a> {
     claim: &'a Claim,
     klarna_order_id: &'a str,
-    html_snippet: Option<&'a str>,
+    html_snippet: Option<Cow<'a, str>>,
     correlation_id: Option<&'a str>,
     token: &'static str,
     /// A JSON list.
@@ -117,7 +120,7 @@ impl<'a> SubmittedOrder<'a> {
         Ok(Some(Self {
             claim,
             klarna_order_id,
-            html_snippet: html_snippet.as_deref(),
+            html_snippet: html_snippet.as_deref().map(storable),
             correlation_id: correlation_id.as_deref(),
             token: token.as_str(),
             prefilled: json(prefilled)?,
@@ -148,7 +151,7 @@ async fn all_submitted(
         .bind_array(orders.iter().map(|order| order.claim.number).collect())
         .bind(now)
         .bind_array(orders.iter().map(|order| order.klarna_order_id).collect())
-        .bind_array(orders.iter().map(|order| order.html_snippet).collect())
+        .bind_array(orders.iter().map(|order| order.html_snippet.as_deref()).collect())
         .bind_array(orders.iter().map(|order| order.correlation_id).collect())
         .bind_array(orders.iter().map(|order| order.token).collect())
         .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect());

@@ -22,6 +22,7 @@ both_engines![
     an_end_deletes_what_was_kept_and_a_retry_does_not,
     settled_names_those_that_ended,
     many_ends_at_once_are_each_answered,
+    no_text_of_klarna_is_refused,
 ];
 
 pub fn error(code: &str) -> OrderError {
@@ -223,4 +224,32 @@ async fn many_ends_at_once_are_each_answered(db: Db) {
     assert_eq!((view.klarna_order_id.as_deref(), view.html_snippet.as_deref()), (Some("k-1"), Some("<div>å</div>")));
     assert_eq!((view.attempts, view.ended_at), (1, Some(db.clock.now())));
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 8);
+}
+
+/// PostgreSQL stores no NUL, and reads no JSON that has one.
+async fn no_text_of_klarna_is_refused(db: Db) {
+    let with_nul = || Disposition::Submitted {
+        klarna_order_id: "k-1".into(),
+        html_snippet: Some("<div>\0</div>".into()),
+        correlation_id: Some("c\0".into()),
+        token: TokenOutcome::Fresh,
+        prefilled: vec!["/a\0".into()],
+    };
+    let why = OrderError { message: "no\0".into(), ..error("bad_order") };
+    for number in 0..4 {
+        insert(&db, order(&db, &format!("u-{number}"))).await;
+    }
+    let worker = db.begin_worker().await;
+    let claims: Vec<Claim> = claim(&db, worker, 4).await.into_iter().map(|order| order.claim).collect();
+    assert!(db.store.settle_order(&claims[0], &with_nul()).await.unwrap());
+    let ends = [with_nul(), with_nul(), Disposition::Failed { error: why, token: None }];
+    let settled = claims[1..].iter().zip(&ends).map(|(claim, end)| db.store.settle_order(claim, end));
+    assert!(futures::future::join_all(settled).await.into_iter().all(|settled| settled.unwrap()));
+    for claim in &claims[..3] {
+        let view = db.store.order(claim.order).await.unwrap().unwrap();
+        assert_eq!(view.html_snippet.as_deref(), Some("<div>\u{fffd}</div>"));
+        assert_eq!((view.correlation_id.as_deref(), &*view.prefilled[0]), (Some("c\u{fffd}"), "/a\u{fffd}"));
+    }
+    let view = db.store.order(claims[3].order).await.unwrap().unwrap();
+    assert_eq!(view.error.unwrap().message, "no\u{fffd}");
 }

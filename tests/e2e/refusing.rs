@@ -1,0 +1,86 @@
+//! A database that answers errors that nobody thought of, just when results are to be stored.
+
+use std::time::Duration;
+
+use serde_json::json;
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::Shop;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// `object_not_in_prerequisite_state`, `insufficient_privilege`, `invalid_catalog_name`,
+/// `idle_in_transaction_session_timeout`, `cannot_connect_now`, `feature_not_supported` (a cached
+/// plan whose result type changed), `internal_error`, an error of somebody's own trigger.
+const UNEXPECTED: [&str; 8] = ["55000", "42501", "3D000", "25P03", "57P03", "0A000", "XX000", "P0001"];
+
+both_engines!(no_error_of_the_database_makes_klarna_create_an_order_again);
+
+/// Refuses the results of `u-0` to `u-7`, each by another error, until the trigger is dropped, and
+/// those of `u-8` as long as they have a snippet.
+fn trigger(database: &Database) -> String {
+    let users: Vec<String> = (0..UNEXPECTED.len()).map(|n| format!("'u-{n}'")).collect();
+    match database {
+        Database::Sqlite => format!(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON orders WHEN NEW.status = 'submitted' AND NEW.user_id IN ({}) OR \
+             NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-8' BEGIN SELECT RAISE(ABORT, 'no'); END",
+            users.join(", ")
+        ),
+        Database::Postgres { .. } => {
+            let cases: Vec<String> =
+                users.iter().zip(UNEXPECTED).map(|(user, code)| format!("WHEN {user} THEN '{code}'")).collect();
+            format!(
+                "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE EXCEPTION 'no' USING ERRCODE = CASE NEW.user_id {} ELSE '22021' END; END $$; \
+                 CREATE TRIGGER refuse BEFORE UPDATE ON {{schema}}orders FOR EACH ROW \
+                 WHEN (NEW.status = 'submitted' AND NEW.user_id IN ({}) \
+                 OR NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-8') EXECUTE FUNCTION public.refuse()",
+                cases.join(" "),
+                users.join(", ")
+            )
+        }
+    }
+}
+
+async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: Database) {
+    const USERS: usize = UNEXPECTED.len() + 2;
+    let shop = Shop::open(database, &[], "");
+    let served = shop.serve("a");
+    let client = served.client();
+    let users = shop.sign_in(USERS).await;
+    client.register_all(&users).await;
+    shop.database.execute(shop.folder.path(), &trigger(&shop.database)).await;
+
+    let ids = client.post_all(&users, USERS).await;
+    // Neighbours in the same commit are not held up.
+    let mut ended = Vec::new();
+    until("the orders that the database takes", PATIENCE, async || {
+        ended.clear();
+        for id in &ids {
+            let order = client.order(id, "0s").await;
+            if order["status"] == "submitted" {
+                ended.push((order["user"].as_str().unwrap().to_owned(), order["html_snippet"].is_string()));
+            }
+        }
+        ended.sort();
+        ended.len() == 2
+    })
+    .await;
+    assert_eq!(ended, [("u-8".to_owned(), false), ("u-9".to_owned(), true)]);
+    until("every order at Klarna", PATIENCE, async || shop.stats().await.orders.total == USERS as u64).await;
+
+    let drop = match shop.database {
+        Database::Sqlite => "DROP TRIGGER refuse",
+        Database::Postgres { .. } => "DROP FUNCTION public.refuse() CASCADE",
+    };
+    shop.database.execute(shop.folder.path(), drop).await;
+    for id in &ids {
+        let order = client.ended(id, PATIENCE).await;
+        assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("fresh")), "{order}");
+        assert_eq!((&order["attempts"], &order["possible_duplicate"]), (&json!(1), &json!(false)), "{order}");
+    }
+    let stats = shop.stats().await;
+    assert_eq!((stats.orders.total, stats.orders.duplicates), (USERS as u64, 0), "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
