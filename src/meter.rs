@@ -4,6 +4,7 @@
 //! A new metric needs a name and a function here, and a row in `ops/metrics/catalogue.rs`. Label values are names from
 //! the settings or words of a fixed list, never a user, an order or a token.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
@@ -41,10 +42,17 @@ pub const WEBHOOK_TIME: &str = "klarna_worker_webhook_duration_seconds";
 /// Webhooks that were not delivered within three days.
 pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 
+/// Log lines that were dropped because nobody read standard error.
+pub const LOG_LINES_DROPPED: &str = "klarna_worker_log_lines_dropped_total";
+
+/// Since the start of the process. It counts from the first line on, before there is a recorder.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
 /// Sets the counters of a merchant to 0, because alerts look for an increase. `tokens` are the possible token outcomes
 /// of an order.
 pub fn begin(merchant: &MerchantName, tokens: impl Iterator<Item = &'static str>) {
     let merchant = || merchant.to_string();
+    counter!(LOG_LINES_DROPPED).absolute(log_lines_dropped());
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
     for endpoint in ["token", "checkout"] {
@@ -122,4 +130,15 @@ pub fn webhook(merchant: &MerchantName, result: &'static str, took: Duration) {
 /// Counts a webhook that is not tried again.
 pub fn webhook_given_up(merchant: &MerchantName) {
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_string()).increment(1);
+}
+
+/// Counts a log line that was dropped.
+pub fn log_line_dropped() {
+    let dropped = DROPPED.fetch_add(1, Ordering::Relaxed) + 1;
+    counter!(LOG_LINES_DROPPED).absolute(dropped);
+}
+
+/// Returns how many log lines were dropped since the start of the process.
+pub fn log_lines_dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
 }

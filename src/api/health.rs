@@ -21,6 +21,7 @@ use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
+use crate::meter;
 use crate::store::{DisabledWhy, Endpoint, Store, StoreError};
 
 /// How long the database may take to answer a health check.
@@ -78,6 +79,11 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refused: Option<Refused>,
+    /// Only with `verbose`: how many log lines were dropped since the process started, because
+    /// nobody read its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub log_lines_dropped: Option<u64>,
 }
 
 /// The state of a webhook endpoint.
@@ -145,7 +151,7 @@ pub(super) struct Detail {
     verbose: Option<String>,
 }
 
-const OK: Health = Health { status: "ok", breakers: None, webhooks: None, refused: None };
+const OK: Health = Health { status: "ok", breakers: None, webhooks: None, refused: None, log_lines_dropped: None };
 
 /// Check whether the process runs.
 ///
@@ -194,7 +200,8 @@ pub(super) async fn readyz(
         Ok(Ok(webhooks)) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let refused = verbose.then(|| probes.refusals.counts());
-            Ok(Json(Health { breakers, webhooks, refused, ..OK }))
+            let log_lines_dropped = verbose.then(meter::log_lines_dropped);
+            Ok(Json(Health { breakers, webhooks, refused, log_lines_dropped, ..OK }))
         }
         Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(error)) => {

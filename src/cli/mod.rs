@@ -175,14 +175,16 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
     };
     let context = Context::new(config, format, environment);
     let telemetry = Telemetry::init(verbosity, context.environment(), &cli.command.traces(&context));
-    let exit = telemetry.map_err(CliError::from).and_then(|telemetry| {
-        let exit = cli.command.run(&context);
-        telemetry.end();
-        exit
-    });
+    let (telemetry, exit) = match telemetry {
+        Ok(telemetry) => (Some(telemetry), cli.command.run(&context)),
+        Err(error) => (None, Err(error.into())),
+    };
     let exit = exit.unwrap_or_else(|error| {
         output::tell(format, &error);
         error.exit()
     });
+    if let Some(telemetry) = telemetry {
+        telemetry.end();
+    }
     exit.into()
 }

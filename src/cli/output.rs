@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{CliError, Table};
+use crate::telemetry;
 
 /// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -77,8 +78,7 @@ impl Output {
     /// Prints a hint on standard error, unless the format is JSON.
     pub fn hint(&self, hint: impl Display) {
         if self.format == Format::Human {
-            // Ignored: standard error is closed.
-            let _ = writeln!(io::stderr(), "{hint}");
+            telemetry::tell(&hint.to_string());
         }
     }
 }
@@ -101,8 +101,7 @@ pub fn tell(format: Format, error: &CliError) {
         }
         Format::Json => json!({ "error": error.to_string(), "causes": causes }).to_string(),
     };
-    // Ignored: standard error is closed.
-    let _ = writeln!(io::stderr(), "{told}");
+    telemetry::tell(&told);
 }
 
 /// The sources of an error, without those that its own message includes.

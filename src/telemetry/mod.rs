@@ -1,5 +1,5 @@
 //! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines
-//! otherwise (`json.rs`). Traces go to a collector if one is named (`otlp.rs`); [`traces`] makes
+//! otherwise (`json.rs`), by a queue that never makes anybody wait (`queue.rs`). Traces go to a collector if one is named (`otlp.rs`); [`traces`] makes
 //! their spans.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
@@ -10,7 +10,7 @@
 //! these spans, so a warning has all fields even if only warnings are logged.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use opentelemetry_sdk::trace::SdkTracer;
@@ -24,10 +24,13 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 mod json;
 mod otlp;
+mod queue;
 pub mod traces;
 
 use self::json::JsonLines;
 use self::otlp::{Collector, Exporting};
+use self::queue::LogQueue;
+pub use self::queue::tell;
 
 /// The environment variable with filter directives.
 pub const VARIABLE: &str = "KLARNA_WORKER_LOG";
@@ -60,6 +63,9 @@ pub enum TelemetryError {
     /// Logging is already set up in this process.
     #[error("logging was set up twice")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
+    /// The thread that writes the log cannot be started.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[source] io::Error),
     /// The collector's address is invalid.
     #[error(
         "traces cannot be exported; check the variables OTEL_EXPORTER_OTLP_* and the setting \
@@ -79,29 +85,12 @@ pub fn log_aside(aside: Option<LogAside>) {
     *ASIDE.write().unwrap_or_else(PoisonError::into_inner) = aside;
 }
 
-/// Standard error, with a progress bar hidden meanwhile. A line is written in one piece.
-struct Stderr;
-
-impl Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let aside = ASIDE.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut written = Ok(());
-        let mut write = || written = io::stderr().write_all(bytes);
-        match aside {
-            Some(aside) => aside(&mut write),
-            None => write(),
-        }
-        written.map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
 /// The process's logs and traces. Call [`Telemetry::end`] at the end of the process.
-#[must_use = "the last traces are sent when this is ended"]
-pub struct Telemetry(Option<Exporting>);
+#[must_use = "the last lines and traces are sent when this is ended"]
+pub struct Telemetry {
+    exporting: Option<Exporting>,
+    log: LogQueue,
+}
 
 impl Telemetry {
     /// Sets up logging, and traces if OpenTelemetry's variables or the setting
@@ -132,20 +121,25 @@ impl Telemetry {
             );
         }));
         let spans = exporting.as_ref().map(Exporting::tracer);
+        let log = LogQueue::start(io::stderr()).map_err(TelemetryError::Thread)?;
+        let writer = log.clone();
+        let writer = move || writer.clone();
         if io::stderr().is_terminal() {
-            let lines = fmt::layer().with_writer(|| Stderr);
-            subscriber(lines, filter, spans).try_init().map_err(TelemetryError::Twice)?;
+            subscriber(fmt::layer().with_writer(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
         } else {
-            subscriber(JsonLines::new(io::stderr), filter, spans).try_init().map_err(TelemetryError::Twice)?;
+            subscriber(JsonLines::new(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
         }
-        Ok(Self(exporting))
+        log.install();
+        Ok(Self { exporting, log })
     }
 
-    /// Sends the last traces, for at most two seconds.
+    /// Sends the last traces, for at most two seconds, and then writes the last lines, for at most
+    /// one.
     pub fn end(self) {
-        if let Some(exporting) = self.0 {
+        if let Some(exporting) = self.exporting {
             exporting.end();
         }
+        self.log.flush();
     }
 }
 
@@ -211,6 +205,7 @@ fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<EnvFilter, T
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::sync::Mutex;
 
     use super::*;

@@ -128,6 +128,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["pool"],
         "The maximum number of database connections of a pool of this process.",
     ),
+    counter(
+        meter::LOG_LINES_DROPPED,
+        &[],
+        "Log lines that this process dropped because nobody read its standard error.",
+    ),
     counter(process::CPU, &[], "CPU time that this process has used, in whole seconds."),
     gauge(process::MEMORY, &[], "Resident memory of this process."),
     gauge(process::FILES, &[], "Open file descriptors of this process, connections included."),

@@ -1,0 +1,176 @@
+//! A bounded queue between the program and standard error, so that nothing waits for whoever reads
+//! the log. A thread of its own writes the lines; lines that find the queue full are dropped and
+//! counted.
+
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use super::ASIDE;
+use crate::meter;
+
+/// How many lines may wait: a few megabytes at the usual length of a line.
+const CAPACITY: usize = 8192;
+
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+enum Entry {
+    Line(Vec<u8>),
+    /// Answered once all earlier lines are written.
+    Flush(SyncSender<()>),
+}
+
+/// The way into the queue. Clones share it.
+#[derive(Clone)]
+pub(super) struct LogQueue {
+    entries: SyncSender<Entry>,
+}
+
+/// The queue of the process, once logging is set up.
+static QUEUE: RwLock<Option<LogQueue>> = RwLock::new(None);
+
+impl LogQueue {
+    /// Starts the thread that writes to `output`.
+    pub(super) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
+        Self::with_capacity(CAPACITY, output)
+    }
+
+    fn with_capacity(lines: usize, output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (entries, waiting) = sync_channel(lines);
+        thread::Builder::new().name("log".into()).spawn(move || write_all(&waiting, output))?;
+        Ok(Self { entries })
+    }
+
+    /// Makes this the queue of [`tell`].
+    pub(super) fn install(&self) {
+        *QUEUE.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+    }
+
+    /// Waits until all earlier lines are written, but no longer than a second.
+    pub(super) fn flush(&self) {
+        let (written, told) = sync_channel(1);
+        // A full queue means that nobody reads.
+        if self.entries.try_send(Entry::Flush(written)).is_ok() {
+            let _ = told.recv_timeout(LAST_LINES);
+        }
+    }
+
+    fn put(&self, line: &[u8]) {
+        if let Err(TrySendError::Full(_)) = self.entries.try_send(Entry::Line(line.to_vec())) {
+            meter::log_line_dropped();
+        }
+    }
+}
+
+/// Writes a line to standard error: by the queue if logging is set up, or else directly.
+pub fn tell(line: &str) {
+    let queue = QUEUE.read().unwrap_or_else(PoisonError::into_inner).clone();
+    match queue {
+        Some(queue) => queue.put(format!("{line}\n").as_bytes()),
+        // It is of no use to anybody where standard error is closed.
+        None => drop(writeln!(io::stderr(), "{line}")),
+    }
+}
+
+/// One line is one write.
+impl Write for LogQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.put(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes the lines one by one, with a progress bar hidden meanwhile. After a pause of the reader it
+/// says how many lines are missing.
+fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
+    let mut told = meter::log_lines_dropped();
+    for entry in waiting {
+        match entry {
+            Entry::Line(line) => aside(|| {
+                // Nobody could be told of an error.
+                let _ = output.write_all(&line);
+            }),
+            Entry::Flush(written) => {
+                let _ = output.flush();
+                let _ = written.try_send(());
+            }
+        }
+        let dropped = meter::log_lines_dropped();
+        if dropped > told {
+            tracing::warn!(lines = dropped - told, "Log lines were dropped, because standard error was not read");
+            told = dropped;
+        }
+    }
+}
+
+fn aside(write: impl FnOnce()) {
+    let aside = ASIDE.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut write = Some(write);
+    let mut write = || {
+        if let Some(write) = write.take() {
+            write();
+        }
+    };
+    match aside {
+        Some(aside) => aside(&mut write),
+        None => write(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A pipe whose reader takes a write only when the test says so.
+    struct Pipe {
+        reads: Mutex<Receiver<()>>,
+        written: Arc<Mutex<String>>,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // The test's end lets everything through.
+            let _ = self.reads.lock().unwrap().recv();
+            self.written.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_unread_log_holds_nobody_up_and_counts_what_it_drops() {
+        let (read, reads) = channel();
+        let written = Arc::default();
+        let pipe = Pipe { reads: Mutex::new(reads), written: Arc::clone(&written) };
+        let mut queue = LogQueue::with_capacity(4, pipe).unwrap();
+        let before = meter::log_lines_dropped();
+        for number in 0..100 {
+            queue.write_all(format!("line {number}\n").as_bytes()).unwrap();
+        }
+        // One may be with the thread, and four wait.
+        let dropped = meter::log_lines_dropped() - before;
+        assert!((95..=96).contains(&dropped), "{dropped}");
+        // The end of a process waits no longer than a second for it.
+        queue.flush();
+        drop(read);
+        while queue.entries.try_send(Entry::Line(b"last\n".to_vec())).is_err() {
+            thread::yield_now();
+        }
+        queue.flush();
+        let written = written.lock().unwrap().clone();
+        assert!(written.starts_with("line 0\nline 1\n") && written.ends_with("last\n"), "{written}");
+    }
+}
