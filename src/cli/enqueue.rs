@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::lines::{Line, Lines};
+use super::lines::{Batch, Line, Lines};
 use super::progress::Progress;
 use super::table::printable;
 use super::{CliError, Context, Exit, Format};
 use crate::intake::{Accepted, Intake, IntakeError};
+use crate::lifecycle::Shutdown;
 use crate::order::{Fault, NewOrder, OrderId, Rejection};
 use crate::store::StoreError;
 
@@ -81,6 +82,8 @@ struct Counts {
     new: u64,
     known: u64,
     refused: u64,
+    /// The last line that was processed.
+    last: u64,
 }
 
 impl Counts {
@@ -97,15 +100,25 @@ impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
         let lines = Lines::open(&self.file)?;
         context.block_on(async {
+            let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some()).await?;
-            let Counts { new, known, refused } = counts;
+            let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some(), &shutdown).await?;
+            let Counts { new, known, refused, last } = counts;
             if context.output.format() == Format::Human {
-                let summary = format!("{new} accepted, {known} already known, {refused} refused");
+                let mut summary = format!("{new} accepted, {known} already known, {refused} refused");
+                if shutdown.is_requested() {
+                    summary.push_str(&format!("; stopped after line {last}: continue from the next line"));
+                }
                 context.output.print(summary, &())?;
             }
+            if shutdown.is_requested() {
+                return Ok(Exit::SomeFailed);
+            }
             let all_submitted = match self.wait {
-                Some(patience) => wait::for_all(context, &*app.store, accepted, patience).await?,
+                Some(patience) => tokio::select! {
+                    all_submitted = wait::for_all(context, &*app.store, accepted, patience) => all_submitted?,
+                    () = shutdown.soft() => false,
+                },
                 None => true,
             };
             Ok(if refused == 0 && all_submitted { Exit::Done } else { Exit::SomeFailed })
@@ -117,16 +130,18 @@ impl Args {
 async fn take_in(
     context: &Context,
     intake: &Intake,
-    mut lines: Lines,
+    lines: Lines,
     remember: bool,
+    shutdown: &Shutdown,
 ) -> Result<(Counts, Vec<(u64, OrderId)>), CliError> {
     let progress = Progress::through(&context.output, &lines);
     let mut counts = Counts::default();
     let mut accepted = Vec::new();
-    loop {
-        let batch = lines.batch()?;
-        let Some(last) = batch.last().map(|line| line.number) else { return Ok((counts, accepted)) };
-        let (taken, failed) = submit(intake, batch).await;
+    let mut batches = lines.batches()?;
+    while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
+        let last = lines.last().map_or(counts.last, |line| line.number);
+        counts.last = last;
+        let (taken, failed) = submit(intake, lines).await;
         for taken in &taken {
             counts.count(taken.result);
             if remember {
@@ -138,8 +153,9 @@ async fn take_in(
         if let Some((line, error)) = failed {
             return Err(stopped(line, error));
         }
-        progress.at(lines.position(), format!("line {last}"));
+        progress.at(position, format!("line {last}"));
     }
+    Ok((counts, accepted))
 }
 
 /// Returns the results of the lines, and the first line that could not be stored; later lines would

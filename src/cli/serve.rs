@@ -68,7 +68,10 @@ impl Args {
             let probes = ready.probes.as_ref().map(|probes| format!("probes  {probes}"));
             let line =
                 ["ready".to_owned()].into_iter().chain(ready.api.clone()).chain(probes).collect::<Vec<_>>().join("  ");
-            context.output.print(&line, &ready)?;
+            // A service whose standard output is closed or full serves all the same.
+            if let Err(error) = context.output.print(&line, &ready) {
+                tracing::warn!(%error, line, "The service is ready, but standard output takes no line");
+            }
             manager::ready(&line);
             manager::watch(service.pulse());
             let outdated = tokio::select! {

@@ -1,4 +1,7 @@
 //! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies systemd.
+//!
+//! SIGTERM, SIGINT, SIGHUP and SIGQUIT ask for a stop. SIGUSR1, SIGUSR2 and SIGALRM do nothing: by
+//! default they would end the process in the middle of an exchange. Rust's runtime ignores SIGPIPE.
 
 pub mod dumps;
 pub mod manager;
@@ -20,7 +23,7 @@ enum Stage {
 pub struct Shutdown(watch::Sender<Stage>);
 
 impl Shutdown {
-    /// Listens for SIGTERM and Ctrl-C. Call it before anything connects or waits, because process 1
+    /// Listens for signals. Call it before anything connects or waits, because process 1
     /// of a container ignores SIGTERM without a handler. Call it within a tokio runtime.
     ///
     /// # Errors
@@ -86,19 +89,32 @@ impl Shutdown {
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        // A handler that was installed once replaces the default action for good.
+        for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()] {
+            drop(signal(ignored)?);
+        }
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hang_up.recv() => "SIGHUP",
+            _ = self.quit.recv() => "SIGQUIT",
         }
     }
 }
@@ -152,10 +168,14 @@ mod tests {
             let pid = std::process::id().to_string();
             assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
         };
-        raise("-TERM");
+        for ignored in ["-USR1", "-USR2", "-ALRM", "-PIPE"] {
+            raise(ignored);
+        }
+        assert!(!shutdown.is_requested());
+        raise("-HUP");
         shutdown.soft().await;
         assert!(shutdown.hard().now_or_never().is_none());
-        raise("-INT");
+        raise("-QUIT");
         shutdown.hard().await;
     }
 }

@@ -191,6 +191,16 @@ impl Running {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
+    /// As [`Running::end`], while its standard input stays open.
+    pub fn end_unfed(mut self) -> Ran {
+        let mut stdout = String::new();
+        std::io::Read::read_to_string(&mut self.stdout, &mut stdout).unwrap();
+        let stdin = self.child.as_mut().unwrap().stdin.take();
+        let ran = Ran { stdout, ..self.end() };
+        drop(stdin);
+        ran
+    }
+
     /// Waits for its end; standard output is what was not read before.
     pub fn end(mut self) -> Ran {
         let mut child = self.child.take().unwrap();

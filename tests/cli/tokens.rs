@@ -223,3 +223,74 @@ fn one_or_all_is_said() {
         home.run(&[&["tokens", "resolve"], wrong].concat()).exits(2);
     }
 }
+
+/// Whatever the line ends are, every line is either registered or refused.
+#[test]
+fn every_line_of_an_import_is_accounted_for() {
+    let home = Home::new();
+    let row = |n: usize| format!("shop,u-{n},ory_rt_{n}");
+    let mut first = 0;
+    for (end, last) in [("\r", ""), ("\r", "\r"), ("\r\n", ""), ("\n", ""), ("\n", "\n"), ("\r\n", "\r\n")] {
+        let rows: Vec<String> = (first..first + 4).map(row).collect();
+        first += 4;
+        let input = ["merchant,user,refresh_token".to_owned(), rows.join(end), "shop,u,ory_rt_x,more".to_owned()];
+        let ran = home.feed(&["tokens", "import", "-"], input.join(end) + last).exits(3);
+        assert!(ran.stdout.starts_with("line 6      has 4 columns, expected 3"), "{end:?}: {}", ran.stdout);
+        assert!(ran.stdout.contains("\n4 registered, 0 already known,"), "{end:?}: {}", ran.stdout);
+        assert!(ran.stdout.ends_with("1 refused\n"), "{end:?}: {}", ran.stdout);
+    }
+    // Each end on its own line, a quote that is never closed, and JSON with the same ends.
+    let mixed = "merchant,user,refresh_token\rshop,m-1,ory_rt_m1\r\nshop,m-2,ory_rt_m2\nshop,\"m-3,ory_rt_m3\r\rshop,m-4,ory_rt_m4";
+    let ran = home.feed(&["tokens", "import", "-"], mixed).exits(3);
+    assert!(ran.stdout.starts_with("line 4 ") && ran.stdout.contains("\n3 registered"), "{}", ran.stdout);
+    let json = |n: usize| format!(r#"{{"merchant":"shop","user":"j-{n}","refresh_token":"ory_rt_j{n}"}}"#);
+    let input = format!("{}\r{}\r\n{}\n{}", json(1), json(2), json(3), &json(4)[..20]);
+    let ran = home.feed(&["tokens", "import", "-"], input).exits(3);
+    assert!(ran.stdout.starts_with("line 4 ") && ran.stdout.contains("\n3 registered"), "{}", ran.stdout);
+    assert_eq!(list(&home, &[]).len(), first + 3 + 3);
+}
+
+#[test]
+fn a_signal_stops_an_import_between_two_batches() {
+    let home = Home::new();
+    for signal in ["-HUP", "-QUIT", "-TERM"] {
+        let mut import = home.start(&["tokens", "import", "-"]);
+        let user = signal.trim_start_matches('-');
+        import.write(&format!(
+            "{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_{user}\"}}\n{{}}\n"
+        ));
+        // It is told, so the handlers stand and the first batch is stored.
+        assert!(import.line().starts_with("line 2 "));
+        for ignored in ["-USR1", "-USR2", "-ALRM", "-PIPE"] {
+            import.signal(ignored);
+        }
+        import.signal(signal);
+        let ran = import.end_unfed().exits(3);
+        assert_eq!(
+            ran.stdout,
+            "stopped after line 2; run the command again for the rest: 1 registered, 0 already known, 0 older than the \
+             registered token, 1 refused\n"
+        );
+    }
+    assert_eq!(list(&home, &[]).len(), 3);
+}
+
+/// A reader that has seen enough is no error worth a word, and a full disk is told in one line.
+#[test]
+fn a_closed_or_full_output_ends_a_command_quietly() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    for args in [&["tokens", "list"][..], &["openapi"], &["completions", "bash"], &["man"], &["tokens", "stats"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = home.command(args).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.starts_with("error: cannot write the output\n") && said.contains("No space left"), "{said}");
+        assert_eq!(said.lines().count(), 2, "{said}");
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = home.command(args).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "{args:?}");
+    }
+}

@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use super::record::{InputFormat, Reader, Record};
 use crate::app::App;
-use crate::cli::lines::{Line, Lines};
+use crate::cli::lines::{Batch, Line, Lines};
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::config::Merchant;
 use crate::ids::{MerchantName, UserKey};
+use crate::lifecycle::Shutdown;
 use crate::store::StoreError;
 use crate::token::{Registered, TokenState, TokenView};
 use crate::vault::{Registration, Registry, RegistryError};
@@ -56,6 +57,9 @@ struct Summary {
     known: u64,
     newer: u64,
     refused: u64,
+    /// The last line that was processed, if a signal stopped the import after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_after_line: Option<u64>,
 }
 
 /// A line that is reported.
@@ -70,22 +74,30 @@ impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
         let lines = Lines::open(&self.file)?;
         context.block_on(async {
+            let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            let summary = self.import(context, &app, lines).await?;
+            let summary = self.import(context, &app, lines, &shutdown).await?;
             context.output.print(&summary, &summary)?;
-            Ok(if summary.refused == 0 { Exit::Done } else { Exit::SomeFailed })
+            let is_whole = summary.refused == 0 && summary.stopped_after_line.is_none();
+            Ok(if is_whole { Exit::Done } else { Exit::SomeFailed })
         })
     }
 
-    async fn import(&self, context: &Context, app: &App, mut lines: Lines) -> Result<Summary, CliError> {
+    async fn import(
+        &self,
+        context: &Context,
+        app: &App,
+        lines: Lines,
+        shutdown: &Shutdown,
+    ) -> Result<Summary, CliError> {
         let registry = app.registry();
         let progress = Progress::through(&context.output, &lines);
+        let (mut batches, mut last) = (lines.batches()?, 0);
         let mut summary = Summary { dry_run: self.dry_run, ..Summary::default() };
         let mut reader = None;
-        loop {
-            let batch = lines.batch()?;
-            let Some(last) = batch.last().map(|line| line.number) else { return Ok(summary) };
-            let read = read(&mut reader, self.input_format, batch)?;
+        while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
+            last = lines.last().map_or(last, |line| line.number);
+            let read = read(&mut reader, self.input_format, lines)?;
             let first = read.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
             let outcomes = self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
             for (_, outcome) in &outcomes {
@@ -96,8 +108,10 @@ impl Args {
                 told.into_iter().try_for_each(|told| context.output.print(&told, &told))
             };
             progress.aside(print).map_err(|error| error.behind_line(last))?;
-            progress.at(lines.position(), format!("line {last}"));
+            progress.at(position, format!("line {last}"));
         }
+        summary.stopped_after_line = shutdown.is_requested().then_some(last);
+        Ok(summary)
     }
 
     /// Registers a batch. After an error, none of it is registered, and later lines would fail in
@@ -214,7 +228,10 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dry_run, stored, known, newer, refused } = self;
+        let Self { dry_run, stored, known, newer, refused, stopped_after_line } = self;
+        if let Some(line) = stopped_after_line {
+            write!(f, "stopped after line {line}; run the command again for the rest: ")?;
+        }
         if *dry_run {
             write!(
                 f,
