@@ -56,6 +56,8 @@ pub use work::{Checkout, Queue};
 
 use reader::Reader;
 
+use crate::clock::Clock;
+
 /// The shipped `config.toml`: every key, its default, and when to change it.
 pub const REFERENCE: &str = include_str!("../../config.toml");
 
@@ -148,6 +150,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let telemetry = Telemetry::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
+    rules::check_effect(reader, &keeper, &vault, &queue, Clock::system().now());
     rules::check_keeper(reader, &keeper, &merchants);
     rules::check_retention(reader, &retention, &merchants);
     Some(Settings {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::reader::Reader;
 use super::{Checkout, Keeper, Merchants, Queue, Retention, Server, Vault};
+use crate::clock::delta;
 
 /// The interval of the heartbeat that renews a process's row in `workers`.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -71,6 +74,79 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
     }
 }
 
+/// A schedule that never fires, or settings that can never act, look right until tokens lapse.
+pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, queue: &Queue, now: DateTime<Utc>) {
+    let sure = |reader: &Reader, keys: &[&str]| !keys.iter().any(|key| reader.is_faulty(key));
+    if let Some(schedule) = &keeper.schedule
+        && sure(reader, &["keeper.schedule", "keeper.refresh_before"])
+    {
+        match longest_gap(schedule, now, keeper.refresh_before) {
+            Gap::Never => {
+                reader.fault(
+                    "keeper.schedule",
+                    "never fires",
+                    "write a schedule that fires at least daily, or \"off\"",
+                );
+            }
+            Gap::Long => {
+                let wrong = "does not fire for longer than keeper.refresh_before, so that tokens would lapse";
+                reader.fault("keeper.schedule", wrong, "write a schedule that fires at least daily, or \"off\"");
+            }
+            Gap::Short => {}
+        }
+    }
+    if let (Some(stop), Some(forget)) = (keeper.stop_after_idle, keeper.forget_after_idle)
+        && stop >= forget
+    {
+        let wrong = "not shorter than keeper.forget_after_idle, so it never acts";
+        reader.fault("keeper.stop_after_idle", wrong, "write a shorter time, or leave it out");
+    }
+    if vault.token_patience > queue.order_deadline && sure(reader, &["vault.token_patience", "queue.order_deadline"]) {
+        let wrong = "longer than queue.order_deadline, so orders fail instead of going out without a token";
+        let deadline = humantime::format_duration(queue.order_deadline);
+        reader.fault("vault.token_patience", wrong, format!("write \"{deadline}\" or less"));
+    }
+    if vault.access_token_margin >= ACCESS_TOKEN_LIFE && sure(reader, &["vault.access_token_margin"]) {
+        let wrong = "not shorter than the life of Klarna's access tokens (299 s), so no token is ever used again";
+        reader.fault("vault.access_token_margin", wrong, "write \"4m\" or less");
+    }
+}
+
+/// The life of Klarna's access tokens.
+const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(299);
+
+/// How far ahead a schedule is looked at.
+const HORIZON: TimeDelta = TimeDelta::days(400);
+
+/// The most points in time at which a schedule is looked at.
+const LOOKS: i32 = 1000;
+
+/// How long a schedule may not fire.
+#[derive(Debug, PartialEq, Eq)]
+enum Gap {
+    Short,
+    /// At some time longer than allowed, for ever included.
+    Long,
+    /// It does not fire at all.
+    Never,
+}
+
+fn longest_gap(schedule: &cron::Schedule, now: DateTime<Utc>, allowed: Duration) -> Gap {
+    if schedule.after(&now).next().is_none() {
+        return Gap::Never;
+    }
+    let allowed = delta(allowed);
+    let step = (allowed / 8).max(HORIZON / LOOKS);
+    let mut at = now;
+    while at < now + HORIZON {
+        match schedule.after(&at).next() {
+            Some(next) if next - at <= allowed.max(TimeDelta::days(1)) => at = next.max(at + step),
+            _ => return Gap::Long,
+        }
+    }
+    Gap::Short
+}
+
 /// The keeper must not refresh tokens from their first day on, and must leave half of a merchant's
 /// token rate to orders.
 pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Merchants) {
@@ -111,6 +187,28 @@ pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, mercha
         if !unsure && retention.ledger < longest.refresh_token_lifetime {
             let instead = format!("write \"{}\" or more", humantime::format_duration(longest.refresh_token_lifetime));
             reader.fault("retention.ledger", format!("shorter than {lifetime}"), instead);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_must_fire_often_enough() {
+        let gap = |schedule: &str| {
+            let now = "2026-11-28T12:00:00Z".parse().unwrap();
+            longest_gap(&schedule.parse().unwrap(), now, Duration::from_hours(20 * 24))
+        };
+        for schedule in ["0 */10 * * * *", "* * * * * *", "0 0 3 * * *", "0 0 3 * * Mon", "0 0 3 1,15 * *"] {
+            assert_eq!(gap(schedule), Gap::Short, "{schedule}");
+        }
+        for schedule in ["0 0 0 1 1 *", "0 0 3 1 * *", "* * * * 1 *", "0 0 3 * * * 2027", "0 0 0 29 2 *"] {
+            assert_eq!(gap(schedule), Gap::Long, "{schedule}");
+        }
+        for schedule in ["0 0 0 30 2 *", "0 0 0 31 4 *", "0 */10 * * * * 2020"] {
+            assert_eq!(gap(schedule), Gap::Never, "{schedule}");
         }
     }
 }

@@ -183,3 +183,21 @@ fn the_keeper_leaves_a_tokens_first_days_and_half_of_the_rate() {
             .is_none()
     );
 }
+
+#[test]
+fn what_can_never_act_is_refused() {
+    for (keys, faulty) in [
+        ("[keeper]\nschedule = \"0 0 0 30 2 *\"", "keeper.schedule"),
+        ("[keeper]\nschedule = \"0 0 3 * * * 2020\"", "keeper.schedule"),
+        ("[keeper]\nschedule = \"0 0 3 1 1 *\"", "keeper.schedule"),
+        ("[keeper]\nstop_after_idle = \"400d\"\nforget_after_idle = \"400d\"", "keeper.stop_after_idle"),
+        ("[vault]\ntoken_patience = \"11m\"", "vault.token_patience"),
+        ("[vault]\naccess_token_margin = \"5m\"", "vault.access_token_margin"),
+    ] {
+        assert_eq!(faulty_keys(&format!("{LEAST}{keys}\n"), &[]), [faulty], "{keys}");
+    }
+    let told = faults(&format!("{LEAST}[keeper]\nschedule = \"0 0 0 30 2 *\"\n"), &[]);
+    assert_eq!(told, ["keeper.schedule: never fires; write a schedule that fires at least daily, or \"off\""]);
+    let text = format!("{LEAST}[keeper]\nstop_after_idle = \"300d\"\nforget_after_idle = \"400d\"\n");
+    assert!(Settings::parse("test", &text, env(&[])).is_ok());
+}
