@@ -39,9 +39,9 @@ async fn odd_answers_cost_no_token_and_double_no_order(database: Database) {
         assert_eq!((&token["state"], &token["generation"]), (&json!("active"), &json!(3)), "{token}");
     }
     // One who withdrew, and an answer that says so in an object.
-    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-0" })).await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "u-0", "failure": "odd-members" })).await;
-    let revoked = client.ended(&client.post("u-0", "revoked").await, PATIENCE).await;
+    shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "u-1", "failure": "odd-members" })).await;
+    let revoked = client.ended(&client.post("u-1", "revoked").await, PATIENCE).await;
     assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
 
     let stats = shop.stats().await;

@@ -16,14 +16,14 @@ const UNEXPECTED: [&str; 8] = ["55000", "42501", "3D000", "25P03", "57P03", "0A0
 
 both_engines!(no_error_of_the_database_makes_klarna_create_an_order_again);
 
-/// Refuses the results of `u-0` to `u-7`, each by another error, until the trigger is dropped, and
-/// those of `u-8` as long as they have a snippet.
+/// Refuses the results of `u-1` to `u-8`, each by another error, until the trigger is dropped, and
+/// those of `u-9` as long as they have a snippet.
 fn trigger(database: &Database) -> String {
-    let users: Vec<String> = (0..UNEXPECTED.len()).map(|n| format!("'u-{n}'")).collect();
+    let users: Vec<String> = (1..=UNEXPECTED.len()).map(|n| format!("'u-{n}'")).collect();
     match database {
         Database::Sqlite => format!(
             "CREATE TRIGGER refuse BEFORE UPDATE ON orders WHEN NEW.status = 'submitted' AND NEW.user_id IN ({}) OR \
-             NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-8' BEGIN SELECT RAISE(ABORT, 'no'); END",
+             NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-9' BEGIN SELECT RAISE(ABORT, 'no'); END",
             users.join(", ")
         ),
         Database::Postgres { .. } => {
@@ -34,7 +34,7 @@ fn trigger(database: &Database) -> String {
                  RAISE EXCEPTION 'no' USING ERRCODE = CASE NEW.user_id {} ELSE '22021' END; END $$; \
                  CREATE TRIGGER refuse BEFORE UPDATE ON {{schema}}orders FOR EACH ROW \
                  WHEN (NEW.status = 'submitted' AND NEW.user_id IN ({}) \
-                 OR NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-8') EXECUTE FUNCTION public.refuse()",
+                 OR NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-9') EXECUTE FUNCTION public.refuse()",
                 cases.join(" "),
                 users.join(", ")
             )
@@ -66,7 +66,7 @@ async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: D
         ended.len() == 2
     })
     .await;
-    assert_eq!(ended, [("u-8".to_owned(), false), ("u-9".to_owned(), true)]);
+    assert_eq!(ended, [("u-10".to_owned(), true), ("u-9".to_owned(), false)]);
     until("every order at Klarna", PATIENCE, async || shop.stats().await.orders.total == USERS as u64).await;
 
     let drop = match shop.database {
