@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueRef};
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteRow, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
@@ -30,9 +30,18 @@ impl Encode<'_, Postgres> for Stamp {
     }
 }
 
+/// PostgreSQL's times begin in 2000.
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
 impl<'r> Decode<'r, Postgres> for Stamp {
+    /// PostgreSQL has years up to 294276 and infinity, at which chrono's own decoding panics.
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        <DateTime<Utc> as Decode<Postgres>>::decode(value).map(Self)
+        if value.format() == PgValueFormat::Text {
+            return <DateTime<Utc> as Decode<Postgres>>::decode(value).map(Self);
+        }
+        let micros = <i64 as Decode<Postgres>>::decode(value)?.checked_add(POSTGRES_EPOCH_MICROS);
+        let time = micros.and_then(DateTime::from_timestamp_micros);
+        time.map(Self).ok_or_else(|| "a time out of range".into())
     }
 }
 
@@ -164,3 +173,12 @@ macro_rules! columns {
 
 columns!(PgRow);
 columns!(SqliteRow);
+
+/// Reads rows one by one. One that cannot be read is left out and reported in the log: it must not
+/// keep the others from whoever asks for them.
+pub(super) fn readable<R, T>(what: &'static str, rows: &[R], read: impl Fn(&R) -> Result<T, StoreError>) -> Vec<T> {
+    let read = rows.iter().map(read).filter_map(|row| {
+        row.inspect_err(|error| tracing::error!(what, %error, "A row cannot be read; it is left out")).ok()
+    });
+    read.collect()
+}

@@ -329,11 +329,12 @@ fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
         version,
         merchant: row.merchant()?,
         user: row.user()?,
-        issued_at: row.time("issued_at")?,
-        expires_at: row.time("expires_at")?,
+        // A time that cannot be read must not keep the sweep from the other tokens.
+        issued_at: row.time("issued_at").unwrap_or(due_at),
+        expires_at: row.time("expires_at").unwrap_or(due_at),
         due_at,
         failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
-        last_seen_at: row.opt_time("last_seen_at")?,
+        last_seen_at: row.opt_time("last_seen_at").unwrap_or_default(),
         place: DueCursor { day, due_at, token: version.token },
     })
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderFilter, StoreError, from_json};
-use crate::order::{OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it
 /// was taken in.
@@ -62,9 +62,43 @@ pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
     OrderId::from(Uuid::from_u128(millis << 80))
 }
 
+/// An order from its row. One that cannot be read is shown as such, with what of it can.
 pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
+    let id = row.id("id")?;
+    Ok(read_view(row, id).unwrap_or_else(|error| unreadable(row, id, &error)))
+}
+
+fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView {
+    tracing::error!(order = %id, %error, "The row of an order cannot be read");
+    let accepted_at = row.time("accepted_at").unwrap_or(DateTime::UNIX_EPOCH);
+    OrderView {
+        id,
+        merchant: row.merchant().unwrap_or_else(|_| "".into()),
+        user: row.user().unwrap_or_else(|_| "".into()),
+        status: row.parsed("status").unwrap_or(Status::Failed),
+        accepted_at,
+        due_at: row.time("due_at").unwrap_or(accepted_at),
+        deadline_at: row.time("deadline_at").unwrap_or(accepted_at),
+        ended_at: row.opt_time("ended_at").unwrap_or_default(),
+        attempts: row.int("attempts").unwrap_or_default(),
+        token: row.opt_parsed("token_outcome").unwrap_or_default(),
+        prefilled: Vec::new(),
+        possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
+        klarna_order_id: row.opt_text("klarna_order_id").unwrap_or_default(),
+        html_snippet: row.opt_text("html_snippet").unwrap_or_default(),
+        correlation_id: row.opt_text("correlation_id").unwrap_or_default(),
+        error: Some(OrderError {
+            code: "unreadable_row".into(),
+            message: error.to_string(),
+            faults: Vec::new(),
+            correlation_id: None,
+        }),
+    }
+}
+
+fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
     Ok(OrderView {
-        id: row.id("id")?,
+        id,
         merchant: row.merchant()?,
         user: row.user()?,
         status: row.parsed("status")?,

@@ -90,6 +90,9 @@ pub struct ClaimedOrder {
     pub unchecked: bool,
     /// Where in a trace it was taken in.
     pub trace: Option<String>,
+    /// What of the row cannot be read, if anything. Then nothing but `claim` can be relied on, and
+    /// the order must fail.
+    pub unreadable: Option<String>,
 }
 
 /// A worker's hold on an order: a write changes nothing unless worker and number still match.
@@ -313,8 +316,36 @@ pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> 
 
 /// An order from the row of its claim.
 pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrder, StoreError> {
+    let claim = Claim { order: row.id("id")?, worker, number: row.int("claim_number")? };
+    Ok(read_claimed(row, claim).unwrap_or_else(|error| unreadable(row, claim, &error)))
+}
+
+/// An order that fails alone, so that its row does not hold up those that were claimed with it.
+fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOrder {
+    let now = row.time("now").unwrap_or(DateTime::UNIX_EPOCH);
+    ClaimedOrder {
+        claim,
+        merchant: row.merchant().unwrap_or_else(|_| "".into()),
+        user: row.user().unwrap_or_else(|_| "".into()),
+        body: String::new(),
+        prefill: None,
+        attempts: 0,
+        accepted_at: now,
+        due_at: now,
+        claimed_at: now,
+        first_claimed_at: now,
+        deadline_at: now,
+        possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
+        error: None,
+        unchecked: false,
+        trace: None,
+        unreadable: Some(error.to_string()),
+    }
+}
+
+fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreError> {
     Ok(ClaimedOrder {
-        claim: Claim { order: row.id("id")?, worker, number: row.int("claim_number")? },
+        claim,
         merchant: row.merchant()?,
         user: row.user()?,
         body: row.text("body")?,
@@ -329,6 +360,7 @@ pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrd
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
         unchecked: row.flag("unchecked")?,
         trace: row.opt_text("trace")?,
+        unreadable: None,
     })
 }
 

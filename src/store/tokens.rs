@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::columns::Columns;
+use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
 use super::token_view::token_view;
 use super::{ClaimAttempt, StoreError, exchange_end, exchanges};
@@ -253,5 +253,5 @@ async fn list<E: Engine>(
             .bind(filter.expiring_within)
             .bind(now),
     };
-    list.fetch_all().await?.iter().map(token_view).collect()
+    Ok(readable("token", &list.fetch_all().await?, token_view))
 }

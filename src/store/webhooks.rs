@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::columns::Columns;
+use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Query, SqlStore};
 use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
 use super::{StoreError, from_micros};
@@ -234,9 +234,8 @@ impl<E: Engine> Webhooks for SqlStore<E> {
             let mut claimed = Vec::new();
             for (merchant, share) in shares {
                 let claim = c.query(E::STATEMENTS.webhooks.claim_webhooks).bind(merchant).bind(*share).bind(lease);
-                for row in &claim.bind(self.now()).fetch_all().await? {
-                    claimed.push(claimed_webhook(row)?);
-                }
+                let rows = claim.bind(self.now()).fetch_all().await?;
+                claimed.extend(readable("webhook", &rows, claimed_webhook));
             }
             Ok(claimed)
         })
@@ -265,7 +264,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         self.read(async |c| {
             let list = chosen(c, E::STATEMENTS.webhooks.webhooks, filter).bind(self.now());
             let rows = list.bind(filter.before).bind(filter.limit).fetch_all().await?;
-            rows.iter().map(webhook_view).collect()
+            Ok(readable("webhook", &rows, webhook_view))
         })
         .await
     }

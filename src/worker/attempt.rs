@@ -83,6 +83,10 @@ type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
     async fn attempt(&self, order: &ClaimedOrder) -> Result<Disposition, EarlyEnd> {
+        if let Some(why) = &order.unreadable {
+            let message = format!("{why}; the order cannot be run, and must be submitted anew");
+            return Err(Box::new(Disposition::Failed { error: error("unreadable_row", message), token: None }));
+        }
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
         }
@@ -169,8 +173,9 @@ impl OrderHandler {
             Access::Unusable(why) => why,
             Access::ComeBack(after) => {
                 let left = self.token_patience.saturating_sub(waited + since_boot().saturating_sub(begun));
-                if !left.is_zero() {
-                    return Err(Box::new(Disposition::Snooze { after: after.min(left), error: None }));
+                // A pause longer than the patience is not waited for: it would bring nothing.
+                if after < left {
+                    return Err(Box::new(Disposition::Snooze { after, error: None }));
                 }
                 Unusable::Unavailable
             }

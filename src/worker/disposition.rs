@@ -139,6 +139,7 @@ mod tests {
             error: None,
             unchecked: false,
             trace: None,
+            unreadable: None,
         }
     }
 
