@@ -102,6 +102,13 @@ enum State {
     Probing { since: Duration },
 }
 
+/// What a result changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Opened,
+    Closed,
+}
+
 /// The permit for one call. Report the call's result with it. If nothing was sent, drop it; this
 /// changes nothing.
 #[must_use = "report the result of the call"]
@@ -195,18 +202,40 @@ impl CallPermit {
     pub fn report(mut self, report: CallOutcome, now: Duration) {
         self.reported = true;
         let endpoint = self.breakers.endpoint;
-        let cause = self.breakers.breaker(&self.merchant).and_then(|mut breaker| {
-            let opened = breaker.report(report, now, self.probe);
-            opened.then(|| breaker.cause.clone())
-        });
-        if let Some(cause) = cause {
-            meter::breaker_opened(endpoint, &self.merchant);
-            tracing::error!(
-                endpoint,
-                merchant = self.merchant.as_str(),
-                cause,
-                "A circuit breaker opened; calls to this endpoint wait"
-            );
+        let asked = matches!(report, CallOutcome::Throttled(_) | CallOutcome::Failed { retry_after: Some(_), .. });
+        let (change, cause, pause) = match self.breakers.breaker(&self.merchant) {
+            Some(mut breaker) => {
+                let change = breaker.report(report, now, self.probe);
+                (change, breaker.cause.clone(), breaker.closed_for(now).unwrap_or_default())
+            }
+            None => return,
+        };
+        let (merchant, pause_s) = (self.merchant.as_str(), pause.as_secs_f64().ceil());
+        match change {
+            None => {}
+            Some(Change::Opened) => {
+                meter::breaker_opened(endpoint, &self.merchant);
+                if asked {
+                    tracing::warn!(
+                        endpoint,
+                        merchant,
+                        cause,
+                        pause_s,
+                        "Klarna asked for pauses, so a circuit breaker opened; calls to this endpoint wait"
+                    );
+                } else {
+                    tracing::error!(
+                        endpoint,
+                        merchant,
+                        cause,
+                        pause_s,
+                        "A circuit breaker opened; calls to this endpoint wait"
+                    );
+                }
+            }
+            Some(Change::Closed) => {
+                tracing::info!(endpoint, merchant, "A circuit breaker closed; calls to this endpoint continue");
+            }
         }
     }
 }
@@ -266,33 +295,21 @@ impl CircuitBreaker {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Records a result. Returns whether it opened the breaker.
-    fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> bool {
+    /// Records a result. Returns whether it opened or closed the breaker.
+    fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> Option<Change> {
         match report {
             CallOutcome::Answered => {
                 // A late answer to a call from before the breaker opened says nothing about the
                 // endpoint now.
-                if probe || matches!(self.state, State::Closed) {
-                    *self = Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
+                if !probe && !matches!(self.state, State::Closed) {
+                    return None;
                 }
-                false
+                let closed = self.open_since.map(|_| Change::Closed);
+                *self = Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
+                closed
             }
-            CallOutcome::Throttled(wait) => {
-                self.held_until = self.held_until.max(now + wait);
-                if probe {
-                    self.state = State::Open { until: self.held_until };
-                }
-                false
-            }
-            CallOutcome::Failed { what, retry_after } => {
-                self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
-                self.failures = self.failures.saturating_add(1);
-                self.cause = match self.failures {
-                    1 => what,
-                    failures => format!("{what}, {failures} failures in a row"),
-                };
-                self.failed(now, probe, self.failures >= FAILURES)
-            }
+            CallOutcome::Throttled(wait) => self.count(String::from("it asked for a pause"), Some(wait), now, probe),
+            CallOutcome::Failed { what, retry_after } => self.count(what, retry_after, now, probe),
             CallOutcome::Misconfigured { user } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
@@ -303,15 +320,27 @@ impl CircuitBreaker {
         }
     }
 
-    fn failed(&mut self, now: Duration, probe: bool, enough: bool) -> bool {
+    /// Counts a failure. One that asks for a pause counts, too: an endpoint that sends everybody
+    /// away is no better than one that does not answer.
+    fn count(&mut self, what: String, retry_after: Option<Duration>, now: Duration, probe: bool) -> Option<Change> {
+        self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
+        self.failures = self.failures.saturating_add(1);
+        self.cause = match self.failures {
+            1 => what,
+            failures => format!("{what}, {failures} failures in a row"),
+        };
+        self.failed(now, probe, self.failures >= FAILURES)
+    }
+
+    fn failed(&mut self, now: Duration, probe: bool, enough: bool) -> Option<Change> {
         if probe {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         } else if !enough || !matches!(self.state, State::Closed) {
-            return false;
+            return None;
         }
         self.open_since.get_or_insert(now);
         self.state = State::Open { until: now + self.pause };
-        !probe
+        (!probe).then_some(Change::Opened)
     }
 }
 
@@ -421,6 +450,21 @@ mod tests {
         (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(2)));
         early.report(CallOutcome::Answered, seconds(2));
         assert_eq!(breakers.states()["shop"], BreakerState::Open);
+    }
+
+    #[test]
+    fn pauses_that_everybody_is_asked_for_open_it() {
+        let breakers = breakers();
+        // In flight together, so that none knew of the other's answer.
+        let permits: Vec<_> = (0..FAILURES).map(|_| breakers.admit(&shop(), seconds(10)).ok().unwrap()).collect();
+        for permit in permits {
+            permit.report(CallOutcome::Throttled(seconds(30)), seconds(10));
+        }
+        assert_eq!(breakers.states()[&shop()], BreakerState::Open);
+        assert_eq!(breakers.open_for(&shop(), seconds(25)), Some(seconds(15)));
+        assert_eq!(breakers.wait(&shop(), seconds(15)), Some(seconds(25)));
+        call(&breakers, CallOutcome::Answered, seconds(40));
+        assert_eq!(breakers.states()[&shop()], BreakerState::Closed);
     }
 
     #[test]
