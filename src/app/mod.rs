@@ -14,7 +14,7 @@ use crate::keeper::Due;
 use crate::klarna::http::BuildError;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::vault::Registry;
-use crate::vault::instance::InstanceError;
+use crate::vault::instance::{HeartbeatMark, InstanceError};
 use crate::vault::sealing::keys::{self, KeysError};
 use crate::vault::sealing::{Cipher, CipherError, Secrets};
 
@@ -69,6 +69,22 @@ pub enum AppError {
         /// When this instance sent the last heartbeat that the database confirmed, by the database's clock.
         seen_at: DateTime<Utc>,
     },
+    /// The instance folder knows a database, and the SQLite file is not there.
+    #[error(
+        "there is no database file {file}, although this instance ({folder}) has used one: put the file back or \
+         correct database.url; to begin with a new database, remove the folder after making sure that its spool is \
+         empty",
+        file = .file.display(), folder = .folder.display()
+    )]
+    FileGone {
+        /// The database's file.
+        file: PathBuf,
+        /// The instance folder.
+        folder: PathBuf,
+    },
+    /// A command that only reads found no SQLite file.
+    #[error("there is no database file {} yet: `serve`, `enqueue` or `tokens import` makes it", .0.display())]
+    NoFile(PathBuf),
     /// `tokens after-restore` was called while processes use the database; their names.
     #[error("these processes still use this database: {}; stop every process first, then run this again", .0.join(", "))]
     StillWorking(Vec<String>),
@@ -124,6 +140,7 @@ impl App {
         environment: &BTreeMap<String, String>,
         clock: Clock,
     ) -> Result<Self, AppError> {
+        check_file(&settings)?;
         let store = open_database(&settings, &clock).await?;
         let embedded = settings.database.engine != Engine::Postgres;
         let missing = store.missing_migrations().await?;
@@ -135,6 +152,22 @@ impl App {
         }
         let secrets = open_secrets(&*store, &settings, environment, embedded).await?;
         Ok(Self { settings: Arc::new(settings), store, secrets: Arc::new(secrets), clock })
+    }
+
+    /// As [`App::open`], for commands that only read: they make no database.
+    ///
+    /// # Errors
+    /// As [`App::open`], and [`AppError::NoFile`].
+    pub async fn open_to_read(
+        settings: Settings,
+        environment: &BTreeMap<String, String>,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        check_file(&settings)?;
+        match &settings.database.engine {
+            Engine::Sqlite { path } if !path.exists() => Err(AppError::NoFile(path.clone())),
+            _ => Self::open(settings, environment, clock).await,
+        }
     }
 
     /// The merchants of the settings, by name.
@@ -174,6 +207,17 @@ pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn
         check_name(&found, settings)?;
     }
     Ok(store)
+}
+
+/// Checks that a SQLite database that was in use is still there: opening it would make an empty one.
+fn check_file(settings: &Settings) -> Result<(), AppError> {
+    let folder = &settings.vault.instance_dir;
+    match &settings.database.engine {
+        Engine::Sqlite { path } if !path.exists() && HeartbeatMark::read(folder).is_some() => {
+            Err(AppError::FileGone { file: path.clone(), folder: folder.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Opens the database's secrets; the first start creates them.

@@ -65,6 +65,14 @@ impl Context {
         Ok(App::open(self.settings()?, &self.environment, Clock::system()).await?)
     }
 
+    /// As [`Context::app`], for commands that only read: they make no SQLite file.
+    ///
+    /// # Errors
+    /// As [`Context::app`], and if there is no file.
+    pub async fn app_to_read(&self) -> Result<App, CliError> {
+        Ok(App::open_to_read(self.settings()?, &self.environment, Clock::system()).await?)
+    }
+
     /// Runs a command's asynchronous part to its end.
     ///
     /// # Errors

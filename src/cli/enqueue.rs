@@ -105,10 +105,12 @@ impl Args {
             let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some(), &shutdown).await?;
             let Counts { new, known, refused, last } = counts;
             if context.output.format() == Format::Human {
-                let mut summary = format!("{new} accepted, {known} already known, {refused} refused");
-                if shutdown.is_requested() {
-                    summary.push_str(&format!("; stopped after line {last}: continue from the next line"));
-                }
+                let end = if shutdown.is_requested() {
+                    format!("; stopped after line {last}: continue from the next line")
+                } else {
+                    String::new()
+                };
+                let summary = format!("{new} accepted, {known} already known, {refused} refused{end}");
                 context.output.print(summary, &())?;
             }
             if shutdown.is_requested() {

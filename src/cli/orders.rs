@@ -67,7 +67,7 @@ impl Command {
 
 async fn show(context: &Context, id: OrderId, html_snippet: bool) -> Result<Exit, CliError> {
     let doing = format!("show the order {id}");
-    match context.app().await?.store.order(id).await {
+    match context.app_to_read().await?.store.order(id).await {
         Ok(Some(order)) => {
             let order = Order::from(order);
             context.output.print(fields(&order, html_snippet), &order)?;
@@ -79,7 +79,7 @@ async fn show(context: &Context, id: OrderId, html_snippet: bool) -> Result<Exit
 }
 
 async fn list(context: &Context, Filter { status, which, limit, cursor }: Filter) -> Result<Exit, CliError> {
-    let app = context.app().await?;
+    let app = context.app_to_read().await?;
     let filter = OrderFilter { status, before: cursor, limit, ..which.filter(&app.clock) };
     let orders = app.store.orders(&filter).await.map_err(|error| CliError::failed("list orders", error))?;
     let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();

@@ -50,7 +50,7 @@ impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
-            let app = context.app().await?;
+            let app = if self.dry_run { context.app_to_read().await? } else { context.app().await? };
             if let Some(merchant) = &self.merchant {
                 check_merchant(&app, merchant)?;
             }

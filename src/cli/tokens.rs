@@ -108,11 +108,10 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Import(args) => args.run(context),
-            Self::List(filter) => {
-                context.block_on(async { list(context, &context.app().await?.registry(), &filter.into()).await })
-            }
+            Self::List(filter) => context
+                .block_on(async { list(context, &context.app_to_read().await?.registry(), &filter.into()).await }),
             Self::Show(whose) => {
-                context.block_on(async { show(context, &context.app().await?.registry(), &whose).await })
+                context.block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await })
             }
             Self::Resolve(args) => args.run(context),
             Self::Stats(args) => args.run(context),

@@ -84,7 +84,7 @@ impl Command {
         match self {
             Self::List { which, limit, cursor } => context.block_on(async {
                 let filter = WebhookFilter { before: cursor, limit, ..which.filter() };
-                list(context, &*context.app().await?.store, &filter).await
+                list(context, &*context.app_to_read().await?.store, &filter).await
             }),
             Self::Resend { ids, which } => {
                 if ids.is_empty() && which.is_empty() {

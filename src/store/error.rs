@@ -8,6 +8,18 @@ pub enum StoreError {
     /// Server, file or connection could not be used; the outcome of a commit may be unknown.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The server refuses more connections.
+    #[error("the database takes no more connections: {0}")]
+    TooManyConnections(String),
+    /// The server is a replica, or its default or a failover lets nobody write.
+    #[error("the database is read-only: {0}")]
+    ReadOnly(String),
+    /// The SQLite file is not the one that was opened.
+    #[error(
+        "the database file {0} was renamed, deleted or replaced while it was in use: put the same file back, or \
+         stop this process"
+    )]
+    FileReplaced(String),
     /// A statement took longer than any should; its connection was closed.
     #[error("the database did not answer within {} s", .0.as_secs())]
     TimedOut(std::time::Duration),
@@ -103,7 +115,16 @@ impl StoreError {
     /// Whether the same call may succeed later, with nothing changed but the database's condition.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::TimedOut(_) | Self::DiskFull | Self::Unexpected(_))
+        matches!(
+            self,
+            Self::Unavailable(_)
+                | Self::TooManyConnections(_)
+                | Self::ReadOnly(_)
+                | Self::FileReplaced(_)
+                | Self::TimedOut(_)
+                | Self::DiskFull
+                | Self::Unexpected(_)
+        )
     }
 
     /// Whether a single one of several writes may be the cause, so that each must be tried by itself.
@@ -168,10 +189,12 @@ fn is_final_sqlite(primary_code: u32) -> bool {
 fn from_postgres(code: &str, message: String) -> StoreError {
     match code.as_bytes() {
         b"53100" => StoreError::DiskFull,
-        // Read-only after a failover; a lock's time-out.
-        b"25006" | b"55P03" => StoreError::Unavailable(message),
-        // Connection, authorisation, rollback; resources, operator intervention, system.
-        [b'0', b'8', ..] | [b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
+        // After a failover, or by the server's default.
+        b"25006" => StoreError::ReadOnly(message),
+        b"53300" => StoreError::TooManyConnections(message),
+        // A lock's time-out; connection, authorisation, rollback; resources, operator intervention,
+        // system.
+        b"55P03" | [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
             StoreError::Unavailable(message)
         }
         _ if is_final(code) => StoreError::Refused(message),

@@ -86,5 +86,8 @@ impl<E: Engine> Store for SqlStore<E> {
 
 async fn health<E: Engine>(c: &mut Connection<'_, E>) -> Result<(), StoreError> {
     let row = c.query(E::STATEMENTS.installation.health).fetch_one().await?;
+    if row.flag("read_only")? {
+        return Err(StoreError::ReadOnly("the server takes no writes".into()));
+    }
     check_level(row.int("minimum_program")?)
 }

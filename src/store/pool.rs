@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use sqlx::Database;
 use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions as _, Connection as _, Database};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -23,6 +23,10 @@ const STATEMENT: Duration = Duration::from_secs(10);
 /// connection.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 
+/// How long the server is asked why it refuses connections, and how often.
+const ASKING: Duration = Duration::from_secs(2);
+const ASK_AGAIN: Duration = Duration::from_mins(1);
+
 /// A pool that passes on connections without contacting the server while they are in constant use.
 /// sqlx pings each connection that is given back; this pool keeps fresh ones from sqlx's pool.
 pub(super) struct Pool<DB: Database> {
@@ -31,13 +35,23 @@ pub(super) struct Pool<DB: Database> {
     places: Arc<Semaphore>,
     /// The most recently used connection is last.
     idle: Idle<DB>,
+    /// Asked before a connection is lent.
+    guard: Option<Guard>,
 }
+
+/// Whether connections may be lent.
+type Guard = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 type Idle<DB> = Arc<Mutex<Vec<(PoolConnection<DB>, Instant)>>>;
 
 impl<DB: Database> Clone for Pool<DB> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), places: Arc::clone(&self.places), idle: Arc::clone(&self.idle) }
+        Self {
+            inner: self.inner.clone(),
+            places: Arc::clone(&self.places),
+            idle: Arc::clone(&self.idle),
+            guard: self.guard.clone(),
+        }
     }
 }
 
@@ -45,7 +59,12 @@ impl<DB: Database> Pool<DB> {
     pub(super) fn new(pool: sqlx::Pool<DB>) -> Self {
         let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { inner: pool, places, idle: Arc::default() }
+        Self { inner: pool, places, idle: Arc::default(), guard: None }
+    }
+
+    /// As [`Pool::new`]; no connection is lent while `guard` refuses.
+    pub(super) fn guarded(pool: sqlx::Pool<DB>, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..Self::new(pool) }
     }
 
     /// Returns sqlx's pool.
@@ -85,9 +104,15 @@ impl<DB: Database> Pool<DB> {
     async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(self.inner.options().get_acquire_timeout(), Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        if let Some(guard) = &self.guard {
+            guard()?;
+        }
         let connection = match self.fresh() {
             Some(connection) => connection,
-            None => bounded(self.inner.acquire()).await?,
+            None => match bounded(self.inner.acquire()).await {
+                Err(error) => return Err(self.cause(error).await),
+                acquired => acquired?,
+            },
         };
         Ok(PooledConnection {
             connection: Some(connection),
@@ -97,6 +122,29 @@ impl<DB: Database> Pool<DB> {
             _place: place,
             _lane: lane,
         })
+    }
+
+    /// Why no connection can be had. sqlx tries again and again where the server refuses more of
+    /// them, and then knows only that the time was over: so the server is asked, once a minute.
+    async fn cause(&self, error: StoreError) -> StoreError {
+        if !matches!(error, StoreError::Unavailable(_) | StoreError::TimedOut(_)) || !may_ask() {
+            return error;
+        }
+        let options = self.inner.connect_options();
+        match timeout(ASKING, options.connect()).await.map(|connected| connected.map_err(StoreError::from)) {
+            Ok(Err(refused @ StoreError::TooManyConnections(_))) => {
+                tracing::error!(error = %refused, "The database refuses more connections; raise its limit, or lower \
+                    database.max_connections and vault.max_in_flight");
+                refused
+            }
+            Ok(Err(refused)) => refused,
+            Ok(Ok(connection)) => {
+                // It was there for one question.
+                let _ = timeout(ASKING, connection.close()).await;
+                error
+            }
+            Err(_) => error,
+        }
     }
 
     /// Returns the most recently used connection. If it is not fresh, none is; sqlx's pool checks
@@ -117,6 +165,17 @@ impl<DB: Database> Pool<DB> {
         lock(&self.idle).clear();
         closing.await;
     }
+}
+
+/// Whether a minute has passed since the server was last asked why it refuses connections.
+fn may_ask() -> bool {
+    static ASKED: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if asked.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
+        return false;
+    }
+    *asked = Some(Instant::now());
+    true
 }
 
 /// The list is consistent even if a holder of the lock panicked.

@@ -220,7 +220,9 @@ impl Exchange {
     /// Returns what an answer says about the endpoint.
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
-            Answer::Rotated(tokens) if tokens.access_token.is_none() => CallOutcome::Failed(None),
+            Answer::Rotated(tokens) if tokens.access_token.is_none() => {
+                CallOutcome::Failed { what: String::from("the answer has no access token"), retry_after: None }
+            }
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
             Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.key.user.clone() },
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
@@ -356,7 +358,7 @@ impl Exchange {
         let Some(access_token) = tokens.access_token else {
             tracing::warn!(
                 merchant = self.merchant.name.as_str(),
-                token = token.id,
+                token = token.version.token.0,
                 "The token endpoint sent a new refresh token without an access token; the new refresh token is kept"
             );
             return Ok(Conclusion::without(result, ExchangeReport::Granted { access: None, rotated }));

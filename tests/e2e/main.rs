@@ -1,6 +1,7 @@
 //! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders by HTTP, on both
 //! engines, with processes and servers stopped in the middle.
 
+mod bad_rows;
 mod collector;
 mod dumps;
 mod endurance;
@@ -8,11 +9,13 @@ mod keeper;
 mod keys;
 mod load;
 mod logs;
+mod lost_file;
 mod metrics;
 mod odd_answers;
 mod outage;
 mod outcomes;
 mod outdated;
+mod read_only;
 mod refused_starts;
 mod refusing;
 mod restart;

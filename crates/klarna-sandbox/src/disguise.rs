@@ -70,7 +70,7 @@ fn odd(json: &[u8]) -> Vec<u8> {
             ("html_snippet", Value::String(html)) => Value::from(format!("{html}\0")).to_string(),
             _ => value.to_string(),
         };
-        text.push_str(&format!(r#""{name}":0,"{name}":{written},"#));
+        text.extend([r#"""#, name, r#"":0,""#, name, r#"":"#, &written, ","]);
     }
     text.push_str(r#""odd":"\ud800","large":1e999}"#);
     text.into_bytes()

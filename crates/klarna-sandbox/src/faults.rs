@@ -107,8 +107,17 @@ impl Failure {
             Self::BadGateway => Some(StatusCode::BAD_GATEWAY),
             Self::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::GatewayTimeout => Some(StatusCode::GATEWAY_TIMEOUT),
-            Self::Cut | Self::Lost | Self::Truncated | Self::Hang | Self::Garbage | Self::BadIdToken => None,
-            Self::Bom | Self::Gzip | Self::Deflate | Self::NoAccessToken | Self::OddMembers => None,
+            Self::Cut
+            | Self::Lost
+            | Self::Truncated
+            | Self::Hang
+            | Self::Garbage
+            | Self::BadIdToken
+            | Self::Bom
+            | Self::Gzip
+            | Self::Deflate
+            | Self::NoAccessToken
+            | Self::OddMembers => None,
         }
     }
 }

@@ -122,5 +122,5 @@ pub fn spool(bytes: &[u8]) {
 /// Lines of an import.
 pub fn import(bytes: &[u8]) {
     let (tokens, wrong) = fuzzing::import_lines(bytes);
-    assert!(tokens + wrong.len() <= bytes.split(|byte| *byte == b'\n').count());
+    assert!(tokens + wrong.len() <= bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count());
 }

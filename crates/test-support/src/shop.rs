@@ -309,6 +309,14 @@ impl Client {
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
+    /// What `/readyz` says, ready or not.
+    pub async fn readiness(&self) -> String {
+        match self.http.get(format!("{}/readyz", self.url)).send().await {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Requests a path and returns how long the answer took; `None` if there is none or it is not a
     /// success.
     pub async fn timed(&self, path: &str) -> Option<Duration> {

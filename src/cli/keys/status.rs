@@ -29,7 +29,7 @@ struct Key {
 
 pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
     context.block_on(async {
-        let app = context.app().await?;
+        let app = context.app_to_read().await?;
         let failed = |error: StoreError| CliError::failed("count what each key encrypts", error);
         let keys = keys(&app).await.map_err(failed)?;
         context.output.table(&keys, table)?;

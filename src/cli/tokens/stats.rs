@@ -46,7 +46,7 @@ struct InState {
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, CliError> {
         context.block_on(async {
-            let app = context.app().await?;
+            let app = context.app_to_read().await?;
             let counted = async {
                 let counts = app.store.token_counts(self.merchant.as_ref()).await?;
                 let due = app.store.count_due(app.store.time().await?).await?;

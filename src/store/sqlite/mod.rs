@@ -1,6 +1,7 @@
 //! SQLite: one file, one writer, one serving process. The committed intent is the claim.
 
 mod claim;
+mod file;
 mod inspect;
 mod pick;
 mod pools;
@@ -56,6 +57,7 @@ impl Sqlite {
         let shared = Shared::new(pools.writer.clone());
         let sqlite = Self { pools, bus: Bus::default(), clock, shared };
         sqlite.writer().await?.give_back();
+        sqlite.pools.file.remember();
         Ok(sqlite)
     }
 }

@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
+use super::file::DatabaseFile;
 use crate::config::private;
 use crate::store::StoreError;
 use crate::store::migrations::Applied;
@@ -16,6 +17,9 @@ use crate::store::pool::{Pool, PooledConnection, bounded};
 /// How long a writer waits for another process (a command beside the service) to finish its
 /// transaction.
 const BUSY: Duration = Duration::from_secs(5);
+/// The most bytes that the write-ahead log keeps once its pages are in the file: a reader that held
+/// an old state for long makes it grow, and SQLite by itself never makes it smaller.
+const LOG_LIMIT: &str = "16777216";
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
@@ -45,6 +49,8 @@ pub(super) struct Pools {
     pub(super) readers: Pool<Sqlite>,
     /// The write-ahead log's file.
     pub(super) log: PathBuf,
+    /// The database's file; each connection that is taken is refused once it is another one.
+    pub(super) file: Arc<DatabaseFile>,
 }
 
 impl Pools {
@@ -67,13 +73,20 @@ impl Pools {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             // Deleted secrets are overwritten, not just unlinked.
-            .pragma("secure_delete", "ON");
+            .pragma("secure_delete", "ON")
+            .pragma("journal_size_limit", LOG_LIMIT);
         let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false).idle_timeout(None);
         let writer = pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone());
+        let file = Arc::new(DatabaseFile::new(path));
+        let guarded = |pool| {
+            let file = Arc::clone(&file);
+            Pool::guarded(pool, Arc::new(move || file.check()))
+        };
         Ok(Self {
-            writer: Writer { pool: Pool::new(writer), lane: Arc::new(Semaphore::new(1)) },
-            readers: Pool::new(pool.max_connections(readers).connect_lazy_with(options)),
+            writer: Writer { pool: guarded(writer), lane: Arc::new(Semaphore::new(1)) },
+            readers: guarded(pool.max_connections(readers).connect_lazy_with(options)),
             log,
+            file,
         })
     }
 

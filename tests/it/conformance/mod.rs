@@ -12,5 +12,6 @@ mod service;
 pub mod settling;
 pub mod tokens;
 mod upkeep;
+mod wal;
 pub mod webhooks;
 mod workers;

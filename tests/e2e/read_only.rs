@@ -1,0 +1,41 @@
+//! A server that takes no writes for a while, as a replica or during a failover.
+
+use std::time::Duration;
+
+use test_support::engine::{Database, ask, on_postgres};
+use test_support::program::until;
+use test_support::shop::{Shop, order};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_server_is_named_and_waited_for() {
+    on_postgres(async |database: Database| {
+        let url = database.url().to_owned();
+        let shop = Shop::open(database, &[], "");
+        let served = shop.serve("a");
+        let client = served.client();
+        let users = shop.sign_in(3).await;
+        client.register_all(&users).await;
+        client.all_submitted_fresh(&[client.post("u-1", "before").await], PATIENCE).await;
+        let name = ask(&url, "SELECT current_database()");
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        ask(&url, &format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on; {others}"));
+
+        until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only")).await;
+        let (status, problem) = client.try_post("u-2", "meanwhile", &order()).await.unwrap();
+        assert_eq!(status, 503, "{problem}");
+        let set = format!(
+            "SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only"
+        );
+        ask(&url, &format!("{set}; {others}"));
+
+        until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some()).await;
+        client.all_submitted_fresh(&[client.post("u-3", "after").await], PATIENCE).await;
+        let stats = shop.stats().await;
+        assert_eq!((stats.orders.total, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
+        assert!(served.program.terminate().await.success());
+    })
+    .await;
+}
