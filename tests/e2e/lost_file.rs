@@ -6,7 +6,7 @@ use test_support::engine::Database;
 use test_support::program::{command, until};
 use test_support::shop::{Shop, order};
 
-use crate::doors::refused;
+use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
