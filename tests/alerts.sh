@@ -274,6 +274,15 @@ tell options '{"token": {"latency": "0s"}}'
 mends KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
 resolves 60 KlarnaWorkerDatabaseUnreachable KlarnaWorkerSpoolFiles
 
+causes "the database is made read-only" KlarnaWorkerDatabaseReadOnly
+sql "ALTER SYSTEM SET default_transaction_read_only = on" >/dev/null
+sql "SELECT pg_reload_conf()" >/dev/null
+fires 60 KlarnaWorkerDatabaseReadOnly
+sql "ALTER SYSTEM RESET default_transaction_read_only" >/dev/null
+sql "SELECT pg_reload_conf()" >/dev/null
+mends KlarnaWorkerDatabaseReadOnly
+resolves 60 KlarnaWorkerDatabaseReadOnly
+
 causes "every process is stopped" KlarnaWorkerAllDown
 stop worker TERM
 stop api TERM

@@ -55,6 +55,9 @@ pub struct Merchant {
     pub issuers: Vec<String>,
     /// Which of the addresses above the settings give, instead of the defaults.
     pub given: GivenUrls,
+    /// The proxy that every call to Klarna for this merchant goes through; `None` means directly. It
+    /// may have a user name and a password in it.
+    pub http_proxy: Option<SecretString>,
     /// The shop's webhook endpoint; `None` if it has none.
     pub webhook: Option<Webhook>,
 }
@@ -158,6 +161,7 @@ impl Merchant {
         let checkout_rate_per_second = rate("checkout_rate_per_second");
         let token_rate_per_second = rate("token_rate_per_second");
         let overrides = Overrides::read(reader, key);
+        let http_proxy = proxy(reader, &key("http_proxy"));
         let webhook = Webhook::read(reader, &section);
         if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
             reader.fault(
@@ -198,9 +202,22 @@ impl Merchant {
             issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             token_url,
             given,
+            http_proxy,
             webhook,
         }))
     }
+}
+
+/// Reads the URL of a proxy. It may be plain HTTP: what goes to Klarna through it is encrypted end to
+/// end.
+fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
+    let proxy: SecretString = reader.get(key)?;
+    let url = Url::parse(proxy.expose_secret());
+    if url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
+        return Some(proxy);
+    }
+    reader.fault(key, "not the URL of a proxy", r#"write "http://proxy.example:3128", or leave it out"#);
+    None
 }
 
 /// Settings that replace Klarna's own addresses.

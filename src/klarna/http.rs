@@ -2,17 +2,20 @@
 //! request was sent.
 //!
 //! Retries, redirects and proxies from the environment are off, because each could send a
-//! single-use token twice or to another place. HTTP/1 only, so that a broken connection loses one
+//! single-use token twice or to another place. A proxy is used only if the settings name one. HTTP/1 only, so that a broken connection loses one
 //! answer and not dozens.
 
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::DateTime;
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
+use reqwest::{Client, Proxy, Request, RequestBuilder, StatusCode, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -84,9 +87,10 @@ pub(crate) struct Limits {
 /// An HTTP client that follows the rules above. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
-    client: Client,
-    timeout: Duration,
-    body_limit: usize,
+    direct: Client,
+    /// A client for each proxy of the settings, made at its first use.
+    proxied: Arc<Mutex<HashMap<String, Client>>>,
+    limits: Limits,
 }
 
 impl HttpClient {
@@ -95,8 +99,13 @@ impl HttpClient {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(limits: Limits) -> Result<Self, BuildError> {
+        Ok(Self { direct: Self::client(limits, None)?, proxied: Arc::default(), limits })
+    }
+
+    fn client(limits: Limits, proxy: Option<&str>) -> Result<Client, BuildError> {
+        let fault = |error: reqwest::Error| BuildError { reason: root_cause(&error.without_url()) };
         let plain = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        let client = Client::builder()
+        let builder = Client::builder()
             .default_headers(plain)
             .retry(retry::never())
             .redirect(redirect::Policy::none())
@@ -105,54 +114,75 @@ impl HttpClient {
             .http1_only()
             .pool_idle_timeout(POOL_IDLE)
             .connect_timeout(limits.connect.min(limits.call / 2))
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|error| BuildError { reason: root_cause(&error.without_url()) })?;
-        Ok(Self { client, timeout: limits.call, body_limit: limits.body })
+            .user_agent(USER_AGENT);
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(Proxy::all(proxy).map_err(fault)?),
+            None => builder,
+        };
+        builder.build().map_err(fault)
     }
 
-    /// Returns a `POST` request to be filled and given to [`HttpClient::send`].
+    /// Returns a `POST` request to be filled and given to [`HttpClient::send`] with the same proxy.
     pub fn post(&self, url: Url) -> RequestBuilder {
-        self.client.post(url)
+        self.direct.post(url)
     }
 
     /// Returns a `GET` request for [`HttpClient::send`].
     pub fn get(&self, url: Url) -> RequestBuilder {
-        self.client.get(url)
+        self.direct.get(url)
+    }
+
+    /// Returns the client for a proxy. One that cannot be made sends nothing, rather than directly.
+    fn through(&self, proxy: Option<&SecretString>) -> Result<Client, Failure> {
+        let Some(proxy) = proxy else { return Ok(self.direct.clone()) };
+        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = proxied.get(proxy.expose_secret()) {
+            return Ok(client.clone());
+        }
+        let client = Self::client(self.limits, Some(proxy.expose_secret()))
+            .map_err(|error| Failure::NotSent(format!("http_proxy cannot be used: {}", error.reason)))?;
+        proxied.insert(proxy.expose_secret().to_owned(), client.clone());
+        Ok(client)
     }
 
     /// Sends the request once and reads the whole answer. `template` is the path of this kind of
     /// call, for traces: the URL itself is not recorded, because a shop's URL may contain a secret.
     /// Klarna gets no trace context.
-    pub async fn send(&self, request: RequestBuilder, template: Option<&'static str>) -> Result<Reply, Failure> {
+    pub async fn send(
+        &self,
+        request: RequestBuilder,
+        proxy: Option<&SecretString>,
+        template: Option<&'static str>,
+    ) -> Result<Reply, Failure> {
+        let client = self.through(proxy)?;
         let request = request.build().map_err(|error| failure(&error))?;
         let span = call(&request, template);
-        let reply = self.send_within(request).instrument(span.clone()).await;
+        let reply = self.send_within(&client, request).instrument(span.clone()).await;
         tell(&span, &reply);
         reply
     }
 
-    async fn send_within(&self, request: Request) -> Result<Reply, Failure> {
-        let mut exchange = pin!(self.exchange(request));
-        match timeout(self.timeout, exchange.as_mut()).await {
+    async fn send_within(&self, client: &Client, request: Request) -> Result<Reply, Failure> {
+        let mut exchange = pin!(self.exchange(client, request));
+        match timeout(self.limits.call, exchange.as_mut()).await {
             Ok(reply) => reply,
             Err(_) => timeout(LAST_LOOK, exchange).await.unwrap_or(Err(TIMED_OUT)),
         }
     }
 
-    async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
-        let mut response = self.client.execute(request).await.map_err(|error| failure(&error))?;
+    async fn exchange(&self, client: &Client, request: Request) -> Result<Reply, Failure> {
+        let mut response = client.execute(request).await.map_err(|error| failure(&error))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
-            if body.len() + chunk.len() > self.body_limit {
+            if body.len() + chunk.len() > self.limits.body {
                 body = Zeroizing::default();
                 break;
             }
             body.extend_from_slice(&chunk);
         }
-        let body = decompressed(body, &headers, self.body_limit);
+        let body = decompressed(body, &headers, self.limits.body);
         Ok(Reply { status, headers, body })
     }
 }

@@ -47,7 +47,9 @@ impl Probe {
     /// # Errors
     /// Why there is no answer, as a text without secrets.
     pub async fn token(&self, merchant: &Merchant) -> Result<Reached, String> {
-        Self::send(&self.http, self.http.get(merchant.token_url.clone())).await.map(|reply| Reached::from(&reply))
+        Self::send(&self.http, merchant, self.http.get(merchant.token_url.clone()))
+            .await
+            .map(|reply| Reached::from(&reply))
     }
 
     /// Fetches the keys that sign id_tokens. Returns the answer's body, unparsed.
@@ -55,7 +57,7 @@ impl Probe {
     /// # Errors
     /// Like [`Probe::token`].
     pub async fn jwks(&self, merchant: &Merchant) -> Result<(Reached, Zeroizing<Vec<u8>>), String> {
-        let reply = Self::send(&self.http, self.http.get(merchant.jwks_url.clone())).await?;
+        let reply = Self::send(&self.http, merchant, self.http.get(merchant.jwks_url.clone())).await?;
         Ok((Reached::from(&reply), reply.body))
     }
 
@@ -71,11 +73,11 @@ impl Probe {
         }
         let http = &self.checkout.http;
         let request = authorized(http.get(url), merchant).header(ACCEPT, "application/json");
-        Self::send(http, request).await.map(|reply| Reached::from(&reply))
+        Self::send(http, merchant, request).await.map(|reply| Reached::from(&reply))
     }
 
-    async fn send(http: &HttpClient, request: RequestBuilder) -> Result<Reply, String> {
-        http.send(request, None).await.map_err(|failure| failure.to_string())
+    async fn send(http: &HttpClient, merchant: &Merchant, request: RequestBuilder) -> Result<Reply, String> {
+        http.send(request, merchant.http_proxy.as_ref(), None).await.map_err(|failure| failure.to_string())
     }
 }
 

@@ -48,7 +48,11 @@ impl TokenClient {
     ///
     /// Do not cancel this future: dropping it may drop the only copy of the successor.
     pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Presented {
-        let (answer, correlation_id) = match self.http.send(self.request(merchant, refresh_token), Some(TOKEN)).await {
+        let (answer, correlation_id) = match self
+            .http
+            .send(self.request(merchant, refresh_token), merchant.http_proxy.as_ref(), Some(TOKEN))
+            .await
+        {
             Ok(Reply { status, headers, body }) => {
                 let answer = answer::read(status.as_u16(), retry_after(&headers), &body, refresh_token);
                 (answer, correlation_id(&headers))

@@ -47,6 +47,10 @@ pub trait Tokens: Send + Sync {
     /// forget.
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
+    /// Notes that an order of the token's user came, although the token cannot be used:
+    /// `keeper.forget_after_idle` must not take the user for gone.
+    async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError>;
+
     /// One token.
     async fn token(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError>;
 
@@ -105,6 +109,14 @@ impl<E: Engine> Tokens for SqlStore<E> {
             let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
             forget_kept(c, row.token("id")?).await?;
             Ok(true)
+        })
+        .await
+    }
+
+    async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.tokens.seen).bind_version(version).bind(self.now()).execute().await?;
+            Ok(())
         })
         .await
     }

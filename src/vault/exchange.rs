@@ -139,7 +139,14 @@ impl Exchange {
                 ExchangeReport::NotYet(after)
             }
             Decision::Unusable(why) => {
+                let version = claim.token().version;
                 claim.release().await;
+                if self.purpose.kind == PurposeKind::Order {
+                    caller.answer(ExchangeReport::Unusable(why));
+                    if let Err(error) = self.context.store.note_seen(version).await {
+                        tracing::debug!(%error, "An order of a user without a usable token was not noted");
+                    }
+                }
                 ExchangeReport::Unusable(why)
             }
             Decision::LostAnswer(exchange) => {

@@ -26,9 +26,8 @@ async fn a_read_only_server_is_named_and_waited_for() {
         until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only")).await;
         let (status, problem) = client.try_post("u-2", "meanwhile", &order()).await.unwrap();
         assert_eq!(status, 503, "{problem}");
-        let set = format!(
-            "SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only"
-        );
+        let set =
+            format!("SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only");
         ask(&url, &format!("{set}; {others}"));
 
         until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some()).await;

@@ -4,6 +4,7 @@ use klarna_order_worker::config::ClientAuth;
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
 use secrecy::ExposeSecret;
+use test_support::faults::{FaultyServer, Step, http, refusing_url};
 use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
 
 use crate::{AMPLE, merchant};
@@ -106,4 +107,23 @@ async fn the_table_of_answers_holds_over_the_wire_with_one_request_each() {
         mock.assert_async().await;
         mock.remove_async().await;
     }
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_settings_is_used_for_everything_or_nothing_is_sent() {
+    let grant = http("200 OK", "", r#"{"access_token":"at","refresh_token":"new"}"#);
+    let (proxy, klarna) = (FaultyServer::start([Step::answer(grant)]).await, FaultyServer::start([]).await);
+    let client = TokenClient::new(AMPLE, AMPLE).unwrap();
+    let mut through = merchant(&klarna.url());
+    through.http_proxy = Some(proxy.url().replace("http://", "http://user:pw@").into());
+    let answer = client.present(&through, &"one".into()).await.answer;
+    assert!(matches!(answer, Answer::Rotated(_)), "{answer:?}");
+    let seen = proxy.seen();
+    assert!(seen.starts_with(&format!("POST {}/oauth2/token HTTP/1.1", klarna.url())), "{seen}");
+    assert!(seen.contains("proxy-authorization: Basic dXNlcjpwdw=="), "{seen}");
+
+    through.http_proxy = Some(refusing_url().await.into());
+    let answer = client.present(&through, &"two".into()).await.answer;
+    assert!(matches!(answer, Answer::NotSent { .. }), "{answer:?}");
+    assert_eq!(klarna.connections(), 0);
 }

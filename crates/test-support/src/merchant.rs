@@ -29,6 +29,7 @@ pub fn merchant(base: &str) -> Merchant {
         jwks_url: url("/jwks.json"),
         issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
         given: GivenUrls { token: true, checkout: true, jwks: true },
+        http_proxy: None,
         webhook: None,
     }
 }

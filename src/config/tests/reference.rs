@@ -6,7 +6,8 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 31] = [
+const EXAMPLES: [&str; 32] = [
+    "http_proxy",
     "probes",
     "listen_url",
     "[server.api_keys]",

@@ -61,7 +61,7 @@ impl CheckoutClient {
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.clone());
-        match self.http.send(request, Some(ORDERS)).await {
+        match self.http.send(request, merchant.http_proxy.as_ref(), Some(ORDERS)).await {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
                     Span::current().record("correlation", id);

@@ -144,6 +144,7 @@ pub const CATALOGUE: &[Metric] = &[
         "Always 1; the labels have the program's version and its newest migration.",
     ),
     gauge(of::DATABASE_UP, &[], "1 if the database answered this process when it was last asked, else 0."),
+    gauge(of::READ_ONLY, &[], "1 if the database takes no writes: a replica, or read-only by its default."),
     gauge(of::QUEUED, &["merchant"], "Orders with the status queued, including those due later."),
     gauge(of::DUE, &["merchant"], "Orders that are due and wait for a worker."),
     gauge(of::RUNNING, &["merchant"], "Orders that a worker is running."),

@@ -12,6 +12,7 @@ use crate::ids::MerchantName;
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
+pub(super) const READ_ONLY: &str = "klarna_worker_database_read_only";
 pub(super) const QUEUED: &str = "klarna_worker_orders_queued";
 pub(super) const DUE: &str = "klarna_worker_orders_due";
 pub(super) const RUNNING: &str = "klarna_worker_orders_running";
@@ -56,6 +57,8 @@ impl Installation {
         next.look = Some(now + LOOK_EVERY);
         let looked = bounded(sources.store.overview(sources.worker_lost_after, sources.lapsing_within)).await;
         gauge!(DATABASE_UP).set(if looked.is_ok() { 1.0 } else { 0.0 });
+        let health = bounded(sources.store.health()).await;
+        gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
         let overview = match looked {
             Ok(overview) => overview,
             Err(error) => {

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::IdTokenError;
 use crate::clock::Clock;
+use crate::config::Merchant;
 use crate::klarna::http::BuildError;
 use crate::klarna::jwks::JwksClient;
 
@@ -55,14 +56,19 @@ impl KeySets {
     ///
     /// The set is locked during a fetch, so others that need it wait for that fetch. After a failed
     /// fetch, the keys known so far stay in use.
-    pub async fn find(&self, url: &Url, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Key>, IdTokenError> {
-        let set = self.set(url);
+    pub async fn find(
+        &self,
+        merchant: &Merchant,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Vec<Key>, IdTokenError> {
+        let set = self.set(&merchant.jwks_url);
         let mut set = set.lock().await;
         let now = self.clock.now();
         let wanted = past(set.fetched_at, KEEP, now) || set.matching(id, algorithm).is_empty();
         if wanted && past(set.tried_at, FETCH_AGAIN, now) {
             set.tried_at = Some(now);
-            match self.fetch(url).await {
+            match self.fetch(merchant).await {
                 Ok(keys) => {
                     set.keys = keys;
                     set.fetched_at = Some(now);
@@ -84,8 +90,8 @@ impl KeySets {
         Arc::clone(sets.entry(url.clone()).or_default())
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Vec<Key>, String> {
-        let body = self.client.fetch(url).await?;
+    async fn fetch(&self, merchant: &Merchant) -> Result<Vec<Key>, String> {
+        let body = self.client.fetch(&merchant.jwks_url, merchant.http_proxy.as_ref()).await?;
         parse(&body).ok_or_else(|| "not a JSON Web Key Set with a usable key".into())
     }
 }

@@ -6,6 +6,7 @@ use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::DeadReason;
 use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, refusing_url};
 use test_support::mockito::Server;
+use test_support::program::until;
 
 use super::{ACTIVE, Shop, dead, told};
 use crate::support::stores::{Db, both_engines};
@@ -13,6 +14,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     every_answer_ends_in_its_row_its_ledger_and_its_access,
     a_successor_is_kept_from_whatever_can_be_read,
+    an_order_of_a_user_without_a_usable_token_is_noted,
     what_never_left_leaves_the_token_alone,
     what_was_cut_off_may_be_travelling,
     a_token_past_its_time_is_presented_once_more,
@@ -107,6 +109,25 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
         assert!(seen.contains("refresh_token=rt-2&") && seen.contains("accept-encoding: identity"), "{n}: {seen}");
     }
     assert_eq!(db.count("exchanges WHERE outcome <> 'rotated'").await, 0);
+}
+
+/// Otherwise `keeper.forget_after_idle` would take a user who orders for gone.
+async fn an_order_of_a_user_without_a_usable_token_is_noted(db: Db) {
+    let mut server = Server::new_async().await;
+    let shop = Shop::new(&db, &server.url());
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let dead_grant = server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let _dead_grant = dead_grant.create_async().await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    db.advance(100);
+    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    // It is noted once the order has its answer.
+    until("the note", Duration::from_secs(20), async || {
+        let view = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap();
+        view.last_seen_at == Some(db.clock.now())
+    })
+    .await;
 }
 
 async fn what_never_left_leaves_the_token_alone(db: Db) {
