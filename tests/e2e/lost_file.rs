@@ -19,10 +19,10 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
     let client = served.client();
     let users = shop.sign_in(2).await;
     client.register_all(&users).await;
-    client.all_submitted_fresh(&[client.post("u-0", "before").await], PATIENCE).await;
+    client.all_submitted_fresh(&[client.post("u-1", "before").await], PATIENCE).await;
 
     let is_refused = async |key: &str| {
-        let (status, problem) = client.try_post("u-1", key, &order()).await.unwrap();
+        let (status, problem) = client.try_post("u-2", key, &order()).await.unwrap();
         assert_eq!(status, 503, "{problem}");
         assert!(client.timed("/readyz").await.is_none());
     };
@@ -41,7 +41,7 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
     assert_eq!(shop.stats().await.exchanges.total, 1);
     // The same file again.
     std::fs::rename(&away, &file).unwrap();
-    client.all_submitted_fresh(&[client.post("u-1", "after").await], PATIENCE).await;
+    client.all_submitted_fresh(&[client.post("u-2", "after").await], PATIENCE).await;
     assert!(client.timed("/readyz").await.is_some());
     assert!(served.program.terminate().await.success());
 
