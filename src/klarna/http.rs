@@ -2,8 +2,8 @@
 //! request was sent.
 //!
 //! Retries, redirects and proxies from the environment are off, because each could send a
-//! single-use token twice or to another place. A proxy is used only if the settings name one. HTTP/1 only, so that a broken connection loses one
-//! answer and not dozens.
+//! single-use token twice or to another place. A proxy is used only if the settings name one.
+//! HTTP/1 only, so that a broken connection loses one answer and not dozens.
 
 use std::collections::HashMap;
 use std::error::Error as _;

@@ -49,15 +49,11 @@ impl IdTokens {
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Err(IdTokenError::Algorithm);
         }
-<<<<<<< HEAD
         // RFC 7515 section 4.1.11: what is critical must be understood, and no extension is here.
         if header.crit.is_some() {
             return Err(IdTokenError::Critical);
         }
-        let keys = self.key_sets.find(&merchant.jwks_url, header.kid.as_deref(), header.alg).await?;
-=======
         let keys = self.key_sets.find(merchant, header.kid.as_deref(), header.alg).await?;
->>>>>>> c3a1521 (Let calls to Klarna go through a proxy of the settings, watch for a read-only database, and note orders of users without a usable token)
         let payload = signed_payload(token, &keys, &validation(merchant, header.alg))?;
         // OpenID Connect Core section 3.1.3.7: it was issued to another client.
         if payload.azp.as_ref().is_some_and(|azp| *azp != merchant.client_id) {
