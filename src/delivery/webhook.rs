@@ -104,7 +104,7 @@ impl Sender {
             Some(here) => request.header(traces::HEADER, here.as_str()),
             None => request,
         };
-        let reply = self.http.send(request, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        let reply = self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
         if reply.status.is_success() {
             return Ok(());
         }

@@ -162,7 +162,14 @@ fn error_code(members: &Members<'_>, redactor: Option<&Redactor>) -> Option<Stri
 fn messages(status: StatusCode, members: &Members<'_>, redactor: Option<&Redactor>) -> Vec<String> {
     let texts = [members.texts("error_messages"), members.texts("error_message")].concat();
     let mut messages: Vec<String> = redactor
-        .map(|redactor| texts.iter().take(MOST_MESSAGES).map(|text| redactor.clean(text)).filter(|text| !text.trim().is_empty()).collect())
+        .map(|redactor| {
+            texts
+                .iter()
+                .take(MOST_MESSAGES)
+                .map(|text| redactor.clean(text))
+                .filter(|text| !text.trim().is_empty())
+                .collect()
+        })
         .unwrap_or_default();
     if messages.is_empty() {
         messages.push(format!("Klarna answered HTTP {} and did not say why", status.as_u16()));
