@@ -30,7 +30,7 @@ pub(super) enum Found {
 
 pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Findings) -> Found {
     if let Engine::Sqlite { path } = &settings.database.engine
-        && !file(path, findings)
+        && !file(path, HeartbeatMark::read(&settings.vault.instance_dir).is_some(), findings)
     {
         return if path.exists() { Found::Unknown } else { Found::New };
     }
@@ -71,7 +71,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
 }
 
 /// Whether there is a SQLite file to open. Opening would create it.
-fn file(path: &Path, findings: &mut Findings) -> bool {
+fn file(path: &Path, was_used: bool, findings: &mut Findings) -> bool {
     let folder = path.parent().unwrap_or(Path::new("."));
     let safe = disk::writable("database.disk", folder, "database.url", findings);
     match disk::kind_of(folder) {
@@ -94,7 +94,13 @@ fn file(path: &Path, findings: &mut Findings) -> bool {
         Kind::Disk if safe => findings.ok("database.disk", format!("{} is on a local disk", folder.display())),
         Kind::Disk => {}
     }
-    if safe && !path.exists() {
+    if safe && !path.exists() && was_used {
+        findings.fail(
+            "database",
+            format!("there is no database file {}, although this instance has used one", path.display()),
+            "put the file back, or correct database.url",
+        );
+    } else if safe && !path.exists() {
         findings.ok("database", format!("none yet; the first start creates {}", path.display()));
     }
     safe && path.exists()
