@@ -21,7 +21,7 @@ fn metric(text: &str, name: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unread_log_and_stray_signals_stop_no_service() {
-    const ORDERS: usize = 150;
+    const ORDERS: usize = 40;
     let shop = Shop::open(Database::Sqlite, &["--token-latency", "300ms"], "");
     // The finest log of all libraries: more lines than the queue takes.
     let mut served = shop.serve_unread("a", &[("KLARNA_WORKER_LOG", "trace")]);
