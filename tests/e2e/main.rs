@@ -5,7 +5,6 @@ mod bad_rows;
 mod collector;
 mod dumps;
 mod endurance;
-mod few_connections;
 mod keeper;
 mod keys;
 mod load;
