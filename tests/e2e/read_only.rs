@@ -32,8 +32,8 @@ async fn a_read_only_server_is_named_and_waited_for() {
 
         until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some()).await;
         client.all_submitted_fresh(&[client.post("u-3", "after").await], PATIENCE).await;
-        let stats = shop.stats().await;
-        assert_eq!((stats.orders.total, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
+        let seen = shop.stats().await;
+        assert_eq!((seen.orders.total, seen.exchanges.spent_presented), (2, 0), "{seen:?}");
         assert!(served.program.terminate().await.success());
     })
     .await;
