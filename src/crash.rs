@@ -1,11 +1,9 @@
 //! Crash points: places where a test build stops, to show what a restart does. They do nothing
-//! without the feature
-//! `crash-points`, which release builds cannot have.
+//! without the feature `crash-points`, which release builds cannot have.
 //!
 //! `KLARNA_WORKER_CRASH_AT` names the point at which the process aborts, and
-//! `KLARNA_WORKER_STALL_AT` the one at which
-//! it suspends itself (SIGSTOP) until SIGCONT. `stored:3` means the third time that the point is
-//! passed.
+//! `KLARNA_WORKER_STALL_AT` the one at which it suspends itself (SIGSTOP) until SIGCONT.
+//! `token_stored:3` means the third time that the point is passed.
 //!
 //! | point | where |
 //! |---|---|

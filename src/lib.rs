@@ -1,6 +1,5 @@
 //! An order worker for *Sign in with Klarna*. It stores shoppers' single-use refresh tokens,
-//! exchanges them safely, and
-//! creates Klarna Checkout orders in which Klarna recognises the shopper.
+//! exchanges them safely, and creates Klarna Checkout orders in which Klarna recognises the shopper.
 //!
 //! The rooms, in the order of the flow:
 //!

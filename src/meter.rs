@@ -17,7 +17,7 @@ pub const ATTEMPTS: &str = "klarna_worker_order_attempts_total";
 pub const ORDERS: &str = "klarna_worker_orders_ended_total";
 /// Seconds from when an order was due to its first claim.
 pub const PICKUP: &str = "klarna_worker_order_pickup_seconds";
-/// Seconds from when an order was due to its end.
+/// Seconds from the acceptance of an order to its end.
 pub const END_TO_END: &str = "klarna_worker_order_end_to_end_seconds";
 /// Exchanges of refresh tokens, by result.
 pub const EXCHANGES: &str = "klarna_worker_exchanges_total";

@@ -117,7 +117,7 @@ pub struct Successor {
     pub hash: [u8; 32],
     /// When it was received.
     pub issued_at: DateTime<Utc>,
-    /// When the access token expires.
+    /// When the refresh token expires.
     pub expires_at: DateTime<Utc>,
     /// When the keeper refreshes it. `None`: the next sweep sets the date.
     pub refresh_due_at: Option<DateTime<Utc>>,

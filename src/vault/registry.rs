@@ -34,7 +34,7 @@ pub enum RegistryError {
 pub struct Registration {
     /// The shop's own id for the user.
     pub user: UserId,
-    /// The access token.
+    /// The refresh token.
     pub refresh_token: SecretString,
     /// When Klarna issued it. `None`: now.
     pub issued_at: Option<DateTime<Utc>>,

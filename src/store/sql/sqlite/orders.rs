@@ -57,7 +57,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
-    // What `search.rs` makes a list of, with its conditions.
+    // What `order_search.rs` makes a list of, with its conditions.
     orders: "
         SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
             possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
