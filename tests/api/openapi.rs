@@ -1,11 +1,12 @@
 //! The API description.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use klarna_order_worker::api;
 use serde_json::Value;
 
-use super::Api;
+use super::{Api, envelope};
 
 #[test]
 fn the_committed_description_is_the_codes() {
@@ -25,6 +26,23 @@ async fn the_description_is_served() {
     let answer = api.get("/openapi.json").await;
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.json(), serde_json::from_str::<Value>(&api::document().unwrap()).unwrap());
+}
+
+#[tokio::test]
+async fn the_description_requires_of_an_order_what_the_door_requires() {
+    let api = Api::open().await;
+    let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["OrderRequest"]["properties"]["order"]["$ref"], "#/components/schemas/KlarnaOrder");
+    for (schema, order, prefix) in
+        [("KlarnaOrder", "{}", "/order/"), ("KlarnaOrderLine", r#"{"order_lines":[{}]}"#, "/order/order_lines/0/")]
+    {
+        let answer = api.post_order(envelope("shop", "u-1", order)).await;
+        let missing = answer.pointers("invalid-order");
+        let missing: BTreeSet<&str> = missing.iter().filter_map(|pointer| pointer.strip_prefix(prefix)).collect();
+        let required = schemas[schema]["required"].as_array().unwrap();
+        assert_eq!(missing, required.iter().map(|name| name.as_str().unwrap()).collect(), "{schema}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `/v1/orders`
 
 mod batch;
+mod klarna_order;
 mod list;
 mod patience;
 mod split;

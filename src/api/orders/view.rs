@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::klarna_order::KlarnaOrder;
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
 
@@ -48,10 +49,8 @@ pub struct OrderRequest {
     /// error: the order is submitted without an access token.
     #[schema(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub user: String,
-    /// The body of Klarna's create-order call. It is sent to Klarna byte for byte. No key may occur
-    /// twice in one object. `customer` must not have `klarna_access_token`, which this service
-    /// adds.
-    #[schema(value_type = Object)]
+    /// The body of Klarna's create-order call.
+    #[schema(value_type = KlarnaOrder)]
     pub order: Value,
     /// Whether to fill in absent fields of the order from the user's `id_token`. The default is the
     /// merchant's setting `prefill`.
