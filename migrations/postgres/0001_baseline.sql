@@ -363,6 +363,28 @@ BEGIN
         RAISE EXCEPTION 'enqueue_order needs merchant, user_id and body'
             USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    -- The ranges of the other ways in. A value beyond them could not be read back.
+    IF char_length($1) NOT BETWEEN 1 AND 255 OR char_length($2) NOT BETWEEN 1 AND 255 THEN
+        RAISE EXCEPTION 'merchant or user_id is empty or too long: write 1 to 255 characters'
+            USING ERRCODE = 'string_data_right_truncation';
+    END IF;
+    IF $1 ~ E'[\\x01-\\x1f\\x7f-\\x9f]' OR $2 ~ E'[\\x01-\\x1f\\x7f-\\x9f]' THEN
+        RAISE EXCEPTION 'merchant or user_id has a control character'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF octet_length(written) > 983616 THEN
+        RAISE EXCEPTION 'body is too large: it has % bytes, and Klarna takes at most 983616', octet_length(written)
+            USING ERRCODE = 'program_limit_exceeded';
+    END IF;
+    IF $6 NOT BETWEEN '0001-01-01 00:00:00+00' AND '9998-12-31 23:59:59+00'
+        OR $7 NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00' THEN
+        RAISE EXCEPTION 'not_before or deadline is out of range: write a time before the year 9999'
+            USING ERRCODE = 'datetime_field_overflow';
+    END IF;
+    IF $7 <= $6 THEN
+        RAISE EXCEPTION 'deadline is not after not_before'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF $4 !~ '^[!-~]{1,255}$' THEN
         RAISE EXCEPTION 'idempotency_key is none: write 1 to 255 visible ASCII characters without spaces'
             USING ERRCODE = 'invalid_parameter_value';

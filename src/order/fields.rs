@@ -195,10 +195,17 @@ impl<'a> Fields<'a> {
         Some(Self { object: Object::read(raw)?, pointer: self.pointer(name) })
     }
 
-    /// Returns the members of each object in the array `name`; empty if there is no such array. An
-    /// item that is not an object is added as a fault, and is `None` in the result.
-    pub fn objects(&self, name: &str, expected: &str, faults: &mut Faults<'_>) -> Option<Vec<Option<Self>>> {
-        let items = array(self.value(name, Need::Required, Kind::Array, expected, faults)?)?;
+    /// Returns the members of each object in the array `name`, which has 1 to `most` items; `None`
+    /// if there is no such array. An item that is not an object is added as a fault, and is `None`
+    /// in the result.
+    pub fn objects(&self, name: &str, most: usize, faults: &mut Faults<'_>) -> Option<Vec<Option<Self>>> {
+        let expected = format!("an array of 1 to {most} lines");
+        let items = array(self.value(name, Need::Required, Kind::Array, &expected, faults)?)?;
+        // Before the items, each of which may have faults of its own.
+        if !(1..=most).contains(&items.len()) {
+            self.fault(name, format!("has {} lines, expected 1 to {most}", items.len()), faults);
+            return None;
+        }
         let read = |(index, raw): (usize, &'a RawValue)| {
             let pointer = format!("{}/{index}", self.pointer(name));
             let object = Object::read(raw);

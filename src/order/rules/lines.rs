@@ -44,13 +44,7 @@ struct Line {
 pub(super) fn check(order: &Fields<'_>, in_us: bool, faults: &mut Faults<'_>) {
     let amount = exact(order.number("order_amount", Need::Required, &(0..=i64::MAX), faults));
     let tax = exact(order.number("order_tax_amount", Need::Required, &(0..=i64::MAX), faults));
-    let Some(items) = order.objects("order_lines", "an array of 1 to 1000 lines", faults) else {
-        return;
-    };
-    if items.is_empty() || items.len() > MOST_LINES {
-        order.fault("order_lines", format!("has {} lines, expected 1 to {MOST_LINES}", items.len()), faults);
-        return;
-    }
+    let Some(items) = order.objects("order_lines", MOST_LINES, faults) else { return };
     let lines: Vec<Line> = items
         .iter()
         .map(|item| item.as_ref().map_or_else(Line::default, |line| check_line(line, in_us, faults)))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::order::{NewOrder, OrderId, Status};
+use klarna_order_worker::order::{MAX_BODY, NewOrder, OrderId, Status};
 use klarna_order_worker::store::{Inserted, OrderRow, Published, Signal};
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -149,7 +149,30 @@ async fn what_would_get_nowhere_is_refused_at_once(db: Db) {
     ] {
         assert_eq!(refusal(enqueue(&mut shop, call).await), (code.to_owned(), message.to_owned()), "{call}");
     }
+    let long = "x".repeat(256);
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BODY - 7));
+    for (call, code) in [
+        (format!("'{long}', 'u', '{{}}'"), "22001"),
+        (format!("'shop', '{long}', '{{}}'"), "22001"),
+        ("'', 'u', '{}'".to_owned(), "22001"),
+        ("'shop', E'u\\n', '{}'".to_owned(), "22023"),
+        ("E'shop\\u0085', 'u', '{}'".to_owned(), "22023"),
+        (format!("'shop', 'u', '{large}'"), "54000"),
+        ("'shop', 'u', '{}', not_before => 'infinity'".to_owned(), "22008"),
+        ("'shop', 'u', '{}', not_before => '-infinity'".to_owned(), "22008"),
+        ("'shop', 'u', '{}', not_before => '9999-01-01'".to_owned(), "22008"),
+        ("'shop', 'u', '{}', deadline => '290000-01-01'".to_owned(), "22008"),
+        ("'shop', 'u', '{}', deadline => '0001-12-31 BC'".to_owned(), "22008"),
+        ("'shop', 'u', '{}', not_before => '2027-01-02', deadline => '2027-01-02'".to_owned(), "22023"),
+    ] {
+        assert_eq!(refusal(enqueue(&mut shop, &call).await).0, code, "{}", &call[..call.len().min(80)]);
+    }
     assert_eq!(db.count("orders").await, 0);
+    // The largest of everything is taken, and can be read back.
+    let (name, body) = (&long[1..], &large.replacen('x', "", 1));
+    let latest = format!("'{name}', '{name}', '{body}', not_before => '9998-12-31', deadline => '9999-12-31'");
+    let id = enqueue(&mut shop, &latest).await.unwrap();
+    assert_eq!(db.store.order(id).await.unwrap().unwrap().merchant.as_str(), name);
 }
 
 async fn the_deadline_follows_the_settings(db: Db) {

@@ -146,6 +146,9 @@ fn lines_are_1_to_1000() {
     assert_eq!(found(&order), []);
     assert_eq!(told("/order_lines", vec![line.clone(); 1001].into()), "has 1001 lines, expected 1 to 1000");
     assert_eq!(told("/order_lines", json!([])), "has 0 lines, expected 1 to 1000");
+    // One fault, not one for each of the lines.
+    let many = with("/order_lines", vec![json!(1); 300_000].into());
+    assert_eq!(pointers(&many), ["/order_lines"]);
 }
 
 #[test]
