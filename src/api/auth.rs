@@ -1,6 +1,6 @@
 //! Authentication: finds the caller's API key and checks its scope and merchants.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
 use super::serve::Connection;
-use crate::config::{ApiKey, Scope};
+use crate::clock::Clock;
+use crate::config::{ApiKey, KeyRefusal, Scope};
 
 /// Counts refused requests since the process started. Clones share the counts.
 //
@@ -63,6 +64,8 @@ pub(super) struct Guard {
     pub(super) scope: Scope,
     /// Whether it shows all merchants, so that a key that is limited to some is refused.
     pub(super) all_merchants: bool,
+    /// Tells when keys expire.
+    pub(super) clock: Clock,
     /// Counts the requests that this guard refuses.
     pub(super) refusals: Refusals,
 }
@@ -74,7 +77,8 @@ pub(super) struct Caller(Option<Arc<ApiKey>>);
 
 /// Middleware that passes a request on if its key has the guard's scope.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let response = match guard.admit(request.headers()) {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+    let response = match guard.admit(request.headers(), peer.map(|peer| peer.ip())) {
         Ok(caller) => {
             if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
                 connection.set_known();
@@ -83,8 +87,11 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
             next.run(request).await
         }
         Err(refusal) => {
-            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.to_string());
-            tracing::warn!(peer, reason = refusal.detail(), "A request was refused: no valid API key");
+            tracing::warn!(
+                peer = peer.map(tracing::field::display),
+                reason = refusal.detail(),
+                "A request was refused: no valid API key"
+            );
             refusal.into_response()
         }
     };
@@ -101,7 +108,7 @@ pub(super) async fn guard_details(state: State<Guard>, request: Request, next: N
 }
 
 impl Guard {
-    fn admit(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    fn admit(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Caller, Problem> {
         if self.keys.is_empty() {
             return Ok(Caller(None));
         }
@@ -113,8 +120,16 @@ impl Guard {
             .ok_or_else(|| unauthorized("the header Authorization is not Bearer followed by an API key"))?;
         let key = ApiKey::find(&self.keys, presented).ok_or_else(|| unauthorized("unknown API key"))?;
         tracing::Span::current().record("key", &key.name);
+        match key.admits(self.clock.now(), peer) {
+            Ok(()) => {}
+            Err(KeyRefusal::Expired) => return Err(unauthorized("the API key has expired: use a new one")),
+            Err(KeyRefusal::Source) => {
+                let detail = "the API key cannot be used from this address: see its `sources` in the settings";
+                return Err(Problem::new(Kind::Forbidden, detail));
+            }
+        }
         if !key.scopes.contains(&self.scope) {
-            let detail = format!("the API key lacks the scope {:?}: add it in the settings", word(self.scope));
+            let detail = format!("the API key lacks the scope {:?}: add it in the settings", self.scope.as_str());
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if self.all_merchants && key.merchants.is_some() {
@@ -131,14 +146,6 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, key) = header.split_at_checked("Bearer ".len())?;
     let key = key.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"Bearer ") && !key.is_empty()).then_some(key)
-}
-
-fn word(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Orders => "orders",
-        Scope::Tokens => "tokens",
-        Scope::Ops => "ops",
-    }
 }
 
 impl Caller {

@@ -13,7 +13,7 @@ use super::problem::Problem;
 
 /// Erase all data of a user.
 ///
-/// Needs a key with both scopes, `orders` and `tokens`. Deletes the refresh token with everything
+/// Needs a key with both scopes, `orders:write` and `tokens:write`. Deletes the refresh token with everything
 /// derived from it, bodies and results of orders, and pending webhooks. Orders and ledger stay,
 /// with a random name in place of the user. Orders that have not ended are cancelled; if one is
 /// just being submitted, Klarna may have a session for it, but its result is not stored. The

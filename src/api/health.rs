@@ -146,7 +146,7 @@ pub struct Probes {
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
     /// Also show circuit breakers, webhook endpoints and refused requests. Needs no value. If the
-    /// settings have API keys, this needs one with the scope `ops` and without `merchants`, except
+    /// settings have API keys, this needs one with the scope `ops:read` and without `merchants`, except
     /// at the address in `server.probes`.
     verbose: Option<String>,
 }
@@ -246,7 +246,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Metrics for Prometheus.
 ///
 /// Metrics of this process and of the whole installation; every process reports the latter alike.
-/// If the settings have API keys, this needs one with the scope `ops` and without `merchants`.
+/// If the settings have API keys, this needs one with the scope `ops:read` and without `merchants`.
 #[utoipa::path(
     get,
     path = "/metrics",

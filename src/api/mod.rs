@@ -49,6 +49,7 @@ pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
 
+use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
@@ -74,6 +75,8 @@ pub struct AppState {
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
     /// API.
     pub api_keys: Vec<ApiKey>,
+    /// Tells when API keys expire.
+    pub clock: Clock,
     /// The most requests at a time.
     pub limits: Limits,
     /// Whether `/docs` and `/openapi.json` are served.
@@ -125,8 +128,14 @@ pub fn router(mut app: AppState) -> Router {
     let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut app.api_keys).into_iter().map(Arc::new).collect();
     let pages = std::mem::take(&mut app.pages);
     let permits = ConcurrencyLimits::new(app.limits);
-    let refusals = app.probes.refusals.clone();
-    let guard_of = |scope| Guard { keys: Arc::clone(&keys), scope, all_merchants: false, refusals: refusals.clone() };
+    let (refusals, clock) = (app.probes.refusals.clone(), app.clock.clone());
+    let guard_of = |scope| Guard {
+        keys: Arc::clone(&keys),
+        scope,
+        all_merchants: false,
+        clock: clock.clone(),
+        refusals: refusals.clone(),
+    };
     let guard = |scope| from_fn_with_state(guard_of(scope), auth::guard);
     let limit = |door| from_fn_with_state((permits.clone(), door), limits::limit);
     let guarded = |router: Router<Arc<AppState>>, scope| {
@@ -134,23 +143,27 @@ pub fn router(mut app: AppState) -> Router {
         let router = router.route_layer(limit(Door::Api));
         router.route_layer(guard(scope))
     };
+    let read_orders = Router::new()
+        .route("/v1/orders", get(orders::list).layer(CompressionLayer::new()))
+        .route("/v1/orders/{id}", get(orders::show));
     let orders = Router::new()
-        .route("/v1/orders", get(orders::list).layer(CompressionLayer::new()).post(orders::post))
+        .route("/v1/orders", post(orders::post))
         .route("/v1/orders/batch", post(orders::batch).layer(CompressionLayer::new()))
-        .route("/v1/orders/{id}", get(orders::show))
         .route("/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/v1/orders/{id}/retry", post(orders::retry));
-    let tokens = Router::new()
+    let read_tokens = Router::new()
         .route("/v1/merchants/{merchant}/users", get(users::list).layer(CompressionLayer::new()))
-        .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).get(tokens::show).delete(tokens::forget))
+        .route("/v1/merchants/{merchant}/users/{user}/token", get(tokens::show))
         .route(
             "/v1/merchants/{merchant}/users/{user}/token/history",
             get(users::history).layer(CompressionLayer::new()),
         );
+    let tokens =
+        Router::new().route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
     // It touches data of both scopes.
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
-    let erase = guarded(erase, Scope::Orders).route_layer(guard(Scope::Tokens));
-    let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::Ops) };
+    let erase = guarded(erase, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
+    let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
     let metrics = metrics_route().route_layer(limit(Door::Api));
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let ops = Router::new()
@@ -161,8 +174,10 @@ pub fn router(mut app: AppState) -> Router {
     let routes = livez_route()
         .merge(ready)
         .merge(descriptions)
-        .merge(guarded(orders, Scope::Orders))
-        .merge(guarded(tokens, Scope::Tokens))
+        .merge(guarded(read_orders, Scope::OrdersRead))
+        .merge(guarded(orders, Scope::OrdersWrite))
+        .merge(guarded(read_tokens, Scope::TokensRead))
+        .merge(guarded(tokens, Scope::TokensWrite))
         .merge(erase)
         .merge(metrics)
         .merge(guarded(ops, Scope::Ops));

@@ -80,6 +80,7 @@ pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -
         upkeep: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
+        clock: app.clock.clone(),
         limits: api::Limits { requests: server.max_requests, waits: server.max_waits },
         docs: server.docs,
         probes,

@@ -7,6 +7,7 @@
 //! The commented `config.toml` at the top of the repository documents all keys. Tests compare it
 //! with the code.
 
+mod api_key;
 mod credentials;
 mod database;
 mod error;
@@ -18,6 +19,7 @@ mod presets;
 mod reader;
 mod retention;
 mod rules;
+mod scope;
 mod secret;
 mod server;
 mod setting;
@@ -36,6 +38,7 @@ pub mod private;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use api_key::{ApiKey, KeyRefusal};
 pub use credentials::ApiCredentials;
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};
@@ -47,7 +50,8 @@ pub use merchant::{
 };
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
-pub use server::{ApiKey, Scope, Server};
+pub use scope::Scope;
+pub use server::Server;
 pub(crate) use strength::is_uniform;
 pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};

@@ -1,15 +1,17 @@
 //! Reads one value, from TOML or from the text of an environment variable.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use toml::Value;
 use url::{Host, Url};
 
-use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, Scope};
+use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region};
 
 /// The maximum of any duration. Longer ones are likely mistakes, and do not fit all calculations
 /// with dates.
@@ -175,11 +177,24 @@ impl Setting for Vec<String> {
     }
 }
 
-impl Setting for Vec<Scope> {
-    const EXPECTED: &str = r#"a list of "orders", "tokens" and "ops""#;
+impl Setting for DateTime<Utc> {
+    const EXPECTED: &str = r#"a time such as "2027-01-31T12:00:00Z", or a date"#;
 
     fn read(value: &Value) -> Result<Self, &'static str> {
-        list(value)
+        let text = value.as_datetime().map(ToString::to_string);
+        let text = text.as_deref().or(value.as_str()).ok_or("not a time")?;
+        let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        time.or_else(|_| Ok(text.parse::<NaiveDate>()?.and_time(NaiveTime::MIN).and_utc()))
+            .map_err(|_: chrono::ParseError| "neither a time with its zone nor a date")
+    }
+}
+
+impl Setting for Vec<IpNet> {
+    const EXPECTED: &str = r#"a list of networks such as ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let network = |text: &String| text.parse().or_else(|_| text.parse().map(|ip: IpAddr| IpNet::from(ip)));
+        list::<String>(value)?.iter().map(network).collect::<Result<_, _>>().map_err(|_| "not a list of networks")
     }
 }
 
@@ -226,7 +241,7 @@ mod tests {
         assert_eq!(u32::read_text("20"), Ok(20));
         assert_eq!(bool::read_text("true"), Ok(true));
         assert_eq!(String::read_text("12345"), Ok("12345".to_owned()));
-        assert_eq!(Vec::<Scope>::read_text(r#"["orders", "ops"]"#), Ok(vec![Scope::Orders, Scope::Ops]));
+        assert_eq!(Vec::<String>::read_text(r#"["a", "b"]"#), Ok(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(u32::read_text("many"), Err("not a whole number"));
     }
 

@@ -8,10 +8,14 @@ mod keys;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
+
+/// How long before its end `doctor` warns of an API key.
+const SOON: TimeDelta = TimeDelta::days(30);
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,9 +77,19 @@ pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>
     let installation = database::check(settings, clock, &mut findings).await;
     keys::check(settings, environment, installation, &mut findings);
     files(settings, &mut findings);
+    api_keys(settings, clock, &mut findings);
     instance::check(settings, &mut findings);
     hosts::check(settings, clock, &mut findings).await;
     findings.0
+}
+
+/// Checks that no API key expires unnoticed.
+fn api_keys(settings: &Settings, clock: &Clock, findings: &mut Findings) {
+    let expiring = settings.server.api_keys.iter().filter_map(|key| Some((&key.name, key.expires_at?)));
+    for (name, end) in expiring.filter(|(_, end)| *end <= clock.now() + SOON) {
+        let found = format!("the API key {name} expires at {end}");
+        findings.warn("api_keys", found, "make a new one with `keys api generate`, and give it to the caller");
+    }
 }
 
 /// Checks the permissions of files with secrets.

@@ -23,6 +23,8 @@ pub(super) enum Failure {
     Foreign,
     /// The address or the form is invalid.
     Wrong(String),
+    /// The key only allows to look.
+    ReadOnly,
     /// The form did not arrive in time.
     Slow,
     /// It does not exist, or the key is not valid for it.
@@ -72,6 +74,11 @@ impl IntoResponse for Failure {
                 "The form does not belong to this session. Go back, reload the page, and submit it again.".into(),
             ),
             Self::Wrong(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
+            Self::ReadOnly => (
+                StatusCode::FORBIDDEN,
+                "Nothing was changed",
+                "You are signed in with a key of the scope ops:read, which only allows to look.".into(),
+            ),
             Self::Slow => {
                 (StatusCode::REQUEST_TIMEOUT, "Nothing was changed", "The form did not arrive in time.".into())
             }

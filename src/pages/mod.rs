@@ -73,7 +73,7 @@ pub struct Dependencies {
     pub stats: Arc<dyn InstallationStats>,
     /// The names of the merchants in the settings.
     pub merchants: Vec<MerchantName>,
-    /// The keys of the scope `ops` may sign in. If there are no keys at all, no sign-in is needed.
+    /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
     pub api_keys: Vec<ApiKey>,
     /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
@@ -104,7 +104,7 @@ pub fn router(mut deps: Dependencies) -> Router {
     let keys = std::mem::take(&mut deps.api_keys);
     let pages = Pages {
         open: keys.is_empty(),
-        keys: keys.into_iter().filter(|key| key.scopes.contains(&Scope::Ops)).map(Arc::new).collect(),
+        keys: keys.into_iter().filter(|key| key.scopes.contains(&Scope::OpsRead)).map(Arc::new).collect(),
         sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),

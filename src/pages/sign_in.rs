@@ -81,9 +81,14 @@ pub(super) async fn sign_in(
     }
     let fields = read(&headers, body).await?;
     let presented = fields.get("key").unwrap_or_default().trim();
-    let Some(key) = ApiKey::find(&pages.keys, presented.as_bytes()) else {
-        let peer = peer.map(|Extension(ConnectInfo(peer))| peer.to_string());
-        tracing::warn!(peer, "A sign-in was refused: the API key does not have the scope ops");
+    let (now, peer) = (pages.deps.clock.now(), peer.map(|Extension(ConnectInfo(peer))| peer));
+    let found = ApiKey::find(&pages.keys, presented.as_bytes());
+    let Some(key) = found.filter(|key| key.admits(now, peer.map(|peer| peer.ip())).is_ok()) else {
+        let peer = peer.map(|peer| peer.to_string());
+        tracing::warn!(
+            peer,
+            "A sign-in was refused: no API key with the scope ops or ops:read that is valid now and here"
+        );
         let Ok(_waiting) = pages.refusals.0.try_acquire() else {
             let text = "Too many wrong keys. Wait a moment and try again.";
             let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
@@ -96,7 +101,7 @@ pub(super) async fn sign_in(
     };
     tracing::Span::current().record("key", &key.name);
     tracing::info!(name = key.name, "An operator signed in");
-    let session = pages.sessions.begin(key, pages.deps.clock.now());
+    let session = pages.sessions.begin(key, now);
     let mut response = see(&back(&fields));
     let cookie = cookie(&pages.sessions.seal(&session), is_secure(&headers));
     response.headers_mut().extend(cookie.map(|cookie| (Some(SET_COOKIE), cookie)));

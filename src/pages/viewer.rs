@@ -1,10 +1,11 @@
 //! Who views a page, and what they may see; and forms, which only pages of this service may send.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::header::{COOKIE, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -22,11 +23,14 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::{self, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
-use crate::config::ApiKey;
+use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
+
+/// The one form that every viewer may send.
+const SIGN_OUT: &str = "/sign-out";
 
 /// How long a form may take to arrive. Anybody can send one to the sign-in.
 const FORM: Duration = Duration::from_secs(5);
@@ -78,6 +82,11 @@ impl Viewer {
         self.key.as_ref().is_none_or(|key| key.merchants.is_none())
     }
 
+    /// Whether their key allows more than to look.
+    fn may_act(&self) -> bool {
+        self.key.as_ref().is_none_or(|key| key.scopes.contains(&Scope::Ops))
+    }
+
     pub(super) fn sees(&self, merchant: &MerchantName) -> bool {
         let only = self.key.as_ref().and_then(|key| key.merchants.as_ref());
         only.is_none_or(|only| only.contains(merchant.as_str()))
@@ -115,7 +124,8 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
             return Err(Failure::NoKey);
         }
         let live = parts.headers.contains_key(LIVE);
-        let Some((key, session, secure)) = signed_in(pages, &parts.headers, now) else {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let Some((key, session, secure)) = signed_in(pages, &parts.headers, peer, now) else {
             let back = if parts.method == Method::GET {
                 parts.uri.path_and_query().map_or("/", |path| path.as_str())
             } else {
@@ -137,6 +147,9 @@ impl FromRequest<Arc<Pages>> for Posted {
     async fn from_request(request: Request, pages: &Arc<Pages>) -> Result<Self, Failure> {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
+        if !viewer.may_act() && parts.uri.path() != SIGN_OUT {
+            return Err(Failure::ReadOnly);
+        }
         let fields = read(&parts.headers, body).await?;
         let sent = fields.get("form_token").unwrap_or_default();
         if bool::from(sent.as_bytes().ct_eq(viewer.form_token.as_bytes())) {
@@ -180,13 +193,19 @@ pub(super) fn is_secure(headers: &HeaderMap) -> bool {
 }
 
 /// Returns the key and the session of the cookie, and whether it is the cookie for TLS.
-fn signed_in(pages: &Pages, headers: &HeaderMap, now: DateTime<Utc>) -> Option<(Arc<ApiKey>, Session, bool)> {
+fn signed_in(
+    pages: &Pages,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> Option<(Arc<ApiKey>, Session, bool)> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut ours = pairs.filter(|(name, _)| [SECURE_COOKIE, PLAIN_COOKIE].contains(name));
     ours.find_map(|(name, value)| {
         let session = pages.sessions.open(value, now)?;
         let key = pages.keys.iter().find(|key| pages.sessions.is_of(&session, key))?;
+        key.admits(now, peer).ok()?;
         Some((Arc::clone(key), session, name == SECURE_COOKIE))
     })
 }

@@ -1,5 +1,7 @@
 //! Keys, scopes, merchants.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
 use super::{Answer, Api, ORDER, envelope, json, key, send};
@@ -51,14 +53,14 @@ async fn a_key_is_asked_for_and_checked() {
 async fn a_key_is_good_for_its_scopes_alone() {
     let api = keyed().await;
     let refused = api.as_key("key-of-orders", Method::GET, TOKEN, None).await.problem(403, "forbidden");
-    assert!(refused["detail"].as_str().unwrap().contains("\"tokens\""), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("\"tokens:read\""), "{refused}");
     for method in [Method::PUT, Method::DELETE] {
         api.as_key("key-of-orders", method, TOKEN, Some("{}".into())).await.problem(403, "forbidden");
     }
     let order = envelope("shop", "u-1", ORDER);
     let refused = api.as_key("key-of-tokens", Method::POST, "/v1/orders", Some(order.clone())).await;
     let refused = refused.problem(403, "forbidden");
-    assert!(refused["detail"].as_str().unwrap().contains("\"orders\""), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("\"orders:write\""), "{refused}");
 
     assert_eq!(api.as_key("key-of-orders", Method::POST, "/v1/orders", Some(order)).await.status, 202);
     api.as_key("key-of-tokens", Method::GET, TOKEN, None).await.problem(404, "not-found");
@@ -163,4 +165,55 @@ async fn without_keys_everybody_on_the_machine_is_let_in() {
     let api = Api::open().await;
     api.accepted("shop", "u-1").await;
     api.get(TOKEN).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn reading_and_writing_are_allowed_apart() {
+    let scopes = ["orders:read", "orders:write", "tokens:read", "tokens:write", "ops:read", "ops"];
+    let keys: Vec<String> =
+        scopes.iter().map(|scope| key(&scope.replace(':', "-"), scope, &format!("scopes = [\"{scope}\"]"))).collect();
+    let api = Api::with_keys(&keys.concat()).await;
+    let user = "/v1/merchants/shop/users/u-1";
+    let id = "/v1/orders/00000000-0000-7000-8000-000000000000";
+    for (method, path, allowed) in [
+        (Method::GET, "/v1/orders".to_owned(), "orders:read"),
+        (Method::GET, id.to_owned(), "orders:read"),
+        (Method::POST, "/v1/orders".to_owned(), "orders:write"),
+        (Method::POST, "/v1/orders/batch".to_owned(), "orders:write"),
+        (Method::POST, format!("{id}/cancel"), "orders:write"),
+        (Method::POST, format!("{id}/retry"), "orders:write"),
+        (Method::GET, TOKEN.to_owned(), "tokens:read"),
+        (Method::GET, format!("{TOKEN}/history"), "tokens:read"),
+        (Method::GET, "/v1/merchants/shop/users".to_owned(), "tokens:read"),
+        (Method::PUT, TOKEN.to_owned(), "tokens:write"),
+        (Method::DELETE, TOKEN.to_owned(), "tokens:write"),
+        (Method::DELETE, user.to_owned(), "none alone"),
+        (Method::GET, "/metrics".to_owned(), "ops:read ops"),
+        (Method::GET, "/readyz?verbose".to_owned(), "ops:read ops"),
+        (Method::POST, "/v1/orders/retry".to_owned(), "ops"),
+        (Method::POST, format!("{TOKEN}/resolve"), "ops"),
+    ] {
+        for scope in scopes {
+            let answer = api.as_key(scope, method.clone(), &path, None).await;
+            let is_allowed = allowed.split(' ').any(|allowed| allowed == scope);
+            assert_eq!(answer.status != 403, is_allowed, "{method} {path} with {scope}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_has_a_time_and_a_place() {
+    let here = key(
+        "here",
+        "key-from-here",
+        "scopes = [\"orders\", \"ops\"]\nsources = [\"127.0.0.0/8\"]\nexpires_at = \"2100-01-01\"",
+    );
+    let there = key("there", "key-from-there", "scopes = [\"orders\", \"ops\"]\nsources = [\"192.0.2.0/24\"]");
+    let api = Api::with_keys(&[here, there].concat()).await;
+    assert_eq!(api_get(&api, "key-from-here", "/v1/orders").await.status, 200);
+    let refused = api_get(&api, "key-from-there", "/v1/orders").await.problem(403, "forbidden");
+    assert!(refused["detail"].as_str().unwrap().contains("sources"), "{refused}");
+    api.clock.advance(Duration::from_hours(24 * 366 * 80));
+    let refused = api_get(&api, "key-from-here", "/v1/orders").await.problem(401, "unauthorized");
+    assert!(refused["detail"].as_str().unwrap().contains("expired"), "{refused}");
 }

@@ -143,6 +143,7 @@ impl Api {
             upkeep: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
+            clock: clock.clone(),
             limits,
             docs: app.settings.server.docs,
             pages: pages(pages_of(&app, &clock)),

@@ -14,7 +14,7 @@ fn an_api_key_is_printed_with_the_section_that_lets_it_in() {
     let settings = Settings::parse("test", &format!("{SETTINGS}{section}"), std::iter::empty()).unwrap();
     let [known] = &settings.server.api_keys[..] else { panic!("{section}") };
     assert_eq!((known.name.as_str(), &known.sha256[..]), ("shop-2026", &Sha256::digest(key)[..]));
-    assert_eq!(known.scopes, [Scope::Orders, Scope::Ops].into());
+    assert_eq!(known.scopes, [Scope::OrdersRead, Scope::OrdersWrite, Scope::OpsRead, Scope::Ops].into());
     assert_eq!(known.merchants, Some(["shop".to_owned()].into()));
 }
 

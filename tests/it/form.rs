@@ -114,6 +114,36 @@ fn each_warning_and_error_is_in_the_runbook() {
     assert!(gone.is_empty(), "docs/runbook.md knows what no program says: {gone:#?}");
 }
 
+/// Every test in the sources, by its name.
+fn tests(folder: &Path, found: &mut BTreeSet<String>) {
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            tests(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            found.extend(source.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+        }
+    }
+}
+
+#[test]
+fn each_test_that_the_page_on_security_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut there = BTreeSet::new();
+    for folder in ["src", "tests"] {
+        tests(&root.join(folder), &mut there);
+    }
+    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let is_name =
+        |text: &&str| text.matches('_').count() > 1 && text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    // Names of settings and variables have a dot or upper case.
+    let named: BTreeSet<&str> =
+        page.split('`').skip(1).step_by(2).filter(is_name).filter(|name| **name == name.to_lowercase()).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
+    assert!(missing.is_empty(), "docs/security.md names tests that are not there: {missing:#?}");
+    assert!(named.len() > 30, "{named:?}");
+}
+
 /// A heading's name in links, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase().replace(' ', "-");

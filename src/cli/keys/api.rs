@@ -12,6 +12,7 @@ use toml::Value;
 use zeroize::Zeroizing;
 
 use crate::cli::{CliError, Context, Exit};
+use crate::config::Scope;
 
 /// The prefix of every key, by which secret scanners find a key that was committed by mistake.
 const PREFIX: &str = "kow_";
@@ -32,7 +33,7 @@ pub(in crate::cli) struct Args {
     name: String,
     /// What the key allows
     #[arg(long, value_delimiter = ',', default_value = "orders,tokens", value_name = "SCOPE,…",
-        value_parser = PossibleValuesParser::new(["orders", "tokens", "ops"]))]
+        value_parser = PossibleValuesParser::new(Scope::NAMES))]
     scopes: Vec<String>,
     /// The merchants that the key can access [default: all]
     #[arg(long, value_delimiter = ',', value_name = "MERCHANT,…")]

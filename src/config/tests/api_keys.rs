@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{LEAST, env, faulty_keys};
-use crate::config::{Scope, Settings};
+use crate::config::{KeyRefusal, Scope, Settings};
 
 fn text(api_key: &str) -> String {
     format!("{LEAST}[[server.api_keys]]\n{api_key}\n")
@@ -36,7 +37,10 @@ fn a_key_is_kept_as_its_hash_alone() {
         let settings = Settings::parse("test", &text, env(&[("KEY", &format!(" {KEY}\n"))])).unwrap();
         let key = &settings.server.api_keys[0];
         assert_eq!(key.sha256, hash);
-        assert_eq!(key.scopes, BTreeSet::from([Scope::Orders, Scope::Tokens]));
+        assert_eq!(
+            key.scopes,
+            BTreeSet::from([Scope::OrdersRead, Scope::OrdersWrite, Scope::TokensRead, Scope::TokensWrite])
+        );
         assert_eq!(key.merchants, Some(BTreeSet::from(["shop".to_owned()])));
     }
 }
@@ -49,6 +53,12 @@ fn a_key_is_whole_or_refused() {
         ("name = \"a\"\nkey_env = \"KEY\"\nscopes = []", "server.api_keys.0.scopes"),
         ("name = \"a\"\nkey_env = \"KEY\"\nscopes = [\"root\"]", "server.api_keys.0.scopes"),
         ("name = \"a\"\nscopes = [\"ops\"]", "server.api_keys.0"),
+        ("name = \"a\"\nscopes = [\"orders:all\"]\nkey_env = \"KEY\"", "server.api_keys.0.scopes"),
+        ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nexpires_at = \"soon\"", "server.api_keys.0.expires_at"),
+        (
+            "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nsources = [\"10.0.0.0/33\"]",
+            "server.api_keys.0.sources",
+        ),
         ("name = \"a\"\nscopes = [\"ops\"]\nkey_sha256 = \"00\"", "server.api_keys.0.key_sha256"),
         ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nkey_file = \"f\"", "server.api_keys.0.key_file"),
         ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = []", "server.api_keys.0.merchants"),
@@ -97,6 +107,29 @@ fn a_key_that_can_be_guessed_is_refused() {
     let example = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
     let webhook = format!("{LEAST}webhook_url = \"https://shop.example\"\nwebhook_secrets = {example:?}\n");
     assert_eq!(faulty_keys(&webhook, &[]), ["merchants.shop.webhook_secrets"]);
+}
+
+#[test]
+fn a_key_has_a_time_and_a_place() {
+    let key = |more: &str| {
+        let text = text(&format!("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\n{more}"));
+        Settings::parse("test", &text, env(&[("KEY", KEY)])).unwrap().server.api_keys.remove(0)
+    };
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    for end in ["\"2027-01-01T01:00:00+01:00\"", "2027-01-01T00:00:00Z", "\"2027-01-01\"", "2027-01-01"] {
+        let key = key(&format!("expires_at = {end}"));
+        assert_eq!(key.admits(at("2026-12-31T23:59:59Z"), None), Ok(()), "{end}");
+        assert_eq!(key.admits(at("2027-01-01T00:00:00Z"), None), Err(KeyRefusal::Expired), "{end}");
+    }
+    let key = key(r#"sources = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#);
+    let from = |peer: &str| key.admits(at("2027-01-01T00:00:00Z"), Some(peer.parse().unwrap()));
+    for inside in ["10.9.8.7", "192.0.2.7", "2001:db8:1::1", "::ffff:10.9.8.7"] {
+        assert_eq!(from(inside), Ok(()), "{inside}");
+    }
+    for outside in ["11.0.0.1", "192.0.2.8", "2001:db9::1", "127.0.0.1"] {
+        assert_eq!(from(outside), Err(KeyRefusal::Source), "{outside}");
+    }
+    assert_eq!(key.admits(at("2027-01-01T00:00:00Z"), None), Err(KeyRefusal::Source));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 32] = [
+const EXAMPLES: [&str; 34] = [
+    "expires_at",
+    "sources",
     "http_proxy",
     "probes",
     "listen_url",

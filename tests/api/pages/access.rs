@@ -136,3 +136,23 @@ async fn without_keys_this_machine_is_let_in_and_without_a_fitting_one_nobody() 
     }
     assert_eq!(browser.post("/sign-in", &[("key", "key-of-the-shop")]).await.status, 403);
 }
+
+#[tokio::test]
+async fn a_key_to_read_with_only_looks() {
+    let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
+    let elsewhere = key("elsewhere", "key-elsewhere", "scopes = [\"ops\"]\nsources = [\"192.0.2.0/24\"]");
+    let api = Api::with_keys(&[keys(), looker, elsewhere].concat()).await;
+    let browser = Browser::signed_in(&api, "key-of-looker").await;
+    for path in ["/", "/orders", "/users", "/webhooks"] {
+        browser.page(path).await;
+    }
+    let cancel = "/orders/00000000-0000-7000-8000-000000000000/cancel";
+    let refused = browser.act("/", cancel, &[]).await;
+    assert!(refused.status == 403 && refused.text.contains("ops:read"), "{refused:?}");
+    let operator = Browser::signed_in(&api, OPS).await;
+    assert_eq!(operator.act("/", cancel, &[]).await.status, 404);
+    assert_eq!(browser.act("/", "/sign-out", &[]).await.status, 303);
+    // A key that is for another place signs nobody in here.
+    let answer = Browser::new(&api).post("/sign-in", &[("key", "key-elsewhere")]).await;
+    assert_eq!(answer.status, 403);
+}
