@@ -53,7 +53,7 @@ async fn a_sound_installation_has_nothing_to_do_and_nothing_is_made_by_looking()
     assert!(!home.path("data").exists(), "looking made something");
     assert_eq!(sandbox.admin().stats().orders.requests, 0);
 
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     let (_home, ran) = doctor(home, 0).await;
     assert_eq!(finding(&ran, "keys")["found"], "the keys open this database; k1 is active");
     assert_eq!(finding(&ran, "merchants.shop.checkout_url")["verdict"], "ok");
@@ -64,7 +64,7 @@ async fn a_sound_installation_has_nothing_to_do_and_nothing_is_made_by_looking()
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_what_to_do() {
     let (sandbox, home) = shop().await;
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     std::fs::remove_file(home.path("data/k1.key")).unwrap();
     home.run(&["keys", "generate", "--out", "data/k1.key"]).exits(0);
     let home = home
@@ -98,7 +98,7 @@ async fn a_postgres_server_is_looked_over() {
     assert_eq!(finding(&ran, "clock")["verdict"], "ok");
 
     home.run(&["migrate"]).exits(0);
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     let (home, ran) = doctor(home, if fsync == "off" { 3 } else { 0 }).await;
     assert_eq!(with(&ran, "failed"), durability, "{}", ran.stdout);
     assert_eq!(finding(&ran, "installation")["verdict"], "ok");

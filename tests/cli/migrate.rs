@@ -28,7 +28,7 @@ fn a_url_that_can_be_no_database_is_a_wrong_setting() {
 #[test]
 fn another_installations_sqlite_database_is_left_alone() {
     let home = Home::new();
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     let other = home.with("KLARNA_WORKER__INSTALLATION", "other");
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"]] {
         other
@@ -62,7 +62,7 @@ async fn postgres_is_migrated_by_this_command_alone() {
     let check = home.run(&["migrate", "--check", "--format", "json"]).exits(0).json();
     assert_eq!(check, [json!({"missing": 0, "names": []})]);
     home.run(&["migrate"]).exits(0);
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     database.remove().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_postgres_database_of_another_or_a_newer_program_is_left_alone() {
     let database = TestDatabase::create().await;
     let home = on(database.url());
     home.run(&["migrate"]).exits(0);
-    home.run(&["orders", "list"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
     let home = home.with("KLARNA_WORKER__INSTALLATION", "other");
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"]] {
         home.run(command).exits(1).tells_in_one_line(r#"belongs to the installation "test""#);

@@ -5,6 +5,7 @@ use crate::program::Home;
 #[test]
 fn lists_are_empty_where_nobody_is_told() {
     let home = Home::new();
+    home.run(&["tokens", "import", "-"]).exits(0);
     let list = home.run(&["webhooks", "list", "--format", "json"]).exits(0);
     assert_eq!(list.json(), Vec::<Value>::new());
     home.run(&["webhooks", "list", "--status", "lost"]).exits(2);
