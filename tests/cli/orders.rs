@@ -54,6 +54,7 @@ fn one_order_is_shown_without_its_body() {
 #[test]
 fn what_is_not_there_and_what_cannot_be_are_told_apart() {
     let home = Home::new();
+    home.run(&["tokens", "import", "-"]).exits(0);
     let id = "01a20f9f-b40c-78be-b5af-c230af7164b0";
     let ran = home.run(&["orders", "show", id]).exits(1);
     assert_eq!(
