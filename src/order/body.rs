@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::json::{Kind, Object, form_faults, not_an_object};
+use super::json::{Kind, Object, form_faults, is_blank, not_an_object};
 use super::{Fault, Rejection, edit};
 
 /// The largest order body, in bytes. Klarna accepts bodies below 1 MB, and 16 KiB are reserved for
@@ -60,22 +60,34 @@ impl Body {
         serde_json::from_str(&self.0).ok()
     }
 
-    /// Returns whether the object at `path` has a value for one of `keys`; `null` does not count.
+    /// Returns whether the object at `path` has a value for one of `keys`; `null`, `""` and `[]` do
+    /// not count.
     #[must_use]
     pub fn holds_any(&self, path: &[&str], keys: &[&str]) -> bool {
+        let is_value = |value: &RawValue| !is_blank(value);
+        self.object(path).is_some_and(|object| keys.iter().any(|key| object.get(key).is_some_and(is_value)))
+    }
+
+    /// Returns the text `key` of the object at `path`. `None` if there is no text, or an empty one.
+    #[must_use]
+    pub fn text(&self, path: &[&str], key: &str) -> Option<String> {
+        let text: String = serde_json::from_str(self.object(path)?.get(key)?.get()).ok()?;
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn object(&self, path: &[&str]) -> Option<Object<'_>> {
         let mut object = self.raw().and_then(Object::read);
         for key in path {
             object = object.and_then(|object| object.get(key)).and_then(Object::read);
         }
-        let is_value = |value: &RawValue| Kind::of(value) != Kind::Null;
-        object.is_some_and(|object| keys.iter().any(|key| object.get(key).is_some_and(is_value)))
+        object
     }
 
     /// Returns the text with strings added, and which of them were added. Each string has a path
     /// such as `["billing_address", "email"]`. Missing objects on the path are created, and all
-    /// other bytes stay as they are. `null` counts as missing and is replaced, because Klarna
-    /// treats a `null` member as not sent. A string is not added if the order already has a value
-    /// there, or if its path leads through something that is not an object.
+    /// other bytes stay as they are. `null`, `""` and `[]` count as missing and are replaced, because
+    /// shops write absent members so. A string is not added if the order already has a value there,
+    /// or if its path leads through something that is not an object.
     #[must_use]
     pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
         edit::fill(&self.0, values)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::json::{Kind, Object, offset};
+use super::json::{Object, is_blank, offset};
 
 /// The additions to one object, by key.
 type Members<'a> = Vec<(&'a str, Addition<'a>)>;
@@ -19,9 +19,9 @@ enum Addition<'a> {
 
 /// Returns `text` with each string added at its path, and which of them were added. Missing objects
 /// on a path are created. A string is not added if there is already a value, or if its path leads
-/// through something that is not an object. A `null` counts as missing and is replaced, because
-/// Klarna treats a `null` member as not sent. The result is as if the strings were added one by
-/// one; the text is read only once.
+/// through something that is not an object. `null`, `""` and `[]` count as missing and are replaced:
+/// shops write absent members so, and Klarna treats them as not sent. The result is as if the
+/// strings were added one by one; the text is read only once.
 ///
 /// A value may be a secret. To leave no copy in memory, buffers are allocated at their final size
 /// and wiped.
@@ -65,15 +65,15 @@ impl Merge<'_> {
         let mut behind = Vec::new();
         for (at, (key, addition)) in members.iter().enumerate() {
             let found = object.get(key);
-            if let Some(found) = found.filter(|found| Kind::of(found) != Kind::Null) {
+            if let Some(found) = found.filter(|found| !is_blank(found)) {
                 if let (Addition::Within(inner), Some(object)) = (addition, Object::read(found)) {
                     self.object(&object, inner);
                 }
             } else if !holds(&members[..at], key) {
                 self.goes_in(addition);
-                if let Some(null) = found {
-                    let start = offset(self.text, null.get());
-                    self.edits.push((start..start + null.get().len(), value(addition)));
+                if let Some(blank) = found {
+                    let start = offset(self.text, blank.get());
+                    self.edits.push((start..start + blank.get().len(), value(addition)));
                 } else {
                     behind.push(concat(&[separator, &member(key, addition)]));
                     separator = ",";

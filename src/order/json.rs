@@ -114,6 +114,17 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Returns whether `raw` stands for nothing, as shops write absent members: null, an empty text, or an
+/// empty array, which is what PHP writes for an empty object.
+pub(super) fn is_blank(raw: &RawValue) -> bool {
+    match Kind::of(raw) {
+        Kind::Null => true,
+        Kind::String => raw.get() == "\"\"",
+        Kind::Array => raw.get()[1..].trim_start().starts_with(']'),
+        Kind::Bool | Kind::Number | Kind::Object => false,
+    }
+}
+
 /// Returns why [`Object::read`] found no object in `raw`, as the message of a fault.
 pub(super) fn not_an_object(raw: &RawValue) -> String {
     match Kind::of(raw) {

@@ -21,6 +21,8 @@ pub struct Claims {
     pub date_of_birth: Option<String>,
     /// Billing address.
     pub address: Option<Address>,
+    /// Shipping address.
+    pub shipping_address: Option<Address>,
 }
 
 /// A postal address from an id_token.

@@ -48,6 +48,7 @@ fn request_building(c: &mut Criterion) {
             country: text("SE"),
             ..Address::default()
         }),
+        shipping_address: None,
     };
     let id = OrderId::new(chrono::DateTime::UNIX_EPOCH);
     c.bench_function("request: token and prefill put in", |b| {

@@ -11,10 +11,10 @@ use crate::token::claims::{Address, Claims};
 /// The most characters of a value that is filled in: Klarna's limit for names and references.
 const MOST_CHARACTERS: usize = 255;
 
-/// The fields of a postal address. An order with any of these has its own address, and nothing is
-/// filled in beside it: two halves of different addresses would result. (Klarna also forbids
-/// `street_name` and `street_number` together with `street_address`.)
-const ADDRESS_FIELDS: [&str; 10] = [
+/// The fields of a postal address beside its country. An order with any of these has its own address,
+/// and nothing is filled in beside it: two halves of different addresses would result. (Klarna also
+/// forbids `street_name` and `street_number` together with `street_address`.)
+pub(super) const ADDRESS_FIELDS: [&str; 9] = [
     "street_address",
     "street_address2",
     "street_name",
@@ -24,7 +24,6 @@ const ADDRESS_FIELDS: [&str; 10] = [
     "postal_code",
     "city",
     "region",
-    "country",
 ];
 
 /// A request body, ready to be sent.
@@ -42,12 +41,13 @@ impl fmt::Debug for Built {
     }
 }
 
-/// Builds the request body. Only absent or `null` members are added. All other bytes are sent as
-/// the shop wrote them.
+/// Builds the request body. Only absent members are added (`null`, `""` and `[]` count as absent).
+/// All other bytes are sent as the shop wrote them.
 ///
-/// - `claims`, if given, fill in name, e-mail, phone and date of birth one by one, and the address
-///   as a whole or not at all. A value that Klarna might refuse is left out, so that prefill never
-///   causes a refusal.
+/// - `claims`, if given, fill in name, e-mail, phone and date of birth one by one. Each address is
+///   filled in as a whole or not at all, and only if its country is the order's. An order of an
+///   organisation gets nothing of it, because all of it is private. A value that Klarna might refuse
+///   is left out.
 /// - `order_id` becomes `merchant_reference2`, so that an order whose answer was lost can be found
 ///   at Klarna.
 /// - `access_token` becomes `customer.klarna_access_token`.
@@ -87,6 +87,9 @@ impl<'a> Claimed<'a> {
 
 /// Returns the values from the claims that may be sent.
 fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
+    if is_for_organization(body) {
+        return Vec::new();
+    }
     let parts = [
         Claimed::new(&["billing_address", "given_name"], claims.given_name.as_deref(), is_text),
         Claimed::new(&["billing_address", "family_name"], claims.family_name.as_deref(), is_text),
@@ -94,28 +97,72 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
         Claimed::new(&["billing_address", "phone"], claims.phone.as_deref(), is_phone),
     ];
     let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
-    if let Some(claimed) = &claims.address
-        && !body.holds_any(&["billing_address"], &ADDRESS_FIELDS)
-    {
-        values.extend(address(claimed).into_iter().flatten());
+    for (fields, claimed) in [(&BILLING, &claims.address), (&SHIPPING, &claims.shipping_address)] {
+        if let Some(claimed) = claimed
+            && !body.holds_any(&fields[0][..1], &ADDRESS_FIELDS)
+            && is_same_country(body, fields[0][0], claimed)
+        {
+            values.extend(address(fields, claimed).into_iter().flatten());
+        }
     }
     values.extend(Claimed::new(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date).fit());
     values
 }
 
+/// The paths of an address: street, second line, postal code, city, region, country.
+type AddressPaths = [&'static [&'static str]; 6];
+
+const BILLING: AddressPaths = [
+    &["billing_address", "street_address"],
+    &["billing_address", "street_address2"],
+    &["billing_address", "postal_code"],
+    &["billing_address", "city"],
+    &["billing_address", "region"],
+    &["billing_address", "country"],
+];
+
+const SHIPPING: AddressPaths = [
+    &["shipping_address", "street_address"],
+    &["shipping_address", "street_address2"],
+    &["shipping_address", "postal_code"],
+    &["shipping_address", "city"],
+    &["shipping_address", "region"],
+    &["shipping_address", "country"],
+];
+
+/// Returns whether a company buys. A shop that says `person` means a person, whatever else it sends.
+fn is_for_organization(body: &Body) -> bool {
+    match body.text(&["customer"], "type") {
+        Some(kind) => kind.eq_ignore_ascii_case("organization"),
+        None => {
+            body.holds_any(&["customer"], &["organization_registration_id"])
+                || body.holds_any(&["billing_address"], &["organization_name"])
+        }
+    }
+}
+
+/// Returns whether the claimed address lies in the country of the order's address, or else in its
+/// purchase country.
+fn is_same_country(body: &Body, container: &str, claimed: &Address) -> bool {
+    let order = body.text(&[container], "country").or_else(|| body.text(&[], "purchase_country"));
+    let claimed = claimed.country.as_deref();
+    order.is_none_or(|order| claimed.is_some_and(|claimed| claimed.eq_ignore_ascii_case(&order)))
+}
+
 /// Returns the whole address, or `None`: an address with a part missing could send the goods to the
-/// wrong place.
-fn address(address: &Address) -> Option<Vec<Value<'_>>> {
+/// wrong place. Second line and region may be absent.
+fn address<'a>(paths: &AddressPaths, address: &'a Address) -> Option<Vec<Value<'a>>> {
+    let [street, street2, postal_code, city, region, country] = *paths;
     let parts = [
-        Claimed::new(&["billing_address", "street_address"], address.street_address.as_deref(), is_text),
-        Claimed::new(&["billing_address", "street_address2"], address.street_address2.as_deref(), is_text),
-        Claimed::new(&["billing_address", "postal_code"], address.postal_code.as_deref(), is_text),
-        Claimed::new(&["billing_address", "city"], address.city.as_deref(), is_text),
-        Claimed::new(&["billing_address", "region"], address.region.as_deref(), is_text),
-        Claimed::new(&["billing_address", "country"], address.country.as_deref(), is_country),
+        (true, Claimed::new(street, address.street_address.as_deref(), is_text)),
+        (false, Claimed::new(street2, address.street_address2.as_deref(), is_text)),
+        (true, Claimed::new(postal_code, address.postal_code.as_deref(), is_text)),
+        (true, Claimed::new(city, address.city.as_deref(), is_text)),
+        (false, Claimed::new(region, address.region.as_deref(), is_text)),
+        (true, Claimed::new(country, address.country.as_deref(), is_country)),
     ];
-    let said = parts.into_iter().filter(|part| part.value.is_some_and(|value| !value.trim().is_empty()));
-    said.map(Claimed::fit).collect()
+    let is_said = |part: &Claimed<'_>| part.value.is_some_and(|value| !value.trim().is_empty());
+    parts.into_iter().filter(|(needed, part)| *needed || is_said(part)).map(|(_, part)| part.fit()).collect()
 }
 
 fn is_text(value: &str) -> bool {

@@ -91,7 +91,7 @@ fn insert(body: &Body, path: &[&str], value: &str) -> Option<Body> {
 
 #[test]
 fn insert_touches_only_its_place() {
-    let cases: [(&str, &[&str], &str); 8] = [
+    let cases: [(&str, &[&str], &str); 11] = [
         ("{}", &["a"], r#"{"a":"v"}"#),
         ("{ \n}", &["a"], "{\"a\":\"v\" \n}"),
         (r#"{"n":5e4 }"#, &["a"], r#"{"n":5e4,"a":"v" }"#),
@@ -99,6 +99,9 @@ fn insert_touches_only_its_place() {
         (r#"{"c" : { "x":1.0 } , "n":1}"#, &["c", "d"], r#"{"c" : { "x":1.0,"d":"v" } , "n":1}"#),
         (r#"{"c": null ,"n":1}"#, &["c", "d"], r#"{"c": {"d":"v"} ,"n":1}"#),
         (r#"{"c":{"d":null}}"#, &["c", "d"], r#"{"c":{"d":"v"}}"#),
+        (r#"{"c":{"d":""}}"#, &["c", "d"], r#"{"c":{"d":"v"}}"#),
+        (r#"{"c": "","n":1}"#, &["c", "d"], r#"{"c": {"d":"v"},"n":1}"#),
+        (r#"{"c": [ ] }"#, &["c", "d"], r#"{"c": {"d":"v"} }"#),
         (r#"{"\u0063":{"x":1}}"#, &["c", "d"], r#"{"\u0063":{"x":1,"d":"v"}}"#),
     ];
     for (text, path, expected) in cases {
@@ -109,12 +112,12 @@ fn insert_touches_only_its_place() {
 #[test]
 fn insert_never_overwrites() {
     for (text, path) in [
-        (r#"{"a":""}"#, &["a"][..]),
+        (r#"{"a":" "}"#, &["a"][..]),
         (r#"{"a":false}"#, &["a"]),
         (r#"{"\u0061":1}"#, &["a"]),
         (r#"{"c":{"d":0}}"#, &["c", "d"]),
         (r#"{"c":"text"}"#, &["c", "d"]),
-        (r#"{"c":[]}"#, &["c", "d"]),
+        (r#"{"c":[0]}"#, &["c", "d"]),
         (r#"{"c":{}}"#, &["c"]),
         ("{}", &[]),
     ] {
@@ -130,12 +133,20 @@ fn inserted_values_are_escaped() {
 }
 
 #[test]
-fn null_is_no_value_of_ones_own() {
+fn what_is_blank_is_no_value_of_ones_own() {
+    let blank = body(r#"{"a":{"b":"","c":[],"d":[ ]}}"#);
+    assert!(!blank.holds_any(&["a"], &["b", "c", "d"]));
+    assert_eq!(body(r#"{"a":{"b":"x"}}"#).text(&["a"], "b").as_deref(), Some("x"));
+    assert_eq!((blank.text(&["a"], "b"), blank.text(&["a"], "c"), blank.text(&["x"], "b")), (None, None, None));
     let order = body(r#"{"a":{"b":null,"c":0},"d":null}"#);
     assert!(order.holds_any(&["a"], &["b", "c"]) && order.holds_any(&[], &["a"]));
     assert!(
         !order.holds_any(&["a"], &["b"]) && !order.holds_any(&[], &["d", "e"]) && !order.holds_any(&["a", "c"], &["x"])
     );
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || *value == "" || *value == json!([])
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -173,13 +184,13 @@ proptest! {
         let mut place = Some(&mut expected);
         for key in &path {
             place = place.and_then(|value| {
-                if value.is_null() { *value = json!({}); }
+                if is_blank(value) { *value = json!({}); }
                 value.as_object_mut().map(|object| object.entry(*key).or_insert(Value::Null))
             });
         }
         match (insert(&order, &path, &added), place) {
-            (Some(edited), Some(place)) if place.is_null() => {
-                *place = Value::from(added);
+            (Some(edited), Some(place)) if is_blank(place) => {
+                *place = Value::from(added.clone());
                 prop_assert_eq!(serde_json::from_str::<Value>(edited.as_str()).unwrap(), expected);
                 // Textually: what is before and behind the addition is the old text, less at most
                 // one null.
@@ -189,9 +200,10 @@ proptest! {
                 let back = reverse(&text).iter().zip(&reverse(edited.as_str())).take_while(|(l, r)| l == r).count();
                 prop_assert!(front + back >= text.len() - "null".len());
                 let (key, way) = path.split_last().unwrap();
-                prop_assert!(!order.holds_any(way, &[key]) && edited.holds_any(way, &[key]));
+                prop_assert!(!order.holds_any(way, &[key]));
+                prop_assert!(added.is_empty() || edited.holds_any(way, &[key]));
             }
-            (None, place) => prop_assert!(place.is_none_or(|place| !place.is_null())),
+            (None, place) => prop_assert!(place.is_none_or(|place| !is_blank(place))),
             (Some(edited), _) => prop_assert!(false, "overwrote something: {}", edited.as_str()),
         }
     }

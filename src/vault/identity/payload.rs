@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::token::claims::{Address, Claims};
 
@@ -40,26 +41,61 @@ pub(crate) struct Payload {
     billing_address: Lenient<WireAddress>,
     #[serde(default)]
     address: Lenient<WireAddress>,
+    #[serde(default)]
+    shipping_address: Lenient<WireAddress>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireAddress {
-    #[serde(default)]
-    street_address: Text,
-    #[serde(default)]
-    street_address2: Text,
-    #[serde(default)]
-    street_address_2: Text,
-    #[serde(default)]
-    postal_code: Text,
-    #[serde(default)]
-    city: Text,
-    #[serde(default)]
-    locality: Text,
-    #[serde(default)]
-    region: Text,
-    #[serde(default)]
-    country: Text,
+    street_address: Part,
+    street_address2: Part,
+    street_address_2: Part,
+    postal_code: Part,
+    city: Part,
+    locality: Part,
+    region: Part,
+    country: Part,
+}
+
+/// A part of an address. A whole number counts as text: some postal codes arrive as numbers.
+#[derive(Default)]
+enum Part {
+    #[default]
+    Absent,
+    Text(String),
+    /// A value of another kind. The address cannot be used without it.
+    Unreadable,
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self::Absent,
+            Value::String(text) if text.trim().is_empty() => Self::Absent,
+            Value::String(text) => Self::Text(text.trim().to_owned()),
+            Value::Number(number) if number.is_i64() => Self::Text(number.to_string()),
+            _ => Self::Unreadable,
+        })
+    }
+}
+
+/// A part of an address is of an unknown kind.
+struct UnreadablePart;
+
+impl Part {
+    /// Returns the text, if there is one.
+    fn get(self) -> Result<Option<String>, UnreadablePart> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Unreadable => Err(UnreadablePart),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Absent) { other } else { self }
+    }
 }
 
 /// A value that counts as absent if it has another type, so that one strange claim does not affect
@@ -107,6 +143,7 @@ impl Payload {
             phone: self.phone.get().or_else(|| self.phone_number.get()),
             date_of_birth: self.date_of_birth.get().or_else(|| self.birthdate.get()).filter(|text| is_date(text)),
             address: self.billing_address.0.and_then(address).or_else(|| self.address.0.and_then(address)),
+            shipping_address: self.shipping_address.0.and_then(address),
         }
     }
 }
@@ -114,12 +151,12 @@ impl Payload {
 /// Returns one whole address or none. Parts of two addresses are never mixed.
 fn address(wire: WireAddress) -> Option<Address> {
     let address = Address {
-        street_address: wire.street_address.get(),
-        street_address2: wire.street_address2.get().or_else(|| wire.street_address_2.get()),
-        postal_code: wire.postal_code.get(),
-        city: wire.city.get().or_else(|| wire.locality.get()),
-        region: wire.region.get(),
-        country: wire.country.get().filter(|text| is_country_code(text)).map(|text| text.to_ascii_uppercase()),
+        street_address: wire.street_address.get().ok()?,
+        street_address2: wire.street_address2.or(wire.street_address_2).get().ok()?,
+        postal_code: wire.postal_code.get().ok()?,
+        city: wire.city.or(wire.locality).get().ok()?,
+        region: wire.region.get().ok()?,
+        country: wire.country.get().ok()?.filter(|text| is_country_code(text)).map(|text| text.to_ascii_uppercase()),
     };
     (address != Address::default()).then_some(address)
 }
@@ -137,7 +174,7 @@ fn is_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -178,6 +215,7 @@ mod tests {
                         region: None,
                         country: some("SE"),
                     }),
+                    shipping_address: None,
                 }
         );
     }
@@ -193,6 +231,30 @@ mod tests {
         let address = claims.address.unwrap();
         assert_eq!(address.city.as_deref(), Some("Austin"));
         assert_eq!(address.country.as_deref(), Some("US"));
+    }
+
+    #[test]
+    fn an_address_is_read_whole_or_not_at_all() {
+        let address = |name: &str, change: &str, value: Value| {
+            let mut address =
+                json!({"street_address": "Karlaplan 3", "postal_code": "11460", "city": "Stockholm", "country": "se"});
+            address[change] = value;
+            claims(json!({ name: address }))
+        };
+        let code = |claims: Claims| claims.address.and_then(|address| address.postal_code);
+        assert_eq!(code(address("billing_address", "postal_code", json!(11460))).as_deref(), Some("11460"));
+        for unreadable in [json!(11460.5), json!(true), json!(["11460"]), json!({"code": 1})] {
+            assert_eq!(
+                address("billing_address", "postal_code", unreadable.clone()).address.map(|_| ()),
+                None,
+                "{unreadable}"
+            );
+        }
+        assert_eq!(code(address("billing_address", "region", json!(null))).as_deref(), Some("11460"));
+        let shipping = address("shipping_address", "city", json!("Lund"));
+        assert!(shipping.address.is_none());
+        let shipping = shipping.shipping_address.unwrap();
+        assert_eq!((shipping.city.as_deref(), shipping.country.as_deref()), (Some("Lund"), Some("SE")));
     }
 
     #[test]

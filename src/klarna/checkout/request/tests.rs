@@ -23,6 +23,7 @@ fn claims() -> Claims {
             region: None,
             country: some("SE"),
         }),
+        shipping_address: None,
     }
 }
 
@@ -70,8 +71,10 @@ fn without_a_token_there_is_no_customer() {
 
 #[test]
 fn a_reference_of_the_shops_own_stays() {
+    let (sent, _) = built(r#"{"merchant_reference2":"cart-7"}"#, None);
+    assert_eq!(sent, json!({ "merchant_reference2": "cart-7" }));
     let (sent, _) = built(r#"{"merchant_reference2":""}"#, None);
-    assert_eq!(sent, json!({ "merchant_reference2": "" }));
+    assert_eq!(sent, json!({ "merchant_reference2": id().to_string() }));
 }
 
 #[test]
@@ -94,10 +97,10 @@ fn claims_fill_an_order_that_says_nothing() {
 
 #[test]
 fn what_the_order_says_is_never_changed() {
-    let order = r#"{"billing_address":{"email":"other@shop.example","given_name":"","phone":null},"customer":{"date_of_birth":"1990-01-01"}}"#;
+    let order = r#"{"billing_address":{"email":"other@shop.example","given_name":" ","phone":null},"customer":{"date_of_birth":"1990-01-01"}}"#;
     let (sent, filled) = built(order, Some(&claims()));
     assert_eq!(sent["billing_address"]["email"], "other@shop.example");
-    assert_eq!(sent["billing_address"]["given_name"], "");
+    assert_eq!(sent["billing_address"]["given_name"], " ");
     assert_eq!(sent["customer"]["date_of_birth"], "1990-01-01");
     assert_eq!(filled[..2], ["/billing_address/family_name", "/billing_address/phone"]);
 }
@@ -109,10 +112,87 @@ fn an_address_of_the_orders_own_keeps_all_of_the_claims_out() {
         let filled = prefilled(&order, &claims());
         assert_eq!(filled, [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]], "{field}");
     }
-    let nulls = r#"{"billing_address":{"city":null,"region":null}}"#;
+    let nulls = r#"{"billing_address":{"city":null,"region":"","care_of":[]}}"#;
     assert_eq!(prefilled(nulls, &claims()), ALL);
-    let elsewhere = r#"{"shipping_address":{"city":"Lund"}}"#;
+    let elsewhere = r#"{"shipping_address":{"city":"Lund"},"purchase_country":"SE"}"#;
     assert_eq!(prefilled(elsewhere, &claims()), ALL);
+}
+
+#[test]
+fn the_country_of_the_order_decides() {
+    let filled = |order: Value| prefilled(&order.to_string(), &claims());
+    let no_address = [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]];
+    let all_but_country: Vec<_> = ALL.into_iter().filter(|pointer| !pointer.ends_with("/country")).collect();
+    // A shop that writes the country alone has no address of its own.
+    for country in ["SE", "se", "Se"] {
+        assert_eq!(filled(json!({ "billing_address": { "country": country } })), all_but_country);
+    }
+    assert_eq!(filled(json!({ "billing_address": { "country": "NO" }, "purchase_country": "SE" })), no_address);
+    assert_eq!(filled(json!({ "purchase_country": "se" })), ALL);
+    assert_eq!(filled(json!({ "purchase_country": "NO", "billing_address": { "country": "" } })), no_address);
+    // All members there, and all blank.
+    let blank = json!({
+        "purchase_country": "SE", "merchant_reference2": "", "customer": { "date_of_birth": "" },
+        "billing_address": { "email": "", "given_name": "", "family_name": null, "phone": "", "street_address": "",
+            "street_address2": null, "postal_code": "", "city": "", "region": null, "country": "SE" }
+    });
+    assert_eq!(filled(blank), all_but_country);
+    assert_eq!(filled(json!({ "billing_address": [], "customer": [] })), ALL);
+}
+
+#[test]
+fn an_organization_gets_nothing_private() {
+    let filled = |order: Value| prefilled(&order.to_string(), &claims());
+    for order in [
+        json!({ "customer": { "type": "organization" } }),
+        json!({ "customer": { "type": "ORGANIZATION" }, "billing_address": { "organization_name": "Bolaget AB" } }),
+        json!({ "customer": { "organization_registration_id": "556737-0431" } }),
+        json!({ "billing_address": { "organization_name": "Bolaget AB" } }),
+    ] {
+        assert_eq!(filled(order.clone()), [""; 0], "{order}");
+    }
+    let person = json!({ "customer": { "type": "person", "organization_registration_id": "" } });
+    assert_eq!(filled(person), ALL);
+}
+
+#[test]
+fn the_shipping_address_is_filled_in_like_the_billing_address() {
+    let mut claims = claims();
+    claims.shipping_address =
+        claims.address.clone().map(|address| Address { city: Some("Lund".to_owned()), ..address });
+    let filled = |order: Value| built(&order.to_string(), Some(&claims));
+    let shipping = ["street_address", "postal_code", "city", "country"].map(|name| format!("/shipping_address/{name}"));
+    let of_shipping = |filled: Vec<String>| -> Vec<String> {
+        filled.into_iter().filter(|pointer| pointer.starts_with("/shipping_address")).collect()
+    };
+    let (sent, told) = filled(json!({ "purchase_country": "SE" }));
+    assert_eq!(
+        (&sent["shipping_address"]["city"], &sent["billing_address"]["city"]),
+        (&json!("Lund"), &json!("Stockholm"))
+    );
+    assert_eq!(of_shipping(told), shipping);
+    assert_eq!(of_shipping(filled(json!({ "shipping_address": { "country": "se" } })).1), shipping[..3]);
+    for order in [
+        json!({ "shipping_address": { "care_of": "x" } }),
+        json!({ "shipping_address": { "country": "NO" } }),
+        json!({ "purchase_country": "NO" }),
+    ] {
+        assert_eq!(of_shipping(filled(order).1), [""; 0]);
+    }
+}
+
+#[test]
+fn an_address_with_a_part_missing_stays_out() {
+    let without = |change: fn(&mut Address)| {
+        let mut claims = claims();
+        claims.address.as_mut().map(change).unwrap();
+        prefilled(r#"{"purchase_country":"SE"}"#, &claims)
+    };
+    let no_address = [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]];
+    assert_eq!(without(|address| address.street_address = None), no_address);
+    assert_eq!(without(|address| address.postal_code = None), no_address);
+    assert_eq!(without(|address| address.city = Some(" ".to_owned())), no_address);
+    assert_eq!(without(|address| address.country = None), no_address);
 }
 
 #[test]
@@ -171,6 +251,7 @@ fn the_prefilled_order_and_its_token_fit_klarnas_limit() {
             region: widest,
             country: Some("SE".to_owned()),
         }),
+        shipping_address: None,
     };
     let token = SecretString::from("t".repeat(4096));
     let built = build(&Body::parse("{}").unwrap(), id(), Some(&token), Some(&claims));
