@@ -116,6 +116,9 @@ fn fields(order: &Order, html_snippet: bool) -> Fields {
     fields.add("token", or_dash(order.token));
     fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref()));
     fields.add("prefilled", or_dash((!order.prefilled.is_empty()).then(|| order.prefilled.join(" "))));
+    if !order.prefill_withdrawn.is_empty() {
+        fields.add("prefill_withdrawn", order.prefill_withdrawn.join(" "));
+    }
     fields.add("possible_duplicate", order.possible_duplicate);
     fields.add("attempts", order.attempts);
     if let Some(error) = &order.error {

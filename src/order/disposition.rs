@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OrderError, TokenOutcome};
+use super::{OrderError, Prefill, TokenOutcome};
 
 /// The result of one attempt at an order.
 #[derive(Clone, Debug)]
@@ -17,8 +17,8 @@ pub enum Disposition {
         correlation_id: Option<String>,
         /// Which access token the order was submitted with, or why without one.
         token: TokenOutcome,
-        /// JSON pointers of the fields filled in from the id_token.
-        prefilled: Vec<String>,
+        /// The fields filled in from the id_token.
+        prefilled: Prefill,
     },
     /// The order has failed and will not be tried again.
     Failed {
@@ -26,6 +26,8 @@ pub enum Disposition {
         error: OrderError,
         /// The token outcome, if the attempt got that far.
         token: Option<TokenOutcome>,
+        /// The fields filled in from the id_token.
+        prefilled: Prefill,
     },
     /// The attempt failed and is counted. The order is tried again later.
     Retry {

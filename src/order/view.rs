@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{MerchantName, UserId};
 
-use super::{OrderError, OrderId, Status, TokenOutcome};
+use super::{OrderError, OrderId, Prefill, Status, TokenOutcome};
 
 /// An order as the API, the pages and the command line show it.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct OrderView {
     pub attempts: i64,
     /// Which access token the order was submitted with, or why without one.
     pub token: Option<TokenOutcome>,
-    /// JSON pointers of the fields filled in from the id_token.
-    pub prefilled: Vec<String>,
+    /// The fields filled in from the id_token.
+    pub prefilled: Prefill,
     /// Whether Klarna may have a second, unpaid session for this order.
     pub possible_duplicate: bool,
     /// Klarna's id of the order.

@@ -107,10 +107,21 @@ fn told(order: &OrderView) -> Markup {
     }
     html! {
         (facts(&told))
-        @if !order.prefilled.is_empty() {
-            details #prefilled {
-                summary { "Prefilled from the id_token: " (order.prefilled.len()) " fields" }
-                ul.plain { @for pointer in &order.prefilled { li { code { (pointer) } } } }
+        (pointers("prefilled", "Prefilled from the id_token", order.prefilled.filled()))
+        (pointers(
+            "prefill-withdrawn",
+            "Taken back, because Klarna refused the order with these prefilled fields",
+            order.prefilled.withdrawn(),
+        ))
+    }
+}
+
+fn pointers(id: &str, what: &str, pointers: &[String]) -> Markup {
+    html! {
+        @if !pointers.is_empty() {
+            details id=(id) {
+                summary { (what) ": " (pointers.len()) " fields" }
+                ul.plain { @for pointer in pointers { li { code { (pointer) } } } }
             }
         }
     }

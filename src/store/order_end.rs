@@ -25,9 +25,10 @@ pub(super) async fn settle<E: Engine>(
                 .bind(token.as_str())
                 .bind(&json(prefilled)?)
         }
-        Disposition::Failed { error, token } => by_claim(c, E::STATEMENTS.orders.failed, now, claim)
+        Disposition::Failed { error, token, prefilled } => by_claim(c, E::STATEMENTS.orders.failed, now, claim)
             .bind(&json(error)?)
-            .bind(token.map(TokenOutcome::as_str)),
+            .bind(token.map(TokenOutcome::as_str))
+            .bind(&json(prefilled)?),
         Disposition::Retry { after, error, possible_duplicate } => by_claim(c, E::STATEMENTS.orders.retry, now, claim)
             .bind(*after)
             .bind(&json(error)?)

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderFilter, StoreError, from_json};
-use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderView, Prefill, Status, TokenOutcome};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it
 /// was taken in.
@@ -82,7 +82,7 @@ fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView 
         ended_at: row.opt_time("ended_at").unwrap_or_default(),
         attempts: row.int("attempts").unwrap_or_default(),
         token: row.opt_parsed("token_outcome").unwrap_or_default(),
-        prefilled: Vec::new(),
+        prefilled: Prefill::default(),
         possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
         klarna_order_id: row.opt_text("klarna_order_id").unwrap_or_default(),
         html_snippet: row.opt_text("html_snippet").unwrap_or_default(),
@@ -108,7 +108,7 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
         ended_at: row.opt_time("ended_at")?,
         attempts: row.int("attempts")?,
         token: row.opt_parsed("token_outcome")?,
-        prefilled: row.opt_text("prefilled")?.map_or(Ok(Vec::new()), |text| from_json("prefilled", &text))?,
+        prefilled: row.opt_text("prefilled")?.map_or(Ok(Prefill::default()), |text| from_json("prefilled", &text))?,
         possible_duplicate: row.flag("possible_duplicate")?,
         klarna_order_id: row.opt_text("klarna_order_id")?,
         html_snippet: row.opt_text("html_snippet")?,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokio::time::timeout;
 use tracing::Instrument;
+use zeroize::Zeroizing;
 
 use super::disposition::{disposition, error, past_deadline, report};
 use super::settle::settle;
@@ -15,9 +17,9 @@ use crate::clock::since_boot;
 use crate::config::{Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::intake::check_row;
-use crate::klarna::checkout::{CheckoutClient, request};
+use crate::klarna::checkout::{CheckoutClient, CreateAnswer, request};
 use crate::meter;
-use crate::order::{Body, Disposition, OrderError, Rejection, TokenOutcome};
+use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor};
 use crate::store::{ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
@@ -83,9 +85,11 @@ type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
     async fn attempt(&self, order: &ClaimedOrder) -> Result<Disposition, EarlyEnd> {
+        let begun = since_boot();
         if let Some(why) = &order.unreadable {
             let message = format!("{why}; the order cannot be run, and must be submitted anew");
-            return Err(Box::new(Disposition::Failed { error: error("unreadable_row", message), token: None }));
+            let error = error("unreadable_row", message);
+            return Err(Box::new(Disposition::Failed { error, token: None, prefilled: Prefill::default() }));
         }
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
@@ -123,16 +127,38 @@ impl OrderHandler {
                 self.vault.note(merchant, &order.user, shopper).await;
             }
         };
-        let sent = since_boot();
         let create = async {
-            let answer = crash::in_flight("order_sent", self.checkout.create(merchant, &key, built.json)).await;
-            meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
-            answer
+            let answer = self.create(merchant, &key, built.json).await;
+            if !answer.is_due_to(&built.prefilled) || self.heartbeats.age() > OLDEST_HEARTBEAT {
+                return (answer, Prefill::Filled(built.prefilled));
+            }
+            tracing::warn!(
+                fields = built.prefilled.join(" "),
+                "Klarna refused an order with prefilled fields; \
+                it is sent once more without them"
+            );
+            if let Ok(second_permit) = self.breakers.admit(&order.merchant, since_boot()) {
+                second_permit.wait_for_rate().await;
+            }
+            let plain = request::build(&body, order.claim.order, access_token, None);
+            // Another body needs another key.
+            let answer = self.create(merchant, &format!("{key}-plain"), plain.json).await;
+            (answer, Prefill::Withdrawn { withdrawn: built.prefilled })
         };
-        let (answer, ()) = tokio::join!(create, noted);
+        let ((answer, prefill), ()) = tokio::join!(create, noted);
         crash::point("order_answered");
         call_permit.report(report(&answer, order), since_boot());
-        Ok(disposition(answer, order, outcome(&token), built.prefilled, rand::random()))
+        let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
+        let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
+        Ok(disposition(answer, order, outcome(&token), prefill, now, rand::random()))
+    }
+
+    /// Sends the create-order call once.
+    async fn create(&self, merchant: &Merchant, key: &str, body: Zeroizing<String>) -> CreateAnswer {
+        let sent = since_boot();
+        let answer = crash::in_flight("order_sent", self.checkout.create(merchant, key, body)).await;
+        meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
+        answer
     }
 
     /// The create-order call must not be made now: the order waits, and no attempt is counted.
@@ -228,7 +254,7 @@ fn invalid(rejection: Rejection) -> Disposition {
         Rejection::TooLarge => Vec::new(),
     };
     let error = OrderError { faults, ..error("invalid_order", message) };
-    Disposition::Failed { error, token: None }
+    Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
 
 fn refused_without_token(unusable: Unusable) -> Disposition {
@@ -243,7 +269,7 @@ fn refused_without_token(unusable: Unusable) -> Disposition {
         Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
     };
     let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
-    Disposition::Failed { error: error(code, message), token: Some(without(unusable)) }
+    Disposition::Failed { error: error(code, message), token: Some(without(unusable)), prefilled: Prefill::default() }
 }
 
 /// Counts the end of an attempt in the metrics.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::backoff::Backoff;
 use crate::breaker::CallOutcome;
 use crate::klarna::checkout::CreateAnswer;
-use crate::order::{Disposition, Fault, OrderError, TokenOutcome};
+use crate::order::{Disposition, Fault, OrderError, Prefill, TokenOutcome};
 use crate::store::ClaimedOrder;
 
 /// How long an order waits if Klarna refuses the merchant's settings. Somebody has to correct them
@@ -25,13 +27,13 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
             code: "deadline_exceeded".to_owned(),
             message: format!(
                 "the order's deadline passed before it could be submitted. The last attempt: {}",
-                last.message
+                last.message.split(NEXT_TRY).next().unwrap_or_default()
             ),
             ..last.clone()
         },
         None => error("deadline_exceeded", "the order's deadline passed before a worker could submit it"),
     };
-    Disposition::Failed { error, token: None }
+    Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
 
 /// Returns what an answer says about the endpoint.
@@ -48,13 +50,14 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome
     }
 }
 
-/// Returns the end of an attempt that Klarna answered, or its next step. `unit` is a random number
-/// from 0 to 1.
+/// Returns the end of an attempt that Klarna answered, or its next step. `now` is the time for the
+/// messages, and `unit` a random number from 0 to 1.
 pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,
     token: TokenOutcome,
-    prefilled: Vec<String>,
+    prefilled: Prefill,
+    now: DateTime<Utc>,
     unit: f64,
 ) -> Disposition {
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
@@ -67,16 +70,17 @@ pub(super) fn disposition(
             token,
             prefilled,
         },
-        CreateAnswer::BadOrder { messages, error_code, correlation_id } => {
+        CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             Disposition::Failed {
                 error: OrderError {
                     code: "klarna_refused_order".to_owned(),
-                    message: format!("Klarna refused the order{code}: {}", messages.join("; ")),
+                    message: format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; ")),
                     faults: messages.into_iter().map(|message| Fault::new("/order", message)).collect(),
                     correlation_id,
                 },
                 token: Some(token),
+                prefilled,
             }
         }
         CreateAnswer::Unauthorised { status, messages, correlation_id } => Disposition::Snooze {
@@ -84,37 +88,51 @@ pub(super) fn disposition(
             error: Some(OrderError {
                 code: "klarna_refused_merchant".to_owned(),
                 message: format!(
-                    "Klarna refused the merchant {} with {status}: {}. Check the API credentials, region and \
-                     checkout_provider of merchants.{}; the order waits until its deadline",
+                    "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits \
+                     until its deadline",
                     order.merchant,
                     messages.join("; "),
+                    what_to_check(status),
                     order.merchant,
                 ),
                 faults: Vec::new(),
                 correlation_id,
             }),
         },
-        CreateAnswer::Throttled { retry_after } => Disposition::Retry {
-            after: back_off(retry_after),
-            error: error("klarna_throttled", "Klarna answered 429 (too many calls); the order is sent again"),
-            possible_duplicate: false,
-        },
-        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => Disposition::Retry {
-            after: back_off(retry_after),
-            error: OrderError {
-                code: "klarna_unavailable".to_owned(),
-                message: format!("Klarna gave no usable answer ({what}); the order is sent again"),
-                faults: Vec::new(),
-                correlation_id,
-            },
-            possible_duplicate: maybe_created,
-        },
+        CreateAnswer::Throttled { retry_after } => {
+            let after = back_off(retry_after);
+            let message = format!("HTTP 429 from Klarna (too many calls){}", next_try(now, after));
+            Disposition::Retry { after, error: error("klarna_throttled", message), possible_duplicate: false }
+        }
+        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => {
+            let after = back_off(retry_after);
+            let message = format!("{what}{}", next_try(now, after));
+            let error = OrderError { correlation_id, ..error("klarna_unavailable", message) };
+            Disposition::Retry { after, error, possible_duplicate: maybe_created }
+        }
+    }
+}
+
+/// The beginning of what a message says about the next attempt.
+const NEXT_TRY: &str = "; next try ";
+
+/// Returns when the next attempt follows, as the end of a message.
+fn next_try(now: DateTime<Utc>, after: Duration) -> String {
+    let at = TimeDelta::from_std(after).ok().and_then(|after| now.checked_add_signed(after)).unwrap_or(now);
+    format!("{NEXT_TRY}{} UTC", at.format("%H:%M:%S"))
+}
+
+/// Returns what to do about a refusal of the merchant with this status.
+fn what_to_check(status: u16) -> &'static str {
+    match status {
+        401 => "Check the API credentials and the region",
+        403 => "Ask Klarna whether Checkout is activated for the API credentials",
+        _ => "Check checkout_provider and checkout_url",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
     use uuid::Uuid;
 
     use super::*;
@@ -144,18 +162,19 @@ mod tests {
     }
 
     fn judged(answer: CreateAnswer) -> Disposition {
-        disposition(answer, &order(), TokenOutcome::Fresh, Vec::new(), 1.0)
+        disposition(answer, &order(), TokenOutcome::Fresh, Prefill::default(), order().claimed_at, 1.0)
     }
 
     #[test]
     fn a_bad_order_fails_at_once_with_klarnas_words() {
         let answer = CreateAnswer::BadOrder {
+            status: 400,
             messages: vec!["Bad value: order_tax_amount".into()],
             error_code: Some("BAD_VALUE".into()),
             correlation_id: Some("c-1".into()),
         };
-        let Disposition::Failed { error, token } = judged(answer) else { panic!("not failed") };
-        assert_eq!(error.message, "Klarna refused the order (BAD_VALUE): Bad value: order_tax_amount");
+        let Disposition::Failed { error, token, .. } = judged(answer) else { panic!("not failed") };
+        assert_eq!(error.message, "Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value: order_tax_amount");
         assert_eq!((error.correlation_id.as_deref(), token), (Some("c-1"), Some(TokenOutcome::Fresh)));
     }
 
@@ -170,13 +189,15 @@ mod tests {
     #[test]
     fn an_answer_that_may_have_created_marks_a_possible_duplicate_and_backs_off() {
         let unavailable = |maybe_created| CreateAnswer::Unavailable {
-            what: "HTTP 500".into(),
+            what: "HTTP 503 from Klarna".into(),
             maybe_created,
             retry_after: None,
             correlation_id: None,
         };
         for maybe in [true, false] {
-            let Disposition::Retry { after, possible_duplicate, .. } = judged(unavailable(maybe)) else { panic!() };
+            let Disposition::Retry { after, possible_duplicate, error } = judged(unavailable(maybe)) else { panic!() };
+            // The claim was at 14:13:20, and the third attempt's pause is four seconds.
+            assert_eq!(error.message, "HTTP 503 from Klarna; next try 14:13:24 UTC");
             assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));
         }
     }
@@ -195,9 +216,9 @@ mod tests {
     #[test]
     fn a_deadline_tells_the_last_trouble() {
         let mut late = order();
-        late.error = Some(error("klarna_unavailable", "Klarna was away"));
+        late.error = Some(error("klarna_unavailable", "HTTP 503 from Klarna; next try 18:02:34 UTC"));
         let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
         assert_eq!(error.code, "deadline_exceeded");
-        assert!(error.message.ends_with("The last attempt: Klarna was away"), "{}", error.message);
+        assert!(error.message.ends_with("The last attempt: HTTP 503 from Klarna"), "{}", error.message);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::backoff::Backoff;
-use crate::order::{Disposition, OrderError};
+use crate::order::{Disposition, OrderError, Prefill};
 use crate::store::{Claim, Orders};
 use crate::telemetry::traces::{traced, tried};
 
@@ -53,9 +53,11 @@ fn without_texts(disposition: &Disposition) -> Disposition {
             html_snippet: None,
             correlation_id: None,
             token: *token,
-            prefilled: Vec::new(),
+            prefilled: Prefill::default(),
         },
-        Disposition::Failed { error, token } => Disposition::Failed { error: bare(error), token: *token },
+        Disposition::Failed { error, token, .. } => {
+            Disposition::Failed { error: bare(error), token: *token, prefilled: Prefill::default() }
+        }
         Disposition::Retry { after, error, possible_duplicate } => {
             Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
         }

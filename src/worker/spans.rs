@@ -43,7 +43,7 @@ pub(super) fn spans(order: &ClaimedOrder) -> (Span, Span) {
 pub(super) fn trace(run: &Span, disposition: &Disposition) {
     let (result, token, error) = match disposition {
         Disposition::Submitted { token, .. } => ("submitted", Some(*token), None),
-        Disposition::Failed { token, error } => ("failed", *token, Some(&error.code)),
+        Disposition::Failed { token, error, .. } => ("failed", *token, Some(&error.code)),
         Disposition::Retry { error, .. } => ("retry", None, Some(&error.code)),
         Disposition::Snooze { .. } => ("snooze", None, None),
     };

@@ -1,6 +1,6 @@
 //! `DELETE /v1/merchants/{merchant}/users/{user}`
 
-use klarna_order_worker::order::{Disposition, TokenOutcome};
+use klarna_order_worker::order::{Disposition, Prefill, TokenOutcome};
 use reqwest::Method;
 
 use super::{Api, json, key, send};
@@ -18,7 +18,7 @@ async fn an_erased_user_is_gone_from_every_answer() {
         html_snippet: Some("<div>".into()),
         correlation_id: None,
         token: TokenOutcome::Fresh,
-        prefilled: Vec::new(),
+        prefilled: Prefill::default(),
     })
     .await;
     let queued = api.accepted("shop", "u-1").await;
@@ -76,7 +76,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
         faults: Vec::new(),
         correlation_id: None,
     };
-    api.settle(&Disposition::Failed { error: failed, token: None }).await;
+    api.settle(&Disposition::Failed { error: failed, token: None, prefilled: Prefill::default() }).await;
     let shares = BTreeMap::from([("shop".into(), 1)]);
     let event = store.claim_webhooks(&shares, Duration::from_mins(1)).await.unwrap().remove(0);
     let gone = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 410".into(), gone: true };

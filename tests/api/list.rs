@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use klarna_order_worker::order::{Disposition, OrderError};
+use klarna_order_worker::order::{Disposition, OrderError, Prefill};
 
 use super::Api;
 
@@ -41,7 +41,7 @@ async fn filters_leave_out_the_rest() {
     let api = Api::open().await;
     let failed = api.accepted("shop", "u-1").await;
     let error = OrderError { code: "bad_order".into(), message: "No.".into(), faults: vec![], correlation_id: None };
-    api.settle(&Disposition::Failed { error, token: None }).await;
+    api.settle(&Disposition::Failed { error, token: None, prefilled: Prefill::default() }).await;
     let (queued, of_other) = (api.accepted("shop", "u-1").await, api.accepted("other", "u-2").await);
 
     assert_eq!(ids(&api, "?status=failed").await, [failed.as_str()]);

@@ -54,7 +54,7 @@ async fn a_settled_order_tells_all_of_it() {
         html_snippet: Some("<div>\"Å\"</div>".into()),
         correlation_id: Some("c-1".into()),
         token: TokenOutcome::ReauthRequired,
-        prefilled: vec!["/billing_address/email".into()],
+        prefilled: vec!["/billing_address/email".to_owned()].into(),
     })
     .await;
     let order = api.get(&format!("/v1/orders/{id}")).await.json();

@@ -8,7 +8,7 @@ mod safe;
 use std::time::Duration;
 
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, Fault, OrderError, TokenOutcome};
+use klarna_order_worker::order::{Disposition, Fault, OrderError, Prefill, TokenOutcome};
 use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::redirect::Policy;
@@ -101,7 +101,11 @@ fn error(code: &str, message: &str) -> OrderError {
 }
 
 fn failed(code: &str) -> Disposition {
-    Disposition::Failed { error: error(code, "No <b>way</b>."), token: Some(TokenOutcome::Unavailable) }
+    Disposition::Failed {
+        error: error(code, "No <b>way</b>."),
+        token: Some(TokenOutcome::Unavailable),
+        prefilled: Prefill::default(),
+    }
 }
 
 fn submitted(token: TokenOutcome) -> Disposition {
@@ -110,7 +114,7 @@ fn submitted(token: TokenOutcome) -> Disposition {
         html_snippet: Some("<script>snippet()</script>".into()),
         correlation_id: Some("corr-2".into()),
         token,
-        prefilled: vec!["/billing_address/email".into()],
+        prefilled: vec!["/billing_address/email".to_owned()].into(),
     }
 }
 

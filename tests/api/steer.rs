@@ -1,6 +1,6 @@
 //! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
 
-use klarna_order_worker::order::{Disposition, OrderError, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderError, Prefill, TokenOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ impl Api {
 
 fn failed(code: &str) -> Disposition {
     let error = OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None };
-    Disposition::Failed { error, token: Some(TokenOutcome::Fresh) }
+    Disposition::Failed { error, token: Some(TokenOutcome::Fresh), prefilled: Prefill::default() }
 }
 
 fn submitted() -> Disposition {
@@ -28,7 +28,7 @@ fn submitted() -> Disposition {
         html_snippet,
         correlation_id,
         token: TokenOutcome::Fresh,
-        prefilled: vec![],
+        prefilled: Prefill::default(),
     }
 }
 

@@ -4,7 +4,7 @@ mod many;
 
 use std::time::{Duration, Instant};
 
-use klarna_order_worker::order::{Disposition, TokenOutcome};
+use klarna_order_worker::order::{Disposition, Prefill, TokenOutcome};
 
 use super::{Api, SOON};
 
@@ -14,7 +14,7 @@ fn submitted() -> Disposition {
         html_snippet: Some("<div></div>".into()),
         correlation_id: None,
         token: TokenOutcome::Fresh,
-        prefilled: vec![],
+        prefilled: Prefill::default(),
     }
 }
 

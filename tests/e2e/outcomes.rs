@@ -47,8 +47,21 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     let refused = client.ended(accepted["id"].as_str().unwrap(), PATIENCE).await;
     assert_eq!((&refused["status"], &refused["attempts"]), (&json!("failed"), &json!(1)), "{refused}");
     assert_eq!(refused["error"]["code"], "klarna_refused_order", "{refused}");
-    assert!(message(&refused).contains("purchase_country"), "{refused}");
+    let words = "Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value: purchase_country";
+    assert_eq!(message(&refused), words, "{refused}");
+    assert!(refused["prefilled"].as_array().unwrap().len() > 3 && refused["prefill_withdrawn"].is_null(), "{refused}");
     assert!(refused["error"]["correlation_id"].is_string(), "{refused}");
+
+    // A field that the service filled in and Klarna refuses: sent once more without, in the same attempt.
+    let claims = json!({ "email": "alma@refused.example" });
+    shop.tell_sandbox("/sandbox/users", json!({ "user": "u-4", "claims": claims })).await;
+    let requests = shop.stats().await.orders.requests;
+    let plain = client.ended(&client.post("u-4", "k-prefill").await, PATIENCE).await;
+    assert_eq!((&plain["status"], &plain["token"]), (&json!("submitted"), &json!("fresh")), "{plain}");
+    assert_eq!((&plain["prefilled"], &plain["attempts"]), (&json!([]), &json!(1)), "{plain}");
+    let withdrawn = plain["prefill_withdrawn"].as_array().unwrap();
+    assert!(withdrawn.contains(&json!("/billing_address/email")) && withdrawn.len() > 3, "{plain}");
+    assert_eq!(shop.stats().await.orders.requests, requests + 2);
 
     // The token endpoint down for longer than the order's patience: the sale is not lost, and neither is the token.
     let down = json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } });

@@ -94,6 +94,7 @@ async fn a_bad_order_brings_klarnas_messages() {
         assert_eq!(
             answer,
             CreateAnswer::BadOrder {
+                status: u16::try_from(status).unwrap(),
                 messages: vec!["Bad value: order_tax_amount".into(), "And more".into()],
                 error_code: Some("BAD_VALUE".into()),
                 correlation_id: Some("c-1".into()),
@@ -107,9 +108,9 @@ async fn a_refusal_always_has_a_message() {
     for (body, expected) in [
         (r#"{"error_message":"Just one"}"#, "Just one"),
         (r#"{"error_messages":"No list"}"#, "No list"),
-        ("", "Klarna answered HTTP 400 and did not say why"),
-        ("<html>Bad Request</html>", "Klarna answered HTTP 400 and did not say why"),
-        (r#"{"error_messages":[null,7," "]}"#, "Klarna answered HTTP 400 and did not say why"),
+        ("", "no reason given (empty answer)"),
+        ("<html>Bad Request</html>", "no reason given (an HTML page)"),
+        (r#"{"error_messages":[null,7," "]}"#, "no reason given (JSON without a message)"),
     ] {
         let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else { panic!("{body}") };
         assert_eq!(messages, [expected], "{body}");
@@ -162,7 +163,7 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
     };
     let messages = send(3000).await;
     assert!(messages[0].starts_with("[redacted] [redacted] [redacted]"), "{}", messages[0]);
-    assert_eq!(send(30_000).await, ["Klarna answered HTTP 400 and did not say why"]);
+    assert_eq!(send(30_000).await, ["the reason is not kept, because it may repeat the shopper's data"]);
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ const MAX_TAX_RATE: i64 = 10_000;
 
 /// Returns what Klarna would say about the body, in its words; empty if it would accept it. A
 /// purchase country of `AQ` is refused although it is well-formed, so that there is an order that
-/// only Klarna refuses.
+/// only Klarna refuses; so is an e-mail address at `refused.example`, so that there is a claim that only
+/// Klarna refuses.
 pub(super) fn klarna_faults(text: &str, strict: bool) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
@@ -67,6 +68,8 @@ impl Faults {
     fn order(&mut self, body: &Value) {
         let country = body["purchase_country"].as_str().unwrap_or_default();
         self.require(country.len() == 2 && country != "AQ", "purchase_country");
+        let email = body["billing_address"]["email"].as_str().unwrap_or_default();
+        self.require(!email.ends_with("@refused.example"), "billing_address.email");
         self.require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
         self.require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
         for name in ["merchant_reference1", "merchant_reference2"] {

@@ -121,6 +121,11 @@ pub struct Order {
     /// JSON pointers of the fields that were filled in from the `id_token`.
     #[schema(example = json!(["/billing_address/email"]))]
     pub prefilled: Vec<String>,
+    /// JSON pointers of the fields that were filled in from the `id_token` and taken back: Klarna
+    /// refused the order with them, and it was sent once more without them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["/billing_address/postal_code"]))]
+    pub prefill_withdrawn: Vec<String>,
     /// Whether Klarna may have a second, unpaid session for this order, because the answer to an
     /// earlier attempt was lost.
     pub possible_duplicate: bool,
@@ -157,6 +162,7 @@ impl Order {
             attempts: 0,
             token: None,
             prefilled: Vec::new(),
+            prefill_withdrawn: Vec::new(),
             possible_duplicate: false,
             klarna_order_id: None,
             html_snippet: None,
@@ -179,7 +185,8 @@ impl From<OrderView> for Order {
             ended_at: order.ended_at,
             attempts: order.attempts,
             token: order.token,
-            prefilled: order.prefilled,
+            prefilled: order.prefilled.filled().to_vec(),
+            prefill_withdrawn: order.prefilled.withdrawn().to_vec(),
             possible_duplicate: order.possible_duplicate,
             klarna_order_id: order.klarna_order_id,
             html_snippet: order.html_snippet,

@@ -66,7 +66,7 @@ impl OrderResult {
             token: order.token,
             id: Some(order.id),
             klarna_order_id: order.klarna_order_id,
-            prefilled: order.prefilled,
+            prefilled: order.prefilled.filled().to_vec(),
             error: order.error.filter(|_| result != Outcome::Submitted).map(|error| error.message),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
+use super::blame;
 use crate::klarna::http::{self, is_id, retry_after};
 use crate::klarna::redact::Redactor;
 use crate::received::{Document, Members, storable};
@@ -28,6 +29,8 @@ pub enum CreateAnswer {
     },
     /// Klarna will never accept this order as it is.
     BadOrder {
+        /// The HTTP status.
+        status: u16,
         /// Klarna's messages; never empty.
         messages: Vec<String>,
         /// Klarna's `error_code`.
@@ -52,7 +55,8 @@ pub enum CreateAnswer {
     },
     /// No usable answer. The order must be sent again.
     Unavailable {
-        /// A status or a kind of failure, for logs and the order's error.
+        /// What happened, for logs and the order's error: the answer's status, code and words, or a
+        /// kind of failure.
         what: String,
         /// Whether Klarna may have created the order anyway, so that sending it again may create a
         /// second one.
@@ -65,6 +69,15 @@ pub enum CreateAnswer {
 }
 
 impl CreateAnswer {
+    /// Returns whether Klarna may accept the order without the prefilled fields (JSON pointers).
+    #[must_use]
+    pub fn is_due_to(&self, prefilled: &[String]) -> bool {
+        match self {
+            Self::BadOrder { status: 400 | 422, messages, .. } => blame::is_due_to(messages, prefilled),
+            _ => false,
+        }
+    }
+
     /// Returns its word in metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -83,7 +96,9 @@ impl fmt::Debug for CreateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Created { klarna_order_id, .. } => write!(f, "Created({klarna_order_id}, …)"),
-            Self::BadOrder { messages, error_code, .. } => write!(f, "BadOrder({error_code:?}, {messages:?})"),
+            Self::BadOrder { status, messages, error_code, .. } => {
+                write!(f, "BadOrder({status}, {error_code:?}, {messages:?})")
+            }
             Self::Unauthorised { status, messages, .. } => write!(f, "Unauthorised({status}, {messages:?})"),
             Self::Throttled { retry_after } => write!(f, "Throttled({retry_after:?})"),
             Self::Unavailable { what, maybe_created, .. } => {
@@ -103,12 +118,13 @@ pub(crate) fn classify(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    redactor: impl FnOnce() -> Option<Redactor>,
+    redactor: impl Fn() -> Option<Redactor>,
 ) -> CreateAnswer {
     let code = status.as_u16();
     let document = Document::new(body);
     let members = document.members();
     let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
+    let told = || told(status, body, &members, redactor().as_ref());
     let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
         what,
         maybe_created,
@@ -122,25 +138,26 @@ pub(crate) fn classify(
                 html_snippet: storable(&html_snippet).into_owned(),
                 correlation_id: correlation_id(),
             },
-            _ => unavailable(true, format!("HTTP {code}, but no order can be read from it")),
+            _ => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
         },
         429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
-        408 | 425 => unavailable(false, format!("HTTP {code}")),
-        303 | 409 => unavailable(true, format!("HTTP {code}")),
+        408 | 425 => unavailable(false, told()),
+        303 | 409 => unavailable(true, told()),
         401 | 403 | 404 | 405 | 410 | 300..=399 => {
-            let messages = messages(status, &members, redactor().as_ref());
+            let messages = messages(body, &members, redactor().as_ref());
             CreateAnswer::Unauthorised { status: code, messages, correlation_id: correlation_id() }
         }
         400..=499 => {
             let redactor = redactor();
             CreateAnswer::BadOrder {
+                status: code,
                 error_code: error_code(&members, redactor.as_ref()),
-                messages: messages(status, &members, redactor.as_ref()),
+                messages: messages(body, &members, redactor.as_ref()),
                 correlation_id: correlation_id(),
             }
         }
-        _ => unavailable(true, format!("HTTP {code}")),
+        _ => unavailable(true, told()),
     }
 }
 
@@ -159,7 +176,7 @@ fn error_code(members: &Members<'_>, redactor: Option<&Redactor>) -> Option<Stri
 
 /// Returns Klarna's messages. Answers have `error_messages` or `error_message`, or neither if
 /// something between Klarna and this service answered.
-fn messages(status: StatusCode, members: &Members<'_>, redactor: Option<&Redactor>) -> Vec<String> {
+fn messages(body: &[u8], members: &Members<'_>, redactor: Option<&Redactor>) -> Vec<String> {
     let texts = [members.texts("error_messages"), members.texts("error_message")].concat();
     let mut messages: Vec<String> = redactor
         .map(|redactor| {
@@ -172,9 +189,36 @@ fn messages(status: StatusCode, members: &Members<'_>, redactor: Option<&Redacto
         })
         .unwrap_or_default();
     if messages.is_empty() {
-        messages.push(format!("Klarna answered HTTP {} and did not say why", status.as_u16()));
+        messages.push(match redactor {
+            Some(_) => format!("no reason given ({})", kind(body)),
+            None => "the reason is not kept, because it may repeat the shopper's data".to_owned(),
+        });
     }
     messages
+}
+
+/// Returns what kind of body an answer without a reason has.
+fn kind(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start().first() {
+        None => "empty answer",
+        Some(b'<') => "an HTML page",
+        Some(b'{' | b'[') => "JSON without a message",
+        Some(_) => "not JSON",
+    }
+}
+
+/// Returns an answer in words: its status, and Klarna's code and messages if it has any.
+fn told(status: StatusCode, body: &[u8], members: &Members<'_>, redactor: Option<&Redactor>) -> String {
+    let code = error_code(members, redactor).map_or_else(String::new, |code| format!(" ({code})"));
+    let has_words = ["error_messages", "error_message"].iter().any(|name| !members.texts(name).is_empty());
+    let words = if has_words {
+        format!(": {}", messages(body, members, redactor).join("; "))
+    } else if body.is_empty() {
+        String::new()
+    } else {
+        format!(", with {}", kind(body))
+    };
+    format!("HTTP {}{code} from Klarna{words}", status.as_u16())
 }
 
 /// Returns the correlation id from the header, which is present even if the body is not Klarna's,

@@ -2,6 +2,7 @@
 //! means (`answer.rs`).
 
 mod answer;
+mod blame;
 pub mod request;
 
 use std::time::Duration;
@@ -70,7 +71,10 @@ impl CheckoutClient {
             }
             Err(failure) => CreateAnswer::Unavailable {
                 maybe_created: !matches!(failure, Failure::NotSent(_)),
-                what: failure.to_string(),
+                what: match failure {
+                    Failure::NotSent(why) => format!("Klarna could not be reached: {why}"),
+                    Failure::NoAnswer(why) => format!("no answer from Klarna: {why}"),
+                },
                 retry_after: None,
                 correlation_id: None,
             },

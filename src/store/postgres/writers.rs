@@ -106,7 +106,7 @@ struct SubmittedOrder<'a> {
     html_snippet: Option<Cow<'a, str>>,
     correlation_id: Option<&'a str>,
     token: &'static str,
-    /// A JSON list.
+    /// JSON.
     prefilled: String,
 }
 

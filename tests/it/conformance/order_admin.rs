@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{Disposition, OrderAdminRefusal, OrderError, OrderId, Status, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome};
 use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderFilter, OrderRow, Signal};
 
 use super::orders::{claim, insert, order};
@@ -28,7 +28,11 @@ fn error(code: &str) -> OrderError {
 }
 
 async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
-    let failed = Disposition::Failed { error: error(code), token: Some(TokenOutcome::Unavailable) };
+    let failed = Disposition::Failed {
+        error: error(code),
+        token: Some(TokenOutcome::Unavailable),
+        prefilled: Prefill::default(),
+    };
     assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap());
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, OrderError, OrderId, Status, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderError, OrderId, Prefill, Status, TokenOutcome};
 use klarna_order_worker::store::Claim;
 
 use super::orders::{DEADLINE, claim, insert, order};
@@ -35,12 +35,16 @@ pub fn submitted() -> Disposition {
         html_snippet: Some("<div>å</div>".into()),
         correlation_id: Some("c-1".into()),
         token: TokenOutcome::Fresh,
-        prefilled: vec!["/billing_address/email".into()],
+        prefilled: vec!["/billing_address/email".to_owned()].into(),
     }
 }
 
 pub fn failed() -> Disposition {
-    Disposition::Failed { error: error("bad_order"), token: Some(TokenOutcome::NotRegistered) }
+    Disposition::Failed {
+        error: error("bad_order"),
+        token: Some(TokenOutcome::NotRegistered),
+        prefilled: Prefill::default(),
+    }
 }
 
 fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
@@ -68,7 +72,7 @@ async fn a_submitted_order_bears_klarnas_answer(db: Db) {
     assert_eq!((view.status, view.ended_at, view.attempts), (Status::Submitted, Some(db.clock.now()), 2));
     assert_eq!((view.klarna_order_id.as_deref(), view.correlation_id.as_deref()), (Some("k-1"), Some("c-1")));
     assert_eq!((view.html_snippet.as_deref(), view.token), (Some("<div>å</div>"), Some(TokenOutcome::Fresh)));
-    assert_eq!((view.prefilled, view.error), (vec!["/billing_address/email".to_owned()], None));
+    assert_eq!((view.prefilled, view.error), (vec!["/billing_address/email".to_owned()].into(), None));
 }
 
 async fn a_failed_order_bears_its_reason(db: Db) {
@@ -233,7 +237,7 @@ async fn no_text_of_klarna_is_refused(db: Db) {
         html_snippet: Some("<div>\0</div>".into()),
         correlation_id: Some("c\0".into()),
         token: TokenOutcome::Fresh,
-        prefilled: vec!["/a\0".into()],
+        prefilled: vec!["/a\0".to_owned()].into(),
     };
     let why = OrderError { message: "no\0".into(), ..error("bad_order") };
     for number in 0..4 {
@@ -242,13 +246,13 @@ async fn no_text_of_klarna_is_refused(db: Db) {
     let worker = db.begin_worker().await;
     let claims: Vec<Claim> = claim(&db, worker, 4).await.into_iter().map(|order| order.claim).collect();
     assert!(db.store.settle_order(&claims[0], &with_nul()).await.unwrap());
-    let ends = [with_nul(), with_nul(), Disposition::Failed { error: why, token: None }];
+    let ends = [with_nul(), with_nul(), Disposition::Failed { error: why, token: None, prefilled: Prefill::default() }];
     let settled = claims[1..].iter().zip(&ends).map(|(claim, end)| db.store.settle_order(claim, end));
     assert!(futures::future::join_all(settled).await.into_iter().all(|settled| settled.unwrap()));
     for claim in &claims[..3] {
         let view = db.store.order(claim.order).await.unwrap().unwrap();
         assert_eq!(view.html_snippet.as_deref(), Some("<div>\u{fffd}</div>"));
-        assert_eq!((view.correlation_id.as_deref(), &*view.prefilled[0]), (Some("c\u{fffd}"), "/a\u{fffd}"));
+        assert_eq!((view.correlation_id.as_deref(), &*view.prefilled.filled()[0]), (Some("c\u{fffd}"), "/a\u{fffd}"));
     }
     let view = db.store.order(claims[3].order).await.unwrap().unwrap();
     assert_eq!(view.error.unwrap().message, "no\u{fffd}");

@@ -53,7 +53,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     failed: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
-                attempts = attempts + 1, error = $5, token_outcome = $6
+                attempts = attempts + 1, error = $5, token_outcome = $6, prefilled = $7
             WHERE id = $1 AND worker = $2 AND claim_number = $3
             RETURNING id
         ),

@@ -36,7 +36,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         RETURNING id",
     failed: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
-            token_outcome = $6
+            token_outcome = $6, prefilled = $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
     retry: "
