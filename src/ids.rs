@@ -3,11 +3,15 @@
 //! `parse` checks a text from outside, once, where it enters the program. `From` converts a text that
 //! was checked before: a value from a row, or a name from the settings.
 
+mod provider;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
+
+pub use self::provider::Provider;
 
 /// The most characters of a merchant's or user's name.
 const MOST_CHARACTERS: usize = 255;

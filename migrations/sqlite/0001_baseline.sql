@@ -39,6 +39,9 @@ CREATE TABLE tokens (
     -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
     -- forgotten.
     sealed BLOB,
+    -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
+    -- presented to no other. Null until a success of the exchange shows which one it is.
+    provider BLOB,
     issued_at INTEGER,
     expires_at INTEGER,
     -- The exchange that returned this token. It makes a repeated write of the same successor

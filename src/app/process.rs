@@ -11,8 +11,9 @@ use super::spools::{keys_of_spool, open_spool, refresh_folder};
 use super::{App, AppError};
 use crate::config::HEARTBEAT;
 use crate::keeper::{self, Sweeper};
+use crate::ops::foreign_tokens;
 use crate::queue::{Heartbeat, HeartbeatOptions};
-use crate::store::Worker;
+use crate::store::{ProviderTokens, Worker};
 use crate::vault::instance::Instance;
 use crate::vault::{Dependencies, Vault};
 use crate::worker::WorkerLease;
@@ -70,6 +71,10 @@ impl Process {
             spool,
             observed: Box::new(move || heartbeats.observed()),
         })?;
+        for ProviderTokens { merchant, provider, tokens } in foreign_tokens(&*app.store, &settings.merchants).await? {
+            tracing::error!(%merchant, %provider, tokens,
+                "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
+        }
         let tidying = tokio::spawn(tidy(vault.clone()));
         Ok(Self { worker, vault, heartbeat, tidying, _instance: instance })
     }

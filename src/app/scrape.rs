@@ -32,7 +32,7 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBr
         store: app.store.clone(),
         secrets: Arc::clone(&app.secrets),
         clock: app.clock.clone(),
-        merchants: app.settings.merchants.keys().cloned().collect(),
+        merchants: app.merchants(),
         worker_lost_after: app.settings.queue.worker_lost_after,
         // The keeper refreshes a token when `refresh_before` is left. If only half of that is left,
         // something is wrong.

@@ -1,5 +1,6 @@
 //! `tokens`
 
+mod adopt;
 mod after_restore;
 mod import;
 pub(crate) mod record;
@@ -42,6 +43,11 @@ pub(super) enum Command {
     /// again, Klarna rejects it if it was used before; otherwise it works as usual. If the command
     /// is interrupted, run it again to continue.
     Resolve(resolve::Args),
+    /// Present tokens of another provider to the token endpoint of the settings
+    ///
+    /// A token is presented only to the provider that issued it: its token endpoint (scheme, host,
+    /// path) and client id. After the same provider got a new address, this moves its tokens there.
+    Adopt(adopt::Args),
     /// Count tokens by state and by the days until they expire
     Stats(stats::Args),
     /// Recalculate every token's due date after a change of the keeper's settings
@@ -114,6 +120,7 @@ impl Command {
                 context.block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await })
             }
             Self::Resolve(args) => args.run(context),
+            Self::Adopt(args) => args.run(context),
             Self::Stats(args) => args.run(context),
             Self::Replan(args) => args.run(context),
             Self::AfterRestore(args) => args.run(context),

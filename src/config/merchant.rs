@@ -9,7 +9,7 @@ use url::Url;
 
 use super::reader::Reader;
 use super::{ApiCredentials, NAME_EXPECTED, Webhook, is_name, presets};
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, Provider};
 
 /// The merchants of the settings.
 pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
@@ -126,6 +126,16 @@ pub enum OnUnusableToken {
 }
 
 impl Merchant {
+    /// Returns the provider that this merchant's refresh tokens are presented to. Neither secrets nor
+    /// the query of the URL are part of it.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        let mut endpoint = self.token_url.clone();
+        endpoint.set_query(None);
+        endpoint.set_fragment(None);
+        Provider::new(endpoint.as_str(), &self.client_id)
+    }
+
     pub(super) fn read(reader: &mut Reader, name: &str) -> Option<Arc<Self>> {
         let section = format!("merchants.{name}");
         let key = |key: &str| format!("{section}.{key}");

@@ -22,6 +22,7 @@ pub use self::catalogue::{CATALOGUE, Kind, Metric};
 use self::installation::Installation;
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
+use crate::config::Merchants;
 use crate::ids::MerchantName;
 use crate::meter;
 use crate::order::TokenOutcome;
@@ -54,7 +55,7 @@ pub struct Sources {
     /// The process's clock.
     pub clock: Clock,
     /// The merchants of the settings.
-    pub merchants: Vec<MerchantName>,
+    pub merchants: Arc<Merchants>,
     /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
     /// Active tokens with less time left than this expire soon.
@@ -80,7 +81,7 @@ impl Metrics {
     #[must_use]
     pub fn new(sources: Sources) -> Option<Self> {
         let recorded = recorder()?;
-        for merchant in &sources.merchants {
+        for merchant in sources.merchants.keys() {
             // An alert on an increase needs an initial value.
             meter::begin(merchant, TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
         }
@@ -127,14 +128,14 @@ fn number(count: impl TryInto<u64>) -> f64 {
 /// Rows by merchant. Merchants of the settings without a row are included, so that their gauges
 /// fall to zero.
 fn by_merchant<'a, T>(
-    merchants: &'a [MerchantName],
+    merchants: &'a Merchants,
     rows: &'a [T],
     of: impl Fn(&T) -> &MerchantName,
 ) -> BTreeMap<&'a str, Option<&'a T>>
 where
     T: 'a,
 {
-    let mut all: BTreeMap<&str, Option<&T>> = merchants.iter().map(|merchant| (merchant.as_str(), None)).collect();
+    let mut all: BTreeMap<&str, Option<&T>> = merchants.keys().map(|merchant| (merchant.as_str(), None)).collect();
     all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
     all
 }

@@ -2,6 +2,8 @@
 
 pub mod doctor;
 pub mod metrics;
+mod providers;
 mod retention;
 
+pub use providers::foreign_tokens;
 pub use retention::{Removed, Retention};

@@ -11,7 +11,7 @@ use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey};
+use crate::ids::{MerchantName, Provider, TokenId, TokenVersion, UserId, UserKey};
 
 /// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms
 /// do not sort).
@@ -107,6 +107,12 @@ pub(super) trait Columns {
 
     fn owner(&self) -> sqlx::Result<UserKey> {
         Ok(UserKey { merchant: self.merchant()?, user: self.user()? })
+    }
+
+    fn provider(&self, column: &str) -> Result<Option<Provider>, StoreError> {
+        let bytes = self.opt_bytes(column)?;
+        let read = |bytes: Vec<u8>| Provider::try_from(&bytes[..]);
+        bytes.map(read).transpose().map_err(|_| StoreError::Unreadable(format!("column {column}")))
     }
 
     /// A number of rows.

@@ -16,7 +16,8 @@ use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
 use crate::ids::{
-    ExchangeId, InstanceId, MerchantName, PurposeId, TokenId, TokenVersion, UserId, UserKey, WebhookId, WorkerId,
+    ExchangeId, InstanceId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserId, UserKey, WebhookId,
+    WorkerId,
 };
 use crate::order::{Disposition, OrderId};
 use crate::received::storable;
@@ -236,6 +237,8 @@ params! {
     &'a Vec<u8>: value => Self::Bytes(Some(value));
     &'a [u8; 32]: value => Self::Bytes(Some(value));
     Option<&'a Vec<u8>>: value => Self::Bytes(value.map(Vec::as_slice));
+    &'a Provider: value => Self::Bytes(Some(value.as_bytes()));
+    &'a Option<Provider>: value => Self::Bytes(value.as_ref().map(Provider::as_bytes));
     DateTime<Utc>: value => Self::Time(Some(value));
     Option<DateTime<Utc>>: value => Self::Time(value);
     Now: value => Self::Time(value.0);

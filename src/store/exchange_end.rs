@@ -20,7 +20,7 @@ pub(super) async fn settle<E: Engine>(
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
-            c.query(sql.still_good).bind_version(version).bind(now).execute().await?;
+            c.query(sql.still_good).bind_version(version).bind(now).bind(&end.provider).execute().await?;
             if end.kept.is_some() {
                 c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }

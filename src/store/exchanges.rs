@@ -88,6 +88,7 @@ pub(super) async fn claim<E: Engine>(
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
+        provider: row.provider("provider")?,
         issued_at: row.opt_time("issued_at")?,
         expires_at: row.opt_time("expires_at")?,
         refresh_due_at: row.opt_time("refresh_due_at")?,

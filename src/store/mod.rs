@@ -1,7 +1,7 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! Twelve storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`],
-//! [`Workers`], [`Webhooks`], [`Keys`], [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and
+//! Thirteen storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`],
+//! [`Workers`], [`Webhooks`], [`Keys`], [`Providers`], [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and
 //! [`Restore`]), joined as [`Store`], are all that the rooms know of a database. Each has a file
 //! with its types and its one implementation for both engines. What differs between the engines is
 //! the trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and
@@ -27,6 +27,7 @@ mod orders;
 mod overview;
 mod pool;
 mod postgres;
+mod providers;
 mod resolving;
 mod restore;
 mod sql;
@@ -64,6 +65,7 @@ pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
 use self::postgres::Postgres;
+pub use self::providers::{ProviderTokens, Providers};
 pub use self::resolving::{Doubtful, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;
@@ -92,6 +94,7 @@ pub trait Store:
     + Workers
     + Webhooks
     + Keys
+    + Providers
     + InstallationStats
     + DashboardQueries
     + Upkeep

@@ -226,7 +226,8 @@ async fn register<E: Engine>(
         .bind(token.expires_at)
         .bind(now)
         .bind(token.refresh_due_at)
-        .bind(token.age_unknown.then(|| Note::AgeUnknown.as_str()));
+        .bind(token.age_unknown.then(|| Note::AgeUnknown.as_str()))
+        .bind(&token.provider);
     let stored = token_view(&register.fetch_one().await?)?;
     c.query(sql.know).bind(id).bind(&token.hash).bind(now).execute().await?;
     Ok(Registered::Stored(stored))

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 use crate::clock::delta;
-use crate::ids::ExchangeId;
+use crate::ids::{ExchangeId, Provider};
 
 /// How long to wait if another process holds the claim. Short, because an exchange is short.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -40,6 +40,8 @@ pub struct Policy {
     pub orphan_after: Duration,
     /// How long this process has had the database without a gap.
     pub observed: Duration,
+    /// The provider that the settings name.
+    pub provider: Provider,
 }
 
 /// The keeper's condition: exchange the token only if it is due.
@@ -76,6 +78,9 @@ pub enum Decision {
     LostAnswer(ExchangeId),
     /// Do nothing: the token is not due any more.
     NotDue,
+    /// Do nothing: another provider than that of the settings issued the token, and would have to be
+    /// asked.
+    OtherProvider(Provider),
     /// There is no token to present.
     Unusable(Unusable),
 }
@@ -89,6 +94,9 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
         TokenState::Forgotten => return Decision::Unusable(Unusable::NotRegistered),
         TokenState::ReauthRequired => return Decision::Unusable(Unusable::ReauthRequired),
         TokenState::Uncertain => return Decision::Unusable(Unusable::Uncertain),
+    }
+    if let Some(other) = token.provider.filter(|provider| *provider != policy.provider) {
+        return Decision::OtherProvider(other);
     }
     if if_due.is_some_and(|if_due| !if_due.holds(token)) {
         return Decision::NotDue;

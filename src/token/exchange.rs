@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::DeadReason;
-use crate::ids::{ExchangeId, PurposeId, TokenVersion, UserKey, WorkerId};
+use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use crate::words::words;
 
 /// The purpose of an exchange: its kind, and the order or sweep.
@@ -62,6 +62,8 @@ pub struct ExchangeEnd {
     /// Whose token: after a restore, the database may have the user in another row. `None` in spool
     /// files of older programs.
     pub owner: Option<UserKey>,
+    /// The provider that the token was presented to. `None` in spool files of older programs.
+    pub provider: Option<Provider>,
     /// What was presented.
     pub version: TokenVersion,
     /// The result of the exchange.

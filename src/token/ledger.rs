@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{DeadReason, Outcome, PurposeKind, TokenState};
 
-use crate::ids::{ExchangeId, PurposeId, TokenVersion, WorkerId};
+use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, WorkerId};
 
 /// A token row, read after its claim.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct ClaimedToken {
     pub reason: Option<DeadReason>,
     /// The encrypted refresh token; `None` in a tombstone.
     pub sealed: Option<Vec<u8>>,
+    /// The provider that issued it; `None` in rows that were written before this was recorded.
+    pub provider: Option<Provider>,
     /// When Klarna issued it.
     pub issued_at: Option<DateTime<Utc>>,
     /// When it expires, by our calculation.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, Provider, UserId, UserKey};
 use crate::words::words;
 
 /// The state of a token.
@@ -102,6 +102,8 @@ pub struct NewToken {
     pub owner: UserKey,
     /// The token, encrypted for this row.
     pub sealed: Vec<u8>,
+    /// The provider that issued it.
+    pub provider: Provider,
     /// The keyed hash of the token.
     pub hash: [u8; 32],
     /// When Klarna issued it.

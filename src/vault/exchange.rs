@@ -126,13 +126,20 @@ impl Exchange {
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
-        match decide(claim.token(), self.context.policy(), self.if_due) {
+        match decide(claim.token(), self.context.policy(&self.merchant), self.if_due) {
             Decision::Present { presentation, if_dead } => {
                 self.present(claim, read_at, presentation, if_dead, caller).await
             }
             Decision::NotDue => {
                 claim.release().await;
                 ExchangeReport::NotDue
+            }
+            Decision::OtherProvider(provider) => {
+                let token = claim.token().version.token.0;
+                claim.release().await;
+                tracing::warn!(merchant = self.merchant.name.as_str(), token, %provider,
+                    "A refresh token belongs to another provider than the settings name, and is not presented; see `doctor`");
+                ExchangeReport::Unusable(Unusable::Unavailable)
             }
             Decision::ComeBack(after) => {
                 claim.release().await;
@@ -257,7 +264,14 @@ impl Exchange {
             }
         };
         let outcome = result.outcome();
-        let end = ExchangeEnd { exchange, owner: Some(self.key.clone()), version: token.version, result, kept };
+        let end = ExchangeEnd {
+            exchange,
+            owner: Some(self.key.clone()),
+            provider: Some(self.merchant.provider()),
+            version: token.version,
+            result,
+            kept,
+        };
         let spooled = || {
             self.user_lock.on_disk();
             caller.answer(report.clone());

@@ -102,11 +102,12 @@ struct ExchangeContext {
 }
 
 impl ExchangeContext {
-    fn policy(&self) -> Policy {
+    fn policy(&self, merchant: &Merchant) -> Policy {
         Policy {
             replay_after: self.settings.replay_after,
             orphan_after: self.settings.orphan_after,
             observed: (self.observed)(),
+            provider: merchant.provider(),
         }
     }
 }

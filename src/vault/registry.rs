@@ -134,6 +134,7 @@ impl Registry {
         let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
         Ok(NewToken {
             sealed: self.secrets.seal_token(&key, token)?,
+            provider: merchant.provider(),
             hash: self.secrets.hasher().token(&key, token.expose_secret()),
             issued_at,
             expires_at,

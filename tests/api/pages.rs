@@ -148,7 +148,10 @@ impl Api {
         let intent = Intent { exchange, version, presentation: 1, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
-        claim.settle(&ExchangeEnd { exchange, owner: None, version, result, kept: None }).await.unwrap();
+        claim
+            .settle(&ExchangeEnd { exchange, owner: None, provider: None, version, result, kept: None })
+            .await
+            .unwrap();
     }
 
     /// Shops are told of what happens to the shop's orders and tokens.

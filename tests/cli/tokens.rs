@@ -294,3 +294,33 @@ fn a_closed_or_full_output_ends_a_command_quietly() {
         assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "{args:?}");
     }
 }
+
+#[test]
+fn tokens_of_another_provider_are_told_and_adopted() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    let tokens = |home: &Home| {
+        let found = home.run(&["doctor", "--format", "json"]).json();
+        let about = |finding: &&Value| finding["found"].as_str().unwrap().contains("provider");
+        found.into_iter().find(|finding| about(&finding)).unwrap()
+    };
+    assert_eq!(tokens(&home)["verdict"], "ok");
+    let home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID", "another");
+    let told = tokens(&home);
+    assert_eq!((&told["verdict"], &told["check"]), (&json!("failed"), &json!("merchants.shop.token_url")));
+    assert!(told["found"].as_str().unwrap().starts_with("2 token(s)"), "{told}");
+    let advice = told["advice"].as_str().unwrap();
+    let from = advice.split("--from ").nth(1).unwrap().trim_end_matches('`');
+
+    let adopt = ["tokens", "adopt", "--merchant", "shop", "--from", from];
+    home.run(&adopt[..4]).exits(2);
+    home.run(&["tokens", "adopt", "--merchant", "elsewhere", "--from", from]).exits(2);
+    home.run(&["tokens", "adopt", "--merchant", "shop", "--from", "12ab"]).exits(2);
+    let dry = home.run(&[&adopt[..], &["--dry-run"]].concat()).exits(0);
+    assert_eq!(dry.stdout, "2 tokens would be presented to the provider of the settings; nothing was changed\n");
+    assert_eq!(tokens(&home)["verdict"], "failed");
+    home.run(&adopt).exits(1);
+    let adopted = home.run(&[&adopt[..], &["--yes", "--format", "json"]].concat()).exits(0).json();
+    assert_eq!(adopted, [json!({ "adopted": 2, "left": 0 })]);
+    assert_eq!(tokens(&home)["verdict"], "ok");
+}

@@ -184,6 +184,6 @@ fn told(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
     }
 }
 
-fn tokens(count: u64) -> String {
+pub(super) fn tokens(count: u64) -> String {
     format!("{count} {}", if count == 1 { "token" } else { "tokens" })
 }

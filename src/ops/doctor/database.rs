@@ -8,7 +8,8 @@ use super::Findings;
 use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
-use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, Server, Store, StoreError};
+use crate::ops::foreign_tokens;
+use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store, StoreError};
 use crate::vault::instance::HeartbeatMark;
 
 /// The maximum difference between clocks; with more, times in logs and results contradict each other.
@@ -144,10 +145,34 @@ async fn look(
         let (stored, configured) = (installation.name.clone(), settings.installation.clone());
         findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
     }
+    if migrated {
+        foreign(store, settings, findings).await?;
+    }
     if migrated && let Some(heartbeat_mark) = HeartbeatMark::read(&settings.vault.instance_dir) {
         remembered(store, settings, &heartbeat_mark, findings).await?;
     }
     Ok(Found::Founded(installation))
+}
+
+/// Tells of tokens that are presented to nobody, because another provider issued them.
+async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings) -> Result<(), StoreError> {
+    let found = foreign_tokens(store, &settings.merchants).await?;
+    if found.is_empty() {
+        findings.ok("tokens", "no token belongs to another provider than the settings name");
+    }
+    for ProviderTokens { merchant, provider, tokens } in found {
+        findings.fail(
+            &format!("merchants.{merchant}.token_url"),
+            format!(
+                "{tokens} token(s) belong to the provider {provider}, and the settings name another: they are not used"
+            ),
+            format!(
+                "correct token_url and client_id; if the same provider has a new address, run `tokens adopt \
+                 --merchant {merchant} --from {provider}`"
+            ),
+        );
+    }
+    Ok(())
 }
 
 async fn remembered(

@@ -181,6 +181,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["key", "state"],
         "Secrets encrypted with each key; state: active, old (another key in the settings) or missing (not in the settings).",
     ),
+    gauge(
+        counts::FOREIGN,
+        &["merchant"],
+        "Refresh tokens of another provider than the settings name: they are not used.",
+    ),
     gauge(counts::HELD, &[], "Orders that failed because the database was restored, and can still be retried."),
     gauge(counts::WEBHOOKS_FAILED, &["merchant"], "Webhooks that were given up and are still stored."),
     gauge(

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use metrics::gauge;
 
 use super::{Sources, by_merchant, number, since};
+use crate::ops::foreign_tokens;
 use crate::store::{StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
 use crate::vault::sealing::Cipher;
@@ -17,6 +18,7 @@ pub(super) const SECRETS: &str = "klarna_worker_secrets";
 pub(super) const HELD: &str = "klarna_worker_orders_held";
 pub(super) const WEBHOOKS_FAILED: &str = "klarna_worker_webhooks_failed";
 pub(super) const WEBHOOKS_OLDEST: &str = "klarna_worker_webhooks_oldest_pending_seconds";
+pub(super) const FOREIGN: &str = "klarna_worker_tokens_of_other_provider";
 pub(super) const COUNTED_AT: &str = "klarna_worker_counted_timestamp_seconds";
 
 /// How many days one value of the label `days` covers.
@@ -33,6 +35,11 @@ pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), S
         let labels = [("merchant", merchant.to_owned())];
         gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
         gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
+    }
+    let foreign = foreign_tokens(&*sources.store, &sources.merchants).await?;
+    for merchant in sources.merchants.keys() {
+        let tokens = foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
+        gauge!(FOREIGN, "merchant" => merchant.to_string()).set(number(tokens));
     }
     gauge!(HELD).set(number(counts.held_orders));
     gauge!(COUNTED_AT).set(number(now.timestamp()));

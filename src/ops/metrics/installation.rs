@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Sources, by_merchant, counts, number, since};
-use crate::ids::MerchantName;
+use crate::config::Merchants;
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
@@ -82,7 +82,7 @@ async fn bounded<T>(look: impl Future<Output = Result<T, StoreError>>) -> Result
     tokio::time::timeout(PATIENCE, look).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
 }
 
-fn tell(overview: &Overview, merchants: &[MerchantName]) {
+fn tell(overview: &Overview, merchants: &Merchants) {
     tell_orders(overview, merchants);
     tell_webhooks(overview, merchants);
     gauge!(WORKERS).set(number(overview.workers));
@@ -92,7 +92,7 @@ fn tell(overview: &Overview, merchants: &[MerchantName]) {
     gauge!(LAPSING).set(number(overview.lapsing_tokens));
 }
 
-fn tell_orders(overview: &Overview, merchants: &[MerchantName]) {
+fn tell_orders(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.merchants, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(QUEUED, &labels).set(number(backlog.map_or(0, |backlog| backlog.queued)));
@@ -102,7 +102,7 @@ fn tell_orders(overview: &Overview, merchants: &[MerchantName]) {
     }
 }
 
-fn tell_webhooks(overview: &Overview, merchants: &[MerchantName]) {
+fn tell_webhooks(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.webhooks, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         let disabled = backlog.is_some_and(|backlog| backlog.disabled);

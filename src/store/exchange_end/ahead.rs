@@ -42,7 +42,7 @@ pub(super) async fn store<E: Engine>(
     }
     let version = TokenVersion { token, generation: view.generation.max(end.version.generation) + 1 };
     let store = bind_successor(c, sql.store_ahead, now, version, end.exchange, successor);
-    let stored = store.bind(end.kept.is_some()).execute().await?;
+    let stored = store.bind(end.kept.is_some()).bind(&end.provider).execute().await?;
     one_row("storing a successor ahead of the database", stored)?;
     keep(c, version, end.kept.as_ref()).await?;
     know_successor(c, token, successor).await?;

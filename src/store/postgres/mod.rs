@@ -222,7 +222,8 @@ impl Engine for Postgres {
             .bind(kept.map(|kept| kept.purpose.as_uuid()))
             .bind(kept.map(|kept| &kept.sealed))
             .bind(kept.map(|kept| kept.received_at))
-            .bind(kept.map(|kept| kept.good_until));
+            .bind(kept.map(|kept| kept.good_until))
+            .bind(&end.provider);
         Ok(store.fetch_optional().await?.is_some())
     }
 

@@ -44,6 +44,7 @@ statements! {
         settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, lapsing_tokens, webhook_backlogs, webhook_counts, held_orders }
+    providers: ProvidersSql { tokens_by_provider, adopt }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all }
     restore: RestoreSql { remembers, living, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {

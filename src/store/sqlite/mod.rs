@@ -251,7 +251,7 @@ impl Engine for Sqlite {
         let TokenVersion { token, generation } = end.version;
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
         // Only orders keep something.
-        let stored = store.bind(end.kept.is_some()).execute().await?;
+        let stored = store.bind(end.kept.is_some()).bind(&end.provider).execute().await?;
         if stored == 0 {
             return Ok(false);
         }

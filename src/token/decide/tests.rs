@@ -3,12 +3,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{TokenId, TokenVersion};
+use crate::ids::{Provider, TokenId, TokenVersion};
 
+const PROVIDER: Provider = Provider::from_bytes([1; 16]);
 const POLICY: Policy = Policy {
     replay_after: Duration::from_secs(10),
     orphan_after: Duration::from_mins(5),
     observed: Duration::from_hours(1),
+    provider: PROVIDER,
 };
 
 fn now() -> DateTime<Utc> {
@@ -21,6 +23,7 @@ fn token(presentations: Vec<Presentation>) -> ClaimedToken {
         state: TokenState::Active,
         reason: None,
         sealed: Some(vec![1]),
+        provider: Some(PROVIDER),
         issued_at: Some(now() - TimeDelta::days(30)),
         expires_at: Some(now() + TimeDelta::days(30)),
         refresh_due_at: Some(now()),
@@ -166,6 +169,16 @@ fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Opti
     (outcome, any::<bool>(), 0..20_000_i64, prop::option::of(0..600_u64))
 }
 
+#[test]
+fn a_token_is_presented_to_no_other_provider() {
+    let other = Provider::from_bytes([2; 16]);
+    let of = |provider| decide(&ClaimedToken { provider, ..token(vec![]) }, POLICY, None);
+    assert_eq!(of(Some(other)), Decision::OtherProvider(other));
+    for ours in [Some(PROVIDER), None] {
+        assert!(matches!(of(ours), Decision::Present { presentation: 1, .. }));
+    }
+}
+
 proptest! {
     /// There are never two requests in flight, and no presentation number is used twice: for any
     /// ledger, a token is presented only if no intent is open, and with a new number.
@@ -191,7 +204,7 @@ proptest! {
             }
             Decision::LostAnswer(_) => prop_assert!(any_open),
             Decision::ComeBack(wait) => prop_assert!(!wait.is_zero() && wait <= LONGEST_BACK_OFF),
-            Decision::Unusable(_) | Decision::NotDue => prop_assert!(false, "an order takes what there is"),
+            Decision::Unusable(_) | Decision::NotDue | Decision::OtherProvider(_) => prop_assert!(false, "an order takes what there is"),
         }
     }
 }

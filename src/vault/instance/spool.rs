@@ -69,6 +69,9 @@ struct Record {
     /// Merchant and user. Older programs did not write them.
     #[serde(default)]
     owner: Option<(String, String)>,
+    /// The fingerprint of the provider. Older programs did not write it.
+    #[serde(default)]
+    provider: Option<String>,
     token: TokenId,
     generation: i64,
     sealed: Vec<u8>,
@@ -263,6 +266,7 @@ impl Record {
         Self {
             exchange: end.exchange,
             owner: end.owner.clone().map(|owner| (owner.merchant.into(), owner.user.into())),
+            provider: end.provider.map(|provider| provider.to_string()),
             token: end.version.token,
             generation: end.version.generation,
             sealed: successor.sealed.clone(),
@@ -285,6 +289,7 @@ impl From<Record> for ExchangeEnd {
         Self {
             exchange: record.exchange,
             owner: record.owner.map(|(merchant, user)| UserKey::new(merchant, user)),
+            provider: record.provider.and_then(|provider| provider.parse().ok()),
             version: TokenVersion { token: record.token, generation: record.generation },
             result: ExchangeResult::Rotated(Successor {
                 sealed: record.sealed,

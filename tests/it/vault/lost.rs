@@ -1,5 +1,6 @@
 //! Answers that never came, and processes that died waiting for one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -251,7 +252,7 @@ fn metrics(shop: &Shop) -> Metrics {
         store: shop.db.store.clone(),
         secrets: Arc::clone(&shop.secrets),
         clock: shop.db.clock.clone(),
-        merchants: vec!["shop".into()],
+        merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
         worker_lost_after: Duration::from_secs(10),
         lapsing_within: Duration::from_secs(10),
         breakers: Box::new(Vec::new),

@@ -4,6 +4,7 @@ mod answers;
 mod claims;
 mod in_flight;
 mod lost;
+mod providers;
 mod races;
 mod reseal;
 mod sealed;

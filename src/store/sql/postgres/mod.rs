@@ -12,6 +12,7 @@ mod order_admin;
 mod orders;
 mod overview;
 mod own;
+mod providers;
 mod resolving;
 mod restore;
 mod tokens;
@@ -33,6 +34,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     order_admin: order_admin::ORDER_ADMIN,
     orders: orders::ORDERS,
     overview: overview::OVERVIEW,
+    providers: providers::PROVIDERS,
     resolving: resolving::RESOLVING,
     restore: restore::RESTORE,
     tokens: tokens::TOKENS,

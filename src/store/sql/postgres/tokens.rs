@@ -15,7 +15,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT token_id FROM klarna_worker.known_tokens WHERE token_id = $1 AND hash = $2",
     register: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-            reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+            reason = NULL, sealed = $2, provider = $8, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
             refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
             last_seen_at = greatest(last_seen_at, $3), updated_at = coalesce($5, clock_timestamp())
         WHERE id = $1
@@ -68,7 +68,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 coalesce($3, clock_timestamp()) AS now
             FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2
         )
-        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
             EXISTS (
                 SELECT 1 FROM klarna_worker.exchanges a
@@ -96,7 +96,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     store_ahead: "
         UPDATE klarna_worker.tokens SET generation = $2,
             grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
-            reason = NULL, sealed = $4, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+            reason = NULL, sealed = $4, provider = coalesce($10, provider), issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
             refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
             last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END, updated_at = coalesce($7, clock_timestamp())
         WHERE id = $1",
@@ -112,9 +112,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until",
     still_good: "
-        UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
-            updated_at = coalesce($3, clock_timestamp())
-        WHERE id = $1 AND generation = $2 AND state = 'uncertain'",
+        UPDATE klarna_worker.tokens SET state = 'active', provider = coalesce($4, provider),
+            refresh_due_generation = CASE WHEN state = 'active' THEN refresh_due_generation END,
+            updated_at = CASE WHEN state = 'active' THEN updated_at ELSE coalesce($3, clock_timestamp()) END
+        WHERE id = $1 AND generation = $2
+            AND (state = 'uncertain' OR state = 'active' AND provider IS NULL AND $4::bytea IS NOT NULL)",
     dead: "
         UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL,
             updated_at = coalesce($5, clock_timestamp())

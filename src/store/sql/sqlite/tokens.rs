@@ -15,7 +15,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT token_id FROM known_tokens WHERE token_id = $1 AND hash = $2",
     register: "
         UPDATE tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-            reason = NULL, sealed = $2, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+            reason = NULL, sealed = $2, provider = $8, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
             refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
             last_seen_at = max(coalesce(last_seen_at, $3), $3), updated_at = $5
         WHERE id = $1
@@ -61,7 +61,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     // A row for each presentation of the present generation, latest first, and one where there is
     // none.
     claim: "
-        SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.issued_at, t.expires_at, t.subject,
+        SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
             EXISTS (
                 SELECT 1 FROM exchanges a
@@ -88,7 +88,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     store_ahead: "
         UPDATE tokens SET generation = $2,
             grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
-            reason = NULL, sealed = $4, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+            reason = NULL, sealed = $4, provider = coalesce($10, provider), issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
             refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
             last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
         WHERE id = $1",
@@ -104,8 +104,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until",
     still_good: "
-        UPDATE tokens SET state = 'active', refresh_due_generation = NULL, updated_at = $3
-        WHERE id = $1 AND generation = $2 AND state = 'uncertain'",
+        UPDATE tokens SET state = 'active', provider = coalesce($4, provider),
+            refresh_due_generation = CASE WHEN state = 'active' THEN refresh_due_generation END,
+            updated_at = CASE WHEN state = 'active' THEN updated_at ELSE $3 END
+        WHERE id = $1 AND generation = $2
+            AND (state = 'uncertain' OR state = 'active' AND provider IS NULL AND $4 IS NOT NULL)",
     dead: "
         UPDATE tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL, updated_at = $5
         WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')

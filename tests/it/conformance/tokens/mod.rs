@@ -4,13 +4,14 @@ mod ahead;
 mod ends;
 mod intents;
 mod late;
+mod providers;
 mod registration;
 mod resolve;
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::{TokenVersion, UserKey, WorkerId};
+use klarna_order_worker::ids::{Provider, TokenVersion, UserKey, WorkerId};
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
@@ -21,10 +22,16 @@ use uuid::Uuid;
 
 use crate::support::stores::Db;
 
+/// The provider of every token here.
+pub fn provider() -> Provider {
+    Provider::new("https://login.test/token", "client")
+}
+
 /// The token that one byte stands for.
 pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
     NewToken {
         owner: UserKey::new("shop", user),
+        provider: provider(),
         sealed: vec![byte],
         hash: [byte; 32],
         issued_at: db.clock.now(),
@@ -94,7 +101,7 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
         good_until: db.clock.now() + Duration::from_secs(299),
     });
     let Intent { exchange, version, .. } = *intent;
-    ExchangeEnd { exchange, owner: None, version, result, kept }
+    ExchangeEnd { exchange, owner: None, provider: Some(provider()), version, result, kept }
 }
 
 pub async fn kept(db: &Db, intent: &Intent) -> bool {

@@ -1,0 +1,58 @@
+//! A token is presented to no other provider than the one that issued it.
+
+use std::sync::Arc;
+
+use klarna_order_worker::token::DeadReason;
+use klarna_order_worker::token::{IfDue, Unusable};
+use klarna_order_worker::vault::Refreshed;
+use test_support::mockito::Server;
+use uuid::Uuid;
+
+use super::{ACTIVE, Shop, dead, ready, told};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![another_provider_never_sees_the_token];
+
+/// The shop, with another address or client id in its settings.
+fn with(shop: &Shop, token_url: &str, client_id: &str) -> Shop {
+    let mut merchant = (*shop.merchant).clone();
+    merchant.token_url = token_url.parse().unwrap();
+    merchant.client_id = client_id.into();
+    Shop { merchant: Arc::new(merchant), ..shop.clone() }
+}
+
+async fn another_provider_never_sees_the_token(db: Db) {
+    let mut server = Server::new_async().await;
+    let rejecting = server.mock("POST", "/elsewhere").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let rejecting = rejecting.expect(1).create_async().await;
+    let granting = server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
+    let granting = granting.expect(1).create_async().await;
+    let shop = Shop::new(&db, &server.url());
+    shop.register("u", "rt-1").await;
+    let right = shop.merchant.token_url.to_string();
+
+    for other in [with(&shop, &format!("{}/elsewhere", server.url()), "client-1"), with(&shop, &right, "client-2")] {
+        let (vault, _) = other.process().await;
+        assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
+        let now = db.clock.now() + chrono::TimeDelta::days(50);
+        let if_due = IfDue { by: now, issued_before: now };
+        let swept = vault.refresh(&other.merchant, &"u".into(), Uuid::now_v7().into(), if_due).await;
+        assert_eq!(swept, Refreshed::Unusable(Unusable::Unavailable));
+    }
+    assert_eq!((shop.row("u").await, shop.ledger().await.len()), (ACTIVE(1), 0));
+
+    // A row from before providers were recorded is presented, and a success names its provider.
+    db.execute("UPDATE tokens SET provider = NULL").await;
+    let same = with(&shop, &format!("{right}?version=2"), "client-1");
+    let (vault, _) = same.process().await;
+    ready(same.access(&vault, "u").await);
+    granting.assert_async().await;
+    let other = with(&shop, &format!("{}/elsewhere", server.url()), "client-1");
+    let (vault, _) = other.process().await;
+    assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
+    // A sign-in under the new settings is of the new provider.
+    other.register("u", "rt-3").await;
+    assert_eq!(told(&other.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(shop.row("u").await, dead(DeadReason::Rejected, 3));
+    rejecting.assert_async().await;
+}
