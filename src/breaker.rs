@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!            5 failures in a row,
-//!            or 3 users refused for the settings
+//!            or 3 users refused for the settings,
+//!            or too many tokens rejected in a row
 //!   closed ──────────────────────────────────────► open ──── its pause is over ───► probing (one call at a time)
 //!     ▲                                             ▲                                 │ │
 //!     │                                             └─── twice the pause ── failed ───┘ │
@@ -31,6 +32,8 @@ const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
 /// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
+/// How long a stopped merchant waits until this process looks whether another one ended the stop.
+const LONGEST_STOP: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The longest time that a caller delays a call itself to keep the rate.
@@ -55,6 +58,9 @@ pub enum CallOutcome {
         /// The user of the call.
         user: UserId,
     },
+    /// It rejected too many refresh tokens in a row. The database knows when the next one may be
+    /// presented: after this time.
+    Stopped(Duration),
     /// It received too many calls and asked for a pause of this length.
     Throttled(Duration),
 }
@@ -307,6 +313,13 @@ impl CircuitBreaker {
                 let closed = self.open_since.map(|_| Change::Closed);
                 *self = Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
                 closed
+            }
+            CallOutcome::Stopped(wait) => {
+                let opened = self.open_since.is_none().then_some(Change::Opened);
+                self.open_since.get_or_insert(now);
+                self.cause = String::from("too many refresh tokens were rejected in a row");
+                self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
+                opened
             }
             CallOutcome::Throttled(wait) => self.count(String::from("it asked for a pause"), Some(wait), now, probe),
             CallOutcome::Failed { what, retry_after } => self.count(what, retry_after, now, probe),

@@ -85,6 +85,25 @@ CREATE INDEX tokens_state ON klarna_worker.tokens (merchant, state, user_id);
 -- The few tokens that wait for an operator.
 CREATE INDEX tokens_uncertain ON klarna_worker.tokens (id) WHERE state = 'uncertain';
 
+-- How a merchant stands with a provider: whether it granted a token, and whether its rejections are
+-- believed.
+CREATE TABLE klarna_worker.providers (
+    merchant text NOT NULL,
+    provider bytea NOT NULL,
+    -- It was the last to grant a token of the merchant. Until it is, tokens are presented one at a
+    -- time.
+    proven boolean NOT NULL DEFAULT false,
+    -- Since when the merchant is stopped: too many tokens were rejected in a row.
+    stopped_at timestamptz,
+    -- How many users' tokens were rejected in a row.
+    rejections bigint NOT NULL DEFAULT 0,
+    -- How many probes were sent since, and when the next one may be.
+    probes bigint NOT NULL DEFAULT 0,
+    probe_at timestamptz,
+    PRIMARY KEY (merchant, provider),
+    CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
+);
+
 -- Keyed hashes of every token ever registered or received for a user.
 CREATE TABLE klarna_worker.known_tokens (
     token_id bigint NOT NULL,
@@ -226,6 +245,8 @@ CREATE TABLE klarna_worker.exchanges (
     -- The unanswered request may still reach Klarna: it timed out, as opposed to an answer with
     -- status 500.
     travelling boolean NOT NULL DEFAULT false,
+    -- The provider that rejected the token. Null with any other outcome.
+    provider bytea,
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );

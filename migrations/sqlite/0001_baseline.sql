@@ -80,6 +80,25 @@ CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
 -- The few tokens that wait for an operator.
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
 
+-- How a merchant stands with a provider: whether it granted a token, and whether its rejections are
+-- believed.
+CREATE TABLE providers (
+    merchant TEXT NOT NULL,
+    provider BLOB NOT NULL,
+    -- It was the last to grant a token of the merchant. Until it is, tokens are presented one at a
+    -- time.
+    proven BOOLEAN NOT NULL DEFAULT 0,
+    -- Since when the merchant is stopped: too many tokens were rejected in a row.
+    stopped_at INTEGER,
+    -- How many users' tokens were rejected in a row.
+    rejections INTEGER NOT NULL DEFAULT 0,
+    -- How many probes were sent since, and when the next one may be.
+    probes INTEGER NOT NULL DEFAULT 0,
+    probe_at INTEGER,
+    PRIMARY KEY (merchant, provider),
+    CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
+);
+
 -- Keyed hashes of every token ever registered or received for a user.
 CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
@@ -213,6 +232,8 @@ CREATE TABLE exchanges (
     -- The unanswered request may still reach Klarna: it timed out, as opposed to an answer with
     -- status 500.
     travelling BOOLEAN NOT NULL DEFAULT 0,
+    -- The provider that rejected the token. Null with any other outcome.
+    provider BLOB,
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );

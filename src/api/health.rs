@@ -22,7 +22,7 @@ use super::extract::InQuery;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
 use crate::meter;
-use crate::store::{DisabledWhy, Endpoint, Store, StoreError};
+use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, Store, StoreError};
 
 /// How long the database may take to answer a health check.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,6 +75,10 @@ pub struct Health {
     /// Only with `verbose`: the state of the webhook endpoints, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
+    /// Only with `verbose`: the merchants that are stopped, because their token endpoint rejected too
+    /// many refresh tokens in a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
     /// Only with `verbose`: how many requests were refused since the process started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -107,6 +111,22 @@ impl From<Endpoint> for WebhookEndpoint {
     fn from(Endpoint { failing_since, disabled, .. }: Endpoint) -> Self {
         let (disabled_at, disabled_why) = disabled.unzip();
         Self { failing_since, disabled_at, disabled_why }
+    }
+}
+
+/// A stopped merchant.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SuspiciousRejections {
+    /// Since when it is stopped.
+    pub since: DateTime<Utc>,
+    /// How many users' tokens were rejected in a row.
+    #[schema(example = 3, minimum = 0)]
+    pub rejections: u64,
+}
+
+impl From<StoppedMerchant> for SuspiciousRejections {
+    fn from(StoppedMerchant { since, rejections, .. }: StoppedMerchant) -> Self {
+        Self { since, rejections }
     }
 }
 
@@ -151,7 +171,14 @@ pub(super) struct Detail {
     verbose: Option<String>,
 }
 
-const OK: Health = Health { status: "ok", breakers: None, webhooks: None, refused: None, log_lines_dropped: None };
+const OK: Health = Health {
+    status: "ok",
+    breakers: None,
+    webhooks: None,
+    suspicious_rejections: None,
+    refused: None,
+    log_lines_dropped: None,
+};
 
 /// Check whether the process runs.
 ///
@@ -197,11 +224,11 @@ pub(super) async fn readyz(
     }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, look(&probes, verbose)).await {
-        Ok(Ok(webhooks)) => {
+        Ok(Ok((webhooks, suspicious_rejections))) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let refused = verbose.then(|| probes.refusals.counts());
             let log_lines_dropped = verbose.then(meter::log_lines_dropped);
-            Ok(Json(Health { breakers, webhooks, refused, log_lines_dropped, ..OK }))
+            Ok(Json(Health { breakers, webhooks, suspicious_rejections, refused, log_lines_dropped, ..OK }))
         }
         Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(StoreError::ReadOnly(_))) => Err(not_ready("read_only: the database takes no writes")),
@@ -214,14 +241,22 @@ pub(super) async fn readyz(
     }
 }
 
-/// Asks the database whether it answers, and with `verbose` for the webhook endpoints.
-async fn look(probes: &Probes, verbose: bool) -> Result<Option<BTreeMap<String, WebhookEndpoint>>, StoreError> {
+/// What the database knows, by merchant.
+type Looked = (Option<BTreeMap<String, WebhookEndpoint>>, Option<BTreeMap<String, SuspiciousRejections>>);
+
+/// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
+/// stopped merchants.
+async fn look(probes: &Probes, verbose: bool) -> Result<Looked, StoreError> {
     ask(probes).await?;
     if !verbose {
-        return Ok(None);
+        return Ok((None, None));
     }
     let endpoints = probes.store.endpoints().await?.into_iter();
-    Ok(Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()))
+    let stopped = probes.store.stopped_merchants().await?.into_iter();
+    Ok((
+        Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()),
+        Some(stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect()),
+    ))
 }
 
 /// Asks the database. Health checks need no key, so any number of them at a time cost one question:

@@ -151,7 +151,11 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
 
     /// As [`super::Tokens::claim_token`].
-    fn claim_token(&self, key: &UserKey) -> impl Future<Output = Result<ClaimAttempt, StoreError>> + Send;
+    fn claim_token(
+        &self,
+        key: &UserKey,
+        provider: Provider,
+    ) -> impl Future<Output = Result<ClaimAttempt, StoreError>> + Send;
 
     /// As [`super::Tokens::settle_exchange`].
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;

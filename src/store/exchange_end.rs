@@ -31,6 +31,7 @@ pub(super) async fn settle<E: Engine>(
             let dead = c.query(sql.dead).bind_version(version).bind(end.exchange);
             dead.bind(reason.as_str()).bind(now).execute().await?;
             close(c, now, end.exchange, Outcome::Rejected, false).await?;
+            c.query(sql.rejected_by).bind(end.exchange).bind(&end.provider).execute().await?;
         }
         // The token is as it was, whoever's it is by now: nothing to be told apart.
         ExchangeResult::NotSent | ExchangeResult::Refused => {

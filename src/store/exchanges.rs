@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{StoreError, from_micros};
-use crate::ids::{MerchantName, PurposeId, UserKey, WorkerId};
+use crate::ids::{MerchantName, Provider, PurposeId, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
-    Presentation, Purpose, PurposeKind, Settled, TokenState,
+    Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
 };
 
 /// What a claim gave.
@@ -80,8 +80,9 @@ pub(super) async fn claim<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     key: &UserKey,
+    provider: Provider,
 ) -> Result<Option<Read>, StoreError> {
-    let rows = c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).fetch_all().await?;
+    let rows = c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).bind(&provider).fetch_all().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
         version: row.version("id")?,
@@ -89,6 +90,7 @@ pub(super) async fn claim<E: Engine>(
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
         provider: row.provider("provider")?,
+        standing: standing(row)?,
         issued_at: row.opt_time("issued_at")?,
         expires_at: row.opt_time("expires_at")?,
         refresh_due_at: row.opt_time("refresh_due_at")?,
@@ -98,6 +100,12 @@ pub(super) async fn claim<E: Engine>(
         now: row.time("now")?,
     };
     Ok(Some(Read { ours: row.flag("claimed")?, token }))
+}
+
+fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
+    let probes = u32::try_from(row.opt_int("probes")?.unwrap_or_default()).unwrap_or_default();
+    let stop = row.opt_time("probe_at")?.map(|probe_at| Stop { probe_at, probes });
+    Ok(Standing { proven: row.flag("proven")?, stop })
 }
 
 /// `None` in the one row of a generation that was never presented.

@@ -65,8 +65,8 @@ pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
 use self::postgres::Postgres;
-pub use self::providers::{ProviderTokens, Providers};
-pub use self::resolving::{Doubtful, Resolving};
+pub use self::providers::{ProviderTokens, Providers, StoppedMerchant};
+pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;
 pub use self::tokens::{TokenFilter, Tokens};

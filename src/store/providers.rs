@@ -1,11 +1,16 @@
-//! The storage trait for providers: how many tokens each issued, and moving them to another address.
+//! The storage trait for providers: how many tokens each issued, moving them to another address, and
+//! whether a provider's rejections are believed.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Engine, SqlStore};
+use super::engine::{Engine, SqlStore, by, transaction_by};
 use super::{StoreError, last_id};
 use crate::ids::{MerchantName, Provider, TokenId};
+use crate::token::{LATEST, Streak, Verdict};
 
 /// A merchant's tokens of one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +21,19 @@ pub struct ProviderTokens {
     pub provider: Provider,
     /// How many there are, whatever their state.
     pub tokens: u64,
+}
+
+/// A merchant that is stopped because too many of its tokens were rejected in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedMerchant {
+    /// The merchant.
+    pub merchant: MerchantName,
+    /// The provider that rejected them.
+    pub provider: Provider,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// How many users' tokens were rejected in a row.
+    pub rejections: u64,
 }
 
 /// What a store does for providers.
@@ -34,6 +52,34 @@ pub trait Providers: Send + Sync {
         after: TokenId,
         limit: u32,
     ) -> Result<Option<(u64, TokenId)>, StoreError>;
+
+    /// Reads how many of the merchant's tokens the provider rejected in a row, and stops the merchant
+    /// if they are too many for chance; the first probe may be sent after `pause`.
+    async fn judge_rejections(
+        &self,
+        merchant: &MerchantName,
+        provider: Provider,
+        pause: Duration,
+    ) -> Result<Streak, StoreError>;
+
+    /// Takes the next probe of a stopped merchant, if it may be sent now; the one after it may be sent
+    /// after `pause`. `false` if another process took it, or the merchant is not stopped any more.
+    async fn take_probe(
+        &self,
+        merchant: &MerchantName,
+        provider: Provider,
+        pause: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Writes down that the provider granted a token of the merchant. The merchant is not stopped any
+    /// more.
+    async fn prove_provider(&self, merchant: &MerchantName, provider: Provider) -> Result<(), StoreError>;
+
+    /// The stopped merchants.
+    async fn stopped_merchants(&self) -> Result<Vec<StoppedMerchant>, StoreError>;
+
+    /// Lets the next probe of a stopped merchant be sent at once; of all merchants if `None`.
+    async fn probe_now(&self, merchant: Option<&MerchantName>) -> Result<(), StoreError>;
 }
 
 #[async_trait]
@@ -60,6 +106,74 @@ impl<E: Engine> Providers for SqlStore<E> {
         })
         .await
     }
+
+    async fn judge_rejections(
+        &self,
+        merchant: &MerchantName,
+        provider: Provider,
+        pause: Duration,
+    ) -> Result<Streak, StoreError> {
+        let sql = &E::STATEMENTS.providers;
+        transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
+            let answers = c.query(sql.latest_answers).bind(merchant).bind(&provider).bind(LATEST).fetch_all().await?;
+            let answers = answers.iter().map(verdict).collect::<Result<Vec<_>, _>>()?;
+            let streak = Streak::of(&answers);
+            if streak.is_suspicious() {
+                let stop = c.query(sql.stop).bind(merchant).bind(&provider).bind(streak.length);
+                stop.bind(self.now()).bind(pause).execute().await?;
+            }
+            Ok(streak)
+        })
+        .await
+    }
+
+    async fn take_probe(
+        &self,
+        merchant: &MerchantName,
+        provider: Provider,
+        pause: Duration,
+    ) -> Result<bool, StoreError> {
+        by::<E, _>(self.engine.urgent().await?, async |c| {
+            let take = c.query(E::STATEMENTS.providers.take_probe).bind(merchant).bind(&provider).bind(self.now());
+            Ok(take.bind(pause).execute().await? == 1)
+        })
+        .await
+    }
+
+    async fn prove_provider(&self, merchant: &MerchantName, provider: Provider) -> Result<(), StoreError> {
+        let sql = &E::STATEMENTS.providers;
+        transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
+            c.query(sql.prove).bind(merchant).bind(&provider).execute().await?;
+            c.query(sql.disprove_others).bind(merchant).bind(&provider).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stopped_merchants(&self) -> Result<Vec<StoppedMerchant>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.providers.stopped).fetch_all().await?;
+            rows.iter().filter_map(|row| stopped_merchant(row).transpose()).collect()
+        })
+        .await
+    }
+
+    async fn probe_now(&self, merchant: Option<&MerchantName>) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.providers.probe_now).bind(merchant).bind(self.now()).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn verdict(row: &impl Columns) -> Result<Verdict, StoreError> {
+    Ok(Verdict { token: row.token("token_id")?, rejected: row.flag("rejected")? })
+}
+
+fn stopped_merchant(row: &impl Columns) -> Result<Option<StoppedMerchant>, StoreError> {
+    let (merchant, since, rejections) = (row.merchant()?, row.time("stopped_at")?, row.count("rejections")?);
+    Ok(row.provider("provider")?.map(|provider| StoppedMerchant { merchant, provider, since, rejections }))
 }
 
 fn provider_tokens(row: &impl Columns) -> Result<Option<ProviderTokens>, StoreError> {

@@ -20,6 +20,15 @@ pub struct Doubtful {
     pub before: Option<DateTime<Utc>>,
 }
 
+/// Which of the tokens that were rejected, or were rejected after their time.
+#[derive(Clone, Debug, Default)]
+pub struct RejectedTokens {
+    /// Only this merchant's.
+    pub merchant: Option<MerchantName>,
+    /// Only those that were rejected at this time or later.
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// Storage for decisions about `uncertain` tokens. A decision does not change the generation, so a
 /// successor that arrives late still replaces the token.
 #[async_trait]
@@ -36,6 +45,18 @@ pub trait Resolving: Tokens {
         &self,
         which: &Doubtful,
         resolution: Resolution,
+        after: TokenId,
+        limit: u32,
+    ) -> Result<Option<(u64, TokenId)>, StoreError>;
+
+    /// How many tokens were rejected.
+    async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError>;
+
+    /// Makes up to `limit` rejected tokens with an id above `after` active again, in one transaction.
+    /// How many there were, and the last one's id; `None` once there are no more.
+    async fn retry_rejected(
+        &self,
+        which: &RejectedTokens,
         after: TokenId,
         limit: u32,
     ) -> Result<Option<(u64, TokenId)>, StoreError>;
@@ -76,6 +97,27 @@ impl<E: Engine> Resolving for SqlStore<E> {
                 .bind(after)
                 .bind(limit);
             last_id(&resolve.fetch_all().await?)
+        })
+        .await
+    }
+
+    async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError> {
+        self.read(async |c| {
+            let count = c.query(E::STATEMENTS.resolving.count_rejected).bind(&which.merchant).bind(which.since);
+            Ok(count.fetch_one().await?.count("tokens")?)
+        })
+        .await
+    }
+
+    async fn retry_rejected(
+        &self,
+        which: &RejectedTokens,
+        after: TokenId,
+        limit: u32,
+    ) -> Result<Option<(u64, TokenId)>, StoreError> {
+        self.transaction(async |c| {
+            let retry = c.query(E::STATEMENTS.resolving.retry_rejected).bind(&which.merchant).bind(which.since);
+            last_id(&retry.bind(after).bind(limit).bind(self.now()).fetch_all().await?)
         })
         .await
     }

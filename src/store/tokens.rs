@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
 use super::token_view::token_view;
-use super::{ClaimAttempt, StoreError, exchange_end, exchanges};
-use crate::ids::{ExchangeId, MerchantName, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
+use super::{ClaimAttempt, Providers, StoreError, exchange_end, exchanges};
+use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled, TokenState,
     TokenView,
@@ -32,7 +32,7 @@ pub struct TokenFilter {
 
 /// What a store does for tokens.
 #[async_trait]
-pub trait Tokens: Send + Sync {
+pub trait Tokens: Providers {
     /// Registers tokens in one transaction, but those that are known; with `unless_newer` also not
     /// over one issued later. What became of each, in their order.
     async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError>;
@@ -66,8 +66,8 @@ pub trait Tokens: Send + Sync {
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError>;
 
-    /// Claims the user's token.
-    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError>;
+    /// Claims the user's token, to present it to this provider.
+    async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError>;
 
     /// Makes sure that an intent whose commit is in doubt can never be acted on: it is closed as
     /// `not_sent`, or written down as such so that a late commit is refused.
@@ -138,8 +138,8 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.read(async |c| exchanges::ledger(c, key, before, limit).await).await
     }
 
-    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
-        self.engine.claim_token(key).await
+    async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
+        self.engine.claim_token(key, provider).await
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {

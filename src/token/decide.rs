@@ -71,6 +71,9 @@ pub enum Decision {
         /// The reason to record if the answer is `invalid_grant`.
         if_dead: DeadReason,
     },
+    /// Too many tokens of the merchant were rejected in a row: the next probe may be sent after this
+    /// time.
+    Stopped(Duration),
     /// An exchange is in flight, or the wait after one is not over.
     ComeBack(Duration),
     /// The process of an open intent is known to be dead, so nobody knows whether its request was
@@ -100,6 +103,11 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
     }
     if if_due.is_some_and(|if_due| !if_due.holds(token)) {
         return Decision::NotDue;
+    }
+    if let Some(wait) = token.standing.stop.and_then(|stop| (stop.probe_at - token.now).to_std().ok())
+        && !wait.is_zero()
+    {
+        return Decision::Stopped(wait);
     }
     if let Some(open) = token.presentations.iter().find(|presentation| presentation.outcome.is_none()) {
         return if known_dead(open, policy) {

@@ -29,6 +29,8 @@ pub struct ClaimedToken {
     pub refresh_due_at: Option<DateTime<Utc>>,
     /// The keyed hash of the first `sub` that was seen for the user.
     pub subject: Option<Vec<u8>>,
+    /// What is known of the provider that the settings name.
+    pub standing: Standing,
     /// Whether any presentation of the present grant, of this generation or an earlier one, had an
     /// unknown outcome.
     pub answer_lost: bool,
@@ -36,6 +38,24 @@ pub struct ClaimedToken {
     pub presentations: Vec<Presentation>,
     /// The database's time when this was read.
     pub now: DateTime<Utc>,
+}
+
+/// How a merchant stands with the provider that its settings name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether this provider was the last that granted one of the merchant's tokens.
+    pub proven: bool,
+    /// Set while the merchant is stopped because of too many rejections in a row.
+    pub stop: Option<Stop>,
+}
+
+/// A stopped merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// When the next token may be presented, as a probe.
+    pub probe_at: DateTime<Utc>,
+    /// How many probes were sent so far.
+    pub probes: u32,
 }
 
 /// One row of the ledger: a presentation of the token.

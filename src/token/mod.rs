@@ -10,6 +10,7 @@ mod decide;
 mod exchange;
 mod ledger;
 mod state;
+mod streak;
 
 pub use self::answer::{Answer, Tokens};
 pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
@@ -18,5 +19,6 @@ pub use self::exchange::{
     CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, Outcome, Purpose, PurposeKind,
     Settled, Successor,
 };
-pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation};
+pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
 pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, TokenState, TokenView};
+pub use self::streak::{LATEST, Streak, Verdict, probe_pause};

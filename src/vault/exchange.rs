@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::exchange_permits::ExchangePermit;
 use super::report::{AccessToken, ExchangeReport, Next};
 use super::sealing::{CipherError, ExchangedTokens};
+use super::turns::Turn;
 use super::user_locks::UserLock;
 use super::{ExchangeContext, settle};
 use crate::breaker::{CallOutcome, CallPermit};
@@ -28,6 +29,7 @@ use crate::telemetry::traces::{traced, tried};
 use crate::token::{
     AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, ExchangeResult, IfDue, Intended,
     Intent, LOOK_AGAIN, NewCachedTokens, Outcome, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable, decide,
+    probe_pause,
 };
 
 /// The wait after a failure of the database.
@@ -56,6 +58,8 @@ struct Caller {
     /// Nobody may listen any more.
     waiting: Option<oneshot::Sender<ExchangeAnswer>>,
     call_permit: Option<CallPermit>,
+    /// Held until the merchant's provider is known to grant tokens.
+    turn: Option<Turn>,
     /// Klarna's correlation id of the call, once it is known.
     correlation_id: Option<String>,
 }
@@ -74,6 +78,13 @@ impl Caller {
         }
     }
 
+    /// The provider has granted a token of the merchant.
+    fn proven(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            turn.proven();
+        }
+    }
+
     fn report(&mut self, report: CallOutcome) {
         if let Some(call_permit) = self.call_permit.take() {
             call_permit.report(report, since_boot());
@@ -83,14 +94,14 @@ impl Caller {
 
 impl Exchange {
     /// Runs in a task of its own; the report comes as soon as it is safe.
-    pub(super) async fn spawn(self, call_permit: CallPermit) -> ExchangeReport {
+    pub(super) async fn spawn(self, call_permit: CallPermit, turn: Option<Turn>) -> ExchangeReport {
         let (waiting, answer) = oneshot::channel();
-        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), correlation_id: None };
+        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), turn, correlation_id: None };
         let (traced, span) = self.spans();
         let whole = async move {
             let report = self.run(&mut caller).await;
             // Whoever is answered may ask for the same user's token at once.
-            drop((self.user_lock, self.permit));
+            drop((self.user_lock, self.permit, caller.turn.take()));
             caller.answer(report);
         };
         tokio::spawn(whole.instrument(span).instrument(traced));
@@ -118,7 +129,7 @@ impl Exchange {
     /// Claims the token, decides, and presents it where that is allowed. `caller` is answered before the end where the
     /// successor lies in the spool.
     async fn run(&self, caller: &mut Caller) -> ExchangeReport {
-        let claiming = self.context.store.claim_token(&self.key);
+        let claiming = self.context.store.claim_token(&self.key, self.merchant.provider());
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return ExchangeReport::Unusable(Unusable::NotRegistered),
@@ -126,6 +137,9 @@ impl Exchange {
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
+        if claim.token().standing.proven {
+            caller.proven();
+        }
         match decide(claim.token(), self.context.policy(&self.merchant), self.if_due) {
             Decision::Present { presentation, if_dead } => {
                 self.present(claim, read_at, presentation, if_dead, caller).await
@@ -140,6 +154,11 @@ impl Exchange {
                 tracing::warn!(merchant = self.merchant.name.as_str(), token, %provider,
                     "A refresh token belongs to another provider than the settings name, and is not presented; see `doctor`");
                 ExchangeReport::Unusable(Unusable::Unavailable)
+            }
+            Decision::Stopped(wait) => {
+                claim.release().await;
+                caller.report(CallOutcome::Stopped(wait));
+                ExchangeReport::Held(wait)
             }
             Decision::ComeBack(after) => {
                 claim.release().await;
@@ -184,6 +203,22 @@ impl Exchange {
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
+        if let Some(stop) = token.standing.stop {
+            let pause = probe_pause(stop.probes);
+            let taking = self.context.store.take_probe(&self.merchant.name, self.merchant.provider(), pause);
+            match taking.await {
+                Ok(true) => {}
+                Ok(false) => {
+                    claim.release().await;
+                    caller.report(CallOutcome::Stopped(pause));
+                    return ExchangeReport::Held(pause);
+                }
+                Err(error) => {
+                    claim.release().await;
+                    return self.database_away(&error);
+                }
+            }
+        }
         let intent = Intent {
             exchange: Uuid::now_v7().into(),
             version: token.version,
@@ -223,7 +258,10 @@ impl Exchange {
             span.record("correlation", correlation_id.as_deref());
             caller.correlation_id = correlation_id;
             crash::point("token_answered");
-            caller.report(self.report(&answer));
+            // Whether a rejection is believed is known once it is stored.
+            if !matches!(answer, Answer::InvalidGrant) {
+                caller.report(self.report(&answer));
+            }
             answer
         };
         let at = token.now + delta(since_boot().saturating_sub(read_at));
@@ -280,10 +318,48 @@ impl Exchange {
         let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
         self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
+        match &report {
+            ExchangeReport::Granted { .. } if !token.standing.proven || token.standing.stop.is_some() => {
+                self.prove(caller).await;
+            }
+            ExchangeReport::Died => self.judge(caller).await,
+            _ => {}
+        }
         match settled {
             Settled::Written => report,
             Settled::Superseded => report.superseded(),
         }
+    }
+
+    /// Writes down that the provider granted a token.
+    async fn prove(&self, caller: &mut Caller) {
+        let proving = self.context.store.prove_provider(&self.merchant.name, self.merchant.provider());
+        match proving.await {
+            Ok(()) => caller.proven(),
+            Err(error) => tracing::warn!(merchant = self.merchant.name.as_str(), %error,
+                "It could not be stored that the token endpoint grants tokens; the next success tries again"),
+        }
+    }
+
+    /// Stops the merchant if too many of its tokens were rejected in a row.
+    async fn judge(&self, caller: &mut Caller) {
+        let merchant = &self.merchant.name;
+        let pause = probe_pause(0);
+        let judged = self.context.store.judge_rejections(merchant, self.merchant.provider(), pause).await;
+        let suspicious = match judged {
+            Ok(streak) if streak.is_suspicious() => {
+                tracing::error!(%merchant, rejections = streak.length,
+                    "ALARM: the token endpoint rejected too many refresh tokens in a row; no more are presented, except \
+                     for one probe at a time. Check token_url and client_id, then run `tokens resolve --rejected --retry`");
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                tracing::warn!(%merchant, %error, "Rejections in a row could not be counted; the next one counts again");
+                false
+            }
+        };
+        caller.report(if suspicious { CallOutcome::Stopped(pause) } else { CallOutcome::Answered });
     }
 
     fn count(&self, outcome: Outcome) {

@@ -15,6 +15,7 @@ mod registry;
 mod report;
 pub mod sealing;
 mod settle;
+mod turns;
 mod user_locks;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use self::refresh::DueDates;
 pub use self::registry::{Registration, Registry, RegistryError};
 pub use self::report::{Access, AccessToken, Refreshed};
 use self::sealing::{ExchangedTokens, Secrets};
+use self::turns::Turns;
 use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
@@ -60,6 +62,7 @@ pub struct Vault {
     user_locks: UserLocks,
     permits: ExchangePermits,
     breakers: CircuitBreakers,
+    turns: Turns,
 }
 
 /// What a vault needs.
@@ -124,6 +127,7 @@ impl Vault {
             "token",
             merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
         );
+        let turns = Turns::new(merchants.keys().cloned());
         let context = ExchangeContext {
             store,
             secrets,
@@ -136,7 +140,7 @@ impl Vault {
             in_flight: InFlightExchanges::default(),
             observed,
         };
-        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers })
+        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers, turns })
     }
 
     /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
@@ -167,6 +171,7 @@ impl Vault {
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
+        let turn = self.turns.wait(&merchant.name).await;
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => {
@@ -191,7 +196,7 @@ impl Vault {
             user_lock,
             permit,
         };
-        exchange.spawn(call_permit).await.for_order()
+        exchange.spawn(call_permit, turn).await.for_order()
     }
 
     /// Verifies the id_token that came with an access token, and returns its claims about the

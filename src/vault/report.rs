@@ -16,6 +16,8 @@ pub(super) enum ExchangeReport {
     Unusable(Unusable),
     /// Nothing was presented: ask again after this long.
     NotYet(Duration),
+    /// Nothing was presented: the merchant is stopped, and its next probe may be sent after this long.
+    Held(Duration),
     /// The token was presented and granted.
     Granted {
         /// The access token; `None` if the answer had none. Presenting the successor at once would
@@ -112,7 +114,9 @@ impl ExchangeReport {
             Self::Granted { access: None, .. } => Access::Unusable(Unusable::Unavailable),
             Self::Died => Access::Unusable(Unusable::ReauthRequired),
             Self::Unusable(why) | Self::Failed { next: Next::Never(why), .. } => Access::Unusable(why),
-            Self::NotYet(after) | Self::Failed { next: Next::After(after), .. } => Access::ComeBack(after),
+            Self::NotYet(after) | Self::Held(after) | Self::Failed { next: Next::After(after), .. } => {
+                Access::ComeBack(after)
+            }
             Self::NotDue | Self::Superseded => Access::ComeBack(LOOK_AGAIN),
         }
     }
@@ -127,6 +131,7 @@ impl ExchangeReport {
             Self::Failed { outcome, next: Next::Never(_) } => Refreshed::Failed(outcome, Duration::ZERO),
             Self::Unusable(why) => Refreshed::Unusable(why),
             Self::NotYet(after) => Refreshed::ComeBack(after),
+            Self::Held(after) => Refreshed::Held(after),
             Self::NotDue | Self::Superseded => Refreshed::NotDue,
         }
     }

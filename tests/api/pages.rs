@@ -7,7 +7,7 @@ mod safe;
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::order::{Disposition, Fault, OrderError, Prefill, TokenOutcome};
 use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
@@ -139,7 +139,8 @@ impl Api {
     pub async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
-        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token(&UserKey::new("shop", user)).await.unwrap()
+        let ClaimAttempt::Claimed(mut claim) =
+            self.app.store.claim_token(&UserKey::new("shop", user), Provider::new("", "")).await.unwrap()
         else {
             panic!()
         };

@@ -1,6 +1,6 @@
 //! `/v1/merchants/{merchant}/users`, and the history of a token.
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::store::{ClaimAttempt, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::Method;
@@ -25,7 +25,9 @@ async fn names(api: &Api, query: &str) -> Vec<String> {
 async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResult) {
     let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
     api.app.store.begin_worker(&worker).await.unwrap();
-    let ClaimAttempt::Claimed(mut claim) = api.app.store.claim_token(&UserKey::new("shop", user)).await.unwrap() else {
+    let ClaimAttempt::Claimed(mut claim) =
+        api.app.store.claim_token(&UserKey::new("shop", user), Provider::new("", "")).await.unwrap()
+    else {
         panic!("no claim")
     };
     let token = claim.token();

@@ -12,7 +12,7 @@ use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, TokenId, UserId};
-use crate::store::{Doubtful, StoreError};
+use crate::store::{Doubtful, RejectedTokens, StoreError};
 use crate::token::{Resolution, Resolved};
 
 /// How many tokens one transaction changes, so that other writers do not wait long.
@@ -24,16 +24,24 @@ const BREATH: Duration = Duration::from_millis(5);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The merchant's name in the settings
-    #[arg(required_unless_present = "all", requires = "user", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "rejected"], requires = "user", conflicts_with_all = ["all", "rejected"])]
     merchant: Option<MerchantName>,
     /// The shop's name for the user
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present_any = ["all", "rejected"])]
     user: Option<UserId>,
     #[command(flatten)]
     decision: Decision,
     /// Decide about every uncertain token that the filters match, in small transactions
     #[arg(long)]
     all: bool,
+    /// With --retry: make every rejected token active again that the filters match, after a wrong
+    /// token_url or client_id had them all rejected
+    #[arg(long, conflicts_with_all = ["all", "before", "present", "dead"])]
+    rejected: bool,
+    /// With --rejected: only tokens that were rejected at this time or later, such as
+    /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
+    #[arg(long, value_name = "WHEN", value_parser = when, requires = "rejected")]
+    since: Option<When>,
     /// With --all: only this merchant's tokens
     #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
     only: Option<MerchantName>,
@@ -66,12 +74,16 @@ struct Decision {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, user, decision, only, before, dry_run, yes, .. } = self;
+        let Self { merchant, user, decision, rejected, since, only, before, dry_run, yes, .. } = self;
         let resolution = decision.resolution();
         context.block_on(async {
             let app = context.app().await?;
             if let (Some(merchant), Some(user)) = (merchant, user) {
                 return one(context, &app, &Whose { merchant, user }, resolution).await;
+            }
+            if rejected {
+                let which = RejectedTokens { merchant: only, since: since.map(|when| when.by(&app.clock)) };
+                return retry(context, &app, &which, Consent { dry_run, yes }).await;
             }
             let which = Doubtful { merchant: only, before: before.map(|when| when.by(&app.clock)) };
             all(context, &app, &which, resolution, Consent { dry_run, yes }).await
@@ -152,6 +164,43 @@ async fn all(
         told(resolution, done, app.settings.keeper.rate_per_second),
         &json!({ "resolved": done, "left": left }),
     )?;
+    Ok(Exit::Done)
+}
+
+/// Makes rejected tokens active again, and has the next one presented at once.
+async fn retry(
+    context: &Context,
+    app: &App,
+    which: &RejectedTokens,
+    Consent { dry_run, yes }: Consent,
+) -> Result<Exit, CliError> {
+    let failed = |error: StoreError| {
+        CliError::failed("resolve rejected tokens; when the cause is fixed, run the command again", error)
+    };
+    if let Some(merchant) = &which.merchant {
+        check_merchant(app, merchant)?;
+    }
+    let found = app.store.count_rejected(which).await.map_err(failed)?;
+    if dry_run {
+        let human = format!("{} would be resolved; nothing was changed", tokens(found));
+        context.output.print(human, &json!({ "resolved": 0, "left": found }))?;
+        return Ok(Exit::Done);
+    }
+    if found > 0 {
+        let rejected = format!("{found} rejected {}", if found == 1 { "token" } else { "tokens" });
+        confirm::ask(yes, &format!("make {rejected} active again"), format!("Make {rejected} active again?"))?;
+    }
+    let progress = Progress::new(&context.output, Some(found));
+    let (mut done, mut last) = (0, TokenId::START);
+    while let Some((count, id)) = app.store.retry_rejected(which, last, BATCH).await.map_err(failed)? {
+        (done, last) = (done + count, id);
+        progress.at(done, format!("{done} resolved"));
+        tokio::time::sleep(BREATH).await;
+    }
+    drop(progress);
+    app.store.probe_now(which.merchant.as_ref()).await.map_err(failed)?;
+    let left = app.store.count_rejected(which).await.map_err(failed)?;
+    context.output.print(told(Resolution::Retry, done, 1.0), &json!({ "resolved": done, "left": left }))?;
     Ok(Exit::Done)
 }
 

@@ -158,6 +158,11 @@ pub const CATALOGUE: &[Metric] = &[
         &[],
         "Active tokens with less than half of keeper.refresh_before left: the keeper should have refreshed them.",
     ),
+    gauge(
+        of::STOPPED,
+        &["merchant"],
+        "1 while the merchant is stopped: its token endpoint rejected too many refresh tokens in a row.",
+    ),
     gauge(of::WEBHOOKS_PENDING, &["merchant"], "Webhooks that are not delivered yet, including those due later."),
     gauge(of::WEBHOOKS_DUE, &["merchant"], "Webhooks that are due and wait to be sent."),
     gauge(

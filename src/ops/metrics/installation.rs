@@ -25,6 +25,7 @@ pub(super) const LAPSING: &str = "klarna_worker_tokens_lapsing";
 pub(super) const WEBHOOKS_PENDING: &str = "klarna_worker_webhooks_pending";
 pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
+pub(super) const STOPPED: &str = "klarna_worker_suspicious_rejections";
 pub(super) const ENDPOINT_DISABLED: &str = "klarna_worker_webhook_endpoint_disabled";
 
 /// The minimum time between two queries that indexes answer quickly.
@@ -67,6 +68,14 @@ impl Installation {
             }
         };
         tell(&overview, &sources.merchants);
+        if let Ok(stopped) = bounded(sources.store.stopped_merchants()).await {
+            for merchant in sources.merchants.values() {
+                let stopped = stopped
+                    .iter()
+                    .any(|stopped| stopped.merchant == merchant.name && stopped.provider == merchant.provider());
+                gauge!(STOPPED, "merchant" => merchant.name.to_string()).set(if stopped { 1.0 } else { 0.0 });
+            }
+        }
         if next.count.is_some_and(|at| now < at) {
             return;
         }

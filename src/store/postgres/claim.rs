@@ -8,7 +8,7 @@ use super::pools::Pools;
 use super::writers::Intents;
 use super::{Connection, Postgres};
 use crate::clock::Clock;
-use crate::ids::UserKey;
+use crate::ids::{Provider, UserKey};
 use crate::store::batch::Batcher;
 use crate::store::engine::Engine;
 use crate::store::exchanges::Read;
@@ -32,11 +32,12 @@ pub(super) async fn claim(
     intents: &Arc<Batcher<Intents>>,
     clock: &Clock,
     key: &UserKey,
+    provider: Provider,
 ) -> Result<ClaimAttempt, StoreError> {
     let mut connection = pools.claims.take().await?;
     control(&mut connection, "BEGIN").await?;
     let c = &mut Connection::on(&mut connection);
-    let attempt = match exchanges::claim(c, super::now(clock), key).await? {
+    let attempt = match exchanges::claim(c, super::now(clock), key, provider).await? {
         None => ClaimAttempt::Missing,
         Some(Read { ours: false, .. }) => ClaimAttempt::Busy,
         Some(Read { ours: true, token }) => {

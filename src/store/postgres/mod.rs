@@ -35,7 +35,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::ids::{MerchantName, UserKey, WorkerId};
+use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
@@ -201,8 +201,8 @@ impl Engine for Postgres {
         .await
     }
 
-    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.intents, &self.clock, key).await
+    async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools, &self.intents, &self.clock, key, provider).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {

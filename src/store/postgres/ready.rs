@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::pools::Pools;
 use super::{Connection, pick};
-use crate::ids::UserKey;
+use crate::ids::{Provider, UserKey};
 use crate::order::OrderId;
 use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
@@ -32,7 +32,7 @@ pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     let mut claims = pools.claims.spare(READY).await?;
     for connection in &mut claims {
         let c = &mut Connection::on(connection);
-        exchanges::claim(c, now, &nobody).await?;
+        exchanges::claim(c, now, &nobody, Provider::from_bytes([0; 16])).await?;
     }
     claims.into_iter().for_each(PooledConnection::give_back);
     Ok(())

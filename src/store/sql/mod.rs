@@ -44,12 +44,14 @@ statements! {
         settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, lapsing_tokens, webhook_backlogs, webhook_counts, held_orders }
-    providers: ProvidersSql { tokens_by_provider, adopt }
-    resolving: ResolvingSql { resolve, count_uncertain, resolve_all }
+    providers: ProvidersSql {
+        tokens_by_provider, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
+    }
+    resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, living, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {
         ensure_token, lock_token, is_known, register, know, forget, forget_kept, token, tokens, users_of_state, ledger,
-        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, keep, still_good, dead, hold,
+        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, keep, still_good, dead, rejected_by, hold,
         replay_due, seen, state_of_generation, close, kept, delete_kept, delete_lapsed,
     }
     upkeep: UpkeepSql {

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use super::shared::Shared;
 use super::{Sqlite, now, sql};
 use crate::clock::Clock;
-use crate::ids::UserKey;
+use crate::ids::{Provider, UserKey};
 use crate::store::engine::by;
 use crate::store::pool::Pool;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges, workers};
@@ -28,8 +28,9 @@ pub(super) async fn claim(
     shared: &Shared,
     clock: &Clock,
     key: &UserKey,
+    provider: Provider,
 ) -> Result<ClaimAttempt, StoreError> {
-    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), key).await);
+    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), key, provider).await);
     let Some(read) = read.await? else { return Ok(ClaimAttempt::Missing) };
     let claim = SqliteClaim { shared: shared.clone(), clock: clock.clone(), token: read.token };
     Ok(ClaimAttempt::Claimed(Box::new(claim)))

@@ -32,7 +32,7 @@ use super::{
     exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
-use crate::ids::{MerchantName, TokenVersion, UserKey, WorkerId};
+use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Outcome, Registered, Settled, Successor};
 
@@ -234,8 +234,8 @@ impl Engine for Sqlite {
             .await
     }
 
-    async fn claim_token(&self, key: &UserKey) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools.readers, &self.shared, &self.clock, key).await
+    async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
+        claim::claim(&self.pools.readers, &self.shared, &self.clock, key, provider).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {

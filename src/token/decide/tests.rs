@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::ids::{Provider, TokenId, TokenVersion};
+use crate::token::{Standing, Stop};
 
 const PROVIDER: Provider = Provider::from_bytes([1; 16]);
 const POLICY: Policy = Policy {
@@ -24,6 +25,7 @@ fn token(presentations: Vec<Presentation>) -> ClaimedToken {
         reason: None,
         sealed: Some(vec![1]),
         provider: Some(PROVIDER),
+        standing: Standing::default(),
         issued_at: Some(now() - TimeDelta::days(30)),
         expires_at: Some(now() + TimeDelta::days(30)),
         refresh_due_at: Some(now()),
@@ -170,6 +172,17 @@ fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Opti
 }
 
 #[test]
+fn a_stopped_merchant_waits_for_its_next_probe() {
+    let at = |seconds| Some(Stop { probe_at: now() + TimeDelta::seconds(seconds), probes: 1 });
+    let stopped = |seconds| {
+        let standing = Standing { proven: true, stop: at(seconds) };
+        decide(&ClaimedToken { standing, ..token(vec![]) }, POLICY, None)
+    };
+    assert_eq!(stopped(9), Decision::Stopped(Duration::from_secs(9)));
+    assert!(matches!(stopped(0), Decision::Present { .. }) && matches!(stopped(-1), Decision::Present { .. }));
+}
+
+#[test]
 fn a_token_is_presented_to_no_other_provider() {
     let other = Provider::from_bytes([2; 16]);
     let of = |provider| decide(&ClaimedToken { provider, ..token(vec![]) }, POLICY, None);
@@ -204,7 +217,7 @@ proptest! {
             }
             Decision::LostAnswer(_) => prop_assert!(any_open),
             Decision::ComeBack(wait) => prop_assert!(!wait.is_zero() && wait <= LONGEST_BACK_OFF),
-            Decision::Unusable(_) | Decision::NotDue | Decision::OtherProvider(_) => prop_assert!(false, "an order takes what there is"),
+            Decision::Unusable(_) | Decision::NotDue | Decision::OtherProvider(_) | Decision::Stopped(_) => prop_assert!(false, "an order takes what there is"),
         }
     }
 }

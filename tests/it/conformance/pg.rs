@@ -9,7 +9,7 @@ use klarna_order_worker::token::{Intended, Settled};
 use tokio::time::timeout;
 
 use super::orders::{insert, order};
-use super::tokens::{claim, end, intended, intent, outcome, register, row, successor};
+use super::tokens::{claim, end, intended, intent, outcome, provider, register, row, successor};
 use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
 
 postgres_alone![
@@ -28,7 +28,7 @@ postgres_alone![
 const AMPLE: Duration = Duration::from_secs(20);
 
 async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
-    match store.claim_token(&UserKey::new("shop", user)).await.unwrap() {
+    match store.claim_token(&UserKey::new("shop", user), provider()).await.unwrap() {
         ClaimAttempt::Claimed(claim) => Some(claim),
         ClaimAttempt::Busy => None,
         ClaimAttempt::Missing => panic!("no token of {user}"),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::orders::order;
 use super::settling::error;
-use super::tokens::{end, intent, new_token, successor};
+use super::tokens::{end, intent, new_token, provider, successor};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![an_order_and_its_token_go_their_way, an_order_goes_in_with_the_transaction_of_its_caller,];
@@ -35,7 +35,8 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     let shares = BTreeMap::from([("shop".into(), 1)]);
     let claimed = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!((claimed.claimed_at - clock.now()).abs() < CLOSE);
-    let ClaimAttempt::Claimed(mut claim) = store.claim_token(&UserKey::new("shop", "u")).await.unwrap() else {
+    let ClaimAttempt::Claimed(mut claim) = store.claim_token(&UserKey::new("shop", "u"), provider()).await.unwrap()
+    else {
         panic!()
     };
     assert!((claim.token().now - clock.now()).abs() < CLOSE);

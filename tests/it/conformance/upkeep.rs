@@ -11,7 +11,7 @@ use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Registered, S
 
 use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, submitted};
-use super::tokens::{claim, end, exchange_for, intent, new_token, register, successor, view};
+use super::tokens::{claim, end, exchange_for, intent, new_token, provider, register, successor, view};
 use super::webhooks::{claim as claim_webhooks, end_order, list, open_endpoint};
 use crate::support::stores::{Db, both_engines};
 
@@ -256,7 +256,10 @@ async fn an_exchange_in_flight_brings_an_erased_user_nothing_back(db: Db) {
         db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
         assert_eq!(held.settle(&end(&db, &sent, result)).await.unwrap(), Settled::Superseded);
         assert_eq!(db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await + db.count("kept").await, 0);
-        assert!(matches!(db.store.claim_token(&UserKey::new("shop", "u")).await.unwrap(), ClaimAttempt::Missing));
+        assert!(matches!(
+            db.store.claim_token(&UserKey::new("shop", "u"), provider()).await.unwrap(),
+            ClaimAttempt::Missing
+        ));
     }
 }
 

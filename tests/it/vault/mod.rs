@@ -9,6 +9,7 @@ mod races;
 mod reseal;
 mod sealed;
 mod spool;
+mod streak;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![another_provider_never_sees_the_token];
 
 /// The shop, with another address or client id in its settings.
-fn with(shop: &Shop, token_url: &str, client_id: &str) -> Shop {
+pub fn with(shop: &Shop, token_url: &str, client_id: &str) -> Shop {
     let mut merchant = (*shop.merchant).clone();
     merchant.token_url = token_url.parse().unwrap();
     merchant.client_id = client_id.into();

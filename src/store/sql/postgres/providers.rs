@@ -11,4 +11,34 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
             SELECT id FROM klarna_worker.tokens
             WHERE merchant = $1 AND provider = $2 AND state <> 'forgotten' AND id > $4 ORDER BY id LIMIT $5)
         RETURNING id",
+    // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known.
+    latest_answers: "
+        SELECT e.token_id, e.outcome = 'rejected' AS rejected
+        FROM (SELECT id, token_id, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e
+            JOIN klarna_worker.tokens t ON t.id = e.token_id
+        WHERE t.merchant = $1
+            AND (e.outcome IN ('rotated', 'unchanged', 'superseded') OR e.outcome = 'rejected' AND e.provider = $2)
+        ORDER BY e.id DESC LIMIT $3",
+    stop: "
+        INSERT INTO klarna_worker.providers (merchant, provider, stopped_at, rejections, probe_at)
+        VALUES ($1, $2, coalesce($4, clock_timestamp()), $3, coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond')
+        ON CONFLICT (merchant, provider) DO UPDATE SET rejections = excluded.rejections,
+            stopped_at = coalesce(providers.stopped_at, excluded.stopped_at),
+            probe_at = coalesce(providers.probe_at, excluded.probe_at)",
+    take_probe: "
+        UPDATE klarna_worker.providers SET probes = probes + 1, probe_at = coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond'
+        WHERE merchant = $1 AND provider = $2 AND probe_at <= coalesce($3, clock_timestamp())",
+    prove: "
+        INSERT INTO klarna_worker.providers (merchant, provider, proven) VALUES ($1, $2, true)
+        ON CONFLICT (merchant, provider) DO UPDATE SET proven = true, stopped_at = NULL, rejections = 0, probes = 0,
+            probe_at = NULL",
+    // The settings name another now, so what is known of these says nothing any more.
+    disprove_others: "
+        DELETE FROM klarna_worker.providers WHERE merchant = $1 AND provider <> $2",
+    stopped: "
+        SELECT merchant, provider, stopped_at, rejections FROM klarna_worker.providers
+        WHERE stopped_at IS NOT NULL ORDER BY merchant",
+    probe_now: "
+        UPDATE klarna_worker.providers SET probe_at = coalesce($2, clock_timestamp())
+        WHERE stopped_at IS NOT NULL AND ($1::text IS NULL OR merchant = $1)",
 };

@@ -23,4 +23,18 @@ pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
             WHERE state = 'uncertain' AND id > $7 AND ($5::text IS NULL OR merchant = $5) AND ($6::timestamptz IS NULL OR updated_at < $6)
             ORDER BY id LIMIT $8)
         RETURNING id",
+    count_rejected: "
+        SELECT count(*) AS tokens FROM klarna_worker.tokens
+        WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired')
+            AND ($1::text IS NULL OR merchant = $1) AND ($2::timestamptz IS NULL OR updated_at >= $2)",
+    // The generation stays, and the next sweep plans a due date.
+    retry_rejected: "
+        UPDATE klarna_worker.tokens SET state = 'active', reason = NULL, refresh_due_at = NULL, refresh_due_generation = NULL,
+            refresh_failures = 0, refresh_note = NULL, updated_at = coalesce($5, clock_timestamp())
+        WHERE state = 'reauth_required' AND id IN (
+            SELECT id FROM klarna_worker.tokens
+            WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired') AND id > $3
+                AND ($1::text IS NULL OR merchant = $1) AND ($2::timestamptz IS NULL OR updated_at >= $2)
+            ORDER BY id LIMIT $4)
+        RETURNING id",
 };

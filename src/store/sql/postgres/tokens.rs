@@ -68,7 +68,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 coalesce($3, clock_timestamp()) AS now
             FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2
         )
-        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider, t.issued_at, t.expires_at, t.subject,
+        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+            coalesce(p.proven, false) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
             EXISTS (
                 SELECT 1 FROM klarna_worker.exchanges a
@@ -78,6 +79,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 THEN (extract(epoch FROM t.now - w.beat_at) * 1000000)::bigint END AS holder_silent
         FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+            LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = $4
         ORDER BY e.presentation DESC",
     void_intent: "
         INSERT INTO klarna_worker.exchanges
@@ -122,6 +124,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             updated_at = coalesce($5, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
             AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+    rejected_by: "
+        UPDATE klarna_worker.exchanges SET provider = $2 WHERE id = $1",
     hold: "
         UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state = 'active'

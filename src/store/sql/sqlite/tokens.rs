@@ -61,7 +61,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     // A row for each presentation of the present generation, latest first, and one where there is
     // none.
     claim: "
-        SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider, t.issued_at, t.expires_at, t.subject,
+        SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+            coalesce(p.proven, 0) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
             EXISTS (
                 SELECT 1 FROM exchanges a
@@ -70,6 +71,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             CASE WHEN w.ended_at IS NULL THEN $3 - w.beat_at END AS holder_silent
         FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN workers w ON w.id = e.holder
+            LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
         WHERE t.merchant = $1 AND t.user_id = $2
         ORDER BY e.presentation DESC",
     void_intent: "
@@ -113,6 +115,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         UPDATE tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL, updated_at = $5
         WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
             AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)",
+    rejected_by: "
+        UPDATE exchanges SET provider = $2 WHERE id = $1",
     hold: "
         UPDATE tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = $4
         WHERE id = $1 AND generation = $2 AND state = 'active'

@@ -7,7 +7,7 @@ use klarna_order_worker::store::ClaimAttempt;
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
 use uuid::Uuid;
 
-use super::{claim, end, intended, intent, kept, outcome, register, row, successor};
+use super::{claim, end, intended, intent, kept, outcome, provider, register, row, successor};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -32,7 +32,10 @@ both_engines![
 async fn a_user_without_a_row_has_nothing_to_claim(db: Db) {
     register(&db, "u", 1).await;
     for (merchant, user) in [("shop", "v"), ("other", "u")] {
-        assert!(matches!(db.store.claim_token(&UserKey::new(merchant, user)).await.unwrap(), ClaimAttempt::Missing));
+        assert!(matches!(
+            db.store.claim_token(&UserKey::new(merchant, user), provider()).await.unwrap(),
+            ClaimAttempt::Missing
+        ));
     }
     // Nothing is left locked behind it.
     claim(&*db.store, "u").await.release().await;

@@ -59,7 +59,7 @@ pub async fn row(db: &Db, user: &str) -> (TokenState, Option<DeadReason>, i64) {
 }
 
 pub async fn claim(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
-    match store.claim_token(&UserKey::new("shop", user)).await.unwrap() {
+    match store.claim_token(&UserKey::new("shop", user), provider()).await.unwrap() {
         ClaimAttempt::Claimed(claim) => claim,
         ClaimAttempt::Missing => panic!("no token of {user}"),
         ClaimAttempt::Busy => panic!("the token of {user} is claimed"),

@@ -1,0 +1,52 @@
+//! One exchange of a merchant at a time, until its provider has granted a token.
+//!
+//! After a start with other settings, the first answers show whether they are right. Until one is a
+//! success, few tokens should meet a wrong provider.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::ids::MerchantName;
+
+/// The merchants, and whether their providers have granted a token. Clones share them.
+#[derive(Clone)]
+pub(super) struct Turns(Arc<BTreeMap<MerchantName, Merchant>>);
+
+#[derive(Default)]
+struct Merchant {
+    proven: Arc<AtomicBool>,
+    turn: Arc<Mutex<()>>,
+}
+
+/// The turn of one exchange. Dropping it lets the next one begin.
+pub(super) struct Turn {
+    proven: Arc<AtomicBool>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Turns {
+    pub(super) fn new(merchants: impl Iterator<Item = MerchantName>) -> Self {
+        Self(Arc::new(merchants.map(|merchant| (merchant, Merchant::default())).collect()))
+    }
+
+    /// Waits until no other exchange of the merchant is in flight; does not wait if its provider has
+    /// granted a token, and returns `None` then.
+    pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<Turn> {
+        let Merchant { proven, turn } = self.0.get(merchant)?;
+        if proven.load(Ordering::Relaxed) {
+            return None;
+        }
+        let turn = Arc::clone(turn).lock_owned().await;
+        (!proven.load(Ordering::Relaxed)).then(|| Turn { proven: Arc::clone(proven), _turn: turn })
+    }
+}
+
+impl Turn {
+    /// The provider has granted a token: nobody waits any more.
+    pub(super) fn proven(self) {
+        self.proven.store(true, Ordering::Relaxed);
+    }
+}
