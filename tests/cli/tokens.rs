@@ -324,3 +324,18 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     assert_eq!(adopted, [json!({ "adopted": 2, "left": 0 })]);
     assert_eq!(tokens(&home)["verdict"], "ok");
 }
+
+#[test]
+fn rejected_tokens_are_only_made_active_again() {
+    let home = Home::new();
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    let resolve = |more: &[&str]| home.run(&[&["tokens", "resolve", "--rejected"], more].concat());
+    for wrong in [&["--dead"][..], &["--present"], &["--retry", "--all"], &["shop", "u-1", "--retry"], &[]] {
+        resolve(wrong).exits(2);
+    }
+    resolve(&["--retry", "--merchant", "elsewhere"]).exits(2);
+    let dry = resolve(&["--retry", "--dry-run", "--since", "2h"]).exits(0);
+    assert_eq!(dry.stdout, "0 tokens would be resolved; nothing was changed\n");
+    let done = resolve(&["--retry", "--yes", "--format", "json"]).exits(0).json();
+    assert_eq!(done, [json!({ "resolved": 0, "left": 0 })]);
+}

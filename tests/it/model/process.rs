@@ -38,9 +38,11 @@ impl Process {
         let spool = shop.spool(&instance.to_string());
         let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };
         let (on, files, beginning) = (Arc::clone(&store), spool.clone(), worker.clone());
+        let merchant = Arc::clone(&shop.merchant);
         let begun = runtime.spawn(async move {
             files.replay(&*on).await.unwrap();
             on.begin_worker(&beginning).await.unwrap();
+            on.prove_provider(&merchant.name, merchant.provider()).await.unwrap();
         });
         begun.await.unwrap();
         let vault = shop.vault(Arc::clone(&store), worker.id, spool.clone(), OBSERVED);

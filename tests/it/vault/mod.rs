@@ -39,6 +39,8 @@ pub struct Shop {
     pub secrets: Arc<Secrets>,
     pub settings: config::Vault,
     pub keeper: config::Keeper,
+    /// Whether each process finds that the provider has granted a token.
+    pub proven: bool,
 }
 
 /// A cipher whose only key has this name.
@@ -78,6 +80,7 @@ impl Shop {
                 stop_after_idle: None,
                 forget_after_idle: None,
             },
+            proven: true,
         }
     }
 
@@ -103,6 +106,9 @@ impl Shop {
 
     async fn process_that_observed(&self, observed: Duration) -> (Vault, WorkerId) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
+        if self.proven {
+            store.prove_provider(&self.merchant.name, self.merchant.provider()).await.unwrap();
+        }
         let spool = self.spool(&holder.to_string());
         (self.vault(store, holder, spool, observed), holder)
     }

@@ -41,7 +41,7 @@ async fn granting(server: &mut ServerGuard, path: &str) -> Mock {
 
 /// A shop with so many users, whose rows are from before providers were recorded.
 async fn shop(db: &Db, server: &ServerGuard, users: usize) -> Shop {
-    let shop = Shop::new(db, &server.url());
+    let shop = Shop { proven: false, ..Shop::new(db, &server.url()) };
     for number in 0..users {
         shop.register(&format!("u-{number}"), &format!("rt-{number}")).await;
     }
