@@ -204,7 +204,7 @@ impl Exchange {
             }
         };
         if let Some(stop) = token.standing.stop {
-            let pause = probe_pause(stop.probes);
+            let pause = probe_pause(stop.probes.saturating_add(1));
             let taking = self.context.store.take_probe(&self.merchant.name, self.merchant.provider(), pause);
             match taking.await {
                 Ok(true) => {}

@@ -42,7 +42,7 @@ pub struct Args {
     /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = when, requires = "rejected")]
     since: Option<When>,
-    /// With --all: only this merchant's tokens
+    /// With --all or --rejected: only this merchant's tokens
     #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
     only: Option<MerchantName>,
     /// With --all: only tokens that became uncertain before this time, such as

@@ -51,6 +51,8 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         (504, "", REPLAY, ACTIVE(1), "no_answer"),
     ];
     for (n, (status, body, access, row, outcome)) in table.into_iter().enumerate() {
+        // What rejections in a row mean is another test's business, too.
+        db.execute("UPDATE exchanges SET outcome = 'superseded' WHERE outcome = 'rejected'").await;
         // A process each: what one endpoint's answers say of it is another test's business.
         let (vault, _) = shop.process().await;
         let (user, case) = (format!("u{n:02}"), format!("{status} {body}"));
