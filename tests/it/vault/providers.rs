@@ -5,7 +5,7 @@ use std::sync::Arc;
 use klarna_order_worker::token::DeadReason;
 use klarna_order_worker::token::{IfDue, Unusable};
 use klarna_order_worker::vault::Refreshed;
-use test_support::mockito::Server;
+use test_support::mockito::{Matcher, Server};
 use uuid::Uuid;
 
 use super::{ACTIVE, Shop, dead, ready, told};
@@ -25,7 +25,9 @@ async fn another_provider_never_sees_the_token(db: Db) {
     let mut server = Server::new_async().await;
     let rejecting = server.mock("POST", "/elsewhere").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let rejecting = rejecting.expect(1).create_async().await;
-    let granting = server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
+    let granting = server
+        .mock("POST", Matcher::Regex("^/oauth2/token".into()))
+        .with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
     let granting = granting.expect(1).create_async().await;
     let shop = Shop::new(&db, &server.url());
     shop.register("u", "rt-1").await;
