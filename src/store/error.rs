@@ -106,7 +106,7 @@ pub enum StoreError {
     #[error("the database answered an unexpected error: {0}")]
     Unexpected(String),
     /// The engine refused a value, and will refuse it again: one of the errors named in
-    /// [`is_final`] and [`is_final_sqlite`].
+    /// `is_final` and `is_final_sqlite`.
     #[error("the database refused a statement: {0}")]
     Refused(String),
 }
@@ -128,7 +128,7 @@ impl StoreError {
     }
 
     /// Whether a single one of several writes may be the cause, so that each must be tried by itself.
-    pub(super) fn may_be_of_one_write(&self) -> bool {
+    pub(crate) fn may_be_of_one_write(&self) -> bool {
         !self.is_transient() || matches!(self, Self::Unexpected(_))
     }
 }

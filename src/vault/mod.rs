@@ -171,7 +171,6 @@ impl Vault {
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
-        let turn = self.turns.wait(&merchant.name).await;
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => {
@@ -183,9 +182,12 @@ impl Vault {
         };
         call_permit.wait_for_rate().await;
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        // Before the turn: whoever has waited for an exchange of the same user has to look for its cached
+        // tokens again, instead of exchanging once more.
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(LOOK_AGAIN);
         };
+        let turn = self.turns.wait(&merchant.name).await;
         let Some(permit) = self.permits.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
             context: Arc::clone(&self.context),

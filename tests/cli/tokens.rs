@@ -319,7 +319,7 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     let dry = home.run(&[&adopt[..], &["--dry-run"]].concat()).exits(0);
     assert_eq!(dry.stdout, "2 tokens would be presented to the provider of the settings; nothing was changed\n");
     assert_eq!(tokens(&home)["verdict"], "failed");
-    home.run(&adopt).exits(1);
+    home.run(&adopt).exits(2);
     let adopted = home.run(&[&adopt[..], &["--yes", "--format", "json"]].concat()).exits(0).json();
     assert_eq!(adopted, [json!({ "adopted": 2, "left": 0 })]);
     assert_eq!(tokens(&home)["verdict"], "ok");

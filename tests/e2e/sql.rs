@@ -66,19 +66,17 @@ async fn committed_and_faulty(database: Database) {
     let mut token = order();
     token["customer"] = json!({ "klarna_access_token": "stolen" });
     let twice = order().to_string().replacen('{', r#"{"locale":"de-DE","#, 1);
-    let large = order().to_string().replacen('{', &format!(r#"{{"merchant_data":"{}","#, "x".repeat(1_000_000)), 1);
     for (merchant, body, pointer) in [
-        ("shop", sum.to_string(), Some("/order/order_amount")),
-        ("shop", token.to_string(), Some("/order/customer/klarna_access_token")),
-        ("shop", twice, Some("/order/locale")),
-        ("shop", "[]".into(), Some("/order")),
-        ("shop", large, None),
-        ("elsewhere", order().to_string(), Some("/merchant")),
+        ("shop", sum.to_string(), "/order/order_amount"),
+        ("shop", token.to_string(), "/order/customer/klarna_access_token"),
+        ("shop", twice, "/order/locale"),
+        ("shop", "[]".into(), "/order"),
+        ("elsewhere", order().to_string(), "/merchant"),
     ] {
         let id = call(&mut cart, merchant, "u-1", &body).await;
         let ended = client.ended(&id, PATIENCE).await;
         assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("invalid_order")), "{ended}");
-        assert_eq!(ended["error"]["faults"][0]["pointer"].as_str(), pointer, "{ended}");
+        assert_eq!(ended["error"]["faults"][0]["pointer"], pointer, "{ended}");
         assert!(!ended.to_string().contains("stolen"), "{ended}");
     }
     assert_eq!(shop.stats().await.orders.requests, 20);

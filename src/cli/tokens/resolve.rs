@@ -22,6 +22,7 @@ const BREATH: Duration = Duration::from_millis(5);
 
 /// Options of `tokens resolve`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// The merchant's name in the settings
     #[arg(required_unless_present_any = ["all", "rejected"], requires = "user", conflicts_with_all = ["all", "rejected"])]
@@ -34,8 +35,8 @@ pub struct Args {
     /// Decide about every uncertain token that the filters match, in small transactions
     #[arg(long)]
     all: bool,
-    /// With --retry: make every rejected token active again that the filters match, after a wrong
-    /// token_url or client_id had them all rejected
+    /// With --retry: make every rejected token active again that the filters match, for example after
+    /// wrong settings had them all rejected
     #[arg(long, conflicts_with_all = ["all", "before", "present", "dead"])]
     rejected: bool,
     /// With --rejected: only tokens that were rejected at this time or later, such as

@@ -182,8 +182,9 @@ impl Spool {
                 self.remove(path).await;
                 Ok(Ok(settled))
             }
-            Err(error) if error.is_transient() => Err(error),
-            // If the database refuses one file, the others must still be stored.
+            Err(error) if error.is_transient() && !error.may_be_of_one_write() => Err(error),
+            // If the database refuses one file, the others must still be stored. The next replay tries
+            // this one again.
             Err(error) => Ok(Err(error.to_string())),
         }
     }

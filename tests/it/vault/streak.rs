@@ -120,7 +120,7 @@ async fn a_success_ends_the_stop_and_one_probe_is_sent_at_a_time(db: Db) {
     }
     rejecting.remove_async().await;
     let _granting = granting(&mut server, "/oauth2/token").await;
-    db.clock.advance(Duration::from_secs(60));
+    db.clock.advance(Duration::from_mins(1));
     let (process, _) = shop.process().await;
     assert_eq!(told(&ordered(&shop, &process, 9).await), "at");
     assert!(db.store.stopped_merchants().await.unwrap().is_empty());

@@ -11,13 +11,16 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
             SELECT id FROM klarna_worker.tokens
             WHERE merchant = $1 AND provider = $2 AND state <> 'forgotten' AND id > $4 ORDER BY id LIMIT $5)
         RETURNING id",
-    // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known.
+    // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known. A
+    // rejection after a lost answer is expected, and says nothing about the settings.
     latest_answers: "
         SELECT e.token_id, e.outcome = 'rejected' AS rejected
-        FROM (SELECT id, token_id, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e
+        FROM (SELECT id, token_id, generation, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e
             JOIN klarna_worker.tokens t ON t.id = e.token_id
         WHERE t.merchant = $1
-            AND (e.outcome IN ('rotated', 'unchanged', 'superseded') OR e.outcome = 'rejected' AND e.provider = $2)
+            AND (e.outcome IN ('rotated', 'unchanged', 'superseded') OR e.outcome = 'rejected' AND e.provider = $2
+                AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges lost WHERE lost.token_id = e.token_id
+                    AND lost.generation = e.generation AND lost.outcome = 'no_answer'))
         ORDER BY e.id DESC LIMIT $3",
     stop: "
         INSERT INTO klarna_worker.providers (merchant, provider, stopped_at, rejections, probe_at)
