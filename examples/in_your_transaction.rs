@@ -65,13 +65,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = App::open(settings, &environment, Clock::system()).await?;
     let body = std::fs::read_to_string(file)?;
     let user = serde_json::Value::from(user.as_str());
-    let order = NewOrder::parse(&format!(r#"{{"merchant":"shop","user":{user},"order":{body}}}"#))?;
+    let intake = app.intake();
+    let order = intake.parse(&format!(r#"{{"merchant":"shop","user":{user},"order":{body}}}"#), None)?;
     let url = app.settings.database.url.expose_secret();
     let accepted = match &app.settings.database.engine {
-        Engine::Postgres => on_postgres(&app.intake(), &mut PgConnection::connect(url).await?, order).await?,
+        Engine::Postgres => on_postgres(&intake, &mut PgConnection::connect(url).await?, order).await?,
         Engine::Sqlite { path } => {
             let url = format!("sqlite://{}", path.display());
-            on_sqlite(&app.intake(), &mut SqliteConnection::connect(&url).await?, order).await?
+            on_sqlite(&intake, &mut SqliteConnection::connect(&url).await?, order).await?
         }
     };
     println!("{}", accepted.id);

@@ -8,9 +8,10 @@ use secrecy::SecretString;
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
 use crate::config::Merchant;
-use crate::klarna::checkout::{CreateAnswer, classify};
+use crate::klarna::create::{Call, CreateAnswer, classify};
 use crate::klarna::http::retry_after;
 use crate::klarna::redact::Redactor;
+use crate::order::Target;
 use crate::token::claims::Claims;
 use crate::token::{Answer, answer};
 use crate::vault::identity::{Payload, jwks, signed_payload, validation};
@@ -36,10 +37,10 @@ pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
     Some(answer::read(status.as_u16(), retry_after(&headers), body, sent))
 }
 
-/// Reads an answer of Klarna's create-order call to the order `sent`.
-pub fn checkout_answer(bytes: &[u8], merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
+/// Reads an answer of a target's create call to the order `sent`.
+pub fn create_answer(bytes: &[u8], target: Target, merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
     let (status, headers, body) = http_answer(bytes)?;
-    Some(classify(status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
+    Some(classify(Call::of(target), status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
 }
 
 /// Reads the payload of an `id_token` as if its signature were valid.

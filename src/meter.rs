@@ -11,9 +11,9 @@ use metrics::{counter, gauge, histogram};
 
 use crate::ids::MerchantName;
 
-/// Attempts at orders, by result.
+/// Attempts at orders, by target and result.
 pub const ATTEMPTS: &str = "klarna_worker_order_attempts_total";
-/// Ended orders, by status and token outcome.
+/// Ended orders, by target, status and token outcome.
 pub const ORDERS: &str = "klarna_worker_orders_ended_total";
 /// Seconds from when an order was due to its first claim.
 pub const PICKUP: &str = "klarna_worker_order_pickup_seconds";
@@ -25,8 +25,8 @@ pub const EXCHANGES: &str = "klarna_worker_exchanges_total";
 pub const EXCHANGE_TIME: &str = "klarna_worker_exchange_duration_seconds";
 /// Exchanges whose answer was lost, including those of processes that died.
 pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
-/// Seconds that a call of Checkout took, by result.
-pub const CHECKOUT_TIME: &str = "klarna_worker_checkout_duration_seconds";
+/// Seconds that a create call took, by target and result.
+pub const CREATE_TIME: &str = "klarna_worker_create_duration_seconds";
 /// How often a circuit breaker opened.
 pub const BREAKER_OPENINGS: &str = "klarna_worker_breaker_openings_total";
 /// Sweeps of the keeper, by result.
@@ -48,35 +48,45 @@ pub const LOG_LINES_DROPPED: &str = "klarna_worker_log_lines_dropped_total";
 /// Since the start of the process. It counts from the first line on, before there is a recorder.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// Sets the counters of a merchant to 0, because alerts look for an increase. `tokens` are the possible token outcomes
-/// of an order.
-pub fn begin(merchant: &MerchantName, tokens: impl Iterator<Item = &'static str>) {
+/// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the possible targets of an
+/// order, and `tokens` its possible token outcomes.
+pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'static str]) {
     let merchant = || merchant.to_string();
     counter!(LOG_LINES_DROPPED).absolute(log_lines_dropped());
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
-    for endpoint in ["token", "checkout"] {
+    for endpoint in targets.iter().copied().chain(["token"]) {
         counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
     }
     for result in ["delivered", "not_taken", "gone"] {
         counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant(), "result" => result).increment(0);
     }
-    for token in tokens.chain(["none"]) {
-        for status in ["submitted", "failed"] {
-            counter!(ORDERS, "merchant" => merchant(), "status" => status, "token" => token).increment(0);
+    for &target in targets {
+        for token in tokens.iter().copied().chain(["none"]) {
+            for status in ["submitted", "failed"] {
+                counter!(ORDERS, "merchant" => merchant(), "target" => target, "status" => status, "token" => token)
+                    .increment(0);
+            }
         }
     }
 }
 
-/// Counts an ended attempt at an order.
-pub fn attempt(merchant: &MerchantName, result: &'static str) {
-    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "result" => result).increment(1);
+/// Counts an ended attempt at an order. `target` is `none` if it is not known.
+pub fn attempt(merchant: &MerchantName, target: &'static str, result: &'static str) {
+    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "target" => target, "result" => result).increment(1);
 }
 
-/// Counts an ended order. `token` is `None` if it ended before it asked for one.
-pub fn order(merchant: &MerchantName, status: &'static str, token: Option<&'static str>, took: Duration) {
+/// Counts an ended order. `target` is `none` if it is not known. `token` is `None` if it ended before it asked for one.
+pub fn order(
+    merchant: &MerchantName,
+    target: &'static str,
+    status: &'static str,
+    token: Option<&'static str>,
+    took: Duration,
+) {
     let token = token.unwrap_or("none");
-    counter!(ORDERS, "merchant" => merchant.to_string(), "status" => status, "token" => token).increment(1);
+    counter!(ORDERS, "merchant" => merchant.to_string(), "target" => target, "status" => status, "token" => token)
+        .increment(1);
     histogram!(END_TO_END, "merchant" => merchant.to_string()).record(took);
 }
 
@@ -100,9 +110,9 @@ pub fn lost_answer(merchant: &MerchantName) {
     counter!(LOST_ANSWERS, "merchant" => merchant.to_string()).increment(1);
 }
 
-/// Records how long a call of Checkout took.
-pub fn checkout(merchant: &MerchantName, result: &'static str, took: Duration) {
-    histogram!(CHECKOUT_TIME, "merchant" => merchant.to_string(), "result" => result).record(took);
+/// Records how long a create call took.
+pub fn created(merchant: &MerchantName, target: &'static str, result: &'static str, took: Duration) {
+    histogram!(CREATE_TIME, "merchant" => merchant.to_string(), "target" => target, "result" => result).record(took);
 }
 
 /// Counts a circuit breaker that opened.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -73,6 +74,12 @@ impl<'a> Members<'a> {
     /// Returns the members of a member.
     pub fn object(&self, name: &str) -> Self {
         self.values(name).next().map(|value| Self::read(value.get())).unwrap_or_default()
+    }
+
+    /// Returns a member that is an array, as it is; an empty array if it is anything else.
+    pub fn array(&self, name: &str) -> Value {
+        let read = self.values(name).find_map(|value| serde_json::from_str(value.get()).ok().filter(Value::is_array));
+        read.unwrap_or_else(|| Value::Array(Vec::new()))
     }
 
     /// Returns the texts in a member that is a text or an array of values.

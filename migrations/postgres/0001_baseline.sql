@@ -122,7 +122,10 @@ CREATE TABLE klarna_worker.orders (
     digest bytea NOT NULL,
     -- text, not jsonb: Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body text,
-    -- Whether the checkout is prefilled. Null: as the merchant's settings say.
+    -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
+    -- it is submitted.
+    target text CHECK (target IN ('checkout', 'payments')),
+    -- Whether the order is prefilled. Null: as the merchant's settings say.
     prefill boolean,
     -- An order from enqueue_order(), which a worker validates before anything else.
     unchecked boolean NOT NULL DEFAULT false,
@@ -148,8 +151,11 @@ CREATE TABLE klarna_worker.orders (
     possible_duplicate boolean NOT NULL DEFAULT false,
     token_outcome text,
     prefilled text,
-    klarna_order_id text,
-    html_snippet text,
+    -- Klarna's id of the order or session.
+    klarna_id text,
+    -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
+    -- Retention removes it with the body.
+    result text,
     correlation_id text,
     -- JSON: the last error.
     error text,
@@ -169,9 +175,9 @@ CREATE INDEX orders_user ON klarna_worker.orders (merchant, user_id, id);
 CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
--- Retention: ended orders that still have their body or snippet. Orders to delete are found by id.
+-- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON klarna_worker.orders (ended_at)
-    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR html_snippet IS NOT NULL);
+    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
 
 -- Attempts that did not submit their order. A successful attempt is described by the order's own
 -- row.
@@ -327,11 +333,12 @@ BEGIN
     SELECT gen_random_uuid(), NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
         CASE NEW.status
             WHEN 'submitted' THEN json_build_object(
-                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
-                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
+                'token', NEW.token_outcome,
                 'possible_duplicate', NEW.possible_duplicate)
             ELSE json_build_object(
-                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error::json ->> 'code', 'token', NEW.token_outcome,
                 'possible_duplicate', NEW.possible_duplicate)
         END::text,
@@ -369,7 +376,8 @@ CREATE FUNCTION klarna_worker.enqueue_order(
     idempotency_key text DEFAULT NULL,
     prefill boolean DEFAULT NULL,
     not_before timestamptz DEFAULT NULL,
-    deadline timestamptz DEFAULT NULL
+    deadline timestamptz DEFAULT NULL,
+    target text DEFAULT NULL
 ) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -413,11 +421,16 @@ BEGIN
         RAISE EXCEPTION 'idempotency_key is none: write 1 to 255 visible ASCII characters without spaces'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF $8 NOT IN ('checkout', 'payments') THEN
+        RAISE EXCEPTION 'target is %: write checkout or payments, or leave it out', quote_literal($8)
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     FOREACH part IN ARRAY ARRAY[
         convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), convert_to(written, 'UTF8'),
         CASE $5 WHEN true THEN '\x01'::bytea WHEN false THEN '\x00'::bytea END,
         int8send((extract(epoch FROM $6) * 1000000)::bigint),
-        int8send((extract(epoch FROM $7) * 1000000)::bigint)]
+        int8send((extract(epoch FROM $7) * 1000000)::bigint),
+        convert_to($8, 'UTF8')]
     LOOP
         parts := parts || coalesce(int8send(octet_length(part)) || part, absent);
     END LOOP;
@@ -428,9 +441,9 @@ BEGIN
     order_id := encode(set_byte(part, 6, (get_byte(part, 6) & 15) | 112), 'hex')::uuid;
     LOOP
         INSERT INTO klarna_worker.orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, unchecked,
+            (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
             accepted_at, due_at, deadline_at)
-        SELECT order_id, $1, $2, $4, digest, written, $5, true, now, greatest(now, $6),
+        SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
                 + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond')
         FROM klarna_worker.installation i

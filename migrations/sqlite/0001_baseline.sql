@@ -117,7 +117,10 @@ CREATE TABLE orders (
     digest BLOB NOT NULL,
     -- Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body TEXT,
-    -- Whether the checkout is prefilled. Null: as the merchant's settings say.
+    -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
+    -- it is submitted.
+    target TEXT CHECK (target IN ('checkout', 'payments')),
+    -- Whether the order is prefilled. Null: as the merchant's settings say.
     prefill BOOLEAN,
     -- An order that a worker validates before anything else. PostgreSQL's enqueue_order() makes
     -- such; nothing does here.
@@ -142,8 +145,11 @@ CREATE TABLE orders (
     possible_duplicate BOOLEAN NOT NULL DEFAULT 0,
     token_outcome TEXT,
     prefilled TEXT,
-    klarna_order_id TEXT,
-    html_snippet TEXT,
+    -- Klarna's id of the order or session.
+    klarna_id TEXT,
+    -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
+    -- Retention removes it with the body.
+    result TEXT,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
@@ -163,9 +169,9 @@ CREATE INDEX orders_user ON orders (merchant, user_id, id);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
--- Retention: ended orders that still have their body or snippet. Orders to delete are found by id.
+-- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON orders (ended_at)
-    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR html_snippet IS NOT NULL);
+    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
 
 -- Attempts that did not submit their order. A successful attempt is described by the order's own
 -- row.
@@ -317,11 +323,12 @@ BEGIN
         NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
         CASE NEW.status
             WHEN 'submitted' THEN json_object(
-                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
-                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
+                'token', NEW.token_outcome,
                 'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
             ELSE json_object(
-                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error ->> 'code', 'token', NEW.token_outcome,
                 'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
         END,

@@ -22,6 +22,7 @@ use super::extract::InQuery;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
 use crate::meter;
+use crate::order::Target;
 use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, Store, StoreError};
 
 /// How long the database may take to answer a health check.
@@ -135,8 +136,9 @@ impl From<StoppedMerchant> for SuspiciousRejections {
 pub struct Breakers {
     /// The breaker of the token endpoint.
     pub token: BreakerState,
-    /// The breaker of the create-order call.
-    pub checkout: BreakerState,
+    /// The breakers of the create calls, by target: `checkout`, `payments`.
+    #[serde(flatten)]
+    pub targets: BTreeMap<Target, BreakerState>,
 }
 
 /// Returns the breakers of this process, by merchant. Empty if the process runs no orders.

@@ -7,27 +7,28 @@ use futures::FutureExt as _;
 
 use super::App;
 use crate::api::Scrape;
-use crate::breaker::CircuitBreakers;
 use crate::ids::MerchantName;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
+use crate::worker::TargetBreakers;
 
 /// The states of this process's circuit breakers.
-pub(super) fn breaker_states(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> AskBreakers {
+pub(super) fn breaker_states(vault: Option<Vault>, targets: Option<TargetBreakers>) -> AskBreakers {
     Arc::new(move || {
         let breaker_states = |endpoint, breaker_states: BTreeMap<MerchantName, _>| {
             breaker_states.into_iter().map(move |(merchant, state)| (endpoint, merchant, state))
         };
         let token = vault.as_ref().map(Vault::breakers).unwrap_or_default();
-        let checkout = checkout.as_ref().map(CircuitBreakers::states).unwrap_or_default();
-        breaker_states("token", token).chain(breaker_states("checkout", checkout)).collect()
+        let targets = targets.iter().flat_map(TargetBreakers::states);
+        let targets = targets.flat_map(|(target, states)| breaker_states(target.as_str(), states));
+        breaker_states("token", token).chain(targets).collect()
     })
 }
 
-/// Builds the metrics of this process; `vault` and `checkout` only if it has the role that uses them.
-pub(super) fn scrape(app: &App, vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Scrape {
-    let (breakers, spools) = (breaker_states(vault.clone(), checkout), app.clone());
+/// Builds the metrics of this process; `vault` and `targets` only if it has the role that uses them.
+pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBreakers>) -> Scrape {
+    let (breakers, spools) = (breaker_states(vault.clone(), targets), app.clone());
     let metrics = Metrics::new(Sources {
         store: app.store.clone(),
         secrets: Arc::clone(&app.secrets),

@@ -20,17 +20,16 @@ use super::spools::replay_for_refresh;
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::backoff::Backoff;
-use crate::breaker::CircuitBreakers;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::SweepSchedule;
-use crate::klarna::checkout::CheckoutClient;
+use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::pages;
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Signal, Store, StoreError};
 use crate::vault::Vault;
-use crate::worker::{OrderHandler, OrderSource};
+use crate::worker::{OrderHandler, OrderSource, TargetBreakers};
 
 /// The most connections of the server at `server.probes`.
 const PROBE_CONNECTIONS: usize = 256;
@@ -76,7 +75,7 @@ pub struct Service {
 struct Orders {
     webhooks: Option<Webhooks>,
     queue: Running,
-    breakers: CircuitBreakers,
+    breakers: TargetBreakers,
 }
 
 /// Addresses that are taken before anything runs.
@@ -230,13 +229,12 @@ fn start_worker(
     background: &mut JoinSet<()>,
 ) -> Result<Orders, AppError> {
     let settings = &app.settings;
-    let rates = settings.merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
-    let breakers = CircuitBreakers::new("checkout", rates);
+    let breakers = TargetBreakers::new(&settings.merchants);
     let handler = OrderHandler {
         store: app.store.clone(),
         merchants: app.merchants(),
         vault: process.vault.clone(),
-        checkout: CheckoutClient::new(settings.checkout.timeout)?,
+        klarna: CreateClient::new(settings.checkout.timeout)?,
         breakers: breakers.clone(),
         heartbeats: process.heartbeat.watch(),
         token_patience: settings.vault.token_patience,
@@ -264,13 +262,13 @@ fn start_api(app: &App, at: BoundAddress, waiters: &Waiters, probes: Probes, pag
 
 /// Returns what health checks and metrics read of this process.
 fn probes(app: &App, ready: &Readiness, process: Option<&Process>, orders: Option<&Orders>) -> Probes {
-    let (vault, checkout) = (vault_of(process), breakers_of(orders));
+    let (vault, targets) = (vault_of(process), breakers_of(orders));
     Probes {
         ready: ready.clone(),
         store: app.store.clone(),
-        breakers: ask_breakers(vault.clone(), checkout.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+        breakers: ask_breakers(vault.clone(), targets.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
         refusals: Refusals::default(),
-        scrape: scrape(app, vault, checkout),
+        scrape: scrape(app, vault, targets),
     }
 }
 
@@ -282,18 +280,23 @@ fn vault_of(process: Option<&Process>) -> Option<Vault> {
     process.map(|process| process.vault.clone())
 }
 
-fn breakers_of(orders: Option<&Orders>) -> Option<CircuitBreakers> {
+fn breakers_of(orders: Option<&Orders>) -> Option<TargetBreakers> {
     orders.map(|orders| orders.breakers.clone())
 }
 
 /// Returns the states of a worker's circuit breakers, for `/readyz`.
-fn ask_breakers(vault: Option<Vault>, checkout: Option<CircuitBreakers>) -> Option<AskBreakers> {
-    let (vault, checkout) = (vault?, checkout?);
+fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option<AskBreakers> {
+    let (vault, targets) = (vault?, targets?);
     Some(Arc::new(move || {
-        let (checkouts, tokens) = (checkout.states().into_iter(), vault.breakers().into_iter());
-        checkouts
-            .zip(tokens)
-            .map(|((name, checkout), (_, token))| (name.into(), Breakers { token, checkout }))
+        let of = |merchant: &_| {
+            targets.states().filter_map(|(target, states)| Some((target, *states.get(merchant)?))).collect()
+        };
+        let tokens = vault.breakers().into_iter();
+        tokens
+            .map(|(name, token)| {
+                let targets = of(&name);
+                (name.into(), Breakers { token, targets })
+            })
             .collect()
     }))
 }

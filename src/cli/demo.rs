@@ -22,7 +22,7 @@ use super::{CliError, Context, Exit};
 use crate::intake::Intake;
 use crate::keeper::{Run, Scope, Summary};
 use crate::lifecycle::Shutdown;
-use crate::order::{NewOrder, OrderId};
+use crate::order::OrderId;
 
 /// The orders, one envelope on each line.
 const ORDERS: &str = include_str!("../../examples/orders.jsonl");
@@ -126,6 +126,6 @@ async fn sweep(env: &DemoEnv) -> Result<Summary, CliError> {
 
 /// Submits an order as `enqueue` and the API do.
 async fn submit(intake: &Intake, line: &str) -> Result<OrderId, String> {
-    let order = NewOrder::parse(line).map_err(|rejection| rejection.to_string())?;
+    let order = intake.parse(line, None).map_err(|rejection| rejection.to_string())?;
     intake.submit(order).await.map(|accepted| accepted.id).map_err(|error| error.to_string())
 }

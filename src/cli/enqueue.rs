@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::lines::{Batch, Line, Lines};
@@ -14,7 +15,7 @@ use super::table::printable;
 use super::{CliError, Context, Exit, Format};
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::lifecycle::Shutdown;
-use crate::order::{Fault, NewOrder, OrderId, Rejection};
+use crate::order::{Fault, OrderId, Rejection, Target};
 use crate::store::StoreError;
 
 /// Options of `enqueue`.
@@ -24,6 +25,10 @@ pub struct Args {
     /// `idempotency_key`. - reads standard input
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
+    /// The product of Klarna for lines that name none; by default the merchant's setting `target`
+    #[arg(long, value_parser = PossibleValuesParser::new(Target::ALL.map(Target::as_str))
+        .try_map(|word| word.parse::<Target>()))]
+    target: Option<Target>,
     /// Wait at most this long until every order has ended, and print the result of each
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     wait: Option<Duration>,
@@ -102,8 +107,9 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            let (counts, accepted) = take_in(context, &app.intake(), lines, self.wait.is_some(), &shutdown).await?;
-            let Counts { new, known, refused, last } = counts;
+            let intake = app.intake();
+            let taken = take_in(context, &intake, lines, self.target, self.wait.is_some(), &shutdown).await?;
+            let (Counts { new, known, refused, last }, accepted) = taken;
             if context.output.format() == Format::Human {
                 let end = if shutdown.is_requested() {
                     format!("; stopped after line {last}: continue from the next line")
@@ -133,6 +139,7 @@ async fn take_in(
     context: &Context,
     intake: &Intake,
     lines: Lines,
+    target: Option<Target>,
     remember: bool,
     shutdown: &Shutdown,
 ) -> Result<(Counts, Vec<(u64, OrderId)>), CliError> {
@@ -143,7 +150,7 @@ async fn take_in(
     while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
         let last = lines.last().map_or(counts.last, |line| line.number);
         counts.last = last;
-        let (taken, failed) = submit(intake, lines).await;
+        let (taken, failed) = submit(intake, lines, target).await;
         for taken in &taken {
             counts.count(taken.result);
             if remember {
@@ -162,11 +169,11 @@ async fn take_in(
 
 /// Returns the results of the lines, and the first line that could not be stored; later lines would
 /// fail in the same way.
-async fn submit(intake: &Intake, batch: Vec<Line>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
+async fn submit(intake: &Intake, batch: Vec<Line>, target: Option<Target>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
     let mut taken = Vec::with_capacity(batch.len());
     let (mut numbers, mut orders) = (Vec::new(), Vec::new());
     for Line { number, text } in batch {
-        match text.as_deref().map(NewOrder::parse) {
+        match text.as_deref().map(|text| intake.parse(text, target)) {
             Ok(Ok(order)) => {
                 numbers.push(number);
                 orders.push(order);

@@ -21,9 +21,9 @@ pub(super) enum Command {
     Show {
         /// The order's id
         id: OrderId,
-        /// Also show the HTML snippet; JSON output always has it
+        /// Also show what the shop gets for the shopper's browser; JSON output always has it
         #[arg(long)]
-        html_snippet: bool,
+        result: bool,
     },
     /// Retry failed orders, as if they had just been accepted
     ///
@@ -57,7 +57,7 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
-            Self::Show { id, html_snippet } => return context.block_on(show(context, id, html_snippet)),
+            Self::Show { id, result } => return context.block_on(show(context, id, result)),
             Self::Retry(steer) => Named { verb: Verb::Retry, steer },
             Self::Cancel(steer) => Named { verb: Verb::Cancel, steer },
         };
@@ -65,12 +65,12 @@ impl Command {
     }
 }
 
-async fn show(context: &Context, id: OrderId, html_snippet: bool) -> Result<Exit, CliError> {
+async fn show(context: &Context, id: OrderId, result: bool) -> Result<Exit, CliError> {
     let doing = format!("show the order {id}");
     match context.app_to_read().await?.store.order(id).await {
         Ok(Some(order)) => {
             let order = Order::from(order);
-            context.output.print(fields(&order, html_snippet), &order)?;
+            context.output.print(fields(&order, result), &order)?;
             Ok(Exit::Done)
         }
         Ok(None) => Err(CliError::failed(doing, "there is no such order in this database")),
@@ -107,14 +107,18 @@ fn table(orders: &[Order]) -> Table {
     table
 }
 
-fn fields(order: &Order, html_snippet: bool) -> Fields {
+fn fields(order: &Order, result: bool) -> Fields {
     let mut fields = Fields::default();
     fields.add("id", order.id);
     fields.add("merchant", &order.merchant);
     fields.add("user", &order.user);
+    fields.add("target", or_dash(order.target));
     fields.add("status", order.status);
     fields.add("token", or_dash(order.token));
-    fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref()));
+    match &order.session_id {
+        Some(id) => fields.add("session_id", id),
+        None => fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref())),
+    }
     fields.add("prefilled", or_dash((!order.prefilled.is_empty()).then(|| order.prefilled.join(" "))));
     if !order.prefill_withdrawn.is_empty() {
         fields.add("prefill_withdrawn", order.prefill_withdrawn.join(" "));
@@ -134,8 +138,18 @@ fn fields(order: &Order, html_snippet: bool) -> Fields {
     }
     fields.add("deadline_at", or_dash(order.deadline_at.map(time)));
     fields.add("ended_at", or_dash(order.ended_at.map(time)));
-    if html_snippet {
-        fields.add("html_snippet", or_dash(order.html_snippet.as_deref()));
+    if result {
+        let categories = order.payment_method_categories.as_ref().map(ToString::to_string);
+        let members = [
+            ("html_snippet", &order.html_snippet),
+            ("client_token", &order.client_token),
+            ("payment_method_categories", &categories),
+        ];
+        for (name, value) in members {
+            if let Some(value) = value {
+                fields.add(name, value);
+            }
+        }
     }
     fields
 }

@@ -8,9 +8,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::table::printable;
 use crate::api::Order;
 
-/// The result of an order: Klarna's order id, or the error.
+/// The result of an order: Klarna's id of the order or session, or the error.
 pub(super) fn outcome(order: &Order) -> String {
-    match (&order.klarna_order_id, &order.error) {
+    match (order.klarna_order_id.as_ref().or(order.session_id.as_ref()), &order.error) {
         (Some(id), _) => id.clone(),
         (None, Some(error)) => error.message.clone(),
         (None, None) => String::new(),

@@ -10,6 +10,7 @@ use url::Url;
 use super::reader::Reader;
 use super::{ApiCredentials, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::ids::{MerchantName, Provider};
+use crate::order::Target;
 
 /// The merchants of the settings.
 pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
@@ -29,7 +30,10 @@ pub struct Merchant {
     pub client_secret: Option<SecretString>,
     /// How the client secret is sent.
     pub client_auth: ClientAuth,
-    /// Decides the Checkout API's host; `None` if `checkout_url` alone names it.
+    /// The product of Klarna that orders are submitted to, unless they name one.
+    pub target: Target,
+    /// Decides the Checkout API's host; `None` if `checkout_url` alone names it, or if orders go to
+    /// another target.
     pub checkout_provider: Option<CheckoutProvider>,
     /// How this service proves to Klarna's APIs who the merchant is.
     pub api_credentials: ApiCredentials,
@@ -41,6 +45,8 @@ pub struct Merchant {
     pub on_unusable_token: OnUnusableToken,
     /// Whether absent fields of an order are prefilled from the id_token, unless the order says otherwise.
     pub prefill: bool,
+    /// The same for orders that are submitted to Klarna Payments.
+    pub payments_prefill: bool,
     /// The maximum number of orders per second that one process sends to Klarna.
     pub checkout_rate_per_second: f64,
     /// The maximum number of exchanges per second of one process.
@@ -48,7 +54,10 @@ pub struct Merchant {
     /// The full URL of the token endpoint.
     pub token_url: Url,
     /// The Checkout API's base; `/checkout/v3/orders` is added.
-    pub checkout_url: Url,
+    /// `None` if the settings name none, because orders go to another target.
+    pub checkout_url: Option<Url>,
+    /// The Klarna Payments API's base; `/payments/v1/sessions` is added.
+    pub payments_url: Url,
     /// The URL of the keys that sign id_tokens (JWKS).
     pub jwks_url: Url,
     /// The issuers that an id_token may name.
@@ -64,13 +73,27 @@ pub struct Merchant {
 
 /// Which addresses the settings give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about a setting of its own")]
 pub struct GivenUrls {
     /// `token_url`
     pub token: bool,
     /// `checkout_url`
     pub checkout: bool,
+    /// `payments_url`
+    pub payments: bool,
     /// `jwks_url`
     pub jwks: bool,
+}
+
+impl GivenUrls {
+    /// Returns whether the settings give the address of a target.
+    #[must_use]
+    pub fn target(self, target: Target) -> bool {
+        match target {
+            Target::Checkout => self.checkout,
+            Target::Payments => self.payments,
+        }
+    }
 }
 
 /// Klarna's regions, as its hosts and paths name them.
@@ -136,6 +159,24 @@ impl Merchant {
         Provider::new(endpoint.as_str(), &self.client_id)
     }
 
+    /// Returns the base of a target's API. `None` if the settings name none.
+    #[must_use]
+    pub fn url(&self, target: Target) -> Option<&Url> {
+        match target {
+            Target::Checkout => self.checkout_url.as_ref(),
+            Target::Payments => Some(&self.payments_url),
+        }
+    }
+
+    /// Returns whether orders for a target are prefilled, unless they say otherwise.
+    #[must_use]
+    pub fn prefills(&self, target: Target) -> bool {
+        match target {
+            Target::Checkout => self.prefill,
+            Target::Payments => self.payments_prefill,
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader, name: &str) -> Option<Arc<Self>> {
         let section = format!("merchants.{name}");
         let key = |key: &str| format!("{section}.{key}");
@@ -158,6 +199,7 @@ impl Merchant {
         let api_credentials = ApiCredentials::read(reader, &section);
         let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
         let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
+        let target = reader.get_or(&key("target"), Target::Checkout);
         let prefill = reader.get_or(&key("prefill"), true);
         let send_access_token = reader.get_or(&key("send_access_token"), true);
         if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
@@ -167,6 +209,7 @@ impl Merchant {
                 "leave one of them out",
             );
         }
+        let payments_prefill = reader.get_or(&key("payments_prefill"), false);
         let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
         let checkout_rate_per_second = rate("checkout_rate_per_second");
         let token_rate_per_second = rate("token_rate_per_second");
@@ -180,7 +223,8 @@ impl Merchant {
                 "write the URL that Klarna gave you",
             );
         }
-        if !reader.has(&key("checkout_provider")) && !reader.has(&key("checkout_url")) {
+        let names_checkout = reader.has(&key("checkout_provider")) || reader.has(&key("checkout_url"));
+        if target == Target::Checkout && !names_checkout {
             reader.fault(
                 &key("checkout_provider"),
                 "missing",
@@ -197,17 +241,20 @@ impl Merchant {
             client_id: client_id?,
             client_secret,
             client_auth: client_auth.unwrap_or(ClientAuth::ClientSecretPost),
+            target,
             checkout_provider,
             api_credentials: api_credentials?,
             send_access_token,
             refresh_token_lifetime,
             on_unusable_token,
             prefill,
+            payments_prefill,
             checkout_rate_per_second,
             token_rate_per_second,
             checkout_url: overrides
                 .checkout_url
-                .or_else(|| presets::checkout_url(checkout_provider?, region, environment))?,
+                .or_else(|| presets::checkout_url(checkout_provider?, region, environment)),
+            payments_url: overrides.payments_url.or_else(|| presets::payments_url(region, environment))?,
             jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
             issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             token_url,
@@ -234,6 +281,7 @@ fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
 struct Overrides {
     token_url: Option<Url>,
     checkout_url: Option<Url>,
+    payments_url: Option<Url>,
     jwks_url: Option<Url>,
     issuer: Option<String>,
 }
@@ -243,6 +291,7 @@ impl Overrides {
         Self {
             token_url: reader.get(&key("token_url")),
             checkout_url: reader.get(&key("checkout_url")),
+            payments_url: reader.get(&key("payments_url")),
             jwks_url: reader.get(&key("jwks_url")),
             issuer: reader.get(&key("issuer")),
         }
@@ -252,6 +301,7 @@ impl Overrides {
         GivenUrls {
             token: self.token_url.is_some(),
             checkout: self.checkout_url.is_some(),
+            payments: self.payments_url.is_some(),
             jwks: self.jwks_url.is_some(),
         }
     }

@@ -34,6 +34,11 @@ pub(super) fn checkout_url(provider: CheckoutProvider, region: Region, environme
     Url::parse(url).ok()
 }
 
+/// The Klarna Payments API's base. Klarna's own Checkout API has the same hosts.
+pub(super) fn payments_url(region: Region, environment: Environment) -> Option<Url> {
+    checkout_url(CheckoutProvider::Klarna, region, environment)
+}
+
 /// The signing keys' address on the token endpoint's host.
 pub(super) fn jwks_url(token_url: &Url, region: Region) -> Option<Url> {
     Url::parse(&format!("{}/.well-known/jwks.json", provider_url(token_url, region))).ok()

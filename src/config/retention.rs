@@ -9,7 +9,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long data is kept after it is no longer needed.
 #[derive(Clone, Debug)]
 pub struct Retention {
-    /// `body` and `html_snippet` of an order.
+    /// Body and result of an order.
     pub bodies: Duration,
     /// Orders, and events for webhooks.
     pub orders: Duration,

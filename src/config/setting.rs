@@ -12,6 +12,7 @@ use toml::Value;
 use url::{Host, Url};
 
 use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region};
+use crate::order::Target;
 
 /// The maximum of any duration. Longer ones are likely mistakes, and do not fit all calculations
 /// with dates.
@@ -225,6 +226,7 @@ named! {
     CheckoutProvider: r#""klarna" or "kustom""#,
     ClientAuth: r#""client_secret_post" or "client_secret_basic""#,
     LostAnswer: r#""replay" or "hold""#,
+    Target: r#""checkout" or "payments""#,
     OnUnusableToken: r#""submit_without_token" or "fail""#,
 }
 

@@ -14,7 +14,7 @@ use tracing::field::{Empty, display};
 use crate::clock::Clock;
 use crate::config::Merchants;
 use crate::ids::MerchantName;
-use crate::order::{NewOrder, OrderId, Rejection};
+use crate::order::{NewOrder, OrderId, Rejection, Target};
 use crate::store::{
     ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
 };
@@ -54,11 +54,10 @@ pub struct Accepted {
 ///
 /// ```
 /// # use klarna_order_worker::intake::{Accepted, Intake};
-/// # use klarna_order_worker::order::NewOrder;
 /// async fn place(intake: &Intake, shop: &sqlx::PgPool, order: &str) -> Result<Accepted, Box<dyn std::error::Error>> {
 ///     let mut transaction = shop.begin().await?;
 ///     // … the shop's own statements …
-///     let accepted = intake.accept(&mut *transaction, NewOrder::parse(order)?).await?;
+///     let accepted = intake.accept(&mut *transaction, intake.parse(order, None)?).await?;
 ///     transaction.commit().await?;
 ///     Ok(accepted)
 /// }
@@ -77,6 +76,17 @@ impl Intake {
     #[must_use]
     pub fn new(store: Arc<dyn OrderAdmin>, merchants: Arc<Merchants>, order_deadline: Duration, clock: Clock) -> Self {
         Self { store, merchants, order_deadline, clock }
+    }
+
+    /// Reads an order's envelope, as [`NewOrder::parse`]. An order that names no target is checked
+    /// against the rules of its merchant's setting, and if `target` is given, it gets that target.
+    ///
+    /// # Errors
+    /// Every fault of the envelope and of the order.
+    pub fn parse(&self, text: &str, target: Option<Target>) -> Result<NewOrder, Rejection> {
+        let default = |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants, merchant));
+        let order = NewOrder::parse(text, default)?;
+        Ok(NewOrder { target: order.target.or(target), ..order })
     }
 
     /// Checks and stores an order inside the caller's transaction.
@@ -183,6 +193,7 @@ impl Intake {
         Ok(OrderRow {
             id: OrderId::new(now),
             digest: order.digest(),
+            target: Some(order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant))),
             merchant: order.merchant,
             user: order.user,
             idempotency_key: order.idempotency_key,

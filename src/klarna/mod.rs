@@ -1,9 +1,9 @@
-//! Everything that speaks HTTP to Klarna: the token endpoint, Checkout, the key sets that sign
-//! id_tokens, and `doctor`'s probes of all three. Every call uses [`http`], which has the rules
+//! Everything that speaks HTTP to Klarna: the token endpoint, the create call of each
+//! target (`create`), the key sets that sign id_tokens, and `doctor`'s probes of them. Every call uses [`http`], which has the rules
 //! that a single-use token needs.
 
 mod authorization;
-pub mod checkout;
+pub mod create;
 mod encoding;
 pub mod http;
 pub(crate) mod jwks;

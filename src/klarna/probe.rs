@@ -9,9 +9,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::authorization::authorized;
-use super::checkout::{CheckoutClient, orders_url};
+use super::create::{Call, CreateClient};
 use super::http::{BuildError, HttpClient, Limits, Reply};
 use crate::config::Merchant;
+use crate::order::Target;
 
 const LIMITS: Limits = Limits { connect: Duration::from_secs(3), call: Duration::from_secs(10), body: 256 * 1024 };
 
@@ -28,17 +29,17 @@ pub struct Reached {
 #[derive(Clone, Debug)]
 pub struct Probe {
     http: HttpClient,
-    checkout: CheckoutClient,
+    create: CreateClient,
 }
 
 impl Probe {
-    /// Creates a probe. Each request may take up to 10 s, and one to Checkout up to
+    /// Creates a probe. Each request may take up to 10 s, and one to a target up to
     /// `checkout_timeout` (`checkout.timeout`).
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(checkout_timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self { http: HttpClient::new(LIMITS)?, checkout: CheckoutClient::new(checkout_timeout)? })
+        Ok(Self { http: HttpClient::new(LIMITS)?, create: CreateClient::new(checkout_timeout)? })
     }
 
     /// Sends a `GET` to the token endpoint. Any answer, even an error, shows that it can be
@@ -61,17 +62,18 @@ impl Probe {
         Ok((Reached::from(&reply), reply.body))
     }
 
-    /// Reads an order that does not exist (`GET /checkout/v3/orders/{id}`): 404 if the credentials
-    /// are valid, 401 or 403 if not. Nothing is created.
+    /// Reads an order or session that does not exist (`GET` with an id below the target's create
+    /// call): 404 if the credentials are valid, 401 or 403 if not. Nothing is created.
     ///
     /// # Errors
     /// Like [`Probe::token`].
-    pub async fn checkout(&self, merchant: &Merchant) -> Result<Reached, String> {
-        let mut url = orders_url(&merchant.checkout_url);
+    pub async fn target(&self, merchant: &Merchant, target: Target) -> Result<Reached, String> {
+        let base = merchant.url(target).ok_or_else(|| format!("the settings have no {target}_url"))?;
+        let mut url = Call::of(target).url(base);
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(&Uuid::nil().to_string());
         }
-        let http = &self.checkout.http;
+        let http = &self.create.http;
         let request = authorized(http.get(url), merchant).header(ACCEPT, "application/json");
         Self::send(http, merchant, request).await.map(|reply| Reached::from(&reply))
     }

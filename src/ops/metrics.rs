@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Merchants;
 use crate::ids::MerchantName;
 use crate::meter;
-use crate::order::TokenOutcome;
+use crate::order::{Target, TokenOutcome};
 use crate::store::Store;
 use crate::vault::sealing::Secrets;
 
@@ -83,7 +83,8 @@ impl Metrics {
         let recorded = recorder()?;
         for merchant in sources.merchants.keys() {
             // An alert on an increase needs an initial value.
-            meter::begin(merchant, TokenOutcome::ALL.into_iter().map(TokenOutcome::as_str));
+            let targets = Target::ALL.map(Target::as_str);
+            meter::begin(merchant, &targets, &TokenOutcome::ALL.map(TokenOutcome::as_str));
         }
         process::begin(&sources);
         Some(Self { recorded, sources, installation: Installation::default() })

@@ -28,7 +28,7 @@ pub struct Retention {
 /// How many rows a run deleted or changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// Orders whose body and `html_snippet` were deleted.
+    /// Orders whose body and result were deleted.
     pub bodies: u64,
     /// Orders deleted.
     pub orders: u64,

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use super::{OrderError, Prefill, TokenOutcome};
+use super::{OrderError, OrderResult, Prefill, Target, TokenOutcome};
 
 /// The result of one attempt at an order.
 #[derive(Clone, Debug)]
 pub enum Disposition {
     /// Klarna created the order.
     Submitted {
-        /// Klarna's id of the order.
-        klarna_order_id: String,
-        /// The HTML that the shop shows to the shopper.
-        html_snippet: Option<String>,
+        /// Klarna's id of the order or session.
+        klarna_id: String,
+        /// The target that the order was submitted to.
+        target: Target,
+        /// What the shop gets for the shopper's browser.
+        result: Option<OrderResult>,
         /// The id of the call in Klarna's logs.
         correlation_id: Option<String>,
         /// Which access token the order was submitted with, or why without one.

@@ -1,9 +1,9 @@
 //! The types of orders, and Klarna's rules for them. Pure: no I/O.
 //!
 //! A [`NewOrder`] is an order as it is submitted: the merchant, the user, and Klarna's order as the
-//! shop wrote it. Its [`Body`] keeps that text byte for byte. [`check`] compares it with Klarna's
-//! rules and returns every [`Fault`]. [`Body::filled`] is the only way to change it. [`Status`],
-//! [`TokenOutcome`] and [`OrderError`] say what happened to an order.
+//! shop wrote it. Its [`Body`] keeps that text byte for byte. [`check`] compares it with the rules of
+//! its [`Target`] and returns every [`Fault`]. [`Body::filled`] is the only way to change it.
+//! [`Status`], [`TokenOutcome`], [`OrderResult`] and [`OrderError`] say what happened to an order.
 
 mod body;
 mod disposition;
@@ -15,8 +15,10 @@ mod json;
 mod new;
 mod prefill;
 mod refusal;
+mod result;
 mod rules;
 mod status;
+mod target;
 mod view;
 
 pub use body::{Body, MAX_BODY, MAX_DEPTH};
@@ -26,6 +28,8 @@ pub use id::OrderId;
 pub use new::{NewOrder, check_idempotency_key};
 pub use prefill::Prefill;
 pub use refusal::OrderAdminRefusal;
+pub use result::{OrderResult, PaymentsSession};
 pub use rules::{check, is_date};
 pub use status::{Status, TokenOutcome, UnknownWord};
+pub use target::Target;
 pub use view::OrderView;

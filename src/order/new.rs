@@ -7,18 +7,19 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::body::not_json;
-use super::fields::{Faults, Fields, Need};
+use super::fields::{Faults, Fields, Need, excerpt};
 use super::json::{Kind, MAX_FORM_FAULTS, TWICE, not_an_object};
-use super::{Body, Fault, Rejection, check};
+use super::{Body, Fault, Rejection, Target, check};
 use crate::ids::{MerchantName, UserId};
 
-const MEMBERS: [&str; 7] = ["merchant", "user", "order", "prefill", "not_before", "deadline", "idempotency_key"];
+const MEMBERS: [&str; 8] =
+    ["merchant", "user", "order", "target", "prefill", "not_before", "deadline", "idempotency_key"];
 
 /// The most characters of an idempotency key.
 const MOST_CHARACTERS: usize = 255;
 
 /// A submitted order that keeps Klarna's rules:
-/// `{"merchant":…,"user":…,"order":{…},"prefill":…,"not_before":…,"deadline":…,"idempotency_key":…}`.
+/// `{"merchant":…,"user":…,"order":{…},"target":…,"prefill":…,"not_before":…,"deadline":…,"idempotency_key":…}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     /// The merchant's name in the settings. This type does not check that the merchant exists.
@@ -27,6 +28,8 @@ pub struct NewOrder {
     pub user: UserId,
     /// Klarna's order body, exactly as the shop wrote it.
     pub body: Body,
+    /// The target that the order is submitted to. `None`: use the merchant's setting.
+    pub target: Option<Target>,
     /// Whether to fill in absent fields from the `id_token`. `None`: use the merchant's setting.
     pub prefill: Option<bool>,
     /// Do not submit the order before this time.
@@ -38,14 +41,16 @@ pub struct NewOrder {
 }
 
 impl NewOrder {
-    /// Reads an envelope and checks its order against Klarna's rules. The order's text is kept byte
-    /// for byte. Times are cut to microseconds, which is what the stores save.
+    /// Reads an envelope and checks its order against the rules of its target. The order's text is
+    /// kept byte for byte. Times are cut to microseconds, which is what the stores save.
+    ///
+    /// `default` returns the target of an order that names none, by its merchant.
     ///
     /// # Errors
     /// [`Rejection::TooLarge`] for an order larger than [`super::MAX_BODY`]; otherwise every fault
     /// of the envelope and of the order (under `/order`). Unknown members are faults, because a
     /// misspelt option would silently do nothing.
-    pub fn parse(text: &str) -> Result<Self, Rejection> {
+    pub fn parse(text: &str, default: impl FnOnce(&MerchantName) -> Target) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         let envelope =
             Fields::of_document(raw).ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
@@ -53,7 +58,9 @@ impl NewOrder {
         check_members(&envelope, &mut faults);
         let merchant = name(&envelope, "merchant", MerchantName::parse, &mut faults);
         let user = name(&envelope, "user", UserId::parse, &mut faults);
-        let body = order(&envelope, &mut faults)?;
+        let target = target(&envelope, &mut faults);
+        let rules = target.or_else(|| merchant.as_ref().map(default)).unwrap_or(Target::Checkout);
+        let body = order(&envelope, rules, &mut faults)?;
         let prefill = envelope.boolean("prefill", &mut faults);
         let not_before = time(&envelope, "not_before", &mut faults);
         let deadline = time(&envelope, "deadline", &mut faults);
@@ -65,7 +72,7 @@ impl NewOrder {
         let idempotency_key = idempotency_key(&envelope, &mut faults);
         match (merchant, user, body) {
             (Some(merchant), Some(user), Some(body)) if faults.is_empty() => {
-                Ok(Self { merchant, user, body, prefill, not_before, deadline, idempotency_key })
+                Ok(Self { merchant, user, body, target, prefill, not_before, deadline, idempotency_key })
             }
             _ => Err(Rejection::Faults(faults.sorted())),
         }
@@ -89,6 +96,7 @@ impl NewOrder {
         part(self.prefill.map(|prefill| [u8::from(prefill)]).as_ref().map(<[u8; 1]>::as_slice));
         part(micros(self.not_before).as_ref().map(<[u8; 8]>::as_slice));
         part(micros(self.deadline).as_ref().map(<[u8; 8]>::as_slice));
+        part(self.target.map(|target| target.as_str().as_bytes()));
         hash.finalize().into()
     }
 }
@@ -144,13 +152,23 @@ fn valid<T>(envelope: &Fields<'_>, member: &str, read: Result<T, &'static str>, 
     read.map_err(|message| envelope.fault(member, message, faults)).ok()
 }
 
-fn order(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {
+/// Reads the target. An unknown word is a fault.
+fn target(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<Target> {
+    let word = envelope.string("target", Need::Optional, &(0..=usize::MAX), faults)?;
+    let read = word.parse::<Target>();
+    read.map_err(|unknown| {
+        envelope.fault("target", format!("is {:?}, expected one of {}", excerpt(&word), unknown.expected), faults);
+    })
+    .ok()
+}
+
+fn order(envelope: &Fields<'_>, target: Target, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {
     let Some(raw) = envelope.value("order", Need::Required, Kind::Object, "an object, Klarna's order", faults) else {
         return Ok(None);
     };
     let (body, found) = match Body::parse(raw.get()) {
         Ok(body) => {
-            let found = check(&body);
+            let found = check(target, &body);
             (Some(body), found)
         }
         Err(Rejection::Faults(found)) => (None, found),

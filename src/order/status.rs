@@ -102,7 +102,8 @@ pub struct UnknownWord {
     pub expected: String,
 }
 
-fn known<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str, text: &str) -> Result<T, UnknownWord> {
+/// Returns the item with this word.
+pub(super) fn known<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str, text: &str) -> Result<T, UnknownWord> {
     let found = all.iter().copied().find(|item| word(*item) == text);
     found.ok_or_else(|| UnknownWord { expected: all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", ") })
 }

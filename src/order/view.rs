@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::{OrderError, OrderId, OrderResult, Prefill, Status, Target, TokenOutcome};
 use crate::ids::{MerchantName, UserId};
-
-use super::{OrderError, OrderId, Prefill, Status, TokenOutcome};
 
 /// An order as the API, the pages and the command line show it.
 #[derive(Clone, Debug)]
@@ -15,6 +14,9 @@ pub struct OrderView {
     pub merchant: MerchantName,
     /// The shop's own id for the user.
     pub user: UserId,
+    /// The target that the order is submitted to. `None`: the merchant's setting decides when it is
+    /// submitted, because SQL accepted it without one.
+    pub target: Option<Target>,
     /// The order's status.
     pub status: Status,
     /// When the order was accepted.
@@ -33,10 +35,10 @@ pub struct OrderView {
     pub prefilled: Prefill,
     /// Whether Klarna may have a second, unpaid session for this order.
     pub possible_duplicate: bool,
-    /// Klarna's id of the order.
-    pub klarna_order_id: Option<String>,
-    /// The HTML that the shop shows to the shopper; absent in lists.
-    pub html_snippet: Option<String>,
+    /// Klarna's id of the order or session.
+    pub klarna_id: Option<String>,
+    /// What the shop gets for the shopper's browser; absent in lists.
+    pub result: Option<OrderResult>,
     /// The id of the call in Klarna's logs.
     pub correlation_id: Option<String>,
     /// Why the order failed, or why it still waits.

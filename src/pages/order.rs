@@ -15,7 +15,7 @@ use super::pieces::{badge, col, done, exact_time, facts, outcome, span, status, 
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::ids::UserKey;
-use crate::order::{OrderError, OrderId, OrderView, Status};
+use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target};
 use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
 
@@ -66,7 +66,7 @@ pub(super) async fn show(
             h2 { "History" }
             (line(&order, &past, &ledger))
         }
-        @if order.klarna_order_id.is_some() || order.html_snippet.is_some() {
+        @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }
         }
         section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks)) }
@@ -87,6 +87,7 @@ fn told(order: &OrderView) -> Markup {
     let mut told = vec![
         ("Status", html! { (status(order.status)) }),
         ("Token", outcome(order.token)),
+        ("Target", text(order.target.map_or("as the merchant's settings say", Target::as_str))),
         ("Merchant", text(order.merchant.as_str())),
         ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
         ("Accepted", time(order.accepted_at)),
@@ -144,15 +145,31 @@ fn fault(error: &OrderError) -> Markup {
     }
 }
 
-/// Klarna's answer. Its snippet runs the checkout in a shopper's browser; here it is shown as text,
-/// folded.
+/// Klarna's answer. A snippet of Checkout runs in a shopper's browser; here it is shown as text,
+/// folded. A client token of Klarna Payments is not shown: it opens the shopper's session.
 fn answer(order: &OrderView) -> Markup {
+    let id = match order.target {
+        Some(Target::Payments) => "Klarna's session",
+        Some(Target::Checkout) | None => "Klarna's order",
+    };
     html! {
-        @if let Some(id) = &order.klarna_order_id { (facts(&[("Klarna's order", html! { code { (id) } })])) }
-        @if let Some(snippet) = &order.html_snippet {
-            details #snippet { summary { "Show the snippet as text" } pre.snippet tabindex="0" { (snippet) } }
-        } @else { p.quiet { "The snippet has been deleted (retention.bodies)." } }
+        @if let Some(klarna_id) = &order.klarna_id { (facts(&[(id, html! { code { (klarna_id) } })])) }
+        @match &order.result {
+            Some(OrderResult::Checkout { html_snippet }) => {
+                details #snippet { summary { "Show the snippet as text" } pre.snippet tabindex="0" { (html_snippet) } }
+            }
+            Some(OrderResult::Payments(session)) => {
+                p.quiet { "Payment methods: " (payment_methods(session)) ". The client token is not shown here." }
+            }
+            None => { p.quiet { "What the shop got for the shopper's browser has been deleted (retention.bodies)." } }
+        }
     }
+}
+
+fn payment_methods(session: &PaymentsSession) -> String {
+    let categories = session.payment_method_categories.as_array().map_or(&[][..], Vec::as_slice);
+    let names: Vec<&str> = categories.iter().filter_map(|category| category["identifier"].as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// One event in the order's history.

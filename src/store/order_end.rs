@@ -2,7 +2,7 @@
 
 use super::engine::{Connection, Engine, Now, Query};
 use super::{Claim, StoreError, json};
-use crate::order::{Disposition, TokenOutcome};
+use crate::order::{Disposition, OrderResult, TokenOutcome};
 
 /// Whether the order has come to its end.
 pub(super) fn ends_order(settlement: &Disposition) -> bool {
@@ -17,13 +17,14 @@ pub(super) async fn settle<E: Engine>(
     disposition: &Disposition,
 ) -> Result<bool, StoreError> {
     let settle = match disposition {
-        Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } => {
+        Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } => {
             by_claim(c, E::STATEMENTS.orders.submitted, now, claim)
-                .bind(klarna_order_id)
-                .bind(html_snippet)
+                .bind(klarna_id)
+                .bind(result.as_ref().map(OrderResult::to_text).as_deref())
                 .bind(correlation_id)
                 .bind(token.as_str())
                 .bind(&json(prefilled)?)
+                .bind(target.as_str())
         }
         Disposition::Failed { error, token, prefilled } => by_claim(c, E::STATEMENTS.orders.failed, now, claim)
             .bind(&json(error)?)

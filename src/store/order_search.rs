@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderFilter, StoreError, from_json};
-use crate::order::{OrderError, OrderId, OrderView, Prefill, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Target, TokenOutcome};
 
 /// How far an order's id, which the intake's clock made, may be from when the database says that it
 /// was taken in.
@@ -71,10 +71,12 @@ pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
 fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView {
     tracing::error!(order = %id, %error, "The row of an order cannot be read");
     let accepted_at = row.time("accepted_at").unwrap_or(DateTime::UNIX_EPOCH);
+    let target = row.opt_parsed("target").unwrap_or_default();
     OrderView {
         id,
         merchant: row.merchant().unwrap_or_else(|_| "".into()),
         user: row.user().unwrap_or_else(|_| "".into()),
+        target,
         status: row.parsed("status").unwrap_or(Status::Failed),
         accepted_at,
         due_at: row.time("due_at").unwrap_or(accepted_at),
@@ -84,8 +86,8 @@ fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView 
         token: row.opt_parsed("token_outcome").unwrap_or_default(),
         prefilled: Prefill::default(),
         possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
-        klarna_order_id: row.opt_text("klarna_order_id").unwrap_or_default(),
-        html_snippet: row.opt_text("html_snippet").unwrap_or_default(),
+        klarna_id: row.opt_text("klarna_id").unwrap_or_default(),
+        result: result(row, target).unwrap_or_default(),
         correlation_id: row.opt_text("correlation_id").unwrap_or_default(),
         error: Some(OrderError {
             code: "unreadable_row".into(),
@@ -97,6 +99,7 @@ fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView 
 }
 
 fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
+    let target = row.opt_parsed("target")?;
     Ok(OrderView {
         id,
         merchant: row.merchant()?,
@@ -110,11 +113,19 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
         token: row.opt_parsed("token_outcome")?,
         prefilled: row.opt_text("prefilled")?.map_or(Ok(Prefill::default()), |text| from_json("prefilled", &text))?,
         possible_duplicate: row.flag("possible_duplicate")?,
-        klarna_order_id: row.opt_text("klarna_order_id")?,
-        html_snippet: row.opt_text("html_snippet")?,
+        klarna_id: row.opt_text("klarna_id")?,
+        result: result(row, target)?,
+        target,
         correlation_id: row.opt_text("correlation_id")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
     })
+}
+
+/// What the shop gets, which no order has without its target.
+fn result(row: &impl Columns, target: Option<Target>) -> Result<Option<OrderResult>, StoreError> {
+    let Some(text) = row.opt_text("result")? else { return Ok(None) };
+    let read = target.and_then(|target| OrderResult::from_text(target, text));
+    read.map(Some).ok_or_else(|| StoreError::Unreadable("result".to_owned()))
 }
 
 /// The statement of a list, for those who look at plans.

@@ -10,7 +10,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, Target, TokenOutcome};
 
 /// An order as it goes into its row.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct OrderRow {
     pub digest: [u8; 32],
     /// Klarna's order, as the shop wrote it.
     pub body: String,
+    /// The product of Klarna that it is submitted to; the merchant's setting where `None`.
+    pub target: Option<Target>,
     /// Whether absent shopper data is filled in; the merchant's setting where `None`.
     pub prefill: Option<bool>,
     /// Not to be submitted earlier.
@@ -68,6 +70,8 @@ pub struct ClaimedOrder {
     pub user: UserId,
     /// Klarna's order, as the shop wrote it.
     pub body: String,
+    /// The product of Klarna that it is submitted to; the merchant's setting where `None`.
+    pub target: Option<Target>,
     /// Whether absent shopper data is filled in; the merchant's setting where `None`.
     pub prefill: Option<bool>,
     /// Attempts that ended before this one.
@@ -174,7 +178,7 @@ pub trait Orders: Send + Sync {
     /// Of these orders, those that are settled.
     async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError>;
 
-    /// Orders, newest first, without their `html_snippet`.
+    /// Orders, newest first, without their results.
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError>;
 }
 
@@ -289,7 +293,8 @@ pub(super) async fn insert<E: Engine>(
         .bind(order.deadline)
         .bind(order.order_deadline)
         .bind(now)
-        .bind(&order.trace);
+        .bind(&order.trace)
+        .bind(order.target.map(Target::as_str));
     if insert.fetch_optional().await?.is_some() {
         return Ok(Inserted::New(order.id));
     }
@@ -328,6 +333,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         merchant: row.merchant().unwrap_or_else(|_| "".into()),
         user: row.user().unwrap_or_else(|_| "".into()),
         body: String::new(),
+        target: row.opt_parsed("target").unwrap_or_default(),
         prefill: None,
         attempts: 0,
         accepted_at: now,
@@ -349,6 +355,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         merchant: row.merchant()?,
         user: row.user()?,
         body: row.text("body")?,
+        target: row.opt_parsed("target")?,
         prefill: row.opt_flag("prefill")?,
         attempts: row.int("attempts")?,
         accepted_at: row.time("accepted_at")?,

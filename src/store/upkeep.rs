@@ -15,7 +15,7 @@ use crate::ids::{ExchangeId, TokenId, UserKey};
 /// A kind of thing that is removed some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiredKind {
-    /// `body` and `html_snippet` of ended orders.
+    /// `body` and `result` of ended orders.
     Bodies,
     /// Ended orders.
     Orders,

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
+use super::breakers::TargetBreakers;
 use super::disposition::{disposition, error, past_deadline, report};
 use super::settle::settle;
 use super::spans::{spans, trace};
@@ -17,9 +18,9 @@ use crate::clock::since_boot;
 use crate::config::{Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::intake::check_row;
-use crate::klarna::checkout::{CheckoutClient, CreateAnswer, request};
+use crate::klarna::create::{CreateAnswer, CreateClient, request};
 use crate::meter;
-use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, TokenOutcome};
+use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor};
 use crate::store::{ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
@@ -44,10 +45,10 @@ pub struct OrderHandler {
     pub merchants: Arc<Merchants>,
     /// Where access tokens come from.
     pub vault: Vault,
-    /// The client for Klarna's create-order call.
-    pub checkout: CheckoutClient,
-    /// The circuit breakers and rate limits of the create-order call.
-    pub breakers: CircuitBreakers,
+    /// The client for the create call of each target.
+    pub klarna: CreateClient,
+    /// The circuit breakers and rate limits of the create calls.
+    pub breakers: TargetBreakers,
     /// Tells the age of this worker's last heartbeat.
     pub heartbeats: HeartbeatMonitor,
     /// The setting `vault.token_patience`.
@@ -69,7 +70,8 @@ impl Handler<ClaimedOrder> for OrderHandler {
             crash::point("order_recorded");
             if settled {
                 tell(&disposition);
-                count(&order, &disposition, since_boot().saturating_sub(begun));
+                let target = order.target.or_else(|| Some(self.merchants.get(&order.merchant)?.target));
+                count(&order, target, &disposition, since_boot().saturating_sub(begun));
             } else {
                 tracing::warn!("Another worker has reclaimed this order; nothing was stored");
             }
@@ -98,14 +100,16 @@ impl OrderHandler {
             check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
         let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        let target = order.target.unwrap_or(merchant.target);
+        let breakers = self.breakers.of(target);
         // Check this before a token is spent on an order that cannot be submitted.
-        if let Some(wait) = self.breakers.wait(&order.merchant, since_boot()) {
-            return Err(Box::new(self.paused(order, wait)));
+        if let Some(wait) = breakers.wait(&order.merchant, since_boot()) {
+            return Err(Box::new(paused(order, breakers, wait)));
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let token = self.token(order, merchant).await?;
 
-        let wants_prefill = order.prefill.unwrap_or(merchant.prefill);
+        let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
         let shopper = match &token {
             Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
             _ => None,
@@ -114,7 +118,7 @@ impl OrderHandler {
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
         let call_permit =
-            self.breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(self.paused(order, wait)))?;
+            breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(paused(order, breakers, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
         // Check this last before the call, because anything before may have taken long.
@@ -128,7 +132,7 @@ impl OrderHandler {
             }
         };
         let create = async {
-            let answer = self.create(merchant, &key, built.json).await;
+            let answer = self.create(merchant, target, &key, built.json).await;
             if !answer.is_due_to(&built.prefilled) || self.heartbeats.age() > OLDEST_HEARTBEAT {
                 return (answer, Prefill::Filled(built.prefilled));
             }
@@ -137,12 +141,12 @@ impl OrderHandler {
                 "Klarna refused an order with prefilled fields; \
                 it is sent once more without them"
             );
-            if let Ok(second_permit) = self.breakers.admit(&order.merchant, since_boot()) {
+            if let Ok(second_permit) = breakers.admit(&order.merchant, since_boot()) {
                 second_permit.wait_for_rate().await;
             }
             let plain = request::build(&body, order.claim.order, access_token, None);
             // Another body needs another key.
-            let answer = self.create(merchant, &format!("{key}-plain"), plain.json).await;
+            let answer = self.create(merchant, target, &format!("{key}-plain"), plain.json).await;
             (answer, Prefill::Withdrawn { withdrawn: built.prefilled })
         };
         let ((answer, prefill), ()) = tokio::join!(create, noted);
@@ -150,24 +154,15 @@ impl OrderHandler {
         call_permit.report(report(&answer, order), since_boot());
         let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
         let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
-        Ok(disposition(answer, order, outcome(&token), prefill, now, rand::random()))
+        Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
     }
 
-    /// Sends the create-order call once.
-    async fn create(&self, merchant: &Merchant, key: &str, body: Zeroizing<String>) -> CreateAnswer {
+    /// Sends the create call of a target once.
+    async fn create(&self, merchant: &Merchant, target: Target, key: &str, body: Zeroizing<String>) -> CreateAnswer {
         let sent = since_boot();
-        let answer = crash::in_flight("order_sent", self.checkout.create(merchant, key, body)).await;
-        meter::checkout(&merchant.name, answer.as_str(), since_boot().saturating_sub(sent));
+        let answer = crash::in_flight("order_sent", self.klarna.create(merchant, target, key, body)).await;
+        meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
         answer
-    }
-
-    /// The create-order call must not be made now: the order waits, and no attempt is counted.
-    fn paused(&self, order: &ClaimedOrder, wait: Duration) -> Disposition {
-        let message = self.breakers.why(&order.merchant, since_boot(), wait);
-        // If the order has an earlier error of its own, that says more.
-        let error = order.error.is_none().then(|| error("klarna_paused", message));
-        // Add a random delay, so that not all orders come back at the same time.
-        Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
     }
 
     /// Returns the shopper's access token, or why the order is submitted without one.
@@ -230,6 +225,15 @@ fn without(unusable: Unusable) -> TokenOutcome {
     }
 }
 
+/// The create call must not be made now: the order waits, and no attempt is counted.
+fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
+    let message = breakers.why(&order.merchant, since_boot(), wait);
+    // If the order has an earlier error of its own, that says more.
+    let error = order.error.is_none().then(|| error("klarna_paused", message));
+    // Add a random delay, so that not all orders come back at the same time.
+    Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
+}
+
 fn unknown_merchant(order: &ClaimedOrder) -> Disposition {
     let message = format!(
         "no worker's settings have the merchant {}; add merchants.{} and restart the workers",
@@ -273,25 +277,27 @@ fn refused_without_token(unusable: Unusable) -> Disposition {
 }
 
 /// Counts the end of an attempt in the metrics.
-fn count(order: &ClaimedOrder, disposition: &Disposition, took: Duration) {
+fn count(order: &ClaimedOrder, target: Option<Target>, disposition: &Disposition, took: Duration) {
+    let target = target.map_or("none", Target::as_str);
     let (result, end) = match disposition {
         Disposition::Submitted { token, .. } => ("submitted", Some(("submitted", Some(*token)))),
         Disposition::Failed { token, .. } => ("failed", Some(("failed", *token))),
         Disposition::Retry { .. } => ("retry", None),
         Disposition::Snooze { .. } => ("snooze", None),
     };
-    meter::attempt(&order.merchant, result);
+    meter::attempt(&order.merchant, target, result);
     if let Some((status, token)) = end {
         let waited = (order.claimed_at - order.accepted_at).to_std().unwrap_or_default();
-        meter::order(&order.merchant, status, token.map(TokenOutcome::as_str), waited + took);
+        meter::order(&order.merchant, target, status, token.map(TokenOutcome::as_str), waited + took);
     }
 }
 
 /// Logs the end of an attempt.
 fn tell(disposition: &Disposition) {
     match disposition {
-        Disposition::Submitted { klarna_order_id, correlation_id, token, .. } => tracing::info!(
-            klarna_order = klarna_order_id,
+        Disposition::Submitted { klarna_id, target, correlation_id, token, .. } => tracing::info!(
+            klarna_id,
+            submitted_to = target.as_str(),
             correlation = correlation_id.as_deref(),
             token = token.as_str(),
             "The order was submitted"

@@ -1,4 +1,4 @@
-//! Decides what Klarna's answer to a create-order call means for the order. Pure.
+//! Decides what Klarna's answer to a create call means for the order, whatever its target. Pure.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::backoff::Backoff;
 use crate::breaker::CallOutcome;
-use crate::klarna::checkout::CreateAnswer;
-use crate::order::{Disposition, Fault, OrderError, Prefill, TokenOutcome};
+use crate::klarna::create::CreateAnswer;
+use crate::order::{Disposition, Fault, OrderError, Prefill, Target, TokenOutcome};
 use crate::store::ClaimedOrder;
 
 /// How long an order waits if Klarna refuses the merchant's settings. Somebody has to correct them
@@ -55,6 +55,7 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome
 pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,
+    target: Target,
     token: TokenOutcome,
     prefilled: Prefill,
     now: DateTime<Utc>,
@@ -63,13 +64,9 @@ pub(super) fn disposition(
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
     match answer {
-        CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } => Disposition::Submitted {
-            klarna_order_id,
-            html_snippet: Some(html_snippet),
-            correlation_id,
-            token,
-            prefilled,
-        },
+        CreateAnswer::Created { klarna_id, result, correlation_id } => {
+            Disposition::Submitted { klarna_id, target, result: Some(result), correlation_id, token, prefilled }
+        }
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             Disposition::Failed {
@@ -92,7 +89,7 @@ pub(super) fn disposition(
                      until its deadline",
                     order.merchant,
                     messages.join("; "),
-                    what_to_check(status),
+                    what_to_check(target, status),
                     order.merchant,
                 ),
                 faults: Vec::new(),
@@ -123,11 +120,13 @@ fn next_try(now: DateTime<Utc>, after: Duration) -> String {
 }
 
 /// Returns what to do about a refusal of the merchant with this status.
-fn what_to_check(status: u16) -> &'static str {
-    match status {
-        401 => "Check the API credentials and the region",
-        403 => "Ask Klarna whether Checkout is activated for the API credentials",
-        _ => "Check checkout_provider and checkout_url",
+fn what_to_check(target: Target, status: u16) -> &'static str {
+    match (status, target) {
+        (401, _) => "Check the API credentials and the region",
+        (403, Target::Checkout) => "Ask Klarna whether Checkout is activated for the API credentials",
+        (403, Target::Payments) => "Ask Klarna whether Klarna Payments is activated for the API credentials",
+        (_, Target::Checkout) => "Check checkout_provider and checkout_url",
+        (_, Target::Payments) => "Check region, environment and payments_url",
     }
 }
 
@@ -146,6 +145,7 @@ mod tests {
             merchant: "shop".into(),
             user: "u-1".into(),
             body: String::new(),
+            target: None,
             prefill: None,
             attempts: 2,
             accepted_at: now,
@@ -162,7 +162,15 @@ mod tests {
     }
 
     fn judged(answer: CreateAnswer) -> Disposition {
-        disposition(answer, &order(), TokenOutcome::Fresh, Prefill::default(), order().claimed_at, 1.0)
+        disposition(
+            answer,
+            &order(),
+            Target::Checkout,
+            TokenOutcome::Fresh,
+            Prefill::default(),
+            order().claimed_at,
+            1.0,
+        )
     }
 
     #[test]

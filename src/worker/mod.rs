@@ -4,6 +4,7 @@
 //! [`WorkerLease`] keeps this process's claims valid.
 
 mod attempt;
+mod breakers;
 mod disposition;
 mod lease;
 mod settle;
@@ -11,5 +12,6 @@ mod source;
 mod spans;
 
 pub use attempt::OrderHandler;
+pub use breakers::TargetBreakers;
 pub use lease::WorkerLease;
 pub use source::OrderSource;

@@ -48,9 +48,10 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         correlation_id: None,
     };
     match disposition {
-        Disposition::Submitted { klarna_order_id, token, .. } => Disposition::Submitted {
-            klarna_order_id: klarna_order_id.clone(),
-            html_snippet: None,
+        Disposition::Submitted { klarna_id, target, token, .. } => Disposition::Submitted {
+            klarna_id: klarna_id.clone(),
+            target: *target,
+            result: None,
             correlation_id: None,
             token: *token,
             prefilled: Prefill::default(),

@@ -1,6 +1,6 @@
 //! `DELETE /v1/merchants/{merchant}/users/{user}`
 
-use klarna_order_worker::order::{Disposition, Prefill, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderResult, Prefill, Target, TokenOutcome};
 use reqwest::Method;
 
 use super::{Api, json, key, send};
@@ -14,8 +14,9 @@ async fn an_erased_user_is_gone_from_every_answer() {
     send(json(api.request(Method::PUT, &token), r#"{"refresh_token":"t-1"}"#)).await;
     let submitted = api.accepted("shop", "u-1").await;
     api.settle(&Disposition::Submitted {
-        klarna_order_id: "k-1".into(),
-        html_snippet: Some("<div>".into()),
+        klarna_id: "k-1".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<div>".into() }),
         correlation_id: None,
         token: TokenOutcome::Fresh,
         prefilled: Prefill::default(),

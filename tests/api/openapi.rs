@@ -33,11 +33,16 @@ async fn the_description_requires_of_an_order_what_the_door_requires() {
     let api = Api::open().await;
     let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["OrderRequest"]["properties"]["order"]["$ref"], "#/components/schemas/KlarnaOrder");
-    for (schema, order, prefix) in
-        [("KlarnaOrder", "{}", "/order/"), ("KlarnaOrderLine", r#"{"order_lines":[{}]}"#, "/order/order_lines/0/")]
-    {
-        let answer = api.post_order(envelope("shop", "u-1", order)).await;
+    assert_eq!(schemas["OrderRequest"]["properties"]["order"]["$ref"], "#/components/schemas/OrderBody");
+    let lines = r#"{"order_lines":[{}]}"#;
+    for (schema, target, order, prefix) in [
+        ("KlarnaOrder", "checkout", "{}", "/order/"),
+        ("KlarnaOrderLine", "checkout", lines, "/order/order_lines/0/"),
+        ("KlarnaSession", "payments", "{}", "/order/"),
+        ("KlarnaSessionLine", "payments", lines, "/order/order_lines/0/"),
+    ] {
+        let targeted = envelope("shop", "u-1", order).replacen('{', &format!(r#"{{"target":"{target}","#), 1);
+        let answer = api.post_order(targeted).await;
         let missing = answer.pointers("invalid-order");
         let missing: BTreeSet<&str> = missing.iter().filter_map(|pointer| pointer.strip_prefix(prefix)).collect();
         let required = schemas[schema]["required"].as_array().unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use klarna_order_worker::order::{Disposition, MAX_BODY, OrderId, TokenOutcome};
+use klarna_order_worker::order::{
+    Disposition, MAX_BODY, OrderId, OrderResult, PaymentsSession, Prefill, Target, TokenOutcome,
+};
 use reqwest::Method;
 use serde_json::json as value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +25,7 @@ async fn an_order_is_taken_in_byte_for_byte() {
         "id",
         "merchant",
         "user",
+        "target",
         "status",
         "accepted_at",
         "due_at",
@@ -50,8 +53,9 @@ async fn a_settled_order_tells_all_of_it() {
     let api = Api::open().await;
     let id = api.accepted("shop", "u-1").await;
     api.settle(&Disposition::Submitted {
-        klarna_order_id: "k-1".into(),
-        html_snippet: Some("<div>\"Å\"</div>".into()),
+        klarna_id: "k-1".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<div>\"Å\"</div>".into() }),
         correlation_id: Some("c-1".into()),
         token: TokenOutcome::ReauthRequired,
         prefilled: vec!["/billing_address/email".to_owned()].into(),
@@ -73,6 +77,48 @@ async fn a_settled_order_tells_all_of_it() {
     assert!(order["ended_at"].is_string() && order.get("due_at").is_none() && order.get("error").is_none(), "{order}");
     let listed = api.get("/v1/orders").await.json();
     assert_eq!(listed["orders"][0].get("html_snippet"), None);
+}
+
+#[tokio::test]
+async fn a_session_of_payments_has_members_of_its_own() {
+    let api = Api::open().await;
+    let envelope = format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"target":"payments"}}"#);
+    let accepted = send(json(api.request(Method::POST, "/v1/orders"), envelope.clone())).await.json();
+    assert_eq!((&accepted["status"], &accepted["target"]), (&value!("queued"), &value!("payments")));
+    let session = PaymentsSession {
+        client_token: "secret.client.token".into(),
+        payment_method_categories: value!([{"identifier": "pay_later", "name": "Later", "asset_urls": {}, "more": 1.5}]),
+    };
+    api.settle(&Disposition::Submitted {
+        klarna_id: "s-1".into(),
+        target: Target::Payments,
+        result: Some(OrderResult::Payments(session.clone())),
+        correlation_id: None,
+        token: TokenOutcome::Fresh,
+        prefilled: Prefill::default(),
+    })
+    .await;
+    let id = accepted["id"].as_str().unwrap();
+    let order = api.get(&format!("/v1/orders/{id}")).await.json();
+    for (member, expected) in [
+        ("target", value!("payments")),
+        ("session_id", value!("s-1")),
+        ("client_token", value!("secret.client.token")),
+        ("payment_method_categories", session.payment_method_categories),
+    ] {
+        assert_eq!(order[member], expected, "{member}");
+    }
+    assert!(order.get("klarna_order_id").is_none() && order.get("html_snippet").is_none(), "{order}");
+    // Lists and pages do not open the shopper's session.
+    let listed = api.get("/v1/orders").await.json()["orders"][0].clone();
+    assert_eq!((&listed["session_id"], listed.get("client_token")), (&value!("s-1"), None));
+    let page = api.get(&format!("/orders/{id}")).await.text;
+    assert!(page.contains("Klarna's session") && page.contains("pay_later") && page.contains("payments"), "{page}");
+    assert!(!page.contains("secret.client.token"), "{page}");
+
+    let unknown = envelope.replace("payments", "card");
+    let problem = send(json(api.request(Method::POST, "/v1/orders"), unknown)).await.problem(422, "invalid-order");
+    assert_eq!(problem["faults"][0]["pointer"], "/target", "{problem}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ mod safe;
 use std::time::Duration;
 
 use klarna_order_worker::ids::{Provider, UserKey};
-use klarna_order_worker::order::{Disposition, Fault, OrderError, Prefill, TokenOutcome};
+use klarna_order_worker::order::{Disposition, Fault, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::redirect::Policy;
@@ -110,8 +110,9 @@ fn failed(code: &str) -> Disposition {
 
 fn submitted(token: TokenOutcome) -> Disposition {
     Disposition::Submitted {
-        klarna_order_id: "klarna-1".into(),
-        html_snippet: Some("<script>snippet()</script>".into()),
+        klarna_id: "klarna-1".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<script>snippet()</script>".into() }),
         correlation_id: Some("corr-2".into()),
         token,
         prefilled: vec!["/billing_address/email".to_owned()].into(),

@@ -1,6 +1,6 @@
 //! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
 
-use klarna_order_worker::order::{Disposition, OrderError, Prefill, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,11 +22,11 @@ fn failed(code: &str) -> Disposition {
 }
 
 fn submitted() -> Disposition {
-    let (html_snippet, correlation_id) = (Some("<p>".into()), None);
     Disposition::Submitted {
-        klarna_order_id: "k".into(),
-        html_snippet,
-        correlation_id,
+        klarna_id: "k".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<p>".into() }),
+        correlation_id: None,
         token: TokenOutcome::Fresh,
         prefilled: Prefill::default(),
     }

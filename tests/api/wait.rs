@@ -4,14 +4,15 @@ mod many;
 
 use std::time::{Duration, Instant};
 
-use klarna_order_worker::order::{Disposition, Prefill, TokenOutcome};
+use klarna_order_worker::order::{Disposition, OrderResult, Prefill, Target, TokenOutcome};
 
 use super::{Api, SOON};
 
 fn submitted() -> Disposition {
     Disposition::Submitted {
-        klarna_order_id: "k-1".into(),
-        html_snippet: Some("<div></div>".into()),
+        klarna_id: "k-1".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<div></div>".into() }),
         correlation_id: None,
         token: TokenOutcome::Fresh,
         prefilled: Prefill::default(),

@@ -37,6 +37,23 @@ fn json_is_one_value_a_line() {
 }
 
 #[test]
+fn a_target_is_for_the_lines_that_name_none() {
+    let home = Home::new();
+    let own = example(2).replacen('{', r#"{"target":"checkout","#, 1);
+    let input = [example(1), &own].join("\n");
+    let told = home.feed(&["enqueue", "-", "--target", "payments", "--format", "json"], input).exits(0).json();
+    for (line, target) in told.iter().zip(["payments", "checkout"]) {
+        let id = line["id"].as_str().unwrap();
+        let shown = home.run(&["orders", "show", id, "--format", "json"]).exits(0).json();
+        assert_eq!(shown[0]["target"], target, "{shown:?}");
+    }
+    // Another target is another request.
+    let again = home.feed(&["enqueue", "-"], example(1)).exits(3);
+    assert!(again.stdout.contains("the idempotency key was used before"), "{}", again.stdout);
+    home.run(&["enqueue", "-", "--target", "card"]).exits(2);
+}
+
+#[test]
 fn a_line_that_is_no_order_does_no_harm() {
     let home = Home::new();
     let other = example(1).replace(r#""merchant":"shop""#, r#""merchant":"elsewhere""#);

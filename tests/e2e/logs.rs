@@ -118,7 +118,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     }
     // Whoever works on an order says on which, in whatever task: every line of these rooms is of a
     // job here.
-    let rooms = ["worker", "klarna::checkout", "vault::exchange", "vault::settle", "breaker"];
+    let rooms = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];
     let rooms = rooms.map(|room| format!("klarna_order_worker::{room}"));
     let of_jobs = |line: &&Value| rooms.iter().any(|room| line["target"].as_str().unwrap().starts_with(room));
     let about: Vec<&Value> = lines.iter().filter(of_jobs).collect();

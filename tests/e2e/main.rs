@@ -15,6 +15,7 @@ mod odd_answers;
 mod outage;
 mod outcomes;
 mod outdated;
+mod payments;
 mod read_only;
 mod refused_starts;
 mod refusing;

@@ -121,13 +121,13 @@ async fn what_happens_is_counted_and_told(database: Database) {
     after.check();
     after.ask_promtool();
     for (name, value) in [
-        ("orders_ended_total{merchant=\"shop\",status=\"submitted\",token=\"fresh\"}", 6),
-        ("order_attempts_total{merchant=\"shop\",result=\"submitted\"}", 6),
+        ("orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"fresh\"}", 6),
+        ("order_attempts_total{merchant=\"shop\",target=\"checkout\",result=\"submitted\"}", 6),
         ("order_pickup_seconds_count{merchant=\"shop\"}", 6),
         ("order_end_to_end_seconds_count{merchant=\"shop\"}", 6),
         ("exchanges_total{merchant=\"shop\",purpose=\"order\",result=\"rotated\"}", 6),
         ("exchange_duration_seconds_count{merchant=\"shop\"}", 6),
-        ("checkout_duration_seconds_count{merchant=\"shop\",result=\"created\"}", 6),
+        ("create_duration_seconds_count{merchant=\"shop\",target=\"checkout\",result=\"created\"}", 6),
         ("breaker_open{endpoint=\"token\",merchant=\"shop\"}", 0),
         ("spool_files", 0),
         ("exchanges_in_flight", 0),
@@ -158,7 +158,11 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert!(away.count("lost_answers_total{merchant=\"shop\"}") >= 1);
     assert!(away.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}") >= 1);
     assert!(away.count("keeper_sweeps_total{end=\"whole\"}") >= 1);
-    assert!(away.count("orders_ended_total{merchant=\"shop\",status=\"submitted\",token=\"unavailable\"}") >= 7);
+    assert!(
+        away.count(
+            "orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"unavailable\"}"
+        ) >= 7
+    );
     assert_eq!(away.count("orders_queued{merchant=\"shop\"}"), 0);
     let webhooks =
         |result: &str| away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"));

@@ -23,7 +23,7 @@ fn trigger(database: &Database) -> String {
     match database {
         Database::Sqlite => format!(
             "CREATE TRIGGER refuse BEFORE UPDATE ON orders WHEN NEW.status = 'submitted' AND NEW.user_id IN ({}) OR \
-             NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-9' BEGIN SELECT RAISE(ABORT, 'no'); END",
+             NEW.result IS NOT NULL AND NEW.user_id = 'u-9' BEGIN SELECT RAISE(ABORT, 'no'); END",
             users.join(", ")
         ),
         Database::Postgres { .. } => {
@@ -34,7 +34,7 @@ fn trigger(database: &Database) -> String {
                  RAISE EXCEPTION 'no' USING ERRCODE = CASE NEW.user_id {} ELSE '22021' END; END $$; \
                  CREATE TRIGGER refuse BEFORE UPDATE ON {{schema}}orders FOR EACH ROW \
                  WHEN (NEW.status = 'submitted' AND NEW.user_id IN ({}) \
-                 OR NEW.html_snippet IS NOT NULL AND NEW.user_id = 'u-9') EXECUTE FUNCTION public.refuse()",
+                 OR NEW.result IS NOT NULL AND NEW.user_id = 'u-9') EXECUTE FUNCTION public.refuse()",
                 cases.join(" "),
                 users.join(", ")
             )

@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use klarna_order_worker::config::Merchant;
 use klarna_order_worker::intake::{Intake, IntakeError};
-use klarna_order_worker::order::NewOrder;
+use klarna_order_worker::order::{NewOrder, Rejection, Target};
 use test_support::merchant::merchant;
 
 use crate::support::stores::{Db, both_engines};
 
-both_engines![an_order_exists_if_and_only_if_its_transaction_commits];
+both_engines![
+    an_order_exists_if_and_only_if_its_transaction_commits,
+    an_order_for_a_target_without_an_address_is_refused,
+];
 
 fn order(user: &str) -> NewOrder {
     let order = r#"{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_tax_amount":4545}]}"#;
-    NewOrder::parse(&format!(r#"{{"merchant":"shop","user":"{user}","order":{order},"idempotency_key":"k"}}"#)).unwrap()
+    let envelope = format!(r#"{{"merchant":"shop","user":"{user}","order":{order},"idempotency_key":"k"}}"#);
+    NewOrder::parse(&envelope, |_| Target::Checkout).unwrap()
 }
 
 fn intake(db: &Db) -> Intake {
@@ -37,4 +42,17 @@ async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {
         assert_eq!(db.count("orders").await, there, "{end}");
         assert_eq!(db.store.order(first.id).await.unwrap().is_some(), there == 1);
     }
+}
+
+async fn an_order_for_a_target_without_an_address_is_refused(db: Db) {
+    let payments = Merchant { target: Target::Payments, checkout_url: None, ..merchant("http://127.0.0.1:1") };
+    let merchants = BTreeMap::from([("shop".into(), Arc::new(payments))]);
+    let intake = Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone());
+    let accepted = intake.submit(order("u")).await.unwrap();
+    assert_eq!(db.store.order(accepted.id).await.unwrap().unwrap().target, Some(Target::Payments));
+    let other = NewOrder { target: Some(Target::Checkout), idempotency_key: None, ..order("u") };
+    let IntakeError::Rejected(Rejection::Faults(faults)) = intake.submit(other).await.unwrap_err() else {
+        panic!("not refused")
+    };
+    assert_eq!(faults[0].pointer, "/target");
 }

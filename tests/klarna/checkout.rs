@@ -1,8 +1,8 @@
 //! Creating an order: what leaves, and what the answers mean.
 
 use klarna_order_worker::config::ApiCredentials;
-use klarna_order_worker::klarna::checkout::CheckoutClient;
-use klarna_order_worker::klarna::checkout::CreateAnswer;
+use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
+use klarna_order_worker::order::{OrderResult, Target};
 use serde_json::json;
 use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, refusing_url};
 use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
@@ -13,8 +13,8 @@ use crate::{AMPLE, SHORT, merchant};
 const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
 
 async fn create(base: &str) -> CreateAnswer {
-    let client = CheckoutClient::new(AMPLE).unwrap();
-    client.create(&merchant(base), "order-1", Zeroizing::new(BODY.into())).await
+    let client = CreateClient::new(AMPLE).unwrap();
+    client.create(&merchant(base), Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await
 }
 
 /// One request, answered thus.
@@ -59,9 +59,9 @@ async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
     let answer = create(&server.url()).await;
 
     mock.assert_async().await;
-    let CreateAnswer::Created { klarna_order_id, html_snippet, correlation_id } = answer else { panic!("{answer:?}") };
-    assert_eq!(klarna_order_id, "o-1");
-    assert!(html_snippet == snippet);
+    let CreateAnswer::Created { klarna_id, result, correlation_id } = answer else { panic!("{answer:?}") };
+    assert_eq!(klarna_id, "o-1");
+    assert!(result == OrderResult::Checkout { html_snippet: snippet });
     assert_eq!(correlation_id.as_deref(), Some("c-9"));
 }
 
@@ -74,16 +74,16 @@ async fn an_api_key_is_sent_as_it_was_issued() {
         .with_body(r#"{"order_id":"o-1","html_snippet":"<div/>"}"#)
         .create_async()
         .await;
-    let client = CheckoutClient::new(AMPLE).unwrap();
+    let client = CreateClient::new(AMPLE).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("kco_test_api_1+/=".into());
-    let answer = client.create(&merchant, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     mock.assert_async().await;
     assert!(matches!(answer, CreateAnswer::Created { .. }), "{answer:?}");
 
     // A key that no header can hold is never sent.
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
-    let answer = client.create(&merchant, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, false);
 }
 
@@ -134,14 +134,14 @@ async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
 /// With a text of Klarna's as long as its answer, and more values in the order than any shopper has.
 #[tokio::test]
 async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
-    let client = CheckoutClient::new(AMPLE).unwrap();
+    let client = CreateClient::new(AMPLE).unwrap();
     // What is cut off may be the rest of a value, so its beginning is left out too.
     let name = "z".repeat(2000);
     let text = format!("{}{}krn:at:secret-1", name.repeat(4), "y".repeat(8 * 1024 - 8000 - 5));
     let mut server = Server::new_async().await;
     let _cut = orders(&mut server).with_status(400).with_body(refusal(&json!([text]))).create_async().await;
     let body = json!({"customer": {"name": name, "klarna_access_token": "krn:at:secret-1"}}).to_string();
-    let answer = client.create(&merchant(&server.url()), "order-1", Zeroizing::new(body)).await;
+    let answer = client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body)).await;
     let CreateAnswer::BadOrder { messages, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(messages, ["[redacted]".repeat(4)]);
 
@@ -156,7 +156,10 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
             .into();
         let body =
             json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
-        match client.create(&merchant(&server.url()), "order-1", Zeroizing::new(body.to_string())).await {
+        match client
+            .create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body.to_string()))
+            .await
+        {
             CreateAnswer::BadOrder { messages, .. } => messages,
             other => panic!("{other:?}"),
         }
@@ -229,19 +232,19 @@ async fn an_order_is_read_from_whatever_can_be_read() {
     ] {
         let server = FaultyServer::start([Step::answer(http_bytes("201 Created", headers, &body))]).await;
         let answer = create(&server.url()).await;
-        let CreateAnswer::Created { klarna_order_id, html_snippet, .. } = answer else {
+        let CreateAnswer::Created { klarna_id, result, .. } = answer else {
             panic!("{answer:?}: {}", String::from_utf8_lossy(&body))
         };
-        assert_eq!((klarna_order_id.as_str(), html_snippet.as_str()), ("o-1", "<div/>"));
+        assert_eq!((klarna_id.as_str(), &*result.to_text()), ("o-1", "<div/>"));
         assert!(server.seen().contains("accept-encoding: identity"));
     }
     // What no database can hold is replaced.
-    let CreateAnswer::Created { html_snippet, .. } =
+    let CreateAnswer::Created { result, .. } =
         answer_to(201, &[], r#"{"order_id":"o-1","html_snippet":"<a>\u0000\ud800</a>"}"#).await
     else {
         panic!()
     };
-    assert_eq!(html_snippet, "<a>\u{fffd}\u{fffd}</a>");
+    assert_eq!(result.to_text(), "<a>\u{fffd}\u{fffd}</a>");
     let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], r#"{"error_messages":["a\u0000b\ud800"]}"#).await
     else {
         panic!()
@@ -266,8 +269,9 @@ async fn broken_connections_tell_sent_from_not_sent() {
 #[tokio::test]
 async fn silence_ends_with_the_time_out() {
     let server = FaultyServer::start([Step::hang_after("")]).await;
-    let client = CheckoutClient::new(SHORT).unwrap();
-    let answer = client.create(&merchant(&server.url()), "order-1", Zeroizing::new(BODY.into())).await;
+    let client = CreateClient::new(SHORT).unwrap();
+    let answer =
+        client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, true);
     assert_eq!(server.requests(), 1);
 }

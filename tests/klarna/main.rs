@@ -3,6 +3,7 @@
 
 mod checkout;
 mod id_token;
+mod payments;
 mod stall;
 mod token_faults;
 mod token_requests;

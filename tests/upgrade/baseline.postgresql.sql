@@ -25,10 +25,10 @@ CREATE SCHEMA klarna_worker;
 
 
 --
--- Name: enqueue_order(text, text, json, text, boolean, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: klarna_worker; Owner: -
+-- Name: enqueue_order(text, text, json, text, boolean, timestamp with time zone, timestamp with time zone, text); Type: FUNCTION; Schema: klarna_worker; Owner: -
 --
 
-CREATE FUNCTION klarna_worker.enqueue_order(merchant text, user_id text, body json, idempotency_key text DEFAULT NULL::text, prefill boolean DEFAULT NULL::boolean, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, deadline timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
+CREATE FUNCTION klarna_worker.enqueue_order(merchant text, user_id text, body json, idempotency_key text DEFAULT NULL::text, prefill boolean DEFAULT NULL::boolean, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, deadline timestamp with time zone DEFAULT NULL::timestamp with time zone, target text DEFAULT NULL::text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -74,11 +74,16 @@ BEGIN
         RAISE EXCEPTION 'idempotency_key is none: write 1 to 255 visible ASCII characters without spaces'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF $8 NOT IN ('checkout', 'payments') THEN
+        RAISE EXCEPTION 'target is %: write checkout or payments, or leave it out', quote_literal($8)
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     FOREACH part IN ARRAY ARRAY[
         convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), convert_to(written, 'UTF8'),
         CASE $5 WHEN true THEN '\x01'::bytea WHEN false THEN '\x00'::bytea END,
         int8send((extract(epoch FROM $6) * 1000000)::bigint),
-        int8send((extract(epoch FROM $7) * 1000000)::bigint)]
+        int8send((extract(epoch FROM $7) * 1000000)::bigint),
+        convert_to($8, 'UTF8')]
     LOOP
         parts := parts || coalesce(int8send(octet_length(part)) || part, absent);
     END LOOP;
@@ -89,9 +94,9 @@ BEGIN
     order_id := encode(set_byte(part, 6, (get_byte(part, 6) & 15) | 112), 'hex')::uuid;
     LOOP
         INSERT INTO klarna_worker.orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, unchecked,
+            (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
             accepted_at, due_at, deadline_at)
-        SELECT order_id, $1, $2, $4, digest, written, $5, true, now, greatest(now, $6),
+        SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
                 + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond')
         FROM klarna_worker.installation i
@@ -156,11 +161,12 @@ BEGIN
     SELECT gen_random_uuid(), NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
         CASE NEW.status
             WHEN 'submitted' THEN json_build_object(
-                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
-                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
+                'token', NEW.token_outcome,
                 'possible_duplicate', NEW.possible_duplicate)
             ELSE json_build_object(
-                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error::json ->> 'code', 'token', NEW.token_outcome,
                 'possible_duplicate', NEW.possible_duplicate)
         END::text,
@@ -208,6 +214,7 @@ CREATE TABLE klarna_worker.exchanges (
     closed_at timestamp with time zone,
     outcome text,
     travelling boolean DEFAULT false NOT NULL,
+    provider bytea,
     CONSTRAINT exchanges_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
     CONSTRAINT exchanges_outcome_check CHECK ((outcome = ANY (ARRAY['rotated'::text, 'unchanged'::text, 'rejected'::text, 'not_sent'::text, 'refused'::text, 'no_answer'::text, 'superseded'::text]))),
     CONSTRAINT exchanges_purpose_check CHECK ((purpose = ANY (ARRAY['order'::text, 'keeper'::text, 'manual'::text])))
@@ -333,6 +340,7 @@ CREATE TABLE klarna_worker.orders (
     idempotency_key text,
     digest bytea NOT NULL,
     body text,
+    target text,
     prefill boolean,
     unchecked boolean DEFAULT false NOT NULL,
     trace text DEFAULT "substring"(current_setting('klarna_worker.traceparent'::text, true), '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'::text),
@@ -349,13 +357,30 @@ CREATE TABLE klarna_worker.orders (
     possible_duplicate boolean DEFAULT false NOT NULL,
     token_outcome text,
     prefilled text,
-    klarna_order_id text,
-    html_snippet text,
+    klarna_id text,
+    result text,
     correlation_id text,
     error text,
     CONSTRAINT orders_check CHECK (((status = 'running'::text) = (worker IS NOT NULL))),
     CONSTRAINT orders_check1 CHECK (((status = ANY (ARRAY['submitted'::text, 'failed'::text, 'cancelled'::text])) = (ended_at IS NOT NULL))),
-    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'submitted'::text, 'failed'::text, 'cancelled'::text])))
+    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'submitted'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_target_check CHECK ((target = ANY (ARRAY['checkout'::text, 'payments'::text])))
+);
+
+
+--
+-- Name: providers; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.providers (
+    merchant text NOT NULL,
+    provider bytea NOT NULL,
+    proven boolean DEFAULT false NOT NULL,
+    stopped_at timestamp with time zone,
+    rejections bigint DEFAULT 0 NOT NULL,
+    probes bigint DEFAULT 0 NOT NULL,
+    probe_at timestamp with time zone,
+    CONSTRAINT providers_check CHECK (((stopped_at IS NULL) = (probe_at IS NULL)))
 );
 
 
@@ -372,6 +397,7 @@ CREATE TABLE klarna_worker.tokens (
     state text NOT NULL,
     reason text,
     sealed bytea,
+    provider bytea,
     issued_at timestamp with time zone,
     expires_at timestamp with time zone,
     last_exchange uuid,
@@ -477,17 +503,17 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a224bc-2746-7794-aa55-d8114b05877d', 1, 1, 1, 'order', '01a224bc-26bb-7c29-b341-d6c20cc67bb2', '01a224bb-e482-76a0-a4b0-c819f1260542', '2026-11-29 00:37:20.351606+00', '2026-11-29 00:37:20.387529+00', 'rotated', false);
-INSERT INTO klarna_worker.exchanges VALUES ('01a224bc-36d9-7290-a4cc-cb6c180707de', 1, 2, 1, 'order', '01a224bc-36b6-7ea8-ab8c-c6b883c99006', '01a224bb-e482-76a0-a4b0-c819f1260542', '2026-11-29 00:37:24.314603+00', '2026-11-29 00:37:24.363583+00', 'rotated', false);
-INSERT INTO klarna_worker.exchanges VALUES ('01a224bc-4097-72bd-9013-9f3b819ecc28', 3, 1, 1, 'order', '01a224bc-4074-794d-8d5e-f29b9af2886b', '01a224bb-e482-76a0-a4b0-c819f1260542', '2026-11-29 00:37:26.811273+00', '2026-11-29 00:37:26.830323+00', 'rejected', false);
-INSERT INTO klarna_worker.exchanges VALUES ('01a224bc-44fe-702d-8128-fe6b90c57d77', 4, 1, 1, 'order', '01a224bc-44ea-79e9-a54e-5eefc403ecdf', '01a224bb-e482-76a0-a4b0-c819f1260542', '2026-11-29 00:37:27.935812+00', '2026-11-29 00:37:27.947662+00', 'no_answer', true);
+INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f3a5-7787-b870-fbf49ac790f4', 1, 1, 1, 'order', '01a224e5-f39a-7929-b237-03142685ecdb', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:22:59.624794+00', '2026-11-29 01:22:59.63165+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f50a-7665-93ac-ef25afd604dd', 1, 2, 1, 'order', '01a224e5-f503-7666-a247-1f7f66b7403d', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:22:59.979132+00', '2026-11-29 01:22:59.982599+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f80b-7152-a22e-9009cdfc4fc9', 3, 1, 1, 'order', '01a224e5-f802-7d8c-8997-b0c8d2f10fac', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:23:00.748894+00', '2026-11-29 01:23:00.757413+00', 'rejected', false, '\xcea64547177516959e1c94b35affc5b2');
+INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-fa73-77ff-b203-5559c71a45db', 4, 1, 1, 'order', '01a224e5-fa67-7467-8e56-0b495fc9b746', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:23:01.364974+00', '2026-11-29 01:23:01.370026+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b3188d55adbb079927ac1598ee6b9ca7df23c2da6ad4cd326f0096fcadb15c198c6d20bdb5f86cf74c68905205c4a20dfa2660b77bb7cb7c31bd4584222aaf93d58015205c0c20e06d6', '2026-11-29 00:37:02.862351+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b3119fc1b59d0df1466b31e1d88da02fe7b55a9db11e4ce4dd29eaffadb71ffd3568870bec3c6f19b928c9c4d9e62e675b890b00a923a984794cb9ace06a39380b261ba7eb80d4e56eb', '2026-11-29 01:22:58.815708+00', 600000000, NULL);
 
 
 --
@@ -507,84 +533,91 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 00:37:02.987623+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 01:22:58.818429+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\xb0fa2601d24e2d874afc0f1761c14b891a14f0921a4778233a58c786b2ab303b', '2026-11-29 00:37:11.605411+00');
-INSERT INTO klarna_worker.known_tokens VALUES (2, '\xa7515060757fd04bc544431c1597aad2aa8a53351da6806ceb2a2befb9680d64', '2026-11-29 00:37:14.132371+00');
-INSERT INTO klarna_worker.known_tokens VALUES (3, '\x6b2bf0dff404d33b291e4f3bc455bb825bcda0d0d4b7975e9857551aa656c8ff', '2026-11-29 00:37:16.218274+00');
-INSERT INTO klarna_worker.known_tokens VALUES (4, '\x84b3bd4cdbd361e7ca8a441c6b32bbd023a20dafbc36f9f74ee253070c39d7e2', '2026-11-29 00:37:20.043674+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x15e28b974a5c2bff422fac0d7a58b12fff06d7dd8ce8faceea629863ae6d9751', '2026-11-29 00:37:20.362679+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x4eb8397ac55bcac57752548d3e9cd850d3b0373a271d578f3d76c23fcc6f7008', '2026-11-29 00:37:24.334245+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\xd66c5e890aefc7768beb7118a213cc20d0eaca240cf5adfd8497afd3c02ed575', '2026-11-29 01:22:59.190573+00');
+INSERT INTO klarna_worker.known_tokens VALUES (2, '\x8b4221f4888c2c65c3436977c1ce63023e18520d3ba50c57f9972a4f9998a34c', '2026-11-29 01:22:59.329439+00');
+INSERT INTO klarna_worker.known_tokens VALUES (3, '\x3856fe038b9a0ac8db8c35ae77acfdc0c6da5b6e16ed14fbc0940357df168812', '2026-11-29 01:22:59.470555+00');
+INSERT INTO klarna_worker.known_tokens VALUES (4, '\x55cdde435eb9617d12fdd37e984d47d0c335023966b99cf75051c22dfacea242', '2026-11-29 01:22:59.596145+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\x81d6a5b5e187e077dd394fbcffde9e4454b104e919109304cc14be1c669209b0', '2026-11-29 01:22:59.628226+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\xfcde5176e3a9b15e7d70ee0e216210b1a661a47630c70f43e7cc3bbb98d8a863', '2026-11-29 01:22:59.981151+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 00:36:59.054475+00', true, '\x02018297416c7040451b694d311f702b0302c77dabb2a395457f0bbf342e89a204e59cb12f4110b8226aded3a00c6cc1', 2423962646);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 01:22:58.679631+00', true, '\x2f4ee4fe2b1a46a0f63e9d888aeb471783ee1d7c706e9663970dc450b44818df11f33d192fe4ef6f337ed5222dc92cda', 84825132);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a224bc-4958-7d74-b720-86e8b40572c9', '2026-11-29 00:37:29.06819+00', '01a224bb-e482-76a0-a4b0-c819f1260542', false, '{"code":"klarna_refused_order","message":"Klarna refused the order (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"6f95b76a-f778-4471-8236-795de5de02f6"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a224e5-fc5f-7149-a2ba-a3651ffe7a70', '2026-11-29 01:23:01.869233+00', '01a224e5-f088-7753-b364-b050bd507280', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"0954d73e-799f-48fa-83c4-73674788c644"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-26bb-7c29-b341-d6c20cc67bb2', 'shop', 'alma', 'cart-1', '\xa84a92d063e4ecbba870c682cf1017571d087bd156fb1b0f507c18ead45be82c', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'submitted', '2026-11-29 00:37:20.188635+00', '2026-11-29 00:37:20.188635+00', '2026-11-29 00:47:20.188635+00', '2026-11-29 00:37:20.22323+00', '2026-11-29 00:37:20.452707+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'f1cc0385-63c0-4e24-a22f-c09489d73fc5', '<div id="klarna-checkout-container" data-order-id="f1cc0385-63c0-4e24-a22f-c09489d73fc5" style="overflow-x: hidden;"></div>', '672d4fc5-0617-46d4-a0d4-2a27ac5a0c5a', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-36b6-7ea8-ab8c-c6b883c99006', 'shop', 'alma', 'cart-2', '\xa84a92d063e4ecbba870c682cf1017571d087bd156fb1b0f507c18ead45be82c', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'submitted', '2026-11-29 00:37:24.294466+00', '2026-11-29 00:37:24.294466+00', '2026-11-29 00:47:24.294466+00', '2026-11-29 00:37:24.307816+00', '2026-11-29 00:37:24.391397+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'c08e68b9-fcb5-4302-b34d-80347073b9ed', '<div id="klarna-checkout-container" data-order-id="c08e68b9-fcb5-4302-b34d-80347073b9ed" style="overflow-x: hidden;"></div>', '5a89f53d-dd86-437c-bfa1-9516b439c143', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-3c0b-71d2-bfa0-1698d8c09484', 'shop', 'never', 'cart-3', '\xf031ff1e420f319826d779f196b6017de5288c34b057b765a575544d7af4400e', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'submitted', '2026-11-29 00:37:25.646518+00', '2026-11-29 00:37:25.646518+00', '2026-11-29 00:47:25.646518+00', '2026-11-29 00:37:25.651148+00', '2026-11-29 00:37:25.667381+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'fcdeb465-2a4a-4c45-b995-d9709d1e02ae', '<div id="klarna-checkout-container" data-order-id="fcdeb465-2a4a-4c45-b995-d9709d1e02ae" style="overflow-x: hidden;"></div>', '2aeb5509-6dc0-4aab-a1b4-79b46933549d', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-4074-794d-8d5e-f29b9af2886b', 'shop', 'revoked', 'cart-4', '\x90f109cf667eb2fd8fbe9b054ddeba39024c4019a4366f0f6fae4642d4af5f0b', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'submitted', '2026-11-29 00:37:26.774498+00', '2026-11-29 00:37:26.774498+00', '2026-11-29 00:47:26.774498+00', '2026-11-29 00:37:26.791276+00', '2026-11-29 00:37:26.840157+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', '2ad4e408-a407-475b-bc0e-c6825c55044e', '<div id="klarna-checkout-container" data-order-id="2ad4e408-a407-475b-bc0e-c6825c55044e" style="overflow-x: hidden;"></div>', 'd64f8f87-bf2d-409f-9fd6-285f13b06182', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-44ea-79e9-a54e-5eefc403ecdf', 'shop', 'lost', 'cart-5', '\xeab170751e0d813996bbfc2e01271c66f26ec949f51c9bd4d3dc6cb22fadf4ba', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'submitted', '2026-11-29 00:37:27.918979+00', '2026-11-29 00:37:27.918979+00', '2026-11-29 00:47:27.918979+00', '2026-11-29 00:37:27.926744+00', '2026-11-29 00:37:27.965581+00', NULL, 1, 1, 0, false, 'uncertain', '[]', '42f51595-7957-413a-badd-2205a34598f6', '<div id="klarna-checkout-container" data-order-id="42f51595-7957-413a-badd-2205a34598f6" style="overflow-x: hidden;"></div>', 'b35d0e06-cfb6-4468-8446-883c8358ec1f', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-4958-7d74-b720-86e8b40572c9', 'shop', 'never', 'cart-6', '\xf031ff1e420f319826d779f196b6017de5288c34b057b765a575544d7af4400e', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'failed', '2026-11-29 00:37:29.049596+00', '2026-11-29 00:37:29.049596+00', '2026-11-29 00:47:29.049596+00', '2026-11-29 00:37:29.053603+00', '2026-11-29 00:37:29.06819+00', NULL, 1, 1, 0, false, 'not_registered', NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"6f95b76a-f778-4471-8236-795de5de02f6"}');
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-4db3-747d-b4db-d56d0e277e8c', 'shop', 'alma', 'cart-7', '\xa8a24ae81513992f8a5ec6711a8f4a97ab31773e227f717d7098ce86635a244b', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'queued', '2026-11-29 00:37:30.166378+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224bc-4f39-744b-bb7e-d79ac5e5b79e', 'shop', 'alma', 'cart-8', '\xa8a24ae81513992f8a5ec6711a8f4a97ab31773e227f717d7098ce86635a244b', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', NULL, false, NULL, 'cancelled', '2026-11-29 00:37:30.558543+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 00:37:30.982128+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-f39a-7929-b237-03142685ecdb', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:22:59.611968+00', '2026-11-29 01:22:59.611968+00', '2026-11-29 01:32:59.611968+00', '2026-11-29 01:22:59.617297+00', '2026-11-29 01:22:59.641764+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '4f27efa3-a33f-46a1-b2c9-95406e057e9f', '<div id="klarna-checkout-container" data-order-id="4f27efa3-a33f-46a1-b2c9-95406e057e9f" style="overflow-x: hidden;"></div>', '493c5bbb-fc3e-4e41-a480-8c47f1b5a3c4', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-f503-7666-a247-1f7f66b7403d', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:22:59.972571+00', '2026-11-29 01:22:59.972571+00', '2026-11-29 01:32:59.972571+00', '2026-11-29 01:22:59.975407+00', '2026-11-29 01:22:59.986952+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '76b8c974-cbd4-4d30-8027-4788c1b9cfb0', '<div id="klarna-checkout-container" data-order-id="76b8c974-cbd4-4d30-8027-4788c1b9cfb0" style="overflow-x: hidden;"></div>', 'ce54f06f-8422-421d-b85b-6e43c047b5d3', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-f679-7041-acb9-a8cbd5d8d00a', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:00.346914+00', '2026-11-29 01:23:00.346914+00', '2026-11-29 01:33:00.346914+00', '2026-11-29 01:23:00.349243+00', '2026-11-29 01:23:00.355941+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'cc911a03-7fc1-412f-aa48-438950bfeb38', '<div id="klarna-checkout-container" data-order-id="cc911a03-7fc1-412f-aa48-438950bfeb38" style="overflow-x: hidden;"></div>', '3d9c036a-1683-40f9-bddd-68ecc012b43f', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-f802-7d8c-8997-b0c8d2f10fac', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:00.73922+00', '2026-11-29 01:23:00.73922+00', '2026-11-29 01:33:00.73922+00', '2026-11-29 01:23:00.741635+00', '2026-11-29 01:23:00.766719+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', 'cbd8d451-894b-4fea-bc17-65c19161e485', '<div id="klarna-checkout-container" data-order-id="cbd8d451-894b-4fea-bc17-65c19161e485" style="overflow-x: hidden;"></div>', 'b08924d8-3b37-40b7-835b-8024fd6ea9d0', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-fa67-7467-8e56-0b495fc9b746', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:01.353025+00', '2026-11-29 01:23:01.353025+00', '2026-11-29 01:33:01.353025+00', '2026-11-29 01:23:01.357599+00', '2026-11-29 01:23:01.375563+00', NULL, 1, 1, 0, false, 'uncertain', '[]', '15754c0b-9959-4d64-85ac-46e2b8fcc922', '<div id="klarna-checkout-container" data-order-id="15754c0b-9959-4d64-85ac-46e2b8fcc922" style="overflow-x: hidden;"></div>', '575ebace-7202-4e22-872c-44e28c445f1f', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-fc5f-7149-a2ba-a3651ffe7a70', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 01:23:01.8572+00', '2026-11-29 01:23:01.8572+00', '2026-11-29 01:33:01.8572+00', '2026-11-29 01:23:01.861844+00', '2026-11-29 01:23:01.869233+00', NULL, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"0954d73e-799f-48fa-83c4-73674788c644"}');
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-fe0d-788a-89bb-0342c8b07de3', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 01:23:02.285938+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a224e5-feac-72d8-b017-5a501471eb16', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 01:23:02.448224+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 01:23:02.623651+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+
+
+--
+-- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
+INSERT INTO klarna_worker.providers VALUES ('shop', '\xcea64547177516959e1c94b35affc5b2', true, NULL, 0, 0, NULL);
 
 
 --
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31c902144242eff12305420956a80c4c7bec29a4477663d8ae9770e1a11d961d00a960db9d10b0aa795b0369ccaccba4ab3936b1246962a84c1a4ab039da8625345e4def9cd800cdc23aa77738fdedc3610b0ca84c81280cbe79d1', '2026-11-29 00:37:14.099081+00', '2027-01-28 00:37:14.099081+00', NULL, NULL, '2026-11-29 00:37:14.132086+00', '2027-01-02 12:52:42.047628+00', 1, 0, NULL, '2026-11-29 00:37:14.099081+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b312fef2a84aabf99d1f2615e470aaa18d7b0df7c15cbfc8321476b61a447515e6de9e179c77a6f5067f6207b6525bcb8862b3c292941a2861f758ea0455eb21569bcde7a90d4c4cf1a14020ecd24d5662ca58d1036415d523410a5', '2026-11-29 00:37:24.334245+00', '2027-01-28 00:37:24.334245+00', '01a224bc-36d9-7290-a4cc-cb6c180707de', '\x3ac4bc6c57636b9b35f8a47cd31cba0f9e68bbd7c0c8b718935d9db62cba24a2', '2026-11-29 00:37:24.36339+00', '2027-01-02 09:24:24.815125+00', 3, 0, NULL, '2026-11-29 00:37:24.36339+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b318c293d335ca7bac01bfe5a06e5bfaa811ad942d33822970a155cd2a62f1083e52f5b576aa1ef8a27d762d08b12a33f0965331251d71bc607446a016f6eed277387373ea4f23353c87033ad6b28b007623d4adaad2a9b412e4747', '2026-11-29 00:37:16.215113+00', '2027-01-28 00:37:16.215113+00', NULL, NULL, '2026-11-29 00:37:26.820832+00', NULL, 1, 0, NULL, '2026-11-29 00:37:16.215113+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b310cc06cc8df48be68803d8a58fb2ada3b96c889faa80f91e0026a0f151a859b6468bcb2753a1b57870922132ee3617f151d064b1e7a76f62b8ec0abdf05b0a576f5e53c196b213ec9819ddff585db152ab55d7d6c0b883abfc37f', '2026-11-29 00:37:19.943242+00', '2027-01-28 00:37:19.943242+00', NULL, NULL, '2026-11-29 00:37:27.942683+00', NULL, 1, 0, NULL, '2026-11-29 00:37:19.943242+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b319330aa0b27bfd1657f424883b7b21d0d6de6e15122bdacac16898cdf2d643bece2a7bb18739ac5e3c7ac96ea817717ab94ab63bb046c8282d71f34d12349e4522a064684092c8aafd190c19039e3e2e9a441731680129b34ffbe', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.327015+00', '2027-01-28 01:22:59.327015+00', NULL, NULL, '2026-11-29 01:22:59.32909+00', '2027-01-02 13:38:27.275562+00', 1, 0, NULL, '2026-11-29 01:22:59.327015+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3124764983679b4fa1339e1dafd7ea03f78deb7c01872b53fefade4ec01441de5015836470d1dafeb6de9affa54d74b076a9f0c0eae637ffe0957c6873aae322e1bc80623d52c2503b2435732c08273aa91a943c7e45a709091c3a', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.981151+00', '2027-01-28 01:22:59.981151+00', '01a224e5-f50a-7665-93ac-ef25afd604dd', '\xf7c2793116b926c6235c2fb47678744e7646d3dfdd37a0fb2138702a1a151e59', '2026-11-29 01:22:59.982455+00', '2027-01-02 10:10:00.462031+00', 3, 0, NULL, '2026-11-29 01:22:59.982455+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b314e87232f9414b3228def34e88006035d6263f73b2f698061f3bf28a6dd326f32e8bcd7e2ebff01f967b6ea143ca77e045a9d0a9b717be2936f2cf50db917d300d5e55eac4ac68b794c62cde4f7e8e49190bbb9e446b680ea68df', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.468212+00', '2027-01-28 01:22:59.468212+00', NULL, NULL, '2026-11-29 01:23:00.753311+00', NULL, 1, 0, NULL, '2026-11-29 01:22:59.468212+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b316161cfbbd9772551767b66b08c323ec7a31cef23c55074ce46a328a2c46b78f5bb66fce5525cd1b12026b8a8c8d078d2a11d477639cf13577ac665ad60b76f1cc8cc53581982eeaaa1bf5d4f4bfa1cebf7a6d434defc2c59a2e2', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.593702+00', '2027-01-28 01:22:59.593702+00', NULL, NULL, '2026-11-29 01:23:01.369439+00', NULL, 1, 0, NULL, '2026-11-29 01:22:59.593702+00');
 
 
 --
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 00:37:20.542416+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 01:22:59.651887+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '0fea3b91-16e1-4183-8bf5-e1ceb5766495', 'shop', 'alma', '01a224bc-26bb-7c29-b341-d6c20cc67bb2', 'order.submitted', '{"order_id" : "01a224bc-26bb-7c29-b341-d6c20cc67bb2", "merchant" : "shop", "user" : "alma", "klarna_order_id" : "f1cc0385-63c0-4e24-a22f-c09489d73fc5", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:20.452707+00', '2026-11-29 00:38:20.520336+00', '2026-12-02 00:37:20.452707+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '1f07fc44-b099-42da-85d5-40798f65686a', 'shop', 'revoked', '01a224bc-4074-794d-8d5e-f29b9af2886b', 'order.submitted', '{"order_id" : "01a224bc-4074-794d-8d5e-f29b9af2886b", "merchant" : "shop", "user" : "revoked", "klarna_order_id" : "2ad4e408-a407-475b-bc0e-c6825c55044e", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:26.840157+00', '2026-11-29 00:37:31.630885+00', '2026-12-02 00:37:26.840157+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'c564e0a3-d9eb-4811-be34-7f9364224f56', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 00:37:26.820832+00', '2026-11-29 00:37:32.033782+00', '2026-12-02 00:37:26.820832+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'a3aa12bb-7543-4655-802a-b356789daeda', 'shop', 'lost', '01a224bc-44ea-79e9-a54e-5eefc403ecdf', 'order.submitted', '{"order_id" : "01a224bc-44ea-79e9-a54e-5eefc403ecdf", "merchant" : "shop", "user" : "lost", "klarna_order_id" : "42f51595-7957-413a-badd-2205a34598f6", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:27.965581+00', '2026-11-29 00:37:32.637854+00', '2026-12-02 00:37:27.965581+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '56a0ecaf-40f6-48e7-a503-07ae204ea4b3', 'shop', 'never', '01a224bc-4958-7d74-b720-86e8b40572c9', 'order.failed', '{"order_id" : "01a224bc-4958-7d74-b720-86e8b40572c9", "merchant" : "shop", "user" : "never", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:29.06819+00', '2026-11-29 00:37:34.234096+00', '2026-12-02 00:37:29.06819+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'eaede5bc-b27c-41ae-94a5-09e8313f3fd3', 'shop', 'alma', '01a224bc-36b6-7ea8-ab8c-c6b883c99006', 'order.submitted', '{"order_id" : "01a224bc-36b6-7ea8-ab8c-c6b883c99006", "merchant" : "shop", "user" : "alma", "klarna_order_id" : "c08e68b9-fcb5-4302-b34d-80347073b9ed", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:24.391397+00', '2026-11-29 00:38:24.288512+00', '2026-12-02 00:37:24.391397+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'a58ca043-5701-41b8-9e99-67d60ef83cd4', 'shop', 'never', '01a224bc-3c0b-71d2-bfa0-1698d8c09484', 'order.submitted', '{"order_id" : "01a224bc-3c0b-71d2-bfa0-1698d8c09484", "merchant" : "shop", "user" : "never", "klarna_order_id" : "fcdeb465-2a4a-4c45-b995-d9709d1e02ae", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 00:37:25.667381+00', '2026-11-29 00:37:30.998654+00', '2026-12-02 00:37:25.667381+00', NULL, 2, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'fa9c636f-93e4-4f1a-b339-ddd88c73c096', 'shop', 'alma', '01a224e5-f39a-7929-b237-03142685ecdb', 'order.submitted', '{"order_id" : "01a224e5-f39a-7929-b237-03142685ecdb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "4f27efa3-a33f-46a1-b2c9-95406e057e9f", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 01:22:59.641764+00', '2026-11-29 01:23:04.358558+00', '2026-12-02 01:22:59.641764+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '238e1a3e-733d-40eb-bf6e-3c328a4d10d1', 'shop', 'alma', '01a224e5-f503-7666-a247-1f7f66b7403d', 'order.submitted', '{"order_id" : "01a224e5-f503-7666-a247-1f7f66b7403d", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "76b8c974-cbd4-4d30-8027-4788c1b9cfb0", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 01:22:59.986952+00', '2026-11-29 01:23:05.152689+00', '2026-12-02 01:22:59.986952+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '7754c157-078f-4ca2-b038-9fe282497a2b', 'shop', 'never', '01a224e5-f679-7041-acb9-a8cbd5d8d00a', 'order.submitted', '{"order_id" : "01a224e5-f679-7041-acb9-a8cbd5d8d00a", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "cc911a03-7fc1-412f-aa48-438950bfeb38", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:00.355941+00', '2026-11-29 01:23:05.674165+00', '2026-12-02 01:23:00.355941+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '46c787bf-fdf8-41dc-a659-0a6e3c39ffca', 'shop', 'revoked', '01a224e5-f802-7d8c-8997-b0c8d2f10fac', 'order.submitted', '{"order_id" : "01a224e5-f802-7d8c-8997-b0c8d2f10fac", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "cbd8d451-894b-4fea-bc17-65c19161e485", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:00.766719+00', '2026-11-29 01:23:06.169234+00', '2026-12-02 01:23:00.766719+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'ba7270e8-32f8-4494-863b-eea52d7c019d', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 01:23:00.753311+00', '2026-11-29 01:23:05.319144+00', '2026-12-02 01:23:00.753311+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '7ab5ed59-7575-4ae0-a146-a49bf2ab0e87', 'shop', 'lost', '01a224e5-fa67-7467-8e56-0b495fc9b746', 'order.submitted', '{"order_id" : "01a224e5-fa67-7467-8e56-0b495fc9b746", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "15754c0b-9959-4d64-85ac-46e2b8fcc922", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:01.375563+00', '2026-11-29 01:23:06.458823+00', '2026-12-02 01:23:01.375563+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'bef0a05c-8b2e-47ed-b636-e38e9a2c7c32', 'shop', 'never', '01a224e5-fc5f-7149-a2ba-a3651ffe7a70', 'order.failed', '{"order_id" : "01a224e5-fc5f-7149-a2ba-a3651ffe7a70", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:01.869233+00', '2026-11-29 01:23:07.324701+00', '2026-12-02 01:23:01.869233+00', NULL, 1, 1, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a224bb-e482-76a0-a4b0-c819f1260542', '01a224bb-e440-7713-9412-1ce17bc96443', 'vm/28191', '2026-11-29 00:37:03.402327+00', '2026-11-29 00:37:29.638308+00', '2026-11-29 00:37:31.006641+00');
+INSERT INTO klarna_worker.workers VALUES ('01a224e5-f088-7753-b364-b050bd507280', '01a224e5-f087-7490-a317-c2d82a0e8a45', 'vm/32060', '2026-11-29 01:22:58.828736+00', '2026-11-29 01:23:00.833882+00', '2026-11-29 01:23:02.634417+00');
 
 
 --
@@ -686,6 +719,14 @@ ALTER TABLE ONLY klarna_worker.order_attempts
 
 ALTER TABLE ONLY klarna_worker.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: providers providers_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.providers
+    ADD CONSTRAINT providers_pkey PRIMARY KEY (merchant, provider);
 
 
 --
@@ -817,7 +858,7 @@ CREATE INDEX orders_user ON klarna_worker.orders USING btree (merchant, user_id,
 -- Name: orders_wipe; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE INDEX orders_wipe ON klarna_worker.orders USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND ((body IS NOT NULL) OR (html_snippet IS NOT NULL)));
+CREATE INDEX orders_wipe ON klarna_worker.orders USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND ((body IS NOT NULL) OR (result IS NOT NULL)));
 
 
 --
@@ -927,10 +968,10 @@ ALTER TABLE ONLY klarna_worker.order_attempts
 
 
 --
--- Name: FUNCTION enqueue_order(merchant text, user_id text, body json, idempotency_key text, prefill boolean, not_before timestamp with time zone, deadline timestamp with time zone); Type: ACL; Schema: klarna_worker; Owner: -
+-- Name: FUNCTION enqueue_order(merchant text, user_id text, body json, idempotency_key text, prefill boolean, not_before timestamp with time zone, deadline timestamp with time zone, target text); Type: ACL; Schema: klarna_worker; Owner: -
 --
 
-REVOKE ALL ON FUNCTION klarna_worker.enqueue_order(merchant text, user_id text, body json, idempotency_key text, prefill boolean, not_before timestamp with time zone, deadline timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.enqueue_order(merchant text, user_id text, body json, idempotency_key text, prefill boolean, not_before timestamp with time zone, deadline timestamp with time zone, target text) FROM PUBLIC;
 
 
 --

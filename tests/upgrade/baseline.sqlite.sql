@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-28 20:35:55',1,X'322741c3002037aa9a3c764660a38c80588c81fccbd8f193e2c186fd5a6e5460ef8a7dcac0cf47b79e9da4f4b4352012',85362452);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 01:22:54',1,X'646a1295155b4d5c0f4efdda7e1ea869d5eb389e9bddb1aed3127e1552eed056f20d7543eb17e5d1b7ab47f4bf5f4221',5584334);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b31967867ea36ce3cf595c8b802aa6f97582128c94786da63c4472a7e70b265f92261beaaaffbec2be13cb1b5374c18a51710455a537bc39cbf0fb2459afae89a9e6a919a5bd48b293f',1795898156118799,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b313944c3501c7de595ef34901e1a8404aefd376d50d5385344665c5dafadfc41727a8fb5632acd19cdb180c85943d587701f6924f0653da36ae6d272a6acfb8d166394021d09d8deb7',1795915374989531,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795898156141735);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795915374991733);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -44,6 +44,9 @@ CREATE TABLE tokens (
     -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
     -- forgotten.
     sealed BLOB,
+    -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
+    -- presented to no other. Null until a success of the exchange shows which one it is.
+    provider BLOB,
     issued_at INTEGER,
     expires_at INTEGER,
     -- The exchange that returned this token. It makes a repeated write of the same successor
@@ -68,22 +71,39 @@ CREATE TABLE tokens (
     CHECK ((state = 'forgotten') = (sealed IS NULL)),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31716835fd9be06be8e5fc48d9745af885284f7104d3611cc63109cc3f77e160c13a8d603d2c90a5555c54e2639d57e0c72d970a1f1fa8c1add49b6a54c827d203fecfd68e53912e4ada1589d2e8840ea0191851d3cae30ed3f598',1795898172247197,1801082172247197,X'01a223df62f77602bfa45c3126e99630',X'230ad7dbbdeb0fbdb5c4efc00506695b7eab801a232537dd36165fdcbf76fde3',1795898172294333,1798867392728077,3,0,NULL,1795898172294333);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31f9578415901cc4b3ea8575c6694c84f5fe1f17815b84fb3999221b1e4a3c4b2bfa2d583de6b4ac76ce840e90044858e3c2e7662d11e3d13c49fe4e2e33b1a5755c8c30bdfd1ecd49371dfb3490601686cef6bf5bed133529f318',1795898162680599,1801082162680599,NULL,NULL,1795898162681372,1798879890629146,1,0,NULL,1795898162680599);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b315a50db413500b2cf54ff2944d200cb64531ecb0378334d7d8f9eb96222068e82ec46f5f8f2e08ea3c840486b119357350bd485c7db8d5b5c31afca3c5bb7b9824bf80367c057f6c9f6f8aa357b129f59f8aadd3ae0c6e532dc9b',1795898164798508,1801082164798508,NULL,NULL,1795898187707459,NULL,1,0,NULL,1795898164798508);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31aa8d68f9d4321c45fac75e73f2d95dbbf2fc46c241a5232593b939a8a13f3cc2ed12fd9353bbbdb12e6c1200e26e3b3fd822d19ec03e577b8e5ffebe09e9e770b28db05bd9fdefc69ff41176f0a57ed2f3c53b71ada5e46a2a8b',1795898166749056,1801082166749056,NULL,NULL,1795898196604552,NULL,1,0,NULL,1795898166749056);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b311195967c04a449ca4ebb2c80bb2189f34de54babaa1ff9006aecb6d4f18757e52b99fd34fba56899c1e093d974f03ee2f8fde5e2729f6f90db538f1a567fa6939f3fbbcf2b32310bba4d8157c2063bf309426da8ede33f526468',X'350578b6adc853787d0907855d5d2e18',1795915376003987,1801099376003987,X'01a224e5e5817707bba8a23ed3eb06d5',X'61a6c629859ee8173c7ee1795e0ac3bbf67f7c3b6fbbe2182279b952c676267d',1795915376005367,1798884596484867,3,0,NULL,1795915376005367);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b314b0bae84f33e4cc913854b574579320dd1f785cbaea3f491b67a4e2124991f99525603d1d239345d02ac9cd34702f8eac895fb1b9302ab655ac1b5837c2a99a904c86ef795b7e88052d4ccaeebb59da58948d0d949452db623cd',X'350578b6adc853787d0907855d5d2e18',1795915375351630,1801099375351630,NULL,NULL,1795915375352288,1798897103300177,1,0,NULL,1795915375351630);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31698271f8abff6f1328b3266bbaaeb3758b47fce6c30c7db9ae54b8fff299bc780faa67f1df3d7868b7874e7c5c1e776b832721fa9177d7a4fac72afcba00a4cc767e0fe546c36cc6689c20913e49b3bfd1fa5192610ac7a48575',X'350578b6adc853787d0907855d5d2e18',1795915375470235,1801099375470235,NULL,NULL,1795915376871088,NULL,1,0,NULL,1795915375470235);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b319f85ac2d8422c17a0d8a2d5196ef3d10cc8b0cb34cbb9946ef56725e750aca63fb4b0affc6f08268b33616797c65982707de0868ca157ebc1a859de091c5bacd0f109cb8e0d76cbd9ed3894c7d1840591bca311dd4786a7c32a9',X'350578b6adc853787d0907855d5d2e18',1795915375595172,1801099375595172,NULL,NULL,1795915377237521,NULL,1,0,NULL,1795915375595172);
+CREATE TABLE providers (
+    merchant TEXT NOT NULL,
+    provider BLOB NOT NULL,
+    -- It was the last to grant a token of the merchant. Until it is, tokens are presented one at a
+    -- time.
+    proven BOOLEAN NOT NULL DEFAULT 0,
+    -- Since when the merchant is stopped: too many tokens were rejected in a row.
+    stopped_at INTEGER,
+    -- How many users' tokens were rejected in a row.
+    rejections INTEGER NOT NULL DEFAULT 0,
+    -- How many probes were sent since, and when the next one may be.
+    probes INTEGER NOT NULL DEFAULT 0,
+    probe_at INTEGER,
+    PRIMARY KEY (merchant, provider),
+    CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
+);
+INSERT INTO providers VALUES('shop',X'350578b6adc853787d0907855d5d2e18',1,NULL,0,0,NULL);
 CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     hash BLOB NOT NULL,
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (token_id, hash)
 );
-INSERT INTO known_tokens VALUES(1,X'41e3ef9afc40003a997988ae75bcb43d59573cd2469d7b37077ef2f585b13873',1795898160058462);
-INSERT INTO known_tokens VALUES(2,X'0ddaee5ed8a663cecb8611c481bb6270a6e7516bbd8d34eaaf27d296a4e4d590',1795898162681372);
-INSERT INTO known_tokens VALUES(3,X'9f99b72de29e5f2a3e3a391eaae5aedcc7813f358fef2173adad0d59034c6a54',1795898164805423);
-INSERT INTO known_tokens VALUES(4,X'79b1b5657631bc031c2aa1b6a3889163cd8bec33df687eb46c286b8405aad506',1795898166762421);
-INSERT INTO known_tokens VALUES(1,X'36fcd07ebe011323460e58d081279c9fb6e5b6c6a65f25b9c5c44a36f1e054f3',1795898167064209);
-INSERT INTO known_tokens VALUES(1,X'b4b756f0b804ca9ba59d6909803588918048859bfbad3dc666547a90847cf1b3',1795898172247197);
+INSERT INTO known_tokens VALUES(1,X'7b03b91cec00e74479e4ae3adf5c8bb3207b0251b5a06548a1a1510765363c14',1795915375239517);
+INSERT INTO known_tokens VALUES(2,X'77c47860c6c0b1734f06c9805052f9833ddd0059201f8d3c40e3a68709ac493e',1795915375352288);
+INSERT INTO known_tokens VALUES(3,X'03f6c180eb53b117746a028d2ed4afb0daab788087e677d91eacd44dd01c448d',1795915375471019);
+INSERT INTO known_tokens VALUES(4,X'b834a0a9eacbdbcffd2e63abd2a7fa9c2d85258f26b0a80504ee3b6ce2668c16',1795915375595856);
+INSERT INTO known_tokens VALUES(1,X'5e8c9f624ebf07e2f7a090586f3b493a4a957cb8a51da7cc6fa541e06fed08ea',1795915375626554);
+INSERT INTO known_tokens VALUES(1,X'628e63bbd527a4d89488f86adb8d06889358b055d933be37c98091b030cf0862',1795915376003987);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -93,7 +113,10 @@ CREATE TABLE orders (
     digest BLOB NOT NULL,
     -- Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body TEXT,
-    -- Whether the checkout is prefilled. Null: as the merchant's settings say.
+    -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
+    -- it is submitted.
+    target TEXT CHECK (target IN ('checkout', 'payments')),
+    -- Whether the order is prefilled. Null: as the merchant's settings say.
     prefill BOOLEAN,
     -- An order that a worker validates before anything else. PostgreSQL's enqueue_order() makes
     -- such; nothing does here.
@@ -118,22 +141,25 @@ CREATE TABLE orders (
     possible_duplicate BOOLEAN NOT NULL DEFAULT 0,
     token_outcome TEXT,
     prefilled TEXT,
-    klarna_order_id TEXT,
-    html_snippet TEXT,
+    -- Klarna's id of the order or session.
+    klarna_id TEXT,
+    -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
+    -- Retention removes it with the body.
+    result TEXT,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a223df4e7a7b6f813dc3c8b9637e18','shop','alma','cart-1',X'a84a92d063e4ecbba870c682cf1017571d087bd156fb1b0f507c18ead45be82c','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'submitted',1795898166924261,1795898166924261,1795898766924261,1795898166955711,1795898167202944,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ef43cb19-44be-48ff-9b8b-d7e6e7b549c4','<div id="klarna-checkout-container" data-order-id="ef43cb19-44be-48ff-9b8b-d7e6e7b549c4" style="overflow-x: hidden;"></div>','0ce3fce7-cea0-4c00-9e02-2873423ddc44',NULL);
-INSERT INTO orders VALUES(X'01a223df62a77f6187f4e0117a655c32','shop','alma','cart-2',X'a84a92d063e4ecbba870c682cf1017571d087bd156fb1b0f507c18ead45be82c','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'submitted',1795898172085408,1795898172085408,1795898772085408,1795898172111194,1795898172570300,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ae090374-5772-4c1d-b9de-82750286ea3b','<div id="klarna-checkout-container" data-order-id="ae090374-5772-4c1d-b9de-82750286ea3b" style="overflow-x: hidden;"></div>','dbf09bfb-9547-4f92-a44a-1845775b2cff',NULL);
-INSERT INTO orders VALUES(X'01a223df7f397485b392c583515baebe','shop','never','cart-3',X'f031ff1e420f319826d779f196b6017de5288c34b057b765a575544d7af4400e','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'submitted',1795898179434876,1795898179434876,1795898779434876,1795898179479680,1795898179557385,NULL,1,1,0,0,'not_registered','[]','777608a8-edc9-4d67-ad50-fee60ab6127e','<div id="klarna-checkout-container" data-order-id="777608a8-edc9-4d67-ad50-fee60ab6127e" style="overflow-x: hidden;"></div>','c79d3fd6-940c-459e-8470-cb77778a595f',NULL);
-INSERT INTO orders VALUES(X'01a223df9eac742189312044f983cf2c','shop','revoked','cart-4',X'90f109cf667eb2fd8fbe9b054ddeba39024c4019a4366f0f6fae4642d4af5f0b','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'submitted',1795898187481203,1795898187481203,1795898787481203,1795898187531086,1795898187822789,NULL,1,1,0,0,'reauth_required','[]','e6ed159e-114a-4c1b-bf01-209f1c9b1791','<div id="klarna-checkout-container" data-order-id="e6ed159e-114a-4c1b-bf01-209f1c9b1791" style="overflow-x: hidden;"></div>','ba89c804-2b47-41f0-94b3-c86ef666a723',NULL);
-INSERT INTO orders VALUES(X'01a223dfc19a720fb0bfd7fe3964e2d5','shop','lost','cart-5',X'eab170751e0d813996bbfc2e01271c66f26ec949f51c9bd4d3dc6cb22fadf4ba','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'submitted',1795898196432158,1795898196432158,1795898796432158,1795898196477739,1795898196711209,NULL,1,1,0,0,'uncertain','[]','0efe5a0e-65a9-4c4b-af56-5541ad1702a7','<div id="klarna-checkout-container" data-order-id="0efe5a0e-65a9-4c4b-af56-5541ad1702a7" style="overflow-x: hidden;"></div>','48569b27-f953-4d48-8e06-d778500324cf',NULL);
-INSERT INTO orders VALUES(X'01a223dfe0177cd097f69feb0a90aeb3','shop','never','cart-6',X'f031ff1e420f319826d779f196b6017de5288c34b057b765a575544d7af4400e','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'failed',1795898204191165,1795898204191165,1795898804191165,1795898204262093,1795898204320858,NULL,1,1,0,0,'not_registered',NULL,NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d9757f19-472e-41ee-a2ea-5bff8afb2733"}');
-INSERT INTO orders VALUES(X'01a223dff81d7920a101daf7ffa2a9eb','shop','alma','cart-7',X'a8a24ae81513992f8a5ec6711a8f4a97ab31773e227f717d7098ce86635a244b','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'queued',1795898210367176,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a223e000a07749966e206fb3ebd69e','shop','alma','cart-8',X'a8a24ae81513992f8a5ec6711a8f4a97ab31773e227f717d7098ce86635a244b','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',NULL,0,NULL,'cancelled',1795898212534409,4070908800000000,4070909400000000,NULL,1795898214470272,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a224e5e3fd7327a4b527de11051009','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915375613648,1795915375613648,1795915975613648,1795915375616888,1795915375640394,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','41a16110-cf39-454a-839f-b3ce44787dfe','<div id="klarna-checkout-container" data-order-id="41a16110-cf39-454a-839f-b3ce44787dfe" style="overflow-x: hidden;"></div>','b009b0c2-d8e3-443c-a913-88fdb6978c8e',NULL);
+INSERT INTO orders VALUES(X'01a224e5e57871fe88454ca8d9aaa83d','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915375993242,1795915375993242,1795915975993242,1795915375996594,1795915376010234,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','d0bdddea-5681-4f4a-971a-52e8a7d28243','<div id="klarna-checkout-container" data-order-id="d0bdddea-5681-4f4a-971a-52e8a7d28243" style="overflow-x: hidden;"></div>','da500920-dda3-45b9-bc03-cf8a2780f508',NULL);
+INSERT INTO orders VALUES(X'01a224e5e7317f279c34b67618fac720','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915376434460,1795915376434460,1795915976434460,1795915376443661,1795915376450322,NULL,1,1,0,0,'not_registered','[]','fcd1438a-99a0-4625-95d5-c5096c1087c7','<div id="klarna-checkout-container" data-order-id="fcd1438a-99a0-4625-95d5-c5096c1087c7" style="overflow-x: hidden;"></div>','8a94a5d6-b5ff-469e-a55b-0534bf54dcb2',NULL);
+INSERT INTO orders VALUES(X'01a224e5e8da7588b7a59b0cf32c66c7','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915376858782,1795915376858782,1795915976858782,1795915376862769,1795915376877532,NULL,1,1,0,0,'reauth_required','[]','5c2ad69b-2554-46a8-b9d7-68e94058fe2b','<div id="klarna-checkout-container" data-order-id="5c2ad69b-2554-46a8-b9d7-68e94058fe2b" style="overflow-x: hidden;"></div>','14050c49-bb5a-46a3-80ce-ff5b0be211a4',NULL);
+INSERT INTO orders VALUES(X'01a224e5ea3f70a08280b178c774041f','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915377216457,1795915377216457,1795915977216457,1795915377225641,1795915377241923,NULL,1,1,0,0,'uncertain','[]','78041106-cdb1-4e0e-812a-0dfe11e4404e','<div id="klarna-checkout-container" data-order-id="78041106-cdb1-4e0e-812a-0dfe11e4404e" style="overflow-x: hidden;"></div>','97c5dbfc-887d-4766-9d1f-a331ea3262bb',NULL);
+INSERT INTO orders VALUES(X'01a224e5ebf67034995d8207eafbb10d','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795915377656805,1795915377656805,1795915977656805,1795915377660323,1795915377667432,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"a8c5c124-026e-435c-a0ab-926209f914cd"}');
+INSERT INTO orders VALUES(X'01a224e5ed6271959f8528e392c9e24c','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795915378019177,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a224e5eded7623b34ae1491ca24686','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795915378158653,4070908800000000,4070909400000000,NULL,1795915378290140,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -143,7 +169,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a223dfe0177cd097f69feb0a90aeb3',1795898204320858,X'01a223df24aa736ba4c1619ea883b929',0,'{"code":"klarna_refused_order","message":"Klarna refused the order (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d9757f19-472e-41ee-a2ea-5bff8afb2733"}');
+INSERT INTO order_attempts VALUES(1,X'01a224e5ebf67034995d8207eafbb10d',1795915377667432,X'01a224e5e19177d0b537a3ffe49ae193',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"a8c5c124-026e-435c-a0ab-926209f914cd"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -155,7 +181,7 @@ CREATE TABLE workers (
     beat_at INTEGER NOT NULL,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a223df24aa736ba4c1619ea883b929',X'01a223df24a07534a898d9aea00b6d68','vm/29643',1795898156219007,1795898214414350,1795898214550239);
+INSERT INTO workers VALUES(X'01a224e5e19177d0b537a3ffe49ae193',X'01a224e5e19177d0b537a3fe8ef21cc8','vm/30927',1795915374994715,1795915377233345,1795915378298427);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -174,13 +200,15 @@ CREATE TABLE exchanges (
     -- The unanswered request may still reach Klarna: it timed out, as opposed to an answer with
     -- status 500.
     travelling BOOLEAN NOT NULL DEFAULT 0,
+    -- The provider that rejected the token. Null with any other outcome.
+    provider BLOB,
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a223df4ee0768c9021f523d20f7ce4',1,1,1,'order',X'01a223df4e7a7b6f813dc3c8b9637e18',X'01a223df24aa736ba4c1619ea883b929',1795898167023248,1795898167092740,'rotated',0);
-INSERT INTO exchanges VALUES(X'01a223df62f77602bfa45c3126e99630',1,2,1,'order',X'01a223df62a77f6187f4e0117a655c32',X'01a223df24aa736ba4c1619ea883b929',1795898172183920,1795898172294333,'rotated',0);
-INSERT INTO exchanges VALUES(X'01a223df9f34713b959729c7d3170e1b',3,1,1,'order',X'01a223df9eac742189312044f983cf2c',X'01a223df24aa736ba4c1619ea883b929',1795898187628121,1795898187707459,'rejected',0);
-INSERT INTO exchanges VALUES(X'01a223dfc2107406ac66f80806cfdfa6',4,1,1,'order',X'01a223dfc19a720fb0bfd7fe3964e2d5',X'01a223df24aa736ba4c1619ea883b929',1795898196502658,1795898196604552,'no_answer',1);
+INSERT INTO exchanges VALUES(X'01a224e5e40575b4a4b0b01bd4b2cc8d',1,1,1,'order',X'01a224e5e3fd7327a4b527de11051009',X'01a224e5e19177d0b537a3ffe49ae193',1795915375622155,1795915375628192,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a224e5e5817707bba8a23ed3eb06d5',1,2,1,'order',X'01a224e5e57871fe88454ca8d9aaa83d',X'01a224e5e19177d0b537a3ffe49ae193',1795915376001530,1795915376005367,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a224e5e8e275e5b97c74d6ddfe0b86',3,1,1,'order',X'01a224e5e8da7588b7a59b0cf32c66c7',X'01a224e5e19177d0b537a3ffe49ae193',1795915376866705,1795915376871088,'rejected',0,X'350578b6adc853787d0907855d5d2e18');
+INSERT INTO exchanges VALUES(X'01a224e5ea5175aea085b1951a89481e',4,1,1,'order',X'01a224e5ea3f70a08280b178c774041f',X'01a224e5e19177d0b537a3ffe49ae193',1795915377233345,1795915377237521,'no_answer',1,NULL);
 CREATE TABLE kept (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -209,7 +237,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795898167315331,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795915375647898,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -235,13 +263,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'f0b42089430e41bdae617d432f7b1787','shop','alma',X'01a223df4e7a7b6f813dc3c8b9637e18','order.submitted','{"order_id":"01a223df-4e7a-7b6f-813d-c3c8b9637e18","merchant":"shop","user":"alma","klarna_order_id":"ef43cb19-44be-48ff-9b8b-d7e6e7b549c4","token":"fresh","possible_duplicate":false}','pending',1795898167202944,1795898227346850,1796157367202944,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'3812a847168147dda27b449d72b3566f','shop','alma',X'01a223df62a77f6187f4e0117a655c32','order.submitted','{"order_id":"01a223df-62a7-7f61-87f4-e0117a655c32","merchant":"shop","user":"alma","klarna_order_id":"ae090374-5772-4c1d-b9de-82750286ea3b","token":"fresh","possible_duplicate":false}','pending',1795898172570300,1795898232866566,1796157372570300,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'07068237b9fc4442ac85feb06a17919d','shop','never',X'01a223df7f397485b392c583515baebe','order.submitted','{"order_id":"01a223df-7f39-7485-b392-c583515baebe","merchant":"shop","user":"never","klarna_order_id":"777608a8-edc9-4d67-ad50-fee60ab6127e","token":"not_registered","possible_duplicate":false}','pending',1795898179557385,1795898242313943,1796157379557385,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'616a5325830c444ba077439ee9d16397','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795898187707459,1795898250049991,1796157387707459,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'453784b49b0e4508ad6f5efdc260dc84','shop','revoked',X'01a223df9eac742189312044f983cf2c','order.submitted','{"order_id":"01a223df-9eac-7421-8931-2044f983cf2c","merchant":"shop","user":"revoked","klarna_order_id":"e6ed159e-114a-4c1b-bf01-209f1c9b1791","token":"reauth_required","possible_duplicate":false}','pending',1795898187822789,1795898247650415,1796157387822789,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'2c76efe02d8348ffafce6d0901750be1','shop','lost',X'01a223dfc19a720fb0bfd7fe3964e2d5','order.submitted','{"order_id":"01a223df-c19a-720f-b0bf-d7fe3964e2d5","merchant":"shop","user":"lost","klarna_order_id":"0efe5a0e-65a9-4c4b-af56-5541ad1702a7","token":"uncertain","possible_duplicate":false}','pending',1795898196711209,1795898256401877,1796157396711209,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'161201cfde10420cacb2435274bf899f','shop','never',X'01a223dfe0177cd097f69feb0a90aeb3','order.failed','{"order_id":"01a223df-e017-7cd0-97f6-9feb0a90aeb3","merchant":"shop","user":"never","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795898204320858,1795898270424779,1796157404320858,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'52feee383c744725a350869acb6ebd36','shop','alma',X'01a224e5e3fd7327a4b527de11051009','order.submitted','{"order_id":"01a224e5-e3fd-7327-a4b5-27de11051009","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"41a16110-cf39-454a-839f-b3ce44787dfe","token":"fresh","possible_duplicate":false}','pending',1795915375640394,1795915380177946,1796174575640394,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'786d2e0018af42b3a82536f84057b9bf','shop','alma',X'01a224e5e57871fe88454ca8d9aaa83d','order.submitted','{"order_id":"01a224e5-e578-71fe-8845-4ca8d9aaa83d","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"d0bdddea-5681-4f4a-971a-52e8a7d28243","token":"fresh","possible_duplicate":false}','pending',1795915376010234,1795915381038663,1796174576010234,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'a3a7341fca034b28ab1e43ae7fef9100','shop','never',X'01a224e5e7317f279c34b67618fac720','order.submitted','{"order_id":"01a224e5-e731-7f27-9c34-b67618fac720","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"fcd1438a-99a0-4625-95d5-c5096c1087c7","token":"not_registered","possible_duplicate":false}','pending',1795915376450322,1795915381122146,1796174576450322,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'0702b75715b14903a5e4fbe85c1b8bf0','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795915376871088,1795915381832443,1796174576871088,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'8d6b8830c6b14afdabc87698472481c8','shop','revoked',X'01a224e5e8da7588b7a59b0cf32c66c7','order.submitted','{"order_id":"01a224e5-e8da-7588-b7a5-9b0cf32c66c7","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"5c2ad69b-2554-46a8-b9d7-68e94058fe2b","token":"reauth_required","possible_duplicate":false}','pending',1795915376877532,1795915381491852,1796174576877532,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'283a5de3d9f244d7ad4bb7a06eb49533','shop','lost',X'01a224e5ea3f70a08280b178c774041f','order.submitted','{"order_id":"01a224e5-ea3f-70a0-8280-b178c774041f","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"78041106-cdb1-4e0e-812a-0dfe11e4404e","token":"uncertain","possible_duplicate":false}','pending',1795915377241923,1795915382224189,1796174577241923,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'3670115b52194105add5e1f9c448b994','shop','never',X'01a224e5ebf67034995d8207eafbb10d','order.failed','{"order_id":"01a224e5-ebf6-7034-995d-8207eafbb10d","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795915377667432,1795915382213355,1796174577667432,NULL,1,1,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -264,7 +292,7 @@ CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
 CREATE INDEX orders_wipe ON orders (ended_at)
-    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR html_snippet IS NOT NULL);
+    WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
 CREATE INDEX order_attempts_order ON order_attempts (order_id, seq);
 CREATE TRIGGER note_attempt AFTER UPDATE OF status ON orders
 WHEN OLD.status = 'running' AND NEW.status IN ('queued', 'failed')
@@ -295,11 +323,12 @@ BEGIN
         NEW.merchant, NEW.user_id, NEW.id, 'order.' || NEW.status,
         CASE NEW.status
             WHEN 'submitted' THEN json_object(
-                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
-                'klarna_order_id', NEW.klarna_order_id, 'token', NEW.token_outcome,
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
+                'token', NEW.token_outcome,
                 'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
             ELSE json_object(
-                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id,
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error ->> 'code', 'token', NEW.token_outcome,
                 'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
         END,

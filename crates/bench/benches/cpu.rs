@@ -8,8 +8,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use klarna_order_worker::config::Settings;
 use klarna_order_worker::fuzzing;
-use klarna_order_worker::klarna::checkout::request;
-use klarna_order_worker::order::{Body, NewOrder, OrderId, check};
+use klarna_order_worker::klarna::create::request;
+use klarna_order_worker::order::{Body, NewOrder, OrderId, Target, check};
 use klarna_order_worker::token::claims::{Address, Claims};
 use klarna_order_worker::vault::sealing::{Binding, Cipher};
 use secrecy::SecretString;
@@ -24,10 +24,10 @@ const TOKEN: [u8; 64] = [b't'; 64];
 fn validation(c: &mut Criterion) {
     let envelope = format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER}}}"#);
     c.bench_function("validation: an envelope read and checked", |b| {
-        b.iter(|| NewOrder::parse(black_box(&envelope)));
+        b.iter(|| NewOrder::parse(black_box(&envelope), |_| Target::Checkout));
     });
     let body = Body::parse(ORDER).expect("the order is one");
-    c.bench_function("validation: Klarna's rules", |b| b.iter(|| check(black_box(&body))));
+    c.bench_function("validation: Klarna's rules", |b| b.iter(|| check(Target::Checkout, black_box(&body))));
 }
 
 fn request_building(c: &mut Criterion) {
@@ -72,7 +72,7 @@ fn answers(c: &mut Criterion) {
     let settings = settings.expect("the reference holds");
     let merchant = &settings.merchants["shop"];
     c.bench_function("answers: a created order", |b| {
-        b.iter(|| fuzzing::checkout_answer(black_box(CREATED), merchant, ORDER));
+        b.iter(|| fuzzing::create_answer(black_box(CREATED), Target::Checkout, merchant, ORDER));
     });
 }
 

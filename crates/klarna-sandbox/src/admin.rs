@@ -53,6 +53,9 @@ pub struct Issued {
     pub access_tokens: Vec<String>,
     /// None where the sandbox keeps no record.
     pub id_tokens: Vec<String>,
+    /// Of every session of Klarna Payments.
+    #[serde(default)]
+    pub client_tokens: Vec<String>,
     /// One of each user.
     pub emails: Vec<String>,
     /// One of each user.
@@ -116,6 +119,7 @@ impl Admin {
             refresh_tokens: world.grants.refresh_tokens().cloned().collect(),
             access_tokens: world.grants.access_tokens().cloned().collect(),
             id_tokens: world.id_tokens.clone(),
+            client_tokens: world.sessions.values().map(|session| session.client_token.clone()).collect(),
             emails: claim("email"),
             national_identification_numbers: claim("national_identification_number"),
         }

@@ -37,7 +37,7 @@ pub struct Command {
     /// Make the client a confidential one
     #[arg(long, env = "SANDBOX_CLIENT_SECRET", hide_env_values = true)]
     client_secret: Option<SecretString>,
-    /// The only API user to accept at Checkout; any by default
+    /// The only API user to accept at Checkout and Payments; any by default
     #[arg(long, requires = "api_password")]
     api_username: Option<String>,
     /// Its password
@@ -75,10 +75,10 @@ pub struct Command {
     /// How they fail, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "500,503,429,lost")]
     token_failures: Vec<Failure>,
-    /// Latency of the Checkout endpoint
+    /// Latency of the Checkout and Payments endpoints
     #[arg(long, default_value = "0s")]
     checkout_latency: Latency,
-    /// Share of orders that fail, 0 to 1
+    /// Share of orders and sessions that fail, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     checkout_failure_rate: f64,
     /// How they fail, separated by commas
@@ -116,6 +116,8 @@ pub struct Addresses {
     pub jwks_url: String,
     /// The base of the Checkout endpoint.
     pub checkout_url: String,
+    /// The base of the Payments endpoint.
+    pub payments_url: String,
     /// What it counted since its start.
     pub stats: String,
     /// The file that the first users' tokens were written to.
@@ -130,6 +132,7 @@ impl Addresses {
             token_url: format!("{url}/eu/lp/idp/oauth2/token"),
             jwks_url: format!("{url}/eu/lp/idp/.well-known/jwks.json"),
             checkout_url: url.to_owned(),
+            payments_url: url.to_owned(),
             stats: format!("{url}/stats"),
             tokens_file,
         }
@@ -142,6 +145,7 @@ impl fmt::Display for Addresses {
         writeln!(f, "token_url     {}", self.token_url)?;
         writeln!(f, "jwks_url      {}", self.jwks_url)?;
         writeln!(f, "checkout_url  {}", self.checkout_url)?;
+        writeln!(f, "payments_url  {}", self.payments_url)?;
         write!(f, "stats         {}", self.stats)?;
         self.tokens_file.as_ref().map_or(Ok(()), |file| write!(f, "\ntokens        {}", file.display()))
     }
@@ -166,6 +170,12 @@ impl Command {
 }
 
 fn options(args: Command) -> SandboxOptions {
+    let orders = Conduct {
+        latency: args.checkout_latency,
+        failure_rate: args.checkout_failure_rate,
+        failures: args.checkout_failures,
+        retry_after: args.retry_after,
+    };
     SandboxOptions {
         bind: args.bind,
         public_url: args.public_url,
@@ -189,12 +199,8 @@ fn options(args: Command) -> SandboxOptions {
                 failures: args.token_failures,
                 retry_after: args.retry_after,
             },
-            checkout: Conduct {
-                latency: args.checkout_latency,
-                failure_rate: args.checkout_failure_rate,
-                failures: args.checkout_failures,
-                retry_after: args.retry_after,
-            },
+            checkout: orders.clone(),
+            payments: orders,
         },
     }
 }

@@ -145,7 +145,7 @@ impl From<Failure> for String {
     }
 }
 
-/// One of the two endpoints that fail.
+/// One of the endpoints that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Endpoint {
@@ -153,6 +153,8 @@ pub enum Endpoint {
     Token,
     /// Where orders are created.
     Checkout,
+    /// Where sessions of Klarna Payments are created and updated.
+    Payments,
 }
 
 impl Endpoint {
@@ -160,6 +162,7 @@ impl Endpoint {
         match self {
             Self::Token => "token",
             Self::Checkout => "checkout",
+            Self::Payments => "payments",
         }
     }
 }

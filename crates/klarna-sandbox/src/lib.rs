@@ -1,4 +1,4 @@
-//! A stand-in for Klarna's token and Checkout endpoints: its rules, the shape of its errors, and
+//! A stand-in for Klarna's token, Checkout and Payments endpoints: its rules, the shape of its errors, and
 //! its failures.
 //!
 //! It runs as a program of its own, `klarna-sandbox`, or within a test by [`Sandbox::start`]. It
@@ -27,6 +27,8 @@
 //! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the key of its id_tokens |
 //! | `POST /checkout/v3/orders` | create an order |
+//! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
+//! | `GET`, `POST /payments/v1/sessions/{id}` | read and update a session |
 //! | `GET /stats` | counts since the start |
 //! | `POST /sandbox/users` | sign users in, and answer their refresh tokens |
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
@@ -38,11 +40,13 @@ mod admin;
 mod checkout;
 mod clock;
 mod command;
+mod create;
 mod disguise;
 mod durations;
 mod faults;
 mod jwt;
 mod options;
+mod payments;
 mod play;
 mod profile;
 mod request;
@@ -139,8 +143,10 @@ struct World {
     /// How many requests present a refresh token at this moment.
     presenting: HashMap<String, u32>,
     id_tokens: Vec<String>,
-    /// Location and order by API user and idempotency key, where those are honoured.
-    replays: HashMap<(String, String), (String, Value)>,
+    /// Answers by API user and idempotency key, where those are honoured.
+    replays: HashMap<(String, String), create::Created>,
+    /// The sessions of Klarna Payments, by id.
+    sessions: HashMap<String, payments::Session>,
 }
 
 impl Sandbox {
@@ -174,6 +180,7 @@ impl Sandbox {
                 presenting: HashMap::new(),
                 id_tokens: Vec::new(),
                 replays: HashMap::new(),
+                sessions: HashMap::new(),
             }),
             stop,
             options,
@@ -253,6 +260,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
         .route("/checkout/v3/orders", post(checkout::create))
         .route("/checkout/v3/orders/{id}", get(checkout::read))
+        .route("/payments/v1/sessions", post(payments::create))
+        .route("/payments/v1/sessions/{id}", get(payments::read).post(payments::update))
         .route("/stats", get(routes::stats))
         .route("/sandbox/users", post(routes::users))
         .route("/sandbox/revoke", post(routes::revoke))
@@ -260,7 +269,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/record", get(routes::record))
         .route("/sandbox/options", get(routes::options).post(routes::change_options))
         .route("/sandbox/fail", post(routes::fail))
-        .layer(DefaultBodyLimit::max(checkout::READ_LIMIT))
+        .layer(DefaultBodyLimit::max(create::READ_LIMIT))
         .with_state(shared)
 }
 

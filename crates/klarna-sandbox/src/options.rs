@@ -30,7 +30,7 @@ pub struct SandboxOptions {
     /// Makes the client a confidential one, which must prove itself by post or Basic (RFC 6749
     /// section 2.3.1).
     pub client_secret: Option<SecretString>,
-    /// The only API user known to the Checkout endpoint; any where `None`.
+    /// The only API user known to the Checkout and Payments endpoints; any where `None`.
     pub api_user: Option<(String, SecretString)>,
     /// The only API key known to the Checkout endpoint; any where `None`.
     pub api_key: Option<SecretString>,
@@ -92,6 +92,8 @@ pub struct Behaviour {
     pub token: Conduct,
     /// How the Checkout endpoint fares.
     pub checkout: Conduct,
+    /// How Klarna Payments fares.
+    pub payments: Conduct,
 }
 
 impl Default for Behaviour {
@@ -106,6 +108,7 @@ impl Default for Behaviour {
             strict: false,
             token: Conduct::default(),
             checkout: Conduct::default(),
+            payments: Conduct::default(),
         }
     }
 }
@@ -157,6 +160,7 @@ impl Behaviour {
         match endpoint {
             Endpoint::Token => &self.token,
             Endpoint::Checkout => &self.checkout,
+            Endpoint::Payments => &self.payments,
         }
     }
 
@@ -165,7 +169,8 @@ impl Behaviour {
     /// # Errors
     /// A sentence naming the option and what to write instead.
     pub fn check(&self) -> Result<(), String> {
-        for (name, conduct) in [("token", &self.token), ("checkout", &self.checkout)] {
+        let conducts = [("token", &self.token), ("checkout", &self.checkout), ("payments", &self.payments)];
+        for (name, conduct) in conducts {
             if !(0.0..=1.0).contains(&conduct.failure_rate) {
                 return Err(format!("{name}: the failure rate must lie between 0 and 1, as 0.05 for 5 %"));
             }

@@ -67,7 +67,7 @@ pub(super) struct Tokens {
     pub(super) refresh: Option<String>,
 }
 
-/// An access token as the Checkout endpoint sees it.
+/// An access token as a create call sees it.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) holder: Holder,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::faults::Failure;
+use crate::faults::{Endpoint, Failure};
 use crate::state::{Holder, Outcome};
 
 /// Everything counted since the start, as `GET /stats` answers it.
@@ -16,6 +16,9 @@ pub struct Stats {
     pub exchanges: Exchanges,
     /// At the Checkout endpoint.
     pub orders: Orders,
+    /// At the Payments endpoint, where an order is a session.
+    #[serde(default)]
+    pub sessions: Orders,
     /// Faults played, by endpoint and kind: `token.lost`.
     pub faults: BTreeMap<String, u64>,
     /// Secrets that came where they have no business.
@@ -32,6 +35,9 @@ pub struct Times {
     pub token: Time,
     /// Of the Checkout endpoint.
     pub checkout: Time,
+    /// Of the Payments endpoint.
+    #[serde(default)]
+    pub payments: Time,
 }
 
 /// From a request's head to the answer being ready, latencies played included, over all calls of an
@@ -46,7 +52,23 @@ pub struct Time {
     pub longest_us: u64,
 }
 
+impl Stats {
+    /// What came to the endpoint where an order is created.
+    pub(super) fn orders_at(&mut self, endpoint: Endpoint) -> &mut Orders {
+        if endpoint == Endpoint::Payments { &mut self.sessions } else { &mut self.orders }
+    }
+}
+
 impl Times {
+    /// The time of an endpoint.
+    pub(super) fn at(&mut self, endpoint: Endpoint) -> &mut Time {
+        match endpoint {
+            Endpoint::Token => &mut self.token,
+            Endpoint::Checkout => &mut self.checkout,
+            Endpoint::Payments => &mut self.payments,
+        }
+    }
+
     /// The mean time of an exchange and an order together.
     #[must_use]
     pub fn an_order(&self) -> Duration {
@@ -95,7 +117,7 @@ pub struct Exchanges {
     pub refused: BTreeMap<String, u64>,
 }
 
-/// What came to the Checkout endpoint.
+/// What came to an endpoint where orders or sessions are created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// Requests of any kind.
@@ -123,9 +145,9 @@ pub struct Orders {
 pub struct Leaks {
     /// Requests to the token endpoint with form fields in their query string.
     pub token_in_query: u64,
-    /// Requests to the Checkout endpoint with a refresh token anywhere in them.
+    /// Create calls with a refresh token anywhere in them.
     pub refresh_token_in_order: u64,
-    /// Requests to the Checkout endpoint with their shopper's national identification number.
+    /// Create calls with their shopper's national identification number.
     pub national_identification_number_in_order: u64,
 }
 
@@ -163,7 +185,7 @@ pub enum What {
         /// The fault that was played on the answer.
         fault: Option<Failure>,
     },
-    /// An order was created.
+    /// An order or session was created.
     Order {
         /// Klarna's id of it.
         order_id: String,
@@ -223,8 +245,8 @@ impl Witness {
         *exchanges.outcomes.entry(outcome).or_default() += 1;
     }
 
-    pub(super) fn order(&mut self, reference: Option<&str>, recognition: Recognition) {
-        let orders = &mut self.stats.orders;
+    pub(super) fn order(&mut self, endpoint: Endpoint, reference: Option<&str>, recognition: Recognition) {
+        let orders = self.stats.orders_at(endpoint);
         orders.total += 1;
         *match recognition {
             Recognition::Recognised => &mut orders.recognised,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use klarna_order_worker::fuzzing;
-use klarna_order_worker::klarna::checkout::CreateAnswer;
-use klarna_order_worker::klarna::checkout::request::build;
-use klarna_order_worker::order::{Body, NewOrder, OrderId, check};
+use klarna_order_worker::klarna::create::CreateAnswer;
+use klarna_order_worker::klarna::create::request::build;
+use klarna_order_worker::order::{Body, NewOrder, OrderId, OrderResult, Target, check};
 use klarna_order_worker::token::Answer;
 use klarna_order_worker::token::claims::Claims;
 use klarna_order_worker::vault::instance::Spool;
@@ -39,12 +39,20 @@ pub fn token_answer(bytes: &[u8]) {
     }
 }
 
-/// Answers of the create-order call.
+/// Answers of the create call of each target.
 pub fn checkout_answer(bytes: &[u8]) {
     let sent = format!(r#"{{"customer":{{"klarna_access_token":"{ACCESS_TOKEN}"}}}}"#);
-    match fuzzing::checkout_answer(bytes, &merchant("http://klarna.test"), &sent) {
-        Some(CreateAnswer::Created { klarna_order_id, html_snippet, .. }) => {
-            assert!((1..=255).contains(&klarna_order_id.len()) && !html_snippet.is_empty());
+    for target in Target::ALL {
+        create_answer(fuzzing::create_answer(bytes, target, &merchant("http://klarna.test"), &sent));
+    }
+}
+
+fn create_answer(answer: Option<CreateAnswer>) {
+    match answer {
+        Some(CreateAnswer::Created { klarna_id, result, .. }) => {
+            assert!((1..=255).contains(&klarna_id.len()) && !result.is_empty());
+            let again = OrderResult::from_text(result.target(), result.to_text().into_owned());
+            assert!(again == Some(result), "stored otherwise than received");
         }
         Some(CreateAnswer::BadOrder { messages, .. } | CreateAnswer::Unauthorised { messages, .. }) => {
             assert!((1..=20).contains(&messages.len()));
@@ -78,13 +86,17 @@ fn are_fit(claims: &Claims) {
 /// Orders, with and without their envelope, and the members that are inserted into them.
 pub fn order(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(order) = NewOrder::parse(text) {
-        assert!(check(&order.body).is_empty(), "taken in with a fault");
-        assert_eq!(NewOrder::parse(text).map(|again| again.digest()).ok(), Some(order.digest()));
+    let default = |_: &_| Target::Checkout;
+    if let Ok(order) = NewOrder::parse(text, default) {
+        let target = order.target.unwrap_or(Target::Checkout);
+        assert!(check(target, &order.body).is_empty(), "taken in with a fault");
+        assert_eq!(NewOrder::parse(text, default).map(|again| again.digest()).ok(), Some(order.digest()));
         filled(&order.body);
     }
     if let Ok(body) = Body::parse(text) {
-        drop(check(&body));
+        for target in Target::ALL {
+            drop(check(target, &body));
+        }
         filled(&body);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use klarna_order_worker::config::{
     ApiCredentials, CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, OnUnusableToken, Region,
 };
+use klarna_order_worker::order::Target;
 
 /// Returns a public client whose URLs all begin with `base`.
 pub fn merchant(base: &str) -> Merchant {
@@ -16,19 +17,22 @@ pub fn merchant(base: &str) -> Merchant {
         client_id: "client-1".into(),
         client_secret: None,
         client_auth: ClientAuth::ClientSecretPost,
+        target: Target::Checkout,
         checkout_provider: Some(CheckoutProvider::Klarna),
         api_credentials: ApiCredentials::Password { username: "PK1_user".into(), password: "pass word:1".into() },
         send_access_token: true,
         refresh_token_lifetime: Duration::from_hours(60 * 24),
         on_unusable_token: OnUnusableToken::SubmitWithoutToken,
         prefill: true,
+        payments_prefill: false,
         checkout_rate_per_second: 1_000.0,
         token_rate_per_second: 1_000.0,
         token_url: url("/oauth2/token"),
-        checkout_url: url("/"),
+        checkout_url: Some(url("/")),
+        payments_url: url("/"),
         jwks_url: url("/jwks.json"),
         issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
-        given: GivenUrls { token: true, checkout: true, jwks: true },
+        given: GivenUrls { token: true, checkout: true, payments: true, jwks: true },
         http_proxy: None,
         webhook: None,
     }

@@ -72,11 +72,13 @@ impl Shop {
             api_password = "{PASSWORD}"
             token_url = "{token}"
             checkout_url = "{checkout}"
+            payments_url = "{payments}"
             {more}
             "#,
             url = self.database.url(),
             token = self.sandbox.ready["token_url"].as_str().unwrap(),
             checkout = self.sandbox.ready["checkout_url"].as_str().unwrap(),
+            payments = self.sandbox.ready["payments_url"].as_str().unwrap(),
         );
         std::fs::write(self.folder.path().join(format!("{name}.toml")), text).unwrap();
         let key = self.folder.path().join("key");
@@ -174,13 +176,18 @@ impl Shop {
 
     /// Returns every secret of the run.
     pub async fn secrets(&self) -> Vec<String> {
-        let url = format!("{}/sandbox/issued", self.sandbox_url());
-        let issued = self.http.get(url).send().await.unwrap().text().await.unwrap();
-        let issued: Issued = serde_json::from_str(&issued).unwrap();
+        let issued = self.issued().await;
         assert!(!issued.refresh_tokens.is_empty() && !issued.emails.is_empty());
         let mut secrets = [issued.refresh_tokens, issued.access_tokens, issued.id_tokens, issued.emails].concat();
         secrets.push(PASSWORD.to_owned());
         secrets
+    }
+
+    /// Returns everything that the sandbox issued.
+    async fn issued(&self) -> Issued {
+        let url = format!("{}/sandbox/issued", self.sandbox_url());
+        let issued = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&issued).unwrap()
     }
 
     /// Returns the trace contexts that orders are stored with.
@@ -194,10 +201,11 @@ impl Shop {
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
-    /// Searches everything that the run left for its secrets: rows, files and logs. Then closes the
-    /// shop.
+    /// Searches everything that the run left for its secrets: rows, files and logs. A client token
+    /// is in the order's row until retention deletes it, and nowhere else. Then closes the shop.
     pub async fn close(self) {
         let secrets = self.secrets().await;
+        let client_tokens = self.issued().await.client_tokens;
         let mut places = vec![("database", self.database.bytes(self.folder.path()))];
         places.push(("instance folders and files", leaks::files_in(&self.folder.path().join("data"))));
         places.push(("logs", leaks::logs_in(self.folder.path())));
@@ -205,6 +213,8 @@ impl Shop {
             let found = leaks::find(bytes, &secrets);
             assert!(found.is_empty(), "{place}: {} secrets found, the first as {}", found.len(), found[0]);
         }
+        let found = leaks::find(&leaks::logs_in(self.folder.path()), &client_tokens);
+        assert!(found.is_empty(), "logs: a client token was found as {}", found[0]);
     }
 }
 
@@ -266,9 +276,13 @@ impl Client {
 
     /// Submits an order; `None` if the service does not answer.
     pub async fn try_post(&self, user: &str, key: &str, order: &Value) -> Option<(u16, Value)> {
-        let body = json!({ "merchant": "shop", "user": user, "order": order }).to_string();
+        self.try_submit(key, &json!({ "merchant": "shop", "user": user, "order": order })).await
+    }
+
+    /// Hands in an order with its envelope; `None` where the service is not there.
+    pub async fn try_submit(&self, key: &str, envelope: &Value) -> Option<(u16, Value)> {
         let request = self.http.post(format!("{}/v1/orders", self.url)).header("content-type", "application/json");
-        let answer = request.header("idempotency-key", key).body(body).send().await.ok()?;
+        let answer = request.header("idempotency-key", key).body(envelope.to_string()).send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, serde_json::from_str(&answer.text().await.ok()?).unwrap()))
     }

@@ -20,7 +20,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, invalid};
 use crate::api::problem::{Problem, ProblemDetails};
 use crate::intake::{Accepted, IntakeError};
-use crate::order::{NewOrder, OrderId};
+use crate::order::OrderId;
 
 const ARRAY: &str = "application/json";
 
@@ -134,7 +134,7 @@ pub(in crate::api) async fn post(
     let text = body.text()?;
     let texts = if extract::media_type(&headers).eq_ignore_ascii_case(ARRAY) { items(text)? } else { lines(text)? };
     for text in texts {
-        let parsed = NewOrder::parse(text).map_err(Problem::from);
+        let parsed = app.intake.parse(text, None).map_err(Problem::from);
         let outcome = parsed.and_then(|order| caller.act_for(order.merchant.as_str()).map(|()| orders.push(order)));
         outcomes.push(outcome.err());
         // A batch takes long, so let other tasks run in between.

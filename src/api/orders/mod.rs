@@ -34,7 +34,7 @@ use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserKey;
 use crate::intake::Accepted;
-use crate::order::{Fault, MAX_BODY, NewOrder, OrderId, OrderView, check_idempotency_key};
+use crate::order::{Fault, MAX_BODY, OrderId, OrderView, check_idempotency_key};
 use crate::store::StoreError;
 
 /// The largest order, plus space for the other members of the request.
@@ -76,7 +76,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
-    let mut order = NewOrder::parse(body.text()?)?;
+    let mut order = app.intake.parse(body.text()?, None)?;
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
     caller.act_for(order.merchant.as_str())?;
     let key = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };

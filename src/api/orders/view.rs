@@ -1,13 +1,15 @@
 //! Orders in requests and answers of the API.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::klarna_order::KlarnaOrder;
+use super::klarna_order::OrderBody;
 use crate::ids::UserKey;
-use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome};
 
 /// An order to submit.
 //
@@ -49,9 +51,13 @@ pub struct OrderRequest {
     /// error: the order is submitted without an access token.
     #[schema(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
     pub user: String,
-    /// The body of Klarna's create-order call.
-    #[schema(value_type = KlarnaOrder)]
+    /// The body of the create call of the order's target.
+    #[schema(value_type = OrderBody)]
     pub order: Value,
+    /// The product of Klarna that the order is submitted to. The default is the merchant's setting
+    /// `target`.
+    #[schema(required = false, nullable = false)]
+    pub target: Option<Target>,
     /// Whether to fill in absent fields of the order from the user's `id_token`. The default is the
     /// merchant's setting `prefill`.
     #[schema(required = false)]
@@ -75,7 +81,7 @@ pub struct OrderRequest {
 }
 
 /// An order. Members without a value are left out.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct Order {
     /// The order's id in this service.
     #[schema(example = "0197a5e0-7c00-7000-8000-000000000001")]
@@ -86,6 +92,11 @@ pub struct Order {
     /// The user whose refresh token is used.
     #[schema(example = "u-1")]
     pub user: String,
+    /// The product of Klarna that the order is submitted to. Missing while it is not decided: an
+    /// order that SQL submitted without a target gets the merchant's when a worker submits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub target: Option<Target>,
     /// `queued`: waits for a worker or for its time. `running`: a worker runs it. `submitted`:
     /// Klarna has it. `failed`: it will not be submitted; see `error`. `cancelled`: it was
     /// cancelled while it was queued.
@@ -129,14 +140,28 @@ pub struct Order {
     /// Whether Klarna may have a second, unpaid session for this order, because the answer to an
     /// earlier attempt was lost.
     pub possible_duplicate: bool,
-    /// Klarna's id of the order.
+    /// Of the target `checkout`: Klarna's id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub klarna_order_id: Option<String>,
-    /// The HTML that the shop shows to the shopper. Not in lists.
+    /// Of the target `checkout`: the HTML that the shop shows to the shopper. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub html_snippet: Option<String>,
+    /// Of the target `payments`: Klarna's id of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session_id: Option<String>,
+    /// Of the target `payments`: the token that initialises Klarna's script in the shopper's browser.
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_token: Option<String>,
+    /// Of the target `payments`: the payment methods that the shop can offer, as Klarna wrote them.
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<PaymentMethodCategory>>)]
+    pub payment_method_categories: Option<Value>,
     /// The id of the call in Klarna's logs. Tell it to Klarna's support.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -147,6 +172,27 @@ pub struct Order {
     pub error: Option<OrderError>,
 }
 
+/// A payment method that Klarna Payments offers for a session. Klarna may add members.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentMethodCategory {
+    /// The name that Klarna's script knows it by.
+    #[schema(example = "klarna", required = false)]
+    pub identifier: String,
+    /// The name that shoppers see.
+    #[schema(example = "Pay with Klarna", required = false)]
+    pub name: String,
+    /// The addresses of Klarna's pictures for it, by kind.
+    #[schema(required = false, value_type = Object, example = json!({"standard": "https://x.klarnacdn.net/payment-method/assets/badges/generic/klarna.svg"}))]
+    pub asset_urls: Value,
+}
+
+impl fmt::Debug for Order {
+    /// Leaves out what belongs to the shopper's session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 impl Order {
     /// Returns a new order of which only this much is known.
     pub(super) fn just_accepted(id: OrderId, UserKey { merchant, user }: UserKey) -> Self {
@@ -154,6 +200,7 @@ impl Order {
             id,
             merchant: merchant.into(),
             user: user.into(),
+            target: None,
             status: Status::Queued,
             accepted_at: None,
             due_at: None,
@@ -166,6 +213,9 @@ impl Order {
             possible_duplicate: false,
             klarna_order_id: None,
             html_snippet: None,
+            session_id: None,
+            client_token: None,
+            payment_method_categories: None,
             correlation_id: None,
             error: None,
         }
@@ -174,10 +224,22 @@ impl Order {
 
 impl From<OrderView> for Order {
     fn from(order: OrderView) -> Self {
+        let (klarna_order_id, session_id) = match order.target {
+            Some(Target::Payments) => (None, order.klarna_id),
+            Some(Target::Checkout) | None => (order.klarna_id, None),
+        };
+        let (html_snippet, client_token, payment_method_categories) = match order.result {
+            Some(OrderResult::Checkout { html_snippet }) => (Some(html_snippet), None, None),
+            Some(OrderResult::Payments(PaymentsSession { client_token, payment_method_categories })) => {
+                (None, Some(client_token), Some(payment_method_categories))
+            }
+            None => (None, None, None),
+        };
         Self {
             id: order.id,
             merchant: order.merchant.into(),
             user: order.user.into(),
+            target: order.target,
             status: order.status,
             accepted_at: Some(order.accepted_at),
             due_at: (order.status == Status::Queued).then_some(order.due_at),
@@ -188,8 +250,11 @@ impl From<OrderView> for Order {
             prefilled: order.prefilled.filled().to_vec(),
             prefill_withdrawn: order.prefilled.withdrawn().to_vec(),
             possible_duplicate: order.possible_duplicate,
-            klarna_order_id: order.klarna_order_id,
-            html_snippet: order.html_snippet,
+            klarna_order_id,
+            html_snippet,
+            session_id,
+            client_token,
+            payment_method_categories,
             correlation_id: order.correlation_id,
             error: order.error,
         }

@@ -114,6 +114,7 @@ api_username = \"{CREDENTIAL}\"
 api_password = \"{CREDENTIAL}\"
 token_url = \"{sandbox}/eu/lp/idp/oauth2/token\"
 checkout_url = \"{sandbox}\"
+payments_url = \"{sandbox}\"
 ",
         instance = path("instance")?,
         key = path("k1.key")?,

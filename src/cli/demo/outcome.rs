@@ -65,7 +65,7 @@ impl OrderResult {
             result,
             token: order.token,
             id: Some(order.id),
-            klarna_order_id: order.klarna_order_id,
+            klarna_order_id: order.klarna_id,
             prefilled: order.prefilled.filled().to_vec(),
             error: order.error.filter(|_| result != Outcome::Submitted).map(|error| error.message),
         }

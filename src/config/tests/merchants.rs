@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::{LEAST, env, faults, faulty_keys, with};
 use crate::config::{ApiCredentials, ClientAuth, Merchant, Settings};
+use crate::order::Target;
 
 fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
     let variables: Vec<(String, &str)> =
@@ -45,7 +46,11 @@ fn addresses_follow_from_region_environment_and_provider() {
     for (region, environment, provider, login, checkout) in table {
         let merchant = merchant(&[("REGION", region), ("ENVIRONMENT", environment), ("CHECKOUT_PROVIDER", provider)]);
         assert_eq!(merchant.token_url.as_str(), format!("{login}/oauth2/token"));
-        assert_eq!(merchant.checkout_url.as_str(), checkout);
+        assert_eq!(merchant.url(Target::Checkout).unwrap().as_str(), checkout);
+        // Klarna Payments stays with Klarna.
+        if provider == "klarna" {
+            assert_eq!(merchant.url(Target::Payments).unwrap().as_str(), checkout);
+        }
     }
 }
 
@@ -70,7 +75,7 @@ fn every_address_can_be_replaced() {
         ("JWKS_URL", "https://b.example/keys"),
         ("ISSUER", "https://c.example"),
     ]);
-    assert_eq!(own.checkout_url.as_str(), "https://a.example/base");
+    assert_eq!(own.url(Target::Checkout).unwrap().as_str(), "https://a.example/base");
     assert_eq!(own.jwks_url.as_str(), "https://b.example/keys");
     assert_eq!(own.issuers, ["https://c.example"]);
     let plain = [("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://a.example")];
@@ -83,7 +88,7 @@ fn oceania_needs_its_token_url() {
     assert_eq!(faulty_keys(LEAST, &[region]), ["merchants.shop.token_url"]);
     let oc = merchant(&[("REGION", "oc"), ("TOKEN_URL", "https://login.example/oc/lp/idp/oauth2/token")]);
     assert_eq!(oc.jwks_url.as_str(), "https://login.example/oc/lp/idp/.well-known/jwks.json");
-    assert_eq!(oc.checkout_url.as_str(), "https://api-oc.klarna.com/");
+    assert_eq!(oc.url(Target::Checkout).unwrap().as_str(), "https://api-oc.klarna.com/");
 }
 
 #[test]
@@ -98,7 +103,19 @@ fn who_runs_the_checkout_must_be_said() {
     );
     let url = ("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "https://checkout.example");
     let settings = Settings::parse("test", &text, env(&[url])).unwrap();
-    assert_eq!(settings.merchants["shop"].checkout_url.as_str(), "https://checkout.example/");
+    assert_eq!(settings.merchants["shop"].url(Target::Checkout).unwrap().as_str(), "https://checkout.example/");
+    // Klarna Payments has no other provider.
+    let target = ("KLARNA_WORKER__MERCHANTS__SHOP__TARGET", "payments");
+    let settings = Settings::parse("test", &text, env(&[target])).unwrap();
+    let merchant = &settings.merchants["shop"];
+    assert_eq!((merchant.target, merchant.url(Target::Checkout)), (Target::Payments, None));
+    assert_eq!(merchant.url(Target::Payments).unwrap().as_str(), "https://api.klarna.com/");
+    assert!(merchant.prefills(Target::Checkout) && !merchant.prefills(Target::Payments));
+    let kustom = ("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_PROVIDER", "kustom");
+    let settings = Settings::parse("test", &text, env(&[target, kustom])).unwrap();
+    let merchant = &settings.merchants["shop"];
+    assert_eq!(merchant.url(Target::Checkout).unwrap().as_str(), "https://api.kustom.co/");
+    assert_eq!(merchant.url(Target::Payments).unwrap().as_str(), "https://api.klarna.com/");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::Findings;
 use crate::clock::Clock;
 use crate::config::{ApiCredentials, Merchant, Settings};
 use crate::klarna::probe::{Probe, Reached};
+use crate::order::Target;
 use crate::vault::identity::jwks::parse;
 
 /// The maximum difference between this machine's clock and a host's `Date`, which has whole
@@ -32,7 +33,8 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
 async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let key = |key: &str| format!("merchants.{}.{key}", merchant.name);
     let mut findings = Findings::default();
-    let (token, jwks, order) = tokio::join!(probe.token(merchant), probe.jwks(merchant), probe.checkout(merchant));
+    let (token, jwks, order) =
+        tokio::join!(probe.token(merchant), probe.jwks(merchant), probe.target(merchant, merchant.target));
 
     let shown = address(&merchant.token_url, merchant.given.token, "default");
     match token {
@@ -56,23 +58,27 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Err(why) => unreached(&key("jwks_url"), &host, &why, &mut findings),
     }
 
-    checkout_passed_on(merchant, &mut findings);
-    let host = address(&merchant.checkout_url, merchant.given.checkout, "default");
+    if merchant.target == Target::Checkout {
+        checkout_passed_on(merchant, &mut findings);
+    }
+    let setting = key(&format!("{}_url", merchant.target));
+    let Some(url) = merchant.url(merchant.target) else { return findings };
+    let host = address(url, merchant.given.target(merchant.target), "default");
     match order {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
             &key(credentials(merchant)),
             format!("{host} refuses the credentials"),
-            "check that the credentials belong to this checkout_provider, region and environment",
+            "check that the credentials belong to this address, region and environment",
         ),
         Ok(Reached { status: 404, .. }) => {
-            findings.ok(&key("checkout_url"), format!("{host} answers and accepts the credentials"));
+            findings.ok(&setting, format!("{host} answers and accepts the credentials"));
         }
         Ok(Reached { status, .. }) => findings.warn(
-            &key("checkout_url"),
+            &setting,
             format!("{host} answers {status} where 404 was expected"),
-            "check that checkout_url points to Klarna; a 5xx may be temporary",
+            "check that the address is that of Klarna's API; a 5xx may be temporary",
         ),
-        Err(why) => unreached(&key("checkout_url"), &host, &why, &mut findings),
+        Err(why) => unreached(&setting, &host, &why, &mut findings),
     }
     findings
 }
@@ -96,7 +102,7 @@ fn clocks(reached: &Reached, host: &str, clock: &Clock, findings: &mut Findings)
 
 /// Warns of Klarna's own Checkout hosts.
 fn checkout_passed_on(merchant: &Merchant, findings: &mut Findings) {
-    let host = merchant.checkout_url.host_str().unwrap_or_default();
+    let host = merchant.checkout_url.as_ref().and_then(Url::host_str).unwrap_or_default();
     if host == "klarna.com" || host.ends_with(".klarna.com") {
         findings.warn(
             &format!("merchants.{}.checkout_provider", merchant.name),
@@ -167,7 +173,7 @@ mod tests {
         let shown = [
             address(&merchant.token_url, merchant.given.token, "default"),
             address(&merchant.jwks_url, merchant.given.jwks, "default"),
-            address(&merchant.checkout_url, merchant.given.checkout, "default"),
+            address(merchant.url(Target::Checkout).unwrap(), merchant.given.target(Target::Checkout), "default"),
         ];
         assert_eq!(
             shown,

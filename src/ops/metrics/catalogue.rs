@@ -58,10 +58,14 @@ const fn histogram(
 pub const CATALOGUE: &[Metric] = &[
     counter(
         meter::ORDERS,
-        &["merchant", "status", "token"],
-        "Orders that ended in this process, by final status and token outcome.",
+        &["merchant", "target", "status", "token"],
+        "Orders that ended in this process, by target, final status and token outcome.",
     ),
-    counter(meter::ATTEMPTS, &["merchant", "result"], "Attempts at orders in this process, by result."),
+    counter(
+        meter::ATTEMPTS,
+        &["merchant", "target", "result"],
+        "Attempts at orders in this process, by target and result.",
+    ),
     histogram(
         meter::PICKUP,
         SHORT,
@@ -92,10 +96,10 @@ pub const CATALOGUE: &[Metric] = &[
         "The setting vault.max_in_flight: how many exchanges may run at once in this process.",
     ),
     histogram(
-        meter::CHECKOUT_TIME,
+        meter::CREATE_TIME,
         SHORT,
-        &["merchant", "result"],
-        "Seconds that a call to create an order took, by result.",
+        &["merchant", "target", "result"],
+        "Seconds that a call to create an order or session took, by target and result.",
     ),
     gauge(
         process::BREAKER_OPEN,

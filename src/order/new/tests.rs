@@ -6,16 +6,20 @@ use super::*;
 const LAWFUL: &str = r#"{ "purchase_country":"SE","purchase_currency":"SEK","locale":"en-SE","order_amount":10,"order_tax_amount":0,
   "order_lines":[{"name":"x","quantity":1,"unit_price":10,"tax_rate":0,"total_amount":10,"total_tax_amount":0}], "x":5e4 }"#;
 
+fn checkout(_: &MerchantName) -> Target {
+    Target::Checkout
+}
+
 fn envelope(rest: &str) -> String {
     format!(r#"{{"merchant":"shop","user":"u-1","order":{LAWFUL}{rest}}}"#)
 }
 
 fn parse(rest: &str) -> NewOrder {
-    NewOrder::parse(&envelope(rest)).unwrap()
+    NewOrder::parse(&envelope(rest), checkout).unwrap()
 }
 
 fn faults(text: &str) -> Vec<(String, String)> {
-    match NewOrder::parse(text) {
+    match NewOrder::parse(text, checkout) {
         Err(Rejection::Faults(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect(),
         other => panic!("expected faults, got {other:?}"),
     }
@@ -28,13 +32,14 @@ fn pointers(text: &str) -> Vec<String> {
 #[test]
 fn an_envelope_with_all_members_is_read() {
     let order = parse(
-        r#","prefill":false,"not_before":"2026-01-31T13:00:00+01:00","deadline":"2026-01-31T12:00:00.123456789Z","idempotency_key":"cart-1""#,
+        r#","target":"checkout","prefill":false,"not_before":"2026-01-31T13:00:00+01:00","deadline":"2026-01-31T12:00:00.123456789Z","idempotency_key":"cart-1""#,
     );
     let noon = "2026-01-31T12:00:00Z".parse::<DateTime<Utc>>().unwrap();
     let expected = NewOrder {
         merchant: "shop".into(),
         user: "u-1".into(),
         body: Body::parse(LAWFUL).unwrap(),
+        target: Some(Target::Checkout),
         prefill: Some(false),
         not_before: Some(noon),
         deadline: Some(noon + TimeDelta::microseconds(123_456)),
@@ -42,6 +47,18 @@ fn an_envelope_with_all_members_is_read() {
     };
     assert_eq!(order, expected);
     assert_eq!(order.body.as_str(), LAWFUL);
+}
+
+#[test]
+fn the_rules_are_those_of_the_target() {
+    let untaxed = envelope("").replacen(r#""order_tax_amount":0,"#, "", 1);
+    let named = |target: &str| untaxed.replacen('{', &format!(r#"{{"target":"{target}","#), 1);
+    assert_eq!(pointers(&untaxed), ["/order/order_tax_amount"]);
+    assert_eq!(NewOrder::parse(&untaxed, |_| Target::Payments).unwrap().target, None);
+    assert_eq!(NewOrder::parse(&named("payments"), checkout).unwrap().target, Some(Target::Payments));
+    assert_eq!(pointers(&named("checkout")), ["/order/order_tax_amount"]);
+    let wrong = "is \"card\", expected one of checkout, payments".to_owned();
+    assert!(faults(&named("card")).contains(&("/target".to_owned(), wrong)));
 }
 
 #[test]
@@ -96,7 +113,7 @@ fn a_hostile_envelope_makes_few_faults() {
 #[test]
 fn a_large_order_is_told_apart() {
     let large = envelope("").replacen("5e4", &"5".repeat(super::super::MAX_BODY), 1);
-    assert_eq!(NewOrder::parse(&large), Err(Rejection::TooLarge));
+    assert_eq!(NewOrder::parse(&large, checkout), Err(Rejection::TooLarge));
 }
 
 #[test]
@@ -121,8 +138,9 @@ fn the_deadline_comes_after_the_beginning() {
 fn the_digest_sees_all_but_the_idempotency_key() {
     let digest = parse("").digest();
     assert_eq!(parse(r#","idempotency_key":"k""#).digest(), digest);
-    assert_eq!(NewOrder::parse(&format!(" {} ", envelope(""))).unwrap().digest(), digest);
+    assert_eq!(NewOrder::parse(&format!(" {} ", envelope("")), checkout).unwrap().digest(), digest);
     let others = [
+        parse(r#","target":"checkout""#),
         parse(r#","prefill":true"#),
         parse(r#","prefill":false"#),
         parse(r#","not_before":"2026-01-01T00:00:00Z""#),
@@ -143,18 +161,18 @@ fn the_digest_sees_all_but_the_idempotency_key() {
 #[test]
 fn the_example_orders_are_lawful_but_for_one() {
     let examples = include_str!("../../../examples/orders.jsonl");
-    let (good, refused): (Vec<_>, Vec<_>) = examples.lines().partition(|line| NewOrder::parse(line).is_ok());
+    let (good, refused): (Vec<_>, Vec<_>) = examples.lines().partition(|line| NewOrder::parse(line, checkout).is_ok());
     let message = "is 49000, expected 49800: the sum of the lines' total_amount";
     assert_eq!(refused.len(), 1);
     assert_eq!(faults(refused[0]), [("/order/order_amount".to_owned(), message.to_owned())]);
     for line in good {
-        assert!(line.contains(NewOrder::parse(line).unwrap().body.as_str()));
+        assert!(line.contains(NewOrder::parse(line, checkout).unwrap().body.as_str()));
     }
 }
 
 proptest! {
     #[test]
     fn no_envelope_makes_it_panic(text in r#"\{("(user|order|prefill|deadline|x)":([\[\]{}":,a-z0-9 ]{0,12}|\{\}|null|1),?){0,4}\}?"#) {
-        prop_assert!(NewOrder::parse(&text).is_err());
+        prop_assert!(NewOrder::parse(&text, checkout).is_err());
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn check(order: &Fields<'_>, in_us: bool, faults: &mut Faults<'_>) {
     }
 }
 
-fn exact(amount: Option<Amount>) -> Option<i64> {
+/// Returns an amount that sums can be compared with.
+pub(super) fn exact(amount: Option<Amount>) -> Option<i64> {
     match amount? {
         Amount::Exact(number) => Some(number),
         Amount::Inexact => None,

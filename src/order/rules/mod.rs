@@ -1,5 +1,5 @@
-//! Klarna's rules for creating an order (Checkout API v3), as far as they can be checked in the
-//! body alone.
+//! Klarna's rules for creating an order (Checkout API v3) or a session (Klarna Payments), as far as
+//! they can be checked in the body alone.
 //!
 //! A rule is here only if Klarna is known to refuse an order that breaks it: Klarna documents the
 //! rule, and no live integration breaks it. Each file names its sources. If a faulty order passes,
@@ -8,26 +8,35 @@
 mod address;
 mod amounts;
 mod lines;
+mod payments;
 mod urls;
 
 pub use address::is_date;
 
 use super::fields::{Faults, Fields, Need, excerpt};
-use super::{Body, Fault};
+use super::{Body, Fault, Target};
 
-/// Returns every violation of Klarna's rules in `body`, in document order. Empty for a valid order.
+/// Returns every violation of the target's rules in `body`, in document order. Empty for a valid
+/// order.
 #[must_use]
-pub fn check(body: &Body) -> Vec<Fault> {
+pub fn check(target: Target, body: &Body) -> Vec<Fault> {
     let mut faults = Faults::new(body.as_str());
     if let Some(order) = body.raw().and_then(Fields::of_document) {
-        let country = codes(&order, &mut faults);
-        let in_us = country.is_some_and(|code| code.eq_ignore_ascii_case("US"));
-        lines::check(&order, in_us, &mut faults);
-        urls::check(&order, &mut faults);
-        address::check(&order, &mut faults);
-        texts(&order, &mut faults);
+        match target {
+            Target::Checkout => checkout(&order, &mut faults),
+            Target::Payments => payments::check(&order, &mut faults),
+        }
     }
     faults.sorted()
+}
+
+fn checkout(order: &Fields<'_>, faults: &mut Faults<'_>) {
+    let country = codes(order, faults);
+    let in_us = country.is_some_and(|code| code.eq_ignore_ascii_case("US"));
+    lines::check(order, in_us, faults);
+    urls::check(order, faults);
+    address::check(order, faults);
+    texts(order, faults);
 }
 
 /// Checks the form of country, currency and locale (which combinations are allowed depends on the

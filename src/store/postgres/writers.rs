@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::ids::UserKey;
-use crate::order::{Disposition, OrderId};
+use crate::order::{Disposition, OrderId, OrderResult};
 use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
@@ -102,8 +102,9 @@ async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec
 /// A submitted order, as its row has it.
 struct SubmittedOrder<'a> {
     claim: &'a Claim,
-    klarna_order_id: &'a str,
-    html_snippet: Option<Cow<'a, str>>,
+    klarna_id: &'a str,
+    result: Option<Cow<'a, str>>,
+    target: &'static str,
     correlation_id: Option<&'a str>,
     token: &'static str,
     /// JSON.
@@ -113,18 +114,25 @@ struct SubmittedOrder<'a> {
 impl<'a> SubmittedOrder<'a> {
     /// `None` of an attempt that did not submit its order.
     fn of(claim: &'a Claim, disposition: &'a Disposition) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_order_id, html_snippet, correlation_id, token, prefilled } = disposition
-        else {
+        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = disposition else {
             return Ok(None);
         };
         Ok(Some(Self {
             claim,
-            klarna_order_id,
-            html_snippet: html_snippet.as_deref().map(storable),
+            klarna_id,
+            result: result.as_ref().map(storable_result),
+            target: target.as_str(),
             correlation_id: correlation_id.as_deref(),
             token: token.as_str(),
             prefilled: json(prefilled)?,
         }))
+    }
+}
+
+fn storable_result(result: &OrderResult) -> Cow<'_, str> {
+    match result.to_text() {
+        Cow::Borrowed(text) => storable(text),
+        Cow::Owned(text) => Cow::Owned(storable(&text).into_owned()),
     }
 }
 
@@ -150,11 +158,12 @@ async fn all_submitted(
         .bind_array(orders.iter().map(|order| order.claim.worker.as_uuid()).collect())
         .bind_array(orders.iter().map(|order| order.claim.number).collect())
         .bind(now)
-        .bind_array(orders.iter().map(|order| order.klarna_order_id).collect())
-        .bind_array(orders.iter().map(|order| order.html_snippet.as_deref()).collect())
+        .bind_array(orders.iter().map(|order| order.klarna_id).collect())
+        .bind_array(orders.iter().map(|order| order.result.as_deref()).collect())
         .bind_array(orders.iter().map(|order| order.correlation_id).collect())
         .bind_array(orders.iter().map(|order| order.token).collect())
-        .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect());
+        .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect())
+        .bind_array(orders.iter().map(|order| order.target).collect());
     let rows = submitted.fetch_all().await?;
     rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }

@@ -109,6 +109,7 @@ fn row(app: &App, number: usize) -> OrderRow {
         idempotency_key: None,
         digest: [1; 32],
         body: "{}".into(),
+        target: None,
         prefill: None,
         not_before: None,
         deadline: None,

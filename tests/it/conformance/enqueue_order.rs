@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::order::{MAX_BODY, NewOrder, OrderId, Status};
+use klarna_order_worker::order::{MAX_BODY, NewOrder, OrderId, Status, Target};
 use klarna_order_worker::store::{Inserted, OrderRow, Published, Signal};
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -67,7 +67,8 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     let store = db.open_with(&Clock::system()).await;
     let mut shop = shop(&db).await;
     let body = "{ \"order_amount\": 1.0e2,\t\"b\":1,\"a\":\"\\u00e5 å €\" , \"b\": 12345678901234567890 }";
-    let call = format!("'shop', 'å \"u\"''; --', E' \\n{}\\n ', 'k', false", body.replace('\\', "\\\\"));
+    let call =
+        format!("'shop', 'å \"u\"''; --', E' \\n{}\\n ', 'k', false, target => 'payments'", body.replace('\\', "\\\\"));
     let id = enqueue(&mut shop, &call).await.unwrap();
     assert_eq!(id.as_uuid().get_version_num(), 7);
     let view = store.order(id).await.unwrap().unwrap();
@@ -79,6 +80,7 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     let claimed = store.claim_orders(worker, &shares, None).await.unwrap().remove(0);
     assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
     assert_eq!((claimed.user.as_str(), claimed.unchecked), ("å \"u\"'; --", true));
+    assert_eq!(claimed.target, Some(Target::Payments));
 
     let later = "'shop', 'v', '{}', not_before => now() + interval '1 hour', deadline => now() + interval '2 hours'";
     let view = db.store.order(enqueue(&mut shop, later).await.unwrap()).await.unwrap().unwrap();
@@ -92,14 +94,14 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
 async fn a_request_is_the_same_through_every_door(db: Db) {
     let mut shop = shop(&db).await;
     let order_text = lawful();
-    let times = r#","not_before":"2027-01-02T03:04:05.678901Z","deadline":"2027-02-03T04:05:06Z","prefill":true"#;
-    let sql_times = ", true, '2027-01-02T03:04:05.678901Z', '2027-02-03T04:05:06Z'";
+    let times = r#","not_before":"2027-01-02T03:04:05.678901Z","deadline":"2027-02-03T04:05:06Z","prefill":true,"target":"checkout""#;
+    let sql_times = ", true, '2027-01-02T03:04:05.678901Z', '2027-02-03T04:05:06Z', 'checkout'";
     for (key, json, sql) in [("plain", "", ""), ("full", times, sql_times)] {
         let call = format!("'shop', 'å', '  {order_text}', '{key}'{sql}");
         let id = enqueue(&mut shop, &call).await.unwrap();
         assert_eq!(enqueue(&mut shop, &call).await.unwrap(), id);
         let envelope = format!(r#"{{"merchant":"shop","user":"å","order":{order_text}{json}}}"#);
-        let digest = NewOrder::parse(&envelope).unwrap().digest();
+        let digest = NewOrder::parse(&envelope, |_| Target::Checkout).unwrap().digest();
         let row = OrderRow { idempotency_key: Some(key.into()), digest, ..order(&db, "å") };
         assert_eq!(db.store.insert_orders(&[row]).await.unwrap(), [Inserted::Same(id)], "{key}");
         // Another request under the same key.
@@ -140,6 +142,11 @@ async fn what_would_get_nowhere_is_refused_at_once(db: Db) {
             "'shop', 'u', '{}', 'two words'",
             "22023",
             "idempotency_key is none: write 1 to 255 visible ASCII characters without spaces",
+        ),
+        (
+            "'shop', 'u', '{}', target => 'it''s'",
+            "22023",
+            "target is 'it''s': write checkout or payments, or leave it out",
         ),
         (
             "'shop', 'u', '{}', ''",

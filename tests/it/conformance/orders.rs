@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::ids::WorkerId;
-use klarna_order_worker::order::{OrderId, Status};
+use klarna_order_worker::order::{OrderId, Status, Target};
 use klarna_order_worker::queue::Source as _;
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
 use klarna_order_worker::worker::OrderSource;
@@ -48,6 +48,7 @@ pub fn order(db: &Db, user: &str) -> OrderRow {
         idempotency_key: None,
         digest: [1; 32],
         body: "{}".into(),
+        target: Some(Target::Checkout),
         prefill: None,
         not_before: None,
         deadline: None,

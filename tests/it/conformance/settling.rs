@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, OrderError, OrderId, Prefill, Status, TokenOutcome};
+use klarna_order_worker::order::{
+    Disposition, OrderError, OrderId, OrderResult, PaymentsSession, Prefill, Status, Target, TokenOutcome,
+};
 use klarna_order_worker::store::Claim;
 
 use super::orders::{DEADLINE, claim, insert, order};
@@ -13,6 +15,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![
     a_submitted_order_bears_klarnas_answer,
+    a_session_of_payments_comes_back_whole,
     a_failed_order_bears_its_reason,
     a_retry_counts_an_attempt_and_a_snooze_none,
     waits_end_at_the_deadline,
@@ -29,13 +32,33 @@ pub fn error(code: &str) -> OrderError {
     OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
 }
 
+fn snippet() -> OrderResult {
+    OrderResult::Checkout { html_snippet: "<div>å</div>".into() }
+}
+
 pub fn submitted() -> Disposition {
     Disposition::Submitted {
-        klarna_order_id: "k-1".into(),
-        html_snippet: Some("<div>å</div>".into()),
+        klarna_id: "k-1".into(),
+        target: Target::Checkout,
+        result: Some(snippet()),
         correlation_id: Some("c-1".into()),
         token: TokenOutcome::Fresh,
         prefilled: vec!["/billing_address/email".to_owned()].into(),
+    }
+}
+
+pub fn session() -> Disposition {
+    let session = PaymentsSession {
+        client_token: "secret.client.token".into(),
+        payment_method_categories: serde_json::json!([{"identifier": "klarna", "name": "Klarna å"}]),
+    };
+    Disposition::Submitted {
+        klarna_id: "s-1".into(),
+        target: Target::Payments,
+        result: Some(OrderResult::Payments(session)),
+        correlation_id: None,
+        token: TokenOutcome::Fresh,
+        prefilled: Prefill::default(),
     }
 }
 
@@ -70,9 +93,22 @@ async fn a_submitted_order_bears_klarnas_answer(db: Db) {
     assert!(db.store.settle_order(&claim, &submitted()).await.unwrap());
     let view = db.store.order(claim.order).await.unwrap().unwrap();
     assert_eq!((view.status, view.ended_at, view.attempts), (Status::Submitted, Some(db.clock.now()), 2));
-    assert_eq!((view.klarna_order_id.as_deref(), view.correlation_id.as_deref()), (Some("k-1"), Some("c-1")));
-    assert_eq!((view.html_snippet.as_deref(), view.token), (Some("<div>å</div>"), Some(TokenOutcome::Fresh)));
+    assert_eq!((view.klarna_id.as_deref(), view.correlation_id.as_deref()), (Some("k-1"), Some("c-1")));
+    assert_eq!(
+        (view.result, view.target, view.token),
+        (Some(snippet()), Some(Target::Checkout), Some(TokenOutcome::Fresh))
+    );
     assert_eq!((view.prefilled, view.error), (vec!["/billing_address/email".to_owned()].into(), None));
+}
+
+async fn a_session_of_payments_comes_back_whole(db: Db) {
+    let claim = claimed(&db).await;
+    let session = session();
+    assert!(db.store.settle_order(&claim, &session).await.unwrap());
+    let view = db.store.order(claim.order).await.unwrap().unwrap();
+    let Disposition::Submitted { result, .. } = session else { unreachable!() };
+    assert_eq!((view.target, view.klarna_id.as_deref()), (Some(Target::Payments), Some("s-1")));
+    assert_eq!(view.result, result);
 }
 
 async fn a_failed_order_bears_its_reason(db: Db) {
@@ -225,7 +261,7 @@ async fn many_ends_at_once_are_each_answered(db: Db) {
     let (sent, failed, queued, running) = (Status::Submitted, Status::Failed, Status::Queued, Status::Running);
     assert_eq!(stands, [sent, failed, running, queued, sent, running, queued, sent]);
     let view = db.store.order(claims[7].order).await.unwrap().unwrap();
-    assert_eq!((view.klarna_order_id.as_deref(), view.html_snippet.as_deref()), (Some("k-1"), Some("<div>å</div>")));
+    assert_eq!((view.klarna_id.as_deref(), view.result), (Some("k-1"), Some(snippet())));
     assert_eq!((view.attempts, view.ended_at), (1, Some(db.clock.now())));
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 8);
 }
@@ -233,8 +269,9 @@ async fn many_ends_at_once_are_each_answered(db: Db) {
 /// PostgreSQL stores no NUL, and reads no JSON that has one.
 async fn no_text_of_klarna_is_refused(db: Db) {
     let with_nul = || Disposition::Submitted {
-        klarna_order_id: "k-1".into(),
-        html_snippet: Some("<div>\0</div>".into()),
+        klarna_id: "k-1".into(),
+        target: Target::Checkout,
+        result: Some(OrderResult::Checkout { html_snippet: "<div>\0</div>".into() }),
         correlation_id: Some("c\0".into()),
         token: TokenOutcome::Fresh,
         prefilled: vec!["/a\0".to_owned()].into(),
@@ -251,7 +288,7 @@ async fn no_text_of_klarna_is_refused(db: Db) {
     assert!(futures::future::join_all(settled).await.into_iter().all(|settled| settled.unwrap()));
     for claim in &claims[..3] {
         let view = db.store.order(claim.order).await.unwrap().unwrap();
-        assert_eq!(view.html_snippet.as_deref(), Some("<div>\u{fffd}</div>"));
+        assert_eq!(view.result, Some(OrderResult::Checkout { html_snippet: "<div>\u{fffd}</div>".into() }));
         assert_eq!((view.correlation_id.as_deref(), &*view.prefilled.filled()[0]), (Some("c\u{fffd}"), "/a\u{fffd}"));
     }
     let view = db.store.order(claims[3].order).await.unwrap().unwrap();

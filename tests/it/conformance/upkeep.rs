@@ -5,18 +5,19 @@ use std::time::Duration;
 use klarna_order_worker::config;
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
-use klarna_order_worker::order::{OrderId, Status};
+use klarna_order_worker::order::{OrderId, Status, Target};
 use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, TokenClaim};
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
 
 use super::orders::{claim as claim_orders, insert, order};
-use super::settling::{failed, submitted};
+use super::settling::{failed, session, submitted};
 use super::tokens::{claim, end, exchange_for, intent, new_token, provider, register, successor, view};
 use super::webhooks::{claim as claim_webhooks, end_order, list, open_endpoint};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
     bodies_go_first_then_orders_each_in_its_time,
+    what_a_browser_gets_goes_with_the_body,
     a_batch_is_no_larger_than_asked_for,
     of_the_ledger_the_last_two_generations_stay,
     hashes_of_former_tokens_go_and_the_current_one_stays,
@@ -38,7 +39,7 @@ fn retention(db: &Db) -> Retention {
 
 async fn has_body(db: &Db, id: OrderId) -> bool {
     let literal = if db.is_sqlite() { format!("x'{}'", id.as_uuid().simple()) } else { format!("'{id}'") };
-    db.count(&format!("orders WHERE id = {literal} AND (body IS NOT NULL OR html_snippet IS NOT NULL)")).await == 1
+    db.count(&format!("orders WHERE id = {literal} AND (body IS NOT NULL OR result IS NOT NULL)")).await == 1
 }
 
 async fn bodies_go_first_then_orders_each_in_its_time(db: Db) {
@@ -55,10 +56,7 @@ async fn bodies_go_first_then_orders_each_in_its_time(db: Db) {
         [false, true, true]
     );
     let view = db.store.order(ended).await.unwrap().unwrap();
-    assert_eq!(
-        (view.status, view.klarna_order_id.as_deref(), view.html_snippet),
-        (Status::Submitted, Some("k-1"), None)
-    );
+    assert_eq!((view.status, view.klarna_id.as_deref(), view.result), (Status::Submitted, Some("k-1"), None));
 
     db.advance(28 * DAY);
     assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, orders: 1, ..Removed::default() });
@@ -67,6 +65,15 @@ async fn bodies_go_first_then_orders_each_in_its_time(db: Db) {
     retention(&db).tidy(true).await.unwrap();
     assert!(has_body(&db, waiting).await, "what has not ended stays");
     assert!(db.store.order(later).await.unwrap().is_none());
+}
+
+async fn what_a_browser_gets_goes_with_the_body(db: Db) {
+    let ended = end_order(&db, "u", &session()).await;
+    assert!(has_body(&db, ended).await);
+    db.advance(2 * DAY + 1);
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, ..Removed::default() });
+    let view = db.store.order(ended).await.unwrap().unwrap();
+    assert_eq!((view.target, view.klarna_id.as_deref(), view.result), (Some(Target::Payments), Some("s-1"), None));
 }
 
 async fn a_batch_is_no_larger_than_asked_for(db: Db) {
@@ -244,7 +251,7 @@ async fn a_running_order_of_an_erased_user_brings_nothing_back(db: Db) {
     assert!(!db.store.settle_order(&running, &submitted()).await.unwrap());
     assert_eq!(db.store.running_orders(worker).await.unwrap(), []);
     let view = db.store.order(id).await.unwrap().unwrap();
-    assert_eq!((view.status, view.html_snippet, view.klarna_order_id), (Status::Cancelled, None, None));
+    assert_eq!((view.status, view.result, view.klarna_id), (Status::Cancelled, None, None));
     assert_eq!(list(&db).await.len(), 0);
 }
 

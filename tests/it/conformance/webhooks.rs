@@ -89,12 +89,12 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
     let expected = [
         (
             EventKind::OrderSubmitted,
-            json!({ "order_id": id, "merchant": "shop", "user": "u \"å\"", "klarna_order_id": "k-1", "token": "fresh",
+            json!({ "order_id": id, "merchant": "shop", "user": "u \"å\"", "target": "checkout", "klarna_order_id": "k-1", "token": "fresh",
                 "possible_duplicate": true }),
         ),
         (
             EventKind::OrderFailed,
-            json!({ "order_id": lost, "merchant": "shop", "user": "v", "code": "bad_order", "token": "not_registered",
+            json!({ "order_id": lost, "merchant": "shop", "user": "v", "target": "checkout", "code": "bad_order", "token": "not_registered",
                 "possible_duplicate": false }),
         ),
     ];

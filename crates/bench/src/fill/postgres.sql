@@ -1,10 +1,10 @@
 -- Orders of a week, and users with tokens, as years of work leave them. {orders}, {tokens}, {merchant} and {body} stand for
 -- what is to be: one of a hundred orders failed, one of a thousand is under way; tokens lapse within sixty days, and one of
 -- a thousand must sign in again or is uncertain.
-INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, first_claimed_at,
-    ended_at, attempts, possible_duplicate, token_outcome, klarna_order_id, html_snippet, correlation_id, error)
+INSERT INTO klarna_worker.orders (id, merchant, user_id, digest, body, target, status, accepted_at, due_at, deadline_at, first_claimed_at,
+    ended_at, attempts, possible_duplicate, token_outcome, klarna_id, result, correlation_id, error)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3) || 'a' || substr(md5(random()::text), 1, 15))::uuid,
-    '{merchant}', 'u-' || (i % ({tokens} / 2 + 1)), '', '{body}', status, at, at, at + interval '10 min', at + interval '2 ms',
+    '{merchant}', 'u-' || (i % ({tokens} / 2 + 1)), '', '{body}', 'checkout', status, at, at, at + interval '10 min', at + interval '2 ms',
     CASE WHEN status <> 'queued' THEN at + (80 + i % 40) * interval '1 ms' END, 1, i % 1000 = 5,
     CASE WHEN status IN ('submitted', 'failed') THEN CASE i % 10 WHEN 1 THEN 'not_registered' WHEN 2 THEN 'reauth_required' ELSE 'fresh' END END,
     CASE WHEN status = 'submitted' THEN md5(random()::text) END, CASE WHEN status = 'submitted' THEN repeat(md5(random()::text), 18) END,

@@ -6,10 +6,10 @@ WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {o
 t AS (SELECT i, (CAST(unixepoch('subsec') * 1000 AS INTEGER) - ({orders} - i) * 604800000 / {orders}) AS ms,
     CASE WHEN i % 1000 = 7 THEN 'queued' WHEN i % 100 = 3 THEN 'failed' WHEN i % 500 = 9 THEN 'cancelled' ELSE 'submitted' END AS status
     FROM n)
-INSERT INTO orders (id, merchant, user_id, digest, body, status, accepted_at, due_at, deadline_at, first_claimed_at,
-    ended_at, attempts, possible_duplicate, token_outcome, klarna_order_id, html_snippet, correlation_id, error)
+INSERT INTO orders (id, merchant, user_id, digest, body, target, status, accepted_at, due_at, deadline_at, first_claimed_at,
+    ended_at, attempts, possible_duplicate, token_outcome, klarna_id, result, correlation_id, error)
 SELECT unhex(printf('%012x', ms) || '7' || substr(hex(randomblob(2)), 2) || 'A' || substr(hex(randomblob(8)), 2)),
-    '{merchant}', 'u-' || (i % ({tokens} / 2 + 1)), x'00', '{body}', status, ms * 1000, ms * 1000, ms * 1000 + 600000000, ms * 1000 + 2000,
+    '{merchant}', 'u-' || (i % ({tokens} / 2 + 1)), x'00', '{body}', 'checkout', status, ms * 1000, ms * 1000, ms * 1000 + 600000000, ms * 1000 + 2000,
     CASE WHEN status <> 'queued' THEN ms * 1000 + 80000 + i % 40000 END, 1, i % 1000 = 5,
     CASE WHEN status IN ('submitted', 'failed') THEN CASE i % 10 WHEN 1 THEN 'not_registered' WHEN 2 THEN 'reauth_required' ELSE 'fresh' END END,
     CASE WHEN status = 'submitted' THEN hex(randomblob(16)) END, CASE WHEN status = 'submitted' THEN hex(randomblob(300)) END,

@@ -1,6 +1,7 @@
 //! Tests of the rules with examples and generated orders, and what they share.
 
 mod members;
+mod payments;
 mod properties;
 mod sums;
 
@@ -14,7 +15,7 @@ fn found(order: &Value) -> Vec<(String, String)> {
 
 fn found_in(text: &str) -> Vec<(String, String)> {
     let body = Body::parse(text).unwrap();
-    check(&body).into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+    check(Target::Checkout, &body).into_iter().map(|fault| (fault.pointer, fault.message)).collect()
 }
 
 fn pointers(order: &Value) -> Vec<String> {

@@ -101,7 +101,7 @@ proptest! {
         *order.pointer_mut(place).unwrap_or(&mut Value::Null) = value;
         let text = order.to_string();
         let body = Body::parse(&text).unwrap();
-        for fault in check(&body) {
+        for fault in check(Target::Checkout, &body) {
             // Every pointer leads to a value, or to a member that is missing in its object.
             let parent = fault.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             prop_assert!(order.pointer(parent).is_some(), "{}", fault.pointer);

@@ -20,8 +20,8 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     // The idempotency key is the shop's word for something of the user's, and the digest could
     // confirm a guess.
     orders: "
-        UPDATE klarna_worker.orders SET user_id = $3, idempotency_key = NULL, digest = '', body = NULL, html_snippet = NULL,
-            klarna_order_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+        UPDATE klarna_worker.orders SET user_id = $3, idempotency_key = NULL, digest = '', body = NULL, result = NULL,
+            klarna_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
                 THEN json_build_object('code', error::json ->> 'code', 'message', 'erased with the user''s data')::text END
         WHERE id IN (
             SELECT id FROM klarna_worker.orders

@@ -7,9 +7,10 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WITH t AS (SELECT coalesce($11, clock_timestamp()) AS now),
         inserted AS (
             INSERT INTO klarna_worker.orders
-                (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
+                (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
+                target)
             SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
-                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12
+                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13
             FROM t
             ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id
@@ -43,8 +44,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     submitted: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
-                attempts = attempts + 1, klarna_order_id = $5, html_snippet = $6, correlation_id = $7, token_outcome = $8,
-                prefilled = $9, error = NULL
+                attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
+                prefilled = $9, target = $10, error = NULL
             WHERE id = $1 AND worker = $2 AND claim_number = $3
             RETURNING id
         ),
@@ -72,15 +73,15 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3
         RETURNING id",
     order: "
-        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, result, correlation_id, error
         FROM klarna_worker.orders WHERE id = $1",
     settled: "
         SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
     // What `order_search.rs` makes a list of, with its conditions.
     orders: "
-        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, NULL AS result, correlation_id, error
         FROM klarna_worker.orders",
     order_ids: "
         SELECT id FROM klarna_worker.orders",

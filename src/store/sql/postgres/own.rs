@@ -34,17 +34,17 @@ CLAIM_ORDERS = "
     UPDATE klarna_worker.orders o SET status = 'running', worker = $3, claim_number = o.claim_number + 1,
         first_claimed_at = coalesce(o.first_claimed_at, t.now)
     FROM first, t WHERE o.id = first.id
-    RETURNING o.id, o.merchant, o.user_id, o.body, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
+    RETURNING o.id, o.merchant, o.user_id, o.body, o.target, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
         o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
 // `orders.submitted` for many. By arrays a single one takes twice as long: PostgreSQL plans it anew each time.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
-            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_order_id = s.klarna_order_id,
-            html_snippet = s.html_snippet, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
-            prefilled = s.prefilled, error = NULL
-        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-            AS s (id, worker, claim_number, klarna_order_id, html_snippet, correlation_id, token_outcome, prefilled)
+            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_id = s.klarna_id,
+            result = s.result, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
+            prefilled = s.prefilled, target = s.target, error = NULL
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+            AS s (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
         WHERE o.id = s.id AND o.worker = s.worker AND o.claim_number = s.claim_number
         RETURNING o.id
     ),

@@ -4,10 +4,10 @@ use crate::store::sql::UpkeepSql;
 
 pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     wipe_bodies: "
-        UPDATE klarna_worker.orders SET body = NULL, html_snippet = NULL WHERE id IN (
+        UPDATE klarna_worker.orders SET body = NULL, result = NULL WHERE id IN (
             SELECT id FROM klarna_worker.orders
             WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
-                AND (body IS NOT NULL OR html_snippet IS NOT NULL)
+                AND (body IS NOT NULL OR result IS NOT NULL)
             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     // By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
     delete_orders: "

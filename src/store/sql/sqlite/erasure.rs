@@ -20,8 +20,8 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     // The idempotency key is the shop's word for something of the user's, and the digest could
     // confirm a guess.
     orders: "
-        UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, html_snippet = NULL,
-            klarna_order_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+        UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, result = NULL,
+            klarna_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
                 THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
         WHERE id IN (
             SELECT id FROM orders

@@ -5,9 +5,9 @@ use crate::store::sql::OrdersSql;
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     insert_order: "
         INSERT INTO orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace)
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
-            coalesce($9, max($11, coalesce($8, $11)) + $10), $12)
+            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13)
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id",
     order_by_key: "
@@ -30,8 +30,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     running_of_worker: "
         SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'",
     submitted: "
-        UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_order_id = $5,
-            html_snippet = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, error = NULL
+        UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
+            result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
     failed: "
@@ -52,15 +52,15 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
     order: "
-        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_order_id, html_snippet, correlation_id, error
+        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, result, correlation_id, error
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
     // What `order_search.rs` makes a list of, with its conditions.
     orders: "
-        SELECT id, merchant, user_id, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_order_id, NULL AS html_snippet, correlation_id, error
+        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, NULL AS result, correlation_id, error
         FROM orders",
     order_ids: "
         SELECT id FROM orders",

@@ -26,7 +26,7 @@ CLAIM_ORDERS = "
             SELECT 1 FROM orders r
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
                 AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
-    RETURNING id, merchant, user_id, body, prefill, attempts, claim_number, first_claimed_at, deadline_at,
+    RETURNING id, merchant, user_id, body, target, prefill, attempts, claim_number, first_claimed_at, deadline_at,
         possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
 INTEND = "
     INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)

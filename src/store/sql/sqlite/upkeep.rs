@@ -4,10 +4,10 @@ use crate::store::sql::UpkeepSql;
 
 pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     wipe_bodies: "
-        UPDATE orders SET body = NULL, html_snippet = NULL WHERE id IN (
+        UPDATE orders SET body = NULL, result = NULL WHERE id IN (
             SELECT id FROM orders
             WHERE ended_at < $3 - $1
-                AND (body IS NOT NULL OR html_snippet IS NOT NULL)
+                AND (body IS NOT NULL OR result IS NOT NULL)
             ORDER BY ended_at LIMIT $2)",
     // By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
     delete_orders: "

@@ -1,4 +1,4 @@
-//! Decides what an answer to Klarna's create-order call means for the order.
+//! Decides what an answer to a target's create call means for the order.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,24 +6,25 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::blame;
+use super::{Call, Created, blame};
 use crate::klarna::http::{self, is_id, retry_after};
 use crate::klarna::redact::Redactor;
-use crate::received::{Document, Members, storable};
+use crate::order::OrderResult;
+use crate::received::{Document, Members};
 
 /// The most messages that are kept. More would tell a shop nothing new.
 const MOST_MESSAGES: usize = 20;
 
-/// The result of a create-order call. Klarna's texts in it are redacted and cut. `correlation_id`
+/// The result of a create call. Klarna's texts in it are redacted and cut. `correlation_id`
 /// identifies the call for Klarna's support.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CreateAnswer {
-    /// Klarna created the order.
+    /// Klarna created the order or session.
     Created {
-        /// Klarna's id of the order.
-        klarna_order_id: String,
-        /// The whole HTML that the shop shows to the shopper.
-        html_snippet: String,
+        /// Klarna's id of it.
+        klarna_id: String,
+        /// What the shop gets for the shopper's browser.
+        result: OrderResult,
         /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
@@ -91,11 +92,11 @@ impl CreateAnswer {
     }
 }
 
-/// Leaves out the snippet, because it contains the shopper's session.
+/// Leaves out the result, because it belongs to the shopper's session.
 impl fmt::Debug for CreateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Created { klarna_order_id, .. } => write!(f, "Created({klarna_order_id}, …)"),
+            Self::Created { klarna_id, .. } => write!(f, "Created({klarna_id}, …)"),
             Self::BadOrder { status, messages, error_code, .. } => {
                 write!(f, "BadOrder({status}, {error_code:?}, {messages:?})")
             }
@@ -110,11 +111,12 @@ impl fmt::Debug for CreateAnswer {
 
 /// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
 ///
-/// An unreadable 201 counts as perhaps created: the order exists, but its id is unknown. So does
+/// An unreadable 2xx counts as perhaps created: the order exists, but its id is unknown. So does
 /// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
 /// are never followed. Of them, only 303 says that the request was carried out (RFC 9110 section
-/// 15.4.4). The others, 404, 405 and 410 mean that `checkout_url` is wrong.
+/// 15.4.4). The others, 404, 405 and 410 mean that the target's address is wrong.
 pub(crate) fn classify(
+    call: &Call,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
@@ -132,12 +134,10 @@ pub(crate) fn classify(
         correlation_id: correlation_id(),
     };
     match code {
-        200..=299 => match (order_id(&members), members.text("html_snippet")) {
-            (Some(klarna_order_id), Some(html_snippet)) => CreateAnswer::Created {
-                klarna_order_id,
-                html_snippet: storable(&html_snippet).into_owned(),
-                correlation_id: correlation_id(),
-            },
+        200..=299 => match (call.read)(&members) {
+            Some(Created { klarna_id, result }) => {
+                CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
+            }
             _ => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
         },
         429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
@@ -161,10 +161,10 @@ pub(crate) fn classify(
     }
 }
 
-/// Returns the order's id without characters that no id has, such as NUL: an id that is almost right
-/// is better than a second order.
-fn order_id(members: &Members<'_>) -> Option<String> {
-    let mut id = members.text("order_id")?;
+/// Returns an id without characters that no id has, such as NUL: an id that is almost right is better
+/// than a second order.
+pub(super) fn id(members: &Members<'_>, name: &str) -> Option<String> {
+    let mut id = members.text(name)?;
     id.retain(|c| !(c.is_control() || c.is_whitespace() || c == '\u{fffd}'));
     is_id(&id).then_some(id)
 }

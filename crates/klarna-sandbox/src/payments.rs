@@ -1,0 +1,172 @@
+//! Klarna Payments: sessions are created, read and updated (`/payments/v1/sessions`). Placing the
+//! order afterwards is not played.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::create::{self, Created, Target, authenticated, refusal, request, without_access_token};
+use crate::faults::Endpoint;
+use crate::play::play;
+use crate::{Shared, World};
+
+const PAYMENTS: Target = Target { endpoint: Endpoint::Payments, faults: session_faults, create: session };
+
+/// How long a session is good for, from its creation or its last update.
+const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
+
+/// A session, as it is read.
+pub(super) struct Session {
+    pub(super) client_token: String,
+    /// What the merchant sent, without the access token.
+    order: Value,
+    expires_at: DateTime<Utc>,
+}
+
+/// `POST /payments/v1/sessions`
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    create::answer(&shared, &PAYMENTS, &headers, body).await
+}
+
+/// `GET /payments/v1/sessions/{id}`
+pub(super) async fn read(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if authenticated(&shared, &headers).is_none() {
+        return refusal(StatusCode::UNAUTHORIZED, Vec::new());
+    }
+    let now = shared.now();
+    let world = shared.world();
+    let Some(session) = world.sessions.get(&id).filter(|session| now < session.expires_at) else {
+        return refusal(StatusCode::NOT_FOUND, Vec::new());
+    };
+    let mut read = session.order.clone();
+    read["status"] = json!("incomplete");
+    read["client_token"] = json!(session.client_token);
+    read["payment_method_categories"] = categories();
+    read["expires_at"] = json!(session.expires_at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    Json(read).into_response()
+}
+
+/// `POST /payments/v1/sessions/{id}`: the members that are sent take the place of the former ones.
+pub(super) async fn update(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let text = match request(&shared, &headers, body) {
+        Ok((_, text)) => text,
+        Err((status, messages)) => return refusal(status, messages),
+    };
+    let worker = Arc::clone(&shared);
+    play(
+        &shared,
+        Endpoint::Payments,
+        None,
+        (),
+        |status| refusal(status, Vec::new()),
+        move |failure| {
+            let is_processed = failure.is_none_or(crate::Failure::is_processed);
+            is_processed.then(|| updated(&worker, &id, &text))
+        },
+    )
+    .await
+}
+
+fn updated(shared: &Shared, id: &str, text: &str) -> Response {
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+        return refusal(StatusCode::BAD_REQUEST, vec!["Malformed JSON".to_owned()]);
+    };
+    let now = shared.now();
+    let mut world = shared.world();
+    let Some(session) = world.sessions.get_mut(id).filter(|session| now < session.expires_at) else {
+        return refusal(StatusCode::NOT_FOUND, Vec::new());
+    };
+    let mut order = session.order.clone();
+    if let Some(order) = order.as_object_mut() {
+        order.extend(members);
+    }
+    let faults = session_faults(&order.to_string(), shared.behaviour().strict);
+    if !faults.is_empty() {
+        return refusal(StatusCode::BAD_REQUEST, faults);
+    }
+    session.order = without_access_token(order);
+    session.expires_at = now + GOOD_FOR;
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<Utc>) -> Created {
+    // Three parts as of a JWT, which Klarna's are.
+    let claims = URL_SAFE_NO_PAD.encode(json!({"session_id": id}).to_string());
+    let signature = URL_SAFE_NO_PAD.encode(world.grants.random_id().to_be_bytes());
+    let client_token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}");
+    let body = json!({"session_id": id, "client_token": client_token, "payment_method_categories": categories()});
+    let session = Session { client_token, order, expires_at: now + GOOD_FOR };
+    world.sessions.insert(id.to_owned(), session);
+    Created { status: StatusCode::OK, location: None, body }
+}
+
+fn categories() -> Value {
+    let category = |identifier: &str, name: &str| {
+        let url = |kind: &str| format!("https://x.klarnacdn.net/payment-method/assets/badges/generic/{kind}.svg");
+        json!({"identifier": identifier, "name": name,
+            "asset_urls": {"standard": url("klarna"), "descriptive": url("klarna")}})
+    };
+    json!([category("klarna", "Pay with Klarna"), category("pay_later", "Pay later")])
+}
+
+/// What Klarna would say of a session's body, in its words; nothing where it would take it. Sums may
+/// be off by the number of items, unless `strict`. A purchase country of `AQ` is refused, as at
+/// Checkout.
+fn session_faults(text: &str, strict: bool) -> Vec<String> {
+    let tolerated = |items: i128| if strict { 0 } else { items };
+    let body = match serde_json::from_str::<Value>(text) {
+        Ok(body) if body.is_object() => body,
+        _ => return vec!["Malformed JSON".to_owned()],
+    };
+    let mut faults = Vec::new();
+    let mut require = |holds: bool, path: &str| {
+        if !holds {
+            faults.push(format!("Bad value: {path}"));
+        }
+    };
+    let country = body["purchase_country"].as_str().unwrap_or_default();
+    require(country.len() == 2 && country != "AQ", "purchase_country");
+    require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
+    require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
+    require(body["customer"]["klarna_access_token"].as_str().is_none_or(|token| !token.is_empty()), "customer");
+    let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
+    require((1..=1_000).contains(&lines.len()), "order_lines");
+    let (mut items, mut total) = (0, 0);
+    for (index, line) in lines.iter().enumerate() {
+        let number = |name: &str| line[name].as_i64().map(i128::from);
+        let path = |name: &str| format!("order_lines[{index}].{name}");
+        require(line["name"].as_str().is_some_and(|name| !name.is_empty()), &path("name"));
+        let (quantity, price, amount) = (number("quantity"), number("unit_price"), number("total_amount"));
+        require(quantity.is_some_and(|quantity| quantity >= 0), &path("quantity"));
+        require(price.is_some(), &path("unit_price"));
+        let (Some(quantity), Some(price), Some(amount)) = (quantity, price, amount) else {
+            require(amount.is_some(), &path("total_amount"));
+            continue;
+        };
+        let expected = quantity * price - number("total_discount_amount").unwrap_or(0);
+        require((amount - expected).abs() <= tolerated(quantity.max(1)), &path("total_amount"));
+        items += quantity.max(1);
+        total += amount;
+    }
+    let amount = body["order_amount"].as_i64().map(i128::from);
+    require(amount.is_some_and(|amount| (amount - total).abs() <= tolerated(items)), "order_amount");
+    faults
+}

@@ -1,0 +1,149 @@
+//! The call that creates an order at Klarna: how it is built (`request.rs`) and sent (here), and what
+//! its answer means (`answer.rs`). What differs between the targets is a `Call`, in a file for each
+//! target.
+
+mod answer;
+mod blame;
+mod checkout;
+mod payments;
+pub mod request;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use tracing::Span;
+use url::Url;
+use zeroize::Zeroizing;
+
+pub use self::answer::CreateAnswer;
+pub(crate) use self::answer::classify;
+use self::answer::correlation_id;
+use super::authorization::authorized;
+use super::http::{BuildError, Failure, HttpClient, Limits};
+use super::redact::Redactor;
+use crate::config::Merchant;
+use crate::order::{OrderResult, Target};
+use crate::received::Members;
+
+/// The largest answer that is read, in bytes. An answer repeats the order, which may be 1 MB, and
+/// adds its snippet.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is particular to the call of one target.
+pub(crate) struct Call {
+    /// The path below the target's address, also the call's name in traces.
+    path: &'static str,
+    /// Reads the members of an answer with a status 2xx. `None` if nothing that was created can be
+    /// read from them.
+    read: fn(&Members<'_>) -> Option<Created>,
+}
+
+/// What Klarna created.
+struct Created {
+    /// The id of the order or session.
+    klarna_id: String,
+    result: OrderResult,
+}
+
+impl Call {
+    /// Returns the call of a target.
+    pub(crate) const fn of(target: Target) -> &'static Self {
+        match target {
+            Target::Checkout => &checkout::CALL,
+            Target::Payments => &payments::CALL,
+        }
+    }
+
+    /// Returns the URL of the call, below the target's address.
+    pub(super) fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(self.path.split('/').skip(1));
+        }
+        url
+    }
+}
+
+/// Creates orders at Klarna, whatever their target. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct CreateClient {
+    pub(super) http: HttpClient,
+}
+
+impl CreateClient {
+    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up, usually because there are no CA certificates.
+    pub fn new(timeout: Duration) -> Result<Self, BuildError> {
+        let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT };
+        Ok(Self { http: HttpClient::new(limits)? })
+    }
+
+    /// Sends the order to its target once. `body` is its JSON, with the access token. Every possible
+    /// result is a [`CreateAnswer`].
+    ///
+    /// Klarna's correlation id is recorded in the field `correlation` of the current span.
+    ///
+    /// `Klarna-Idempotency-Key` is not documented for these calls. It does no harm, and nothing
+    /// depends on it.
+    pub async fn create(
+        &self,
+        merchant: &Merchant,
+        target: Target,
+        idempotency_key: &str,
+        body: Zeroizing<String>,
+    ) -> CreateAnswer {
+        let call = Call::of(target);
+        // The body is shared, not copied, and wiped when the last owner is dropped.
+        let body = Bytes::from_owner(body);
+        let Some(url) = merchant.url(target) else {
+            return unanswered(&Failure::NotSent(format!("the settings have no {target}_url")));
+        };
+        let request = authorized(self.http.post(call.url(url)), merchant)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .header("Klarna-Idempotency-Key", idempotency_key)
+            .body(body.clone());
+        match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
+            Ok(reply) => {
+                if let Some(id) = correlation_id(&reply.headers, &reply.body) {
+                    Span::current().record("correlation", id);
+                }
+                classify(call, reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body))
+            }
+            Err(failure) => unanswered(&failure),
+        }
+    }
+}
+
+fn unanswered(failure: &Failure) -> CreateAnswer {
+    CreateAnswer::Unavailable {
+        maybe_created: !matches!(failure, Failure::NotSent(_)),
+        what: match failure {
+            Failure::NotSent(why) => format!("Klarna could not be reached: {why}"),
+            Failure::NoAnswer(why) => format!("no answer from Klarna: {why}"),
+        },
+        retry_after: None,
+        correlation_id: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_added_to_whatever_base_is_set() {
+        for (base, expected) in [
+            ("https://api.klarna.com", "https://api.klarna.com/checkout/v3/orders"),
+            ("https://api.klarna.com/", "https://api.klarna.com/checkout/v3/orders"),
+            ("http://127.0.0.1:1/stub/", "http://127.0.0.1:1/stub/checkout/v3/orders"),
+        ] {
+            assert_eq!(Call::of(Target::Checkout).url(&base.parse().unwrap()).as_str(), expected);
+        }
+    }
+}
