@@ -166,10 +166,10 @@ mod tests {
         // The end of a process waits no longer than a second for it.
         queue.flush();
         drop(read);
-        while queue.entries.try_send(Entry::Line(b"last\n".to_vec())).is_err() {
-            thread::yield_now();
-        }
-        queue.flush();
+        let (flushed, told) = sync_channel(1);
+        queue.entries.send(Entry::Line(b"last\n".to_vec())).unwrap();
+        queue.entries.send(Entry::Flush(flushed)).unwrap();
+        told.recv().unwrap();
         let written = written.lock().unwrap().clone();
         assert!(written.starts_with("line 0\nline 1\n") && written.ends_with("last\n"), "{written}");
     }
