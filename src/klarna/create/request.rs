@@ -97,9 +97,14 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
         Claimed::new(&["billing_address", "phone"], claims.phone.as_deref(), is_phone),
     ];
     let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
-    for (fields, claimed) in [(&BILLING, &claims.address), (&SHIPPING, &claims.shipping_address)] {
+    let has = |container| body.holds_any(&[container], &ADDRESS_FIELDS);
+    // Without a delivery address, goods go to the billing address. If that is the shop's, it stays so.
+    for (fields, claimed, has_own) in [
+        (&BILLING, &claims.address, has("billing_address")),
+        (&SHIPPING, &claims.shipping_address, has("billing_address") || has("shipping_address")),
+    ] {
         if let Some(claimed) = claimed
-            && !body.holds_any(&fields[0][..1], &ADDRESS_FIELDS)
+            && !has_own
             && is_same_country(body, fields[0][0], claimed)
         {
             values.extend(address(fields, claimed).into_iter().flatten());

@@ -174,6 +174,7 @@ fn the_shipping_address_is_filled_in_like_the_billing_address() {
     assert_eq!(of_shipping(filled(json!({ "shipping_address": { "country": "se" } })).1), shipping[..3]);
     for order in [
         json!({ "shipping_address": { "care_of": "x" } }),
+        json!({ "billing_address": { "street_address": "Own street 1" }, "purchase_country": "SE" }),
         json!({ "shipping_address": { "country": "NO" } }),
         json!({ "purchase_country": "NO" }),
     ] {
