@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,12 +86,20 @@ pub(crate) struct Limits {
 }
 
 /// An HTTP client that follows the rules above. Clones share their connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct HttpClient {
     direct: Client,
-    /// A client for each proxy of the settings, made at its first use.
+    /// A client for each proxy of the settings, made at its first use. The URL of a proxy may have a
+    /// password.
     proxied: Arc<Mutex<HashMap<String, Client>>>,
     limits: Limits,
+}
+
+/// Leaves out the proxies' URLs, which may have passwords.
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 impl HttpClient {
@@ -322,6 +331,14 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         retry_after(&headers).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn debug_shows_no_password_of_a_proxy() {
+        let second = Duration::from_secs(1);
+        let client = HttpClient::new(Limits { connect: second, call: second, body: 1 }).unwrap();
+        client.through(Some(&"http://user:proxy-password@127.0.0.1:1".into())).unwrap();
+        assert!(!format!("{client:?}").contains("proxy-password"));
     }
 
     #[test]
