@@ -136,14 +136,15 @@ impl OrderHandler {
             if !answer.is_due_to(&built.prefilled) || self.heartbeats.age() > OLDEST_HEARTBEAT {
                 return (answer, Prefill::Filled(built.prefilled));
             }
+            // If the circuit breaker has opened meanwhile, Klarna's first answer stands.
+            let Ok(second_permit) = breakers.admit(&order.merchant, since_boot()) else {
+                return (answer, Prefill::Filled(built.prefilled));
+            };
             tracing::warn!(
                 fields = built.prefilled.join(" "),
-                "Klarna refused an order with prefilled fields; \
-                it is sent once more without them"
+                "Klarna refused an order with prefilled fields; it is sent once more without them"
             );
-            if let Ok(second_permit) = breakers.admit(&order.merchant, since_boot()) {
-                second_permit.wait_for_rate().await;
-            }
+            second_permit.wait_for_rate().await;
             let plain = request::build(&body, order.claim.order, access_token, None);
             // Another body needs another key.
             let answer = self.create(merchant, target, &format!("{key}-plain"), plain.json).await;
