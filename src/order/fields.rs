@@ -115,11 +115,10 @@ impl<'a> Fields<'a> {
     ) -> Option<Amount> {
         let expected = describe_integer(range);
         let quoted = self.object.get(name).filter(|raw| Kind::of(raw) == Kind::String).and_then(unescape);
-        let text = match quoted.filter(|text| serde_json::from_str::<f64>(text).is_ok()) {
-            Some(text) => text,
-            None => Cow::Borrowed(self.value(name, need, Kind::Number, &expected, faults)?.get()),
+        let (text, is_text) = match quoted.filter(|text| serde_json::from_str::<f64>(text).is_ok()) {
+            Some(text) => (text, true),
+            None => (Cow::Borrowed(self.value(name, need, Kind::Number, &expected, faults)?.get()), false),
         };
-        let is_text = self.object.get(name).is_some_and(|raw| Kind::of(raw) == Kind::String);
         let hint = match text.parse::<i64>() {
             Ok(number) if range.contains(&number) => {
                 return Some(if is_text { Amount::Inexact } else { Amount::Exact(number) });

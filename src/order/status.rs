@@ -1,9 +1,6 @@
 //! The status and token outcome of an order, with the words that the API, the webhooks and the
 //! stores use.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -108,33 +105,27 @@ pub(super) fn known<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str, text: 
     found.ok_or_else(|| UnknownWord { expected: all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", ") })
 }
 
-impl FromStr for Status {
-    type Err = UnknownWord;
+/// Lets enums with `ALL` and `as_str` be parsed from their words and shown as them.
+macro_rules! read_and_shown_as_words {
+    ($($type:ty),+) => {
+        $(impl std::str::FromStr for $type {
+            type Err = $crate::order::UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        known(&Self::ALL, Self::as_str, text)
-    }
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::order::status::known(&Self::ALL, Self::as_str, text)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        })+
+    };
 }
+pub(super) use read_and_shown_as_words;
 
-impl FromStr for TokenOutcome {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        known(&Self::ALL, Self::as_str, text)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl fmt::Display for TokenOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+read_and_shown_as_words!(Status, TokenOutcome);
 
 #[cfg(test)]
 mod tests {

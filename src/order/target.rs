@@ -1,13 +1,9 @@
 //! The products of Klarna that an order can be submitted to.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::UnknownWord;
-use super::status::known;
+use super::status::read_and_shown_as_words;
 
 /// A product of Klarna that an order is submitted to. It decides the rules for the order's body, the
 /// call that creates it, and what the shop gets back.
@@ -34,19 +30,7 @@ impl Target {
     }
 }
 
-impl FromStr for Target {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        known(&Self::ALL, Self::as_str, text)
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+read_and_shown_as_words!(Target);
 
 #[cfg(test)]
 mod tests {
