@@ -32,7 +32,7 @@ pub struct Limits {
 
 /// Whose permits a route needs.
 #[derive(Clone, Copy)]
-pub(super) enum Door {
+pub(super) enum RouteGroup {
     Api,
     Pages,
     Descriptions,
@@ -61,28 +61,28 @@ impl ConcurrencyLimits {
     }
 
     /// Returns the permits that a request needs; `None` if it needs none.
-    fn of(&self, door: Door, request: &Request) -> Option<&Semaphore> {
+    fn of(&self, group: RouteGroup, request: &Request) -> Option<&Semaphore> {
         let waits = || request.uri().query().is_some_and(|query| query.contains("wait="));
-        match (door, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
-            (Door::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
-            (Door::Api, Some("/v1/orders/batch")) => Some(&self.batches),
-            (Door::Api, _) => Some(&self.requests),
+        match (group, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
+            (RouteGroup::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
+            (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
+            (RouteGroup::Api, _) => Some(&self.requests),
             // Nobody knows yet who sends it. A permit would be held while the form arrives, so
             // strangers could take all of them. A form is small and has a deadline instead.
-            (Door::Pages, Some("/sign-in")) => None,
-            (Door::Pages, _) => Some(&self.pages),
-            (Door::Descriptions, _) => Some(&self.descriptions),
+            (RouteGroup::Pages, Some("/sign-in")) => None,
+            (RouteGroup::Pages, _) => Some(&self.pages),
+            (RouteGroup::Descriptions, _) => Some(&self.descriptions),
         }
     }
 }
 
 /// Middleware that serves a request if a permit is free, and otherwise answers `overloaded`.
 pub(super) async fn limit(
-    State((permits, door)): State<(ConcurrencyLimits, Door)>,
+    State((permits, group)): State<(ConcurrencyLimits, RouteGroup)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let permit = permits.of(door, &request).map(Semaphore::try_acquire).transpose();
+    let permit = permits.of(group, &request).map(Semaphore::try_acquire).transpose();
     let Ok(_permit) = permit else {
         tracing::warn!(
             "A request was refused: more requests at once than server.max_requests, server.max_waits or the \

@@ -56,7 +56,7 @@ use crate::intake::Intake;
 use crate::store::{OrderAdmin, Upkeep};
 use crate::vault::Registry;
 use auth::Guard;
-use limits::{ConcurrencyLimits, Door};
+use limits::{ConcurrencyLimits, RouteGroup};
 
 /// What the handlers need.
 pub struct AppState {
@@ -140,7 +140,7 @@ pub fn router(mut app: AppState) -> Router {
     let limit = |door| from_fn_with_state((permits.clone(), door), limits::limit);
     let guarded = |router: Router<Arc<AppState>>, scope| {
         // The layer that is added last runs first: unauthenticated requests must not use permits.
-        let router = router.route_layer(limit(Door::Api));
+        let router = router.route_layer(limit(RouteGroup::Api));
         router.route_layer(guard(scope))
     };
     let read_orders = Router::new()
@@ -164,13 +164,14 @@ pub fn router(mut app: AppState) -> Router {
     let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
     let erase = guarded(erase, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
     let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
-    let metrics = metrics_route().route_layer(limit(Door::Api));
+    let metrics = metrics_route().route_layer(limit(RouteGroup::Api));
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
     let ready = readyz_route().route_layer(from_fn_with_state(ops_of_all(), auth::guard_details));
-    let descriptions = if app.docs { docs::routes().route_layer(limit(Door::Descriptions)) } else { Router::new() };
+    let descriptions =
+        if app.docs { docs::routes().route_layer(limit(RouteGroup::Descriptions)) } else { Router::new() };
     let routes = livez_route()
         .merge(ready)
         .merge(descriptions)
@@ -181,7 +182,7 @@ pub fn router(mut app: AppState) -> Router {
         .merge(erase)
         .merge(metrics)
         .merge(guarded(ops, Scope::Ops));
-    let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(Door::Pages)));
+    let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
     frame::framed(routes)

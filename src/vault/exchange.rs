@@ -1,20 +1,20 @@
 //! One exchange: claim, intent, request, store. It runs in its own task, which nothing cancels.
 //! Whoever waits for it can stop waiting; it continues until its outcome is stored.
 
+mod conclusion;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
+use self::conclusion::{Conclusion, Received};
 use super::exchange_permits::ExchangePermit;
-use super::report::{AccessToken, ExchangeReport, Next};
-use super::sealing::{CipherError, ExchangedTokens};
-use super::turns::Turn;
+use super::provider_trials::TrialPermit;
+use super::report::{ExchangeReport, Next};
 use super::user_locks::UserLock;
 use super::{ExchangeContext, settle};
 use crate::breaker::{CallOutcome, CallPermit};
@@ -27,9 +27,8 @@ use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
-    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, ExchangeResult, IfDue, Intended,
-    Intent, LOOK_AGAIN, NewCachedTokens, Outcome, Purpose, PurposeKind, Settled, Successor, Tokens, Unusable, decide,
-    probe_pause,
+    Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, LOOK_AGAIN, Outcome, Purpose,
+    PurposeKind, Settled, Unusable, decide, probe_pause,
 };
 
 /// The wait after a failure of the database.
@@ -59,7 +58,7 @@ struct Caller {
     waiting: Option<oneshot::Sender<ExchangeAnswer>>,
     call_permit: Option<CallPermit>,
     /// Held until the merchant's provider is known to grant tokens.
-    turn: Option<Turn>,
+    trial: Option<TrialPermit>,
     /// Klarna's correlation id of the call, once it is known.
     correlation_id: Option<String>,
 }
@@ -80,8 +79,8 @@ impl Caller {
 
     /// The provider has granted a token of the merchant.
     fn proven(&mut self) {
-        if let Some(turn) = self.turn.take() {
-            turn.proven();
+        if let Some(trial) = self.trial.take() {
+            trial.proven();
         }
     }
 
@@ -94,14 +93,14 @@ impl Caller {
 
 impl Exchange {
     /// Runs in a task of its own; the report comes as soon as it is safe.
-    pub(super) async fn spawn(self, call_permit: CallPermit, turn: Option<Turn>) -> ExchangeReport {
+    pub(super) async fn spawn(self, call_permit: CallPermit, trial: Option<TrialPermit>) -> ExchangeReport {
         let (waiting, answer) = oneshot::channel();
-        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), turn, correlation_id: None };
+        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), trial, correlation_id: None };
         let (traced, span) = self.spans();
         let whole = async move {
             let report = self.run(&mut caller).await;
             // Whoever is answered may ask for the same user's token at once.
-            drop((self.user_lock, self.permit, caller.turn.take()));
+            drop((self.user_lock, self.permit, caller.trial.take()));
             caller.answer(report);
         };
         tokio::spawn(whole.instrument(span).instrument(traced));
@@ -369,116 +368,6 @@ impl Exchange {
         }
     }
 
-    /// Returns what an answer means, encrypted and ready to be stored.
-    fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
-        let merchant = &self.merchant;
-        let log = |result: &str, what: &str| {
-            tracing::info!(
-                merchant = merchant.name.as_str(),
-                token = token.version.token.0,
-                result,
-                what,
-                "An exchange ended"
-            );
-        };
-        Ok(match received.answer {
-            Answer::Rotated(tokens) => {
-                let refresh_token = tokens.refresh_token.clone().unwrap_or(received.refresh_token);
-                let successor = self.successor(&refresh_token, received.at)?;
-                self.granted(tokens, token, received.at, ExchangeResult::Rotated(successor))?
-            }
-            Answer::Unchanged(tokens) => self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?,
-            Answer::InvalidGrant => {
-                log("rejected", received.if_dead.as_str());
-                Conclusion::without(ExchangeResult::Rejected(received.if_dead), ExchangeReport::Died)
-            }
-            Answer::Refused { configuration, retry_after, what } => {
-                if configuration {
-                    tracing::error!(
-                        merchant = merchant.name.as_str(),
-                        what,
-                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url"
-                    );
-                } else {
-                    log("refused", &what);
-                }
-                Conclusion::failed(ExchangeResult::Refused, Next::After(retry_after.unwrap_or(ENDPOINT_AWAY)))
-            }
-            Answer::NotSent { what } => {
-                log("not_sent", &what);
-                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY))
-            }
-            Answer::NoAnswer { over, what } => {
-                tracing::warn!(
-                    merchant = merchant.name.as_str(),
-                    token = token.version.token.0,
-                    what,
-                    "An exchange got no usable answer; its outcome is unknown"
-                );
-                let next = match self.context.settings.lost_answer {
-                    LostAnswer::Hold => Next::Never(Unusable::Uncertain),
-                    LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
-                    LostAnswer::Replay => Next::After(self.context.settings.replay_after),
-                };
-                self.no_answer(!over, next)
-            }
-        })
-    }
-
-    fn no_answer(&self, travelling: bool, next: Next) -> Conclusion {
-        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next)
-    }
-
-    fn successor(&self, refresh_token: &SecretString, issued_at: DateTime<Utc>) -> Result<Successor, CipherError> {
-        let (merchant, secrets) = (&self.merchant, &self.context.secrets);
-        let expires_at = issued_at + delta(merchant.refresh_token_lifetime);
-        Ok(Successor {
-            sealed: secrets.seal_token(&self.key, refresh_token)?,
-            hash: secrets.hasher().token(&self.key, refresh_token.expose_secret()),
-            issued_at,
-            expires_at,
-            refresh_due_at: Some(self.context.due.due_at(&self.key, expires_at)),
-        })
-    }
-
-    /// Returns the access token for the caller, if the answer has one, and the same encrypted for
-    /// later attempts at the order.
-    fn granted(
-        &self,
-        tokens: Tokens,
-        token: &ClaimedToken,
-        received_at: DateTime<Utc>,
-        result: ExchangeResult,
-    ) -> Result<Conclusion, CipherError> {
-        let rotated = matches!(result, ExchangeResult::Rotated(_));
-        let Some(access_token) = tokens.access_token else {
-            tracing::warn!(
-                merchant = self.merchant.name.as_str(),
-                token = token.version.token.0,
-                "The token endpoint sent a new refresh token without an access token; the new refresh token is kept"
-            );
-            return Ok(Conclusion::without(result, ExchangeReport::Granted { access: None, rotated }));
-        };
-        let good_until = received_at + delta(tokens.expires_in);
-        let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
-        let kept = if self.purpose.kind == PurposeKind::Order {
-            let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
-            Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
-        } else {
-            None
-        };
-        let access = AccessToken {
-            token: exchanged.access_token,
-            id_token: exchanged.id_token,
-            received_at,
-            good_until,
-            cached: false,
-            subject: token.subject.clone(),
-        };
-        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access: Some(access), rotated } })
-    }
-
     async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion) -> ExchangeReport {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
         tracing::warn!(%exchange, token = version.token.0, "The process that made an exchange died; the answer is lost");
@@ -496,33 +385,5 @@ impl Exchange {
     fn database_away(&self, error: &StoreError) -> ExchangeReport {
         tracing::warn!(merchant = self.merchant.name.as_str(), %error, "A refresh token could not be claimed; the next try follows");
         ExchangeReport::NotYet(DATABASE_AWAY)
-    }
-}
-
-/// What is known when an answer has arrived.
-struct Received {
-    answer: Answer,
-    at: DateTime<Utc>,
-    /// The refresh token that was presented.
-    refresh_token: SecretString,
-    /// What an `invalid_grant` means.
-    if_dead: DeadReason,
-}
-
-/// An answer, read: what is written down of it, and what is reported.
-struct Conclusion {
-    result: ExchangeResult,
-    kept: Option<NewCachedTokens>,
-    report: ExchangeReport,
-}
-
-impl Conclusion {
-    fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
-        Self { result, kept: None, report }
-    }
-
-    fn failed(result: ExchangeResult, next: Next) -> Self {
-        let report = ExchangeReport::Failed { outcome: result.outcome(), next };
-        Self::without(result, report)
     }
 }

@@ -10,12 +10,12 @@ mod exchange_permits;
 pub mod identity;
 mod in_flight;
 pub mod instance;
+mod provider_trials;
 mod refresh;
 mod registry;
 mod report;
 pub mod sealing;
 mod settle;
-mod turns;
 mod user_locks;
 
 use std::collections::BTreeMap;
@@ -29,11 +29,11 @@ use self::exchange_permits::ExchangePermits;
 use self::identity::IdTokens;
 use self::in_flight::InFlightExchanges;
 use self::instance::Spool;
+use self::provider_trials::ProviderTrials;
 pub use self::refresh::DueDates;
 pub use self::registry::{Registration, Registry, RegistryError};
 pub use self::report::{Access, AccessToken, Refreshed};
 use self::sealing::{ExchangedTokens, Secrets};
-use self::turns::Turns;
 use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
@@ -62,7 +62,7 @@ pub struct Vault {
     user_locks: UserLocks,
     permits: ExchangePermits,
     breakers: CircuitBreakers,
-    turns: Turns,
+    trials: ProviderTrials,
 }
 
 /// What a vault needs.
@@ -127,7 +127,7 @@ impl Vault {
             "token",
             merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
         );
-        let turns = Turns::new(merchants.keys().cloned());
+        let trials = ProviderTrials::new(merchants.keys().cloned());
         let context = ExchangeContext {
             store,
             secrets,
@@ -140,7 +140,7 @@ impl Vault {
             in_flight: InFlightExchanges::default(),
             observed,
         };
-        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers, turns })
+        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers, trials })
     }
 
     /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
@@ -182,12 +182,12 @@ impl Vault {
         };
         call_permit.wait_for_rate().await;
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        // Before the turn: whoever has waited for an exchange of the same user has to look for its cached
-        // tokens again, instead of exchanging once more.
+        // Before the wait for the trial: whoever has waited for an exchange of the same user has to look
+        // for its cached tokens again, instead of exchanging once more.
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(LOOK_AGAIN);
         };
-        let turn = self.turns.wait(&merchant.name).await;
+        let trial = self.trials.wait(&merchant.name).await;
         let Some(permit) = self.permits.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
         let exchange = Exchange {
             context: Arc::clone(&self.context),
@@ -198,7 +198,7 @@ impl Vault {
             user_lock,
             permit,
         };
-        exchange.spawn(call_permit, turn).await.for_order()
+        exchange.spawn(call_permit, trial).await.for_order()
     }
 
     /// Verifies the id_token that came with an access token, and returns its claims about the

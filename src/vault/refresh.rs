@@ -40,7 +40,7 @@ impl Vault {
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun.
     pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: PurposeId, if_due: IfDue) -> Refreshed {
-        let turn = self.turns.wait(&merchant.name).await;
+        let trial = self.trials.wait(&merchant.name).await;
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
@@ -61,6 +61,6 @@ impl Vault {
             user_lock,
             permit,
         };
-        exchange.spawn(call_permit, turn).await.for_keeper()
+        exchange.spawn(call_permit, trial).await.for_keeper()
     }
 }

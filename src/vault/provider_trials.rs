@@ -13,38 +13,39 @@ use crate::ids::MerchantName;
 
 /// The merchants, and whether their providers have granted a token. Clones share them.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<BTreeMap<MerchantName, Merchant>>);
+pub(super) struct ProviderTrials(Arc<BTreeMap<MerchantName, Merchant>>);
 
 #[derive(Default)]
 struct Merchant {
     proven: Arc<AtomicBool>,
-    turn: Arc<Mutex<()>>,
+    one_at_a_time: Arc<Mutex<()>>,
 }
 
-/// The turn of one exchange. Dropping it lets the next one begin.
-pub(super) struct Turn {
+/// The permit for one exchange at a provider that has not granted a token yet. Dropping it lets the
+/// next exchange begin.
+pub(super) struct TrialPermit {
     proven: Arc<AtomicBool>,
-    _turn: OwnedMutexGuard<()>,
+    _one_at_a_time: OwnedMutexGuard<()>,
 }
 
-impl Turns {
+impl ProviderTrials {
     pub(super) fn new(merchants: impl Iterator<Item = MerchantName>) -> Self {
         Self(Arc::new(merchants.map(|merchant| (merchant, Merchant::default())).collect()))
     }
 
     /// Waits until no other exchange of the merchant is in flight; does not wait if its provider has
     /// granted a token, and returns `None` then.
-    pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<Turn> {
-        let Merchant { proven, turn } = self.0.get(merchant)?;
+    pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<TrialPermit> {
+        let Merchant { proven, one_at_a_time } = self.0.get(merchant)?;
         if proven.load(Ordering::Relaxed) {
             return None;
         }
-        let turn = Arc::clone(turn).lock_owned().await;
-        (!proven.load(Ordering::Relaxed)).then(|| Turn { proven: Arc::clone(proven), _turn: turn })
+        let guard = Arc::clone(one_at_a_time).lock_owned().await;
+        (!proven.load(Ordering::Relaxed)).then(|| TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard })
     }
 }
 
-impl Turn {
+impl TrialPermit {
     /// The provider has granted a token: nobody waits any more.
     pub(super) fn proven(self) {
         self.proven.store(true, Ordering::Relaxed);

@@ -1,0 +1,154 @@
+//! Reads an answer: what is stored because of it, and what is reported. No I/O.
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ENDPOINT_AWAY, Exchange};
+use crate::clock::delta;
+use crate::config::LostAnswer;
+use crate::token::{
+    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, PurposeKind, Successor,
+    Tokens, Unusable,
+};
+use crate::vault::report::{AccessToken, ExchangeReport, Next};
+use crate::vault::sealing::{CipherError, ExchangedTokens};
+
+/// What is known when an answer has arrived.
+pub(super) struct Received {
+    pub(super) answer: Answer,
+    pub(super) at: DateTime<Utc>,
+    /// The refresh token that was presented.
+    pub(super) refresh_token: SecretString,
+    /// What an `invalid_grant` means.
+    pub(super) if_dead: DeadReason,
+}
+
+/// An answer, read: what is written down of it, and what is reported.
+pub(super) struct Conclusion {
+    pub(super) result: ExchangeResult,
+    pub(super) kept: Option<NewCachedTokens>,
+    pub(super) report: ExchangeReport,
+}
+
+impl Conclusion {
+    fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
+        Self { result, kept: None, report }
+    }
+
+    fn failed(result: ExchangeResult, next: Next) -> Self {
+        let report = ExchangeReport::Failed { outcome: result.outcome(), next };
+        Self::without(result, report)
+    }
+}
+
+impl Exchange {
+    /// Returns what an answer means, encrypted and ready to be stored.
+    pub(super) fn read(&self, received: Received, token: &ClaimedToken) -> Result<Conclusion, CipherError> {
+        let merchant = &self.merchant;
+        let log = |result: &str, what: &str| {
+            tracing::info!(
+                merchant = merchant.name.as_str(),
+                token = token.version.token.0,
+                result,
+                what,
+                "An exchange ended"
+            );
+        };
+        Ok(match received.answer {
+            Answer::Rotated(tokens) => {
+                let refresh_token = tokens.refresh_token.clone().unwrap_or(received.refresh_token);
+                let successor = self.successor(&refresh_token, received.at)?;
+                self.granted(tokens, token, received.at, ExchangeResult::Rotated(successor))?
+            }
+            Answer::Unchanged(tokens) => self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?,
+            Answer::InvalidGrant => {
+                log("rejected", received.if_dead.as_str());
+                Conclusion::without(ExchangeResult::Rejected(received.if_dead), ExchangeReport::Died)
+            }
+            Answer::Refused { configuration, retry_after, what } => {
+                if configuration {
+                    tracing::error!(
+                        merchant = merchant.name.as_str(),
+                        what,
+                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url"
+                    );
+                } else {
+                    log("refused", &what);
+                }
+                Conclusion::failed(ExchangeResult::Refused, Next::After(retry_after.unwrap_or(ENDPOINT_AWAY)))
+            }
+            Answer::NotSent { what } => {
+                log("not_sent", &what);
+                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY))
+            }
+            Answer::NoAnswer { over, what } => {
+                tracing::warn!(
+                    merchant = merchant.name.as_str(),
+                    token = token.version.token.0,
+                    what,
+                    "An exchange got no usable answer; its outcome is unknown"
+                );
+                let next = match self.context.settings.lost_answer {
+                    LostAnswer::Hold => Next::Never(Unusable::Uncertain),
+                    LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
+                    LostAnswer::Replay => Next::After(self.context.settings.replay_after),
+                };
+                self.no_answer(!over, next)
+            }
+        })
+    }
+
+    pub(super) fn no_answer(&self, travelling: bool, next: Next) -> Conclusion {
+        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
+        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next)
+    }
+
+    fn successor(&self, refresh_token: &SecretString, issued_at: DateTime<Utc>) -> Result<Successor, CipherError> {
+        let (merchant, secrets) = (&self.merchant, &self.context.secrets);
+        let expires_at = issued_at + delta(merchant.refresh_token_lifetime);
+        Ok(Successor {
+            sealed: secrets.seal_token(&self.key, refresh_token)?,
+            hash: secrets.hasher().token(&self.key, refresh_token.expose_secret()),
+            issued_at,
+            expires_at,
+            refresh_due_at: Some(self.context.due.due_at(&self.key, expires_at)),
+        })
+    }
+
+    /// Returns the access token for the caller, if the answer has one, and the same encrypted for
+    /// later attempts at the order.
+    fn granted(
+        &self,
+        tokens: Tokens,
+        token: &ClaimedToken,
+        received_at: DateTime<Utc>,
+        result: ExchangeResult,
+    ) -> Result<Conclusion, CipherError> {
+        let rotated = matches!(result, ExchangeResult::Rotated(_));
+        let Some(access_token) = tokens.access_token else {
+            tracing::warn!(
+                merchant = self.merchant.name.as_str(),
+                token = token.version.token.0,
+                "The token endpoint sent a new refresh token without an access token; the new refresh token is kept"
+            );
+            return Ok(Conclusion::without(result, ExchangeReport::Granted { access: None, rotated }));
+        };
+        let good_until = received_at + delta(tokens.expires_in);
+        let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
+        let kept = if self.purpose.kind == PurposeKind::Order {
+            let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
+            Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
+        } else {
+            None
+        };
+        let access = AccessToken {
+            token: exchanged.access_token,
+            id_token: exchanged.id_token,
+            received_at,
+            good_until,
+            cached: false,
+            subject: token.subject.clone(),
+        };
+        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access: Some(access), rotated } })
+    }
+}
