@@ -3,12 +3,10 @@
 //! ```text
 //!  registration, rotation ──► due.rs: when ──► the row's due date
 //!                                                   │
-//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: due tokens, by day of expiry, at the
-//! set rate
+//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: due tokens, by day of expiry
 //!  `refresh` asks ──────────►   one at a time       │        (walk.rs)
 //!                                                   ▼
-//!                         Vault::refresh: claim, still due?, exchange, store ──► failed: a later
-//! date (due.rs)
+//!                         Vault::refresh: claim, still due?, exchange, store ──► failed: due.rs
 //! ```
 //!
 //! All state is in the rows, so an interrupted sweep is continued by the next one.
