@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use futures::future::join_all;
 use test_support::engine::Database;
 use test_support::program::{command, until};
 use test_support::shop::{Shop, assert_sums};
@@ -34,7 +35,8 @@ async fn an_unread_log_and_stray_signals_stop_no_service() {
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
     until("dropped lines", PATIENCE, async || {
-        client.get_text("/readyz?verbose").await;
+        // Each request is worth dozens of lines.
+        join_all((0..50).map(|_| client.get_text("/readyz?verbose"))).await;
         metric(&client.get_text("/metrics").await, "klarna_worker_log_lines_dropped_total ") > 0
     })
     .await;
