@@ -6,7 +6,8 @@ use klarna_sandbox::Stats;
 use serde_json::{Value, json};
 use test_support::engine::Database;
 use test_support::program::until;
-use test_support::shop::{Served, Shop, order};
+use test_support::service::Served;
+use test_support::shop::{Shop, order};
 
 use crate::lock::Lock;
 

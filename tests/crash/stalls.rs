@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use test_support::engine::{Database, both_engines, on_postgres};
 use test_support::program::until;
-use test_support::shop::{Served, Shop, order};
+use test_support::service::Served;
+use test_support::shop::{Shop, order};
 use tokio::task::JoinHandle;
 
 use crate::scene::{PATIENCE, hurry, open, sign_in};

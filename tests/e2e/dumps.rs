@@ -11,7 +11,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use test_support::engine::{Database, both_engines};
 use test_support::postgres::programs;
-use test_support::shop::{Served, Shop};
+use test_support::service::Served;
+use test_support::shop::Shop;
 
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 

@@ -10,7 +10,8 @@ use serde_json::json;
 use test_support::engine::{Database, both_engines};
 use test_support::program::{Program, until};
 use test_support::receiver::{Answer, Receiver};
-use test_support::shop::{Client, Shop};
+use test_support::service::Client;
+use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use test_support::engine::{Database, both_engines};
 use test_support::receiver::{Answer, Receiver};
-use test_support::shop::{Client, Shop, order};
+use test_support::service::Client;
+use test_support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";

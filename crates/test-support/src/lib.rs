@@ -7,7 +7,8 @@
 //! | [`cluster`] | a PostgreSQL server that a test stops and starts |
 //! | [`engine`] | one scenario on both engines |
 //! | [`program`] | the program under test in a process of its own |
-//! | [`shop`] | a service with its sandbox, users and orders |
+//! | [`shop`] | a shop: its settings, its sandbox and its signed-in users |
+//! | [`service`] | a running service, and a client of its HTTP API |
 //! | [`sandbox`] | a client of the sandbox |
 //! | [`receiver`] | a shop's endpoint for webhooks |
 //! | [`faults`] | a server that sends and breaks off what a test says |
@@ -31,4 +32,5 @@ pub mod postgres;
 pub mod program;
 pub mod receiver;
 pub mod sandbox;
+pub mod service;
 pub mod shop;

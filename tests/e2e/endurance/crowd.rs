@@ -9,7 +9,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use test_support::program::until;
 use test_support::sandbox::SandboxClient;
-use test_support::shop::{Client, Served, Shop, order};
+use test_support::service::{Client, Served};
+use test_support::shop::{Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 

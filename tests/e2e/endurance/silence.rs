@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
-use test_support::shop::{Client, Served, Shop};
+use test_support::service::{Client, Served};
+use test_support::shop::Shop;
 use tokio::time::Instant;
 
 use super::crowd::Crowd;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use test_support::engine::{Database, both_engines};
-use test_support::shop::{Served, Shop};
+use test_support::service::Served;
+use test_support::shop::Shop;
 
 use super::crowd::Crowd;
 use super::sums::Sums;

@@ -7,7 +7,8 @@ use futures::{StreamExt as _, stream};
 use klarna_sandbox::{Event, Outcome, Recognition, What};
 use serde_json::Value;
 use test_support::program::until;
-use test_support::shop::{Client, Shop};
+use test_support::service::Client;
+use test_support::shop::Shop;
 
 use super::PATIENCE;
 use super::crowd::Accepted;

@@ -7,7 +7,8 @@ use rand::RngExt as _;
 use serde_json::Value;
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
-use test_support::shop::{Client, Shop};
+use test_support::service::Client;
+use test_support::shop::Shop;
 use tokio::time::Instant;
 
 use super::{PATIENCE, SANDBOX, finish, number, rng, seed};

@@ -7,7 +7,8 @@
 
 use test_support::engine::{Database, ask, on_postgres, on_sqlite};
 use test_support::program::{Build, until};
-use test_support::shop::{Served, Shop};
+use test_support::service::Served;
+use test_support::shop::Shop;
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 

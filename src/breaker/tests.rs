@@ -1,0 +1,134 @@
+use super::*;
+
+fn breakers() -> CircuitBreakers {
+    CircuitBreakers::new("token", [(&shop(), 1_000_000.0), (&other(), 1_000_000.0)].into_iter())
+}
+
+fn shop() -> MerchantName {
+    "shop".into()
+}
+
+fn other() -> MerchantName {
+    "other".into()
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn call(breakers: &CircuitBreakers, report: CallOutcome, now: Duration) {
+    breakers.admit(&shop(), now).unwrap_or_else(|_| panic!("calls must wait")).report(report, now);
+}
+
+fn failure() -> CallOutcome {
+    CallOutcome::Failed { what: "HTTP 503".to_owned(), retry_after: None }
+}
+
+fn opened() -> CircuitBreakers {
+    let breakers = breakers();
+    (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(10)));
+    breakers
+}
+
+#[test]
+fn failures_in_a_row_open_it_for_that_merchant_alone() {
+    let breakers = opened();
+    assert_eq!(breakers.admit(&shop(), seconds(10)).err(), Some(FIRST_PAUSE));
+    assert_eq!(breakers.open_for(&shop(), seconds(40)), Some(seconds(30)));
+    assert!(breakers.admit(&other(), seconds(10)).is_ok());
+    assert_eq!(
+        breakers.why(&shop(), seconds(10), FIRST_PAUSE),
+        "Circuit breaker open for token: HTTP 503, 5 failures in a row; next try in 1 s"
+    );
+    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+}
+
+#[test]
+fn an_answer_in_between_starts_the_count_anew() {
+    let breakers = breakers();
+    for report in [failure(), failure(), failure(), failure(), CallOutcome::Answered, failure()] {
+        call(&breakers, report, seconds(10));
+    }
+    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+}
+
+#[test]
+fn one_users_refusals_open_nothing_and_three_users_do() {
+    let breakers = breakers();
+    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into() };
+    (0..10).for_each(|_| call(&breakers, refused("u-1"), seconds(1)));
+    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    call(&breakers, refused("u-2"), seconds(1));
+    call(&breakers, refused("u-3"), seconds(1));
+    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+}
+
+#[test]
+fn one_probe_at_a_time_and_its_answer_closes() {
+    let breakers = opened();
+    let probe = breakers.admit(&shop(), seconds(11)).ok().unwrap();
+    assert!(breakers.admit(&shop(), seconds(11)).is_err());
+    assert_eq!(breakers.states()["shop"], BreakerState::Probing);
+    probe.report(CallOutcome::Answered, seconds(12));
+    assert_eq!((breakers.states()["shop"], breakers.open_for(&shop(), seconds(12))), (BreakerState::Closed, None));
+    assert!(breakers.admit(&shop(), seconds(12)).is_ok());
+}
+
+#[test]
+fn a_failed_probe_doubles_the_pause_up_to_a_minute() {
+    let breakers = opened();
+    let mut now = seconds(10);
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        now += breakers.wait(&shop(), now).unwrap();
+        call(&breakers, failure(), now);
+        pauses.push(breakers.wait(&shop(), now).unwrap().as_secs());
+    }
+    assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
+    assert_eq!(breakers.open_for(&shop(), now), now.checked_sub(seconds(10)));
+}
+
+#[test]
+fn a_probe_that_sent_nothing_lets_the_next_one_probe() {
+    let breakers = opened();
+    drop(breakers.admit(&shop(), seconds(11)));
+    assert!(breakers.admit(&shop(), seconds(11)).is_ok());
+}
+
+#[test]
+fn a_late_answer_from_before_the_opening_does_not_close() {
+    let breakers = breakers();
+    let early = breakers.admit(&shop(), seconds(1)).ok().unwrap();
+    (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(2)));
+    early.report(CallOutcome::Answered, seconds(2));
+    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+}
+
+#[test]
+fn pauses_that_everybody_is_asked_for_open_it() {
+    let breakers = breakers();
+    // In flight together, so that none knew of the other's answer.
+    let permits: Vec<_> = (0..FAILURES).map(|_| breakers.admit(&shop(), seconds(10)).ok().unwrap()).collect();
+    for permit in permits {
+        permit.report(CallOutcome::Throttled(seconds(30)), seconds(10));
+    }
+    assert_eq!(breakers.states()[&shop()], BreakerState::Open);
+    assert_eq!(breakers.open_for(&shop(), seconds(25)), Some(seconds(15)));
+    assert_eq!(breakers.wait(&shop(), seconds(15)), Some(seconds(25)));
+    call(&breakers, CallOutcome::Answered, seconds(40));
+    assert_eq!(breakers.states()[&shop()], BreakerState::Closed);
+}
+
+#[test]
+fn what_the_endpoint_asks_for_is_obeyed() {
+    let breakers = breakers();
+    call(&breakers, CallOutcome::Throttled(seconds(30)), seconds(10));
+    assert_eq!(breakers.admit(&shop(), seconds(15)).err(), Some(seconds(25)));
+    assert_eq!(
+        breakers.why(&shop(), seconds(15), seconds(25)),
+        "Klarna asked for a pause of token calls; next try in 25 s"
+    );
+    assert_eq!(breakers.why(&shop(), seconds(40), seconds(2)), "Rate limit reached for token calls; next try in 2 s");
+    assert!(breakers.admit(&shop(), seconds(40)).is_ok());
+    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+}
