@@ -18,7 +18,7 @@ start_postgres
 
 if cargo_tool nextest 0.9.148; then
     say "cargo nextest run --workspace --all-features"
-    cargo nextest run --workspace --all-features "$@"
+    NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((2 * $(nproc)))} cargo nextest run --workspace --all-features "$@"
 else
     say "cargo test --workspace --all-features"
     cargo test --workspace --all-features --all-targets "$@"

@@ -21,7 +21,7 @@ const LATEST: Duration = Duration::from_millis(1200);
 
 async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: Database) {
     let (shop, users) = with_users(database).await;
-    let sums = again_and_again(&shop, &users, "kill -9", rounds(8), async |served| {
+    let sums = again_and_again(&shop, &users, "kill -9", rounds(4), async |served| {
         served.program.kill();
     })
     .await;
