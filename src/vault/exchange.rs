@@ -61,6 +61,8 @@ struct Caller {
     trial: Option<TrialPermit>,
     /// Klarna's correlation id of the call, once it is known.
     correlation_id: Option<String>,
+    /// A token that an order's user could not use: the user was seen.
+    seen: Option<TokenVersion>,
 }
 
 /// What the caller is told.
@@ -95,13 +97,19 @@ impl Exchange {
     /// Runs in a task of its own; the report comes as soon as it is safe.
     pub(super) async fn spawn(self, call_permit: CallPermit, trial: Option<TrialPermit>) -> ExchangeReport {
         let (waiting, answer) = oneshot::channel();
-        let mut caller = Caller { waiting: Some(waiting), call_permit: Some(call_permit), trial, correlation_id: None };
+        let mut caller =
+            Caller { waiting: Some(waiting), call_permit: Some(call_permit), trial, correlation_id: None, seen: None };
         let (traced, span) = self.spans();
         let whole = async move {
             let report = self.run(&mut caller).await;
             // Whoever is answered may ask for the same user's token at once.
             drop((self.user_lock, self.permit, caller.trial.take()));
             caller.answer(report);
+            if let Some(version) = caller.seen
+                && let Err(error) = self.context.store.note_seen(version).await
+            {
+                tracing::debug!(%error, "An order of a user without a usable token was not noted");
+            }
         };
         tokio::spawn(whole.instrument(span).instrument(traced));
         match answer.await {
@@ -167,10 +175,7 @@ impl Exchange {
                 let version = claim.token().version;
                 claim.release().await;
                 if self.purpose.kind == PurposeKind::Order {
-                    caller.answer(ExchangeReport::Unusable(why));
-                    if let Err(error) = self.context.store.note_seen(version).await {
-                        tracing::debug!(%error, "An order of a user without a usable token was not noted");
-                    }
+                    caller.seen = Some(version);
                 }
                 ExchangeReport::Unusable(why)
             }
