@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::BenchError;
 use crate::scratch::{Counters, ScratchDatabase};
 
-/// The databases that were created and not yet removed. [`Databases::clear`] removes those that an
+/// The databases whose creation has begun and that are not yet removed. [`Databases::clear`] removes those that an
 /// interrupted run left.
 #[derive(Clone, Default)]
 pub struct Databases(Arc<Mutex<Vec<Arc<ScratchDatabase>>>>);
@@ -31,10 +31,15 @@ impl Databases {
         let folder = tempfile::Builder::new().prefix("klarna-order-worker-bench-").tempdir();
         let folder = folder.map_err(BenchError::io("make a temporary folder"))?;
         let scratch = match url {
-            Some(url) => Some(Arc::new(ScratchDatabase::create(url).await?)),
+            Some(url) => {
+                let scratch = Arc::new(ScratchDatabase::named_anew(url)?);
+                // Before it exists: an interruption may come while the server creates it.
+                self.made().push(scratch.clone());
+                scratch.create().await?;
+                Some(scratch)
+            }
             None => None,
         };
-        self.made().extend(scratch.clone());
         Ok(BenchDir { folder, scratch, databases: self.clone() })
     }
 

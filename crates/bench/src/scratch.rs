@@ -2,10 +2,12 @@
 //! afterwards.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+use tokio::sync::Mutex;
 use url::Url;
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ pub struct ScratchDatabase {
     server: PgConnectOptions,
     url: Url,
     name: String,
+    /// Held while the database is being created or removed.
+    busy: Arc<Mutex<()>>,
 }
 
 /// What the server has written since its cluster was created.
@@ -32,21 +36,34 @@ pub struct Counters {
 }
 
 impl ScratchDatabase {
-    /// Creates a database on the server that `url` names. The database named there is only
-    /// connected to.
+    /// Returns a database with a new name on the server that `url` names. The database named there
+    /// is only connected to.
     ///
     /// # Errors
-    /// If the server does not answer, or its user may not create databases.
-    pub async fn create(url: &SecretString) -> Result<Self, BenchError> {
+    /// If it is not a URL of a PostgreSQL server.
+    pub fn named_anew(url: &SecretString) -> Result<Self, BenchError> {
         let text = url.expose_secret();
         let server = PgConnectOptions::from_str(text).map_err(|_| BenchError::Url)?.disable_statement_logging();
         let mut url: Url = text.parse().map_err(|_| BenchError::Url)?;
         let name = format!("klarna_worker_bench_{}", Uuid::new_v4().simple());
         url.set_path(&name);
-        let scratch = Self { server, url, name };
-        // The name is ours and has only letters and digits. Such a statement takes no parameters.
-        scratch.administer(format!("CREATE DATABASE {}", scratch.name)).await?;
-        Ok(scratch)
+        Ok(Self { server, url, name, busy: Arc::default() })
+    }
+
+    /// Creates it. The server goes on with that when this future is dropped, and so does a task that
+    /// [`Self::remove`] waits for.
+    ///
+    /// # Errors
+    /// If the server does not answer, or its user may not create databases.
+    pub async fn create(self: &Arc<Self>) -> Result<(), BenchError> {
+        let (busy, scratch) = (self.busy.clone().lock_owned().await, self.clone());
+        let created = tokio::spawn(async move {
+            // The name is ours and has only letters and digits. Such a statement takes no parameters.
+            let created = scratch.administer(format!("CREATE DATABASE {}", scratch.name)).await;
+            drop(busy);
+            created
+        });
+        created.await.map_err(|error| BenchError::io("create a database")(error.into()))?
     }
 
     /// Returns its URL, with the password of the server's URL.
@@ -79,6 +96,7 @@ impl ScratchDatabase {
     /// # Errors
     /// If the server does not answer.
     pub async fn remove(&self) -> Result<(), BenchError> {
+        let _busy = self.busy.lock().await;
         self.administer(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await
     }
 
