@@ -18,6 +18,7 @@ use crate::vault::instance::{HeartbeatMark, InstanceError};
 use crate::vault::sealing::keys::{self, KeysError};
 use crate::vault::sealing::{Cipher, CipherError, Secrets};
 
+mod ending;
 mod http_server;
 mod outbox;
 mod outdated;
@@ -29,6 +30,8 @@ mod scrape;
 mod service;
 mod spools;
 
+pub use ending::Ending;
+pub use refresh::RefreshEnd;
 pub use restore::RestoreReport;
 pub use service::{Role, Service};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use super::ending::Ending;
 use super::spools::{keys_of_spool, open_spool, refresh_folder};
 use super::{App, AppError};
 use crate::config::HEARTBEAT;
@@ -23,6 +24,8 @@ pub(super) const TIDY: Duration = Duration::from_mins(1);
 
 /// How long a hard stop waits until new refresh tokens are in the database or the spool.
 const BRINK: Duration = Duration::from_secs(2);
+/// How long a stop waits for the database to take what is safe in the spool.
+const LAST_TRIES: Duration = Duration::from_secs(5);
 
 pub(super) struct Process {
     pub(super) worker: Worker,
@@ -44,10 +47,14 @@ impl Process {
         // Before anything else, because the spool may have tokens that an earlier start could not
         // store.
         let spool = open_spool(app, folder)?;
-        spool.replay(&*app.store).await?;
+        let replayed = spool.replay(&*app.store).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
-        // Earlier starts in this folder have ended, so what they held is free at once.
+        if replayed.left == 0 {
+            // Earlier starts in this folder have ended and left nothing, so what they held is free at
+            // once. Otherwise others wait until they count as silent.
+            app.store.end_earlier(&worker).await?;
+        }
         let reclaimed = app.store.reclaim(None).await?;
         if reclaimed != crate::store::Reclaimed::default() {
             tracing::warn!(
@@ -92,28 +99,36 @@ impl Process {
         }))
     }
 
-    /// Waits for the exchanges that are still in flight, then ends the heartbeat. `true` if nothing
-    /// was cut off.
-    pub(super) async fn end(self, app: &App, until: Instant) -> bool {
-        let safe = tokio::time::timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
+    /// Waits for the exchanges that are still in flight, then ends the heartbeat. The process is
+    /// recorded as ended only if it leaves nothing: no exchange, no file in the spool, and `work_done`,
+    /// no order. `work_done` says that no handler and no sweep was cut off.
+    pub(super) async fn end(self, app: &App, until: Instant, work_done: bool) -> Ending {
+        let safe = timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
         if !safe {
             tracing::error!(
                 exchanges = self.vault.in_flight(),
                 "The shutdown grace is over; the new refresh tokens of these exchanges may be lost"
             );
         }
-        if let Err(error) = app.store.end_worker(self.worker.id).await {
+        // The database may take what is in the spool by now; otherwise the next start stores it.
+        let idle = timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
+        self.tidying.abort();
+        let spooled = self.vault.spooled();
+        if work_done
+            && idle
+            && spooled == 0
+            && let Err(error) = app.store.end_worker(self.worker.id).await
+        {
             tracing::warn!(%error, "This worker could not be deregistered; others reclaim its orders after \
                 queue.worker_lost_after");
         }
-        self.tidying.abort();
         drop(self.heartbeat);
-        safe
+        Ending { cut_off: !(safe && work_done), spooled }
     }
 }
 
 /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
-pub(super) async fn nothing_in_memory_alone(vault: &Vault) {
+pub(super) async fn nothing_in_memory_alone(vault: &Vault) -> Ending {
     if tokio::time::timeout(BRINK, vault.wait_until_durable()).await.is_err() {
         tracing::error!(
             exchanges = vault.in_flight(),
@@ -121,6 +136,7 @@ pub(super) async fn nothing_in_memory_alone(vault: &Vault) {
             exchanges may be lost"
         );
     }
+    Ending { cut_off: true, spooled: vault.spooled() }
 }
 
 async fn tidy(vault: Vault) {

@@ -5,10 +5,19 @@ use std::pin::pin;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::ending::Ending;
 use super::process::{Process, nothing_in_memory_alone};
 use super::spools::refresh_folder;
 use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, TokenReport};
+
+/// The result of `refresh`.
+pub struct RefreshEnd {
+    /// What the sweep did; `None` if it was cut off.
+    pub run: Option<Run>,
+    /// How the process ended.
+    pub ending: Ending,
+}
 
 impl App {
     /// Runs one sweep in this process. A `serve` with the same settings may run at the same time,
@@ -16,8 +25,8 @@ impl App {
     /// the suffix `-refresh`), and committed intents tell each process about the exchanges of the
     /// other.
     ///
-    /// `stop` ends the sweep after the exchanges in flight. `cut` ends it at once: the result is
-    /// `None`, and new refresh tokens have two seconds to reach the database or the spool.
+    /// `stop` ends the sweep after the exchanges in flight. `cut` ends it at once: there is no run,
+    /// and new refresh tokens have two seconds to reach the database or the spool.
     ///
     /// # Errors
     /// Another `refresh` with these settings is running, or the database cannot be used.
@@ -27,20 +36,20 @@ impl App {
         stop: watch::Receiver<bool>,
         cut: impl Future<Output = ()> + Send,
         told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
-    ) -> Result<Option<Run>, AppError> {
+    ) -> Result<RefreshEnd, AppError> {
         let process = Process::begin(self, &refresh_folder(self)).await?;
         let vault = process.vault.clone();
         // Pinned here, so that the process lives longer than the sweep.
         let mut sweep = pin!(async {
             let run = process.sweeper(self).run(scope, stop, told).await;
-            process.end(self, Instant::now() + self.settings.server.shutdown_grace).await;
-            Ok(Some(run?))
+            let until = Instant::now() + self.settings.server.shutdown_grace;
+            let ending = process.end(self, until, true).await;
+            Ok(RefreshEnd { run: Some(run?), ending })
         });
         tokio::select! {
             run = sweep.as_mut() => run,
             () = cut => {
-                nothing_in_memory_alone(&vault).await;
-                Ok(None)
+                Ok(RefreshEnd { run: None, ending: nothing_in_memory_alone(&vault).await })
             }
         }
     }

@@ -12,6 +12,7 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::outbox::Webhooks;
 use super::process::{Process, TIDY, nothing_in_memory_alone};
@@ -135,8 +136,8 @@ impl Service {
     }
 
     /// Accepts nothing new, answers waiting requests, and completes running work, for at most
-    /// `grace`. `true` if nothing was cut off.
-    pub async fn stop(self, grace: Duration) -> bool {
+    /// `grace`.
+    pub async fn stop(self, grace: Duration) -> Ending {
         let until = Instant::now() + grace;
         self.ready.set_ready(false);
         self.waiters.close();
@@ -157,13 +158,12 @@ impl Service {
                 timeout_at(until, keeper.stop()).await.is_ok()
             };
             let (orders, keeper) = tokio::join!(orders, keeper);
-            let ended = match self.process {
-                Some(process) => process.end(&self.app, until).await,
-                None => true,
-            };
-            ended && orders && keeper
+            match self.process {
+                Some(process) => process.end(&self.app, until, orders && keeper).await,
+                None => Ending::default(),
+            }
         };
-        let (api, work) = tokio::join!(api, work);
+        let (api, ending) = tokio::join!(api, work);
         let mut background = self.background;
         background.abort_all();
         if let Some(probes) = self.probes {
@@ -171,7 +171,7 @@ impl Service {
         }
         // It waits for every connection, and a handler that was cut off may hold one.
         let _ = timeout(CLOSE, self.app.store.close()).await;
-        api && work
+        Ending { cut_off: ending.cut_off || !api, ..ending }
     }
 
     /// Resolves when the database requires a newer program. From then on `/readyz` answers 503, and
@@ -186,12 +186,13 @@ impl Service {
     }
 
     /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
-    /// Even a hard stop waits for this.
-    pub fn nothing_in_memory_alone(&self) -> impl Future<Output = ()> + use<> {
+    /// Even a hard stop waits for this. Returns what a hard stop leaves.
+    pub fn nothing_in_memory_alone(&self) -> impl Future<Output = Ending> + use<> {
         let vault = self.process.as_ref().map(|process| process.vault.clone());
         async move {
-            if let Some(vault) = vault {
-                nothing_in_memory_alone(&vault).await;
+            match vault {
+                Some(vault) => nothing_in_memory_alone(&vault).await,
+                None => Ending { cut_off: true, spooled: 0 },
             }
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use crate::app::AppError;
+use crate::app::{AppError, Ending};
 use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
@@ -22,6 +22,21 @@ pub enum Exit {
     SomeFailed = 3,
     /// The database needs a newer program; starting this one again does not help.
     Outdated = 4,
+    /// The process stopped, and its spool has files that the database could not take. Starting it
+    /// again with the same instance folder stores them.
+    Spooled = 5,
+}
+
+impl Exit {
+    /// The exit code of a process that ran orders or exchanges.
+    #[must_use]
+    pub fn of(ending: Ending) -> Self {
+        match ending {
+            Ending { cut_off: true, .. } => Self::Failed,
+            Ending { spooled: 0, .. } => Self::Done,
+            Ending { .. } => Self::Spooled,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
 use super::{CliError, Context, Exit, Format};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, Ending, RefreshEnd};
 use crate::clock::delta;
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
@@ -48,20 +48,29 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.block_on(async {
+        let (exit, ending) = context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = if self.dry_run { context.app_to_read().await? } else { context.app().await? };
             if let Some(merchant) = &self.merchant {
                 check_merchant(&app, merchant)?;
             }
             if self.dry_run {
-                return self.look(context, &app).await;
+                return Ok((self.look(context, &app).await, Ending::default()));
             }
             self.sweep(context, &app, &shutdown).await
-        })
+        })?;
+        // After the runtime has ended, so that this is the last line.
+        ending.tell();
+        exit
     }
 
-    async fn sweep(&self, context: &Context, app: &App, shutdown: &Shutdown) -> Result<Exit, CliError> {
+    /// Sweeps. The outer error is for what went wrong before anything was presented.
+    async fn sweep(
+        &self,
+        context: &Context,
+        app: &App,
+        shutdown: &Shutdown,
+    ) -> Result<(Result<Exit, CliError>, Ending), CliError> {
         let failed = |error| CliError::failed("refresh tokens", error);
         let due = app.store.time().await.map(|now| now + delta(self.within));
         let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
@@ -87,11 +96,12 @@ impl Args {
             stop.send_replace(true);
             shutdown.hard().await;
         };
-        let run = app.refresh(&scope, stopping, cut, &mut |told, summary| telling.hear(told, summary)).await?;
+        let told = &mut |told: &TokenReport, summary: &Summary| telling.hear(told, summary);
+        let RefreshEnd { run, ending } = app.refresh(&scope, stopping, cut, told).await?;
         let broken = telling.broken.take();
         drop(progress);
         let summary = match run {
-            None => return Ok(Exit::Failed),
+            None => return Ok((Ok(Exit::Failed), ending)),
             Some(Run::Swept(summary)) => summary,
             Some(Run::Elsewhere(who)) => {
                 let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
@@ -99,12 +109,15 @@ impl Args {
                 return Err(CliError::failed("refresh tokens", because));
             }
         };
-        context.output.print(&summary, &summary)?;
-        broken.map_or(Ok(()), Err)?;
-        if let Some(error) = outdated.into_inner() {
-            return Err(AppError::from(error).into());
-        }
-        Ok(if summary.all_well() { Exit::Done } else { Exit::SomeFailed })
+        let printed = context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err));
+        let exit = printed.and_then(|()| match outdated.into_inner() {
+            Some(error) => Err(AppError::from(error).into()),
+            None => Ok(match Exit::of(ending) {
+                Exit::Done if !summary.all_well() => Exit::SomeFailed,
+                exit => exit,
+            }),
+        });
+        Ok((exit, ending))
     }
 
     /// Lists the due tokens: first those without a due date, then the others in the order in which

@@ -56,7 +56,7 @@ impl Args {
         }
         let files = raise_files_limit();
         tracing::debug!(files, "The limit of open files and connections");
-        context.block_on(async {
+        let (ending, outdated) = context.block_on(async {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let grace = settings.server.shutdown_grace;
@@ -80,18 +80,17 @@ impl Args {
             };
             manager::stopping();
             let brink = service.nothing_in_memory_alone();
-            let clean = tokio::select! {
-                clean = service.stop(grace) => clean,
-                () = shutdown.hard() => {
-                    brink.await;
-                    false
-                }
+            let ending = tokio::select! {
+                ending = service.stop(grace) => ending,
+                () = shutdown.hard() => brink.await,
             };
-            match outdated {
-                Some(error) => Err(error.into()),
-                None if clean => Ok(Exit::Done),
-                None => Ok(Exit::Failed),
-            }
-        })
+            Ok((ending, outdated))
+        })?;
+        // After the runtime has ended, so that this is the last line.
+        ending.tell();
+        match outdated {
+            Some(error) => Err(error.into()),
+            None => Ok(Exit::of(ending)),
+        }
     }
 }

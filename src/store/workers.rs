@@ -34,15 +34,19 @@ pub struct Reclaimed {
 /// Storage for worker processes.
 #[async_trait]
 pub trait Workers: Send + Sync {
-    /// Records the worker as alive, and every other start in its instance folder as ended, because
-    /// the caller holds the folder's lock.
+    /// Records the worker as alive.
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError>;
+
+    /// Records every other start in the worker's instance folder as ended. The caller holds the
+    /// folder's lock and has stored what lay in its spool.
+    async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError>;
 
     /// Renews the worker's heartbeat. Returns the time written, or `None` if the worker is recorded
     /// as ended.
     async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError>;
 
-    /// Records the worker as ended. Its orders become free for others.
+    /// Records the worker as ended: it has no exchange, no unsettled result and no spool file left.
+    /// Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
     /// Frees the orders of workers that have ended or have sent no heartbeat for `lost_after`.
@@ -53,12 +57,18 @@ pub trait Workers: Send + Sync {
 #[async_trait]
 impl<E: Engine> Workers for SqlStore<E> {
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
-        let sql = &E::STATEMENTS.workers;
-        self.transaction(async |c| {
-            let earlier = c.query(sql.end_earlier).bind(worker.instance).bind(worker.id).bind(self.now());
-            earlier.execute().await?;
-            let begin = c.query(sql.begin_worker).bind(worker.id).bind(worker.instance).bind(&worker.name);
-            one_row("writing a worker down", begin.bind(self.now()).execute().await?)
+        self.write(async |c| {
+            let begin = c.query(E::STATEMENTS.workers.begin_worker).bind(worker.id).bind(worker.instance);
+            one_row("writing a worker down", begin.bind(&worker.name).bind(self.now()).execute().await?)
+        })
+        .await
+    }
+
+    async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError> {
+        self.write(async |c| {
+            let earlier = c.query(E::STATEMENTS.workers.end_earlier).bind(worker.instance).bind(worker.id);
+            earlier.bind(self.now()).execute().await?;
+            Ok(())
         })
         .await
     }

@@ -274,6 +274,12 @@ impl Vault {
         self.user_locks.wait_until_idle().await;
     }
 
+    /// Returns how many files are in the spool.
+    #[must_use]
+    pub fn spooled(&self) -> usize {
+        self.context.spool.waiting()
+    }
+
     /// Returns the state of each merchant's circuit breaker.
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<MerchantName, BreakerState> {

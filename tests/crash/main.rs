@@ -6,5 +6,6 @@ mod crashes;
 mod lock;
 mod restored;
 mod scene;
+mod spooled;
 mod stalls;
 mod sweeps;

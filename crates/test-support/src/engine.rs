@@ -52,6 +52,20 @@ impl Database {
         }
     }
 
+    /// Returns the only value of `SELECT {query}`, in which `{schema}` is replaced by the prefix of
+    /// tables' names.
+    pub async fn value(&self, folder: &Path, query: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let mut connection = options.connect().await.unwrap();
+                let query = AssertSqlSafe(format!("SELECT CAST(({}) AS text)", query.replace("{schema}", "")));
+                sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+            }
+            Self::Postgres { url } => ask(url, &format!("SELECT {}", query.replace("{schema}", "klarna_worker."))),
+        }
+    }
+
     /// Returns the trace contexts that orders are stored with.
     pub async fn traces(&self, folder: &Path) -> Vec<String> {
         match self {

@@ -34,10 +34,13 @@ async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
     let (folder, other_folder) = (Uuid::new_v4().into(), Uuid::new_v4().into());
     let earlier = db.begin_worker_in(folder).await;
     let elsewhere = db.begin_worker_in(other_folder).await;
-    let later = db.begin_worker_in(folder).await;
+    let later = Worker { id: Uuid::now_v7().into(), instance: folder, name: "host/1".into() };
+    db.store.begin_worker(&later).await.unwrap();
+    assert!(db.store.heartbeat(earlier).await.unwrap().is_some(), "ended before its spool was stored");
+    db.store.end_earlier(&later).await.unwrap();
     assert!(db.store.heartbeat(earlier).await.unwrap().is_none());
     assert!(db.store.heartbeat(elsewhere).await.unwrap().is_some());
-    assert!(db.store.heartbeat(later).await.unwrap().is_some());
+    assert!(db.store.heartbeat(later.id).await.unwrap().is_some());
 }
 
 async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {

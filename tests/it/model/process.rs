@@ -42,6 +42,7 @@ impl Process {
         let begun = runtime.spawn(async move {
             files.replay(&*on).await.unwrap();
             on.begin_worker(&beginning).await.unwrap();
+            on.end_earlier(&beginning).await.unwrap();
             on.prove_provider(&merchant.name, merchant.provider()).await.unwrap();
         });
         begun.await.unwrap();

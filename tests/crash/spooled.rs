@@ -1,0 +1,120 @@
+//! A process that stops while its spool has what the database could not take.
+
+use test_support::engine::{Database, both_engines, on_postgres};
+use test_support::program::{command, until};
+use test_support::shop::Shop;
+
+use crate::lock::Lock;
+use crate::scene::{PATIENCE, open_with, sign_in};
+
+both_engines![a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it,];
+
+/// The exit code of a process that leaves files in its spool.
+const SPOOLED: Option<i32> = Some(5);
+const NO_KEEPER: &str = "[keeper]\nschedule = \"off\"";
+
+/// How many rows of `workers` are recorded as ended.
+async fn ended(shop: &Shop) -> String {
+    shop.database.value(shop.folder.path(), "(SELECT count(*) FROM {schema}workers WHERE ended_at IS NOT NULL)").await
+}
+
+fn successors(shop: &Shop, instance: &str) -> usize {
+    let folder = shop.folder.path().join("data").join(instance).join("spool");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|ending| ending == "successor")).count()
+}
+
+fn left_a_spool(shop: &Shop, log: &str) -> bool {
+    let log = std::fs::read_to_string(shop.folder.path().join(log)).unwrap();
+    log.lines().last().is_some_and(|line| line.contains("Stopped with files in the spool"))
+}
+
+/// A process whose only successor is in its spool stops; its exit code and last line say so.
+async fn stop_with_a_spool(shop: &Shop) -> (String, Lock) {
+    let served = shop.serve("a");
+    let user = sign_in(shop, &served).await;
+    served.client().post(&user, "cart-1").await;
+    until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
+    let lock = Lock::take(shop).await;
+    until("the successor in the spool", PATIENCE, async || successors(shop, "instance-a") == 1).await;
+    assert_eq!(served.program.terminate().await.code(), SPOOLED);
+    assert!(left_a_spool(shop, "a.log"));
+    (user, lock)
+}
+
+#[tokio::test]
+async fn a_stop_with_a_spool_says_so_and_a_restart_stores_it() {
+    on_postgres(stop_and_start).await;
+}
+
+async fn stop_and_start(database: Database) {
+    let shop = open_with(database, "strict", NO_KEEPER);
+    let (user, lock) = stop_with_a_spool(&shop).await;
+    drop(lock);
+    assert_eq!(ended(&shop).await, "0", "a process with a spool was recorded as ended");
+    let served = shop.serve("a");
+    assert_eq!((ended(&shop).await.as_str(), successors(&shop, "instance-a")), ("1", 0));
+    let token = served.client().token(&user).await;
+    assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");
+    let order = served.client().post(&user, "cart-2").await;
+    assert_eq!(served.client().ended(&order, PATIENCE).await["token"], "fresh");
+    let stats = shop.stats().await;
+    assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn others_do_not_present_the_token_of_a_process_that_stopped_with_a_spool() {
+    on_postgres(|database| async {
+        let shop = open_with(database, "strict", NO_KEEPER);
+        shop.write_settings("b", NO_KEEPER);
+        crate::scene::hurry(&shop, "b");
+        let (user, lock) = stop_with_a_spool(&shop).await;
+        drop(lock);
+        let b = shop.serve("b");
+        // Its order looks at the token again every 200 ms: for longer than a lost answer has to wait
+        // (1 s), and for much less than `orphan_after`.
+        let waits = || {
+            let log = std::fs::read_to_string(shop.folder.path().join("b.log")).unwrap();
+            log.matches("The order waits for its token").count()
+        };
+        let order = b.client().post(&user, "cart-2").await;
+        until("an order that looked again and again", PATIENCE, async || waits() >= 12).await;
+        let stats = shop.stats().await;
+        assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (1, 0), "{stats:?}");
+
+        let a = shop.serve("a");
+        assert_eq!(b.client().ended(&order, PATIENCE).await["token"], "fresh");
+        let stats = shop.stats().await;
+        assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
+        assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}
+
+async fn a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it(database: Database) {
+    let shop = open_with(database, "strict", NO_KEEPER);
+    let served = shop.serve("a");
+    let user = sign_in(&shop, &served).await;
+    assert!(served.program.terminate().await.success());
+    let before = ended(&shop).await;
+    let log = std::fs::File::create(shop.folder.path().join("refresh.log")).unwrap();
+    let mut refresh = command(shop.folder.path());
+    // Without the debug lines of the connections that close last.
+    refresh.env("KLARNA_WORKER_LOG", "warn");
+    refresh.args(["--config", "a.toml", "refresh", "--within", "90d"]).stderr(log);
+    let refresh = tokio::task::spawn_blocking(move || refresh.status().unwrap());
+    until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
+    let lock = Lock::take(&shop).await;
+    assert_eq!(refresh.await.unwrap().code(), SPOOLED);
+    assert!(left_a_spool(&shop, "refresh.log"));
+    drop(lock);
+    assert_eq!((ended(&shop).await, successors(&shop, "instance-a-refresh")), (before, 1));
+    shop.run("a", &["refresh"]);
+    assert_eq!(successors(&shop, "instance-a-refresh"), 0);
+    assert_eq!(shop.run("a", &["tokens", "show", "shop", &user])[0]["generation"], 2);
+    assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
+    shop.close().await;
+}
