@@ -1,4 +1,4 @@
-//! The powers over a sandbox: [`Admin`] in Rust; `routes` gives the same by HTTP.
+//! Control of a running sandbox: [`Admin`] in Rust. `routes` offers the same by HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,59 +11,60 @@ use crate::Shared;
 use crate::clock::delta;
 use crate::options::Behaviour;
 use crate::profile::profile;
-use crate::script::Ordered;
+use crate::script::NextFailure;
 use crate::stats::{Event, Stats, What};
 
-/// What a test, the demo or an operator may do to a running sandbox. Cheap to clone.
+/// Controls a running sandbox: signs users in, makes requests fail, reads counts and events. A clone
+/// controls the same sandbox.
 #[derive(Clone)]
 pub struct Admin(pub(super) Arc<Shared>);
 
-/// Someone signing in with Klarna.
+/// A sign-in with Klarna.
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
-    /// The shop's name for the user.
+    /// The shop's id for the user.
     pub user: String,
-    /// Claims of the `id_token` that differ from the sample's; `null` takes one away. Kept until
-    /// given anew.
+    /// Claims of the `id_token` that replace those of the sample profile; `null` removes a claim. They
+    /// stay until a later sign-in has others.
     pub claims: serde_json::Map<String, Value>,
-    /// How long ago it was.
+    /// How long ago the user signed in. The token's lifetime counts from then.
     pub age: Duration,
 }
 
-/// What a sign-in leaves with the shop; as JSON, a line of `tokens import`.
+/// What the shop gets from a sign-in. As JSON it is a line for `tokens import`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// The shop's merchant name, where one was given.
+    /// The merchant's name in the worker's settings, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
-    /// The shop's name for the user.
+    /// The shop's id for the user.
     pub user: String,
-    /// The family's first refresh token.
+    /// The first refresh token of this sign-in.
     pub refresh_token: String,
-    /// When it was issued, by the sandbox's clock.
+    /// When the token was issued, by the sandbox's clock.
     pub issued_at: DateTime<Utc>,
 }
 
-/// Every secret that ever was, for tests that search logs and files for them.
+/// Every secret that the sandbox has issued, for tests that search logs and files for them.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// Of every generation of every family.
+    /// All refresh tokens, spent and revoked ones included.
     pub refresh_tokens: Vec<String>,
-    /// However short they lived.
+    /// All access tokens, expired ones included.
     pub access_tokens: Vec<String>,
-    /// None where the sandbox keeps no record.
+    /// All id_tokens. Empty if the sandbox keeps no record.
     pub id_tokens: Vec<String>,
-    /// Of every session of Klarna Payments.
+    /// The client tokens of all sessions of Klarna Payments.
     #[serde(default)]
     pub client_tokens: Vec<String>,
-    /// One of each user.
+    /// The e-mail address of each user.
     pub emails: Vec<String>,
-    /// One of each user.
+    /// The national identification number of each user.
     pub national_identification_numbers: Vec<String>,
 }
 
 impl Admin {
-    /// Signs a user in: a new grant, beside those of earlier sign-ins.
+    /// Signs a user in. The new grant does not end those of earlier sign-ins.
     #[must_use]
     pub fn sign_in(&self, sign_in: SignIn) -> Registration {
         let SignIn { user, claims, age } = sign_in;
@@ -75,17 +76,17 @@ impl Admin {
             world.profiles.insert(user.clone(), Arc::new(profile(world.people, claims)));
         }
         let (refresh_token, holder) = world.grants.sign_in(&user, &terms, issued_at);
-        world.witness.event(issued_at, Some(&holder), What::SignedIn);
+        world.recorder.event(issued_at, Some(&holder), What::SignedIn);
         Registration { merchant: None, user, refresh_token, issued_at }
     }
 
-    /// Withdraws the user's consent, as in Klarna's app. Answers how many grants that ended.
+    /// Withdraws the user's consent, as in Klarna's app. Returns how many grants that ended.
     #[must_use]
     pub fn revoke(&self, user: &str) -> usize {
         let world = &mut *self.0.world();
         let ended = world.grants.revoke(user);
         if self.0.options.record && ended > 0 {
-            world.witness.events.push(Event {
+            world.recorder.events.push(Event {
                 at: self.0.now(),
                 user: Some(user.to_owned()),
                 family: None,
@@ -96,19 +97,19 @@ impl Admin {
         ended
     }
 
-    /// Counts since the start.
+    /// Returns the counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.world().witness.stats.clone()
+        self.0.world().recorder.stats.clone()
     }
 
-    /// Every event, in its order; empty where no record is kept.
+    /// Returns every event in order. Empty if the sandbox keeps no record.
     #[must_use]
     pub fn record(&self) -> Vec<Event> {
-        self.0.world().witness.events.clone()
+        self.0.world().recorder.events.clone()
     }
 
-    /// Every secret ever issued.
+    /// Returns every secret that the sandbox has issued.
     #[must_use]
     pub fn issued(&self) -> Issued {
         let world = self.0.world();
@@ -125,29 +126,29 @@ impl Admin {
         }
     }
 
-    /// How it behaves at present.
+    /// Returns the present behaviour.
     #[must_use]
     pub fn behaviour(&self) -> Arc<Behaviour> {
         self.0.behaviour()
     }
 
-    /// Behaves so from now on.
+    /// Changes the behaviour from now on.
     ///
     /// # Errors
-    /// A sentence on what can't be; nothing has changed then.
+    /// A sentence that names the invalid option. The behaviour is then unchanged.
     pub fn behave(&self, behaviour: Behaviour) -> Result<(), String> {
         behaviour.check()?;
         self.0.set_behaviour(behaviour);
         Ok(())
     }
 
-    /// Makes the next request that fits fail, after those ordered before.
-    pub fn fail_next(&self, ordered: Ordered) {
-        self.0.world().script.ordered.push(ordered);
+    /// Makes the next matching request fail. Earlier calls of this function take effect first.
+    pub fn fail_next(&self, failure: NextFailure) {
+        self.0.world().script.requested.push(failure);
     }
 }
 
-/// Registrations as JSON lines, as `tokens import` reads them.
+/// Returns registrations as JSON lines for `tokens import`.
 pub(crate) fn lines(registrations: impl Iterator<Item = Registration>) -> String {
     registrations.fold(String::new(), |text, registration| text + &json!(registration).to_string() + "\n")
 }

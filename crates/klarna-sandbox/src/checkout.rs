@@ -26,13 +26,13 @@ pub(super) async fn create(
     create::answer(&shared, &CHECKOUT, &headers, body).await
 }
 
-/// `GET /checkout/v3/orders/{id}`: who asks is looked at, and no order is ever found. Enough for a
-/// caller that tries its credentials.
+/// `GET /checkout/v3/orders/{id}`: 401 for wrong credentials, otherwise always 404. That suffices to
+/// check credentials.
 pub(super) async fn read(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> StatusCode {
     if authenticated(&shared, &headers).is_some() { StatusCode::NOT_FOUND } else { StatusCode::UNAUTHORIZED }
 }
 
-/// The order as Klarna gives it back, with what Klarna adds.
+/// Returns Klarna's answer: the order with the members that Klarna adds.
 fn order(shared: &Shared, _: &mut World, id: &str, mut order: Value, now: DateTime<Utc>) -> Created {
     let now = now.to_rfc3339_opts(SecondsFormat::Millis, true);
     order["order_id"] = json!(id);

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::admin::lines;
 use crate::{
-    Algorithm, Behaviour, Clock, Conduct, Failure, Latency, Registration, Rotation, Sandbox, SandboxError,
+    Algorithm, Behaviour, Clock, EndpointBehaviour, Failure, Latency, Registration, Rotation, Sandbox, SandboxError,
     SandboxOptions, SignIn,
 };
 
@@ -22,35 +22,35 @@ pub struct Command {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8090")]
     bind: SocketAddr,
-    /// Base of its URLs, and issuer of its id_tokens, where clients reach it by another name
+    /// Base URL and issuer of id_tokens, if clients do not reach the sandbox at --bind
     #[arg(long)]
     public_url: Option<Url>,
-    /// Repeat a run: the same seed issues the same tokens and plays the same faults
+    /// Make a run repeatable: the same seed issues the same tokens and injects the same failures
     #[arg(long)]
     seed: Option<u64>,
-    /// Signature of id_tokens
+    /// Signature algorithm of id_tokens
     #[arg(long, value_enum, default_value = "es256")]
     id_token_algorithm: Algorithm,
-    /// The only client id to accept; any by default
+    /// The only client id to accept [default: any]
     #[arg(long)]
     client_id: Option<String>,
-    /// Make the client a confidential one
+    /// The secret that the client has to send (a confidential client)
     #[arg(long, env = "SANDBOX_CLIENT_SECRET", hide_env_values = true)]
     client_secret: Option<SecretString>,
-    /// The only API user to accept at Checkout and Payments; any by default
+    /// The only API user to accept at Checkout and Payments [default: any]
     #[arg(long, requires = "api_password")]
     api_username: Option<String>,
-    /// Its password
+    /// The password of --api-username
     #[arg(long, env = "SANDBOX_API_PASSWORD", hide_env_values = true)]
     api_password: Option<SecretString>,
     /// The only API key to accept at Checkout, instead of an API user
     #[arg(long, env = "SANDBOX_API_KEY", hide_env_values = true, conflicts_with = "api_username")]
     api_key: Option<SecretString>,
 
-    /// What becomes of a refresh token that is presented
+    /// What happens to a refresh token that is presented
     #[arg(long, value_enum, default_value = "strict")]
     rotation: Rotation,
-    /// How long a spent token gives its successor back, with `--rotation grace`
+    /// How long a spent token is answered with its successor again, with `--rotation grace`
     #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
     grace_period: Duration,
     /// Lifetime of refresh tokens
@@ -59,7 +59,7 @@ pub struct Command {
     /// Lifetime of access tokens and id_tokens
     #[arg(long, default_value = "299s", value_parser = humantime::parse_duration)]
     access_token_lifetime: Duration,
-    /// Honour Klarna-Idempotency-Key, which Klarna does not promise
+    /// Answer a repeated Klarna-Idempotency-Key with the first order. Klarna does not promise this
     #[arg(long)]
     honour_idempotency_key: bool,
     /// Check orders by the letter of Klarna's API description
@@ -72,7 +72,7 @@ pub struct Command {
     /// Share of token requests that fail, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     token_failure_rate: f64,
-    /// How they fail, separated by commas
+    /// The kinds of failures of token requests, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "500,503,429,lost")]
     token_failures: Vec<Failure>,
     /// Latency of the Checkout and Payments endpoints
@@ -81,46 +81,46 @@ pub struct Command {
     /// Share of orders and sessions that fail, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     checkout_failure_rate: f64,
-    /// How they fail, separated by commas
+    /// The kinds of failures of orders and sessions, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "500,503,429,lost")]
     checkout_failures: Vec<Failure>,
-    /// What answers 503 and 429 ask for
+    /// The wait that answers with 503 and 429 ask for
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
     retry_after: Duration,
 
-    /// Keep no record of events and id_tokens, for long or fast runs
+    /// Do not keep events and id_tokens in memory, for long or fast runs
     #[arg(long)]
     no_record: bool,
     /// Sign in users u-1 to u-N at the start
     #[arg(long, default_value_t = 0, requires = "tokens_file")]
     users: u64,
-    /// How long ago they signed in
+    /// How long ago these users signed in
     #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
     users_age: Duration,
-    /// Where to write their tokens, for `tokens import`
+    /// File for these users' refresh tokens, for `tokens import`
     #[arg(long)]
     tokens_file: Option<PathBuf>,
-    /// The merchant named in that file
+    /// The merchant's name in that file
     #[arg(long, default_value = "shop")]
     merchant: String,
 }
 
-/// Where a sandbox is reached, as its command prints it.
+/// The addresses of a sandbox, as its command prints them.
 #[derive(Debug, Serialize)]
 pub struct Addresses {
-    /// The base of its URLs.
+    /// The base of all URLs.
     pub sandbox: String,
-    /// Exchanges refresh tokens, as Klarna's hosts in the region `eu` do.
+    /// The token endpoint, with the path of Klarna's region `eu`.
     pub token_url: String,
-    /// The key of its id_tokens.
+    /// The public key of id_tokens.
     pub jwks_url: String,
     /// The base of the Checkout endpoint.
     pub checkout_url: String,
     /// The base of the Payments endpoint.
     pub payments_url: String,
-    /// What it counted since its start.
+    /// The counts since the start.
     pub stats: String,
-    /// The file that the first users' tokens were written to.
+    /// The file with the refresh tokens of the users that were signed in at the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_file: Option<PathBuf>,
 }
@@ -152,11 +152,11 @@ impl fmt::Display for Addresses {
 }
 
 impl Command {
-    /// Starts the sandbox on the system's clock, signs the first users in, and writes their tokens.
+    /// Starts the sandbox with the system's clock, signs the users of `--users` in, and writes their
+    /// tokens to `--tokens-file`.
     ///
     /// # Errors
-    /// Where the address is taken, the options contradict each other, or the tokens' file cannot be
-    /// written.
+    /// If the address is taken, an option is invalid, or the file cannot be written.
     pub async fn start(self) -> Result<(Sandbox, Addresses), SandboxError> {
         let (users, age, merchant) = (self.users, self.users_age, self.merchant.clone());
         let tokens_file = self.tokens_file.clone();
@@ -170,7 +170,7 @@ impl Command {
 }
 
 fn options(args: Command) -> SandboxOptions {
-    let orders = Conduct {
+    let orders = EndpointBehaviour {
         latency: args.checkout_latency,
         failure_rate: args.checkout_failure_rate,
         failures: args.checkout_failures,
@@ -193,7 +193,7 @@ fn options(args: Command) -> SandboxOptions {
             access_token_lifetime: args.access_token_lifetime,
             honour_idempotency_key: args.honour_idempotency_key,
             strict: args.strict,
-            token: Conduct {
+            token: EndpointBehaviour {
                 latency: args.token_latency,
                 failure_rate: args.token_failure_rate,
                 failures: args.token_failures,

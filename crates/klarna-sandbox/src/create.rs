@@ -1,5 +1,5 @@
-//! What the create calls of all targets have in common: credentials, limits, what an access token was
-//! worth, and failures. A [`Target`] is what differs.
+//! What the create calls of all targets have in common: credentials, limits, access tokens and
+//! failures. A [`Target`] has what differs.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,28 +15,28 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::faults::{Endpoint, Failure};
-use crate::play::{page, play};
 use crate::request::{basic_credentials, basic_text};
+use crate::respond::{page, respond};
 use crate::state::Access;
 use crate::stats::{Recognition, What};
 use crate::{Shared, World};
 
-/// Bodies must be smaller.
+/// Bodies must be smaller than this, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// What is read of a body before the connection is cut: more than the limit, so that a refusal can
-/// be received.
+/// Bytes of a body that are read before the connection is cut. More than the limit, because a client
+/// that still sends does not read the refusal.
 pub(super) const READ_LIMIT: usize = 4 * BODY_LIMIT;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("klarna-correlation-id");
 const IDEMPOTENCY_KEY: &str = "klarna-idempotency-key";
 
-/// What is particular to the create call of one target.
+/// The create call of one target.
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
-    /// What Klarna would say of a body; nothing where it would take it.
+    /// Returns Klarna's error messages about a body; empty if Klarna would accept it.
     pub(super) faults: fn(&str, strict: bool) -> Vec<String>,
-    /// Creates an order or session with this id from a body without its access token.
+    /// Creates an order or session with this id. The access token is already removed from the body.
     pub(super) create: fn(&Shared, &mut World, id: &str, body: Value, now: DateTime<Utc>) -> Created,
 }
 
@@ -56,9 +56,9 @@ pub(super) async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let begun = Instant::now();
-    shared.world().witness.stats.orders_at(target.endpoint).requests += 1;
+    shared.world().recorder.stats.orders_at(target.endpoint).requests += 1;
     let mut answer = checked(shared, target, headers, body).await;
-    shared.world().witness.stats.time.at(target.endpoint).add(begun.elapsed());
+    shared.world().recorder.stats.time.at(target.endpoint).add(begun.elapsed());
     answer.headers_mut().entry(CORRELATION_ID).or_insert_with(|| correlation_header(Uuid::new_v4()));
     answer
 }
@@ -83,10 +83,10 @@ async fn checked(
     let key = key.map(|key| (api_user, key.to_owned()));
     let worker = Arc::clone(shared);
     let work = move |failure| process(&worker, target, &text, order, key, failure);
-    play(shared, target.endpoint, user.as_deref(), (), |status| refusal(status, Vec::new()), work).await
+    respond(shared, target.endpoint, user.as_deref(), (), |status| refusal(status, Vec::new()), work).await
 }
 
-/// The API user and the text of a request, or why it goes no further.
+/// Returns the API user and the body of a request, or the status and messages of its refusal.
 pub(super) fn request(
     shared: &Shared,
     headers: &HeaderMap,
@@ -102,8 +102,8 @@ pub(super) fn request(
     Ok((api_user, text))
 }
 
-/// The API user, where it is known; empty for an API key. A key is sent as it is, without base64:
-/// what cannot be read as user name and password counts as one.
+/// Returns the API user if the credentials are accepted; an empty name for an API key. An API key is
+/// sent without base64, so credentials that are no user name and password count as a key.
 pub(super) fn authenticated(shared: &Shared, headers: &HeaderMap) -> Option<String> {
     if let Some(known) = &shared.options.api_key {
         return (basic_text(headers)? == known.expose_secret()).then(String::new);
@@ -124,7 +124,7 @@ fn access_token(order: &Value) -> Option<&str> {
     order["customer"]["klarna_access_token"].as_str()
 }
 
-/// Takes the access token out of a body: Klarna never gives it back.
+/// Removes the access token from a body, because Klarna's answers never contain it.
 pub(super) fn without_access_token(mut body: Value) -> Value {
     if let Some(customer) = body.get_mut("customer").and_then(Value::as_object_mut) {
         customer.remove("klarna_access_token");
@@ -136,12 +136,12 @@ fn note_leaks(shared: &Shared, text: &str, user: Option<&str>) {
     let mut world = shared.world();
     let number =
         user.and_then(|user| world.profiles.get(user)?["national_identification_number"].as_str().map(str::to_owned));
-    let leaks = &mut world.witness.stats.leaks;
+    let leaks = &mut world.recorder.stats.leaks;
     leaks.refresh_token_in_order += u64::from(text.contains("ory_rt_"));
     leaks.national_identification_number_in_order += u64::from(number.is_some_and(|number| text.contains(&number)));
 }
 
-/// `None` where the failure keeps the request from being processed.
+/// Processes the request and returns the answer. `None` if the failure prevents processing.
 fn process(
     shared: &Shared,
     target: &Target,
@@ -161,7 +161,7 @@ fn process(
     let now = shared.now();
     let world = &mut *shared.world();
     if let Some(known) = key.as_ref().and_then(|key| world.replays.get(key)).cloned() {
-        world.witness.stats.orders_at(target.endpoint).replayed += 1;
+        world.recorder.stats.orders_at(target.endpoint).replayed += 1;
         return Some(known.into_response());
     }
     let access = access_token(&order).map(|token| world.grants.access(token, now));
@@ -173,9 +173,9 @@ fn process(
     let holder = access.flatten().map(|access| access.holder);
     let id = uuid::Builder::from_random_bytes(world.grants.random_id().to_be_bytes()).into_uuid().to_string();
     let reference = order["merchant_reference2"].as_str().map(str::to_owned);
-    world.witness.order(target.endpoint, reference.as_deref(), recognition);
+    world.recorder.order(target.endpoint, reference.as_deref(), recognition);
     let what = What::Order { order_id: id.clone(), reference, recognition, fault: failure };
-    world.witness.event(now, holder.as_ref(), what);
+    world.recorder.event(now, holder.as_ref(), what);
     let created = (target.create)(shared, world, &id, without_access_token(order), now);
     if let Some(key) = key {
         world.replays.insert(key, created.clone());
@@ -193,13 +193,13 @@ impl IntoResponse for Created {
     }
 }
 
-/// A refusal of an endpoint's own, counted.
+/// Refuses a request for its content, and counts that.
 fn refuse(shared: &Shared, endpoint: Endpoint, status: StatusCode, messages: Vec<String>) -> Response {
-    *shared.world().witness.stats.orders_at(endpoint).refused.entry(status.as_u16()).or_default() += 1;
+    *shared.world().recorder.stats.orders_at(endpoint).refused.entry(status.as_u16()).or_default() += 1;
     refusal(status, messages)
 }
 
-/// An error in Klarna's shape; above 499 a page.
+/// An error in Klarna's format. From status 500 on, an HTML page.
 pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
     let (code, message) = match status {
         StatusCode::BAD_REQUEST => ("BAD_VALUE", "Bad value"),

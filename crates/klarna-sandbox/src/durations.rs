@@ -1,4 +1,4 @@
-//! Durations and latencies as people write them.
+//! Durations and latencies in the form in which people write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A range from which each answer's latency is drawn evenly; written `50ms` or `50ms..200ms`.
+/// A range of latencies, written `50ms` or `50ms..200ms`. Each answer takes a random time within it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Latency {
@@ -64,7 +64,7 @@ impl From<Latency> for String {
     }
 }
 
-/// Durations as people write them, `60d`.
+/// Reads and writes a duration as `60d`.
 pub(super) mod human {
     use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The ways in which a provider fails, drawn or ordered.
+//! The kinds of failures.
 
 use std::fmt;
 
@@ -6,68 +6,68 @@ use axum::http::StatusCode;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A way to fail. What is *processed* has had its effect, a token spent or an order created,
-/// whatever the answer says.
+/// A kind of failure. A *processed* request has had its effect (the token is spent, the order is
+/// created), whatever the answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Failure {
-    /// `invalid_request`, "Please retry", as of two refreshes at once; `BAD_VALUE` at Checkout.
+    /// 400 `invalid_request`, "Please retry", as for two refreshes at once; `BAD_VALUE` at Checkout.
     #[value(name = "400")]
     BadRequest,
-    /// `invalid_client`; wrong credentials at Checkout.
+    /// 401 `invalid_client`; wrong credentials at Checkout.
     #[value(name = "401")]
     Unauthorized,
-    /// `unauthorized_client`; not activated at Checkout.
+    /// 403 `unauthorized_client`; merchant not activated at Checkout.
     #[value(name = "403")]
     Forbidden,
-    /// Too large.
+    /// 413: the body is too large.
     #[value(name = "413")]
     TooLarge,
-    /// Rate limited: `X-Ratelimit-*`, and at the token endpoint `Retry-After`.
+    /// 429 with `X-Ratelimit-*`, and at the token endpoint with `Retry-After`.
     #[value(name = "429")]
     TooManyRequests,
-    /// An HTML page, nothing processed.
+    /// 500 with an HTML page; not processed.
     #[value(name = "500")]
     InternalError,
-    /// The same page, but processed.
+    /// 500 with an HTML page; processed.
     #[value(name = "500-processed")]
     InternalErrorProcessed,
-    /// A gateway that did not get through.
+    /// 502 of a gateway that could not reach the server; not processed.
     #[value(name = "502")]
     BadGateway,
-    /// Unavailable, with `Retry-After`.
+    /// 503 with `Retry-After`; not processed.
     #[value(name = "503")]
     Unavailable,
-    /// A gateway that gave up waiting; processed.
+    /// 504 of a gateway whose time-out passed; processed.
     #[value(name = "504")]
     GatewayTimeout,
-    /// The connection is cut, nothing processed.
+    /// The connection is cut; not processed.
     Cut,
     /// Processed; the connection is cut before the answer.
     Lost,
-    /// Processed; the connection is cut amid the answer's body.
+    /// Processed; the connection is cut in the middle of the answer's body.
     Truncated,
-    /// Processed; no answer ever comes.
+    /// Processed; an answer never comes.
     Hang,
-    /// Processed; the answer has its status, but a page for a body.
+    /// Processed; the answer has the right status, but an HTML page as its body.
     Garbage,
-    /// Processed; the `id_token`'s signature is false. Without effect at Checkout.
+    /// Processed; the signature of the `id_token` is wrong. Without effect at Checkout.
     BadIdToken,
     /// Processed; the answer begins with a byte-order mark.
     Bom,
     /// Processed; the answer is compressed, though nobody asked for it.
     Gzip,
-    /// Likewise, by deflate.
+    /// The same with deflate.
     Deflate,
     /// Processed; the answer has no `access_token`. Without effect at Checkout.
     NoAccessToken,
-    /// Processed; a number out of range, half a surrogate pair, a NUL, members that occur twice, and
-    /// an error within an object.
+    /// Processed; the answer has a number out of range, half a surrogate pair, a NUL, members that
+    /// occur twice, and an object as `error`.
     OddMembers,
 }
 
 impl Failure {
-    /// Whether the request has its effect all the same.
+    /// Returns whether the request is processed in spite of the failure.
     #[must_use]
     pub fn is_processed(self) -> bool {
         match self {
@@ -95,7 +95,8 @@ impl Failure {
         }
     }
 
-    /// The status it answers with; `None` where there is no answer, or the true one's status.
+    /// Returns the status of the failure's answer. `None` if there is no answer, or the answer has the
+    /// status of a success.
     pub(super) fn status(self) -> Option<StatusCode> {
         match self {
             Self::BadRequest => Some(StatusCode::BAD_REQUEST),
@@ -145,15 +146,15 @@ impl From<Failure> for String {
     }
 }
 
-/// One of the endpoints that fail.
+/// An endpoint that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Endpoint {
-    /// Where refresh tokens are exchanged.
+    /// Exchanges refresh tokens.
     Token,
-    /// Where orders are created.
+    /// Creates orders.
     Checkout,
-    /// Where sessions of Klarna Payments are created and updated.
+    /// Creates and updates sessions of Klarna Payments.
     Payments,
 }
 

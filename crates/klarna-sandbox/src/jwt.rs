@@ -1,8 +1,8 @@
 //! The signing key of id_tokens: created at the start, and published as a JWKS.
 //!
-//! It signs with aws-lc-rs and not with jsonwebtoken, because the worker verifies with
-//! jsonwebtoken, so an error in it would go unnoticed; and because jsonwebtoken would parse and
-//! check the private key for every token.
+//! It signs with aws-lc-rs and not with jsonwebtoken for two reasons. The worker verifies with
+//! jsonwebtoken, so an error in that crate would go unnoticed. And jsonwebtoken parses and checks the
+//! private key for every token.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use crate::SandboxError;
 use crate::options::Algorithm;
 
-/// The one key of a sandbox.
+/// The signing key of a sandbox.
 pub(super) struct SigningKey {
     pair: Pair,
-    /// The encoded header, the same for every token, with its dot.
+    /// The encoded header with its dot. It is the same for every token.
     header: String,
     jwks: Value,
 }
@@ -30,7 +30,7 @@ enum Pair {
 }
 
 impl SigningKey {
-    /// Creates a key. RSA takes a noticeable part of a second.
+    /// Creates a key. For RSA this takes some tenths of a second.
     pub(super) fn generate(algorithm: Algorithm, kid: &str) -> Result<Self, SandboxError> {
         let (pair, name, mut jwk) = match algorithm {
             Algorithm::Es256 => {
@@ -55,12 +55,12 @@ impl SigningKey {
         Ok(Self { pair, header, jwks: json!({"keys": [jwk]}) })
     }
 
-    /// The public half (RFC 7517 section 5).
+    /// Returns the public key as a key set (RFC 7517 section 5).
     pub(super) fn jwks(&self) -> &Value {
         &self.jwks
     }
 
-    /// A signed JWT of `claims` (RFC 7515 section 7.1).
+    /// Returns a signed JWT with `claims` (RFC 7515 section 7.1).
     pub(super) fn sign(&self, claims: &Value) -> Result<String, SandboxError> {
         let message = self.header.clone() + &encode(claims.to_string().as_bytes());
         let random = SystemRandom::new();

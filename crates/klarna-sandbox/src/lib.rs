@@ -1,10 +1,10 @@
-//! A stand-in for Klarna's token, Checkout and Payments endpoints: its rules, the shape of its errors, and
-//! its failures.
+//! A stand-in for Klarna's token, Checkout and Payments endpoints: their rules, their error format,
+//! and failures on demand.
 //!
-//! It runs as a program of its own, `klarna-sandbox`, or within a test by [`Sandbox::start`]. It
-//! keeps everything in memory and records what it sees: [`Admin::stats`], [`Admin::record`]. It
-//! shares no code with `klarna-order-worker`, so that an error there is not repeated here, and any
-//! other client may be tested against it.
+//! It runs as a program, `klarna-sandbox`, or inside a test with [`Sandbox::start`]. It keeps
+//! everything in memory and records what happens: [`Admin::stats`], [`Admin::record`]. It shares no
+//! code with `klarna-order-worker`, so that an error there is not repeated here, and other clients
+//! can be tested with it too.
 //!
 //! ```
 //! use klarna_sandbox::{Clock, Sandbox, SandboxOptions, SignIn};
@@ -25,31 +25,31 @@
 //! | endpoint | what |
 //! |---|---|
 //! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
-//! | `GET /{region}/lp/idp/.well-known/jwks.json` | the key of its id_tokens |
+//! | `GET /{region}/lp/idp/.well-known/jwks.json` | the public key of id_tokens |
 //! | `POST /checkout/v3/orders` | create an order |
 //! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
 //! | `GET`, `POST /payments/v1/sessions/{id}` | read and update a session |
 //! | `GET /stats` | counts since the start |
-//! | `POST /sandbox/users` | sign users in, and answer their refresh tokens |
+//! | `POST /sandbox/users` | sign users in; answers their refresh tokens |
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
 //! | `POST /sandbox/fail` | make the next request fail in a given way |
-//! | `GET`, `POST /sandbox/options` | read and change its behaviour |
-//! | `GET /sandbox/record`, `/sandbox/issued` | every event, and every secret ever issued |
+//! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |
+//! | `GET /sandbox/record`, `/sandbox/issued` | all events; all secrets that were issued |
 
 mod admin;
 mod checkout;
 mod clock;
 mod command;
 mod create;
-mod disguise;
 mod durations;
 mod faults;
 mod jwt;
+mod odd_answers;
 mod options;
 mod payments;
-mod play;
 mod profile;
 mod request;
+mod respond;
 mod routes;
 mod rules;
 mod script;
@@ -81,39 +81,39 @@ pub use clock::Clock;
 pub use command::{Addresses, Command};
 pub use durations::Latency;
 pub use faults::{Endpoint, Failure};
-pub use options::{Algorithm, Behaviour, Conduct, Rotation, SandboxOptions};
-pub use script::Ordered;
+pub use options::{Algorithm, Behaviour, EndpointBehaviour, Rotation, SandboxOptions};
+pub use script::NextFailure;
 pub use state::Outcome;
 pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, Time, Times, What};
 
-/// Why a sandbox could not start or be used.
+/// Why a sandbox could not start, or could not sign users in.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The address is taken, or not this machine's.
+    /// The address is taken, or does not belong to this machine.
     #[error("cannot listen on {address}: {source}; choose another address, or port 0 for a free one")]
     Bind {
-        /// The address asked for.
+        /// The address to listen on.
         address: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The cryptographic library failed.
     #[error("the id_token key could not be made or used")]
     Crypto,
-    /// Options that can't be.
+    /// An option is invalid.
     #[error("{0}")]
     Options(String),
-    /// The file for the users' tokens.
+    /// The file for the users' tokens cannot be written.
     #[error("cannot write the users' tokens to {path}: {source}")]
     TokensFile {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// A running sandbox. Dropped, it stops.
+/// A running sandbox. It stops when it is dropped.
 pub struct Sandbox {
     admin: Admin,
     address: SocketAddr,
@@ -122,7 +122,7 @@ pub struct Sandbox {
 
 /// What all requests share.
 struct Shared {
-    /// Without a slash at its end.
+    /// The base URL, without a slash at its end.
     base: String,
     options: SandboxOptions,
     clock: Clock,
@@ -132,25 +132,25 @@ struct Shared {
     stop: watch::Sender<bool>,
 }
 
-/// All that changes, under one lock, so that counts, events and grants never disagree.
+/// Everything that changes, under one lock, so that counts, events and grants always agree.
 struct World {
     grants: state::Grants,
     profiles: HashMap<String, Arc<profile::Profile>>,
-    /// How many profiles were ever made.
+    /// How many profiles were created.
     people: usize,
-    witness: stats::Witness,
+    recorder: stats::Recorder,
     script: script::Script,
-    /// How many requests present a refresh token at this moment.
+    /// The refresh tokens that requests present at this moment, with the number of these requests.
     presenting: HashMap<String, u32>,
     id_tokens: Vec<String>,
-    /// Answers by API user and idempotency key, where those are honoured.
+    /// Answers by API user and idempotency key, if idempotency keys are honoured.
     replays: HashMap<(String, String), create::Created>,
     /// The sessions of Klarna Payments, by id.
     sessions: HashMap<String, payments::Session>,
 }
 
 impl Sandbox {
-    /// Listens, and serves until [`Sandbox::shutdown`].
+    /// Starts a sandbox. It serves until [`Sandbox::shutdown`].
     ///
     /// # Errors
     /// [`SandboxError::Bind`], [`SandboxError::Options`] and [`SandboxError::Crypto`].
@@ -175,8 +175,8 @@ impl Sandbox {
                 grants,
                 profiles: HashMap::new(),
                 people: 0,
-                witness: stats::Witness { record: options.record, ..stats::Witness::default() },
-                script: script::Script { ordered: Vec::new(), rng: seed },
+                recorder: stats::Recorder { record: options.record, ..stats::Recorder::default() },
+                script: script::Script { requested: Vec::new(), rng: seed },
                 presenting: HashMap::new(),
                 id_tokens: Vec::new(),
                 replays: HashMap::new(),
@@ -187,37 +187,37 @@ impl Sandbox {
             clock,
         });
         let stopping = Arc::clone(&shared);
-        // A socket that waits to fill its packets adds 40 ms to small answers; one that refuses is
-        // only slower.
+        // Without this option, a socket delays small answers by 40 ms. If the socket refuses the
+        // option, it is only slower.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let server = axum::serve(listener, router(Arc::clone(&shared)))
             .with_graceful_shutdown(async move { stopping.stopped().await });
         Ok(Self { admin: Admin(shared), address, server: tokio::spawn(server.into_future()) })
     }
 
-    /// The base of its URLs, and the issuer of its id_tokens, without a slash at its end.
+    /// Returns the base URL, which is also the issuer of id_tokens, without a slash at its end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.admin.0.base
     }
 
-    /// The address it listens on.
+    /// Returns the address that the sandbox listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The powers over it.
+    /// Returns the control of this sandbox.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// Stops: answers still outstanding are cut off. The witness stays readable through a clone of
-    /// [`Sandbox::admin`].
+    /// Stops the sandbox and cuts off outstanding answers. A clone of [`Sandbox::admin`] can still read
+    /// counts and events afterwards.
     pub async fn shutdown(mut self) {
         self.admin.0.stop.send_replace(true);
-        // Graceful shutdown would wait for ever on a half-sent request.
+        // A graceful shutdown would wait forever for a request that never arrives completely.
         let _ = tokio::time::timeout(Duration::from_secs(1), &mut self.server).await;
     }
 }
@@ -230,7 +230,7 @@ impl Drop for Sandbox {
 }
 
 impl Shared {
-    /// The present time by the sandbox's clock.
+    /// Returns the time of the sandbox's clock.
     fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -247,9 +247,9 @@ impl Shared {
         *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
 
-    /// Resolves once the sandbox is told to stop.
+    /// Waits until the sandbox is told to stop.
     async fn stopped(&self) {
-        // An error would mean that the sender is gone, which lives in `self`.
+        // It fails only if the sender is gone, but `self` holds the sender.
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
     }
 }

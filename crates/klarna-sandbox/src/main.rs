@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use klarna_sandbox::Command;
 
-/// A stand-in for Klarna's token and Checkout endpoints
+/// A stand-in for Klarna's token, Checkout and Payments endpoints
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {

@@ -1,5 +1,5 @@
-//! What the sandbox is told: at its start ([`SandboxOptions`]), and at any time after
-//! ([`Behaviour`]).
+//! The options of a sandbox: those that are fixed at the start ([`SandboxOptions`]), and those that
+//! can be changed while it runs ([`Behaviour`]).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,32 +12,32 @@ use url::Url;
 use crate::durations::{Latency, human};
 use crate::faults::{Endpoint, Failure};
 
-/// What is settled at the start.
+/// Options that are fixed at the start.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
     /// The address to listen on; port 0 takes a free one.
     pub bind: SocketAddr,
-    /// The base of its URLs, and the issuer of its id_tokens, where clients reach it by another
-    /// name than `bind`.
+    /// The base URL, which is also the issuer of id_tokens. Needed only if clients do not reach the
+    /// sandbox at `bind`.
     pub public_url: Option<Url>,
-    /// Feeds tokens and faults, so that a run can be repeated; drawn where `None`. The same seed
-    /// issues the same tokens.
+    /// The seed of all random values: the same seed issues the same tokens and injects the same
+    /// failures. `None` means a random seed.
     pub seed: Option<u64>,
-    /// How id_tokens are signed.
+    /// The signature algorithm of id_tokens.
     pub algorithm: Algorithm,
-    /// The only client known to the token endpoint; any where `None`.
+    /// The only client id that the token endpoint accepts; `None` accepts any.
     pub client_id: Option<String>,
-    /// Makes the client a confidential one, which must prove itself by post or Basic (RFC 6749
-    /// section 2.3.1).
+    /// The client's secret, which it has to send in the body or as Basic credentials (RFC 6749 section
+    /// 2.3.1). `None` means a public client.
     pub client_secret: Option<SecretString>,
-    /// The only API user known to the Checkout and Payments endpoints; any where `None`.
+    /// The only API user that the Checkout and Payments endpoints accept; `None` accepts any.
     pub api_user: Option<(String, SecretString)>,
-    /// The only API key known to the Checkout endpoint; any where `None`.
+    /// The only API key that the Checkout endpoint accepts; `None` accepts any.
     pub api_key: Option<SecretString>,
-    /// Whether events and id_tokens are kept for `/sandbox/record` and `/sandbox/issued`. Benches
-    /// leave it off: it grows by about 2 KiB an exchange.
+    /// Whether events and id_tokens are kept for `/sandbox/record` and `/sandbox/issued`, in about
+    /// 2 KiB of memory for each exchange.
     pub record: bool,
-    /// Where the run begins.
+    /// The behaviour at the start.
     pub behaviour: Behaviour,
 }
 
@@ -61,39 +61,40 @@ impl Default for SandboxOptions {
 /// A signature algorithm of id_tokens (RFC 7518 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Algorithm {
-    /// ECDSA on P-256: a few microseconds a signature.
+    /// ECDSA on P-256: a signature takes a few microseconds.
     Es256,
-    /// RSA of 2048 bits: slow to start and to sign.
+    /// RSA with 2048 bits: slow to start and to sign.
     Rs256,
 }
 
-/// What may be changed while it runs. As JSON: durations as `"60d"`, latencies as `"50ms"` or
-/// `"50ms..200ms"`.
+/// Options that can be changed while the sandbox runs. In JSON, a duration is written `"60d"`, and a
+/// latency `"50ms"` or `"50ms..200ms"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Behaviour {
-    /// What becomes of a refresh token that is presented.
+    /// What happens to a refresh token that is presented.
     pub rotation: Rotation,
-    /// How long a spent token still gives its successor back, with [`Rotation::Grace`].
+    /// How long a spent token is answered with its successor again, with [`Rotation::Grace`].
     #[serde(with = "human")]
     pub grace_period: Duration,
-    /// Of tokens issued from now on.
+    /// The lifetime of refresh tokens that are issued from now on.
     #[serde(with = "human")]
     pub refresh_token_lifetime: Duration,
-    /// Of access tokens and id_tokens issued from now on.
+    /// The lifetime of access tokens and id_tokens that are issued from now on.
     #[serde(with = "human")]
     pub access_token_lifetime: Duration,
-    /// Whether `Klarna-Idempotency-Key` is honoured; nothing says that Klarna does for this call.
+    /// Whether a repeated `Klarna-Idempotency-Key` is answered with the first order. Klarna does not
+    /// document that it does so for this call.
     pub honour_idempotency_key: bool,
-    /// Whether orders are checked by the letter of Klarna's API description. Otherwise what Klarna is
-    /// not known to refuse passes, such as unrounded prices.
+    /// Whether orders are checked by the letter of Klarna's API description. If not, only orders that
+    /// Klarna is known to refuse are refused; unrounded prices pass, for example.
     pub strict: bool,
-    /// How the token endpoint fares.
-    pub token: Conduct,
-    /// How the Checkout endpoint fares.
-    pub checkout: Conduct,
-    /// How Klarna Payments fares.
-    pub payments: Conduct,
+    /// Latency and failures of the token endpoint.
+    pub token: EndpointBehaviour,
+    /// Latency and failures of the Checkout endpoint.
+    pub checkout: EndpointBehaviour,
+    /// Latency and failures of the Payments endpoint.
+    pub payments: EndpointBehaviour,
 }
 
 impl Default for Behaviour {
@@ -106,9 +107,9 @@ impl Default for Behaviour {
             access_token_lifetime: Duration::from_secs(299),
             honour_idempotency_key: false,
             strict: false,
-            token: Conduct::default(),
-            checkout: Conduct::default(),
-            payments: Conduct::default(),
+            token: EndpointBehaviour::default(),
+            checkout: EndpointBehaviour::default(),
+            payments: EndpointBehaviour::default(),
         }
     }
 }
@@ -117,33 +118,34 @@ impl Default for Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Rotation {
-    /// Single use: a spent token answers `invalid_grant` and revokes its family (RFC 9700 section
-    /// 4.14.2).
+    /// Single use: a spent token is answered with `invalid_grant`, and all tokens of its sign-in are
+    /// revoked (RFC 9700 section 4.14.2).
     Strict,
-    /// Single use, but within the grace period a spent token gives its unspent successor back.
+    /// Single use, but within the grace period a spent token is answered with its successor again, as
+    /// long as the successor is not spent.
     Grace,
-    /// Not rotating: the answer repeats the token that was presented.
+    /// No rotation: the answer repeats the token that was presented.
     Idempotent,
-    /// Not rotating: the answer has no refresh token (RFC 6749 section 6 allows it).
+    /// No rotation: the answer has no refresh token (RFC 6749 section 6 allows this).
     Omitted,
 }
 
-/// How one endpoint fares.
+/// Latency and failures of one endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Conduct {
-    /// From request to answer; the request is processed halfway.
+pub struct EndpointBehaviour {
+    /// The time from request to answer. The request is processed after half of it.
     pub latency: Latency,
     /// The share of requests that fail, from 0 to 1.
     pub failure_rate: f64,
-    /// The ways in which they fail, each as likely as another.
+    /// The kinds of failures, all with the same probability.
     pub failures: Vec<Failure>,
-    /// What 503 and 429 ask for; whole seconds on the wire.
+    /// The wait that answers with 503 and 429 ask for, rounded down to whole seconds.
     #[serde(with = "human")]
     pub retry_after: Duration,
 }
 
-impl Default for Conduct {
+impl Default for EndpointBehaviour {
     fn default() -> Self {
         Self {
             latency: Latency::default(),
@@ -155,8 +157,8 @@ impl Default for Conduct {
 }
 
 impl Behaviour {
-    /// How an endpoint behaves.
-    pub(super) fn conduct(&self, endpoint: Endpoint) -> &Conduct {
+    /// Returns the latency and failures of an endpoint.
+    pub(super) fn endpoint(&self, endpoint: Endpoint) -> &EndpointBehaviour {
         match endpoint {
             Endpoint::Token => &self.token,
             Endpoint::Checkout => &self.checkout,
@@ -164,27 +166,27 @@ impl Behaviour {
         }
     }
 
-    /// Says what can't be, in words for whoever wrote it.
+    /// Checks the options.
     ///
     /// # Errors
-    /// A sentence naming the option and what to write instead.
+    /// A sentence that names the invalid option and says what to write instead.
     pub fn check(&self) -> Result<(), String> {
-        let conducts = [("token", &self.token), ("checkout", &self.checkout), ("payments", &self.payments)];
-        for (name, conduct) in conducts {
-            if !(0.0..=1.0).contains(&conduct.failure_rate) {
-                return Err(format!("{name}: the failure rate must lie between 0 and 1, as 0.05 for 5 %"));
+        let endpoints = [("token", &self.token), ("checkout", &self.checkout), ("payments", &self.payments)];
+        for (name, endpoint) in endpoints {
+            if !(0.0..=1.0).contains(&endpoint.failure_rate) {
+                return Err(format!("{name}: the failure rate must be between 0 and 1; 0.05 is 5 %"));
             }
-            if conduct.failure_rate > 0.0 && conduct.failures.is_empty() {
+            if endpoint.failure_rate > 0.0 && endpoint.failures.is_empty() {
                 return Err(format!("{name}: a failure rate needs at least one kind of failure"));
             }
         }
         Ok(())
     }
 
-    /// This behaviour with the members of `patch` laid over it (RFC 7396).
+    /// Returns this behaviour with the members of `patch` changed (RFC 7396).
     ///
     /// # Errors
-    /// A sentence naming the member that is unknown, malformed or can't be.
+    /// A sentence that names the unknown or invalid member.
     pub fn patched(&self, patch: serde_json::Value) -> Result<Self, String> {
         let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         merge(&mut whole, patch);
@@ -219,12 +221,12 @@ mod tests {
         assert_eq!(changed.rotation, Rotation::Grace);
         assert_eq!(changed.token.latency.most, Duration::from_millis(10));
         assert_eq!(changed.token.failures, [Failure::Lost]);
-        assert_eq!(changed.checkout, Conduct::default());
+        assert_eq!(changed.checkout, EndpointBehaviour::default());
         assert_eq!(changed.refresh_token_lifetime, Behaviour::default().refresh_token_lifetime);
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_name() {
+    fn an_invalid_patch_is_refused_with_the_name_of_its_member() {
         let refuse = |patch| Behaviour::default().patched(patch).unwrap_err();
         assert!(refuse(json!({"token": {"latencies": "1s"}})).contains("latencies"));
         assert!(refuse(json!({"token": {"failure_rate": 2}})).contains("between 0 and 1"));

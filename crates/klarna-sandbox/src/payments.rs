@@ -1,5 +1,5 @@
-//! Klarna Payments: sessions are created, read and updated (`/payments/v1/sessions`). Placing the
-//! order afterwards is not played.
+//! Klarna Payments: creates, reads and updates sessions (`/payments/v1/sessions`). The calls that
+//! place an order afterwards are missing.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use serde_json::{Value, json};
 
 use crate::create::{self, Created, Target, authenticated, refusal, request, without_access_token};
 use crate::faults::Endpoint;
-use crate::play::play;
+use crate::respond::respond;
 use crate::{Shared, World};
 
 const PAYMENTS: Target = Target { endpoint: Endpoint::Payments, faults: session_faults, create: session };
 
-/// How long a session is good for, from its creation or its last update.
+/// How long a session is valid after its creation or last update.
 const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
 
-/// A session, as it is read.
+/// A session of Klarna Payments.
 pub(super) struct Session {
     pub(super) client_token: String,
-    /// What the merchant sent, without the access token.
+    /// The body that the merchant sent, without the access token.
     order: Value,
     expires_at: DateTime<Utc>,
 }
@@ -59,7 +59,7 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     Json(read).into_response()
 }
 
-/// `POST /payments/v1/sessions/{id}`: the members that are sent take the place of the former ones.
+/// `POST /payments/v1/sessions/{id}`: replaces the members that are sent.
 pub(super) async fn update(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -71,7 +71,7 @@ pub(super) async fn update(
         Err((status, messages)) => return refusal(status, messages),
     };
     let worker = Arc::clone(&shared);
-    play(
+    respond(
         &shared,
         Endpoint::Payments,
         None,
@@ -108,7 +108,7 @@ fn updated(shared: &Shared, id: &str, text: &str) -> Response {
 }
 
 fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<Utc>) -> Created {
-    // Three parts as of a JWT, which Klarna's are.
+    // Three parts like a JWT, because Klarna's client tokens are JWTs.
     let claims = URL_SAFE_NO_PAD.encode(json!({"session_id": id}).to_string());
     let signature = URL_SAFE_NO_PAD.encode(world.grants.random_id().to_be_bytes());
     let client_token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}");
@@ -127,8 +127,8 @@ fn categories() -> Value {
     json!([category("klarna", "Pay with Klarna"), category("pay_later", "Pay later")])
 }
 
-/// What Klarna would say of a session's body, in its words; nothing where it would take it. Sums may
-/// be off by the number of items, unless `strict`. A purchase country of `AQ` is refused, as at
+/// Returns Klarna's error messages about a session's body; empty if Klarna would accept it. Unless
+/// `strict`, sums may be off by the number of items. A purchase country of `AQ` is refused, as at
 /// Checkout.
 fn session_faults(text: &str, strict: bool) -> Vec<String> {
     let tolerated = |items: i128| if strict { 0 } else { items };

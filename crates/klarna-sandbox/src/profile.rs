@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// The claims of an id_token about the user, without the registered claims.
+/// The claims of an id_token that describe the user.
 pub(super) type Profile = Map<String, Value>;
 
 /// Returns the profile number `serial`, modelled on Klarna's sample, with the claims of `given`

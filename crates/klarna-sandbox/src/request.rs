@@ -1,4 +1,4 @@
-//! Checks a refresh request before its token is looked up: form, fields, client.
+//! Checks a refresh request before its token is looked up: format, fields, client.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) struct RefreshRequest {
     pub(super) refresh_token: String,
 }
 
-/// Why a request is refused. The answer repeats nothing of the request.
+/// Why a request is refused. It contains nothing of the request.
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
@@ -41,7 +41,7 @@ impl RefreshRequest {
         body: Option<&[u8]>,
     ) -> Result<Self, Refusal> {
         if query.is_some_and(|query| ["token", "client_", "grant_type"].iter().any(|name| query.contains(name))) {
-            shared.world().witness.stats.leaks.token_in_query += 1;
+            shared.world().recorder.stats.leaks.token_in_query += 1;
             return Err(bad(
                 "invalid_request",
                 "LEAK: form fields came in the query string, and URLs end up in logs. Send them in the body.",
@@ -72,8 +72,8 @@ impl RefreshRequest {
     }
 }
 
-/// Returns the client's id, if it is known and, if it has a secret, has proved it (RFC 6749 section
-/// 2.3.1).
+/// Returns the client's id. The client must be known, and must send its secret if it has one (RFC
+/// 6749 section 2.3.1).
 fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<String, String>) -> Result<String, Refusal> {
     let posted_secret = fields.remove("client_secret");
     let (client_id, secret) = match basic_credentials(headers) {
@@ -101,7 +101,7 @@ pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)>
     Some((user.to_owned(), password.to_owned()))
 }
 
-/// What stands behind `Authorization: Basic`, as sent.
+/// Returns the text after `Authorization: Basic`, as sent.
 pub(super) fn basic_text(headers: &HeaderMap) -> Option<&str> {
     let (scheme, text) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("basic").then_some(text.trim())

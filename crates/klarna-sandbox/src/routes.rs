@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::Shared;
 use crate::admin::{Admin, Issued, Registration, SignIn, lines};
 use crate::options::Behaviour;
-use crate::script::Ordered;
+use crate::script::NextFailure;
 use crate::stats::{Event, Stats};
 
 /// `GET /stats`
@@ -46,16 +46,16 @@ pub(super) async fn change_options(State(shared): State<Arc<Shared>>, body: Stri
     }))
 }
 
-/// `POST /sandbox/fail`: an [`Ordered`] failure, or an array of them.
+/// `POST /sandbox/fail`: a [`NextFailure`], or an array of them.
 pub(super) async fn fail(State(shared): State<Arc<Shared>>, body: String) -> Response {
-    let ordered = parse(&body).and_then(|body: Value| {
+    let requested = parse(&body).and_then(|body: Value| {
         let list = if body.is_array() { body } else { json!([body]) };
-        serde_path_to_error::deserialize::<_, Vec<Ordered>>(list).map_err(|error| error.to_string())
+        serde_path_to_error::deserialize::<_, Vec<NextFailure>>(list).map_err(|error| error.to_string())
     });
-    answer(ordered.map(|ordered| {
+    answer(requested.map(|requested| {
         let admin = Admin(shared);
-        for ordered in ordered {
-            admin.fail_next(ordered);
+        for failure in requested {
+            admin.fail_next(failure);
         }
         StatusCode::NO_CONTENT
     }))
@@ -73,7 +73,8 @@ pub(super) async fn revoke(State(shared): State<Arc<Shared>>, body: String) -> R
     answer(parse(&body).map(|Revoke { user }| Json(json!({"revoked": Admin(shared).revoke(&user)}))))
 }
 
-/// Body of `POST /sandbox/users`: one user, or `count` of them named `prefix` and a number from 1.
+/// Body of `POST /sandbox/users`: one user, or `count` users whose names are `prefix` and a number
+/// from 1.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Users {

@@ -1,8 +1,8 @@
 //! Klarna's rules for an order's body, independent of the worker's rules.
 //!
-//! By default only what Klarna is known to refuse is refused: its API description (Checkout API v3)
-//! and its answers, less what live shops send all the same. Strict, the API description is taken by
-//! the letter.
+//! By default, an order is refused only for what Klarna is known to refuse, according to its API
+//! description (Checkout API v3), its answers, and orders of live shops that it accepts. With `strict`,
+//! the API description is applied by the letter.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ const MAX_LINES: usize = 1_000;
 const MAX_AMOUNT: i64 = 100_000_000;
 const MAX_TAX_RATE: i64 = 10_000;
 
-/// Returns what Klarna would say about the body, in its words; empty if it would accept it. A
-/// purchase country of `AQ` is refused although it is well-formed, so that there is an order that
-/// only Klarna refuses; so is an e-mail address at `refused.example`, so that there is a claim that only
-/// Klarna refuses.
+/// Returns Klarna's error messages about the body; empty if Klarna would accept it.
+///
+/// Two values are refused although they are well-formed, so that tests have something that only
+/// Klarna refuses: the purchase country `AQ`, and e-mail addresses at `refused.example`.
 pub(super) fn klarna_faults(text: &str, strict: bool) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
@@ -34,7 +34,7 @@ struct Faults {
 #[derive(Clone, Copy)]
 enum Amount {
     Exact(i64),
-    /// A fraction, or a number as text: nothing is calculated with it.
+    /// A fraction, or a number as text. No sum is calculated with it.
     Inexact,
 }
 
@@ -47,7 +47,7 @@ impl Amount {
     }
 }
 
-/// What a line adds to the order's amount and tax; `None` where that cannot be calculated.
+/// What a line adds to the order's amount and tax; `None` if that cannot be calculated.
 #[derive(Default)]
 struct Line {
     total: Option<i128>,
@@ -98,7 +98,7 @@ impl Faults {
         self.sum(body, "order_tax_amount", &taxes);
     }
 
-    /// Requires the member to be one of the sums, where both can be calculated.
+    /// Requires the member to equal one of the sums, as far as they can be calculated.
     fn sum(&mut self, body: &Value, name: &str, sums: &[Option<i128>]) {
         match self.number(body, name, 0..=i64::MAX, name) {
             Some(Amount::Exact(number)) if self.strict => {

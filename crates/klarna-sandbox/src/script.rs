@@ -1,4 +1,5 @@
-//! What fails next: failures that were ordered, and those drawn by the behaviour's rates.
+//! Decides which request fails and how long it takes: failures that were requested for the next
+//! request, and random ones at the rates of the behaviour.
 
 use std::time::Duration;
 
@@ -8,40 +9,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::durations::Latency;
 use crate::faults::{Endpoint, Failure};
-use crate::options::Conduct;
+use crate::options::EndpointBehaviour;
 
-/// A failure ordered for the next request that fits; ordered ones come before drawn ones, in their
-/// order.
+/// A failure for the next matching request. Requested failures take effect in order, and before
+/// random ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ordered {
-    /// Where.
+pub struct NextFailure {
+    /// The endpoint whose next request fails.
     pub endpoint: Endpoint,
-    /// Only for a request with a token of this user; for any where absent.
+    /// Only requests with a token of this user match; absent: any request.
     #[serde(default)]
     pub user: Option<String>,
-    /// How.
+    /// The kind of failure.
     pub failure: Failure,
 }
 
-/// What fails next, and how long it takes.
+/// The requested failures, and the source of random ones.
 pub(super) struct Script {
-    pub(super) ordered: Vec<Ordered>,
+    pub(super) requested: Vec<NextFailure>,
     pub(super) rng: StdRng,
 }
 
 impl Script {
-    pub(super) fn failure(&mut self, endpoint: Endpoint, user: Option<&str>, conduct: &Conduct) -> Option<Failure> {
-        let fits = |ordered: &Ordered| {
-            ordered.endpoint == endpoint && (ordered.user.is_none() || ordered.user.as_deref() == user)
+    pub(super) fn failure(
+        &mut self,
+        endpoint: Endpoint,
+        user: Option<&str>,
+        settings: &EndpointBehaviour,
+    ) -> Option<Failure> {
+        let matches = |failure: &NextFailure| {
+            failure.endpoint == endpoint && (failure.user.is_none() || failure.user.as_deref() == user)
         };
-        if let Some(index) = self.ordered.iter().position(fits) {
-            return Some(self.ordered.remove(index).failure);
+        if let Some(index) = self.requested.iter().position(matches) {
+            return Some(self.requested.remove(index).failure);
         }
-        if conduct.failures.is_empty() || !self.rng.random_bool(conduct.failure_rate) {
+        if settings.failures.is_empty() || !self.rng.random_bool(settings.failure_rate) {
             return None;
         }
-        Some(conduct.failures[self.rng.random_range(0..conduct.failures.len())])
+        Some(settings.failures[self.rng.random_range(0..settings.failures.len())])
     }
 
     pub(super) fn latency(&mut self, latency: Latency) -> Duration {

@@ -1,4 +1,4 @@
-//! The provider's grants: who holds which token, and what presenting it does. Pure and synchronous.
+//! The provider's grants: whose each token is, and what happens when it is presented. No I/O.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,35 +13,36 @@ use serde::{Deserialize, Serialize};
 use crate::clock::delta;
 use crate::options::{Behaviour, Rotation};
 
-/// How a well-formed presentation of a refresh token came out.
+/// The result of presenting a refresh token in a well-formed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Spent, and answered with a successor.
+    /// Granted: the token is now spent, and the answer has a successor.
     Rotated,
-    /// Spent before, and within the grace period answered with the same successor again.
+    /// Granted: the token was already spent, and within the grace period the answer has the same
+    /// successor again.
     Repeated,
-    /// Good, and not spent: the provider doesn't rotate.
+    /// Granted: the provider does not rotate, so the token can be presented again.
     Unchanged,
-    /// Never issued here.
+    /// Refused: this sandbox never issued the token.
     Unknown,
-    /// Past its lifetime.
+    /// Refused: the token's lifetime is over.
     Expired,
-    /// Of a family that the user, or a reuse, had revoked.
+    /// Refused: the user withdrew consent, or an earlier reuse revoked the tokens of this sign-in.
     Revoked,
-    /// Spent before: this presentation revoked the family.
+    /// Refused: the token was already spent. This presentation revoked all tokens of its sign-in.
     Reused,
 }
 
 impl Outcome {
-    /// Whether it was answered with an access token.
+    /// Returns whether the answer has an access token.
     #[must_use]
     pub fn is_granted(self) -> bool {
         matches!(self, Self::Rotated | Self::Repeated | Self::Unchanged)
     }
 }
 
-/// The place of a token: whose it is, of which sign-in, and how many rotations after it.
+/// Where a token belongs: its user, its sign-in, and how many rotations it came after the sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     pub(super) user: Arc<str>,
@@ -49,33 +50,33 @@ pub(super) struct Holder {
     pub(super) generation: u64,
 }
 
-/// What a presentation did.
+/// The result of a presentation.
 #[derive(Debug)]
 pub(super) struct Presentation {
     pub(super) outcome: Outcome,
-    /// Whose token it was; `None` where it was never issued.
+    /// Where the token belongs; `None` if it was never issued.
     pub(super) holder: Option<Holder>,
     /// Whether the token had been spent before.
     pub(super) spent_before: bool,
     pub(super) tokens: Option<Tokens>,
 }
 
-/// What a granted presentation is answered with.
+/// The tokens in the answer of a granted presentation.
 #[derive(Debug)]
 pub(super) struct Tokens {
     pub(super) access: String,
     pub(super) refresh: Option<String>,
 }
 
-/// An access token as a create call sees it.
+/// What a create call needs to know about an access token.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) holder: Holder,
-    /// Unexpired, and of a family in force.
+    /// Whether it is neither expired nor revoked.
     pub(super) good: bool,
 }
 
-/// Every grant ever given, and every token of it.
+/// All grants and all their tokens.
 pub(super) struct Grants {
     rng: StdRng,
     families: Vec<Family>,
@@ -84,7 +85,7 @@ pub(super) struct Grants {
     access: HashMap<String, AccessToken>,
 }
 
-/// The tokens of one sign-in: revoked together (RFC 9700 section 4.14.2).
+/// The tokens of one sign-in, which are revoked together (RFC 9700 section 4.14.2).
 struct Family {
     user: Arc<str>,
     revoked: bool,
@@ -113,8 +114,8 @@ impl Grants {
         Self { rng, families: Vec::new(), by_user: HashMap::new(), refresh: HashMap::new(), access: HashMap::new() }
     }
 
-    /// A new family for `user`, beside those of earlier sign-ins: its first refresh token, and its
-    /// place.
+    /// Starts a new family for `user`, beside those of earlier sign-ins. Returns its first refresh token
+    /// and where that belongs.
     pub(super) fn sign_in(&mut self, user: &str, terms: &Behaviour, at: DateTime<Utc>) -> (String, Holder) {
         let user: Arc<str> = match self.by_user.get_key_value(user) {
             Some((known, _)) => Arc::clone(known),
@@ -127,8 +128,7 @@ impl Grants {
         (token, Holder { user, family, generation: 0 })
     }
 
-    /// Takes back all that `user` granted, as in Klarna's app. Answers how many families that
-    /// ended.
+    /// Withdraws the consent of `user`, as in Klarna's app. Returns how many families that ended.
     pub(super) fn revoke(&mut self, user: &str) -> usize {
         let mut ended = 0;
         for family in self.by_user.get(user).into_iter().flatten() {
@@ -186,21 +186,21 @@ impl Grants {
         }
     }
 
-    /// A client that has spent the successor had received it: presenting the old token then is no
-    /// lost answer.
+    /// Returns whether a spent token may be answered with its successor again. Not if the successor is
+    /// spent too: the client then had received it, so no answer was lost.
     fn in_grace(&self, spent: &Spent, terms: &Behaviour, now: DateTime<Utc>) -> bool {
         let unspent = self.refresh.get(&spent.successor).is_some_and(|successor| successor.spent.is_none());
         unspent && now - spent.at < delta(terms.grace_period)
     }
 
-    /// Whose the access token is, and whether it is good; `None` where it was never issued.
+    /// Returns where the access token belongs and whether it is good; `None` if it was never issued.
     pub(super) fn access(&self, token: &str, now: DateTime<Utc>) -> Option<Access> {
         let known = self.access.get(token)?;
         let good = now < known.expires_at && !self.families[known.family].revoked;
         Some(Access { holder: self.holder(known.family, known.generation), good })
     }
 
-    /// Whose the refresh token is; `None` where it was never issued.
+    /// Returns where the refresh token belongs; `None` if it was never issued.
     pub(super) fn holder_of(&self, token: &str) -> Option<Holder> {
         let known = self.refresh.get(token)?;
         Some(self.holder(known.family, known.generation))
@@ -214,7 +214,7 @@ impl Grants {
         self.access.keys()
     }
 
-    /// Random bits for what else needs a name, from the same seed.
+    /// Returns random bits for an id, from the same seed as the tokens.
     pub(super) fn random_id(&mut self) -> u128 {
         u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64())
     }
@@ -321,9 +321,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is presented in whatever order, a strict family grants one token at most, its
-        /// newest: every token is rotated at most once, and nothing is granted once a spent one was
-        /// seen.
+        /// Tokens are presented in any order. Each is rotated at most once, only the newest one is granted,
+        /// and none is granted after a spent one was presented.
         #[test]
         fn strict_families_grant_each_token_once(picks in prop::collection::vec(0usize..6, 1..40)) {
             let (mut grants, terms) = (grants(), terms(Rotation::Strict));

@@ -1,4 +1,4 @@
-//! What the sandbox saw: counts ([`Stats`]), and every event in its order ([`Event`]).
+//! Counts ([`Stats`]) and events ([`Event`]) of a sandbox.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -9,58 +9,58 @@ use serde::{Deserialize, Serialize};
 use crate::faults::{Endpoint, Failure};
 use crate::state::{Holder, Outcome};
 
-/// Everything counted since the start, as `GET /stats` answers it.
+/// The counts since the start, as `GET /stats` answers them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// At the token endpoint.
+    /// Requests to the token endpoint.
     pub exchanges: Exchanges,
-    /// At the Checkout endpoint.
+    /// Requests to the Checkout endpoint.
     pub orders: Orders,
-    /// At the Payments endpoint, where an order is a session.
+    /// Requests to the Payments endpoint. Each order counted here is a session.
     #[serde(default)]
     pub sessions: Orders,
-    /// Faults played, by endpoint and kind: `token.lost`.
+    /// Failures injected, by endpoint and kind, such as `token.lost`.
     pub faults: BTreeMap<String, u64>,
-    /// Secrets that came where they have no business.
+    /// Secrets that arrived where they must not be.
     pub leaks: Leaks,
-    /// What the answers took.
+    /// How long the answers took.
     #[serde(default)]
     pub time: Times,
 }
 
-/// The sandbox's own part of whatever its callers measure.
+/// The time that the sandbox takes, so that a measurement of its clients can subtract it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Times {
-    /// Of the token endpoint.
+    /// The time of the token endpoint.
     pub token: Time,
-    /// Of the Checkout endpoint.
+    /// The time of the Checkout endpoint.
     pub checkout: Time,
-    /// Of the Payments endpoint.
+    /// The time of the Payments endpoint.
     #[serde(default)]
     pub payments: Time,
 }
 
-/// From a request's head to the answer being ready, latencies played included, over all calls of an
-/// endpoint.
+/// The times from the request's head until the answer is ready, latencies included, over all calls
+/// of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Time {
-    /// Answers.
+    /// The number of calls.
     pub calls: u64,
-    /// Their times together, in microseconds.
+    /// The sum of the times, in microseconds.
     pub total_us: u64,
-    /// The longest of them.
+    /// The longest time, in microseconds.
     pub longest_us: u64,
 }
 
 impl Stats {
-    /// What came to the endpoint where an order is created.
+    /// Returns the counts of a create endpoint.
     pub(super) fn orders_at(&mut self, endpoint: Endpoint) -> &mut Orders {
         if endpoint == Endpoint::Payments { &mut self.sessions } else { &mut self.orders }
     }
 }
 
 impl Times {
-    /// The time of an endpoint.
+    /// Returns the times of an endpoint.
     pub(super) fn at(&mut self, endpoint: Endpoint) -> &mut Time {
         match endpoint {
             Endpoint::Token => &mut self.token,
@@ -69,21 +69,21 @@ impl Times {
         }
     }
 
-    /// The mean time of an exchange and an order together.
+    /// Returns the mean time of an exchange plus the mean time of creating an order.
     #[must_use]
-    pub fn an_order(&self) -> Duration {
+    pub fn mean_per_order(&self) -> Duration {
         self.token.mean() + self.checkout.mean()
     }
 }
 
 impl Time {
-    /// The mean of all calls.
+    /// Returns the mean time of a call.
     #[must_use]
     pub fn mean(&self) -> Duration {
         Duration::from_micros(self.total_us / self.calls.max(1))
     }
 
-    /// What came after `earlier`; the longest is of both.
+    /// Returns the times of the calls after `earlier` was read. The longest time is that of all calls.
     #[must_use]
     pub fn since(&self, earlier: Self) -> Self {
         Self { calls: self.calls - earlier.calls, total_us: self.total_us - earlier.total_us, ..*self }
@@ -97,71 +97,70 @@ impl Time {
     }
 }
 
-/// What came to the token endpoint.
+/// Requests to the token endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchanges {
-    /// Requests of any kind.
+    /// All requests.
     pub total: u64,
-    /// Tokens spent, and answered with a successor (whether or not the answer arrived).
+    /// Tokens that were rotated, whether or not the answer arrived.
     pub rotated: u64,
-    /// Presentations judged dead, for any reason.
+    /// Presentations that were refused with `invalid_grant`.
     pub invalid_grant: u64,
-    /// Presentations of a token spent before, whatever the answer: a strict provider revokes the
-    /// family for each.
+    /// Presentations of a token that was already spent, whatever the answer was.
     pub spent_presented: u64,
-    /// Presentations of a token that another request was presenting at that moment.
+    /// Presentations of a token while another request was presenting the same token.
     pub concurrent: u64,
-    /// Presentations that were processed, by outcome.
+    /// Processed presentations, by outcome.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Requests refused before their token was looked at, by error code.
+    /// Requests that were refused before their token was looked up, by error code.
     pub refused: BTreeMap<String, u64>,
 }
 
-/// What came to an endpoint where orders or sessions are created.
+/// Requests to an endpoint that creates orders or sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
-    /// Requests of any kind.
+    /// All requests.
     pub requests: u64,
     /// Orders created.
     pub total: u64,
-    /// Different `merchant_reference2` among them.
+    /// Different values of `merchant_reference2` among the orders created.
     pub distinct_references: u64,
-    /// Orders created with a `merchant_reference2` that an earlier one had.
+    /// Orders created with the `merchant_reference2` of an earlier order.
     pub duplicates: u64,
-    /// Orders created with an access token that was good.
+    /// Orders created with a good access token.
     pub recognised: u64,
-    /// Orders created with an access token that was not: the shopper must authenticate again.
+    /// Orders created with an unknown, expired or revoked access token: the shopper must sign in again.
     pub not_recognised: u64,
     /// Orders created without an access token.
     pub without_token: u64,
-    /// Answers given again to a known `Klarna-Idempotency-Key`.
+    /// Requests with a known `Klarna-Idempotency-Key`, answered with the first order.
     pub replayed: u64,
-    /// Requests refused, by status.
+    /// Refused requests, by status.
     pub refused: BTreeMap<u16, u64>,
 }
 
-/// Secrets seen where none may be.
+/// Secrets that arrived where they must not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaks {
-    /// Requests to the token endpoint with form fields in their query string.
+    /// Requests to the token endpoint with the form's fields in the query string.
     pub token_in_query: u64,
-    /// Create calls with a refresh token anywhere in them.
+    /// Create calls whose body contains a refresh token.
     pub refresh_token_in_order: u64,
-    /// Create calls with their shopper's national identification number.
+    /// Create calls whose body contains the shopper's national identification number.
     pub national_identification_number_in_order: u64,
 }
 
-/// One thing that happened.
+/// A recorded event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// When, by the sandbox's clock.
+    /// When it happened, by the sandbox's clock.
     pub at: DateTime<Utc>,
-    /// Whose token it concerns; `None` where it is unknown or absent.
+    /// The user whose token it concerns; `None` if the token is unknown or absent.
     pub user: Option<String>,
-    /// The sign-in that the token comes from, counted over all users from 0.
+    /// The number of the token's sign-in, counted over all users from 0.
     pub family: Option<usize>,
-    /// How many rotations after that sign-in; 0 for its first token. An access token has that of
-    /// its refresh token.
+    /// How many rotations the token came after the sign-in; 0 for the first token. An access token has
+    /// the number of its refresh token.
     pub generation: Option<u64>,
     /// What happened.
     #[serde(flatten)]
@@ -174,45 +173,45 @@ pub struct Event {
 pub enum What {
     /// The user signed in.
     SignedIn,
-    /// The user withdrew.
+    /// The user withdrew consent.
     Revoked,
     /// A refresh token was presented.
     Presented {
-        /// `None` where a fault kept it from being processed.
+        /// The result; `None` if a failure prevented processing.
         outcome: Option<Outcome>,
-        /// Whether another request was presenting it at that moment.
+        /// Whether another request was presenting the same token.
         concurrent: bool,
-        /// The fault that was played on the answer.
+        /// The failure that was injected.
         fault: Option<Failure>,
     },
     /// An order or session was created.
     Order {
-        /// Klarna's id of it.
+        /// Klarna's id of the order or session.
         order_id: String,
-        /// Its `merchant_reference2`.
+        /// The order's `merchant_reference2`.
         reference: Option<String>,
-        /// What its access token was worth.
+        /// Whether Klarna recognises the shopper.
         recognition: Recognition,
-        /// The fault that was played on the answer.
+        /// The failure that was injected.
         fault: Option<Failure>,
     },
 }
 
-/// What an order's access token was worth.
+/// Whether an order's access token lets Klarna recognise the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recognition {
-    /// Good: Klarna recognises the shopper.
+    /// The token is good: Klarna recognises the shopper.
     Recognised,
-    /// Unknown, expired or revoked.
+    /// The token is unknown, expired or revoked.
     NotRecognised,
-    /// There was none.
+    /// The order has no access token.
     WithoutToken,
 }
 
-/// Counts and events, kept together.
+/// Counts and events.
 #[derive(Default)]
-pub(super) struct Witness {
+pub(super) struct Recorder {
     pub(super) stats: Stats,
     pub(super) references: HashMap<String, u64>,
     pub(super) events: Vec<Event>,
@@ -220,7 +219,7 @@ pub(super) struct Witness {
     pub(super) record: bool,
 }
 
-impl Witness {
+impl Recorder {
     pub(super) fn event(&mut self, at: DateTime<Utc>, holder: Option<&Holder>, what: What) {
         if self.record {
             self.events.push(Event {

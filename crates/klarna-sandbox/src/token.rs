@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::faults::{Endpoint, Failure};
 use crate::options::Behaviour;
-use crate::play::{page, play};
 use crate::profile::Profile;
 use crate::request::{INVALID_CLIENT, RefreshRequest, Refusal};
+use crate::respond::{page, respond};
 use crate::state::{Holder, Presentation, Tokens};
 use crate::stats::What;
 use crate::{SandboxError, Shared};
@@ -28,9 +28,9 @@ pub(super) async fn exchange(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let begun = Instant::now();
-    shared.world().witness.stats.exchanges.total += 1;
+    shared.world().recorder.stats.exchanges.total += 1;
     let answer = answer(&shared, query.as_deref(), &headers, body).await;
-    shared.world().witness.stats.time.token.add(begun.elapsed());
+    shared.world().recorder.stats.time.token.add(begun.elapsed());
     answer
 }
 
@@ -49,21 +49,21 @@ async fn answer(
     let holder = shared.world().grants.holder_of(&request.refresh_token);
     let user = holder.as_ref().map(|holder| &*holder.user);
     let worker = Arc::clone(shared);
-    play(shared, Endpoint::Token, user, presenting, refusal, move |failure| {
+    respond(shared, Endpoint::Token, user, presenting, refusal, move |failure| {
         process(&worker, &request, concurrent, failure)
     })
     .await
 }
 
-/// Returns a refusal of the endpoint's own, and counts it.
+/// Refuses a request for its content, and counts that.
 fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
     let mut world = shared.world();
-    let refused = &mut world.witness.stats.exchanges.refused;
+    let refused = &mut world.recorder.stats.exchanges.refused;
     *refused.entry(refusal.code.to_owned()).or_default() += 1;
     error(refusal.status, refusal.code, refusal.description)
 }
 
-/// `None` if the failure keeps the request from being processed.
+/// Processes the request and returns the answer. `None` if the failure prevents processing.
 fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure: Option<Failure>) -> Option<Response> {
     let (terms, now) = (shared.behaviour(), shared.now());
     let presented = |outcome| What::Presented { outcome, concurrent, fault: failure };
@@ -71,19 +71,19 @@ fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure:
     let world = &mut *lock;
     if failure.is_some_and(|failure| !failure.is_processed()) {
         let holder = world.grants.holder_of(&request.refresh_token);
-        world.witness.event(now, holder.as_ref(), presented(None));
+        world.recorder.event(now, holder.as_ref(), presented(None));
         return None;
     }
     let Presentation { outcome, holder, spent_before, tokens } =
         world.grants.present(&request.refresh_token, &terms, now);
-    world.witness.outcome(outcome, spent_before);
-    world.witness.event(now, holder.as_ref(), presented(Some(outcome)));
+    world.recorder.outcome(outcome, spent_before);
+    world.recorder.event(now, holder.as_ref(), presented(Some(outcome)));
     let (Some(holder), Some(tokens)) = (holder, tokens) else {
         let description = "The refresh token is invalid, expired, revoked or was issued to another client.";
         return Some(error(StatusCode::BAD_REQUEST, "invalid_grant", description));
     };
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
-    // Signing takes longer than everything else, so it does not happen under the lock.
+    // Signing takes longer than everything else, so it happens without the lock.
     drop(lock);
     Some(grant(shared, request, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
         error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
@@ -144,7 +144,7 @@ fn refusal(status: StatusCode) -> Response {
     }
 }
 
-/// RFC 6749 section 5.2.
+/// An error answer (RFC 6749 section 5.2).
 fn error(status: StatusCode, code: &str, description: &str) -> Response {
     let mut answer = (status, Json(json!({"error": code, "error_description": description}))).into_response();
     if status == StatusCode::UNAUTHORIZED {
@@ -153,17 +153,18 @@ fn error(status: StatusCode, code: &str, description: &str) -> Response {
     unstored(answer)
 }
 
-/// RFC 6749 section 5.1.
+/// Adds the headers that forbid caching (RFC 6749 section 5.1).
 fn unstored(mut answer: Response) -> Response {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
-/// Marks a token as being presented, from the request's arrival until its answer is ready.
+/// Counts a token as being presented while it exists: from the request's arrival until its answer is
+/// ready.
 struct Presenting {
     shared: Arc<Shared>,
     token: String,
-    /// Whether another request was presenting it already.
+    /// Whether another request was already presenting the token.
     concurrent: bool,
 }
 
@@ -173,7 +174,7 @@ impl Presenting {
         let presenting = world.presenting.entry(token.to_owned()).or_default();
         *presenting += 1;
         let concurrent = *presenting > 1;
-        world.witness.stats.exchanges.concurrent += u64::from(concurrent);
+        world.recorder.stats.exchanges.concurrent += u64::from(concurrent);
         Self { shared: Arc::clone(shared), token: token.to_owned(), concurrent }
     }
 }

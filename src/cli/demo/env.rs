@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use klarna_sandbox::{
-    Behaviour, Conduct, Endpoint, Failure, Latency, Ordered, Sandbox, SandboxError, SandboxOptions, SignIn,
+    Behaviour, Endpoint, EndpointBehaviour, Failure, Latency, NextFailure, Sandbox, SandboxError, SandboxOptions,
+    SignIn,
 };
 use toml::Value;
 
@@ -74,14 +75,14 @@ impl DemoEnv {
 
 /// Returns options with latencies like those of a real service nearby.
 fn options() -> SandboxOptions {
-    let conduct = |least, most| Conduct {
+    let endpoint = |least, most| EndpointBehaviour {
         latency: Latency { least: Duration::from_millis(least), most: Duration::from_millis(most) },
-        ..Conduct::default()
+        ..EndpointBehaviour::default()
     };
     SandboxOptions {
         client_id: Some(CLIENT_ID.to_owned()),
         api_user: Some((CREDENTIAL.to_owned(), CREDENTIAL.into())),
-        behaviour: Behaviour { token: conduct(50, 150), checkout: conduct(100, 250), ..Behaviour::default() },
+        behaviour: Behaviour { token: endpoint(50, 150), checkout: endpoint(100, 250), ..Behaviour::default() },
         ..SandboxOptions::default()
     }
 }
@@ -135,7 +136,7 @@ fn text(path: &Path) -> Result<&str, CliError> {
 }
 
 /// Signs the users in at the sandbox and registers their tokens. Also revokes two consents and
-/// orders one 503.
+/// makes one exchange fail with 503.
 async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
     let failed = |user: &str| format!("register the token of {user}");
     let registry = app.registry();
@@ -160,6 +161,6 @@ async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
         let _ = sandbox.admin().revoke(user);
     }
     let user = Some(UNLUCKY.to_owned());
-    sandbox.admin().fail_next(Ordered { endpoint: Endpoint::Token, user, failure: Failure::Unavailable });
+    sandbox.admin().fail_next(NextFailure { endpoint: Endpoint::Token, user, failure: Failure::Unavailable });
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::TokenState;
-use klarna_sandbox::{Behaviour, Conduct, Failure, Sandbox, SandboxOptions, SignIn, What};
+use klarna_sandbox::{Behaviour, EndpointBehaviour, Failure, Sandbox, SandboxOptions, SignIn, What};
 
 use super::{DAY, Process, sign_in};
 use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};
@@ -65,7 +65,11 @@ async fn a_year(db: Db, tokens: usize) {
             assert_eq!(sandbox.admin().revoke(&user(number)), 1);
         }
         if day == AWAY.start {
-            let token = Conduct { failure_rate: 1.0, failures: vec![Failure::Unavailable], ..Conduct::default() };
+            let token = EndpointBehaviour {
+                failure_rate: 1.0,
+                failures: vec![Failure::Unavailable],
+                ..EndpointBehaviour::default()
+            };
             sandbox.admin().behave(Behaviour { token, ..Behaviour::default() }).unwrap();
         }
         if day == AWAY.end {
@@ -113,9 +117,9 @@ async fn assert_even(db: &Db, tokens: usize) {
 }
 
 async fn assert_none_past_its_time(db: &Db) {
-    let lapsed = db.store.token_counts(None).await.unwrap();
-    let lapsed = lapsed.iter().filter(|count| count.days == Some(-1)).map(|count| count.tokens).sum::<u64>();
-    assert_eq!(lapsed, 0, "{}", db.clock.now());
+    let expired = db.store.token_counts(None).await.unwrap();
+    let expired = expired.iter().filter(|count| count.days == Some(-1)).map(|count| count.tokens).sum::<u64>();
+    assert_eq!(expired, 0, "{}", db.clock.now());
 }
 
 /// Every rotation came 30 to 40 days after the one before, but for those that the outage held back.

@@ -1,4 +1,4 @@
-//! Failures: ordered, drawn, and by clients that hang up.
+//! Failures: requested ones, random ones, and clients that close the connection.
 
 use std::time::Duration;
 

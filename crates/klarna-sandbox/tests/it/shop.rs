@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use klarna_sandbox::{
-    Behaviour, Clock, Endpoint, Failure, Ordered, Outcome, Sandbox, SandboxOptions, SignIn, Stats, What,
+    Behaviour, Clock, Endpoint, Failure, NextFailure, Outcome, Sandbox, SandboxOptions, SignIn, Stats, What,
 };
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ impl Shop {
     }
 
     pub fn fail_next(&self, endpoint: Endpoint, failure: Failure) {
-        self.sandbox.admin().fail_next(Ordered { endpoint, user: None, failure });
+        self.sandbox.admin().fail_next(NextFailure { endpoint, user: None, failure });
     }
 
     /// Returns the outcomes of a user's presentations, in order.

@@ -1,4 +1,4 @@
-//! How each failure looks on the wire.
+//! Answers requests with the endpoint's latency, and with a failure if one is due.
 
 use std::io;
 use std::sync::Arc;
@@ -10,16 +10,17 @@ use axum::response::{Html, IntoResponse, Response};
 use futures::stream;
 
 use crate::Shared;
-use crate::disguise::disguised;
 use crate::faults::{Endpoint, Failure};
+use crate::odd_answers::odd_answer;
 
-/// Answers a request as its endpoint fares: waits, lets `work` process it halfway (it answers
-/// `None` where the failure keeps it from being processed), and distorts the answer.
+/// Answers a request: waits for half of the latency, lets `work` process the request, waits for the
+/// other half, and applies the failure to the answer. `work` returns `None` if the failure prevents
+/// processing.
 ///
-/// It runs in a task of its own: like a real provider, it processes what it has received although
-/// the client hangs up. `guard` is kept until the answer is ready; `refusal` is how the endpoint
-/// answers with a status of a failure.
-pub(super) async fn play(
+/// `work` runs in a task of its own: like a real provider, the sandbox processes a received request
+/// even if the client closes the connection. `guard` is held until the answer is ready. `refusal`
+/// makes the endpoint's answer for the status of a failure.
+pub(super) async fn respond(
     shared: &Arc<Shared>,
     endpoint: Endpoint,
     user: Option<&str>,
@@ -28,14 +29,14 @@ pub(super) async fn play(
     work: impl FnOnce(Option<Failure>) -> Option<Response> + Send + 'static,
 ) -> Response {
     let behaviour = shared.behaviour();
-    let conduct = behaviour.conduct(endpoint);
+    let settings = behaviour.endpoint(endpoint);
     let (failure, latency) = {
         let world = &mut *shared.world();
-        let failure = world.script.failure(endpoint, user, conduct);
+        let failure = world.script.failure(endpoint, user, settings);
         if let Some(failure) = failure {
-            world.witness.fault(endpoint.name(), failure);
+            world.recorder.fault(endpoint.name(), failure);
         }
-        (failure, world.script.latency(conduct.latency))
+        (failure, world.script.latency(settings.latency))
     };
     let processing = tokio::spawn(async move {
         pause(latency / 2).await;
@@ -46,14 +47,14 @@ pub(super) async fn play(
     });
     tokio::select! {
         answer = processing => match answer {
-            Ok(answer) => distort(shared, endpoint, failure, answer, conduct.retry_after, refusal).await,
+            Ok(answer) => distort(shared, endpoint, failure, answer, settings.retry_after, refusal).await,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
         () = shared.stopped() => cut(),
     }
 }
 
-/// A timer's shortest sleep is a millisecond: too long for none.
+/// Sleeps. A timer sleeps for at least a millisecond, so a time of zero does not sleep at all.
 async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
@@ -94,7 +95,7 @@ async fn distort(
         (
             Failure::Bom | Failure::Gzip | Failure::Deflate | Failure::NoAccessToken | Failure::OddMembers,
             Some(answer),
-        ) => disguised(failure, answer).await,
+        ) => odd_answer(failure, answer).await,
         (Failure::Hang, _) => {
             shared.stopped().await;
             cut()
@@ -103,19 +104,19 @@ async fn distort(
     }
 }
 
-/// A page, as gateways answer.
+/// An HTML page, as gateways answer.
 pub(super) fn page(status: StatusCode) -> Response {
     (status, Html(format!("<html><body><h1>{status}</h1></body></html>"))).into_response()
 }
 
-/// No answer: the server drops a connection whose body fails before anything of the answer has
-/// left.
+/// No answer: if a body fails before a part of the answer was sent, the server closes the
+/// connection.
 fn cut() -> Response {
     Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) }))
         .into_response()
 }
 
-/// The first half of an answer, under the length of the whole.
+/// The first half of an answer, with the length of the whole answer in its header.
 async fn truncated(answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(whole) = to_bytes(body, usize::MAX).await else {
@@ -125,7 +126,7 @@ async fn truncated(answer: Response) -> Response {
     let half = whole.slice(..whole.len() / 2);
     let body = stream::unfold(Some(half), |half| async move {
         let Some(half) = half else {
-            // Lets the half leave before the connection goes down.
+            // Lets the server send the first half before the connection closes.
             tokio::task::yield_now().await;
             return Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None));
         };

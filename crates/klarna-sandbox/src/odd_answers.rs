@@ -1,4 +1,4 @@
-//! Answers that are whole, but not written as a client expects.
+//! Complete answers in an unexpected form: compressed, with a byte-order mark, with odd members.
 
 use std::io::{self, Write};
 
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::faults::Failure;
 
-/// Returns the answer in the form that `failure` names, or as it is where it names none.
-pub(super) async fn disguised(failure: Failure, answer: Response) -> Response {
+/// Returns the answer in the form that `failure` names; unchanged if it names none.
+pub(super) async fn odd_answer(failure: Failure, answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(whole) = to_bytes(body, usize::MAX).await else {
         return Response::from_parts(parts, Body::empty());
@@ -58,7 +58,8 @@ fn without_access_token(json: &[u8]) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&answer)?)
 }
 
-/// The members as they are, behind others of the same names, and before some that no reader expects.
+/// Returns the members, after other members with the same names and before members that no client
+/// expects.
 fn odd(json: &[u8]) -> Vec<u8> {
     let answer: Value = serde_json::from_slice(json).unwrap_or_default();
     let mut text = "{".to_owned();
@@ -66,7 +67,7 @@ fn odd(json: &[u8]) -> Vec<u8> {
         let written = match (name.as_str(), value) {
             ("error", code) => format!(r#"{{"code":{code}}}"#),
             ("expires_in", seconds) => format!(r#""{seconds}""#),
-            // Klarna would hardly, but a plug-in between might.
+            // Klarna would hardly send a NUL, but a proxy or plug-in in between might.
             ("html_snippet", Value::String(html)) => Value::from(format!("{html}\0")).to_string(),
             _ => value.to_string(),
         };
