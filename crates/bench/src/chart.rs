@@ -44,7 +44,7 @@ struct Panel {
 /// Orders a second over the time of the drain.
 fn drain(report: &Report) -> Option<Panel> {
     let drain = report.drain.as_ref()?;
-    // Ten points apart, because a check sees only how many orders there are by then.
+    // Compare points that are ten apart: between neighbours, the count rises in visible steps.
     let points: Vec<(f64, f64)> = drain
         .progress
         .iter()

@@ -7,11 +7,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 use crate::BenchError;
 use crate::dir::BenchDir;
 
-/// The measurement's own connection to the service's database.
+/// A connection to the service's database.
 pub enum Database {
-    /// To the file in the measurement's folder.
+    /// The file in the measurement's folder.
     Sqlite(SqliteConnection),
-    /// To the measurement's database on the server.
+    /// The measurement's database on the server.
     Postgres(PgConnection),
 }
 
@@ -42,9 +42,8 @@ impl Database {
         Ok(Self::Sqlite(options.connect().await?))
     }
 
-    /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are
-    /// vacuumed and
-    /// analysed afterwards, as autovacuum would do.
+    /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are vacuumed
+    /// and analysed afterwards, as autovacuum would do.
     ///
     /// # Errors
     /// If the database refuses.

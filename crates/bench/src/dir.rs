@@ -9,15 +9,15 @@ use tempfile::TempDir;
 use crate::BenchError;
 use crate::scratch::{Counters, ScratchDatabase};
 
-/// The databases whose creation has begun and that are not yet removed. [`Databases::clear`] removes those that an
-/// interrupted run left.
+/// The databases that exist or are being created. [`Databases::clear`] removes them, also after an
+/// interruption.
 #[derive(Clone, Default)]
 pub struct Databases(Arc<Mutex<Vec<Arc<ScratchDatabase>>>>);
 
 /// The folder of one measurement, and its database.
 pub struct BenchDir {
     folder: TempDir,
-    /// On PostgreSQL; otherwise the database is a file in the folder.
+    /// The database on PostgreSQL. `None`: it is a SQLite file in the folder.
     pub scratch: Option<Arc<ScratchDatabase>>,
     databases: Databases,
 }
@@ -33,7 +33,7 @@ impl Databases {
         let scratch = match url {
             Some(url) => {
                 let scratch = Arc::new(ScratchDatabase::named_anew(url)?);
-                // Before it exists: an interruption may come while the server creates it.
+                // Add it before it exists, because the run may be interrupted while the server creates it.
                 self.made().push(scratch.clone());
                 scratch.create().await?;
                 Some(scratch)
@@ -83,7 +83,7 @@ impl BenchDir {
         self.join("worker.db")
     }
 
-    /// What the server has done so far; `None` on SQLite.
+    /// Returns the counters of the server; `None` on SQLite.
     pub async fn counters(&self) -> Result<Option<Counters>, BenchError> {
         match &self.scratch {
             Some(scratch) => Ok(Some(scratch.counters().await?)),

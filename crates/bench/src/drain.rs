@@ -1,4 +1,4 @@
-//! Works off a backlog of orders, each of another user, and measures orders a second and the cost
+//! Processes a backlog of orders, each of a different user, and measures orders a second and the cost
 //! of an order.
 
 use std::time::{Duration, Instant};
@@ -15,15 +15,15 @@ use crate::{BenchError, Options, per, rate};
 
 /// Interval at which the sandbox's counts are read.
 const LOOK: Duration = Duration::from_millis(20);
-/// Without progress for this long, the run has failed.
+/// The run fails if it makes no progress for this long.
 const STUCK: Duration = Duration::from_mins(1);
 /// Number of points kept for the chart.
 const POINTS: usize = 200;
 
-/// How a backlog was worked off.
+/// The measurement of a backlog.
 #[derive(Clone, Debug, Serialize)]
 pub struct Drain {
-    /// Orders, each of a user of its own.
+    /// Orders in the backlog, each of a different user.
     pub orders: u64,
     /// From the first exchange to the last result on disk.
     pub seconds: f64,
@@ -51,7 +51,7 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// Works a backlog off.
+    /// Processes a backlog and measures it.
     pub async fn run(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
         let env = BenchEnv::prepare(databases, options, workload).await?;
         env.load(workload.users, |number| format!("u-{number}")).await?;
@@ -72,7 +72,7 @@ impl Drain {
             per_second: rate(orders, seconds),
             first_half: progress.rate(0, orders / 2),
             second_half: progress.rate(orders / 2, orders),
-            sandbox_ms: stats.time.an_order().as_secs_f64() * 1000.0,
+            sandbox_ms: stats.time.mean_per_order().as_secs_f64() * 1000.0,
             cpu_ms: per(usage.cpu_ms, orders),
             peak_memory_kb: usage.peak_memory_kb,
             wal_bytes: counted.map(|(before, after)| per(grown(before.wal_bytes, after.wal_bytes), orders)),

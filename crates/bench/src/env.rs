@@ -14,9 +14,9 @@ const TOKENS: &str = "tokens.jsonl";
 /// The file that `enqueue` reads.
 const ORDERS: &str = "orders.jsonl";
 /// The default of `vault.max_in_flight`.
-const PLACES: u32 = 32;
+const MAX_IN_FLIGHT: u32 = 32;
 
-/// What a measurement needs of its environment.
+/// What a measurement needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
     /// Number of users with a token, named `u-1`, `u-2` and so on.
@@ -30,13 +30,13 @@ pub struct Workload {
     /// The setting `queue.concurrency`.
     pub concurrency: usize,
     /// The setting `vault.max_in_flight`.
-    pub places: u32,
+    pub max_in_flight: u32,
 }
 
 impl Workload {
     pub fn new(users: u64, concurrency: usize) -> Self {
         let (age, token_latency, checkout_latency) = Default::default();
-        Self { users, age, token_latency, checkout_latency, concurrency, places: PLACES }
+        Self { users, age, token_latency, checkout_latency, concurrency, max_in_flight: MAX_IN_FLIGHT }
     }
 }
 
@@ -59,7 +59,7 @@ impl BenchEnv {
         program.run(&["keys", "generate", "--out", "k1.key"]).await?;
         let text = settings(&dir, &sandbox, options, workload);
         std::fs::write(dir.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
-        // Not into the file: it may hold a password.
+        // Not in the settings file, because the URL may have a password.
         program.set("KLARNA_WORKER__DATABASE__URL", dir.url());
         program.run(&["migrate"]).await?;
         if workload.users > 0 {
@@ -123,7 +123,7 @@ bind = \"127.0.0.1:0\"
 
 [vault]
 instance_dir = {instance}
-max_in_flight = {places}
+max_in_flight = {max_in_flight}
 
 [vault.keys.k1]
 file = {key}
@@ -150,7 +150,7 @@ token_rate_per_second = 100000.0
         instance = quoted(&dir.join("instance")),
         key = quoted(&dir.join("k1.key")),
         connections = options.connections,
-        places = workload.places,
+        max_in_flight = workload.max_in_flight,
         concurrency = workload.concurrency,
         token_url = sandbox.said("token_url"),
         checkout_url = sandbox.said("checkout_url"),

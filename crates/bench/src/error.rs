@@ -1,15 +1,15 @@
-//! Why nothing could be measured.
+//! The errors of a measurement.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a measurement could not be taken. Each message is one line.
+/// Why a measurement failed. Each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// The program does not exist at this path.
     #[error("{program} is not there: run `cargo run --release -p bench --`, or name the program with --program", program = .0.display())]
     NoProgram(PathBuf),
-    /// The program could not be built; cargo has said why.
+    /// The program could not be built. Cargo has printed the reason.
     #[error("the program could not be built")]
     NotBuilt,
     /// The measurement's database failed.

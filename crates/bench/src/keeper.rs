@@ -1,4 +1,4 @@
-//! Tokens near their expiry, refreshed by one run of the keeper.
+//! Measures one run of the keeper over tokens that expire soon.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::dir::Databases;
 use crate::env::{BenchEnv, Workload};
 use crate::{BenchError, Options, rate};
 
-/// Old enough that every token is due, and young enough that none has expired.
+/// The age of the tokens: all are due, and none has expired.
 const AGE: Duration = Duration::from_hours(24 * 45);
 
 /// The rate of one keeper run.

@@ -14,16 +14,15 @@ mod env;
 mod error;
 mod keeper;
 mod measure;
+mod one_user;
 mod pages;
 mod process;
 mod program;
 mod report;
 mod scratch;
-
 mod shop;
 mod slow;
 mod steady;
-mod storm;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -41,26 +40,25 @@ use crate::measure::{Options, Report, Scenario, per, rate};
 
 /// Measures klarna-order-worker on this machine
 ///
-/// It runs the program's commands on new databases, which it removes afterwards. Figures of
-/// different machines cannot be compared; `--bound` measures a limit of this machine in the same
-/// run.
+/// It runs the program's commands on new databases, which it removes afterwards. Do not compare figures of
+/// different machines; `--bound` measures a limit of this machine in the same run.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
-    /// Measure only these, separated by commas
+    /// The scenarios to measure, separated by commas
     #[arg(
         value_enum,
         value_delimiter = ',',
-        default_value = "drain,steady,slow,storm,keeper,cost",
+        default_value = "drain,steady,slow,one-user,keeper,cost",
         value_name = "SCENARIO,…"
     )]
     scenarios: Vec<Scenario>,
-    /// URL of any database of a PostgreSQL server. New databases are created beside it, and removed
-    /// again [default: SQLite in a temporary folder]
+    /// URL of any database of a PostgreSQL server. The measurements create databases of their own on
+    /// that server and remove them [default: SQLite in a temporary folder]
     #[arg(long, env = "KLARNA_WORKER_BENCH_DATABASE", hide_env_values = true)]
     database: Option<SecretString>,
-    /// The program to measure [default: the one beside this program, which `cargo run` builds
-    /// first]
+    /// The program to measure [default: klarna-order-worker in the folder of this program; `cargo run`
+    /// builds it first]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Print the report as a line of JSON
@@ -72,40 +70,40 @@ struct Cli {
     /// Run pgbench before and after the drain, with only the SQL that every order needs
     #[arg(long, requires = "database")]
     bound: bool,
-    /// Orders of the drain
+    /// Orders in the backlog of drain
     #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..))]
     orders: u64,
-    /// Arrivals a second of steady and storm
+    /// Orders a second that arrive in steady and one-user
     #[arg(long, default_value_t = 20.0, value_parser = positive)]
     rate: f64,
-    /// How long orders arrive
+    /// How long orders arrive in steady and one-user
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
-    /// `queue.concurrency` of the service
+    /// The setting queue.concurrency
     #[arg(long, default_value_t = 64)]
     concurrency: u16,
-    /// The same for slow [default: 256 on PostgreSQL, 64 on SQLite]
+    /// The setting queue.concurrency in slow [default: 256 on PostgreSQL, 64 on SQLite]
     #[arg(long)]
     slow_concurrency: Option<u16>,
-    /// `vault.max_in_flight` of the service for slow
+    /// The setting vault.max_in_flight in slow
     #[arg(long, default_value_t = 100)]
-    places: u16,
-    /// `database.max_connections` of the service
+    max_in_flight: u16,
+    /// The setting database.max_connections
     #[arg(long, default_value_t = 20)]
     connections: u16,
-    /// Orders of the one user in storm
+    /// Orders in the one user's backlog of one-user
     #[arg(long, default_value_t = 1000)]
-    storm: u64,
-    /// Due tokens of keeper
+    one_user_orders: u64,
+    /// Due tokens in keeper
     #[arg(long, default_value_t = 1000)]
     tokens: u64,
     /// Orders in the backlog while cost measures the memory
     #[arg(long, default_value_t = 100_000)]
     waiting: u64,
-    /// Orders of pages, which is measured only if it is named
+    /// Orders in pages, which is measured only if it is named
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1000..))]
     page_orders: u64,
-    /// Tokens of pages
+    /// Tokens in pages
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
     page_tokens: u64,
 }
@@ -174,9 +172,9 @@ impl Cli {
             duration: self.duration,
             concurrency: usize::from(self.concurrency),
             slow_concurrency: usize::from(self.slow_concurrency.unwrap_or(slow)),
-            places: u32::from(self.places),
+            max_in_flight: u32::from(self.max_in_flight),
             connections: u32::from(self.connections),
-            storm: self.storm,
+            one_user_orders: self.one_user_orders,
             tokens: self.tokens,
             waiting: self.waiting,
             page_orders: self.page_orders,

@@ -15,27 +15,27 @@ use crate::dir::Databases;
 use crate::drain::Drain;
 use crate::env::Workload;
 use crate::keeper::Sweep;
+use crate::one_user::OneUser;
 use crate::pages::Pages;
 use crate::slow::Slow;
 use crate::steady::Steady;
-use crate::storm::Storm;
 
-/// A measurement.
+/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Scenario {
-    /// Work off a backlog: orders a second
+    /// A backlog of orders of different users: orders a second
     Drain,
     /// Orders that arrive one by one: time from request to result
     Steady,
-    /// Work off a backlog while Klarna is slow
+    /// A backlog while Klarna is slow: orders a second
     Slow,
-    /// One user's thousand orders, while orders of others arrive
-    Storm,
-    /// Due tokens refreshed a second
+    /// Orders of others that arrive while one user has a backlog: how much slower they are
+    OneUser,
+    /// One run of the keeper: tokens a second
     Keeper,
-    /// Statements, memory, idle processor time, start
+    /// SQL statements of an order, start time, idle processor time, memory
     Cost,
-    /// The operators' pages with many orders and tokens
+    /// The operators' pages with many orders and tokens: time of each page
     Pages,
 }
 
@@ -59,11 +59,11 @@ pub struct Options {
     /// The setting `queue.concurrency` for the slow scenario.
     pub slow_concurrency: usize,
     /// The setting `vault.max_in_flight` for the slow scenario.
-    pub places: u32,
+    pub max_in_flight: u32,
     /// The setting `database.max_connections`.
     pub connections: u32,
-    /// Orders of the one user in the storm scenario.
-    pub storm: u64,
+    /// Orders in the backlog of the one-user scenario.
+    pub one_user_orders: u64,
     /// Due tokens in the keeper scenario.
     pub tokens: u64,
     /// Orders in the backlog while the memory is measured.
@@ -98,35 +98,35 @@ pub struct Report {
     /// The `pgbench` comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
-    /// The backlog.
+    /// The drain of a backlog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<Drain>,
-    /// The arrivals.
+    /// The orders that arrive one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steady: Option<Steady>,
-    /// The slow Klarna.
+    /// The drain while Klarna is slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
-    /// The storm.
+    /// The backlog of one user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub storm: Option<Storm>,
-    /// The sweep.
+    pub one_user: Option<OneUser>,
+    /// The run of the keeper.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keeper: Option<Sweep>,
-    /// The costs.
+    /// The cost of an order and of a running service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// The pages.
+    /// The operators' pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<Pages>,
 }
 
-/// Runs the scenarios one after the other. `telling` is called before each.
+/// Runs the scenarios one after the other. `announce` is called before each.
 ///
 /// # Errors
 /// If something cannot be started, or does not end as it must. In every case the caller has to call
 /// [`Databases::clear`].
-pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scenario)) -> Result<Report, BenchError> {
+pub async fn run(databases: &Databases, options: &Options, announce: impl Fn(Scenario)) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         engine: if options.database.is_some() { "postgres" } else { "sqlite" },
@@ -135,7 +135,7 @@ pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scen
         ..Report::default()
     };
     for scenario in &options.scenarios {
-        telling(*scenario);
+        announce(*scenario);
         match scenario {
             Scenario::Drain => {
                 let before = bound::measure(databases, options).await?;
@@ -147,7 +147,7 @@ pub async fn run(databases: &Databases, options: &Options, telling: impl Fn(Scen
             }
             Scenario::Steady => report.steady = Some(Steady::run(databases, options).await?),
             Scenario::Slow => report.slow = Some(Slow::run(databases, options).await?),
-            Scenario::Storm => report.storm = Some(Storm::run(databases, options).await?),
+            Scenario::OneUser => report.one_user = Some(OneUser::run(databases, options).await?),
             Scenario::Keeper => report.keeper = Some(Sweep::run(databases, options).await?),
             Scenario::Cost => report.cost = Some(Cost::run(databases, options).await?),
             Scenario::Pages => report.pages = Some(Pages::run(databases, options).await?),

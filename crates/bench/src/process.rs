@@ -33,11 +33,11 @@ pub struct Process {
     what: String,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
-    /// Its log file.
+    /// The process's log file.
     pub log: PathBuf,
-    /// Its first line of output.
+    /// The first line of its output.
     pub ready: Value,
-    /// From its start to that line.
+    /// The time from its start to that line.
     pub ready_after: Duration,
 }
 
@@ -108,12 +108,12 @@ impl Program {
 }
 
 impl Process {
-    /// A text member of its first line of output.
+    /// Returns a text member of its first line of output.
     pub fn said(&self, member: &str) -> String {
         self.ready[member].as_str().unwrap_or_default().to_owned()
     }
 
-    /// What it has used so far.
+    /// Returns what it has used so far.
     pub fn usage(&self) -> Usage {
         self.child.id().map(usage).unwrap_or_default()
     }
@@ -126,7 +126,7 @@ impl Process {
         }
         match timeout(END, self.child.wait()).await {
             Ok(ended) => ended.map(drop).map_err(|error| self.io(error)),
-            // It is killed when it is dropped.
+            // It did not end in time. Dropping it kills it.
             Err(_) => Ok(()),
         }
     }

@@ -9,8 +9,7 @@ use crate::BenchError;
 const NAME: &str = "klarna-order-worker";
 
 /// Finds the program in the folder of this one, in the same profile. Under `cargo run` it is built
-/// first,
-/// so that the present sources are measured.
+/// first, so that the present sources are measured.
 ///
 /// # Errors
 /// If it cannot be built or does not exist.
@@ -23,7 +22,8 @@ pub async fn find() -> Result<PathBuf, BenchError> {
     if program.is_file() { Ok(program) } else { Err(BenchError::NoProgram(program)) }
 }
 
-/// Builds it into the folder that `own` lies in, `TARGET/PROFILE/bench`.
+/// Builds it. `own` is the path of this program, `TARGET/PROFILE/bench`, which gives folder and
+/// profile.
 async fn build(cargo: &Path, own: &Path) -> Result<(), BenchError> {
     let folders = || Some((own.parent()?.parent()?, own.parent()?.file_name()?));
     let (target, profile) = folders().ok_or_else(|| BenchError::NoProgram(own.to_owned()))?;

@@ -15,7 +15,7 @@ pub fn json(report: &Report) -> Result<String, BenchError> {
 
 /// Returns the report as a table: scenario, what was measured, figure.
 pub fn table(report: &Report) -> String {
-    let mut rows = vec![["what", "measured", "figure"].map(str::to_owned)];
+    let mut rows = vec![["scenario", "measured", "figure"].map(str::to_owned)];
     let mut row = |what: &str, measured: &str, figure: String| {
         rows.push([what.to_owned(), measured.to_owned(), figure]);
     };
@@ -24,44 +24,44 @@ pub fn table(report: &Report) -> String {
     if let Some(drain) = &report.drain {
         row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));
         row("", "first half, second half", format!("{:.0}, {:.0}", drain.first_half, drain.second_half));
-        row("", "the sandbox's time an order", format!("{:.2} ms", drain.sandbox_ms));
-        row("", "processor time an order", format!("{:.2} ms", drain.cpu_ms));
+        row("", "the sandbox's time for an order", format!("{:.2} ms", drain.sandbox_ms));
+        row("", "processor time of an order", format!("{:.2} ms", drain.cpu_ms));
         row("", "peak memory", megabytes(drain.peak_memory_kb));
         if let Some((bytes, transactions)) = drain.wal_bytes.zip(drain.transactions) {
-            row("", "WAL an order", format!("{bytes:.0} bytes in {transactions:.2} transactions"));
+            row("", "WAL of an order", format!("{bytes:.0} bytes in {transactions:.2} transactions"));
         }
         if let Some(bytes) = drain.written_bytes {
-            row("", "written to disk an order", format!("{bytes:.0} bytes"));
+            row("", "written to disk for an order", format!("{bytes:.0} bytes"));
         }
     }
     if let Some(bound) = &report.bound {
         row("bound", "pgbench, before and after", format!("{:.0}, {:.0} orders a second", bound.before, bound.after));
-        row("", "drain by pgbench", format!("{:.2}", bound.ratio));
+        row("", "drain divided by pgbench", format!("{:.2}", bound.ratio));
     }
     if let Some(steady) = &report.steady {
         row("steady", "request to result", times(&steady.request_to_result));
         row("", "less the sandbox's time", times(&steady.ours));
-        row("", "the sandbox's time an order", format!("{:.2} ms", steady.sandbox_ms));
+        row("", "the sandbox's time for an order", format!("{:.2} ms", steady.sandbox_ms));
     }
     if let Some(slow) = &report.slow {
-        let part = slow.part * 100.0;
-        row("slow", "orders a second", format!("{:.0} of {:.0} ({part:.0}%)", slow.drain.per_second, slow.allowed));
-        row("", "orders at once", slow.concurrency.to_string());
+        let share = slow.share * 100.0;
+        row("slow", "orders a second", format!("{:.0} of {:.0} ({share:.0}%)", slow.drain.per_second, slow.allowed));
+        row("", "concurrent orders", slow.concurrency.to_string());
     }
-    if let Some(storm) = &report.storm {
-        row("storm", "others before it", times(&storm.calm));
-        row("", "others during it", times(&storm.during));
-        row("", "rise of their p99", format!("{:+.0}%", storm.p99_rise * 100.0));
-        row("", "the one user's orders", format!("{} of {} through", storm.through, storm.orders));
+    if let Some(one_user) = &report.one_user {
+        row("one-user", "others' orders before the backlog", times(&one_user.before));
+        row("", "others' orders during the backlog", times(&one_user.during));
+        row("", "rise of their p99", format!("{:+.0}%", one_user.p99_rise * 100.0));
+        row("", "the one user's orders", format!("{} of {} ended", one_user.done, one_user.orders));
     }
     if let Some(sweep) = &report.keeper {
         row("keeper", "tokens a second", format!("{:.0} over {} tokens", sweep.per_second, sweep.tokens));
     }
     if let Some(cost) = &report.cost {
-        row("cost", "statements an order", format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits));
+        row("cost", "statements of an order", format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits));
         row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
         row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
-        row("", "peak memory, orders waiting", format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting));
+        row("", "peak memory, waiting orders", format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting));
     }
     if let Some(pages) = &report.pages {
         row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::BenchError;
 
-/// Both count the whole server, so nothing else may write to it during a measurement.
+/// Reads the counters of the whole server, so nothing else may write to it during a measurement.
 const COUNTERS: &str = "
     SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
@@ -22,7 +22,7 @@ pub struct ScratchDatabase {
     server: PgConnectOptions,
     url: Url,
     name: String,
-    /// Held while the database is being created or removed.
+    /// Locked while the database is being created or removed.
     busy: Arc<Mutex<()>>,
 }
 
@@ -36,8 +36,8 @@ pub struct Counters {
 }
 
 impl ScratchDatabase {
-    /// Returns a database with a new name on the server that `url` names. The database named there
-    /// is only connected to.
+    /// Returns a database with a new name on the server that `url` names. Nothing is created yet. The
+    /// database in `url` is used only to connect.
     ///
     /// # Errors
     /// If it is not a URL of a PostgreSQL server.
@@ -50,8 +50,8 @@ impl ScratchDatabase {
         Ok(Self { server, url, name, busy: Arc::default() })
     }
 
-    /// Creates it. The server goes on with that when this future is dropped, and so does a task that
-    /// [`Self::remove`] waits for.
+    /// Creates the database. If this future is dropped, a task continues, because the server does too;
+    /// [`Self::remove`] waits for that task.
     ///
     /// # Errors
     /// If the server does not answer, or its user may not create databases.
@@ -66,7 +66,7 @@ impl ScratchDatabase {
         created.await.map_err(|error| BenchError::io("create a database")(error.into()))?
     }
 
-    /// Returns its URL, with the password of the server's URL.
+    /// Returns the URL of the database, with the password of the server's URL.
     #[must_use]
     pub fn url(&self) -> SecretString {
         self.url.as_str().into()
@@ -83,7 +83,7 @@ impl ScratchDatabase {
         Ok(Counters { wal_bytes, transactions })
     }
 
-    /// Connects to it.
+    /// Connects to the database.
     ///
     /// # Errors
     /// If the server does not answer.
@@ -91,7 +91,7 @@ impl ScratchDatabase {
         Ok(self.server.clone().database(&self.name).connect().await?)
     }
 
-    /// Removes it, and ends the sessions that still use it.
+    /// Removes the database, and ends the sessions that still use it.
     ///
     /// # Errors
     /// If the server does not answer.

@@ -24,14 +24,14 @@ impl Shop {
         Ok(Self { client, base })
     }
 
-    /// What the sandbox counted so far.
+    /// Returns what the sandbox has counted so far.
     pub async fn stats(&self) -> Result<Stats, BenchError> {
         let answer = self.client.get(format!("{}/stats", self.base)).send().await.map_err(|error| failed(&error))?;
         let text = answer.text().await.map_err(|error| failed(&error))?;
         serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
     }
 
-    /// The body that a path answers.
+    /// Returns the body of the answer of a path.
     pub async fn text(&self, path: &str) -> Result<String, BenchError> {
         let answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
         let status = answer.status();
@@ -41,7 +41,7 @@ impl Shop {
         answer.text().await.map_err(|error| failed(&error))
     }
 
-    /// Submits an order of `user`; returns its id.
+    /// Submits an order of `user` and returns its id.
     pub async fn order(&self, user: &str) -> Result<String, BenchError> {
         let post = self.client.post(format!("{}/v1/orders", self.base));
         let post = post.header("content-type", "application/json").body(envelope(user));
@@ -49,7 +49,7 @@ impl Shop {
         Ok(order["id"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Waits for the order's end; an error unless it was submitted with a token.
+    /// Waits for the order's end. Fails unless it was submitted with a token.
     pub async fn result(&self, id: &str) -> Result<(), BenchError> {
         let get = self.client.get(format!("{}/v1/orders/{id}?wait={PATIENCE}", self.base));
         let order = read(get.send().await).await?;

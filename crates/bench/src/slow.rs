@@ -1,4 +1,4 @@
-//! Works off a backlog while Klarna answers slowly, so that the number of concurrent orders limits
+//! Processes a backlog while Klarna answers slowly, so that the number of concurrent orders limits
 //! the rate.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{BenchError, Options};
 const TOKEN: Duration = Duration::from_millis(150);
 /// Latency of creating an order.
 const CHECKOUT: Duration = Duration::from_millis(250);
-/// The backlog has this many orders for each concurrent one.
+/// Orders in the backlog for each concurrent order.
 const ROUNDS: usize = 40;
 
 /// The rate reached, compared with the rate that the concurrency allows.
@@ -25,7 +25,7 @@ pub struct Slow {
     /// Orders a second if only Klarna took time.
     pub allowed: f64,
     /// The rate reached divided by `allowed`.
-    pub part: f64,
+    pub share: f64,
     /// The drain itself.
     pub drain: Drain,
 }
@@ -37,12 +37,12 @@ impl Slow {
         let workload = Workload {
             token_latency: TOKEN,
             checkout_latency: CHECKOUT,
-            places: options.places,
+            max_in_flight: options.max_in_flight,
             ..Workload::new(orders, concurrency)
         };
         let drain = Drain::run(databases, options, workload).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
         let allowed = concurrency as f64 / (TOKEN + CHECKOUT).as_secs_f64();
-        Ok(Self { concurrency, allowed, part: drain.per_second / allowed, drain })
+        Ok(Self { concurrency, allowed, share: drain.per_second / allowed, drain })
     }
 }

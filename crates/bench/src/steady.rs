@@ -15,7 +15,8 @@ use crate::{BenchError, Options};
 
 /// Orders before the measurement, to fill connection pools and caches.
 pub const WARM_UP: u64 = 20;
-/// A timer is late by a millisecond or two, so the last part of each wait is a busy loop.
+/// How long before the end of a wait the timer is left for a busy loop, because a timer is late by a
+/// millisecond or two.
 const AWAKE: Duration = Duration::from_millis(2);
 
 /// The latency of orders that arrive at a fixed rate.
@@ -29,7 +30,7 @@ pub struct Steady {
     pub request_to_result: Latency,
     /// The sandbox's mean time for an exchange and an order, which is part of each latency.
     pub sandbox_ms: f64,
-    /// `request_to_result` less `sandbox_ms`.
+    /// `request_to_result` minus `sandbox_ms`: the time that the service takes.
     pub ours: Latency,
     /// Percentile and milliseconds, for the chart.
     #[serde(skip)]

@@ -10,7 +10,8 @@ use test_support::postgres::TestDatabase;
 
 /// Options of the smallest measurement.
 const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
-const SMALLER: &[&str] = &["--storm", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--places", "4"];
+const SMALLER: &[&str] =
+    &["--one-user-orders", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--max-in-flight", "4"];
 
 /// Runs `bench` in a folder of its own, with the program that Cargo built for the tests.
 struct Bench {
@@ -64,8 +65,8 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
         ("/drain/written_bytes", 1.0),
         ("/steady/request_to_result/p50", 0.1),
         ("/steady/sandbox_ms", 0.01),
-        ("/slow/part", 0.1),
-        ("/storm/storm/p99", 0.1),
+        ("/slow/share", 0.1),
+        ("/one_user/during/p99", 0.1),
         ("/keeper/per_second", 1.0),
         ("/cost/statements", 5.0),
         ("/cost/ready_ms", 1.0),
