@@ -34,7 +34,7 @@ const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
 /// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
-/// How long a stopped merchant waits until this process looks whether another one ended the stop.
+/// How often this process checks whether another process has ended the stop of a merchant.
 const LONGEST_STOP: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -295,7 +295,7 @@ impl CircuitBreaker {
     fn closed_for(&self, now: Duration) -> Option<Duration> {
         let until = match self.state {
             State::Open { until } => until.max(self.held_until),
-            // Another call's probe decides; ask again soon.
+            // A probe of another call is running. Ask again soon.
             State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
             State::Closed | State::Probing { .. } => self.held_until,
         };
@@ -335,8 +335,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Counts a failure. One that asks for a pause counts, too: an endpoint that sends everybody
-    /// away is no better than one that does not answer.
+    /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more useful
+    /// than one that does not answer.
     fn count(&mut self, what: String, retry_after: Option<Duration>, now: Duration, probe: bool) -> Option<Change> {
         self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
         self.failures = self.failures.saturating_add(1);

@@ -29,7 +29,7 @@ pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
 pub const CREATE_TIME: &str = "klarna_worker_create_duration_seconds";
 /// How often a circuit breaker opened.
 pub const BREAKER_OPENINGS: &str = "klarna_worker_breaker_openings_total";
-/// Sweeps of the keeper, by result.
+/// Sweeps of the keeper, by how they ended.
 pub const SWEEPS: &str = "klarna_worker_keeper_sweeps_total";
 /// Tokens that sweeps handled, by result.
 pub const SWEPT: &str = "klarna_worker_keeper_tokens_total";
@@ -45,7 +45,8 @@ pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 /// Log lines that were dropped because nobody read standard error.
 pub const LOG_LINES_DROPPED: &str = "klarna_worker_log_lines_dropped_total";
 
-/// Since the start of the process. It counts from the first line on, before there is a recorder.
+/// Lines dropped since the start of the process. A static, because lines can be dropped before the
+/// metrics are set up.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the possible targets of an
@@ -58,7 +59,7 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
     for endpoint in targets.iter().copied().chain(["token"]) {
         counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
     }
-    for result in ["delivered", "not_taken", "gone"] {
+    for result in ["delivered", "failed", "gone"] {
         counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant(), "result" => result).increment(0);
     }
     for &target in targets {
@@ -125,13 +126,13 @@ pub fn swept(result: &'static str) {
     counter!(SWEPT, "result" => result).increment(1);
 }
 
-/// Counts an ended sweep.
+/// Counts an ended sweep, and records how long it took.
 pub fn sweep(end: &'static str, took: Duration) {
     counter!(SWEEPS, "end" => end).increment(1);
     gauge!(SWEEP_TIME).set(took.as_secs_f64());
 }
 
-/// Counts an attempt to deliver a webhook.
+/// Counts an attempt to deliver a webhook, and records how long the shop's endpoint took.
 pub fn webhook(merchant: &MerchantName, result: &'static str, took: Duration) {
     counter!(WEBHOOK_ATTEMPTS, "merchant" => merchant.to_string(), "result" => result).increment(1);
     histogram!(WEBHOOK_TIME, "merchant" => merchant.to_string()).record(took);

@@ -189,17 +189,17 @@ early=$(states | tr ' ' '\n' | grep -vxE 'KlarnaWorker(KeeperSilent|KeeperLate|T
 [ -z "$early" ] || give_up "fires before anything has happened: $early"
 
 begun=$(now)
-causes "the keeper is off, and tokens are 55 days old" KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing
-causes "the shop's webhook endpoint answers 500" KlarnaWorkerWebhooksNotTaken
+causes "the keeper is off, and tokens are 55 days old" KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring
+causes "the shop's webhook endpoint answers 500" KlarnaWorkerWebhooksFail
 echo 500 >receiver
 orders stranger- 10
-fires 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing KlarnaWorkerWebhooksNotTaken
+fires 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring KlarnaWorkerWebhooksFail
 "$program" refresh >/dev/null
-mends KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing
+mends KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring
 echo 204 >receiver
 "$program" webhooks resend --merchant shop --status pending >/dev/null
-mends KlarnaWorkerWebhooksNotTaken
-resolves 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensLapsing KlarnaWorkerWebhooksNotTaken
+mends KlarnaWorkerWebhooksFail
+resolves 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring KlarnaWorkerWebhooksFail
 
 if [ "${1:-}" != --all ]; then
     python3 "$repository/tests/alerts/dashboard.py" "$repository/deploy/grafana/klarna-order-worker.json" "$prometheus"

@@ -226,7 +226,7 @@ CREATE TABLE klarna_worker.workers (
     name text NOT NULL,
     started_at timestamptz NOT NULL,
     -- The last heartbeat.
-    beat_at timestamptz NOT NULL,
+    heartbeat_at timestamptz NOT NULL,
     ended_at timestamptz
 );
 CREATE INDEX workers_instance ON klarna_worker.workers (instance) WHERE ended_at IS NULL;
@@ -258,16 +258,16 @@ CREATE TABLE klarna_worker.exchanges (
 );
 CREATE INDEX exchanges_open ON klarna_worker.exchanges (holder) WHERE outcome IS NULL;
 
--- The encrypted access token and id_token of an exchange, kept until the order or sweep that it was
+-- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
 -- made for has ended.
-CREATE TABLE klarna_worker.kept (
+CREATE TABLE klarna_worker.cached_tokens (
     purpose_ref uuid PRIMARY KEY,
     token_id bigint NOT NULL,
     sealed bytea NOT NULL,
     received_at timestamptz NOT NULL,
     good_until timestamptz NOT NULL
 );
-CREATE INDEX kept_token ON klarna_worker.kept (token_id);
+CREATE INDEX cached_tokens_token ON klarna_worker.cached_tokens (token_id);
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE klarna_worker.keeper (

@@ -213,7 +213,7 @@ CREATE TABLE workers (
     name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     -- The last heartbeat.
-    beat_at INTEGER NOT NULL,
+    heartbeat_at INTEGER NOT NULL,
     ended_at INTEGER
 );
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
@@ -245,16 +245,16 @@ CREATE TABLE exchanges (
 );
 CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
 
--- The encrypted access token and id_token of an exchange, kept until the order or sweep that it was
+-- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
 -- made for has ended.
-CREATE TABLE kept (
+CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     received_at INTEGER NOT NULL,
     good_until INTEGER NOT NULL
 );
-CREATE INDEX kept_token ON kept (token_id);
+CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE keeper (

@@ -21,8 +21,8 @@ use crate::ids::{MerchantName, UserId, UserKey, check_name};
 /// The largest page of a list, and the default page size.
 const PAGE: (u32, u32) = (200, 50);
 
-/// How many times the size limit is read and discarded if a body is too large. A caller that still
-/// writes can then read the answer.
+/// If a body is too large, up to this many times the size limit is read and discarded, so that a caller
+/// that is still sending can receive the answer.
 const PATIENCE: usize = 4;
 
 /// How long a caller may pause while it sends a body.

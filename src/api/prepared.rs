@@ -1,5 +1,5 @@
-//! Answers that never change while the process runs: rendered and compressed once, so that a request
-//! costs nothing but its writing.
+//! Answers that never change while the process runs. They are rendered and compressed once, at the
+//! first request.
 
 use std::io::Write;
 use std::sync::LazyLock;

@@ -1,11 +1,11 @@
-//! The id of a request: the caller's own where it sends a fit one, else a new one.
+//! The id of a request: the caller's own if it is safe to log, otherwise a new one.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken over from a caller, in bytes.
+/// The longest id of a caller that is used, in bytes.
 pub(super) const LONGEST_ID: usize = 128;
 
 tokio::task_local! {

@@ -1,9 +1,10 @@
 //! Runs the HTTP server: how many connections there may be, how long they may be silent, and how
 //! they end.
 //!
-//! Before a caller has shown an API key, it can hold nothing without a deadline: a head has ten
-//! seconds and 20 KB, a form five seconds. If there are too many connections, the oldest one that
-//! never showed a key is closed, so that strangers take no connection from callers with a key.
+//! Callers without an API key can hold nothing for long: a head must arrive within ten seconds and
+//! have at most 20 KB, and a form must arrive within five seconds. If there are too many connections,
+//! the oldest one without a key is closed, so that strangers take no connection from callers with a
+//! key.
 
 mod connection;
 
@@ -149,7 +150,7 @@ async fn converse(
         None => timeout(LAST_HEADS, stream.readable()).await.is_ok(),
     };
     if came {
-        // In a place of its own, so that a connection that sends nothing does not take the memory.
+        // Boxed, so that a connection that sends nothing does not take the memory.
         Box::pin(serve_requests(stream, peer, router, stopping, connection, patience, until)).await;
     }
 }

@@ -100,7 +100,7 @@ pub enum AppError {
     Lock {
         /// The database's file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         error: std::io::Error,
     },
     /// An HTTP client could not be built.

@@ -29,10 +29,10 @@ pub struct RestoreReport {
 /// restored, so its tokens may be spent and its orders submitted.
 pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
     let Some(heartbeat_mark) = HeartbeatMark::read(folder) else { return Ok(()) };
-    if app.store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, app.settings.retention.ledger).await? {
+    if app.store.remembers(heartbeat_mark.worker, heartbeat_mark.heartbeat_at, app.settings.retention.ledger).await? {
         return Ok(());
     }
-    Err(AppError::Restored { folder: folder.to_owned(), seen_at: heartbeat_mark.beat_at })
+    Err(AppError::Restored { folder: folder.to_owned(), seen_at: heartbeat_mark.heartbeat_at })
 }
 
 impl App {

@@ -37,7 +37,7 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBrea
         worker_lost_after: app.settings.queue.worker_lost_after,
         // The keeper refreshes a token when `refresh_before` is left. If only half of that is left,
         // something is wrong.
-        lapsing_within: app.settings.keeper.refresh_before / 2,
+        expiring_within: app.settings.keeper.refresh_before / 2,
         breakers: Box::new(move || breakers()),
         exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),
         spool_files: Box::new(move || spools.spool_files()),

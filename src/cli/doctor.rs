@@ -4,7 +4,7 @@ use console::style;
 
 use super::{CliError, Context, Exit};
 use crate::clock::Clock;
-use crate::ops::doctor::{self, Finding, Verdict};
+use crate::ops::doctor::{self, CheckStatus, Finding};
 
 /// `doctor` has no options.
 #[derive(Debug, clap::Args)]
@@ -19,18 +19,18 @@ impl Args {
         for finding in &findings {
             context.output.print(line(finding), finding)?;
         }
-        let failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+        let failed = findings.iter().any(|finding| finding.status == CheckStatus::Failed);
         Ok(if failed { Exit::SomeFailed } else { Exit::Done })
     }
 }
 
 fn line(finding: &Finding) -> String {
-    let Finding { check, verdict, found, advice } = finding;
-    let verdict = match verdict {
-        Verdict::Ok => style("ok     ").green(),
-        Verdict::Warning => style("warning").yellow(),
-        Verdict::Failed => style("failed ").red().bold(),
+    let Finding { check, status, found, advice } = finding;
+    let status = match status {
+        CheckStatus::Ok => style("ok     ").green(),
+        CheckStatus::Warning => style("warning").yellow(),
+        CheckStatus::Failed => style("failed ").red().bold(),
     };
     let advice = advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-    format!("{verdict}  {check}: {found}{advice}")
+    format!("{status}  {check}: {found}{advice}")
 }

@@ -17,8 +17,8 @@ use crate::config::key_file;
 pub(super) enum Command {
     /// Make a new encryption key: 32 random bytes in base64
     ///
-    /// Add it to the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process
-    /// needs the same key.
+    /// Add it to the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process needs
+    /// the same key.
     Generate {
         /// Write the key to this new file, readable only by its owner, instead of printing it
         #[arg(long, value_name = "FILE")]

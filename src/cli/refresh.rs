@@ -287,23 +287,32 @@ impl fmt::Display for SweepProgress {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            refreshed, already_fresh, needs_sign_in, failed, left, held, unknown_merchant, idle, forgotten, ..
+            refreshed,
+            already_fresh,
+            needs_sign_in,
+            failed,
+            in_use,
+            breaker_open,
+            unknown_merchant,
+            idle,
+            forgotten,
+            ..
         } = self;
         write!(f, "{refreshed} refreshed, {already_fresh} already fresh, {needs_sign_in} need a new sign-in")?;
         for (note, tokens) in failed {
             write!(f, "\n{tokens} not refreshed: {}", reason(note))?;
         }
         let more = [
-            (held, "not refreshed: the circuit breaker of the merchant's token endpoint is open"),
+            (breaker_open, "not refreshed: the circuit breaker of the merchant's token endpoint is open"),
             (unknown_merchant, "skipped: their merchant is not in the settings"),
-            (left, "skipped: another exchange uses them"),
+            (in_use, "skipped: another exchange uses them"),
             (idle, "not refreshed on purpose: their users have not been seen for keeper.stop_after_idle"),
             (forgotten, "forgotten: their users have not been seen for keeper.forget_after_idle"),
         ];
         for (tokens, what) in more.into_iter().filter(|(tokens, _)| **tokens > 0) {
             write!(f, "\n{tokens} {what}")?;
         }
-        if self.cut_off {
+        if self.interrupted {
             f.write_str("\nInterrupted: the remaining tokens stay due")?;
         }
         Ok(())
@@ -323,10 +332,10 @@ mod tests {
 
     #[test]
     fn only_what_an_operator_can_mend_is_a_failure() {
-        let well = Summary { refreshed: 3, needs_sign_in: 2, left: 1, idle: 1, ..Summary::default() };
+        let well = Summary { refreshed: 3, needs_sign_in: 2, in_use: 1, idle: 1, ..Summary::default() };
         assert!(well.all_well());
         let failed = Summary { failed: [("refused", 1)].into(), ..well.clone() };
-        assert!(!failed.all_well() && !Summary { held: 1, ..well }.all_well());
+        assert!(!failed.all_well() && !Summary { breaker_open: 1, ..well }.all_well());
         assert!(failed.to_string().ends_with(
             "1 not refreshed on purpose: their users have not been seen for \
             keeper.stop_after_idle"

@@ -69,10 +69,11 @@ impl ApiKey {
         found
     }
 
-    /// Checks that the key can be used at this time from this address; `None` is an unknown one.
+    /// Checks that the key can be used at this time and from this address. `None` means that the address
+    /// is unknown.
     ///
     /// # Errors
-    /// If it cannot.
+    /// Why the key cannot be used.
     pub fn admits(&self, now: DateTime<Utc>, peer: Option<IpAddr>) -> Result<(), KeyRefusal> {
         if self.expires_at.is_some_and(|end| end <= now) {
             return Err(KeyRefusal::Expired);

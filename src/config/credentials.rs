@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::Reader;
 
-/// What `Authorization: Basic` says to the APIs.
+/// What the service sends to the APIs in `Authorization: Basic`.
 #[derive(Clone, Debug)]
 pub enum ApiCredentials {
     /// A user name and a password.
@@ -44,7 +44,7 @@ impl ApiCredentials {
             reader.fault(&path, "missing", instead);
         }
         if by_key >= by_password {
-            // They do not count, but they are known keys.
+            // The API key counts. Read these anyway, so that they are not reported as unknown keys.
             for name in ["api_username", "api_password"] {
                 reader.secret(section, name);
             }

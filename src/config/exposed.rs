@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::{KeySource, Settings};
 
-/// What others must not have: the group may read (containers mount secrets so), but not write.
+/// The permissions that others must not have. The group may read, because containers mount secrets
+/// that way.
 const OTHERS: u32 = 0o027;
 
 /// A file with a secret that others can read or change.

@@ -44,8 +44,8 @@ pub(super) fn jwks_url(token_url: &Url, region: Region) -> Option<Url> {
     Url::parse(&format!("{}/.well-known/jwks.json", provider_url(token_url, region))).ok()
 }
 
-/// The issuers seen in Klarna's id_tokens: the token endpoint's host, bare or with a provider's path. The path is the
-/// region's, or where the endpoint's own path names another region, also that one.
+/// The issuers that Klarna's id_tokens name: the token endpoint's host alone, or with the path of a
+/// region. The region is the merchant's, or the one in the endpoint's path.
 pub(super) fn issuers(token_url: &Url, region: Region) -> Vec<String> {
     let mut issuers = vec![host(token_url), provider_url(token_url, region)];
     let endpoint = token_url.path().strip_suffix("/oauth2/token").filter(|path| !path.is_empty());

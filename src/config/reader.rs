@@ -50,7 +50,7 @@ impl Reader {
         self.faults.iter().any(|fault| fault.key == key)
     }
 
-    /// Whether the key has a value, good or bad.
+    /// Whether the key has a value, valid or not.
     pub(super) fn has(&self, key: &str) -> bool {
         self.layers.get(key).is_some()
     }

@@ -74,7 +74,7 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
     }
 }
 
-/// A schedule that never fires, or settings that can never act, look right until tokens lapse.
+/// A schedule that never fires, or settings that can never act, look right until tokens expire.
 pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, queue: &Queue, now: DateTime<Utc>) {
     let sure = |reader: &Reader, keys: &[&str]| !keys.iter().any(|key| reader.is_faulty(key));
     if let Some(schedule) = &keeper.schedule
@@ -89,7 +89,7 @@ pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, 
                 );
             }
             Gap::Long => {
-                let wrong = "does not fire for longer than keeper.refresh_before, so that tokens would lapse";
+                let wrong = "does not fire for longer than keeper.refresh_before, so that tokens would expire";
                 reader.fault("keeper.schedule", wrong, "write a schedule that fires at least daily, or \"off\"");
             }
             Gap::Short => {}
@@ -115,17 +115,17 @@ pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, 
 /// The life of Klarna's access tokens.
 const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(299);
 
-/// How far ahead a schedule is looked at.
+/// How far ahead a schedule is examined.
 const HORIZON: TimeDelta = TimeDelta::days(400);
 
-/// The most points in time at which a schedule is looked at.
+/// The most points in time of a schedule that are examined.
 const LOOKS: i32 = 1000;
 
-/// How long a schedule may not fire.
+/// What is wrong with a schedule.
 #[derive(Debug, PartialEq, Eq)]
 enum Gap {
     Short,
-    /// At some time longer than allowed, for ever included.
+    /// Two sweeps are at some time further apart than allowed, or no further sweep follows.
     Long,
     /// It does not fire at all.
     Never,

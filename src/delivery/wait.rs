@@ -86,7 +86,7 @@ impl Waiters {
         }
     }
 
-    /// Checks the rows of all orders that have waiters.
+    /// Reads the rows of all orders that have waiters, and answers those that have ended.
     pub async fn look(&self) {
         let ids: Vec<OrderId> = self.lock().keys().copied().collect();
         if ids.is_empty() {

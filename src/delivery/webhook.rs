@@ -145,8 +145,8 @@ impl Sender {
                 Delivery::Delivered
             }
             Err(Failed { error, retry_after, gone }) => {
-                failed(run, "not_taken");
-                meter::webhook(merchant, if gone { "gone" } else { "not_taken" }, took);
+                failed(run, "failed");
+                meter::webhook(merchant, if gone { "gone" } else { "failed" }, took);
                 let after = schedule::wait(event.attempts + 1, rand::random(), retry_after);
                 tracing::warn!(
                     kind,

@@ -88,7 +88,7 @@ impl SweepTicker {
         }
     }
 
-    /// Runs a sweep, unless one has ended after `asked`. `false` if it must be tried again.
+    /// Runs a sweep, unless one has ended since `asked`. Returns `false` if it must be tried again.
     async fn answer(&self, asked: DateTime<Utc>) -> bool {
         let ended = self.sweeper.store().last_sweep().await.map(|last| last.ended_at);
         if matches!(ended, Ok(Some(ended)) if ended >= asked) {
@@ -101,15 +101,15 @@ impl SweepTicker {
                     already_fresh = summary.already_fresh,
                     needs_sign_in = summary.needs_sign_in,
                     failed = summary.failed.values().sum::<u64>(),
-                    left = summary.left,
-                    held = summary.held,
+                    in_use = summary.in_use,
+                    breaker_open = summary.breaker_open,
                     unknown_merchant = summary.unknown_merchant,
                     idle = summary.idle,
                     forgotten = summary.forgotten,
-                    cut_off = summary.cut_off,
+                    interrupted = summary.interrupted,
                     "A sweep ended"
                 );
-                !summary.cut_off
+                !summary.interrupted
             }
             Ok(Run::Elsewhere(_)) => false,
             Err(error) => {

@@ -21,9 +21,9 @@ pub enum RefreshOutcome {
     /// The exchange failed or was not possible; the token got a later due date.
     Failed(Note),
     /// Skipped: another exchange of the token is in flight, or its wait is not over.
-    Left,
+    InUse,
     /// Skipped: the circuit breaker of the merchant's token endpoint is open.
-    Held,
+    BreakerOpen,
     /// Skipped: the merchant is not in the settings.
     UnknownMerchant,
     /// Not refreshed: the user has not been seen for `keeper.stop_after_idle`.
@@ -38,8 +38,8 @@ impl RefreshOutcome {
             Self::AlreadyFresh => "already_fresh",
             Self::NeedsSignIn => "needs_sign_in",
             Self::Failed(_) => "failed",
-            Self::Left => "left",
-            Self::Held => "held",
+            Self::InUse => "in_use",
+            Self::BreakerOpen => "breaker_open",
             Self::UnknownMerchant => "unknown_merchant",
             Self::Idle => "idle",
         }
@@ -67,9 +67,9 @@ pub struct Summary {
     /// Failed tokens that will be tried again, by reason.
     pub failed: BTreeMap<&'static str, u64>,
     /// Tokens in use by another exchange.
-    pub left: u64,
+    pub in_use: u64,
     /// Tokens skipped because of an open circuit breaker.
-    pub held: u64,
+    pub breaker_open: u64,
     /// Tokens of merchants that are not in the settings.
     pub unknown_merchant: u64,
     /// Tokens of idle users, which are not refreshed.
@@ -77,7 +77,7 @@ pub struct Summary {
     /// Tokens forgotten because their users have not been seen for `keeper.forget_after_idle`.
     pub forgotten: u64,
     /// Whether the sweep was interrupted.
-    pub cut_off: bool,
+    pub interrupted: bool,
 }
 
 impl Summary {
@@ -87,8 +87,8 @@ impl Summary {
             RefreshOutcome::AlreadyFresh => &mut self.already_fresh,
             RefreshOutcome::NeedsSignIn => &mut self.needs_sign_in,
             RefreshOutcome::Failed(note) => self.failed.entry(note.as_str()).or_default(),
-            RefreshOutcome::Left => &mut self.left,
-            RefreshOutcome::Held => &mut self.held,
+            RefreshOutcome::InUse => &mut self.in_use,
+            RefreshOutcome::BreakerOpen => &mut self.breaker_open,
             RefreshOutcome::UnknownMerchant => &mut self.unknown_merchant,
             RefreshOutcome::Idle => &mut self.idle,
         } += 1;
@@ -96,13 +96,13 @@ impl Summary {
 
     /// Resets the counts of skipped tokens, which the walk looks at again from the front.
     pub(super) fn begin_again(&mut self) {
-        (self.left, self.held, self.unknown_merchant) = (0, 0, 0);
+        (self.in_use, self.breaker_open, self.unknown_merchant) = (0, 0, 0);
     }
 
     /// Whether nothing failed that an operator can repair. Rejected tokens do not count: only a
     /// sign-in helps.
     #[must_use]
     pub fn all_well(&self) -> bool {
-        self.failed.is_empty() && self.held == 0 && self.unknown_merchant == 0 && !self.cut_off
+        self.failed.is_empty() && self.breaker_open == 0 && self.unknown_merchant == 0 && !self.interrupted
     }
 }

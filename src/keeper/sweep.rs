@@ -128,14 +128,14 @@ impl Sweeper {
         let begun = since_boot();
         let swept = self.sweep(scope, stop, lost, told).await;
         let end = match &swept {
-            Ok(summary) if summary.cut_off => "cut_off",
-            Ok(_) => "whole",
+            Ok(summary) if summary.interrupted => "interrupted",
+            Ok(_) => "complete",
             Err(_) => "failed",
         };
         meter::sweep(end, since_boot().saturating_sub(begun));
         // A sweep over part of the tokens does not count as a complete one.
         let all = scope.merchant.is_none() && scope.limit.is_none();
-        let whole = all && swept.as_ref().is_ok_and(|summary| !summary.cut_off);
+        let whole = all && swept.as_ref().is_ok_and(|summary| !summary.interrupted);
         if let Some(sweep_lease) = sweep_lease
             && let Err(error) = sweep_lease.end(whole).await
         {
@@ -176,7 +176,7 @@ impl Sweeper {
                     told(&report, &summary);
                 }
                 Event::Again => summary.begin_again(),
-                Event::CutOff => summary.cut_off = true,
+                Event::Interrupted => summary.interrupted = true,
                 Event::Broken(error) => broken = Some(error),
             }
         }
@@ -269,7 +269,7 @@ impl Sweeper {
                 RefreshOutcome::AlreadyFresh
             }
             Refreshed::Died => RefreshOutcome::NeedsSignIn,
-            Refreshed::Held(_) => RefreshOutcome::Held,
+            Refreshed::Held(_) => RefreshOutcome::BreakerOpen,
             Refreshed::Unchanged => {
                 let next = Next {
                     outcome: RefreshOutcome::AlreadyFresh,
@@ -283,11 +283,11 @@ impl Sweeper {
             Refreshed::Unusable(Unusable::Uncertain | Unusable::Unavailable) => {
                 self.postpone(&token, failed(Note::Unavailable, Duration::ZERO)).await
             }
-            Refreshed::ComeBack(after) if after <= WORTH_WRITING => RefreshOutcome::Left,
+            Refreshed::ComeBack(after) if after <= WORTH_WRITING => RefreshOutcome::InUse,
             Refreshed::ComeBack(after) => {
                 self.postpone(
                     &token,
-                    Next { outcome: RefreshOutcome::Left, note: Note::Waits, after, failures: token.failures },
+                    Next { outcome: RefreshOutcome::InUse, note: Note::Waits, after, failures: token.failures },
                 )
                 .await
             }

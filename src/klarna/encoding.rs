@@ -1,5 +1,5 @@
-//! Decompresses answers. The requests say that they want none compressed, but something between
-//! Klarna and this service may compress them all the same.
+//! Decompresses answers. The requests ask for uncompressed answers, but a proxy between Klarna and
+//! this service may compress them anyway.
 
 use std::io::Read;
 
@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 /// The first bytes of gzip (RFC 1952 section 2.3.1); no JSON begins with them.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// How often a body may be compressed, one time upon the other.
+/// The most layers of compression that are removed.
 const MOST_LAYERS: usize = 3;
 
-/// Returns the body as it was before gzip or deflate. Gzip is recognised by its first bytes, also
-/// where no header names it; deflate by the header. A body that breaks off is returned up to there,
-/// and one in another encoding as it is. It is empty if it exceeds `limit` bytes.
+/// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no header
+/// names it; deflate by the header. Of a body that breaks off, the readable part is returned. A body
+/// in another encoding is returned unchanged. The result is empty if it exceeds `limit` bytes.
 pub(super) fn decompressed(mut body: Zeroizing<Vec<u8>>, headers: &HeaderMap, limit: usize) -> Zeroizing<Vec<u8>> {
     for _ in 0..MOST_LAYERS {
         if !body.starts_with(&GZIP) {
@@ -25,9 +25,9 @@ pub(super) fn decompressed(mut body: Zeroizing<Vec<u8>>, headers: &HeaderMap, li
     }
     let encodings = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let is_deflate = encodings.flat_map(|list| list.split(',')).any(|name| name.trim().eq_ignore_ascii_case("deflate"));
-    // A text is not compressed, whatever the header says: deflate without a wrapper reads garbage from it.
+    // Readable text is not compressed, whatever the header says. Decompressing it would give garbage.
     if is_deflate && std::str::from_utf8(&body).is_err() {
-        // With the wrapper of zlib (RFC 9110 section 8.4.1.2), or as some servers send it without.
+        // RFC 9110 section 8.4.1.2 requires zlib's wrapper, but some servers leave it out.
         let wrapped = read(ZlibDecoder::new(&body[..]), limit);
         let bare = if wrapped.is_empty() { read(DeflateDecoder::new(&body[..]), limit) } else { wrapped };
         if !bare.is_empty() {

@@ -141,7 +141,8 @@ impl HttpClient {
         self.direct.get(url)
     }
 
-    /// Returns the client for a proxy. One that cannot be made sends nothing, rather than directly.
+    /// Returns the client for a proxy. If it cannot be created, nothing is sent; the call never goes
+    /// without the proxy.
     fn through(&self, proxy: Option<&SecretString>) -> Result<Client, Failure> {
         let Some(proxy) = proxy else { return Ok(self.direct.clone()) };
         let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
@@ -315,7 +316,7 @@ pub(crate) fn retry_after_within(headers: &HeaderMap, longest: Duration) -> Opti
     text(RETRY_AFTER.as_str())
         .and_then(|value| seconds(value).or_else(|| until(value)))
         .map(|wait| wait.min(longest))
-        // Other services put a point in time there; as a duration it would be decades.
+        // Some services send a point in time in this header. Read as a duration, it would be decades.
         .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= longest))
 }
 

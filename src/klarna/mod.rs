@@ -1,6 +1,6 @@
-//! Everything that speaks HTTP to Klarna: the token endpoint, the create call of each
-//! target (`create`), the key sets that sign id_tokens, and `doctor`'s probes of them. Every call uses [`http`], which has the rules
-//! that a single-use token needs.
+//! Everything that speaks HTTP to Klarna: the token endpoint, the create call of each target
+//! (`create`), the key sets that sign id_tokens, and `doctor`'s probes of them. Every call uses
+//! [`http`], which has the rules that a single-use token needs.
 
 mod authorization;
 pub mod create;

@@ -17,8 +17,8 @@ const LONGEST_MESSAGE: usize = 500;
 /// removing them would make the message unreadable.
 const SHORTEST_VALUE: usize = 4;
 
-/// The most bytes of all values together. The data of a shopper are a few hundred; an order with
-/// more is none, and no text about it is kept.
+/// The most bytes of all values together. A shopper's data has a few hundred bytes. If a request has
+/// more than this, no text about it is kept.
 const MOST_VALUES: usize = 64 * 1024;
 
 const MARK: &str = "[redacted]";
@@ -27,8 +27,8 @@ const MARK: &str = "[redacted]";
 /// token, the merchant's password or API key, and the values in `customer` and the addresses, which
 /// may come from an `id_token`. All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
-    /// Of values that begin at the same place, finds the longest, so that a value inside another
-    /// leaves no rest of it.
+    /// Finds the longest of several values that begin at the same position, so that no part of it
+    /// remains.
     values: AhoCorasick,
     /// The length of the longest value, in bytes.
     longest: usize,
@@ -70,7 +70,7 @@ impl Redactor {
     /// a token would not be found.
     pub fn clean(&self, text: &str) -> String {
         let read = &text[..text.floor_char_boundary(LONGEST_TEXT)];
-        // What was not read may be the rest of a value.
+        // A value may continue in the part that was not read.
         let sure = if read.len() == text.len() { read.len() } else { read.len().saturating_sub(self.longest) };
         let sure = read.floor_char_boundary(sure);
         let (mut redacted, mut at) = (String::new(), 0);

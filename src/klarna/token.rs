@@ -63,8 +63,8 @@ impl TokenClient {
         Presented { answer, correlation_id }
     }
 
-    /// All fields are in the body. Klarna's example has them in the query, but URLs are written to
-    /// logs.
+    /// Builds the request with all fields in the body. Klarna's example has them in the query, but URLs
+    /// are written to logs.
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
         let mut request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
         let mut fields = vec![
@@ -87,8 +87,8 @@ impl TokenClient {
     }
 }
 
-/// RFC 6749 section 2.3.1 requires that id and secret are encoded before they become user name and
-/// password.
+/// Encodes an id or secret before it becomes a user name or password, as RFC 6749 section 2.3.1
+/// requires.
 fn form_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -20,7 +20,7 @@ const SOON: TimeDelta = TimeDelta::days(30);
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckStatus {
     /// All is well.
     Ok,
     /// It works, but something could be lost or slow.
@@ -35,7 +35,7 @@ pub struct Finding {
     /// What was checked: `database`, `keys`, `merchants.shop.token_url`, …
     pub check: String,
     /// The result.
-    pub verdict: Verdict,
+    pub status: CheckStatus,
     /// What was found, in one sentence.
     pub found: String,
     /// What to do; `None` if nothing is to be done.
@@ -49,24 +49,24 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn ok(&mut self, check: &str, found: impl Into<String>) {
-        self.add(check, Verdict::Ok, found, None);
+        self.add(check, CheckStatus::Ok, found, None);
     }
 
     fn warn(&mut self, check: &str, found: impl Into<String>, advice: impl Into<String>) {
-        self.add(check, Verdict::Warning, found, Some(advice.into()));
+        self.add(check, CheckStatus::Warning, found, Some(advice.into()));
     }
 
     fn fail(&mut self, check: &str, found: impl Into<String>, advice: impl Into<String>) {
-        self.add(check, Verdict::Failed, found, Some(advice.into()));
+        self.add(check, CheckStatus::Failed, found, Some(advice.into()));
     }
 
     /// For errors whose message says what to do.
     fn fail_with(&mut self, check: &str, error: &impl ToString) {
-        self.add(check, Verdict::Failed, error.to_string(), None);
+        self.add(check, CheckStatus::Failed, error.to_string(), None);
     }
 
-    fn add(&mut self, check: &str, verdict: Verdict, found: impl Into<String>, advice: Option<String>) {
-        self.0.push(Finding { check: check.to_owned(), verdict, found: found.into(), advice });
+    fn add(&mut self, check: &str, status: CheckStatus, found: impl Into<String>, advice: Option<String>) {
+        self.0.push(Finding { check: check.to_owned(), status, found: found.into(), advice });
     }
 }
 

@@ -29,7 +29,8 @@ use crate::order::{Target, TokenOutcome};
 use crate::store::Store;
 use crate::vault::sealing::Secrets;
 
-/// How often recorded values are sorted into buckets, so that they do not accumulate when nothing scrapes.
+/// How often recorded values are sorted into buckets. Without this they would accumulate in memory if
+/// nothing scrapes the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The state of a circuit breaker: endpoint, merchant, state.
@@ -59,7 +60,7 @@ pub struct Sources {
     /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
     /// Active tokens with less time left than this expire soon.
-    pub lapsing_within: Duration,
+    pub expiring_within: Duration,
     /// Returns the states of this process's circuit breakers.
     pub breakers: Box<dyn Fn() -> Vec<BreakerReading> + Send + Sync>,
     /// Returns the exchanges in flight.

@@ -1,4 +1,5 @@
-//! Tokens of another provider than the settings name: they are not presented to anybody.
+//! Finds tokens that another provider than that of the settings issued. They are not presented to
+//! anybody.
 
 use crate::config::Merchants;
 use crate::store::{ProviderTokens, Providers, StoreError};

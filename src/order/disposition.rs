@@ -7,7 +7,7 @@ use super::{OrderError, OrderResult, Prefill, Target, TokenOutcome};
 /// The result of one attempt at an order.
 #[derive(Clone, Debug)]
 pub enum Disposition {
-    /// Klarna created the order.
+    /// Klarna created the order or session.
     Submitted {
         /// Klarna's id of the order or session.
         klarna_id: String,

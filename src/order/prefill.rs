@@ -1,4 +1,4 @@
-//! What became of the fields that the service filled into an order.
+//! The fields that the service filled into an order, and whether Klarna accepted them.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub enum Prefill {
     Filled(Vec<String>),
     /// Klarna refused the order with these fields, so it was sent once more without them.
     Withdrawn {
-        /// The fields.
+        /// The fields, as JSON pointers.
         withdrawn: Vec<String>,
     },
 }

@@ -8,7 +8,7 @@ pub enum OrderAdminRefusal {
     /// It does not exist.
     #[error("there is no order with this id")]
     Missing,
-    /// It failed, and its body was deleted since: there is nothing left to send.
+    /// It failed, and its body has been deleted, so there is nothing to send.
     #[error("the order's body was deleted (retention.bodies): submit it again, with another idempotency key")]
     BodyGone,
     /// Only a queued order can be cancelled.

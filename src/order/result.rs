@@ -1,4 +1,4 @@
-//! What Klarna's answer gives the shop for the shopper's browser.
+//! The part of Klarna's answer that the shop needs for the shopper's browser.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,16 +13,16 @@ use super::Target;
 /// and never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub enum OrderResult {
-    /// Of Klarna Checkout.
+    /// The result of Klarna Checkout.
     Checkout {
         /// The HTML that the shop shows to the shopper.
         html_snippet: String,
     },
-    /// Of Klarna Payments.
+    /// The result of Klarna Payments.
     Payments(PaymentsSession),
 }
 
-/// What Klarna Payments answers to the shop, besides the session's id.
+/// A session of Klarna Payments, without its id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentsSession {
     /// The token that initialises Klarna's script in the shopper's browser.
@@ -46,7 +46,7 @@ impl OrderResult {
         }
     }
 
-    /// Returns whether the part without which a shop cannot go on is empty.
+    /// Returns whether the part that every shop needs is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -64,7 +64,7 @@ impl OrderResult {
         }
     }
 
-    /// Reads a stored text. `None` if it is not one of this target.
+    /// Reads a stored text. `None` if it does not fit the target.
     #[must_use]
     pub fn from_text(target: Target, text: String) -> Option<Self> {
         match target {

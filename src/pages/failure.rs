@@ -12,8 +12,8 @@ use crate::store::StoreError;
 /// Why a page cannot be shown, or why an action was not carried out.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
-    /// Not signed in, or the session has ended. The browser goes to the sign-in, and from there
-    /// back to this address.
+    /// Not signed in, or the session has ended. The browser goes to the sign-in page, and returns to
+    /// this address after it.
     SignIn(String),
     /// The same, for a request by the script.
     Over,
@@ -23,7 +23,7 @@ pub(super) enum Failure {
     Foreign,
     /// The address or the form is invalid.
     Wrong(String),
-    /// The key only allows to look.
+    /// The key does not allow actions.
     ReadOnly,
     /// The form did not arrive in time.
     Slow,

@@ -19,9 +19,9 @@ use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession,
 use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
 
-/// How many presentations of the user's token are searched for those of the order.
+/// How many of the user's latest token uses are searched for those of this order.
 const LEDGER: u32 = 200;
-/// How many webhooks about the user are searched for those of the order.
+/// How many of the user's latest webhooks are searched for those of this order.
 const WEBHOOKS: u32 = 200;
 
 pub(super) async fn show(

@@ -270,7 +270,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
                         td { @if worker.alive { (badge("good", "alive")) } @else { (badge("bad", "lost")) } }
                         td { (time(worker.started_at)) }
                         // A heartbeat alone must not change the page.
-                        td { @if worker.alive { "now" } @else { (time(worker.beat_at)) } }
+                        td { @if worker.alive { "now" } @else { (time(worker.heartbeat_at)) } }
                     }
                 } }
             } }

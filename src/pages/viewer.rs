@@ -82,7 +82,7 @@ impl Viewer {
         self.key.as_ref().is_none_or(|key| key.merchants.is_none())
     }
 
-    /// Whether their key allows more than to look.
+    /// Returns whether their key allows actions.
     fn may_act(&self) -> bool {
         self.key.as_ref().is_none_or(|key| key.scopes.contains(&Scope::Ops))
     }

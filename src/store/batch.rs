@@ -1,6 +1,6 @@
-//! Many writes in one commit: what comes while a commit is under way goes into the next one, so
-//! that nobody waits longer for company than he would for the disk. Each is answered only once it
-//! is durable.
+//! Many writes in one commit: writes that arrive while a commit is under way go into the next one
+//! together. Nobody waits for others to arrive. Each caller is answered only after its write is
+//! durable.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 
-/// The most writes in one commit: as many as take a good deal less time than a heartbeat may.
+/// The most writes in one commit. That many take much less time than the interval of a heartbeat.
 const MOST: usize = 256;
 
 /// Writes items, all in one transaction.
@@ -19,15 +19,16 @@ pub(super) trait Write: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     type Done: Send + 'static;
 
-    /// One answer for each item, once all are durable. After an error none is, or, where that is
-    /// transient and not [`StoreError::Unexpected`], nobody knows.
+    /// Writes all items in one transaction and returns an answer for each, after the commit. After an
+    /// error no item is written; if the error is transient and not [`StoreError::Unexpected`], it is
+    /// unknown whether the items are written.
     async fn write(&self, items: &[Self::Item]) -> Result<Vec<Self::Done>, StoreError>;
 }
 
 type Waiting<W> = (<W as Write>::Item, oneshot::Sender<Result<<W as Write>::Done, StoreError>>);
 
-/// Gathers items for a [`Write`]. It writes in a task of its own: whoever waits may stop waiting,
-/// and takes nobody's answer with him.
+/// Collects items for a [`Write`]. A task of its own writes them, so a caller that stops waiting does
+/// not affect the others.
 pub(super) struct Batcher<W: Write> {
     items: mpsc::UnboundedSender<Waiting<W>>,
 }
@@ -39,7 +40,7 @@ impl<W: Write> Batcher<W> {
         Self { items }
     }
 
-    /// Writes an item, together with others that come at the same time.
+    /// Writes an item, together with others that arrive at the same time.
     pub(super) async fn put(&self, item: W::Item) -> Result<W::Done, StoreError> {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the store was closed".into());
@@ -48,19 +49,20 @@ impl<W: Write> Batcher<W> {
     }
 }
 
-/// Ends with the batcher.
+/// Writes items until the batcher is dropped.
 async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, MOST).await > 0 {
         let (items, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         let answered = match guarded(&write, &items).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            // The engine refused one of them, perhaps, and so all: each by itself, that one alone is told.
+            // The engine may have refused the batch because of one item. Write each by itself, so that
+            // only that item fails.
             Err(error) if items.len() > 1 && error.may_be_of_one_write() => one_by_one(&write, &items).await,
             Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
         };
         for (answer, answered) in answers.into_iter().zip(answered) {
-            // An error says that nobody waits any more.
+            // Sending fails only if the caller has stopped waiting.
             let _ = answer.send(answered);
         }
     }
@@ -75,7 +77,7 @@ async fn one_by_one<W: Write>(write: &W, items: &[W::Item]) -> Vec<Result<W::Don
     answers
 }
 
-/// A panic in one write must not be the end of all that come later.
+/// Writes items and turns a panic into an error, so that later writes still work.
 async fn guarded<W: Write>(write: &W, items: &[W::Item]) -> Result<Vec<W::Done>, StoreError> {
     let done = AssertUnwindSafe(write.write(items)).catch_unwind().await.unwrap_or_else(|_| Err(unanswered()))?;
     if done.len() == items.len() { Ok(done) } else { Err(unanswered()) }

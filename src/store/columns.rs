@@ -1,4 +1,5 @@
-//! Reading columns alike on both engines, and the one type they disagree on: time.
+//! Reads columns in the same way on both engines, and converts times, which the engines store
+//! differently.
 
 use std::str::FromStr;
 
@@ -64,7 +65,7 @@ impl<'r> Decode<'r, Sqlite> for Stamp {
     }
 }
 
-/// A row of either engine.
+/// Reads the columns of a row of either engine.
 pub(super) trait Columns {
     fn text(&self, column: &str) -> sqlx::Result<String>;
     fn opt_text(&self, column: &str) -> sqlx::Result<Option<String>>;
@@ -79,7 +80,7 @@ pub(super) trait Columns {
     fn time(&self, column: &str) -> sqlx::Result<DateTime<Utc>>;
     fn opt_time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>>;
 
-    /// An id that is a UUID, whatever it names.
+    /// An id that is a UUID.
     fn id<T: From<Uuid>>(&self, column: &str) -> sqlx::Result<T> {
         self.uuid(column).map(T::from)
     }
@@ -120,7 +121,7 @@ pub(super) trait Columns {
         Ok(u64::try_from(self.int(column)?).unwrap_or_default())
     }
 
-    /// A word that stands for one of several values.
+    /// A value of an enum, stored as its word.
     fn parsed<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
         parse(column, &self.text(column)?)
     }
@@ -180,8 +181,8 @@ macro_rules! columns {
 columns!(PgRow);
 columns!(SqliteRow);
 
-/// Reads rows one by one. One that cannot be read is left out and reported in the log: it must not
-/// keep the others from whoever asks for them.
+/// Reads rows one by one. A row that cannot be read is left out and reported in the log, so that the
+/// caller still gets the others.
 pub(super) fn readable<R, T>(what: &'static str, rows: &[R], read: impl Fn(&R) -> Result<T, StoreError>) -> Vec<T> {
     let read = rows.iter().map(read).filter_map(|row| {
         row.inspect_err(|error| tracing::error!(what, %error, "A row cannot be read; it is left out")).ok()

@@ -68,7 +68,7 @@ pub struct WorkerView {
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// The time of its last heartbeat.
-    pub beat_at: DateTime<Utc>,
+    pub heartbeat_at: DateTime<Utc>,
     /// Whether its last heartbeat is recent enough.
     pub alive: bool,
 }
@@ -183,7 +183,7 @@ fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {
     Ok(WorkerView {
         name: row.text("name")?,
         started_at: row.time("started_at")?,
-        beat_at: row.time("beat_at")?,
+        heartbeat_at: row.time("heartbeat_at")?,
         alive: row.flag("alive")?,
     })
 }

@@ -1,6 +1,6 @@
-//! What differs between the two engines, and how the storage traits use either: a statement of the
-//! engine's dialect, its parameters, and a connection that goes back to its pool only where all
-//! went well.
+//! The trait [`Engine`] has what differs between the two engines. The storage traits use it to run a
+//! statement of the engine's dialect with its parameters, on a connection that goes back to its pool
+//! only after success.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,22 +23,22 @@ use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
-/// A store on one of the engines. The storage traits are implemented once, beside each trait, for
-/// both.
+/// A store on one of the engines. Beside each storage trait is its one implementation for both
+/// engines.
 pub struct SqlStore<E> {
     pub(super) engine: E,
 }
 
-/// An engine: its types and statements, its pools, and the few operations that it does in a way of
-/// its own.
+/// An engine: its types and statements, its pools, and the few operations that need code of their own
+/// on each engine.
 pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// sqlx's driver.
     type Database: Database<Row: Columns>;
 
-    /// What both engines have, in this one's dialect.
+    /// The statements that both engines have, in this engine's dialect.
     const STATEMENTS: &'static Statements;
 
-    /// Begins a transaction that writes.
+    /// The statement that begins a transaction that writes.
     const BEGIN: &'static str;
 
     /// Binds the next parameter of a statement.
@@ -54,46 +54,46 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         query: RawQuery<Self>,
     ) -> impl Future<Output = sqlx::Result<Option<Row<Self>>>> + Send;
 
-    /// How many rows were affected.
+    /// Runs a statement and returns how many rows it affected.
     fn execute(
         connection: &mut RawConnection<Self>,
         query: RawQuery<Self>,
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
-    /// Runs one word of transaction control.
+    /// Runs a statement of transaction control, such as `COMMIT`.
     fn control(
         connection: &mut RawConnection<Self>,
         word: &'static str,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// The time that statements are given.
+    /// Returns the time that statements get as their parameter.
     fn now(&self) -> Now;
 
-    /// A connection to read by.
+    /// Takes a connection for reading.
     fn reader(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// A connection to write by.
+    /// Takes a connection for writing.
     fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// A connection for short writes that must not wait behind orders: heartbeats, and what closes
-    /// intents.
+    /// Takes a connection for short writes that must not wait behind orders: heartbeats and ends of
+    /// exchanges.
     fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// How the pools are used.
+    /// Returns how the pools are used.
     fn pools(&self) -> Vec<PoolUse>;
 
     fn close(&self) -> impl Future<Output = ()> + Send;
 
-    /// This program's migrations.
+    /// Returns this program's migrations.
     fn migrator() -> Migrator;
 
-    /// The migrations that the database has, those of newer programs included; none where it has
-    /// none of our tables.
+    /// Returns the migrations that the database has run, including those of newer programs. Empty if
+    /// it has none of our tables.
     fn applied_migrations(
         connection: &mut RawConnection<Self>,
     ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
 
-    /// Runs `missing` migrations; how many ran.
+    /// Runs the missing migrations and returns how many ran. `missing` is their number.
     fn migrate(&self, missing: usize) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
     fn inspect(&self) -> impl Future<Output = Result<Inspection, StoreError>> + Send;
@@ -105,14 +105,13 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
 
     fn listen(&self) -> impl Future<Output = Result<Box<dyn Signals>, StoreError>> + Send;
 
-    /// Tells this process that orders were settled, where the statement did not notify all
-    /// processes.
+    /// Notifies this process that orders have ended, if the statement did not notify all processes.
     fn tell_settled(&self, _orders: &[OrderId]) {}
 
-    /// Likewise, that orders are due.
+    /// Notifies this process that orders are due, if the statement did not notify all processes.
     fn tell_due(&self) {}
 
-    /// Overwrites what was erased where the engine would keep it for a while.
+    /// Overwrites erased data that the engine would otherwise keep for a while.
     fn overwrite_erased(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }
     }
@@ -135,8 +134,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         disposition: &Disposition,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Deletes what was kept for orders that end, where the statement that ends them does not.
-    fn delete_kept_of(
+    /// Deletes the cached tokens of orders that end, if the statement that ends them does not.
+    fn delete_cached_of(
         _c: &mut Connection<'_, Self>,
         _orders: &[OrderId],
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
@@ -160,9 +159,9 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// As [`super::Tokens::settle_exchange`].
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// Stores a successor under the next generation, with its hash and what is kept, and closes the
-    /// intent. `false` where the generation has moved on, or the exchange is unknown, and nothing
-    /// was written.
+    /// Stores a successor under the next generation, with its hash and the cached tokens, and closes
+    /// the intent. Returns `false`, and writes nothing, if the generation has changed or the exchange
+    /// is unknown.
     fn store_successor(
         c: &mut Connection<'_, Self>,
         now: Now,
@@ -179,13 +178,12 @@ pub(super) type Row<E> = <<E as Engine>::Database as Database>::Row;
 pub(super) type RawQuery<E> =
     sqlx::query::Query<'static, <E as Engine>::Database, <<E as Engine>::Database as Database>::Arguments>;
 
-/// The time that a statement is given. On PostgreSQL null in service, where the database's clock
-/// counts, and a test's clock otherwise; on SQLite the program's clock, which is the database's
-/// too.
+/// The time parameter of statements. On SQLite, it is the program's clock. On PostgreSQL it is null,
+/// and the statement uses the database's clock; only tests give a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
 
-/// The value of a statement's parameter, for either engine. Null has a type, too.
+/// The value of a statement's parameter, for either engine. Null has a type too.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Param<'a> {
     Text(Option<&'a str>),
@@ -270,8 +268,8 @@ impl<E: Engine> SqlStore<E> {
         by::<E, T>(self.engine.writer().await?, run).await
     }
 
-    /// Runs statements in one transaction, which is committed unless one of them fails. An error
-    /// leaves the outcome unknown where it is transient.
+    /// Runs statements in one transaction, which is committed unless one of them fails. After a
+    /// transient error, it is unknown whether the transaction was committed.
     pub(super) async fn transaction<T>(
         &self,
         run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
@@ -280,8 +278,8 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Runs statements by a connection, and gives it back. After an error, or where the caller stops
-/// waiting, nobody knows what state it is in: it is closed.
+/// Runs statements on a connection and gives it back. After an error, or if the caller stops waiting,
+/// the state of the connection is unknown, so it is closed.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
@@ -303,7 +301,7 @@ pub(super) async fn transaction_by<E: Engine, T>(
     Ok(done)
 }
 
-/// A connection in use, within a transaction or without.
+/// A connection in use, inside a transaction or outside one.
 pub(super) struct Connection<'c, E: Engine>(pub(super) &'c mut RawConnection<E>);
 
 impl<'c, E: Engine> Connection<'c, E> {
@@ -311,18 +309,19 @@ impl<'c, E: Engine> Connection<'c, E> {
         Self(&mut *connection)
     }
 
-    /// A statement, to be given its parameters.
+    /// Begins a statement, whose parameters are bound next.
     pub(super) fn query(&mut self, sql: &'static str) -> Query<'_, E> {
         Query { connection: &mut *self.0, query: sqlx::query(sql) }
     }
 
-    /// A statement put together from the program's own texts, with no value in it.
+    /// Like [`Connection::query`], for a statement that the program composes. It must not contain
+    /// values.
     pub(super) fn composed(&mut self, sql: String) -> Query<'_, E> {
         Query { connection: &mut *self.0, query: sqlx::query(AssertSqlSafe(sql)) }
     }
 }
 
-/// A statement with its parameters. It may take no longer than any should.
+/// A statement with its parameters. Running it has the same time limit as every statement.
 #[must_use = "a statement does nothing until it is run"]
 pub(super) struct Query<'c, E: Engine> {
     pub(super) connection: &'c mut RawConnection<E>,
@@ -330,7 +329,7 @@ pub(super) struct Query<'c, E: Engine> {
 }
 
 impl<E: Engine> Query<'_, E> {
-    /// Binds the next parameter. A text is made storable, whoever wrote it.
+    /// Binds the next parameter. Characters that the database cannot store are replaced.
     pub(super) fn bind<'p>(self, value: impl Into<Param<'p>>) -> Self {
         let query = match value.into() {
             Param::Text(Some(text)) => E::bind(self.query, Param::Text(Some(&storable(text)))),
@@ -357,12 +356,12 @@ impl<E: Engine> Query<'_, E> {
         bounded(E::fetch_optional(self.connection, self.query)).await
     }
 
-    /// The one row that there must be.
+    /// Runs the statement and returns its row. There must be exactly one.
     pub(super) async fn fetch_one(self) -> Result<Row<E>, StoreError> {
         Ok(self.fetch_optional().await?.ok_or(sqlx::Error::RowNotFound)?)
     }
 
-    /// How many rows were affected.
+    /// Runs the statement and returns how many rows it affected.
     pub(super) async fn execute(self) -> Result<u64, StoreError> {
         bounded(E::execute(self.connection, self.query)).await
     }

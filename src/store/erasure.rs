@@ -16,7 +16,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
     let mut erased = Erased::default();
     let cancelled = store
         .transaction(async |c| {
-            // In the order in which other transactions lock: orders, token, cached tokens.
+            // Other transactions lock in the same order: orders, token, cached tokens.
             let cancelled = cancel(c, store.now(), key).await?;
             erased.token = erase_token(c, store.now(), key, &pseudonym).await?;
             Ok(cancelled)
@@ -57,7 +57,7 @@ async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -
     rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
-/// Returns whether there was a row.
+/// Erases the user's token. Returns whether there was a row.
 async fn erase_token<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -68,6 +68,6 @@ async fn erase_token<E: Engine>(
     let Some(row) = erase.fetch_optional().await? else { return Ok(false) };
     let token = row.token("id")?;
     c.query(E::STATEMENTS.erasure.known).bind(token).execute().await?;
-    tokens::forget_kept(c, token).await?;
+    tokens::forget_cached(c, token).await?;
     Ok(true)
 }

@@ -1,17 +1,17 @@
-//! What can go wrong between the program and its rows.
+//! The errors of the store.
 
 use crate::words::UnknownWord;
 
-/// A store's failure. Its texts hold no parameter of any statement.
+/// Why an operation of the store failed. Its texts contain no parameter of a statement.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Server, file or connection could not be used; the outcome of a commit may be unknown.
+    /// Server, file or connection could not be used. It may be unknown whether a commit succeeded.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The server refuses more connections.
     #[error("the database takes no more connections: {0}")]
     TooManyConnections(String),
-    /// The server is a replica, or its default or a failover lets nobody write.
+    /// The database takes no writes: the server is a replica, or read-only by its default.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
     /// The SQLite file is not the one that was opened.
@@ -20,26 +20,26 @@ pub enum StoreError {
          stop this process"
     )]
     FileReplaced(String),
-    /// A statement took longer than any should; its connection was closed.
+    /// A statement took longer than the time limit. Its connection was closed.
     #[error("the database did not answer within {} s", .0.as_secs())]
     TimedOut(std::time::Duration),
     /// The disk, or a quota on it, is full.
     #[error("the database's disk is full")]
     DiskFull,
-    /// A uniqueness that the schema asks for would be broken.
+    /// A unique constraint would be violated.
     #[error("the database refused a duplicate row: {0}")]
     Conflict(String),
-    /// A change of state that touched more or fewer rows than it must.
+    /// A statement changed more or fewer rows than it must.
     #[error("{what} changed {actual} rows where it must change {expected}")]
     RowsAffected {
-        /// The change, in words.
+        /// The change in words.
         what: &'static str,
         /// How many rows it must change.
         expected: u64,
         /// How many it changed.
         actual: u64,
     },
-    /// The exchange whose end is to be written is unknown, and so is its user.
+    /// The database knows neither the exchange whose end is to be stored, nor its user.
     #[error(
         "the database knows neither the exchange nor its user: it was restored from a backup, or a failover lost its last \
          writes; nothing was changed"
@@ -48,29 +48,28 @@ pub enum StoreError {
     /// A row that this program cannot read.
     #[error("the database holds a value that this program cannot read: {0}")]
     Unreadable(String),
-    /// The database bears the name of another installation.
+    /// The database belongs to another installation.
     #[error(
         "the database belongs to the installation {stored:?}, but the settings name {configured:?}: point \
          database.url to this installation's own database (a copy must never spend live tokens)"
     )]
     OtherInstallation {
-        /// The name found.
+        /// The name in the database.
         stored: String,
         /// The name in the settings.
         configured: String,
     },
-    /// The database was migrated by a newer program, which left this one behind.
+    /// A newer program migrated the database, and this program can no longer use it.
     #[error(
         "the database needs a newer program (level {needed}; this one has level {has}): upgrade klarna-order-worker"
     )]
     NeedsNewerProgram {
-        /// The level the database asks for.
+        /// The level that the database requires.
         needed: i64,
         /// This program's level.
         has: i64,
     },
-    /// The database has run another text than this program's under the number of one of its
-    /// migrations.
+    /// The database has run a different migration with the number of one of this program's migrations.
     #[error(
         "the database has run a migration {0} that is not this program's: an unreleased version of the program made \
          this database; use a new one"
@@ -79,40 +78,39 @@ pub enum StoreError {
     /// Migrations of this program are missing.
     #[error("the database lacks {} migration(s) of this program ({}): run `klarna-order-worker migrate`", .0.len(), .0.join(", "))]
     NotMigrated(Vec<String>),
-    /// A migration that got none of the locks that it needs.
+    /// A migration did not get the locks that it needs.
     #[error(
         "the migration {migration} got no lock in {tries} tries and was not run; these sessions hold locks: \
          {holders}; end them (SELECT pg_terminate_backend(…)) or wait, then run `klarna-order-worker migrate` \
          again"
     )]
     Locked {
-        /// Its name.
+        /// The migration's name.
         migration: String,
         /// How often it was tried.
         tries: u32,
-        /// Who has held locks for longest.
+        /// The sessions that have held locks for the longest time.
         holders: String,
     },
     /// Another `migrate` has not ended.
     #[error("another `migrate` has been running on this database for over {} s: wait for it to end, then run \
         this again", .0.as_secs())]
     MigratedElsewhere(std::time::Duration),
-    /// The settings point at something that is no database of this engine.
+    /// The setting `database.url` does not name a database of this engine.
     #[error("{0}")]
     Location(String),
-    /// The engine answered an error that is neither of those above nor [`StoreError::Refused`], such
-    /// as a missing privilege. Nothing was written. The same call may succeed later, perhaps after
-    /// an operator has acted.
+    /// Any other error of the engine, such as a missing privilege. Nothing was written. The same call
+    /// may succeed later, perhaps after an operator has acted.
     #[error("the database answered an unexpected error: {0}")]
     Unexpected(String),
-    /// The engine refused a value, and will refuse it again: one of the errors named in
-    /// `is_final` and `is_final_sqlite`.
+    /// The engine refused a value, and will refuse it again. The errors are listed in `is_final` and
+    /// `is_final_sqlite`.
     #[error("the database refused a statement: {0}")]
     Refused(String),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later, with nothing changed but the database's condition.
+    /// Returns whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(
@@ -127,7 +125,8 @@ impl StoreError {
         )
     }
 
-    /// Whether a single one of several writes may be the cause, so that each must be tried by itself.
+    /// Returns whether one of several writes in a transaction may be the cause, so that each must be
+    /// tried by itself.
     pub(crate) fn may_be_of_one_write(&self) -> bool {
         !self.is_transient() || matches!(self, Self::Unexpected(_))
     }
@@ -154,8 +153,8 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Sorts an engine's error by what can be done. The list of what is final is short and by name; every
-/// error that nobody thought of is worth another try.
+/// Classifies an engine's error. Only a short list of errors is final; every unknown error is worth
+/// another try.
 fn from_engine(error: &dyn sqlx::error::DatabaseError) -> StoreError {
     if error.is_unique_violation() {
         return StoreError::Conflict(error.constraint().unwrap_or_else(|| error.message()).to_owned());
@@ -189,11 +188,11 @@ fn is_final_sqlite(primary_code: u32) -> bool {
 fn from_postgres(code: &str, message: String) -> StoreError {
     match code.as_bytes() {
         b"53100" => StoreError::DiskFull,
-        // After a failover, or by the server's default.
+        // Read-only: after a failover, or by the server's default.
         b"25006" => StoreError::ReadOnly(message),
         b"53300" => StoreError::TooManyConnections(message),
-        // A lock's time-out; connection, authorisation, rollback; resources, operator intervention,
-        // system.
+        // Lock time-out; connection, authorisation, rollback; resources, operator intervention,
+        // system error.
         b"55P03" | [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
             StoreError::Unavailable(message)
         }

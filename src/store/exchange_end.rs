@@ -1,4 +1,4 @@
-//! How an exchange ended, written down within the caller's transaction.
+//! Stores the end of an exchange, inside the caller's transaction.
 
 mod ahead;
 
@@ -8,7 +8,7 @@ use super::engine::{Connection, Engine, Now, Query};
 use crate::ids::{ExchangeId, TokenId, TokenVersion};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
-/// Writes an exchange's end within the caller's transaction. Calling it again for the same exchange
+/// Stores the end of an exchange, inside the caller's transaction. A second call for the same exchange
 /// changes nothing.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
@@ -21,10 +21,10 @@ pub(super) async fn settle<E: Engine>(
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
             c.query(sql.still_good).bind_version(version).bind(now).bind(&end.provider).execute().await?;
-            if end.kept.is_some() {
+            if end.cached.is_some() {
                 c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }
-            keep(c, version, end.kept.as_ref()).await?;
+            cache(c, version, end.cached.as_ref()).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false).await?;
         }
         ExchangeResult::Rejected(reason) => {
@@ -33,7 +33,7 @@ pub(super) async fn settle<E: Engine>(
             close(c, now, end.exchange, Outcome::Rejected, false).await?;
             c.query(sql.rejected_by).bind(end.exchange).bind(&end.provider).execute().await?;
         }
-        // The token is as it was, whoever's it is by now: nothing to be told apart.
+        // The token is unchanged, so it does not matter whether the row has a newer generation.
         ExchangeResult::NotSent | ExchangeResult::Refused => {
             close(c, now, end.exchange, end.result.outcome(), false).await?;
             return Ok(Settled::Written);
@@ -53,8 +53,8 @@ pub(super) async fn settle<E: Engine>(
     Ok(if stands { Settled::Written } else { Settled::Superseded })
 }
 
-/// Stores a successor where the generation is still the one presented, and closes the intent either
-/// way.
+/// Stores a successor if the row still has the generation that was presented. Closes the intent in
+/// both cases.
 async fn rotated<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -77,8 +77,8 @@ async fn rotated<E: Engine>(
     Ok(Settled::Superseded)
 }
 
-/// A statement that stores a successor, with what all such have as their first eight parameters:
-/// the row, a generation, the exchange, and the successor.
+/// Binds the first eight parameters of a statement that stores a successor: row, generation, exchange
+/// and the successor itself.
 pub(super) fn bind_successor<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
@@ -97,8 +97,8 @@ pub(super) fn bind_successor<'c, E: Engine>(
         .bind(successor.refresh_due_at)
 }
 
-/// By when it came, however late it is stored: what is ahead of a restored database is told from
-/// what came later by this.
+/// Stores the hash of a successor with the time at which it arrived, however late it is stored. After
+/// a restore, this time decides which of two tokens is newer.
 pub(super) async fn know_successor<E: Engine>(
     c: &mut Connection<'_, E>,
     token: TokenId,
@@ -109,7 +109,7 @@ pub(super) async fn know_successor<E: Engine>(
     Ok(())
 }
 
-/// Closes an intent as unanswered, and has the token presented again, or with `hold` wait for an
+/// Closes an intent as unanswered. The token is then presented again; with `hold` it waits for an
 /// operator.
 pub(super) async fn no_answer<E: Engine>(
     c: &mut Connection<'_, E>,
@@ -137,14 +137,14 @@ pub(super) async fn close<E: Engine>(
     Ok(())
 }
 
-/// Keeps what came for an order, where the token's generation is the one given.
-pub(super) async fn keep<E: Engine>(
+/// Stores the cached tokens of an order, if the row has the given generation.
+pub(super) async fn cache<E: Engine>(
     c: &mut Connection<'_, E>,
     version: TokenVersion,
-    kept: Option<&NewCachedTokens>,
+    cached: Option<&NewCachedTokens>,
 ) -> Result<(), StoreError> {
-    let Some(kept) = kept else { return Ok(()) };
-    let keep = c.query(E::STATEMENTS.tokens.keep).bind(kept.purpose).bind_version(version);
-    keep.bind(&kept.sealed).bind(kept.received_at).bind(kept.good_until).execute().await?;
+    let Some(cached) = cached else { return Ok(()) };
+    let cache = c.query(E::STATEMENTS.tokens.cache).bind(cached.purpose).bind_version(version);
+    cache.bind(&cached.sealed).bind(cached.received_at).bind(cached.good_until).execute().await?;
     Ok(())
 }

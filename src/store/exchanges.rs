@@ -1,4 +1,5 @@
-//! The claim on one token, and what is written under it. What is sealed comes and goes sealed.
+//! The claim on one token, and what is written under it. The store handles encrypted values only as
+//! bytes.
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -12,33 +13,34 @@ use crate::token::{
     Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
 };
 
-/// What a claim gave.
+/// The result of claiming a token.
 pub enum ClaimAttempt {
-    /// No row for this user.
+    /// There is no row for this user.
     Missing,
-    /// Another holds the claim.
+    /// Another exchange holds the claim.
     Busy,
-    /// The caller's until it is settled or released.
+    /// The caller holds the claim until it settles or releases it.
     Claimed(Box<dyn TokenClaim>),
 }
 
 /// A claim on one token: at most one exists for a token, over all processes.
 #[async_trait]
 pub trait TokenClaim: Send + Sync {
-    /// The row, as read under the claim.
+    /// Returns the row, as it was read under the claim.
     fn token(&self) -> &ClaimedToken;
 
-    /// Makes the intent durable. An error leaves its outcome unknown.
+    /// Makes the intent durable. After an error, it is unknown whether it is durable.
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError>;
 
-    /// Writes the exchange's end and gives the claim up. An error leaves the outcome unknown.
+    /// Stores the end of the exchange and releases the claim. After an error, it is unknown whether
+    /// the end is stored.
     async fn settle(self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
-    /// Gives the claim up with nothing written.
+    /// Releases the claim and writes nothing.
     async fn release(self: Box<Self>);
 }
 
-/// The ledger of a user's token, newest first.
+/// Returns the ledger of a user's token, newest first.
 pub(super) async fn ledger<E: Engine>(
     c: &mut Connection<'_, E>,
     key: &UserKey,
@@ -67,15 +69,15 @@ fn ledger_entry(row: &impl Columns) -> Result<LedgerEntry, StoreError> {
     })
 }
 
-/// A token as it was read for a claim.
+/// The result of the statement that claims and reads a token.
 pub(super) struct Read {
-    /// Whether the claim is the caller's now, where the engine has locks for that.
+    /// Whether the caller got the lock. Always true on an engine without such locks.
     pub(super) ours: bool,
     pub(super) token: ClaimedToken,
 }
 
-/// Claims a user's token, where the engine has locks for that, and reads it with the ledger of its
-/// present generation. `None` where there is no row.
+/// Locks a user's token, if the engine has locks for that, and reads it with the ledger of its present
+/// generation. `None` if there is no row.
 pub(super) async fn claim<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -108,7 +110,8 @@ fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
     Ok(Standing { proven: row.flag("proven")?, stop })
 }
 
-/// `None` in the one row of a generation that was never presented.
+/// Reads a presentation. `None` if the generation was never presented; it then has one row without a
+/// presentation.
 fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> {
     let Some(exchange) = row.opt_id("exchange")? else { return Ok(None) };
     Ok(Some(Presentation {
@@ -122,21 +125,21 @@ fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> 
     }))
 }
 
-/// Sees to it that an intent can never be acted on.
+/// Makes sure that an intent whose commit is in doubt is never acted on.
 pub(super) async fn void_intent<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     intent: &Intent,
 ) -> Result<(), StoreError> {
     match bind_intent(c, E::STATEMENTS.tokens.void_intent, intent).bind(now).execute().await {
-        // Another exchange took the presentation's place: a late commit of this one will be
-        // refused.
+        // Another exchange has the same presentation number, so a late commit of this intent will
+        // be refused.
         Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// A statement with an intent as its first seven parameters.
+/// Binds an intent as the first seven parameters of a statement.
 pub(super) fn bind_intent<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
@@ -151,7 +154,7 @@ pub(super) fn bind_intent<'c, E: Engine>(
         .bind(intent.holder)
 }
 
-/// The open intents of a holder, each with its token's merchant.
+/// Returns the open intents of a worker, each with the merchant of its token.
 pub(super) async fn open_intents<E: Engine>(
     c: &mut Connection<'_, E>,
     holder: WorkerId,
@@ -171,13 +174,13 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
     })
 }
 
-/// What is kept for an order or sweep.
+/// Returns the tokens that are cached for an order or sweep.
 pub(super) async fn cached_tokens<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     purpose: PurposeId,
 ) -> Result<Option<CachedTokens>, StoreError> {
-    let row = c.query(E::STATEMENTS.tokens.kept).bind(purpose).bind(now).fetch_optional().await?;
+    let row = c.query(E::STATEMENTS.tokens.cached).bind(purpose).bind(now).fetch_optional().await?;
     row.map(|row| {
         Ok(CachedTokens {
             sealed: row.bytes("sealed")?,
@@ -190,8 +193,8 @@ pub(super) async fn cached_tokens<E: Engine>(
     .transpose()
 }
 
-/// Deletes what was kept for an order or sweep.
-pub(super) async fn delete_kept<E: Engine>(c: &mut Connection<'_, E>, purpose: PurposeId) -> Result<(), StoreError> {
-    c.query(E::STATEMENTS.tokens.delete_kept).bind(purpose).execute().await?;
+/// Deletes the tokens that are cached for an order or sweep.
+pub(super) async fn delete_cached<E: Engine>(c: &mut Connection<'_, E>, purpose: PurposeId) -> Result<(), StoreError> {
+    c.query(E::STATEMENTS.tokens.delete_cached).bind(purpose).execute().await?;
     Ok(())
 }

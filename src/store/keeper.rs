@@ -12,59 +12,60 @@ use super::{StoreError, tokens};
 use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
 use crate::token::{DeadReason, Note, TokenState};
 
-/// An active token that has, or is to be given, a due date.
+/// An active token whose due date is to be calculated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndatedToken {
-    /// What the date is for.
+    /// The row and its generation.
     pub version: TokenVersion,
-    /// Whose token.
+    /// The owner of the token.
     pub owner: UserKey,
-    /// When it lapses.
+    /// When the token expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// The date that a token is given.
+/// A new due date for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueDate {
-    /// What the date is for; a row that has moved on is left alone.
+    /// The row and its generation. A row with a newer generation is not changed.
     pub version: TokenVersion,
-    /// When the keeper presents it.
+    /// When the keeper refreshes the token.
     pub due_at: DateTime<Utc>,
 }
 
-/// Which active tokens are listed for planning.
+/// Which active tokens get new due dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanFilter {
-    /// Those without a date for their generation: written by a program of before the keeper.
+    /// Tokens without a due date for their generation.
     Undated,
-    /// All whose date follows from the settings: not those that wait after a failure.
+    /// All tokens whose due date follows from the settings. Tokens that wait after a failure do not
+    /// belong to them.
     All,
 }
 
 /// A token that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueToken {
-    /// What is due.
+    /// The row and its generation.
     pub version: TokenVersion,
-    /// Whose merchant.
+    /// The merchant's name.
     pub merchant: MerchantName,
-    /// Whose token.
+    /// The shop's own id for the user.
     pub user: UserId,
     /// When Klarna issued it.
     pub issued_at: DateTime<Utc>,
-    /// When it lapses.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// Since when it is due.
+    /// When it became due.
     pub due_at: DateTime<Utc>,
-    /// How often in a row the keeper failed with it.
+    /// How many refreshes failed in a row.
     pub failures: u32,
-    /// The last sign-in, or order that took a token.
+    /// The user's last sign-in, or last order that used the token.
     pub last_seen_at: Option<DateTime<Utc>>,
-    /// Where it stands in the order of what is due.
+    /// Its position among the due tokens.
     pub place: DueCursor,
 }
 
-/// A place in the order of what is due: by day of expiry, then by due date.
+/// A position among the due tokens, which are ordered by day of expiry, then by due date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueCursor {
     pub(super) day: i64,
@@ -72,48 +73,48 @@ pub struct DueCursor {
     pub(super) token: TokenId,
 }
 
-/// A page of what is due.
+/// Selects a page of the due tokens.
 #[derive(Clone, Debug)]
 pub struct DueFilter {
-    /// What is due by then.
+    /// Tokens that are due at this time.
     pub by: DateTime<Utc>,
-    /// Only this merchant's.
+    /// Only this merchant's tokens.
     pub merchant: Option<MerchantName>,
-    /// Only what comes behind: the last of the page before.
+    /// Only tokens after this position, which is that of the last token of the previous page.
     pub after: Option<DueCursor>,
-    /// At most so many.
+    /// The largest number of tokens.
     pub limit: u32,
 }
 
-/// How many tokens are alike.
+/// The number of tokens with the same state, reason and days until expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenCount {
-    /// Where they stand.
+    /// Their state.
     pub state: TokenState,
-    /// Why they are dead, where they are.
+    /// Why they no longer work, if they do not.
     pub reason: Option<DeadReason>,
-    /// The whole days that they have left, where they are active; -1 where they have lapsed.
+    /// Of active tokens: the whole days until they expire; -1 if they have expired.
     pub days: Option<i64>,
-    /// How many they are.
+    /// The number of tokens.
     pub tokens: u64,
 }
 
-/// What is written down of sweeps.
+/// What the database knows about sweeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastSweep {
-    /// When the last that came to its end did.
+    /// When the last complete sweep ended.
     pub ended_at: Option<DateTime<Utc>>,
-    /// The name of the worker that sweeps.
+    /// The name of the process that is sweeping now.
     pub sweeper: Option<String>,
 }
 
-/// What a store does for the keeper.
+/// Storage for the keeper.
 #[async_trait]
 pub trait Keeper: Send + Sync {
-    /// The database's time.
+    /// Returns the database's time.
     async fn time(&self) -> Result<DateTime<Utc>, StoreError>;
 
-    /// A page of the tokens to plan, by row, behind the row `after`.
+    /// Returns tokens that need a due date, ordered by row id, after the row `after`.
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
@@ -121,21 +122,21 @@ pub trait Keeper: Send + Sync {
         limit: u32,
     ) -> Result<Vec<UndatedToken>, StoreError>;
 
-    /// Writes due dates down, and ends what was noted of failures; how many rows took theirs.
+    /// Stores due dates and resets the counts of failures. Returns how many rows changed.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError>;
 
-    /// Makes tokens due whose exchange was left open by a holder that is gone, or silent for
-    /// `orphan_after`; how many.
+    /// Makes tokens due whose exchange was left open by a process that has ended, or has been silent
+    /// for `orphan_after`. Returns how many.
     async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError>;
 
-    /// A page of what is due: what lapses on an earlier day first, of one day what is due first.
+    /// Returns a page of the due tokens, ordered by day of expiry, then by due date.
     async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError>;
 
-    /// How many tokens are due by then.
+    /// Returns how many tokens are due at this time.
     async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError>;
 
-    /// Sets a date for another reason than the settings, or takes the date away. `false` where the
-    /// generation has moved on.
+    /// Sets a due date for another reason than the settings, or removes it. Returns `false`, and
+    /// changes nothing, if the generation has changed.
     async fn postpone(
         &self,
         version: TokenVersion,
@@ -144,22 +145,22 @@ pub trait Keeper: Send + Sync {
         note: Note,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets tokens of users not seen for `idle`, at most `limit`; how many.
+    /// Forgets up to `limit` tokens of users who have not been seen for `idle`. Returns how many.
     async fn forget_idle(&self, idle: Duration, limit: u32) -> Result<u64, StoreError>;
 
-    /// How many tokens there are of each kind; of one merchant, or of all.
+    /// Counts tokens by state, reason and days until expiry, of one merchant or of all.
     async fn token_counts(&self, merchant: Option<&MerchantName>) -> Result<Vec<TokenCount>, StoreError>;
 
-    /// Takes the right to sweep for so long, unless another worker that lives has it.
+    /// Takes the sweep lease for the time `hold`. Returns `false` if another living worker has it.
     async fn take_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
-    /// Holds the right for so long from now. `false` where it is another's by now.
+    /// Renews the sweep lease for the time `hold` from now. Returns `false` if another worker has it.
     async fn renew_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
-    /// Gives the right up; `whole` where the sweep came to its end.
+    /// Releases the sweep lease. `whole` records that the sweep was complete.
     async fn end_sweep(&self, worker: WorkerId, whole: bool) -> Result<(), StoreError>;
 
-    /// What is written down of sweeps.
+    /// Returns what the database knows about sweeps.
     async fn last_sweep(&self) -> Result<LastSweep, StoreError>;
 }
 
@@ -185,7 +186,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    /// One statement for all of them: a database with a million tokens is planned in a minute.
+    /// Uses one statement for all dates, so that a million tokens take about a minute.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
         let date = |date: &DueDate| json!({ "id": date.version.token, "generation": date.version.generation, "due": date.due_at.timestamp_micros() });
         let dates = json!(dates.iter().map(date).collect::<Vec<_>>()).to_string();
@@ -227,7 +228,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
             let forget = c.query(E::STATEMENTS.keeper.forget_idle).bind(idle).bind(limit).bind(self.now());
             let rows = forget.fetch_all().await?;
             for row in &rows {
-                tokens::forget_kept(c, row.token("id")?).await?;
+                tokens::forget_cached(c, row.token("id")?).await?;
             }
             Ok(rows.len() as u64)
         })
@@ -275,15 +276,16 @@ impl<E: Engine> Keeper for SqlStore<E> {
     }
 }
 
-/// The database's time.
+/// Returns the database's time.
 pub(super) async fn time<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<DateTime<Utc>, StoreError> {
     Ok(c.query(E::STATEMENTS.keeper.now).bind(now).fetch_one().await?.time("now")?)
 }
 
-/// Before every other of its day.
+/// The position before all tokens of the first day.
 const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, token: TokenId::START };
 
-/// Day by day: each query reads no more of the index than is due.
+/// Returns due tokens, with one query for each day of expiry, so that each query reads only due
+/// entries of the index.
 async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut tokens = Vec::new();
@@ -301,7 +303,7 @@ async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result
     Ok(tokens)
 }
 
-/// The beginning of the first day of expiry behind `after` with something due.
+/// Returns the beginning of the first day of expiry after `after` that has due tokens.
 async fn next_due_day<E: Engine>(
     c: &mut Connection<'_, E>,
     by: DateTime<Utc>,
@@ -329,7 +331,7 @@ fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
         version,
         merchant: row.merchant()?,
         user: row.user()?,
-        // A time that cannot be read must not keep the sweep from the other tokens.
+        // A time that cannot be read must not stop the sweep of the other tokens.
         issued_at: row.time("issued_at").unwrap_or(due_at),
         expires_at: row.time("expires_at").unwrap_or(due_at),
         due_at,

@@ -17,7 +17,7 @@ pub struct Sealed {
     /// Refresh tokens.
     pub tokens: u64,
     /// Cached tokens of running orders. They expire within minutes.
-    pub kept: u64,
+    pub cached: u64,
     /// The key for hashes of known tokens: 0 or 1.
     pub hash_key: u64,
 }
@@ -112,7 +112,11 @@ impl<E: Engine> Keys for SqlStore<E> {
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
         self.read(async |c| {
             let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
-            Ok(Sealed { tokens: row.count("tokens")?, kept: row.count("kept")?, hash_key: row.count("hash_key")? })
+            Ok(Sealed {
+                tokens: row.count("tokens")?,
+                cached: row.count("cached_tokens")?,
+                hash_key: row.count("hash_key")?,
+            })
         })
         .await
     }

@@ -1,16 +1,15 @@
-//! What both engines know of migrations, and of which programs a database is for.
+//! The migrations of both engines, and which programs may use a database.
 //!
-//! A schema grows first and shrinks one release later, so that programs of two releases can run
-//! beside each other; CONTRIBUTING.md has the rules, and `tests/it/migrations.rs` holds new
-//! migrations to them.
+//! A schema change adds first and removes a release later, so that programs of two releases can run
+//! side by side. CONTRIBUTING.md has the rules, and `tests/it/migrations.rs` checks new migrations
+//! against them.
 
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::StoreError;
 
-/// A migration as it is compiled in: its number, its name and its text. The file is
-/// `NNNN_name.sql`.
+/// A migration that is compiled into the program: number, name and text. Its file is `NNNN_name.sql`.
 pub(super) type File = (i64, &'static str, &'static str);
 
 /// Every file of `migrations/postgres`.
@@ -19,17 +18,17 @@ pub(super) const POSTGRES: &[File] = &[(1, "baseline", include_str!("../../migra
 /// Every file of `migrations/sqlite`.
 pub(super) const SQLITE: &[File] = &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
 
-/// The level of this program: one more with each release that stops using something that is to be
-/// removed. A migration that an older program cannot live with raises `minimum_program` in the
-/// database, and programs below it refuse to start, and end.
+/// The level of this program. A release that stops using something that a later one removes raises it
+/// by one. A migration that breaks older programs raises `minimum_program` in the database; programs
+/// with a lower level do not start, and running ones end.
 pub const PROGRAM_LEVEL: i64 = 1;
 
-/// The lowest level that can live with the schema of this program's migrations: the highest that
-/// they raise `minimum_program` to.
+/// The lowest level of programs that can use the schema of this program's migrations: the highest
+/// value that they set `minimum_program` to.
 pub const OLDEST_PROGRAM: i64 = 1;
 
-/// What runs those files, and notes in `table` which of them a database has. Migrations of newer
-/// programs may be there, too.
+/// Returns sqlx's migrator for these files, which records in `table` the migrations that a database has
+/// run. A database may also have migrations of newer programs.
 pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
     let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
     migrator.dangerous_set_table_name(table);
@@ -37,13 +36,14 @@ pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
     migrator
 }
 
-/// As sqlx reads a file: a first line `-- no-transaction` has it run outside a transaction.
+/// Returns sqlx's form of a migration. With `-- no-transaction` as its first line, it runs outside a
+/// transaction.
 pub(super) fn migration(&(number, name, sql): &File) -> Migration {
     let no_tx = sql.starts_with("-- no-transaction");
     Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), no_tx)
 }
 
-/// Whether a database that asks for programs of a level lets this one in.
+/// Checks that this program may use a database that requires this level.
 pub(super) fn check_level(needed: i64) -> Result<(), StoreError> {
     if needed > PROGRAM_LEVEL {
         return Err(StoreError::NeedsNewerProgram { needed, has: PROGRAM_LEVEL });
@@ -54,11 +54,11 @@ pub(super) fn check_level(needed: i64) -> Result<(), StoreError> {
 /// A migration that a database has run: its number, and sqlx's checksum of its text.
 pub(super) type Applied = (i64, Vec<u8>);
 
-/// The migrations that a database has yet to run, in their order.
+/// Returns the migrations that a database has not run yet, in order.
 ///
 /// # Errors
-/// [`StoreError::OtherMigration`] where the database has run another text under the number of one
-/// of these.
+/// [`StoreError::OtherMigration`] if the database has run a different migration with one of these
+/// numbers.
 pub(super) fn pending<'a>(migrator: &'a Migrator, applied: &[Applied]) -> Result<Vec<&'a Migration>, StoreError> {
     let mut pending = Vec::new();
     for migration in migrator.iter() {
@@ -73,17 +73,17 @@ pub(super) fn pending<'a>(migrator: &'a Migrator, applied: &[Applied]) -> Result
     Ok(pending)
 }
 
-/// The names of the pending migrations.
+/// Returns the names of the migrations that a database has not run yet.
 pub(super) fn missing(migrator: &Migrator, applied: &[Applied]) -> Result<Vec<String>, StoreError> {
     Ok(pending(migrator, applied)?.into_iter().map(name).collect())
 }
 
-/// Its file's name.
+/// Returns the name of a migration's file.
 pub(super) fn name(migration: &Migration) -> String {
     format!("{:04}_{}", migration.version, migration.description)
 }
 
-/// What went wrong, sorted as any other statement's failure.
+/// Classifies an error of a migration like that of any statement.
 pub(super) fn failed(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) => error.into(),
@@ -122,13 +122,13 @@ mod tests {
         }
     }
 
-    /// What the baseline's program left in a database.
+    /// Returns the dump of a database of the baseline's program.
     fn dump(engine: &str) -> AssertSqlSafe<String> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/upgrade/baseline.{engine}.sql"));
         AssertSqlSafe(fs::read_to_string(file).unwrap())
     }
 
-    /// The files, and one more.
+    /// Returns a migrator for these files and one more.
     fn grown(files: &[File], later: &'static str, table: &'static str) -> Migrator {
         migrator(&[files, &[(9001, "later", later)]].concat(), table)
     }

@@ -1,11 +1,11 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! Thirteen storage traits ([`Orders`], [`OrderAdmin`], [`Tokens`], [`Resolving`], [`Keeper`],
-//! [`Workers`], [`Webhooks`], [`Keys`], [`Providers`], [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and
-//! [`Restore`]), joined as [`Store`], are all that the rooms know of a database. Each has a file
-//! with its types and its one implementation for both engines. What differs between the engines is
-//! the trait `Engine` in `engine.rs`: claims, writes that share a commit, pools, news and
-//! migrations lie in `postgres/` and `sqlite/`, and the statements in `sql/`.
+//! The other rooms use the database only through thirteen storage traits: [`Orders`], [`OrderAdmin`],
+//! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
+//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]. [`Store`] is all of them.
+//! Each trait has a file with its types and its one implementation for both engines. The trait
+//! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
+//! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
 
 mod batch;
 mod columns;
@@ -83,7 +83,7 @@ use crate::config::{self, Database};
 use crate::ids::TokenId;
 use crate::order::OrderId;
 
-/// Everything that a store does.
+/// All storage traits, and what concerns the database as a whole.
 #[async_trait]
 pub trait Store:
     Orders
@@ -100,36 +100,36 @@ pub trait Store:
     + Upkeep
     + Restore
 {
-    /// Brings the schema up to this program, while others work with it; how many migrations ran.
-    /// Waits for locks and for another `migrate` have an end.
+    /// Migrates the schema to this program's version, while other programs use it. Returns how many
+    /// migrations ran. Waits for locks, and for another `migrate`, only for a limited time.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
-    /// The migrations of this program that are missing. A database that needs a newer program is an
-    /// error.
+    /// Returns the names of this program's migrations that the database lacks. Fails if the database
+    /// needs a newer program.
     async fn missing_migrations(&self) -> Result<Vec<String>, StoreError>;
 
-    /// The newest migration of this program.
+    /// Returns the number of this program's newest migration.
     fn schema(&self) -> i64;
 
-    /// Whose database this is; `None` before its first start, migrated or not.
+    /// Returns the installation that the database belongs to; `None` before its first start.
     async fn installation(&self) -> Result<Option<Installation>, StoreError>;
 
-    /// Writes the installation down, unless one stands there already.
+    /// Records the installation, unless there is one already.
     async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError>;
 
-    /// What other processes tell: subscribed when this returns.
+    /// Subscribes to notifications. The subscription has begun when this returns.
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError>;
 
-    /// Whether the database answers, and lets this program in: [`StoreError::NeedsNewerProgram`]
-    /// where it has come to need a newer one.
+    /// Checks that the database answers and accepts this program. Fails with
+    /// [`StoreError::NeedsNewerProgram`] if it needs a newer one.
     async fn health(&self) -> Result<(), StoreError>;
 
-    /// What the engine says of itself; the schema need not be there.
+    /// Returns facts about the engine for `doctor`. Works without a schema.
     async fn inspect(&self) -> Result<Inspection, StoreError>;
 
-    /// Opens connections that a burst of orders would have to wait for. They lapse where nobody
-    /// needs them, so a service asks for them again and again. A file opens at once, and has
-    /// nothing to make ready.
+    /// Opens connections in advance, so that a burst of orders does not wait for them. Unused
+    /// connections are closed after a while, so a service calls this regularly. Does nothing on
+    /// SQLite, where a connection opens at once.
     async fn keep_ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -138,30 +138,31 @@ pub trait Store:
     async fn close(&self);
 }
 
-/// News from the database, or from this process where the engine tells nobody.
+/// Notifications about orders: from the database, or on SQLite from this process.
 #[async_trait]
 pub trait Signals: Send {
-    /// The next one. After an error news may have been missed: look at the rows, and listen anew.
+    /// Waits for the next notification. After an error, notifications may have been missed: read the
+    /// rows, and subscribe again.
     async fn next(&mut self) -> Result<Signal, StoreError>;
 }
 
-/// One piece of news.
+/// A notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Orders were taken in.
+    /// Orders may be due.
     Due,
-    /// An order was settled.
+    /// An order has ended.
     Settled(OrderId),
-    /// Another process wrote something, where the engine does not tell what: look at the rows.
+    /// Another process wrote something, and the engine does not say what: read the rows.
     Changed,
 }
 
-/// Opens the store that `database.url` names. Nothing is migrated. On SQLite the file and its
-/// folder are made where absent; a PostgreSQL server must answer.
+/// Opens the store that `database.url` names. Nothing is migrated. On SQLite, a missing file is
+/// created with its folder. On PostgreSQL, the server must answer.
 ///
 /// # Errors
-/// [`StoreError::Location`] where the URL cannot be used, [`StoreError::Unavailable`] where the
-/// server does not answer.
+/// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server does
+/// not answer.
 pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
         config::Engine::Sqlite { path } => {
@@ -173,23 +174,23 @@ pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Res
     })
 }
 
-/// A duration as both engines count it in statements.
+/// Converts a duration to microseconds, the unit of durations in statements.
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A count of microseconds from a statement; negative ones are no time at all.
+/// Converts microseconds from a statement. Negative values become zero.
 fn from_micros(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or_default())
 }
 
-/// Checks that a change of state touched exactly one row.
+/// Checks that a statement changed exactly one row.
 fn one_row(what: &'static str, actual: u64) -> Result<(), StoreError> {
     if actual == 1 { Ok(()) } else { Err(StoreError::RowsAffected { what, expected: 1, actual }) }
 }
 
-/// An error kept as JSON, a list kept as JSON: what the rows hold of them. PostgreSQL reads no JSON
-/// with a NUL in it, not even its other members.
+/// Converts a value to JSON for a row, without NUL characters, because PostgreSQL cannot read JSON
+/// that contains one.
 fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     let json = serde_json::to_string(value).map_err(|error| StoreError::Unreadable(error.to_string()))?;
     Ok(if json.contains("\\u0000") { json.replace("\\u0000", "\\ufffd") } else { json })
@@ -199,7 +200,7 @@ fn from_json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(format!("column {column}")))
 }
 
-/// How many rows there are with an id, and the last of these; `None` where there are none.
+/// Returns the number of rows and the id of the last one; `None` if there are none.
 fn last_id(rows: &[impl Columns]) -> Result<Option<(u64, TokenId)>, StoreError> {
     let ids = rows.iter().map(|row| row.token("id")).collect::<sqlx::Result<Vec<_>>>()?;
     Ok(ids.iter().max().map(|last| (ids.len() as u64, *last)))

@@ -125,7 +125,7 @@ async fn apply<E: Engine>(
     };
     let rows = statement.fetch_all().await?;
     let changed = rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?;
-    E::delete_kept_of(c, &changed).await?;
+    E::delete_cached_of(c, &changed).await?;
     Ok(changed)
 }
 

@@ -1,15 +1,15 @@
-//! How an attempt at an order ended, and writing that down.
+//! Stores the end of an attempt at an order.
 
 use super::engine::{Connection, Engine, Now, Query};
 use super::{Claim, StoreError, json};
 use crate::order::{Disposition, OrderResult, TokenOutcome};
 
-/// Whether the order has come to its end.
+/// Returns whether the order ends with this disposition.
 pub(super) fn ends_order(settlement: &Disposition) -> bool {
     matches!(settlement, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
-/// Writes how an attempt ended; `false` where the claim no longer holds.
+/// Stores the end of an attempt. Returns `false`, and writes nothing, if the claim no longer holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -41,7 +41,7 @@ pub(super) async fn settle<E: Engine>(
     Ok(settle.fetch_optional().await?.is_some())
 }
 
-/// A statement with a claim and the time as its first four parameters.
+/// Binds a claim and the time as the first four parameters of a statement.
 fn by_claim<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,

@@ -1,9 +1,9 @@
-//! Orders found by what is asked of them.
+//! Finds orders by a filter.
 //!
-//! A statement has the conditions that are asked for and no others, so that the planner takes the
-//! index that answers them: of a user's orders, of possible duplicates, of errors, of a status.
-//! Where none of these is asked, but something else is, every status is gone through by its index,
-//! which holds merchant and token outcome too.
+//! The statement has only the conditions of the filter, so that the planner chooses the index that
+//! answers them: that of a user's orders, of possible duplicates, of errors, or of a status. If the
+//! filter has other conditions only, each status is searched by its index, which also contains
+//! merchant and token outcome.
 
 use std::fmt::{Display, Write};
 
@@ -15,11 +15,11 @@ use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderFilter, StoreError, from_json};
 use crate::order::{OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Target, TokenOutcome};
 
-/// How far an order's id, which the intake's clock made, may be from when the database says that it
-/// was taken in.
+/// How far the time in an order's id, which is from the process's clock, may be from the database's
+/// `accepted_at`.
 const SKEW: TimeDelta = TimeDelta::hours(1);
 
-/// Orders of a filter, newest first.
+/// Returns the orders of a filter, newest first.
 pub(super) async fn orders<E: Engine>(
     c: &mut Connection<'_, E>,
     filter: &OrderFilter,
@@ -35,7 +35,7 @@ pub(super) async fn orders<E: Engine>(
     Ok(found)
 }
 
-/// The orders of a filter's status that have their body, newest first.
+/// Returns the orders of a filter that still have their body, newest first.
 pub(super) async fn with_bodies<E: Engine>(
     c: &mut Connection<'_, E>,
     filter: &OrderFilter,
@@ -47,7 +47,7 @@ pub(super) async fn with_bodies<E: Engine>(
     rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
 
-/// How many orders of a filter have their body, whatever its `before` and `limit`.
+/// Counts the orders of a filter that still have their body. Its `before` and `limit` are ignored.
 pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFilter) -> Result<u64, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
     let mut orders = Search::of::<E>(E::STATEMENTS.orders.count_orders, &filter, filter.status);
@@ -55,14 +55,14 @@ pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFi
     Ok(orders.on(c).fetch_one().await?.count("orders")?)
 }
 
-/// The least id that an order taken in at this time or later has: a UUID of version 7 begins with
-/// its milliseconds.
+/// Returns the lowest possible id of an order that was accepted at this time or later: a UUID of
+/// version 7 begins with the time in milliseconds.
 pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     OrderId::from(Uuid::from_u128(millis << 80))
 }
 
-/// An order from its row. One that cannot be read is shown as such, with what of it can.
+/// Reads an order from its row. If a part cannot be read, the order says so and has the other parts.
 pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
     let id = row.id("id")?;
     Ok(read_view(row, id).unwrap_or_else(|error| unreadable(row, id, &error)))
@@ -121,20 +121,20 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
     })
 }
 
-/// What the shop gets, which no order has without its target.
+/// Reads the result for the shop. An order without a target has none.
 fn result(row: &impl Columns, target: Option<Target>) -> Result<Option<OrderResult>, StoreError> {
     let Some(text) = row.opt_text("result")? else { return Ok(None) };
     let read = target.and_then(|target| OrderResult::from_text(target, text));
     read.map(Some).ok_or_else(|| StoreError::Unreadable("result".to_owned()))
 }
 
-/// The statement of a list, for those who look at plans.
+/// Returns the statement of a list, for tests of its plan.
 #[cfg(test)]
 pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
     list::<E>(filter, filter.status).sql
 }
 
-/// The statuses that are gone through one by one.
+/// Returns the statuses to search one after the other; a single `None` searches without a status.
 fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
     let narrow = filter.status.is_some() || filter.user.is_some() || filter.error.is_some() || filter.duplicates;
     if narrow || (filter.merchant.is_none() && filter.token.is_none()) {
@@ -144,7 +144,7 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
     }
 }
 
-/// Picks ids first, so that an index can do it alone, and reads the rows of those alone.
+/// Selects the ids first, for which an index suffices, and then reads only their rows.
 fn list<E: Engine>(filter: &OrderFilter, status: Option<Status>) -> Search<'_> {
     let sql = &E::STATEMENTS.orders;
     let mut list = Search::of::<E>(&format!("{} WHERE id IN ({}", sql.orders, sql.order_ids), filter, status);
@@ -153,7 +153,7 @@ fn list<E: Engine>(filter: &OrderFilter, status: Option<Status>) -> Search<'_> {
     list
 }
 
-/// A statement under way, with its conditions.
+/// A statement that is being composed, with the values of its conditions.
 struct Search<'f> {
     sql: String,
     values: Vec<Param<'f>>,
@@ -200,10 +200,10 @@ impl<'f> Search<'f> {
         self.sql.push_str(condition);
     }
 
-    /// A condition that ends with a value.
+    /// Adds a condition that compares with a value.
     fn compare(&mut self, left: impl Display, value: impl Into<Param<'f>>) {
         self.values.push(value.into());
-        // Writing to a string fails never.
+        // Writing to a string cannot fail.
         let _ = write!(self.sql, " AND {left} ${}", self.values.len());
     }
 

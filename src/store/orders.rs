@@ -1,4 +1,4 @@
-//! The storage trait for orders: what the rooms ask of a store, whatever the engine.
+//! The storage trait for orders: inserting, claiming, settling and listing them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,105 +12,106 @@ use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_sear
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, Target, TokenOutcome};
 
-/// An order as it goes into its row.
+/// A new order for the database.
 #[derive(Clone, Debug)]
 pub struct OrderRow {
     /// The order's id.
     pub id: OrderId,
-    /// Whose order.
+    /// The merchant's name.
     pub merchant: MerchantName,
-    /// Whose token.
+    /// The user whose refresh token is used.
     pub user: UserId,
-    /// The shop's own name for the request, unique per merchant.
+    /// The shop's id for the request, unique within a merchant.
     pub idempotency_key: Option<String>,
-    /// Tells a repeat of the same request from another request under the same key.
+    /// The hash of the request. It distinguishes a repeated request from a different one with the same
+    /// key.
     pub digest: [u8; 32],
     /// Klarna's order, as the shop wrote it.
     pub body: String,
-    /// The product of Klarna that it is submitted to; the merchant's setting where `None`.
+    /// The product of Klarna that it is submitted to. `None`: the merchant's setting.
     pub target: Option<Target>,
-    /// Whether absent shopper data is filled in; the merchant's setting where `None`.
+    /// Whether absent shopper data is filled in. `None`: the merchant's setting.
     pub prefill: Option<bool>,
-    /// Not to be submitted earlier.
+    /// Do not submit it before this time.
     pub not_before: Option<DateTime<Utc>>,
-    /// When the order is given up; `order_deadline` after it may first run where `None`.
+    /// When the order is given up. `None`: `order_deadline` after its acceptance or `not_before`.
     pub deadline: Option<DateTime<Utc>>,
     /// The setting `queue.order_deadline`.
     pub order_deadline: Duration,
-    /// Where in a trace it was taken in: what its attempts are linked to.
+    /// The trace context of its acceptance, which its attempts are linked to.
     pub trace: Option<String>,
 }
 
-/// What became of an insert.
+/// The result of inserting an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
     /// A new order.
     New(OrderId),
-    /// The same request was taken in before, as this order.
+    /// The same request was accepted before, as this order.
     Same(OrderId),
     /// The idempotency key was used for another request, which became this order.
     Different(OrderId),
 }
 
-/// Where orders are put within a transaction of the caller: a connection of either engine.
+/// A connection inside the caller's transaction, on either engine. Orders can be inserted through it.
 #[async_trait]
 pub trait OrderTx: Send {
-    /// Inserts the order and, where the engine can, wakes the workers once the transaction commits.
+    /// Inserts the order. On PostgreSQL this also wakes the workers when the transaction commits.
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError>;
 }
 
-/// One order, claimed by a worker for one attempt.
+/// An order that a worker has claimed for one attempt.
 #[derive(Clone, Debug)]
 pub struct ClaimedOrder {
-    /// Names the claim in every write.
+    /// The claim, which every write names.
     pub claim: Claim,
-    /// Whose order.
+    /// The merchant's name.
     pub merchant: MerchantName,
-    /// Whose token.
+    /// The user whose refresh token is used.
     pub user: UserId,
     /// Klarna's order, as the shop wrote it.
     pub body: String,
-    /// The product of Klarna that it is submitted to; the merchant's setting where `None`.
+    /// The product of Klarna that it is submitted to. `None`: the merchant's setting.
     pub target: Option<Target>,
-    /// Whether absent shopper data is filled in; the merchant's setting where `None`.
+    /// Whether absent shopper data is filled in. `None`: the merchant's setting.
     pub prefill: Option<bool>,
-    /// Attempts that ended before this one.
+    /// The number of attempts that ended before this one.
     pub attempts: i64,
-    /// When it was taken in.
+    /// When it was accepted.
     pub accepted_at: DateTime<Utc>,
-    /// Since when it waited for this claim.
+    /// When it became due for this claim.
     pub due_at: DateTime<Utc>,
     /// When this claim was made, by the database's clock.
     pub claimed_at: DateTime<Utc>,
-    /// When the order was first claimed: the token's patience runs from here.
+    /// When the order was first claimed. `vault.token_patience` begins then.
     pub first_claimed_at: DateTime<Utc>,
     /// When the order is given up.
     pub deadline_at: DateTime<Utc>,
-    /// Whether an earlier create may have reached Klarna unseen.
+    /// Whether an earlier create call may have reached Klarna without an answer.
     pub possible_duplicate: bool,
-    /// Why the last attempt or wait did not end the order.
+    /// Why the last attempt failed, or why the order had to wait.
     pub error: Option<OrderError>,
-    /// Whether it came by the SQL door, which checks nothing.
+    /// Whether it was submitted by SQL, which does not check its body.
     pub unchecked: bool,
-    /// Where in a trace it was taken in.
+    /// The trace context of its acceptance.
     pub trace: Option<String>,
-    /// What of the row cannot be read, if anything. Then nothing but `claim` can be relied on, and
-    /// the order must fail.
+    /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must fail.
     pub unreadable: Option<String>,
 }
 
-/// A worker's hold on an order: a write changes nothing unless worker and number still match.
+/// A worker's claim on an order. A write changes nothing unless the row still has this worker and
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The order.
     pub order: OrderId,
     /// This start of the process.
     pub worker: WorkerId,
-    /// One higher at each claim of the order.
+    /// The claim number, which rises by one with each claim of the order.
     pub number: i64,
 }
 
-/// Which orders a list shows, newest first.
+/// Selects orders, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct OrderFilter {
     /// Only orders in this state.
@@ -119,38 +120,38 @@ pub struct OrderFilter {
     pub merchant: Option<MerchantName>,
     /// Only this user's.
     pub user: Option<UserId>,
-    /// Only those whose token came to this.
+    /// Only orders with this token outcome.
     pub token: Option<TokenOutcome>,
     /// Only orders with an error of this code.
     pub error: Option<String>,
-    /// Only those that Klarna may hold twice.
+    /// Only possible duplicates.
     pub duplicates: bool,
-    /// Only orders taken in at this time or later.
+    /// Only orders accepted at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Only orders taken in before this time.
+    /// Only orders accepted before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only orders before this one: the last of the page before.
+    /// Only orders older than this one, which is the last one of the previous page.
     pub before: Option<OrderId>,
-    /// At most so many.
+    /// The largest number of orders.
     pub limit: u32,
 }
 
-/// What a store does for orders.
+/// Storage for orders.
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// Inserts orders in one transaction of their own and wakes the workers; what became of each,
-    /// in their order.
+    /// Inserts orders in one transaction and wakes the workers. Returns a result for each, in the same
+    /// order.
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
-    /// The merchants with orders due.
+    /// Returns the merchants that have due orders.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// How long until the next order falls due; `None` where none waits.
+    /// Returns how long it is until the next order becomes due; `None` if no order waits.
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
 
-    /// Claims due orders, at most so many of each merchant, for `worker`, the longest due first; of
-    /// one user at most one, and none while an order of that user is running that has not got its
-    /// token yet. With `recent`, only orders that fell due within that time.
+    /// Claims due orders for `worker`, at most the given number of each merchant, the longest due
+    /// first. Claims at most one order of a user, and none while another order of that user is running
+    /// that does not have its token yet. With `recent`, only orders that became due within that time.
     async fn claim_orders(
         &self,
         worker: WorkerId,
@@ -158,27 +159,27 @@ pub trait Orders: Send + Sync {
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError>;
 
-    /// The worker's claims, as the rows have them.
+    /// Returns the claims that the rows have for the worker.
     async fn running_orders(&self, worker: WorkerId) -> Result<Vec<Claim>, StoreError>;
 
-    /// Gives claimed orders back that were not begun.
+    /// Releases claimed orders that were not begun.
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError>;
 
-    /// Frees one order that the worker holds by its row, but not in truth: as if the worker were
-    /// lost.
+    /// Releases an order that its row assigns to the worker, but that the worker does not run. It
+    /// counts as if the worker were lost.
     async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
 
-    /// Writes how an attempt ended, and with an end deletes what was kept for the order. `false`
-    /// where the claim is no longer the caller's: nothing was written.
+    /// Stores the end of an attempt. If the order ends, its cached tokens are deleted. Returns
+    /// `false`, and writes nothing, if the claim no longer holds.
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError>;
 
-    /// One order.
+    /// Returns one order.
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
 
-    /// Of these orders, those that are settled.
+    /// Returns those of these orders that have ended.
     async fn settled(&self, ids: &[OrderId]) -> Result<Vec<OrderId>, StoreError>;
 
-    /// Orders, newest first, without their results.
+    /// Returns orders, newest first, without their results.
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError>;
 }
 
@@ -257,8 +258,8 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 }
 
-/// Inserts orders within the caller's transaction. By their keys, whatever order they come in: two
-/// transactions that wait for each other's keys would never end.
+/// Inserts orders inside the caller's transaction. They are inserted in the order of their keys, so
+/// that two transactions cannot deadlock on each other's keys.
 pub(super) async fn insert_all<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -304,7 +305,7 @@ pub(super) async fn insert<E: Engine>(
     Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
 }
 
-/// The merchants with orders due.
+/// Returns the merchants that have due orders.
 pub(super) async fn due_merchants<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -313,19 +314,20 @@ pub(super) async fn due_merchants<E: Engine>(
     rows.iter().map(|row| Ok(row.merchant()?)).collect()
 }
 
-/// How long until the next order falls due.
+/// Returns how long it is until the next order becomes due.
 pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<Option<Duration>, StoreError> {
     let row = c.query(E::STATEMENTS.orders.next_due).bind(now).fetch_one().await?;
     Ok(row.opt_int("micros")?.map(from_micros))
 }
 
-/// An order from the row of its claim.
+/// Reads an order from the row that its claim returned.
 pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrder, StoreError> {
     let claim = Claim { order: row.id("id")?, worker, number: row.int("claim_number")? };
     Ok(read_claimed(row, claim).unwrap_or_else(|error| unreadable(row, claim, &error)))
 }
 
-/// An order that fails alone, so that its row does not hold up those that were claimed with it.
+/// Returns an order that will fail because its row cannot be read. The orders that were claimed with
+/// it are not affected.
 fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOrder {
     let now = row.time("now").unwrap_or(DateTime::UNIX_EPOCH);
     ClaimedOrder {
@@ -371,7 +373,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
     })
 }
 
-/// One order.
+/// Returns one order.
 pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, id: OrderId) -> Result<Option<OrderView>, StoreError> {
     let row = c.query(E::STATEMENTS.orders.order).bind(id).fetch_optional().await?;
     row.as_ref().map(order_search::order_view).transpose()

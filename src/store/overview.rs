@@ -28,7 +28,7 @@ pub struct Overview {
     /// The earliest due date of all tokens. In the future if no token is due.
     pub oldest_due_token: Option<DateTime<Utc>>,
     /// The number of active tokens that the keeper should have refreshed but that expire soon.
-    pub lapsing_tokens: u64,
+    pub expiring_tokens: u64,
 }
 
 /// A merchant's orders that have not ended.
@@ -98,8 +98,8 @@ pub struct PoolUse {
 #[async_trait]
 pub trait InstallationStats: Send + Sync {
     /// Returns the state of the installation, from indexes only. A process without a heartbeat for
-    /// `lost_after` is not counted. A token expires soon if its expiry is within `lapsing_within`.
-    async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError>;
+    /// `lost_after` is not counted. A token expires soon if its expiry is within `expiring_within`.
+    async fn overview(&self, lost_after: Duration, expiring_within: Duration) -> Result<Overview, StoreError>;
 
     /// Returns figures that need a scan of many rows. Do not call it often.
     async fn counts(&self) -> Result<InstallationCounts, StoreError>;
@@ -110,12 +110,12 @@ pub trait InstallationStats: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> InstallationStats for SqlStore<E> {
-    async fn overview(&self, lost_after: Duration, lapsing_within: Duration) -> Result<Overview, StoreError> {
+    async fn overview(&self, lost_after: Duration, expiring_within: Duration) -> Result<Overview, StoreError> {
         let sql = &E::STATEMENTS.overview;
         self.read(async |c| {
             let backlogs = c.query(sql.backlogs).bind(self.now()).fetch_all().await?;
             let webhooks = c.query(sql.webhook_backlogs).bind(self.now()).fetch_all().await?;
-            let lapsing = c.query(sql.lapsing_tokens).bind(lapsing_within).bind(self.now()).fetch_one().await?;
+            let expiring = c.query(sql.expiring_tokens).bind(expiring_within).bind(self.now()).fetch_one().await?;
             let row = c.query(sql.overview).bind(lost_after).bind(self.now()).fetch_one().await?;
             Ok(Overview {
                 now: row.time("now")?,
@@ -125,7 +125,7 @@ impl<E: Engine> InstallationStats for SqlStore<E> {
                 open_exchanges: row.count("open_exchanges")?,
                 swept_at: row.opt_time("swept_at")?,
                 oldest_due_token: row.opt_time("oldest_due_token")?,
-                lapsing_tokens: lapsing.count("tokens")?,
+                expiring_tokens: expiring.count("tokens")?,
             })
         })
         .await

@@ -35,11 +35,11 @@ pub(super) struct Pool<DB: Database> {
     places: Arc<Semaphore>,
     /// The most recently used connection is last.
     idle: Idle<DB>,
-    /// Asked before a connection is lent.
+    /// Called before a connection is given out.
     guard: Option<Guard>,
 }
 
-/// Whether connections may be lent.
+/// Checks whether connections may be given out.
 type Guard = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 type Idle<DB> = Arc<Mutex<Vec<(PoolConnection<DB>, Instant)>>>;
@@ -62,7 +62,7 @@ impl<DB: Database> Pool<DB> {
         Self { inner: pool, places, idle: Arc::default(), guard: None }
     }
 
-    /// As [`Pool::new`]; no connection is lent while `guard` refuses.
+    /// Like [`Pool::new`], but no connection is given out while `guard` refuses.
     pub(super) fn guarded(pool: sqlx::Pool<DB>, guard: Guard) -> Self {
         Self { guard: Some(guard), ..Self::new(pool) }
     }
@@ -93,8 +93,8 @@ impl<DB: Database> Pool<DB> {
         try_join_all((0..count).map(|_| self.take())).await
     }
 
-    /// Like [`Pool::take`], after a permit of `lane`. A caller that takes a connection without a
-    /// lane passes all that wait for one.
+    /// Like [`Pool::take`], but first waits for a permit of `lane`. A caller without a lane is served
+    /// before all that wait in it.
     pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
         let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -124,8 +124,8 @@ impl<DB: Database> Pool<DB> {
         })
     }
 
-    /// Why no connection can be had. sqlx tries again and again where the server refuses more of
-    /// them, and then knows only that the time was over: so the server is asked, once a minute.
+    /// Returns why no connection is available. If the server refuses more connections, sqlx retries
+    /// and reports only a time-out. So the server is asked for its reason, once a minute at most.
     async fn cause(&self, error: StoreError) -> StoreError {
         if !matches!(error, StoreError::Unavailable(_) | StoreError::TimedOut(_)) || !may_ask() {
             return error;
@@ -139,7 +139,7 @@ impl<DB: Database> Pool<DB> {
             }
             Ok(Err(refused)) => refused,
             Ok(Ok(connection)) => {
-                // It was there for one question.
+                // This connection was needed only for this question.
                 let _ = timeout(ASKING, connection.close()).await;
                 error
             }
@@ -147,8 +147,8 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    /// Returns the most recently used connection. If it is not fresh, none is; sqlx's pool checks
-    /// those.
+    /// Returns the most recently used connection if it is fresh. If not, no other one is either; they
+    /// go to sqlx's pool, which checks them.
     fn fresh(&self) -> Option<PoolConnection<DB>> {
         let mut idle = lock(&self.idle);
         let (connection, since) = idle.pop()?;

@@ -1,5 +1,5 @@
-//! The storage trait for providers: how many tokens each issued, moving them to another address, and
-//! whether a provider's rejections are believed.
+//! The storage trait for providers: how many tokens each issued, moving tokens to another address, and
+//! stopping merchants after too many rejections.
 
 use std::time::Duration;
 
@@ -30,20 +30,20 @@ pub struct StoppedMerchant {
     pub merchant: MerchantName,
     /// The provider that rejected them.
     pub provider: Provider,
-    /// Since when.
+    /// Since when it is stopped.
     pub since: DateTime<Utc>,
     /// How many users' tokens were rejected in a row.
     pub rejections: u64,
 }
 
-/// What a store does for providers.
+/// Storage for providers.
 #[async_trait]
 pub trait Providers: Send + Sync {
-    /// Counts the tokens of each merchant and provider. Reads all tokens: not to be asked often.
+    /// Counts the tokens of each merchant and provider. Reads all tokens, so do not call it often.
     async fn tokens_by_provider(&self) -> Result<Vec<ProviderTokens>, StoreError>;
 
     /// Moves up to `limit` tokens with an id above `after` from one provider to another, in one
-    /// transaction. How many there were, and the last one's id; `None` once there are no more.
+    /// transaction. Returns how many there were, and the last one's id; `None` if there are no more.
     async fn adopt_tokens(
         &self,
         merchant: &MerchantName,
@@ -53,8 +53,8 @@ pub trait Providers: Send + Sync {
         limit: u32,
     ) -> Result<Option<(u64, TokenId)>, StoreError>;
 
-    /// Reads how many of the merchant's tokens the provider rejected in a row, and stops the merchant
-    /// if they are too many for chance; the first probe may be sent after `pause`.
+    /// Counts how many of the merchant's tokens the provider rejected in a row, and stops the merchant
+    /// if there are too many for chance. The first probe may then be sent after `pause`.
     async fn judge_rejections(
         &self,
         merchant: &MerchantName,
@@ -62,8 +62,8 @@ pub trait Providers: Send + Sync {
         pause: Duration,
     ) -> Result<Streak, StoreError>;
 
-    /// Takes the next probe of a stopped merchant, if it may be sent now; the one after it may be sent
-    /// after `pause`. `false` if another process took it, or the merchant is not stopped any more.
+    /// Takes the next probe of a stopped merchant, if it may be sent now. The following one may be sent
+    /// after `pause`. Returns `false` if another process took it, or the merchant is no longer stopped.
     async fn take_probe(
         &self,
         merchant: &MerchantName,
@@ -71,14 +71,13 @@ pub trait Providers: Send + Sync {
         pause: Duration,
     ) -> Result<bool, StoreError>;
 
-    /// Writes down that the provider granted a token of the merchant. The merchant is not stopped any
-    /// more.
+    /// Records that the provider granted a token of the merchant. This ends a stop of the merchant.
     async fn prove_provider(&self, merchant: &MerchantName, provider: Provider) -> Result<(), StoreError>;
 
-    /// The stopped merchants.
+    /// Returns the stopped merchants.
     async fn stopped_merchants(&self) -> Result<Vec<StoppedMerchant>, StoreError>;
 
-    /// Lets the next probe of a stopped merchant be sent at once; of all merchants if `None`.
+    /// Allows the next probe of a stopped merchant at once; of all merchants if `None`.
     async fn probe_now(&self, merchant: Option<&MerchantName>) -> Result<(), StoreError>;
 }
 

@@ -14,18 +14,18 @@ use crate::token::{DeadReason, Resolution, Resolved, TokenState};
 /// Selects `uncertain` tokens.
 #[derive(Clone, Debug, Default)]
 pub struct Doubtful {
-    /// Only this merchant's.
+    /// Only this merchant's tokens.
     pub merchant: Option<MerchantName>,
-    /// Only those that became uncertain before this time.
+    /// Only tokens that became uncertain before this time.
     pub before: Option<DateTime<Utc>>,
 }
 
-/// Which of the tokens that were rejected, or were rejected after their time.
+/// Selects tokens that were rejected, including those rejected after their expiry.
 #[derive(Clone, Debug, Default)]
 pub struct RejectedTokens {
-    /// Only this merchant's.
+    /// Only this merchant's tokens.
     pub merchant: Option<MerchantName>,
-    /// Only those that were rejected at this time or later.
+    /// Only tokens that were rejected at this time or later.
     pub since: Option<DateTime<Utc>>,
 }
 
@@ -49,11 +49,11 @@ pub trait Resolving: Tokens {
         limit: u32,
     ) -> Result<Option<(u64, TokenId)>, StoreError>;
 
-    /// How many tokens were rejected.
+    /// Counts rejected tokens.
     async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError>;
 
     /// Makes up to `limit` rejected tokens with an id above `after` active again, in one transaction.
-    /// How many there were, and the last one's id; `None` once there are no more.
+    /// Returns how many there were, and the last one's id; `None` if there are no more.
     async fn retry_rejected(
         &self,
         which: &RejectedTokens,

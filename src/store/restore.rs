@@ -18,8 +18,12 @@ pub trait Restore: Send + Sync {
     /// Returns whether the database remembers a heartbeat that it confirmed earlier, or was created
     /// or declared restored after it. If the worker's row is missing and the heartbeat is older
     /// than `kept_for`, the row may have been removed, so the answer is `true`.
-    async fn remembers(&self, worker: WorkerId, beat_at: DateTime<Utc>, kept_for: Duration)
-    -> Result<bool, StoreError>;
+    async fn remembers(
+        &self,
+        worker: WorkerId,
+        heartbeat_at: DateTime<Utc>,
+        kept_for: Duration,
+    ) -> Result<bool, StoreError>;
 
     /// Returns the names of the workers whose last heartbeat is not older than `within`.
     async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError>;
@@ -42,11 +46,11 @@ impl<E: Engine> Restore for SqlStore<E> {
     async fn remembers(
         &self,
         worker: WorkerId,
-        beat_at: DateTime<Utc>,
+        heartbeat_at: DateTime<Utc>,
         kept_for: Duration,
     ) -> Result<bool, StoreError> {
         self.read(async |c| {
-            let remembers = c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat_at).bind(kept_for);
+            let remembers = c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(heartbeat_at).bind(kept_for);
             Ok(remembers.bind(self.now()).fetch_one().await?.flag("remembers")?)
         })
         .await
@@ -73,7 +77,7 @@ impl<E: Engine> Restore for SqlStore<E> {
             let hold = c.query(E::STATEMENTS.restore.hold_orders).bind(limit).bind(self.now());
             let rows = hold.bind(&json(&restored())?).fetch_all().await?;
             for row in &rows {
-                exchanges::delete_kept(c, row.id("id")?).await?;
+                exchanges::delete_cached(c, row.id("id")?).await?;
             }
             Ok(rows.len() as u64)
         })

@@ -83,7 +83,7 @@ async fn sqlite_finds_what_is_due_by_its_index() {
         ),
         ("keeper.count_due", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
         ("overview.overview", "INDEX tokens_due (<expr>=?"),
-        ("overview.lapsing_tokens", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
+        ("overview.expiring_tokens", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
         ("keeper.undated_tokens", "USING INDEX tokens_undated"),
         ("keeper.forget_idle", "USING INDEX tokens_seen"),
     ] {
@@ -118,7 +118,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
         ),
         ("keeper.count_due", "now()", "tokens_due"),
         ("overview.overview", "10000000, now()", "tokens_due"),
-        ("overview.lapsing_tokens", "864000000000, now()", "tokens_due"),
+        ("overview.expiring_tokens", "864000000000, now()", "tokens_due"),
         ("keeper.undated_tokens", "0, 1000", "tokens_undated"),
         ("keeper.forget_idle", "1000000, 500, NULL", "tokens_seen"),
     ] {

@@ -1,4 +1,4 @@
-//! A token's row as shops and operators see it.
+//! Reads a token's row as shops and operators see it.
 
 use super::StoreError;
 use super::columns::Columns;

@@ -1,5 +1,5 @@
-//! The storage trait for refresh tokens: rows, and what is done with them. What is sealed comes and
-//! goes sealed.
+//! The storage trait for refresh tokens: registering, claiming, forgetting and listing them. The store
+//! handles encrypted values only as bytes.
 
 use std::time::Duration;
 
@@ -15,50 +15,52 @@ use crate::token::{
     TokenView,
 };
 
-/// Which tokens a list shows, by merchant and user.
+/// Selects tokens, ordered by merchant and user.
 #[derive(Clone, Debug, Default)]
 pub struct TokenFilter {
     /// Only tokens in this state.
     pub state: Option<TokenState>,
-    /// Only this merchant's.
+    /// Only this merchant's tokens.
     pub merchant: Option<MerchantName>,
-    /// Only active tokens that lapse within so long, or have lapsed.
+    /// Only active tokens that expire within this time, or have expired.
     pub expiring_within: Option<Duration>,
-    /// Only rows after this merchant and user: the last of the page before.
+    /// Only tokens after this merchant and user, who are the last ones of the previous page.
     pub after: Option<UserKey>,
-    /// At most so many.
+    /// The largest number of tokens.
     pub limit: u32,
 }
 
-/// What a store does for tokens.
+/// Storage for refresh tokens.
 #[async_trait]
 pub trait Tokens: Providers {
-    /// Registers tokens in one transaction, but those that are known; with `unless_newer` also not
-    /// over one issued later. What became of each, in their order.
+    /// Registers tokens in one transaction. A known token changes nothing; with `unless_newer`, a
+    /// token that was issued later is not replaced either. Returns a result for each, in the same
+    /// order.
     async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError>;
 
-    /// As [`Tokens::register_tokens`], for one.
+    /// Like [`Tokens::register_tokens`], for one token.
     async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
         let registered = self.register_tokens(std::slice::from_ref(token), unless_newer).await?.pop();
         registered.ok_or_else(|| StoreError::Unreadable("a registration without an outcome".into()))
     }
 
-    /// Deletes the user's secrets and leaves a tombstone. `false` where there was nothing to
+    /// Deletes the user's secrets and leaves a tombstone. Returns `false` if there was nothing to
     /// forget.
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
-    /// Notes that an order of the token's user came, although the token cannot be used:
-    /// `keeper.forget_after_idle` must not take the user for gone.
+    /// Records that the token's user ordered although the token cannot be used, so that the user does
+    /// not count as idle (`keeper.forget_after_idle`).
     async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError>;
 
-    /// One token.
+    /// Returns a user's token.
     async fn token(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError>;
 
-    /// Tokens by merchant and user; no tombstones unless asked for.
+    /// Returns tokens, ordered by merchant and user. Tombstones are included only if the filter asks
+    /// for them.
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError>;
 
-    /// The ledger of a user's token, newest first: at most `limit` rows, those behind `before`
-    /// where given.
+    /// Returns up to `limit` rows of the ledger of a user's token, newest first. With `before`, only
+    /// older rows than that.
     async fn ledger(
         &self,
         key: &UserKey,
@@ -66,34 +68,34 @@ pub trait Tokens: Providers {
         limit: u32,
     ) -> Result<Vec<LedgerEntry>, StoreError>;
 
-    /// Claims the user's token, to present it to this provider.
+    /// Claims the user's token for an exchange with this provider.
     async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError>;
 
-    /// Makes sure that an intent whose commit is in doubt can never be acted on: it is closed as
-    /// `not_sent`, or written down as such so that a late commit is refused.
+    /// Makes sure that an intent whose commit is in doubt is never acted on: it is closed as
+    /// `not_sent`, or inserted as such so that a late commit is refused.
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError>;
 
-    /// Closes an open intent of a dead holder as unanswered; with `hold` the token waits for an
+    /// Closes an open intent of a dead process as unanswered. With `hold` the token then waits for an
     /// operator.
     async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion, hold: bool) -> Result<(), StoreError>;
 
-    /// The intents of `holder` that are open, each with its token's merchant.
+    /// Returns the open intents of the process `holder`, each with the merchant of its token.
     async fn open_intents(&self, holder: WorkerId) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
 
-    /// Writes an exchange's end in a transaction of its own; may be called again and again. A
-    /// successor that the database is behind of, since it knows nothing of the exchange, is stored
-    /// under a new generation, unless its user's token came later. [`StoreError::Behind`] where it
-    /// does not know the user either.
+    /// Stores the end of an exchange in a transaction of its own. It can be called again for the same
+    /// exchange. If the database does not know the exchange, a successor is stored under a new
+    /// generation, unless the user's present token arrived later. Fails with [`StoreError::Behind`] if
+    /// the database does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
-    /// What is kept for an order or sweep.
+    /// Returns the tokens that are cached for an order or sweep.
     async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError>;
 
-    /// Deletes what was kept and has lapsed: an end can come so close to an exchange's that neither
-    /// sees the other.
-    async fn delete_lapsed(&self) -> Result<(), StoreError>;
+    /// Deletes expired cached tokens. Usually an order's end deletes them, but not if the exchange
+    /// stores them at the same moment.
+    async fn delete_expired(&self) -> Result<(), StoreError>;
 
-    /// Writes down the first `sub` seen for a user; a later one changes nothing.
+    /// Stores the keyed hash of the first `sub` that was seen for a user. A later one changes nothing.
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError>;
 }
 
@@ -107,7 +109,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.transaction(async |c| {
             let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(self.now());
             let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
-            forget_kept(c, row.token("id")?).await?;
+            forget_cached(c, row.token("id")?).await?;
             Ok(true)
         })
         .await
@@ -165,9 +167,9 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
     }
 
-    async fn delete_lapsed(&self) -> Result<(), StoreError> {
+    async fn delete_expired(&self) -> Result<(), StoreError> {
         self.write(async |c| {
-            c.query(E::STATEMENTS.tokens.delete_lapsed).bind(self.now()).execute().await?;
+            c.query(E::STATEMENTS.tokens.delete_expired).bind(self.now()).execute().await?;
             Ok(())
         })
         .await
@@ -178,8 +180,8 @@ impl<E: Engine> Tokens for SqlStore<E> {
     }
 }
 
-/// Registers tokens within the caller's transaction. By user, so that two imports do not wait for
-/// each other; of one user's tokens in their order.
+/// Registers tokens inside the caller's transaction, ordered by user so that two imports cannot
+/// deadlock. Several tokens of one user stay in their order.
 pub(super) async fn register_all<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -196,7 +198,7 @@ pub(super) async fn register_all<E: Engine>(
     Ok(registered.into_iter().map(|(_, registered)| registered).collect())
 }
 
-/// Registers a token; the caller's transaction holds the row from its reading on.
+/// Registers a token. The row is locked before it is read.
 async fn register<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -206,7 +208,7 @@ async fn register<E: Engine>(
     let sql = &E::STATEMENTS.tokens;
     let row = loop {
         c.query(sql.ensure_token).bind_user(&token.owner).bind(now).execute().await?;
-        // None where the user was erased in between.
+        // There is no row if the user was erased in between.
         if let Some(row) = c.query(sql.lock_token).bind_user(&token.owner).fetch_optional().await? {
             break row;
         }
@@ -233,13 +235,13 @@ async fn register<E: Engine>(
     Ok(Registered::Stored(stored))
 }
 
-/// Deletes what was kept from a token.
-pub(super) async fn forget_kept<E: Engine>(c: &mut Connection<'_, E>, token: TokenId) -> Result<(), StoreError> {
-    c.query(E::STATEMENTS.tokens.forget_kept).bind(token).execute().await?;
+/// Deletes the cached tokens that came from a refresh token.
+pub(super) async fn forget_cached<E: Engine>(c: &mut Connection<'_, E>, token: TokenId) -> Result<(), StoreError> {
+    c.query(E::STATEMENTS.tokens.forget_cached).bind(token).execute().await?;
     Ok(())
 }
 
-/// One user's token.
+/// Returns a user's token.
 pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
     let row = c.query(E::STATEMENTS.tokens.token).bind_user(key).fetch_optional().await?;
     row.as_ref().map(token_view).transpose()
@@ -252,7 +254,7 @@ async fn list<E: Engine>(
 ) -> Result<Vec<TokenView>, StoreError> {
     let (merchant, user) = filter.after.as_ref().map(|after| (&after.merchant, &after.user)).unzip();
     let list = match (filter.state, &filter.merchant, filter.expiring_within) {
-        // Of a million users the few in a state are found without looking at the others.
+        // Among a million users, those in one state are found without reading the others.
         (Some(state), Some(of), None) => {
             c.query(E::STATEMENTS.tokens.users_of_state).bind(of).bind(state.as_str()).bind(user).bind(filter.limit)
         }

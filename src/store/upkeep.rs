@@ -1,5 +1,5 @@
-//! The storage trait for what must not stay: what retention removes in small batches, and all of a
-//! user's data where that is asked for.
+//! The storage trait for deletion: retention, which deletes in small batches, and the erasure of a
+//! user's data.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{StoreError, erasure, keeper};
 use crate::clock::delta;
 use crate::ids::{ExchangeId, TokenId, UserKey};
 
-/// A kind of thing that is removed some time after its end.
+/// A kind of data that is deleted some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiredKind {
     /// `body` and `result` of ended orders.
@@ -21,34 +21,34 @@ pub enum ExpiredKind {
     Orders,
     /// Events that were delivered or given up.
     Webhooks,
-    /// Starts of processes that are gone, and that no open row names.
+    /// Rows of ended processes that no open row refers to.
     Workers,
 }
 
-/// A kind of row that can stay however old it is, so that its table is walked through.
+/// A kind of row whose age alone does not decide, so that its whole table is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScannedTable {
-    /// The ledger, but for what is open, or of a token's current or previous generation.
+    /// The ledger, except open rows and those of a token's current or previous generation.
     Ledger,
-    /// Hashes of tokens that were registered or received, but for the current ones.
+    /// Hashes of tokens that were registered or received, except current tokens.
     KnownTokens,
 }
 
-/// Where a walk is.
+/// The result of one step of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanStep {
     /// Rows removed by this step.
     pub removed: u64,
-    /// Where to go on; `None` at the end.
+    /// Where to continue; `None` at the end.
     pub next: Option<ScanCursor>,
 }
 
-/// A place in a walk.
+/// A position in a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanCursor {
-    /// Behind this exchange.
+    /// After this exchange.
     Exchange(ExchangeId),
-    /// Behind this token.
+    /// After this token.
     Token(TokenId),
 }
 
@@ -57,23 +57,23 @@ pub enum ScanCursor {
 pub struct Erased {
     /// Whether there was a row for the user's token.
     pub token: bool,
-    /// Orders that no longer say whose they were.
+    /// Orders that no longer name the user.
     pub orders: u64,
-    /// Of these, those that had not ended, and are cancelled.
+    /// How many of these had not ended and are now cancelled.
     pub cancelled: u64,
-    /// Events that are deleted.
+    /// Webhook events that were deleted.
     pub webhooks: u64,
 }
 
-/// What a store does against keeping too much.
+/// Storage for deletion.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
-    /// Removes what ended longer ago than `after`, at most `limit` rows; how many. Two at once do
-    /// no harm.
+    /// Deletes data that ended longer ago than `after`, from at most `limit` rows. Returns how many
+    /// rows. Concurrent calls are safe.
     async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError>;
 
-    /// Looks at the next `limit` rows from `cursor` on, and removes those that ended longer ago
-    /// than `after`.
+    /// Reads the next `limit` rows after `cursor`, and deletes those that ended longer ago than
+    /// `after`.
     async fn scan_expired(
         &self,
         what: ScannedTable,
@@ -82,18 +82,18 @@ pub trait Upkeep: Send + Sync {
         limit: u32,
     ) -> Result<ScanStep, StoreError>;
 
-    /// Gives events up whose time is over, which their endpoint's being disabled kept from being
-    /// sent; how many.
+    /// Gives up events that were not sent because their endpoint was disabled, and whose time is
+    /// over. Returns how many.
     async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError>;
 
-    /// Erases a user: secrets, what was kept from them, hashes, bodies, results and events are
-    /// deleted; orders and ledger stay under a random name. What has not ended is cancelled. A
-    /// result or successor that comes later finds nothing of the user's to be written to. It goes
-    /// in batches: after an error call it again.
+    /// Erases a user: secrets, cached tokens, hashes, bodies, results and events are deleted. Orders
+    /// and ledger stay under a random name. Orders that have not ended are cancelled. A result or
+    /// successor that arrives later finds no row to write to. It works in batches: after an error,
+    /// call it again.
     async fn erase_user(&self, key: &UserKey) -> Result<Erased, StoreError>;
 }
 
-/// How far the clocks of processes may lie apart that made ids of orders and exchanges.
+/// How far the clocks of processes may differ. Ids of orders and exchanges contain their times.
 const SLACK: Duration = Duration::from_hours(24);
 
 #[async_trait]
@@ -140,8 +140,8 @@ impl<E: Engine> Upkeep for SqlStore<E> {
     }
 }
 
-/// The first id that is too young to have ended so long ago: ids of orders and exchanges are UUIDs
-/// of version 7, which begin with milliseconds.
+/// Returns the first id that is too young to have ended longer ago than `after`: ids of orders and
+/// exchanges are UUIDs of version 7, which begin with the time in milliseconds.
 async fn first_id_after<E: Engine>(c: &mut Connection<'_, E>, now: Now, after: Duration) -> Result<Uuid, StoreError> {
     let time = keeper::time(c, now).await? - delta(after) + delta(SLACK);
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();

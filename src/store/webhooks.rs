@@ -1,5 +1,5 @@
-//! The storage trait for webhooks: the outbox, which the database fills as orders and tokens
-//! change, and the endpoints it is for.
+//! The storage trait for webhooks: the outbox, which triggers fill when orders and tokens change, and
+//! the shops' endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::order::OrderId;
 use crate::words::words;
 
-/// What a shop is told of.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum EventKind {
     /// Klarna created an order.
@@ -24,23 +24,23 @@ pub enum EventKind {
     /// An order was given up.
     #[serde(rename = "order.failed")]
     OrderFailed,
-    /// A user's token is dead: only a new sign-in helps.
+    /// A user's token no longer works: the user must sign in again.
     #[serde(rename = "token.reauth_required")]
     TokenReauthRequired,
-    /// A token that was dead is alive: the user signed in, or a late successor came.
+    /// A user's token works again: the user signed in, or a late successor arrived.
     #[serde(rename = "token.recovered")]
     TokenRecovered,
 }
 
-/// Where an event stands.
+/// The status of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookStatus {
     /// To be sent, or sent again.
     Pending,
-    /// The shop took it.
+    /// The shop accepted it.
     Delivered,
-    /// Given up.
+    /// It was given up.
     Failed,
 }
 
@@ -50,7 +50,7 @@ pub enum WebhookStatus {
 pub enum DisabledWhy {
     /// It answered 410 (Gone).
     Gone,
-    /// It failed for days, without a success.
+    /// No event was delivered for days.
     Failing,
 }
 
@@ -61,145 +61,147 @@ words!(EventKind {
 words!(WebhookStatus { Pending = "pending", Delivered = "delivered", Failed = "failed" });
 words!(DisabledWhy { Gone = "gone", Failing = "failing" });
 
-/// A sender's hold on an event, until it is due again.
+/// A claim on an event, which lasts until the event is due again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebhookClaim {
     /// The event.
     pub id: WebhookId,
-    /// One higher at each claim.
+    /// The claim number, which rises by one with each claim.
     pub number: i64,
 }
 
-/// An event, claimed for one attempt.
+/// An event that was claimed for one attempt.
 #[derive(Clone, Debug)]
 pub struct ClaimedWebhook {
-    /// Names the claim in every write.
+    /// The claim, which every write names.
     pub claim: WebhookClaim,
-    /// Whose endpoint.
+    /// The merchant whose endpoint it is sent to.
     pub merchant: MerchantName,
     /// What happened.
     pub kind: EventKind,
-    /// The order that it tells of, where it does.
+    /// The order that it is about, if any.
     pub order: Option<OrderId>,
-    /// Where in a trace that order was taken in.
+    /// The trace context of that order's acceptance.
     pub trace: Option<String>,
-    /// What the shop is told of it, a JSON object.
+    /// The event's data for the shop, a JSON object.
     pub data: String,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// Attempts that ended before this one.
+    /// The number of attempts that ended before this one.
     pub attempts: i64,
 }
 
-/// An event as operators see it.
+/// An event for operators.
 #[derive(Clone, Debug)]
 pub struct WebhookView {
-    /// The event's name towards the shop.
+    /// The event's id, which the shop sees too.
     pub id: WebhookId,
-    /// Whose endpoint.
+    /// The merchant whose endpoint it is sent to.
     pub merchant: MerchantName,
-    /// Whom it is about.
+    /// The user whom it is about.
     pub user: UserId,
-    /// The order it is about.
+    /// The order that it is about, if any.
     pub order: Option<OrderId>,
     /// What happened.
     pub kind: EventKind,
-    /// Where it stands.
+    /// Its status.
     pub status: WebhookStatus,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// When it is next sent.
+    /// When it is sent next.
     pub due_at: DateTime<Utc>,
     /// When it was delivered or given up.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Attempts so far.
+    /// The number of attempts that have ended.
     pub attempts: i64,
-    /// Why the last one failed.
+    /// Why the last attempt failed.
     pub error: Option<String>,
     /// Since when nothing is sent to the endpoint.
     pub endpoint_disabled_at: Option<DateTime<Utc>>,
 }
 
-/// Which events, newest first.
+/// Selects events, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookFilter {
-    /// Only this one.
+    /// Only the event with this id.
     pub id: Option<WebhookId>,
-    /// Only this merchant's.
+    /// Only events of this merchant.
     pub merchant: Option<MerchantName>,
-    /// Only about this user.
+    /// Only events about this user.
     pub user: Option<UserId>,
     /// Only events with this status.
     pub status: Option<WebhookStatus>,
     /// Only events of this kind.
     pub kind: Option<EventKind>,
-    /// Only those that happened within so long.
+    /// Only events that happened no longer ago than this.
     pub within: Option<Duration>,
-    /// Only events before this one: the last of the page before.
+    /// Only events older than this one, which is the last one of the previous page.
     pub before: Option<WebhookId>,
-    /// At most so many.
+    /// The largest number of events.
     pub limit: u32,
 }
 
-/// How a merchant's endpoint fares.
+/// The state of a merchant's endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Whose.
+    /// The merchant.
     pub merchant: MerchantName,
-    /// The first failure since the last success.
+    /// The time of the first failure since the last success.
     pub failing_since: Option<DateTime<Utc>>,
-    /// Since when nothing is sent to it, and why.
+    /// Since when it is disabled, and why; `None` if it is enabled.
     pub disabled: Option<(DateTime<Utc>, DisabledWhy)>,
 }
 
-/// What the database must know of the settings.
+/// The settings that the database needs to know.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// The setting `queue.order_deadline`, for the SQL door.
+    /// The setting `queue.order_deadline`, for orders that are submitted by SQL.
     pub order_deadline: Duration,
-    /// For each merchant of the settings a hash of its webhook's settings, where it has a webhook.
+    /// For each merchant in the settings, a hash of its webhook's settings; `None` if it has no
+    /// webhook.
     pub webhooks: BTreeMap<MerchantName, Option<[u8; 32]>>,
 }
 
-/// What a store does for webhooks.
+/// Storage for webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Writes down what the database must know of the settings. An endpoint whose settings changed
-    /// is enabled again; merchants that these settings do not have are left alone.
+    /// Stores the settings that the database needs to know. An endpoint whose settings changed is
+    /// enabled again. Merchants that are not in these settings are not changed.
     async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
 
-    /// The merchants with events due whose endpoints are enabled.
+    /// Returns the merchants that have due events and an enabled endpoint.
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// How long until the next event falls due; `None` where none waits.
+    /// Returns how long it is until the next event becomes due; `None` if no event waits.
     async fn next_webhook_due(&self) -> Result<Option<Duration>, StoreError>;
 
-    /// Claims due events, at most so many of each merchant; they are due again after `lease`.
+    /// Claims due events, at most the given number of each merchant. They become due again after
+    /// `lease`.
     async fn claim_webhooks(
         &self,
         shares: &BTreeMap<MerchantName, usize>,
         lease: Duration,
     ) -> Result<Vec<ClaimedWebhook>, StoreError>;
 
-    /// Makes claimed events that were not begun due at once.
+    /// Releases claimed events that were not begun, so that they are due at once.
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
-    /// Writes how an attempt ended. `None` where the claim is no longer the caller's: nothing was
-    /// written.
+    /// Stores the result of an attempt. Returns `None`, and writes nothing, if the claim no longer
+    /// holds.
     async fn settle_webhook(
         &self,
         claim: WebhookClaim,
         delivery: &Delivery,
     ) -> Result<Option<WebhookSettled>, StoreError>;
 
-    /// Events, newest first.
+    /// Returns events, newest first.
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError>;
 
-    /// Makes events due anew, for three days, and enables their endpoints; `before` and `limit` do
-    /// not count. How many.
+    /// Makes events due again, for three days, and enables their endpoints. The filter's `before` and
+    /// `limit` are ignored. Returns how many events.
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
 
-    /// How the endpoints fare, by merchant.
+    /// Returns the state of each endpoint, ordered by merchant.
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
 }
 
@@ -290,7 +292,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
     }
 }
 
-/// The statement with the filter's choice as its first six parameters.
+/// Binds a filter as the first six parameters of a statement.
 fn chosen<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,

@@ -101,7 +101,7 @@ pub(super) async fn heartbeat<E: Engine>(
     worker: WorkerId,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
-    Ok(row.map(|row| row.time("beat_at")).transpose()?)
+    Ok(row.map(|row| row.time("heartbeat_at")).transpose()?)
 }
 
 pub(super) async fn lose<E: Engine>(
@@ -120,7 +120,7 @@ async fn freed<E: Engine>(c: &mut Connection<'_, E>, rows: &[Row<E>]) -> Result<
     for row in rows {
         if row.text("status")? == "failed" {
             reclaimed.failed += 1;
-            exchanges::delete_kept(c, row.id("id")?).await?;
+            exchanges::delete_cached(c, row.id("id")?).await?;
         } else {
             reclaimed.requeued += 1;
         }

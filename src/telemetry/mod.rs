@@ -1,6 +1,6 @@
-//! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines
-//! otherwise (`json.rs`), by a queue that never makes anybody wait (`queue.rs`). Traces go to a collector if one is named (`otlp.rs`); [`traces`] makes
-//! their spans.
+//! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines otherwise
+//! (`json.rs`), through a queue so that nobody waits for it (`queue.rs`). Traces go to a collector if
+//! one is named (`otlp.rs`); [`traces`] makes their spans.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
 //! takes precedence over `-v` and `-q`. Those change only the level of this crate, because lines of

@@ -19,11 +19,11 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 enum Entry {
     Line(Vec<u8>),
-    /// Answered once all earlier lines are written.
+    /// A request for an answer when all earlier lines are written.
     Flush(SyncSender<()>),
 }
 
-/// The way into the queue. Clones share it.
+/// The sending side of the queue. Clones share it.
 #[derive(Clone)]
 pub(super) struct LogQueue {
     entries: SyncSender<Entry>,
@@ -70,7 +70,7 @@ pub fn tell(line: &str) {
     let queue = QUEUE.read().unwrap_or_else(PoisonError::into_inner).clone();
     match queue {
         Some(queue) => queue.put(format!("{line}\n").as_bytes()),
-        // It is of no use to anybody where standard error is closed.
+        // If standard error is closed, nobody can read the line.
         None => drop(writeln!(io::stderr(), "{line}")),
     }
 }
@@ -87,14 +87,14 @@ impl Write for LogQueue {
     }
 }
 
-/// Writes the lines one by one, with a progress bar hidden meanwhile. After a pause of the reader it
-/// says how many lines are missing.
+/// Writes the lines one by one, and hides a progress bar while it does so. If lines were dropped, it
+/// writes how many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
     let mut told = meter::log_lines_dropped();
     for entry in waiting {
         match entry {
             Entry::Line(line) => aside(|| {
-                // Nobody could be told of an error.
+                // There is nowhere to report an error.
                 let _ = output.write_all(&line);
             }),
             Entry::Flush(written) => {

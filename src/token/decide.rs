@@ -81,8 +81,7 @@ pub enum Decision {
     LostAnswer(ExchangeId),
     /// Do nothing: the token is not due any more.
     NotDue,
-    /// Do nothing: another provider than that of the settings issued the token, and would have to be
-    /// asked.
+    /// Do nothing: this provider issued the token, and the settings name another one.
     OtherProvider(Provider),
     /// There is no token to present.
     Unusable(Unusable),

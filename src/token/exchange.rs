@@ -70,7 +70,7 @@ pub struct ExchangeEnd {
     pub result: ExchangeResult,
     /// The tokens to cache for the purpose, if the exchange was for an order and returned an access
     /// token.
-    pub kept: Option<NewCachedTokens>,
+    pub cached: Option<NewCachedTokens>,
 }
 
 /// The result of an exchange, with what it stores.

@@ -1,15 +1,15 @@
-//! When rejections are too many in a row to be the users' doing.
+//! Detects when too many tokens of a merchant are rejected in a row.
 //!
-//! A wrong address or client id makes a provider answer `invalid_grant` to every token (RFC 6749
-//! section 5.2), as if every user had withdrawn. So a streak of rejections is not believed once it
-//! is too long for chance.
+//! With a wrong address or client id, a provider answers `invalid_grant` to every token (RFC 6749
+//! section 5.2), as if every user had withdrawn consent. So a streak of rejections that is too long
+//! for chance says nothing about the tokens.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::ids::TokenId;
 
-/// How many of a merchant's latest answers are looked at.
+/// How many of a merchant's latest answers are examined.
 pub const LATEST: usize = 1_012;
 /// How many answers before the streak count for the usual share of rejections.
 const USUAL: usize = 1_000;
@@ -18,7 +18,7 @@ const SHORTEST: u32 = 3;
 const LONGEST: u32 = 12;
 /// The usual share of rejections counts as at least this much.
 const LEAST_SHARE: f64 = 0.01;
-/// With how many answers of the least share the usual share is smoothed.
+/// The usual share is smoothed with this many answers that have the least share.
 const SMOOTHING: f64 = 100.0;
 /// A streak is too long if chance alone makes it with this probability or less.
 const CHANCE: f64 = 1e-6;
@@ -63,7 +63,7 @@ impl Streak {
         Self { length: u32::try_from(users.len()).unwrap_or(u32::MAX), threshold: threshold(rejected, before.len()) }
     }
 
-    /// Returns whether it is too long for chance.
+    /// Returns whether the streak is too long for chance.
     #[must_use]
     pub fn is_suspicious(self) -> bool {
         self.length >= self.threshold

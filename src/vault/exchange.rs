@@ -54,18 +54,18 @@ pub(super) struct Exchange {
 /// The caller that waits for the exchange. It is answered once, and has the permit to call the
 /// endpoint once.
 struct Caller {
-    /// Nobody may listen any more.
+    /// Where the answer is sent. The caller may have stopped waiting.
     waiting: Option<oneshot::Sender<ExchangeAnswer>>,
     call_permit: Option<CallPermit>,
     /// Held until the merchant's provider is known to grant tokens.
     trial: Option<TrialPermit>,
     /// Klarna's correlation id of the call, once it is known.
     correlation_id: Option<String>,
-    /// A token that an order's user could not use: the user was seen.
+    /// Set if an order's user was seen although the token could not be used.
     seen: Option<TokenVersion>,
 }
 
-/// What the caller is told.
+/// The answer to the caller.
 struct ExchangeAnswer {
     report: ExchangeReport,
     correlation_id: Option<String>,
@@ -74,12 +74,12 @@ struct ExchangeAnswer {
 impl Caller {
     fn answer(&mut self, report: ExchangeReport) {
         if let Some(waiting) = self.waiting.take() {
-            // An error means that nobody waits any more.
+            // Sending fails only if the caller has stopped waiting.
             let _ = waiting.send(ExchangeAnswer { report, correlation_id: self.correlation_id.take() });
         }
     }
 
-    /// The provider has granted a token of the merchant.
+    /// Records that the provider has granted a token of the merchant, and ends the trial.
     fn proven(&mut self) {
         if let Some(trial) = self.trial.take() {
             trial.proven();
@@ -94,7 +94,7 @@ impl Caller {
 }
 
 impl Exchange {
-    /// Runs in a task of its own; the report comes as soon as it is safe.
+    /// Runs the exchange in a task of its own. Returns its report as soon as the successor is safe.
     pub(super) async fn spawn(self, call_permit: CallPermit, trial: Option<TrialPermit>) -> ExchangeReport {
         let (waiting, answer) = oneshot::channel();
         let mut caller =
@@ -102,7 +102,7 @@ impl Exchange {
         let (traced, span) = self.spans();
         let whole = async move {
             let report = self.run(&mut caller).await;
-            // Whoever is answered may ask for the same user's token at once.
+            // Release these first, because the caller may ask for the same user's token at once.
             drop((self.user_lock, self.permit, caller.trial.take()));
             caller.answer(report);
             if let Some(version) = caller.seen
@@ -119,12 +119,13 @@ impl Exchange {
                 Span::current().record("correlation", correlation_id);
                 report
             }
-            // A panic: the runtime's hook tells it, and `tidy` closes the open intent.
+            // The task panicked. The runtime's hook logs the panic, and `tidy` closes the open intent.
             Err(_) => ExchangeReport::NotYet(LOOK_AGAIN),
         }
     }
 
-    /// A span for traces, and the one that gives lines in the log their fields; both within the asker's.
+    /// Returns a span for traces, and the span that gives log lines their fields. Both are inside the
+    /// caller's.
     fn spans(&self) -> (Span, Span) {
         let merchant = self.key.merchant.as_str();
         let purpose = self.purpose.kind.as_str();
@@ -133,8 +134,8 @@ impl Exchange {
         (traced, span)
     }
 
-    /// Claims the token, decides, and presents it where that is allowed. `caller` is answered before the end where the
-    /// successor lies in the spool.
+    /// Claims the token, decides what may be done with it, and presents it if that is allowed. If the
+    /// successor is in the spool before the database has it, `caller` is answered at that moment.
     async fn run(&self, caller: &mut Caller) -> ExchangeReport {
         let claiming = self.context.store.claim_token(&self.key, self.merchant.provider());
         let claim = match tried(traced!("claim token"), "store", claiming).await {
@@ -187,7 +188,7 @@ impl Exchange {
         }
     }
 
-    /// Writes the intent down, sends the token once, and writes down what came of it.
+    /// Commits the intent, sends the token once, and stores the outcome.
     async fn present(
         &self,
         mut claim: Box<dyn TokenClaim>,
@@ -297,7 +298,7 @@ impl Exchange {
         received: Received,
         caller: &mut Caller,
     ) -> ExchangeReport {
-        let Conclusion { result, kept, report } = match self.read(received, token) {
+        let Conclusion { result, cached, report } = match self.read(received, token) {
             Ok(read) => read,
             // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
@@ -312,7 +313,7 @@ impl Exchange {
             provider: Some(self.merchant.provider()),
             version: token.version,
             result,
-            kept,
+            cached,
         };
         let spooled = || {
             self.user_lock.on_disk();
@@ -335,7 +336,7 @@ impl Exchange {
         }
     }
 
-    /// Writes down that the provider granted a token.
+    /// Stores that the provider granted a token.
     async fn prove(&self, caller: &mut Caller) {
         let proving = self.context.store.prove_provider(&self.merchant.name, self.merchant.provider());
         match proving.await {

@@ -147,11 +147,11 @@ impl Vault {
     /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
     pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
         let read = self.context.store.cached_tokens(purpose.id).await;
-        let kept = read.unwrap_or_else(|error| {
+        let cached = read.unwrap_or_else(|error| {
             tracing::warn!(%error, "The cached tokens of an earlier exchange could not be read");
             None
         })?;
-        let CachedTokens { sealed, received_at, good_until, now, subject } = kept;
+        let CachedTokens { sealed, received_at, good_until, now, subject } = cached;
         if good_until - now < delta(self.context.settings.access_token_margin) {
             return None;
         }
@@ -250,7 +250,7 @@ impl Vault {
     /// If the store fails.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         self.context.spool.replay(&*self.context.store).await?;
-        self.context.store.delete_lapsed().await?;
+        self.context.store.delete_expired().await?;
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
         for (merchant, intent) in self.context.store.open_intents(self.context.holder).await? {
             if !self.context.in_flight.holds(intent.exchange) {

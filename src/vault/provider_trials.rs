@@ -1,7 +1,7 @@
-//! One exchange of a merchant at a time, until its provider has granted a token.
+//! Allows one exchange of a merchant at a time, until its provider has granted a token.
 //!
-//! After a start with other settings, the first answers show whether they are right. Until one is a
-//! success, few tokens should meet a wrong provider.
+//! If the settings are wrong, the first answers show it. Until one of them is a success, few tokens
+//! should be presented to a provider that may be the wrong one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,8 +33,8 @@ impl ProviderTrials {
         Self(Arc::new(merchants.map(|merchant| (merchant, Merchant::default())).collect()))
     }
 
-    /// Waits until no other exchange of the merchant is in flight; does not wait if its provider has
-    /// granted a token, and returns `None` then.
+    /// Waits until no other exchange of the merchant is in flight. If its provider has granted a
+    /// token, returns `None` at once.
     pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<TrialPermit> {
         let Merchant { proven, one_at_a_time } = self.0.get(merchant)?;
         if proven.load(Ordering::Relaxed) {
@@ -46,7 +46,7 @@ impl ProviderTrials {
 }
 
 impl TrialPermit {
-    /// The provider has granted a token: nobody waits any more.
+    /// Records that the provider has granted a token, so that nobody waits any more.
     pub(super) fn proven(self) {
         self.proven.store(true, Ordering::Relaxed);
     }

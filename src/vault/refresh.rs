@@ -20,8 +20,8 @@ pub trait DueDates: Send + Sync {
 }
 
 impl Vault {
-    /// Returns how long a request to the merchant's token endpoint would have to wait now, if it
-    /// would.
+    /// Returns how long a request to the merchant's token endpoint would have to wait now; `None` if it
+    /// would not.
     #[must_use]
     pub fn held(&self, merchant: &MerchantName) -> Option<Duration> {
         self.breakers.wait(merchant, since_boot())

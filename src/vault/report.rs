@@ -1,4 +1,4 @@
-//! What came of an exchange, and what that means for whoever asked for it: an order or the keeper.
+//! The result of an exchange, and what it means for an order or for the keeper.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use secrecy::SecretString;
 
 use crate::token::{LOOK_AGAIN, Outcome, Unusable};
 
-/// The one result of an exchange, once its end is written down, or its successor lies in the spool.
+/// The result of an exchange, after its end is stored or its successor is in the spool.
 #[derive(Clone, Debug)]
 pub(super) enum ExchangeReport {
-    /// Nothing was presented: the token is not due, and the keeper wants it only then.
+    /// Nothing was presented: the keeper refreshes only due tokens, and the token is not due.
     NotDue,
     /// Nothing was presented, and waiting does not help.
     Unusable(Unusable),
@@ -20,26 +20,27 @@ pub(super) enum ExchangeReport {
     Held(Duration),
     /// The token was presented and granted.
     Granted {
-        /// The access token; `None` if the answer had none. Presenting the successor at once would
-        /// hardly bring one.
+        /// The access token; `None` if the answer had none. The successor is not presented for one,
+        /// because that would probably give none either.
         access: Option<AccessToken>,
-        /// Whether a successor replaced the token presented.
+        /// Whether a successor replaced the presented token.
         rotated: bool,
     },
-    /// The token was presented and is dead: the shopper must sign in again.
+    /// The token was presented and no longer works: the shopper must sign in again.
     Died,
-    /// The token was presented and is as it was, or nobody knows.
+    /// The token was presented. It is unchanged, or its state is unknown.
     Failed {
-        /// What the ledger says of it.
+        /// The outcome in the ledger.
         outcome: Outcome,
         /// When to ask again.
         next: Next,
     },
-    /// The token was presented, and a sign-in or forgetting came in between: what the row says now counts.
+    /// The token was presented, and the user signed in or was forgotten meanwhile. The present row
+    /// counts.
     Superseded,
 }
 
-/// When a token may be asked for again after an exchange that failed.
+/// When to ask for a token again after a failed exchange.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
     /// After this long.
@@ -85,9 +86,9 @@ pub enum Refreshed {
     Unchanged,
     /// It was not due any more, because something else had exchanged it.
     NotDue,
-    /// It no longer works, as was found out now.
+    /// It was presented, and no longer works.
     Died,
-    /// It could not be used before: nothing was presented.
+    /// Nothing was presented, because the token could not be used before.
     Unusable(Unusable),
     /// It was presented; it is unchanged, or its state is unknown. Try again after this time.
     Failed(Outcome, Duration),
@@ -99,7 +100,7 @@ pub enum Refreshed {
 }
 
 impl ExchangeReport {
-    /// The report of an exchange whose end changed nothing but the ledger.
+    /// Converts the report of an exchange whose end changed only the ledger.
     pub(super) fn superseded(self) -> Self {
         match self {
             Self::Failed { outcome, .. } => Self::Failed { outcome, next: Next::After(LOOK_AGAIN) },
@@ -107,7 +108,7 @@ impl ExchangeReport {
         }
     }
 
-    /// What an order gets.
+    /// Converts the report to the answer for an order.
     pub(super) fn for_order(self) -> Access {
         match self {
             Self::Granted { access: Some(access), .. } => Access::Ready(access),
@@ -121,7 +122,7 @@ impl ExchangeReport {
         }
     }
 
-    /// What the keeper gets.
+    /// Converts the report to the answer for the keeper.
     pub(super) fn for_keeper(self) -> Refreshed {
         match self {
             Self::Granted { rotated: true, .. } => Refreshed::Rotated,

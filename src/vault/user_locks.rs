@@ -52,7 +52,7 @@ impl UserLocks {
 
     /// Waits until no lock is taken.
     pub(super) async fn wait_until_idle(&self) {
-        // Likewise.
+        // The sender is in `self`, so the wait cannot fail.
         let _ = self.0.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 

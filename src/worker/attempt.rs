@@ -146,7 +146,7 @@ impl OrderHandler {
             );
             second_permit.wait_for_rate().await;
             let plain = request::build(&body, order.claim.order, access_token, None);
-            // Another body needs another key.
+            // A different body needs a different idempotency key.
             let answer = self.create(merchant, target, &format!("{key}-plain"), plain.json).await;
             (answer, Prefill::Withdrawn { withdrawn: built.prefilled })
         };
@@ -183,9 +183,9 @@ impl OrderHandler {
             patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
         }
         // At the first claim, nothing can be cached.
-        let kept = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
-        let access = match kept {
-            Some(kept) => Access::Ready(kept),
+        let cached = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
+        let access = match cached {
+            Some(cached) => Access::Ready(cached),
             None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
                 .await
                 .unwrap_or(Access::ComeBack(Duration::ZERO)),
@@ -195,7 +195,7 @@ impl OrderHandler {
             Access::Unusable(why) => why,
             Access::ComeBack(after) => {
                 let left = self.token_patience.saturating_sub(waited + since_boot().saturating_sub(begun));
-                // A pause longer than the patience is not waited for: it would bring nothing.
+                // Do not wait for a pause that is longer than the patience: no token would come in time.
                 if after < left {
                     return Err(Box::new(Disposition::Snooze { after, error: None }));
                 }
@@ -229,7 +229,7 @@ fn without(unusable: Unusable) -> TokenOutcome {
 /// The create call must not be made now: the order waits, and no attempt is counted.
 fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
     let message = breakers.why(&order.merchant, since_boot(), wait);
-    // If the order has an earlier error of its own, that says more.
+    // An earlier error of the order itself says more, so it stays.
     let error = order.error.is_none().then(|| error("klarna_paused", message));
     // Add a random delay, so that not all orders come back at the same time.
     Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }

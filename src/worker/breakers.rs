@@ -22,7 +22,7 @@ impl TargetBreakers {
         }))
     }
 
-    /// Returns those of one target.
+    /// Returns the breakers of one target.
     #[must_use]
     pub fn of(&self, target: Target) -> &CircuitBreakers {
         &self.0[target as usize]

@@ -32,8 +32,8 @@ impl Lease for WorkerLease {
     type Error = StoreError;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {
-        let Some(beat_at) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
-        let heartbeat_mark = HeartbeatMark { worker: self.worker.id, beat_at };
+        let Some(heartbeat_at) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
+        let heartbeat_mark = HeartbeatMark { worker: self.worker.id, heartbeat_at };
         if let Err(error) = heartbeat_mark.write(&self.folder) {
             // An older mark is still correct, only less precise.
             tracing::debug!(%error, "The time of the last heartbeat could not be recorded in the instance \

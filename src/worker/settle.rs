@@ -39,7 +39,7 @@ pub async fn settle(store: &dyn Orders, claim: &Claim, disposition: &Disposition
     }
 }
 
-/// Returns the same end with nothing in it but ids, words and numbers.
+/// Returns the same end without Klarna's texts: only with ids, words and numbers.
 fn without_texts(disposition: &Disposition) -> Disposition {
     let bare = |error: &OrderError| OrderError {
         code: error.code.clone(),

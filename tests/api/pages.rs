@@ -151,7 +151,7 @@ impl Api {
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
         claim
-            .settle(&ExchangeEnd { exchange, owner: None, provider: None, version, result, kept: None })
+            .settle(&ExchangeEnd { exchange, owner: None, provider: None, version, result, cached: None })
             .await
             .unwrap();
     }

@@ -60,7 +60,7 @@ fn check_report(report: &Value) {
             "refreshed" => json!(3),
             "needs_sign_in" => json!(1),
             "failed" => json!({}),
-            "cut_off" => json!(false),
+            "interrupted" => json!(false),
             _ => json!(0),
         };
         assert_eq!(*count, expected, "{name}: {report}");

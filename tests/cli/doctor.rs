@@ -34,9 +34,9 @@ async fn doctor(home: Home, exit: i32) -> (Home, Ran) {
     (home, ran.exits(exit))
 }
 
-/// The checks with this verdict.
-fn with(ran: &Ran, verdict: &str) -> Vec<String> {
-    let findings = ran.json().into_iter().filter(|finding| finding["verdict"] == verdict);
+/// The checks with this status.
+fn with(ran: &Ran, status: &str) -> Vec<String> {
+    let findings = ran.json().into_iter().filter(|finding| finding["status"] == status);
     findings.map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -56,8 +56,8 @@ async fn a_sound_installation_has_nothing_to_do_and_nothing_is_made_by_looking()
     home.run(&["tokens", "import", "-"]).exits(0);
     let (_home, ran) = doctor(home, 0).await;
     assert_eq!(finding(&ran, "keys")["found"], "the keys open this database; k1 is active");
-    assert_eq!(finding(&ran, "merchants.shop.checkout_url")["verdict"], "ok");
-    assert_eq!(finding(&ran, "merchants.shop.jwks_url")["verdict"], "ok");
+    assert_eq!(finding(&ran, "merchants.shop.checkout_url")["status"], "ok");
+    assert_eq!(finding(&ran, "merchants.shop.jwks_url")["status"], "ok");
     sandbox.shutdown().await;
 }
 
@@ -95,23 +95,23 @@ async fn a_postgres_server_is_looked_over() {
     let fsync: String = sqlx::query_scalar("SHOW fsync").fetch_one(&mut server).await.unwrap();
     let durability = if fsync == "off" { vec!["database.durability"] } else { vec![] };
     assert_eq!(with(&ran, "failed"), [durability.clone(), vec!["migrations"]].concat(), "{}", ran.stdout);
-    assert_eq!(finding(&ran, "clock")["verdict"], "ok");
+    assert_eq!(finding(&ran, "clock")["status"], "ok");
 
     home.run(&["migrate"]).exits(0);
     home.run(&["tokens", "import", "-"]).exits(0);
     let (home, ran) = doctor(home, if fsync == "off" { 3 } else { 0 }).await;
     assert_eq!(with(&ran, "failed"), durability, "{}", ran.stdout);
-    assert_eq!(finding(&ran, "installation")["verdict"], "ok");
+    assert_eq!(finding(&ran, "installation")["status"], "ok");
 
     let (home, ran) = doctor(home.with("KLARNA_WORKER__INSTALLATION", "other"), 3).await;
-    assert_eq!(finding(&ran, "database")["verdict"], "ok");
+    assert_eq!(finding(&ran, "database")["status"], "ok");
     assert!(with(&ran, "failed").contains(&"installation".to_owned()), "{}", ran.stdout);
     assert_eq!(finding(&ran, "level")["found"], "the database accepts this program (level 1)");
 
     sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut server).await.unwrap();
     let (_home, ran) = doctor(home, 3).await;
     let level = finding(&ran, "level");
-    assert_eq!(level["verdict"], "failed");
+    assert_eq!(level["status"], "failed");
     assert!(level["found"].as_str().unwrap().starts_with("the database needs a newer program (level 99;"), "{level}");
     server.close().await.unwrap();
     sandbox.shutdown().await;

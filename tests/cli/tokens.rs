@@ -304,10 +304,10 @@ fn tokens_of_another_provider_are_told_and_adopted() {
         let about = |finding: &&Value| finding["found"].as_str().unwrap().contains("provider");
         found.into_iter().find(|finding| about(&finding)).unwrap()
     };
-    assert_eq!(tokens(&home)["verdict"], "ok");
+    assert_eq!(tokens(&home)["status"], "ok");
     let home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID", "another");
     let told = tokens(&home);
-    assert_eq!((&told["verdict"], &told["check"]), (&json!("failed"), &json!("merchants.shop.token_url")));
+    assert_eq!((&told["status"], &told["check"]), (&json!("failed"), &json!("merchants.shop.token_url")));
     assert!(told["found"].as_str().unwrap().starts_with("2 token(s)"), "{told}");
     let advice = told["advice"].as_str().unwrap();
     let from = advice.split("--from ").nth(1).unwrap().trim_end_matches('`');
@@ -318,11 +318,11 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     home.run(&["tokens", "adopt", "--merchant", "shop", "--from", "12ab"]).exits(2);
     let dry = home.run(&[&adopt[..], &["--dry-run"]].concat()).exits(0);
     assert_eq!(dry.stdout, "2 tokens would be presented to the provider of the settings; nothing was changed\n");
-    assert_eq!(tokens(&home)["verdict"], "failed");
+    assert_eq!(tokens(&home)["status"], "failed");
     home.run(&adopt).exits(2);
     let adopted = home.run(&[&adopt[..], &["--yes", "--format", "json"]].concat()).exits(0).json();
     assert_eq!(adopted, [json!({ "adopted": 2, "left": 0 })]);
-    assert_eq!(tokens(&home)["verdict"], "ok");
+    assert_eq!(tokens(&home)["status"], "ok");
 }
 
 #[test]

@@ -119,7 +119,7 @@ async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
     assert_eq!(soon.iter().map(|token| &token["user"]).collect::<Vec<_>>(), ["more1", "more2"]);
     assert!(soon.iter().all(|token| token["refresh_note"] == "refused"), "{soon:?}");
     let replanned = shop.run("a", &["tokens", "replan"]).remove(0);
-    assert_eq!(replanned["kept"], json!(2), "what waits after a failure waits on: {replanned}");
+    assert_eq!(replanned["unchanged"], json!(2), "what waits after a failure waits on: {replanned}");
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

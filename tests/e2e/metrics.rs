@@ -108,9 +108,9 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert_eq!(before.count("lost_answers_total{merchant=\"shop\"}"), 0, "an alert needs a beginning");
     assert_eq!(before.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}"), 0);
     assert_eq!(before.count("tokens{state=\"active\",reason=\"\"}"), 0);
-    assert_eq!(before.count("webhook_attempts_total{merchant=\"shop\",result=\"not_taken\"}"), 0);
+    assert_eq!(before.count("webhook_attempts_total{merchant=\"shop\",result=\"failed\"}"), 0);
     assert_eq!(before.count("secrets{key=\"k1\",state=\"active\"}"), 1, "the key of the hashes");
-    assert_eq!(before.count("exchange_places_max"), 32);
+    assert_eq!(before.count("exchange_permits_max"), 32);
     if cfg!(target_os = "linux") {
         assert!(before.count("process_resident_memory_bytes") > 1 << 20 && before.count("process_open_fds") > 3);
     }
@@ -168,7 +168,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     let webhooks =
         |result: &str| away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"));
     assert_eq!(webhooks("delivered"), 1);
-    assert!(webhooks("not_taken") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
+    assert!(webhooks("failed") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
     assert!(away.count("webhooks_pending{merchant=\"shop\"}") >= 5);
     assert_eq!(away.count("webhook_endpoint_disabled{merchant=\"shop\"}"), 0);
     // All that can be told has been.

@@ -199,6 +199,19 @@ SET default_tablespace = '';
 SET default_table_access_method = heap;
 
 --
+-- Name: cached_tokens; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.cached_tokens (
+    purpose_ref uuid NOT NULL,
+    token_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    good_until timestamp with time zone NOT NULL
+);
+
+
+--
 -- Name: exchanges; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -249,19 +262,6 @@ CREATE TABLE klarna_worker.keeper (
     ended_at timestamp with time zone,
     CONSTRAINT keeper_check CHECK (((holder IS NULL) = (leased_until IS NULL))),
     CONSTRAINT keeper_one_check CHECK (one)
-);
-
-
---
--- Name: kept; Type: TABLE; Schema: klarna_worker; Owner: -
---
-
-CREATE TABLE klarna_worker.kept (
-    purpose_ref uuid NOT NULL,
-    token_id bigint NOT NULL,
-    sealed bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    good_until timestamp with time zone NOT NULL
 );
 
 
@@ -494,26 +494,32 @@ CREATE TABLE klarna_worker.workers (
     instance uuid NOT NULL,
     name text NOT NULL,
     started_at timestamp with time zone NOT NULL,
-    beat_at timestamp with time zone NOT NULL,
+    heartbeat_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone
 );
+
+
+--
+-- Data for Name: cached_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f3a5-7787-b870-fbf49ac790f4', 1, 1, 1, 'order', '01a224e5-f39a-7929-b237-03142685ecdb', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:22:59.624794+00', '2026-11-29 01:22:59.63165+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f50a-7665-93ac-ef25afd604dd', 1, 2, 1, 'order', '01a224e5-f503-7666-a247-1f7f66b7403d', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:22:59.979132+00', '2026-11-29 01:22:59.982599+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-f80b-7152-a22e-9009cdfc4fc9', 3, 1, 1, 'order', '01a224e5-f802-7d8c-8997-b0c8d2f10fac', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:23:00.748894+00', '2026-11-29 01:23:00.757413+00', 'rejected', false, '\xcea64547177516959e1c94b35affc5b2');
-INSERT INTO klarna_worker.exchanges VALUES ('01a224e5-fa73-77ff-b203-5559c71a45db', 4, 1, 1, 'order', '01a224e5-fa67-7467-8e56-0b495fc9b746', '01a224e5-f088-7753-b364-b050bd507280', '2026-11-29 01:23:01.364974+00', '2026-11-29 01:23:01.370026+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22625-5eec-760e-a07a-c0b0c19e9951', 1, 1, 1, 'order', '01a22625-5eb0-753c-99a5-fce284386163', '01a22625-582e-76f1-a9d3-d05241203c10', '2026-11-29 07:11:53.09197+00', '2026-11-29 07:11:53.113721+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22625-623d-7314-85dc-901d48da127d', 1, 2, 1, 'order', '01a22625-622f-772d-9347-d63f0604a43a', '01a22625-582e-76f1-a9d3-d05241203c10', '2026-11-29 07:11:53.91813+00', '2026-11-29 07:11:53.922529+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22625-68d6-753c-870a-e5e004b0ed2d', 3, 1, 1, 'order', '01a22625-68c7-71a1-8b40-9227d26e0275', '01a22625-582e-76f1-a9d3-d05241203c10', '2026-11-29 07:11:55.611673+00', '2026-11-29 07:11:55.623786+00', 'rejected', false, '\x6b7b949870bea2d03eb4e49ac41d425d');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22625-6c69-7775-9326-bca2a09310ae', 4, 1, 1, 'order', '01a22625-6c5f-7390-b229-2dbfdb89ced5', '01a22625-582e-76f1-a9d3-d05241203c10', '2026-11-29 07:11:56.523521+00', '2026-11-29 07:11:56.528405+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b3119fc1b59d0df1466b31e1d88da02fe7b55a9db11e4ce4dd29eaffadb71ffd3568870bec3c6f19b928c9c4d9e62e675b890b00a923a984794cb9ace06a39380b261ba7eb80d4e56eb', '2026-11-29 01:22:58.815708+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31a1366d70e065d56014a248e918e09657e224f075bc8edfd167efafde93cb00ac8055ee802c5c3e1d3655c3d07fb8c59e0224f541841b51a6ccc08a0cc66832246222953c976de821', '2026-11-29 07:11:51.329313+00', 600000000, NULL);
 
 
 --
@@ -524,100 +530,94 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 
 
 --
--- Data for Name: kept; Type: TABLE DATA; Schema: klarna_worker; Owner: -
---
-
-
-
---
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 01:22:58.818429+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 07:11:51.33576+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\xd66c5e890aefc7768beb7118a213cc20d0eaca240cf5adfd8497afd3c02ed575', '2026-11-29 01:22:59.190573+00');
-INSERT INTO klarna_worker.known_tokens VALUES (2, '\x8b4221f4888c2c65c3436977c1ce63023e18520d3ba50c57f9972a4f9998a34c', '2026-11-29 01:22:59.329439+00');
-INSERT INTO klarna_worker.known_tokens VALUES (3, '\x3856fe038b9a0ac8db8c35ae77acfdc0c6da5b6e16ed14fbc0940357df168812', '2026-11-29 01:22:59.470555+00');
-INSERT INTO klarna_worker.known_tokens VALUES (4, '\x55cdde435eb9617d12fdd37e984d47d0c335023966b99cf75051c22dfacea242', '2026-11-29 01:22:59.596145+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x81d6a5b5e187e077dd394fbcffde9e4454b104e919109304cc14be1c669209b0', '2026-11-29 01:22:59.628226+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\xfcde5176e3a9b15e7d70ee0e216210b1a661a47630c70f43e7cc3bbb98d8a863', '2026-11-29 01:22:59.981151+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\x3333df2fa9629d904812dae687d6fbbd2bc9572387c25461b714a6fa82c95f3d', '2026-11-29 07:11:52.033384+00');
+INSERT INTO klarna_worker.known_tokens VALUES (2, '\xe1ba8a387ef850064e79420323d2da67be7229c4dcade92cf283e89c8d0d2b89', '2026-11-29 07:11:52.306124+00');
+INSERT INTO klarna_worker.known_tokens VALUES (3, '\x16ee943302be9a80d73de30347548c5c0898ffbcffcb98e93726c879f56ea630', '2026-11-29 07:11:52.656658+00');
+INSERT INTO klarna_worker.known_tokens VALUES (4, '\x70f3ec4f9db506685f438f1270facc20761450c449d68780ae85bd09ed65cb32', '2026-11-29 07:11:52.977844+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\xcff8e90658fa94e44ceda10279b242aa4147819cbefa8ff08b305dd5f5cd013f', '2026-11-29 07:11:53.105916+00');
+INSERT INTO klarna_worker.known_tokens VALUES (1, '\x6548db402ae627cca07df9021c6c392421c98488d460f64772191bd8b82a82cf', '2026-11-29 07:11:53.920808+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 01:22:58.679631+00', true, '\x2f4ee4fe2b1a46a0f63e9d888aeb471783ee1d7c706e9663970dc450b44818df11f33d192fe4ef6f337ed5222dc92cda', 84825132);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 07:11:51.196276+00', true, '\xf057fed96680e6d196b3bcea2e489afda684feb635269867f501b655f977f33d18f1cdf6b9ba85ea43e4cf804d7c8f48', 58612820);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a224e5-fc5f-7149-a2ba-a3651ffe7a70', '2026-11-29 01:23:01.869233+00', '01a224e5-f088-7753-b364-b050bd507280', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"0954d73e-799f-48fa-83c4-73674788c644"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22625-6fec-7ab7-a092-63e713de2a18', '2026-11-29 07:11:57.442744+00', '01a22625-582e-76f1-a9d3-d05241203c10', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"4d485029-2b09-48f3-851a-1d23c0a47551"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-f39a-7929-b237-03142685ecdb', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:22:59.611968+00', '2026-11-29 01:22:59.611968+00', '2026-11-29 01:32:59.611968+00', '2026-11-29 01:22:59.617297+00', '2026-11-29 01:22:59.641764+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '4f27efa3-a33f-46a1-b2c9-95406e057e9f', '<div id="klarna-checkout-container" data-order-id="4f27efa3-a33f-46a1-b2c9-95406e057e9f" style="overflow-x: hidden;"></div>', '493c5bbb-fc3e-4e41-a480-8c47f1b5a3c4', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-f503-7666-a247-1f7f66b7403d', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:22:59.972571+00', '2026-11-29 01:22:59.972571+00', '2026-11-29 01:32:59.972571+00', '2026-11-29 01:22:59.975407+00', '2026-11-29 01:22:59.986952+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '76b8c974-cbd4-4d30-8027-4788c1b9cfb0', '<div id="klarna-checkout-container" data-order-id="76b8c974-cbd4-4d30-8027-4788c1b9cfb0" style="overflow-x: hidden;"></div>', 'ce54f06f-8422-421d-b85b-6e43c047b5d3', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-f679-7041-acb9-a8cbd5d8d00a', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:00.346914+00', '2026-11-29 01:23:00.346914+00', '2026-11-29 01:33:00.346914+00', '2026-11-29 01:23:00.349243+00', '2026-11-29 01:23:00.355941+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'cc911a03-7fc1-412f-aa48-438950bfeb38', '<div id="klarna-checkout-container" data-order-id="cc911a03-7fc1-412f-aa48-438950bfeb38" style="overflow-x: hidden;"></div>', '3d9c036a-1683-40f9-bddd-68ecc012b43f', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-f802-7d8c-8997-b0c8d2f10fac', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:00.73922+00', '2026-11-29 01:23:00.73922+00', '2026-11-29 01:33:00.73922+00', '2026-11-29 01:23:00.741635+00', '2026-11-29 01:23:00.766719+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', 'cbd8d451-894b-4fea-bc17-65c19161e485', '<div id="klarna-checkout-container" data-order-id="cbd8d451-894b-4fea-bc17-65c19161e485" style="overflow-x: hidden;"></div>', 'b08924d8-3b37-40b7-835b-8024fd6ea9d0', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-fa67-7467-8e56-0b495fc9b746', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 01:23:01.353025+00', '2026-11-29 01:23:01.353025+00', '2026-11-29 01:33:01.353025+00', '2026-11-29 01:23:01.357599+00', '2026-11-29 01:23:01.375563+00', NULL, 1, 1, 0, false, 'uncertain', '[]', '15754c0b-9959-4d64-85ac-46e2b8fcc922', '<div id="klarna-checkout-container" data-order-id="15754c0b-9959-4d64-85ac-46e2b8fcc922" style="overflow-x: hidden;"></div>', '575ebace-7202-4e22-872c-44e28c445f1f', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-fc5f-7149-a2ba-a3651ffe7a70', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 01:23:01.8572+00', '2026-11-29 01:23:01.8572+00', '2026-11-29 01:33:01.8572+00', '2026-11-29 01:23:01.861844+00', '2026-11-29 01:23:01.869233+00', NULL, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"0954d73e-799f-48fa-83c4-73674788c644"}');
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-fe0d-788a-89bb-0342c8b07de3', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 01:23:02.285938+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a224e5-feac-72d8-b017-5a501471eb16', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 01:23:02.448224+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 01:23:02.623651+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-5eb0-753c-99a5-fce284386163', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:11:53.011978+00', '2026-11-29 07:11:53.011978+00', '2026-11-29 07:21:53.011978+00', '2026-11-29 07:11:53.034973+00', '2026-11-29 07:11:53.139498+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'fe391319-3eac-4e95-a59c-bba3bebcb3b1', '<div id="klarna-checkout-container" data-order-id="fe391319-3eac-4e95-a59c-bba3bebcb3b1" style="overflow-x: hidden;"></div>', '2e9a9f19-f601-4d25-bf40-45f89fd57ae2', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-622f-772d-9347-d63f0604a43a', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:11:53.906876+00', '2026-11-29 07:11:53.906876+00', '2026-11-29 07:21:53.906876+00', '2026-11-29 07:11:53.913481+00', '2026-11-29 07:11:53.926449+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'eca68d25-aa70-4f5b-a760-2c0146fbbd74', '<div id="klarna-checkout-container" data-order-id="eca68d25-aa70-4f5b-a760-2c0146fbbd74" style="overflow-x: hidden;"></div>', 'afb9e711-f35d-4cbb-a326-614848605141', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-6589-720e-8ad9-fe3ea9ee3b22', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:11:54.76215+00', '2026-11-29 07:11:54.76215+00', '2026-11-29 07:21:54.76215+00', '2026-11-29 07:11:54.764924+00', '2026-11-29 07:11:54.774481+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'f81c5240-ea42-4151-80dd-6bcd8a8c5441', '<div id="klarna-checkout-container" data-order-id="f81c5240-ea42-4151-80dd-6bcd8a8c5441" style="overflow-x: hidden;"></div>', 'a824baca-d40b-4d2a-b682-65fca60091ff', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-68c7-71a1-8b40-9227d26e0275', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:11:55.592589+00', '2026-11-29 07:11:55.592589+00', '2026-11-29 07:21:55.592589+00', '2026-11-29 07:11:55.595472+00', '2026-11-29 07:11:55.635159+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', '84d16449-3e3d-4d88-91a3-8ee437f65118', '<div id="klarna-checkout-container" data-order-id="84d16449-3e3d-4d88-91a3-8ee437f65118" style="overflow-x: hidden;"></div>', '5097e032-8396-4513-8b10-0ab6a03ba322', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-6c5f-7390-b229-2dbfdb89ced5', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:11:56.512799+00', '2026-11-29 07:11:56.512799+00', '2026-11-29 07:21:56.512799+00', '2026-11-29 07:11:56.516421+00', '2026-11-29 07:11:56.532744+00', NULL, 1, 1, 0, false, 'uncertain', '[]', 'b03a970b-d9be-4e19-a161-121b5ce19ea3', '<div id="klarna-checkout-container" data-order-id="b03a970b-d9be-4e19-a161-121b5ce19ea3" style="overflow-x: hidden;"></div>', 'a23ab0d6-a748-43d8-bc1f-1bd30d7cc345', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-6fec-7ab7-a092-63e713de2a18', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 07:11:57.423628+00', '2026-11-29 07:11:57.423628+00', '2026-11-29 07:21:57.423628+00', '2026-11-29 07:11:57.43218+00', '2026-11-29 07:11:57.442744+00', NULL, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"4d485029-2b09-48f3-851a-1d23c0a47551"}');
+INSERT INTO klarna_worker.orders VALUES ('01a22625-73cb-7fe2-8535-63a6133c0fbd', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 07:11:58.412246+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22625-745f-748d-8d98-77f52c545ef5', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 07:11:58.559975+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 07:11:58.928103+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
 --
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\xcea64547177516959e1c94b35affc5b2', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x6b7b949870bea2d03eb4e49ac41d425d', true, NULL, 0, 0, NULL);
 
 
 --
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b319330aa0b27bfd1657f424883b7b21d0d6de6e15122bdacac16898cdf2d643bece2a7bb18739ac5e3c7ac96ea817717ab94ab63bb046c8282d71f34d12349e4522a064684092c8aafd190c19039e3e2e9a441731680129b34ffbe', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.327015+00', '2027-01-28 01:22:59.327015+00', NULL, NULL, '2026-11-29 01:22:59.32909+00', '2027-01-02 13:38:27.275562+00', 1, 0, NULL, '2026-11-29 01:22:59.327015+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3124764983679b4fa1339e1dafd7ea03f78deb7c01872b53fefade4ec01441de5015836470d1dafeb6de9affa54d74b076a9f0c0eae637ffe0957c6873aae322e1bc80623d52c2503b2435732c08273aa91a943c7e45a709091c3a', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.981151+00', '2027-01-28 01:22:59.981151+00', '01a224e5-f50a-7665-93ac-ef25afd604dd', '\xf7c2793116b926c6235c2fb47678744e7646d3dfdd37a0fb2138702a1a151e59', '2026-11-29 01:22:59.982455+00', '2027-01-02 10:10:00.462031+00', 3, 0, NULL, '2026-11-29 01:22:59.982455+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b314e87232f9414b3228def34e88006035d6263f73b2f698061f3bf28a6dd326f32e8bcd7e2ebff01f967b6ea143ca77e045a9d0a9b717be2936f2cf50db917d300d5e55eac4ac68b794c62cde4f7e8e49190bbb9e446b680ea68df', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.468212+00', '2027-01-28 01:22:59.468212+00', NULL, NULL, '2026-11-29 01:23:00.753311+00', NULL, 1, 0, NULL, '2026-11-29 01:22:59.468212+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b316161cfbbd9772551767b66b08c323ec7a31cef23c55074ce46a328a2c46b78f5bb66fce5525cd1b12026b8a8c8d078d2a11d477639cf13577ac665ad60b76f1cc8cc53581982eeaaa1bf5d4f4bfa1cebf7a6d434defc2c59a2e2', '\xcea64547177516959e1c94b35affc5b2', '2026-11-29 01:22:59.593702+00', '2027-01-28 01:22:59.593702+00', NULL, NULL, '2026-11-29 01:23:01.369439+00', NULL, 1, 0, NULL, '2026-11-29 01:22:59.593702+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31dd000f98e6548fbcfddc27422def9f54353c909e9a5cd334aa21c71ce695807741b9a0747e46ee119239277a57dd9591e36f63fd29df8e38d0d354659cfd331276f22f6d801aa05945b51529f7d95003c1c3e6c60451b6c59ab7', '\x6b7b949870bea2d03eb4e49ac41d425d', '2026-11-29 07:11:52.294032+00', '2027-01-28 07:11:52.294032+00', NULL, NULL, '2026-11-29 07:11:52.305496+00', '2027-01-02 19:27:20.242579+00', 1, 0, NULL, '2026-11-29 07:11:52.294032+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31774036623c724b7e36908d49cd9e7ae69e3aad1812b52939d0a27e48d8aebcaa8c384176aa05c992bb6a897b35aaea16d36fba4bfbd53239a0071875e582d5c7d92ef16e05ea6d9b1157a6afdb351905734994f60205a28c69f6', '\x6b7b949870bea2d03eb4e49ac41d425d', '2026-11-29 07:11:53.920808+00', '2027-01-28 07:11:53.920808+00', '01a22625-623d-7314-85dc-901d48da127d', '\xeb63c6892b4e1cca1c1f7157528aef7964a02a16412d7a15b8bb77c7e192598e', '2026-11-29 07:11:53.922399+00', '2027-01-02 15:58:54.401688+00', 3, 0, NULL, '2026-11-29 07:11:53.922399+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b317b2eed02ca805ba4d93519ab09672e7592c6163d83720221889baaf69866f85df1fdbcf42972052de116aa3a5c837d382b6da65d0df991a1eabbbeaad1f05e2a4b9c9adfc1b97755f7fe3de4d52371be31c88aaf5a9335918997', '\x6b7b949870bea2d03eb4e49ac41d425d', '2026-11-29 07:11:52.654211+00', '2027-01-28 07:11:52.654211+00', NULL, NULL, '2026-11-29 07:11:55.616823+00', NULL, 1, 0, NULL, '2026-11-29 07:11:52.654211+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31aba42ee68248fda6ad712cdfa06a1d28c4653c736e4f16e9d9cde4e67d2e3a2de91ebfab7a91dccefbf5abdcbd4261c6a4dda3325636818199834df3271819ffc13e1e8d93fd557118f93b94e8fa6ee46ae6df2c5131e6471b7f', '\x6b7b949870bea2d03eb4e49ac41d425d', '2026-11-29 07:11:52.969169+00', '2027-01-28 07:11:52.969169+00', NULL, NULL, '2026-11-29 07:11:56.527293+00', NULL, 1, 0, NULL, '2026-11-29 07:11:52.969169+00');
 
 
 --
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 01:22:59.651887+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 07:11:53.164468+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'fa9c636f-93e4-4f1a-b339-ddd88c73c096', 'shop', 'alma', '01a224e5-f39a-7929-b237-03142685ecdb', 'order.submitted', '{"order_id" : "01a224e5-f39a-7929-b237-03142685ecdb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "4f27efa3-a33f-46a1-b2c9-95406e057e9f", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 01:22:59.641764+00', '2026-11-29 01:23:04.358558+00', '2026-12-02 01:22:59.641764+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '238e1a3e-733d-40eb-bf6e-3c328a4d10d1', 'shop', 'alma', '01a224e5-f503-7666-a247-1f7f66b7403d', 'order.submitted', '{"order_id" : "01a224e5-f503-7666-a247-1f7f66b7403d", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "76b8c974-cbd4-4d30-8027-4788c1b9cfb0", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 01:22:59.986952+00', '2026-11-29 01:23:05.152689+00', '2026-12-02 01:22:59.986952+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '7754c157-078f-4ca2-b038-9fe282497a2b', 'shop', 'never', '01a224e5-f679-7041-acb9-a8cbd5d8d00a', 'order.submitted', '{"order_id" : "01a224e5-f679-7041-acb9-a8cbd5d8d00a", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "cc911a03-7fc1-412f-aa48-438950bfeb38", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:00.355941+00', '2026-11-29 01:23:05.674165+00', '2026-12-02 01:23:00.355941+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '46c787bf-fdf8-41dc-a659-0a6e3c39ffca', 'shop', 'revoked', '01a224e5-f802-7d8c-8997-b0c8d2f10fac', 'order.submitted', '{"order_id" : "01a224e5-f802-7d8c-8997-b0c8d2f10fac", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "cbd8d451-894b-4fea-bc17-65c19161e485", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:00.766719+00', '2026-11-29 01:23:06.169234+00', '2026-12-02 01:23:00.766719+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'ba7270e8-32f8-4494-863b-eea52d7c019d', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 01:23:00.753311+00', '2026-11-29 01:23:05.319144+00', '2026-12-02 01:23:00.753311+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '7ab5ed59-7575-4ae0-a146-a49bf2ab0e87', 'shop', 'lost', '01a224e5-fa67-7467-8e56-0b495fc9b746', 'order.submitted', '{"order_id" : "01a224e5-fa67-7467-8e56-0b495fc9b746", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "15754c0b-9959-4d64-85ac-46e2b8fcc922", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:01.375563+00', '2026-11-29 01:23:06.458823+00', '2026-12-02 01:23:01.375563+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'bef0a05c-8b2e-47ed-b636-e38e9a2c7c32', 'shop', 'never', '01a224e5-fc5f-7149-a2ba-a3651ffe7a70', 'order.failed', '{"order_id" : "01a224e5-fc5f-7149-a2ba-a3651ffe7a70", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 01:23:01.869233+00', '2026-11-29 01:23:07.324701+00', '2026-12-02 01:23:01.869233+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'b50048aa-f2f7-411a-97c1-65338b00071c', 'shop', 'alma', '01a22625-622f-772d-9347-d63f0604a43a', 'order.submitted', '{"order_id" : "01a22625-622f-772d-9347-d63f0604a43a", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "eca68d25-aa70-4f5b-a760-2c0146fbbd74", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:53.926449+00', '2026-11-29 07:11:59.151216+00', '2026-12-02 07:11:53.926449+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'faec9db6-71fd-4bdf-9a44-32d663efce18', 'shop', 'never', '01a22625-6589-720e-8ad9-fe3ea9ee3b22', 'order.submitted', '{"order_id" : "01a22625-6589-720e-8ad9-fe3ea9ee3b22", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "f81c5240-ea42-4151-80dd-6bcd8a8c5441", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:54.774481+00', '2026-11-29 07:12:00.277315+00', '2026-12-02 07:11:54.774481+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '3b365e09-d0fb-42f1-ae0f-fc15436d8b06', 'shop', 'revoked', '01a22625-68c7-71a1-8b40-9227d26e0275', 'order.submitted', '{"order_id" : "01a22625-68c7-71a1-8b40-9227d26e0275", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "84d16449-3e3d-4d88-91a3-8ee437f65118", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:55.635159+00', '2026-11-29 07:12:00.270708+00', '2026-12-02 07:11:55.635159+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'a2eaaa6b-7eff-447d-820e-2888c563fce7', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 07:11:55.616823+00', '2026-11-29 07:12:00.840473+00', '2026-12-02 07:11:55.616823+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '755c1c04-b9e1-4bd7-b30a-b29e5388e2e6', 'shop', 'lost', '01a22625-6c5f-7390-b229-2dbfdb89ced5', 'order.submitted', '{"order_id" : "01a22625-6c5f-7390-b229-2dbfdb89ced5", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "b03a970b-d9be-4e19-a161-121b5ce19ea3", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:56.532744+00', '2026-11-29 07:12:01.953977+00', '2026-12-02 07:11:56.532744+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'b56fe76c-ba6c-46c2-b84a-85932acb2d3b', 'shop', 'never', '01a22625-6fec-7ab7-a092-63e713de2a18', 'order.failed', '{"order_id" : "01a22625-6fec-7ab7-a092-63e713de2a18", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:57.442744+00', '2026-11-29 07:12:01.970795+00', '2026-12-02 07:11:57.442744+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '4eac767f-746c-45ac-94f5-7e3969397fc9', 'shop', 'alma', '01a22625-5eb0-753c-99a5-fce284386163', 'order.submitted', '{"order_id" : "01a22625-5eb0-753c-99a5-fce284386163", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "fe391319-3eac-4e95-a59c-bba3bebcb3b1", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 07:11:53.139498+00', '2026-11-29 07:13:00.586634+00', '2026-12-02 07:11:53.139498+00', NULL, 2, 2, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a224e5-f088-7753-b364-b050bd507280', '01a224e5-f087-7490-a317-c2d82a0e8a45', 'vm/32060', '2026-11-29 01:22:58.828736+00', '2026-11-29 01:23:00.833882+00', '2026-11-29 01:23:02.634417+00');
+INSERT INTO klarna_worker.workers VALUES ('01a22625-582e-76f1-a9d3-d05241203c10', '01a22625-582a-761a-9829-a51db93c0636', 'vm/4935', '2026-11-29 07:11:51.353162+00', '2026-11-29 07:11:57.362867+00', '2026-11-29 07:11:58.947719+00');
 
 
 --
@@ -639,6 +639,14 @@ SELECT pg_catalog.setval('klarna_worker.tokens_id_seq', 4, true);
 --
 
 SELECT pg_catalog.setval('klarna_worker.webhooks_seq_seq', 7, true);
+
+
+--
+-- Name: cached_tokens cached_tokens_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.cached_tokens
+    ADD CONSTRAINT cached_tokens_pkey PRIMARY KEY (purpose_ref);
 
 
 --
@@ -671,14 +679,6 @@ ALTER TABLE ONLY klarna_worker.installation
 
 ALTER TABLE ONLY klarna_worker.keeper
     ADD CONSTRAINT keeper_pkey PRIMARY KEY (one);
-
-
---
--- Name: kept kept_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
---
-
-ALTER TABLE ONLY klarna_worker.kept
-    ADD CONSTRAINT kept_pkey PRIMARY KEY (purpose_ref);
 
 
 --
@@ -778,17 +778,17 @@ ALTER TABLE ONLY klarna_worker.workers
 
 
 --
+-- Name: cached_tokens_token; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX cached_tokens_token ON klarna_worker.cached_tokens USING btree (token_id);
+
+
+--
 -- Name: exchanges_open; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
 CREATE INDEX exchanges_open ON klarna_worker.exchanges USING btree (holder) WHERE (outcome IS NULL);
-
-
---
--- Name: kept_token; Type: INDEX; Schema: klarna_worker; Owner: -
---
-
-CREATE INDEX kept_token ON klarna_worker.kept USING btree (token_id);
 
 
 --

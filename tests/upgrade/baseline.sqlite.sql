@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 01:22:54',1,X'646a1295155b4d5c0f4efdda7e1ea869d5eb389e9bddb1aed3127e1552eed056f20d7543eb17e5d1b7ab47f4bf5f4221',5584334);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 07:11:42',1,X'b3626b8493a3ba814adfdace3d3e58558699056d353c85f84ea7f339d83ecdf42567acd38a4873036f5142b504ec3dbc',21913392);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b313944c3501c7de595ef34901e1a8404aefd376d50d5385344665c5dafadfc41727a8fb5632acd19cdb180c85943d587701f6924f0653da36ae6d272a6acfb8d166394021d09d8deb7',1795915374989531,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b318d34b53e3a2a1a9351c1d0aaea5e4203e5490661c181b423c799e1e34fc08ae9ca568bcaf6ddc1b67ade43d78e6517138c23c23c45c5afb05116799a068ca762152edb47a5351093',1795936303011570,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795915374991733);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795936303040512);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -71,10 +71,10 @@ CREATE TABLE tokens (
     CHECK ((state = 'forgotten') = (sealed IS NULL)),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b311195967c04a449ca4ebb2c80bb2189f34de54babaa1ff9006aecb6d4f18757e52b99fd34fba56899c1e093d974f03ee2f8fde5e2729f6f90db538f1a567fa6939f3fbbcf2b32310bba4d8157c2063bf309426da8ede33f526468',X'350578b6adc853787d0907855d5d2e18',1795915376003987,1801099376003987,X'01a224e5e5817707bba8a23ed3eb06d5',X'61a6c629859ee8173c7ee1795e0ac3bbf67f7c3b6fbbe2182279b952c676267d',1795915376005367,1798884596484867,3,0,NULL,1795915376005367);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b314b0bae84f33e4cc913854b574579320dd1f785cbaea3f491b67a4e2124991f99525603d1d239345d02ac9cd34702f8eac895fb1b9302ab655ac1b5837c2a99a904c86ef795b7e88052d4ccaeebb59da58948d0d949452db623cd',X'350578b6adc853787d0907855d5d2e18',1795915375351630,1801099375351630,NULL,NULL,1795915375352288,1798897103300177,1,0,NULL,1795915375351630);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31698271f8abff6f1328b3266bbaaeb3758b47fce6c30c7db9ae54b8fff299bc780faa67f1df3d7868b7874e7c5c1e776b832721fa9177d7a4fac72afcba00a4cc767e0fe546c36cc6689c20913e49b3bfd1fa5192610ac7a48575',X'350578b6adc853787d0907855d5d2e18',1795915375470235,1801099375470235,NULL,NULL,1795915376871088,NULL,1,0,NULL,1795915375470235);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b319f85ac2d8422c17a0d8a2d5196ef3d10cc8b0cb34cbb9946ef56725e750aca63fb4b0affc6f08268b33616797c65982707de0868ca157ebc1a859de091c5bacd0f109cb8e0d76cbd9ed3894c7d1840591bca311dd4786a7c32a9',X'350578b6adc853787d0907855d5d2e18',1795915375595172,1801099375595172,NULL,NULL,1795915377237521,NULL,1,0,NULL,1795915375595172);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31fbf25ce3772703ba72deb1f19f1d660b2429145a401d6ce8151f6184fc8a0c9316ff4d2d1caff4cb9e67226fe08f7e4d0d5f2eb7af76f474d9861a915b25c543a23d62f328387e828930df222879719ba69cfff48c030111412f',X'28e5d534a5fdb22dfc1c1777b5ae8921',1795936305628629,1801120305628629,X'01a2262541cc7799964c53081f1f5252',X'a766a7792a9f271a45ba6c145ebf656e9fb96602225aae916302c96653d7c14c',1795936305630394,1798905526109509,3,0,NULL,1795936305630394);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31d29c638f325f7aa747ffca2e16868f7e5bad0ba80ed8cc9e92ae905503c68c6d8c89eabfe4679a6757e681b1c173f359eaeea3f5cbd43e8074145603669599cbe90cfc5d3d69674de5cac9fd36abfe0095118645a0daf93364c8',X'28e5d534a5fdb22dfc1c1777b5ae8921',1795936303987432,1801120303987432,NULL,NULL,1795936303988153,1798918031935979,1,0,NULL,1795936303987432);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31b9dd309eee300bb7ba886175c0615429f86a286d889d10e9741462007baf56a988f5ca60ea11d9053f52ea5065cceb1451a34535f7834abe4e2d48a1eaec3afbd6874ac490d7eeb69a9562b3d27a001df1e7a988ce86c3997571',X'28e5d534a5fdb22dfc1c1777b5ae8921',1795936304375277,1801120304375277,NULL,NULL,1795936307304854,NULL,1,0,NULL,1795936304375277);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b311f6352a0be8588c278bc4866b1dc9ba06ec53ff14e2eac56fcd4d3d197dc1137468bc148df42203a7c04f8fd84d0d5848d2898471ab6d5c493d9e2aad57bfe506638ef29223dcbd1f19b11262e2cb1a3aa36d309db4028d4bf1b',X'28e5d534a5fdb22dfc1c1777b5ae8921',1795936304768985,1801120304768985,NULL,NULL,1795936308171573,NULL,1,0,NULL,1795936304768985);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -91,19 +91,19 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'350578b6adc853787d0907855d5d2e18',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'28e5d534a5fdb22dfc1c1777b5ae8921',1,NULL,0,0,NULL);
 CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     hash BLOB NOT NULL,
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (token_id, hash)
 );
-INSERT INTO known_tokens VALUES(1,X'7b03b91cec00e74479e4ae3adf5c8bb3207b0251b5a06548a1a1510765363c14',1795915375239517);
-INSERT INTO known_tokens VALUES(2,X'77c47860c6c0b1734f06c9805052f9833ddd0059201f8d3c40e3a68709ac493e',1795915375352288);
-INSERT INTO known_tokens VALUES(3,X'03f6c180eb53b117746a028d2ed4afb0daab788087e677d91eacd44dd01c448d',1795915375471019);
-INSERT INTO known_tokens VALUES(4,X'b834a0a9eacbdbcffd2e63abd2a7fa9c2d85258f26b0a80504ee3b6ce2668c16',1795915375595856);
-INSERT INTO known_tokens VALUES(1,X'5e8c9f624ebf07e2f7a090586f3b493a4a957cb8a51da7cc6fa541e06fed08ea',1795915375626554);
-INSERT INTO known_tokens VALUES(1,X'628e63bbd527a4d89488f86adb8d06889358b055d933be37c98091b030cf0862',1795915376003987);
+INSERT INTO known_tokens VALUES(1,X'217583e4c99de4dbf10d87ed003884c244aba9afa6f79262997af7fc56df65d5',1795936303668887);
+INSERT INTO known_tokens VALUES(2,X'2e77589a96bac08e46cdc75e3948868819f03cac2438cf1e229254f1e1f3d485',1795936303988153);
+INSERT INTO known_tokens VALUES(3,X'988ecd5afa9057c883822d8618c807f68c463b844118408099496c5be53a652e',1795936304377150);
+INSERT INTO known_tokens VALUES(4,X'f975ea9359c21d1b0b8f579066deb555c7c406b4ab0939a8e8c74ad845e61d47',1795936304771084);
+INSERT INTO known_tokens VALUES(1,X'184c95980f0779bb71addfe7801dc2c5b26aebf493b013dc027fa0949831684c',1795936304832428);
+INSERT INTO known_tokens VALUES(1,X'a02582f01676296eda24659827ffc99ff5a337e40090b191f8c31592a8709f1d',1795936305628629);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -152,14 +152,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a224e5e3fd7327a4b527de11051009','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915375613648,1795915375613648,1795915975613648,1795915375616888,1795915375640394,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','41a16110-cf39-454a-839f-b3ce44787dfe','<div id="klarna-checkout-container" data-order-id="41a16110-cf39-454a-839f-b3ce44787dfe" style="overflow-x: hidden;"></div>','b009b0c2-d8e3-443c-a913-88fdb6978c8e',NULL);
-INSERT INTO orders VALUES(X'01a224e5e57871fe88454ca8d9aaa83d','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915375993242,1795915375993242,1795915975993242,1795915375996594,1795915376010234,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','d0bdddea-5681-4f4a-971a-52e8a7d28243','<div id="klarna-checkout-container" data-order-id="d0bdddea-5681-4f4a-971a-52e8a7d28243" style="overflow-x: hidden;"></div>','da500920-dda3-45b9-bc03-cf8a2780f508',NULL);
-INSERT INTO orders VALUES(X'01a224e5e7317f279c34b67618fac720','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915376434460,1795915376434460,1795915976434460,1795915376443661,1795915376450322,NULL,1,1,0,0,'not_registered','[]','fcd1438a-99a0-4625-95d5-c5096c1087c7','<div id="klarna-checkout-container" data-order-id="fcd1438a-99a0-4625-95d5-c5096c1087c7" style="overflow-x: hidden;"></div>','8a94a5d6-b5ff-469e-a55b-0534bf54dcb2',NULL);
-INSERT INTO orders VALUES(X'01a224e5e8da7588b7a59b0cf32c66c7','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915376858782,1795915376858782,1795915976858782,1795915376862769,1795915376877532,NULL,1,1,0,0,'reauth_required','[]','5c2ad69b-2554-46a8-b9d7-68e94058fe2b','<div id="klarna-checkout-container" data-order-id="5c2ad69b-2554-46a8-b9d7-68e94058fe2b" style="overflow-x: hidden;"></div>','14050c49-bb5a-46a3-80ce-ff5b0be211a4',NULL);
-INSERT INTO orders VALUES(X'01a224e5ea3f70a08280b178c774041f','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795915377216457,1795915377216457,1795915977216457,1795915377225641,1795915377241923,NULL,1,1,0,0,'uncertain','[]','78041106-cdb1-4e0e-812a-0dfe11e4404e','<div id="klarna-checkout-container" data-order-id="78041106-cdb1-4e0e-812a-0dfe11e4404e" style="overflow-x: hidden;"></div>','97c5dbfc-887d-4766-9d1f-a331ea3262bb',NULL);
-INSERT INTO orders VALUES(X'01a224e5ebf67034995d8207eafbb10d','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795915377656805,1795915377656805,1795915977656805,1795915377660323,1795915377667432,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"a8c5c124-026e-435c-a0ab-926209f914cd"}');
-INSERT INTO orders VALUES(X'01a224e5ed6271959f8528e392c9e24c','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795915378019177,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a224e5eded7623b34ae1491ca24686','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795915378158653,4070908800000000,4070909400000000,NULL,1795915378290140,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a226253e9671b1937e0cc27a237af8','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795936304795103,1795936304795103,1795936904795103,1795936304813215,1795936304878815,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','6a52c66d-db94-4489-b653-6ab5c596f797','<div id="klarna-checkout-container" data-order-id="6a52c66d-db94-4489-b653-6ab5c596f797" style="overflow-x: hidden;"></div>','3cbdc2bc-1794-4dca-9f84-43cc3d45120e',NULL);
+INSERT INTO orders VALUES(X'01a2262541b57c66958720c2c73e8f4d','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795936305590781,1795936305590781,1795936905590781,1795936305604604,1795936305650950,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','e1d43e7a-5834-4409-abfe-db2e8c6587de','<div id="klarna-checkout-container" data-order-id="e1d43e7a-5834-4409-abfe-db2e8c6587de" style="overflow-x: hidden;"></div>','185099fe-753e-4b87-a26e-29dd22896e6e',NULL);
+INSERT INTO orders VALUES(X'01a2262544a774bf99d08a50f75b8bb1','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795936306344356,1795936306344356,1795936906344356,1795936306351228,1795936306362472,NULL,1,1,0,0,'not_registered','[]','a456e8e2-c1fe-49af-bcca-73298d64c4cd','<div id="klarna-checkout-container" data-order-id="a456e8e2-c1fe-49af-bcca-73298d64c4cd" style="overflow-x: hidden;"></div>','72e4e4c7-568c-4443-acf5-7e97b4f37dc7',NULL);
+INSERT INTO orders VALUES(X'01a226254853714185465de21b1df736','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795936307284138,1795936307284138,1795936907284138,1795936307289371,1795936307313810,NULL,1,1,0,0,'reauth_required','[]','c4fc5315-d577-4367-bfdb-a82336555705','<div id="klarna-checkout-container" data-order-id="c4fc5315-d577-4367-bfdb-a82336555705" style="overflow-x: hidden;"></div>','b3ed72fc-8521-4b61-b32d-d2ae3ff954bc',NULL);
+INSERT INTO orders VALUES(X'01a226254bb978edaf0bad6038ac382e','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795936308154404,1795936308154404,1795936908154404,1795936308162552,1795936308177354,NULL,1,1,0,0,'uncertain','[]','a8b8088d-983a-4852-aa3c-8d491cdcaac7','<div id="klarna-checkout-container" data-order-id="a8b8088d-983a-4852-aa3c-8d491cdcaac7" style="overflow-x: hidden;"></div>','e1b2087b-586c-470f-a66e-d6a0635cba65',NULL);
+INSERT INTO orders VALUES(X'01a226254f787c2aa1d79cd36f44e7b3','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795936309112990,1795936309112990,1795936909112990,1795936309127699,1795936309139011,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b5efd46a-37ec-45ed-a607-ecdd3896768a"}');
+INSERT INTO orders VALUES(X'01a2262553777b059e7651ba8e1d50f0','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795936310137223,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a22625548b7b57a1b04c11e5fa3c5c','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795936310411808,4070908800000000,4070909400000000,NULL,1795936310659366,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -169,7 +169,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a224e5ebf67034995d8207eafbb10d',1795915377667432,X'01a224e5e19177d0b537a3ffe49ae193',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"a8c5c124-026e-435c-a0ab-926209f914cd"}');
+INSERT INTO order_attempts VALUES(1,X'01a226254f787c2aa1d79cd36f44e7b3',1795936309139011,X'01a2262537de74b1949f32029a80a2b8',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b5efd46a-37ec-45ed-a607-ecdd3896768a"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -178,10 +178,10 @@ CREATE TABLE workers (
     name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     -- The last heartbeat.
-    beat_at INTEGER NOT NULL,
+    heartbeat_at INTEGER NOT NULL,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a224e5e19177d0b537a3ffe49ae193',X'01a224e5e19177d0b537a3fe8ef21cc8','vm/30927',1795915374994715,1795915377233345,1795915378298427);
+INSERT INTO workers VALUES(X'01a2262537de74b1949f32029a80a2b8',X'01a2262537d7755381a5e9a9e934bff6','vm/3740',1795936303079884,1795936309092241,1795936310682260);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -205,11 +205,11 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a224e5e40575b4a4b0b01bd4b2cc8d',1,1,1,'order',X'01a224e5e3fd7327a4b527de11051009',X'01a224e5e19177d0b537a3ffe49ae193',1795915375622155,1795915375628192,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a224e5e5817707bba8a23ed3eb06d5',1,2,1,'order',X'01a224e5e57871fe88454ca8d9aaa83d',X'01a224e5e19177d0b537a3ffe49ae193',1795915376001530,1795915376005367,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a224e5e8e275e5b97c74d6ddfe0b86',3,1,1,'order',X'01a224e5e8da7588b7a59b0cf32c66c7',X'01a224e5e19177d0b537a3ffe49ae193',1795915376866705,1795915376871088,'rejected',0,X'350578b6adc853787d0907855d5d2e18');
-INSERT INTO exchanges VALUES(X'01a224e5ea5175aea085b1951a89481e',4,1,1,'order',X'01a224e5ea3f70a08280b178c774041f',X'01a224e5e19177d0b537a3ffe49ae193',1795915377233345,1795915377237521,'no_answer',1,NULL);
-CREATE TABLE kept (
+INSERT INTO exchanges VALUES(X'01a226253ebf72d69eeee783edfc75b5',1,1,1,'order',X'01a226253e9671b1937e0cc27a237af8',X'01a2262537de74b1949f32029a80a2b8',1795936304831566,1795936304846890,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2262541cc7799964c53081f1f5252',1,2,1,'order',X'01a2262541b57c66958720c2c73e8f4d',X'01a2262537de74b1949f32029a80a2b8',1795936305614708,1795936305630394,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a22625485d7407a5db693487b89f92',3,1,1,'order',X'01a226254853714185465de21b1df736',X'01a2262537de74b1949f32029a80a2b8',1795936307293906,1795936307304854,'rejected',0,X'28e5d534a5fdb22dfc1c1777b5ae8921');
+INSERT INTO exchanges VALUES(X'01a226254bc67628b3c09bd1119adb80',4,1,1,'order',X'01a226254bb978edaf0bad6038ac382e',X'01a2262537de74b1949f32029a80a2b8',1795936308166786,1795936308171573,'no_answer',1,NULL);
+CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
     sealed BLOB NOT NULL,
@@ -237,7 +237,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795915375647898,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795936304901106,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -263,13 +263,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'52feee383c744725a350869acb6ebd36','shop','alma',X'01a224e5e3fd7327a4b527de11051009','order.submitted','{"order_id":"01a224e5-e3fd-7327-a4b5-27de11051009","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"41a16110-cf39-454a-839f-b3ce44787dfe","token":"fresh","possible_duplicate":false}','pending',1795915375640394,1795915380177946,1796174575640394,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'786d2e0018af42b3a82536f84057b9bf','shop','alma',X'01a224e5e57871fe88454ca8d9aaa83d','order.submitted','{"order_id":"01a224e5-e578-71fe-8845-4ca8d9aaa83d","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"d0bdddea-5681-4f4a-971a-52e8a7d28243","token":"fresh","possible_duplicate":false}','pending',1795915376010234,1795915381038663,1796174576010234,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'a3a7341fca034b28ab1e43ae7fef9100','shop','never',X'01a224e5e7317f279c34b67618fac720','order.submitted','{"order_id":"01a224e5-e731-7f27-9c34-b67618fac720","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"fcd1438a-99a0-4625-95d5-c5096c1087c7","token":"not_registered","possible_duplicate":false}','pending',1795915376450322,1795915381122146,1796174576450322,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'0702b75715b14903a5e4fbe85c1b8bf0','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795915376871088,1795915381832443,1796174576871088,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'8d6b8830c6b14afdabc87698472481c8','shop','revoked',X'01a224e5e8da7588b7a59b0cf32c66c7','order.submitted','{"order_id":"01a224e5-e8da-7588-b7a5-9b0cf32c66c7","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"5c2ad69b-2554-46a8-b9d7-68e94058fe2b","token":"reauth_required","possible_duplicate":false}','pending',1795915376877532,1795915381491852,1796174576877532,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'283a5de3d9f244d7ad4bb7a06eb49533','shop','lost',X'01a224e5ea3f70a08280b178c774041f','order.submitted','{"order_id":"01a224e5-ea3f-70a0-8280-b178c774041f","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"78041106-cdb1-4e0e-812a-0dfe11e4404e","token":"uncertain","possible_duplicate":false}','pending',1795915377241923,1795915382224189,1796174577241923,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'3670115b52194105add5e1f9c448b994','shop','never',X'01a224e5ebf67034995d8207eafbb10d','order.failed','{"order_id":"01a224e5-ebf6-7034-995d-8207eafbb10d","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795915377667432,1795915382213355,1796174577667432,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'9b576212b0b743a1ad97077b1b49dc4b','shop','alma',X'01a226253e9671b1937e0cc27a237af8','order.submitted','{"order_id":"01a22625-3e96-71b1-937e-0cc27a237af8","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"6a52c66d-db94-4489-b653-6ab5c596f797","token":"fresh","possible_duplicate":false}','pending',1795936304878815,1795936367064274,1796195504878815,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'e6601a588d564baea72ba7e97beeba35','shop','alma',X'01a2262541b57c66958720c2c73e8f4d','order.submitted','{"order_id":"01a22625-41b5-7c66-9587-20c2c73e8f4d","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"e1d43e7a-5834-4409-abfe-db2e8c6587de","token":"fresh","possible_duplicate":false}','pending',1795936305650950,1795936368324700,1796195505650950,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'e1d34979ffb84d8fad98216114c5a219','shop','never',X'01a2262544a774bf99d08a50f75b8bb1','order.submitted','{"order_id":"01a22625-44a7-74bf-99d0-8a50f75b8bb1","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"a456e8e2-c1fe-49af-bcca-73298d64c4cd","token":"not_registered","possible_duplicate":false}','pending',1795936306362472,1795936311717025,1796195506362472,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'ee92caddf3a84c88a313cffc5e14ad29','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795936307304854,1795936312580589,1796195507304854,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'bb501d8a88764a51aa30f042640f5d91','shop','revoked',X'01a226254853714185465de21b1df736','order.submitted','{"order_id":"01a22625-4853-7141-8546-5de21b1df736","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"c4fc5315-d577-4367-bfdb-a82336555705","token":"reauth_required","possible_duplicate":false}','pending',1795936307313810,1795936312028440,1796195507313810,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'a17a19994502429ba882413109f3c5f2','shop','lost',X'01a226254bb978edaf0bad6038ac382e','order.submitted','{"order_id":"01a22625-4bb9-78ed-af0b-ad6038ac382e","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"a8b8088d-983a-4852-aa3c-8d491cdcaac7","token":"uncertain","possible_duplicate":false}','pending',1795936308177354,1795936312802453,1796195508177354,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'ec31fd9168af4176ad1b6754a3091c86','shop','never',X'01a226254f787c2aa1d79cd36f44e7b3','order.failed','{"order_id":"01a22625-4f78-7c2a-a1d7-9cd36f44e7b3","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795936309139011,1795936314139034,1796195509139011,NULL,1,1,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -309,7 +309,7 @@ BEGIN
 END;
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
 CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
-CREATE INDEX kept_token ON kept (token_id);
+CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;

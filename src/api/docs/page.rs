@@ -139,7 +139,7 @@ fn operation_article(operation: &Operation<'_>, schemas: &Schemas<'_>) -> Markup
     }
 }
 
-/// Whether the operation asks for no key: its own `security` is there and names no scheme.
+/// Returns whether the operation needs no key: its `security` is present and names no scheme.
 fn is_open(operation: &Value) -> bool {
     let security = operation["security"].as_array();
     security

@@ -16,7 +16,7 @@ impl<'a> Schemas<'a> {
         Self(document["components"]["schemas"].as_object())
     }
 
-    /// The users, by name.
+    /// Returns the schemas with their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
         self.0.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
     }
@@ -31,7 +31,7 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Whether there is an object's member to show, directly or in the items of an array.
+    /// Returns whether the schema has members to show: those of an object, or of the objects in an array.
     pub(super) fn has_members(&self, schema: &Value) -> bool {
         self.object(schema).is_some()
     }
@@ -139,7 +139,7 @@ pub(super) fn type_of(schema: &Value) -> Markup {
 /// A member of an object, or a parameter of an operation.
 pub(super) struct Member<'a> {
     name: &'a str,
-    /// What has its description and its example.
+    /// The JSON object with its description and its example.
     described: &'a Value,
     schema: &'a Value,
     required: bool,

@@ -16,13 +16,13 @@ pub(super) fn phrase(value: &Value) -> Markup {
     inline(text(value).trim_end_matches('.'))
 }
 
-/// Text whose paragraphs are parted by empty lines.
+/// Text whose paragraphs are separated by empty lines.
 pub(super) fn paragraphs(value: &Value) -> Markup {
     let paragraphs = text(value).split("\n\n").filter(|paragraph| !paragraph.is_empty());
     html! { @for paragraph in paragraphs { p { (inline(paragraph)) } } }
 }
 
-/// Text in which backticks stand around code, the one mark of Markdown that the descriptions use.
+/// Text with code in backticks, which is the only Markdown that the descriptions use.
 pub(super) fn inline(text: &str) -> Markup {
     html! {
         @for (at, part) in text.split('`').enumerate() {

@@ -1,5 +1,5 @@
-//! What the server knows of a connection: whether its caller has shown a key, whether a request is
-//! in work, and until when a head must be there.
+//! The state of a connection: whether its caller has shown a key, whether a request is being
+//! processed, and until when the next head must arrive.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,16 +18,16 @@ use tokio_io_timeout::TimeoutStream;
 /// The state of one connection, shared by the server and the requests on it.
 #[derive(Debug, Default)]
 pub(in crate::api) struct Connection {
-    /// Whether a request on it had a valid key, or needed none.
+    /// Whether a request on this connection had a valid key, or needed none.
     known: AtomicBool,
-    /// Whether a request is in work.
+    /// Whether a request is being processed.
     busy: AtomicBool,
-    /// How many requests came.
+    /// How many requests have arrived.
     requests: AtomicU64,
 }
 
 impl Connection {
-    /// Records that the caller may use the API, so that the connection is not closed for others.
+    /// Records that the caller may use the API. The connection is then not closed to make room for others.
     pub(in crate::api) fn set_known(&self) {
         self.known.store(true, Ordering::Relaxed);
     }
@@ -59,8 +59,8 @@ impl Strangers {
         self.0.push_back((handle, connection));
     }
 
-    /// Closes the oldest one, one without a request in work if there is such a one. `false` if there
-    /// is none at all.
+    /// Closes the oldest connection, preferably one without a running request. Returns `false` if there
+    /// is none.
     pub(super) fn close_one(&mut self) -> bool {
         while self.0.front().is_some_and(|(handle, connection)| !is_stranger(handle, connection)) {
             self.0.pop_front();
@@ -84,7 +84,7 @@ pub(super) struct HeadDeadline {
     connection: Arc<Connection>,
     /// How long a head may take from its first byte.
     within: Duration,
-    /// When the head that arrives at present must be there, and the requests before it.
+    /// When the present head must have arrived, and the number of requests before it.
     deadline: Option<(Pin<Box<Sleep>>, u64)>,
 }
 

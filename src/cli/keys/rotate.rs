@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
         let key = app.secrets.cipher().active().to_owned();
         let all = app.store.sealed(&[]).await.map_err(failed)?;
         let done = app.store.sealed(&Cipher::beginning(&key)).await.map_err(failed)?;
-        let total = (all.tokens + all.kept).saturating_sub(done.tokens + done.kept);
+        let total = (all.tokens + all.cached).saturating_sub(done.tokens + done.cached);
         let progress = Progress::new(&context.output, Some(total));
         let told = |secrets| progress.at(secrets, format!("{secrets} of {total} secrets"));
         let resealed = sealing::reseal(&*app.store, &app.secrets, told).await.map_err(failed)?;
@@ -41,8 +41,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
 
 impl fmt::Display for RotationSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, resealed: Resealed { tokens, kept, left, .. } } = self;
-        write!(f, "{tokens} refresh tokens and {kept} cached access tokens are now encrypted with {key}")?;
+        let Self { key, resealed: Resealed { tokens, cached, left, .. } } = self;
+        write!(f, "{tokens} refresh tokens and {cached} cached access tokens are now encrypted with {key}")?;
         for (key, secrets) in left {
             let key = if key.is_empty() { "no key at all" } else { key };
             write!(

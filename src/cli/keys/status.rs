@@ -85,7 +85,7 @@ fn table(keys: &[Key]) -> Table {
             key.name.clone(),
             is.to_owned(),
             key.sealed.tokens.to_string(),
-            key.sealed.kept.to_string(),
+            key.sealed.cached.to_string(),
             key.sealed.hash_key.to_string(),
             key.spool_files.to_string(),
             note.to_owned(),

@@ -11,9 +11,9 @@ use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, Provider, TokenId};
 use crate::store::StoreError;
 
-/// How many tokens one transaction changes: short enough that nobody waits.
+/// How many tokens one transaction changes, so that other writers do not wait long.
 const BATCH: u32 = 500;
-/// Between two transactions, so that a service beside this gets its turn.
+/// The pause between two transactions, in which a running service can write.
 const BREATH: Duration = Duration::from_millis(5);
 
 /// Whose tokens, and which provider issued them.

@@ -33,7 +33,7 @@ impl Args {
                  age is unknown",
                 active.saturating_sub(planned)
             );
-            context.output.print(human, &json!({ "planned": planned, "kept": active.saturating_sub(planned) }))?;
+            context.output.print(human, &json!({ "planned": planned, "unchanged": active.saturating_sub(planned) }))?;
             Ok(Exit::Done)
         })
     }

@@ -30,7 +30,7 @@ struct Stats {
     /// Active tokens by whole days until they expire.
     days_to_expiry: BTreeMap<i64, u64>,
     /// Active tokens that have expired. Each is tried once more.
-    lapsed: u64,
+    expired: u64,
     /// Due tokens of all merchants.
     due: u64,
 }
@@ -61,7 +61,7 @@ impl Args {
 
 impl Stats {
     fn new(counts: &[TokenCount], due: u64) -> Self {
-        let mut stats = Self { states: Vec::new(), days_to_expiry: BTreeMap::new(), lapsed: 0, due };
+        let mut stats = Self { states: Vec::new(), days_to_expiry: BTreeMap::new(), expired: 0, due };
         for &TokenCount { state, reason, days, tokens } in counts {
             match stats.states.iter_mut().find(|known| (known.state, known.reason) == (state, reason)) {
                 Some(known) => known.tokens += tokens,
@@ -69,7 +69,7 @@ impl Stats {
             }
             match days {
                 Some(days) if days >= 0 => *stats.days_to_expiry.entry(days).or_default() += tokens,
-                Some(_) => stats.lapsed += tokens,
+                Some(_) => stats.expired += tokens,
                 None => {}
             }
         }
@@ -104,8 +104,8 @@ impl fmt::Display for Stats {
         writeln!(f, "{:32}  {:>9}", "due now", self.due)?;
         writeln!(f, "\nActive tokens by days until they expire")?;
         let mut bars = self.bars();
-        if self.lapsed > 0 {
-            bars.insert(0, ("expired".to_owned(), self.lapsed));
+        if self.expired > 0 {
+            bars.insert(0, ("expired".to_owned(), self.expired));
         }
         let most = bars.iter().map(|(_, tokens)| *tokens).max().unwrap_or_default().max(1);
         for (index, (label, tokens)) in bars.iter().enumerate() {

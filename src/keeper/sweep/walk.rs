@@ -38,7 +38,7 @@ pub(super) enum Event {
     /// The walk starts again from the front.
     Again,
     /// The sweep was stopped before its end.
-    CutOff,
+    Interrupted,
     /// The store failed; the sweep ends.
     Broken(StoreError),
 }
@@ -99,13 +99,13 @@ impl Walk {
             return None;
         }
         let step = self.look().await.unwrap_or_else(|error| Some(Step::Event(Event::Broken(error))));
-        self.ended = matches!(step, Some(Step::Event(Event::CutOff | Event::Broken(_))));
+        self.ended = matches!(step, Some(Step::Event(Event::Interrupted | Event::Broken(_))));
         step.map(|step| (step, self))
     }
 
     async fn look(&mut self) -> Result<Option<Step>, StoreError> {
         if self.must_end() {
-            return Ok(Some(Step::Event(Event::CutOff)));
+            return Ok(Some(Step::Event(Event::Interrupted)));
         }
         if since_boot().saturating_sub(self.since) > AGAIN {
             self.by = self.scope.by(self.sweeper.store.time().await?);
@@ -123,12 +123,12 @@ impl Walk {
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
         if self.is_held(&token.merchant).await {
-            return Ok(Some(skipped(token, RefreshOutcome::Held)));
+            return Ok(Some(skipped(token, RefreshOutcome::BreakerOpen)));
         }
         let wait = self.rate_limiter.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
         self.pause(wait).await;
         if self.must_end() {
-            return Ok(Some(Step::Event(Event::CutOff)));
+            return Ok(Some(Step::Event(Event::Interrupted)));
         }
         self.presented += 1;
         let if_due = IfDue { by: self.by, issued_before: self.began };

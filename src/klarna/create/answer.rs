@@ -21,7 +21,7 @@ const MOST_MESSAGES: usize = 20;
 pub enum CreateAnswer {
     /// Klarna created the order or session.
     Created {
-        /// Klarna's id of it.
+        /// Klarna's id of the order or session.
         klarna_id: String,
         /// What the shop gets for the shopper's browser.
         result: OrderResult,
@@ -161,8 +161,8 @@ pub(crate) fn classify(
     }
 }
 
-/// Returns an id without characters that no id has, such as NUL: an id that is almost right is better
-/// than a second order.
+/// Returns an id without characters that no id has, such as NUL. If the whole answer were refused
+/// instead, the order would be created a second time.
 pub(super) fn id(members: &Members<'_>, name: &str) -> Option<String> {
     let mut id = members.text(name)?;
     id.retain(|c| !(c.is_control() || c.is_whitespace() || c == '\u{fffd}'));
@@ -207,7 +207,7 @@ fn kind(body: &[u8]) -> &'static str {
     }
 }
 
-/// Returns an answer in words: its status, and Klarna's code and messages if it has any.
+/// Describes an answer: its status, and Klarna's code and messages if it has any.
 fn told(status: StatusCode, body: &[u8], members: &Members<'_>, redactor: Option<&Redactor>) -> String {
     let code = error_code(members, redactor).map_or_else(String::new, |code| format!(" ({code})"));
     let has_words = ["error_messages", "error_message"].iter().any(|name| !members.texts(name).is_empty());

@@ -1,4 +1,4 @@
-//! Whether Klarna's words about a refused order are about fields that the service filled in.
+//! Decides whether Klarna refused an order because of fields that the service filled in.
 
 /// Klarna's top-level members of an order, by which a message can be recognised as naming a field.
 const MEMBERS: [&str; 26] = [

@@ -32,12 +32,12 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is particular to the call of one target.
+/// The create call of one target.
 pub(crate) struct Call {
     /// The path below the target's address, also the call's name in traces.
     path: &'static str,
-    /// Reads the members of an answer with a status 2xx. `None` if nothing that was created can be
-    /// read from them.
+    /// Reads what was created from the members of an answer with a status 2xx. `None` if they do not
+    /// tell.
     read: fn(&Members<'_>) -> Option<Created>,
 }
 

@@ -1,4 +1,4 @@
-//! Klarna Payments: `POST /payments/v1/sessions` answers 200 with a session. It is good for 48
+//! Klarna Payments: `POST /payments/v1/sessions` answers 200 with a session, which is valid for 48
 //! hours. The shop's page shows it with Klarna's script, and the shop places the order itself.
 
 use super::answer::id;

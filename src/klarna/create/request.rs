@@ -68,7 +68,7 @@ pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>
 /// A value and its path in the body.
 type Value<'a> = (&'static [&'static str], &'a str);
 
-/// A claim, the path that it is filled into, and what a value must be to be sent.
+/// A claim, its path in the body, and the check that its value must pass to be sent.
 struct Claimed<'a> {
     path: &'static [&'static str],
     value: Option<&'a str>,
@@ -98,7 +98,8 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
     ];
     let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
     let has = |container| body.holds_any(&[container], &ADDRESS_FIELDS);
-    // Without a delivery address, goods go to the billing address. If that is the shop's, it stays so.
+    // Without a delivery address, goods go to the billing address. If the shop sent a billing address,
+    // a claimed delivery address would change that.
     for (fields, claimed, has_own) in [
         (&BILLING, &claims.address, has("billing_address")),
         (&SHIPPING, &claims.shipping_address, has("billing_address") || has("shipping_address")),
@@ -135,7 +136,7 @@ const SHIPPING: AddressPaths = [
     &["shipping_address", "country"],
 ];
 
-/// Returns whether a company buys. A shop that says `person` means a person, whatever else it sends.
+/// Returns whether a company buys. If the shop says `person`, a person buys, whatever else it sends.
 fn is_for_organization(body: &Body) -> bool {
     match body.text(&["customer"], "type") {
         Some(kind) => kind.eq_ignore_ascii_case("organization"),

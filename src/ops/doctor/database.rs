@@ -154,7 +154,7 @@ async fn look(
     Ok(Found::Founded(installation))
 }
 
-/// Tells of tokens that are presented to nobody, because another provider issued them.
+/// Reports tokens that are not presented, because another provider issued them.
 async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings) -> Result<(), StoreError> {
     let found = foreign_tokens(store, &settings.merchants).await?;
     if found.is_empty() {
@@ -181,10 +181,13 @@ async fn remembered(
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    if !store.remembers(heartbeat_mark.worker, heartbeat_mark.beat_at, settings.retention.ledger).await? {
+    if !store.remembers(heartbeat_mark.worker, heartbeat_mark.heartbeat_at, settings.retention.ledger).await? {
         findings.fail(
             "database.history",
-            format!("the database does not know the heartbeat that this instance sent at {}", heartbeat_mark.beat_at),
+            format!(
+                "the database does not know the heartbeat that this instance sent at {}",
+                heartbeat_mark.heartbeat_at
+            ),
             "a backup was restored, or a failover lost the last writes: run `tokens after-restore`",
         );
     }
@@ -257,9 +260,9 @@ fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::doctor::Verdict;
+    use crate::ops::doctor::CheckStatus;
 
-    fn judged(change: impl FnOnce(&mut Server), settings: &str) -> Vec<(String, Verdict)> {
+    fn judged(change: impl FnOnce(&mut Server), settings: &str) -> Vec<(String, CheckStatus)> {
         let clock = Clock::system();
         let mut server = Server {
             version: "15.8".into(),
@@ -286,19 +289,22 @@ mod tests {
         let settings = Settings::parse("test", &format!("{text}{rest}"), std::iter::empty()).unwrap();
         let mut findings = Findings::default();
         postgres(&server, &settings, &clock, &mut findings);
-        let bad = findings.0.into_iter().filter(|finding| finding.verdict != Verdict::Ok);
-        bad.map(|finding| (finding.check, finding.verdict)).collect()
+        let bad = findings.0.into_iter().filter(|finding| finding.status != CheckStatus::Ok);
+        bad.map(|finding| (finding.check, finding.status)).collect()
     }
 
     #[test]
     fn what_a_server_may_lose_is_told() {
         let one = |check: &str, verdict| vec![(check.to_owned(), verdict)];
         assert_eq!(judged(|_| (), ""), []);
-        assert_eq!(judged(|server| server.standby = true, ""), one("database.role", Verdict::Failed));
-        assert_eq!(judged(|server| server.durable = false, ""), one("database.durability", Verdict::Failed));
-        assert_eq!(judged(|server| server.asynchronous_standbys = 1, ""), one("database.standbys", Verdict::Warning));
-        assert_eq!(judged(|server| server.max_connections = 60, ""), one("database.connections", Verdict::Warning));
-        assert_eq!(judged(|server| server.now += TimeDelta::seconds(5), ""), one("clock", Verdict::Warning));
+        assert_eq!(judged(|server| server.standby = true, ""), one("database.role", CheckStatus::Failed));
+        assert_eq!(judged(|server| server.durable = false, ""), one("database.durability", CheckStatus::Failed));
+        assert_eq!(
+            judged(|server| server.asynchronous_standbys = 1, ""),
+            one("database.standbys", CheckStatus::Warning)
+        );
+        assert_eq!(judged(|server| server.max_connections = 60, ""), one("database.connections", CheckStatus::Warning));
+        assert_eq!(judged(|server| server.now += TimeDelta::seconds(5), ""), one("clock", CheckStatus::Warning));
     }
 
     #[test]

@@ -123,8 +123,8 @@ fn credentials(merchant: &Merchant) -> &'static str {
     }
 }
 
-/// Returns an address as it is in force, and where it comes from. Without the query, which may hold
-/// a secret.
+/// Returns the address that is used, and where it comes from. The query is left out, because it may
+/// contain a secret.
 fn address(url: &Url, is_set: bool, default: &str) -> String {
     let source = if is_set { "setting" } else { default };
     format!("{}{} ({source})", url.origin().ascii_serialization(), url.path())
@@ -137,7 +137,7 @@ fn host(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
+    use super::super::CheckStatus;
     use super::*;
 
     fn merchant(more: &str) -> std::sync::Arc<Merchant> {
@@ -158,8 +158,8 @@ mod tests {
         for klarnas in ["checkout_provider = \"klarna\"", "checkout_url = \"https://api-na.klarna.com/\""] {
             let [finding] = &findings(klarnas)[..] else { panic!("no warning for {klarnas}") };
             assert_eq!(
-                (finding.check.as_str(), finding.verdict),
-                ("merchants.shop.checkout_provider", Verdict::Warning)
+                (finding.check.as_str(), finding.status),
+                ("merchants.shop.checkout_provider", CheckStatus::Warning)
             );
         }
         for other in ["checkout_provider = \"kustom\"", "checkout_url = \"https://notklarna.com/\""] {

@@ -58,7 +58,7 @@ async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
             (false, true) => "old",
             (false, false) => "missing",
         };
-        let secrets = sealed.tokens + sealed.kept + sealed.hash_key;
+        let secrets = sealed.tokens + sealed.cached + sealed.hash_key;
         gauge!(SECRETS, "key" => name, "state" => state).set(number(secrets));
     }
     Ok(())
@@ -88,10 +88,10 @@ fn tell_tokens(counts: &[TokenCount]) {
     }
 }
 
-/// The value of the label `days`: `lapsed`, `0-9`, …, `60+`.
+/// The value of the label `days`: `expired`, `0-9`, …, `60+`.
 fn days_left(days: i64) -> String {
     match days {
-        ..0 => "lapsed".to_owned(),
+        ..0 => "expired".to_owned(),
         MOST_DAYS.. => format!("{MOST_DAYS}+"),
         _ => format!("{}-{}", days / DAYS * DAYS, days / DAYS * DAYS + DAYS - 1),
     }
@@ -104,6 +104,6 @@ mod tests {
     #[test]
     fn days_are_told_by_tens() {
         let labels = [-1, 0, 9, 10, 59, 60, 400].map(days_left);
-        assert_eq!(labels, ["lapsed", "0-9", "0-9", "10-19", "50-59", "60+", "60+"]);
+        assert_eq!(labels, ["expired", "0-9", "0-9", "10-19", "50-59", "60+", "60+"]);
     }
 }

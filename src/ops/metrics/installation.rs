@@ -21,7 +21,7 @@ pub(super) const WORKERS: &str = "klarna_worker_workers_alive";
 pub(super) const OPEN_EXCHANGES: &str = "klarna_worker_exchanges_open";
 pub(super) const SWEPT_AT: &str = "klarna_worker_keeper_last_sweep_timestamp_seconds";
 pub(super) const LAG: &str = "klarna_worker_keeper_lag_seconds";
-pub(super) const LAPSING: &str = "klarna_worker_tokens_lapsing";
+pub(super) const EXPIRING: &str = "klarna_worker_tokens_expiring";
 pub(super) const WEBHOOKS_PENDING: &str = "klarna_worker_webhooks_pending";
 pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
@@ -56,7 +56,7 @@ impl Installation {
             return;
         }
         next.look = Some(now + LOOK_EVERY);
-        let looked = bounded(sources.store.overview(sources.worker_lost_after, sources.lapsing_within)).await;
+        let looked = bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within)).await;
         gauge!(DATABASE_UP).set(if looked.is_ok() { 1.0 } else { 0.0 });
         let health = bounded(sources.store.health()).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
@@ -98,7 +98,7 @@ fn tell(overview: &Overview, merchants: &Merchants) {
     gauge!(OPEN_EXCHANGES).set(number(overview.open_exchanges));
     gauge!(SWEPT_AT).set(overview.swept_at.map_or(0.0, |at| number(at.timestamp())));
     gauge!(LAG).set(since(overview.now, overview.oldest_due_token));
-    gauge!(LAPSING).set(number(overview.lapsing_tokens));
+    gauge!(EXPIRING).set(number(overview.expiring_tokens));
 }
 
 fn tell_orders(overview: &Overview, merchants: &Merchants) {

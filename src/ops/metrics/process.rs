@@ -7,8 +7,8 @@ use crate::breaker::BreakerState;
 
 pub(super) const SPOOL_FILES: &str = "klarna_worker_spool_files";
 pub(super) const IN_FLIGHT: &str = "klarna_worker_exchanges_in_flight";
-pub(super) const PLACES: &str = "klarna_worker_exchange_places_used";
-pub(super) const MOST_PLACES: &str = "klarna_worker_exchange_places_max";
+pub(super) const PERMITS_USED: &str = "klarna_worker_exchange_permits_used";
+pub(super) const PERMITS_MAX: &str = "klarna_worker_exchange_permits_max";
 pub(super) const BREAKER_OPEN: &str = "klarna_worker_breaker_open";
 pub(super) const CONNECTIONS: &str = "klarna_worker_database_connections";
 pub(super) const MOST_CONNECTIONS: &str = "klarna_worker_database_connections_max";
@@ -30,8 +30,8 @@ pub(super) fn look(sources: &Sources) {
     gauge!(SPOOL_FILES).set(number((sources.spool_files)()));
     let exchanges = (sources.exchanges)();
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
-    gauge!(PLACES).set(number(exchanges.permits_taken));
-    gauge!(MOST_PLACES).set(number(exchanges.permits));
+    gauge!(PERMITS_USED).set(number(exchanges.permits_taken));
+    gauge!(PERMITS_MAX).set(number(exchanges.permits));
     for (endpoint, merchant, state) in (sources.breakers)() {
         let open = if state == BreakerState::Closed { 0.0 } else { 1.0 };
         gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string()).set(open);

@@ -1,13 +1,13 @@
-//! A successor that is ahead of the database; compiled for each engine.
+//! Stores a successor whose exchange the database does not know.
 //!
-//! Its exchange's intent was committed before the request left. A database without it has forgotten
-//! the intent, and whatever came after: it was restored from a backup, or a failover lost its last
-//! writes. Generations say nothing then, since this past and the forgotten one may have given one
-//! number to two tokens, nor does the row's id. What is compared is when something came, by the
-//! database's clock: the successor, and what its user has by now. The later one is the user's
-//! token.
+//! The intent of every exchange is committed before the request is sent. If the database does not
+//! have it, the database was restored from a backup, or a failover lost its last writes. Then
+//! generations decide nothing, because two different tokens may have had the same generation before
+//! and after the restore; nor do row ids. Instead, the times of arrival are compared, by the
+//! database's clock: that of the successor, and that of the user's present token. The later one is the
+//! user's token.
 
-use super::{bind_successor, keep, know_successor};
+use super::{bind_successor, cache, know_successor};
 use crate::ids::TokenVersion;
 use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine, Now};
@@ -15,9 +15,9 @@ use crate::store::token_view::token_view;
 use crate::store::{StoreError, one_row};
 use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
 
-/// Stores it under a generation above the row's and above the one that was presented, unless the
-/// user has signed in, was forgotten, or got another successor since. The caller's transaction
-/// holds the row from its reading on.
+/// Stores the successor under a generation above the row's and above the one that was presented,
+/// unless the user has signed in, was forgotten, or got another successor since. The caller's
+/// transaction locks the row before it reads it.
 pub(super) async fn store<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -34,7 +34,7 @@ pub(super) async fn store<E: Engine>(
     }
     let last = match view.state {
         TokenState::Forgotten => Some(view.updated_at),
-        // Not when it was issued: that is the shop's word where it was registered.
+        // The time of arrival, not `issued_at`: for a registered token, the shop states that.
         _ => c.query(sql.last_came).bind(token).fetch_one().await?.opt_time("came_at")?,
     };
     if last.is_some_and(|last| last >= successor.issued_at) {
@@ -42,9 +42,9 @@ pub(super) async fn store<E: Engine>(
     }
     let version = TokenVersion { token, generation: view.generation.max(end.version.generation) + 1 };
     let store = bind_successor(c, sql.store_ahead, now, version, end.exchange, successor);
-    let stored = store.bind(end.kept.is_some()).bind(&end.provider).execute().await?;
+    let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
     one_row("storing a successor ahead of the database", stored)?;
-    keep(c, version, end.kept.as_ref()).await?;
+    cache(c, version, end.cached.as_ref()).await?;
     know_successor(c, token, successor).await?;
     Ok(Settled::Written)
 }

@@ -1,7 +1,8 @@
 //! Reads the URL of a server as `psql` does: hosts, sockets, password file, TLS.
 //!
-//! sqlx reads it too, but would use clear text where the server refuses TLS, and skips what it does
-//! not know. So the URL is first brought into a form that both read alike, and the rest is refused.
+//! sqlx reads it too, but uses clear text if the server refuses TLS, and ignores parameters that it
+//! does not know. So the URL is first converted to a form that sqlx reads as `psql` does, and anything
+//! else is refused.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -28,8 +29,8 @@ const SUPPORTED: [&str; 12] = [
     "sslrootcert",
     "user",
 ];
-/// Parameters of libpq that have no effect here. They may be named in an error. Any other name may be
-/// a part of a password.
+/// Parameters of libpq that have no effect here. An error may name them. Any other name is not shown,
+/// because it may be a part of a password.
 const UNSUPPORTED: [&str; 16] = [
     "channel_binding",
     "client_encoding",
@@ -52,7 +53,7 @@ const UNSUPPORTED: [&str; 16] = [
 /// The folders in which servers put their sockets by default.
 const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
-/// Where a server is, and how the way to it is protected.
+/// The address of a server, and how the connection to it is protected.
 pub(super) struct Address {
     pub(super) options: PgConnectOptions,
     pub(super) transport: Transport,
@@ -86,7 +87,7 @@ impl Address {
         let host = host(&given, &port, variable).map_err(wrong)?;
         let mut query = given.without(&["host", "hostaddr", "port", "sslmode", "sslrootcert"]);
         query.append_pair("port", &port);
-        // This is also the name under which a password file has a socket.
+        // A password file uses the same name for a socket.
         query.append_pair(
             "host",
             match &host {
@@ -106,7 +107,7 @@ impl Address {
         let authorities = authorities(given.get("sslrootcert"), variable).map_err(wrong)?;
         let transport;
         (options, transport) = match host {
-            // Without TLS, as with libpq.
+            // A socket has no TLS, as in libpq.
             Host::Socket(folder) => (options.socket(folder).ssl_mode(PgSslMode::Disable), Transport::Local),
             Host::Name(name) => {
                 let mode = match mode {
@@ -114,7 +115,7 @@ impl Address {
                     None => PgSslMode::VerifyFull,
                     // sqlx would not try TLS.
                     Some(PgSslMode::Allow) => PgSslMode::Prefer,
-                    // As with libpq.
+                    // As libpq does.
                     Some(PgSslMode::Require) if authorities.is_some() => PgSslMode::VerifyCa,
                     Some(mode) => mode,
                 };

@@ -53,8 +53,8 @@ impl Postgres {
     /// Connects to the server that `database.url` names.
     ///
     /// # Errors
-    /// [`StoreError::Location`] where the URL cannot be read, [`StoreError::Unavailable`] where the
-    /// server does not answer.
+    /// [`StoreError::Location`] if the URL cannot be read, [`StoreError::Unavailable`] if the server does
+    /// not answer.
     pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;
@@ -72,7 +72,7 @@ pub(super) fn transport(key: &str, url: &str) -> Result<Transport, StoreError> {
     Ok(Address::of_process(key, url)?.transport)
 }
 
-/// Null in service, where the database's clock counts; a test's clock otherwise.
+/// Returns null, so that statements use the database's clock; in tests, the time of the test's clock.
 fn now(clock: &Clock) -> Now {
     Now(clock.manual_now())
 }
@@ -172,7 +172,7 @@ impl Engine for Postgres {
         signals::listen(&self.pools.listen).await
     }
 
-    /// One by a statement alone, which is a transaction; many by one transaction.
+    /// A single order needs no transaction around its statement.
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let connection = self.writer().await?;
         if let [row] = rows {
@@ -209,20 +209,20 @@ impl Engine for Postgres {
         transaction_by::<Self, _>(self.urgent().await?, async |c| exchange_end::settle(c, self.now(), end).await).await
     }
 
-    /// All by one statement, and so one round trip.
+    /// Uses one statement for everything, so that it takes one round trip.
     async fn store_successor(
         c: &mut Connection<'_>,
         now: Now,
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<bool, StoreError> {
-        let kept = end.kept.as_ref();
+        let cached = end.cached.as_ref();
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor)
             .bind(&successor.hash)
-            .bind(kept.map(|kept| kept.purpose.as_uuid()))
-            .bind(kept.map(|kept| &kept.sealed))
-            .bind(kept.map(|kept| kept.received_at))
-            .bind(kept.map(|kept| kept.good_until))
+            .bind(cached.map(|cached| cached.purpose.as_uuid()))
+            .bind(cached.map(|cached| &cached.sealed))
+            .bind(cached.map(|cached| cached.received_at))
+            .bind(cached.map(|cached| cached.good_until))
             .bind(&end.provider);
         Ok(store.fetch_optional().await?.is_some())
     }
@@ -233,7 +233,7 @@ impl Engine for Postgres {
     }
 }
 
-/// The clock of a caller's own transaction: always the database's.
+/// Uses the database's clock, because the transaction is the caller's.
 #[async_trait]
 impl OrderTx for PgConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {

@@ -17,8 +17,8 @@ const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// A claim's session waits for Klarna inside its transaction. The settings make a dead host free
-/// its locks within a minute, and a confirmed commit be on disk. Its few statements read rows by
+/// Settings of a claim's session, which waits for Klarna inside its transaction. The locks of a dead
+/// host are freed within a minute. A confirmed commit is on disk. The few statements read rows by
 /// their keys, so one plan suits all arguments, and each is planned once instead of six times.
 const CLAIM_SESSION: &str = "
     SET idle_in_transaction_session_timeout = 0;
@@ -31,7 +31,7 @@ pub(super) struct Pools {
     pub(super) queue: Pool<Postgres>,
     /// One connection for each exchange in flight.
     pub(super) claims: Pool<Postgres>,
-    /// For intents and what closes them.
+    /// For intents and the ends of exchanges.
     pub(super) intents: Pool<Postgres>,
     /// How to connect for `LISTEN`.
     pub(super) listen: PgConnectOptions,

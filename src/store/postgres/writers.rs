@@ -1,4 +1,4 @@
-//! Writes of many callers in one commit: intents, and the ends of attempts.
+//! Writes of many callers in one commit: intents and the ends of attempts.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::store::sql::postgres as sql;
 use crate::store::{Claim, StoreError, json};
 use crate::token::{Intended, Intent};
 
-/// Intents, all by one statement.
+/// Writes intents, all with one statement.
 pub(super) struct Intents {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
@@ -53,7 +53,7 @@ impl Write for Intents {
     }
 }
 
-/// How attempts ended, and who was seen in them: usual ends by one statement.
+/// Writes ends of attempts and subjects. The usual ends are written with one statement.
 pub(super) struct Ends {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
@@ -67,7 +67,7 @@ pub(super) enum End {
 #[async_trait]
 impl Write for Ends {
     type Item = End;
-    /// Whether the claim was still the caller's; true of a shopper.
+    /// Whether the claim still held. Always true for a subject.
     type Done = bool;
 
     async fn write(&self, ends: &[End]) -> Result<Vec<bool>, StoreError> {
@@ -99,7 +99,7 @@ async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec
     Ok(ours)
 }
 
-/// A submitted order, as its row has it.
+/// The values of a submitted order's row.
 struct SubmittedOrder<'a> {
     claim: &'a Claim,
     klarna_id: &'a str,
@@ -107,12 +107,12 @@ struct SubmittedOrder<'a> {
     target: &'static str,
     correlation_id: Option<&'a str>,
     token: &'static str,
-    /// JSON.
+    /// The filled fields as JSON.
     prefilled: String,
 }
 
 impl<'a> SubmittedOrder<'a> {
-    /// `None` of an attempt that did not submit its order.
+    /// Returns `None` if the attempt did not submit its order.
     fn of(claim: &'a Claim, disposition: &'a Disposition) -> Result<Option<Self>, StoreError> {
         let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = disposition else {
             return Ok(None);
@@ -143,7 +143,7 @@ fn submitted_order(end: &End) -> Result<Option<SubmittedOrder<'_>>, StoreError> 
     }
 }
 
-/// Writes the results of submitted orders; those that were still their workers'.
+/// Writes the results of submitted orders. Returns the orders whose claims still held.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,

@@ -1,6 +1,6 @@
-//! The statements, a folder for each engine and a file in it for each storage trait. What both
-//! engines have is a field of [`Statements`], so that the compiler finds what one of them lacks; a
-//! test prepares each against its engine.
+//! The SQL statements: a folder for each engine, with a file for each storage trait. A statement that
+//! both engines have is a field of [`Statements`], so a missing one is a compile error. A test
+//! prepares each statement against its engine.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -8,10 +8,11 @@ pub(super) mod sqlite;
 /// Declares a struct of statements for each storage trait, and [`Statements`] of them all.
 macro_rules! statements {
     ($($group:ident: $type:ident { $($name:ident),+ $(,)? })+) => {
-        /// What both engines have, each in its own dialect.
+        /// The statements that both engines have, each in its own dialect.
         pub(super) struct Statements {
             $(pub(super) $group: $type,)+
-            /// No statement: the code of an order's error, for the conditions of `order_search`.
+            /// Not a statement, but an expression for the conditions of `order_search`: the code of an
+            /// order's error.
             pub(super) error_code: &'static str,
         }
 
@@ -19,7 +20,7 @@ macro_rules! statements {
 
         #[cfg(test)]
         impl Statements {
-            /// All of them, with their names.
+            /// Returns all statements with their names.
             pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$($((concat!(stringify!($group), ".", stringify!($name)), self.$group.$name)),+),+]
             }
@@ -43,16 +44,16 @@ statements! {
         insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze, order,
         settled, orders, order_ids, count_orders,
     }
-    overview: OverviewSql { backlogs, overview, lapsing_tokens, webhook_backlogs, webhook_counts, held_orders }
+    overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
     providers: ProvidersSql {
         tokens_by_provider, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, living, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {
-        ensure_token, lock_token, is_known, register, know, forget, forget_kept, token, tokens, users_of_state, ledger,
-        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, keep, still_good, dead, rejected_by, hold,
-        replay_due, seen, state_of_generation, close, kept, delete_kept, delete_lapsed,
+        ensure_token, lock_token, is_known, register, know, forget, forget_cached, token, tokens, users_of_state, ledger,
+        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
+        replay_due, seen, state_of_generation, close, cached, delete_cached, delete_expired,
     }
     upkeep: UpkeepSql {
         wipe_bodies, delete_orders, delete_webhooks, delete_workers, expire_webhooks, ledger_step, delete_ledger,
@@ -66,8 +67,8 @@ statements! {
     workers: WorkersSql { begin_worker, end_earlier, heartbeat, end_worker, reclaim, lose_order }
 }
 
-/// Declares statements that one engine alone has, and the list of them that a test prepares against
-/// it.
+/// Declares statements that only one engine has, and the list of them for the test that prepares
+/// them.
 macro_rules! constants {
     ($($name:ident = $sql:literal;)+) => {
         $(pub(in crate::store) const $name: &str = $sql;)+

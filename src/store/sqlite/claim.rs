@@ -1,7 +1,7 @@
-//! The claim on SQLite: the committed intent is the claim. Row and ledger are read without a lock.
-//! The insert of the intent runs where nobody else can write, and checks everything again:
-//! generation, state, and by the presentation's number the whole ledger. No transaction is open
-//! while Klarna is asked.
+//! The claim on SQLite: the committed intent is the claim. Row and ledger are read without a lock. The
+//! intent is inserted in a write transaction, of which there is one at a time, and the insert checks
+//! everything again: generation, state, and by the presentation's number the whole ledger. No
+//! transaction is open during the request to Klarna.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl TokenClaim for SqliteClaim {
                 let (now, intent) = (now(&clock), Arc::clone(&intent));
                 async move {
                     let written = exchanges::bind_intent(c, sql::INTEND, &intent).bind(now).execute().await?;
-                    // So that a fresh intent never looks orphaned.
+                    // A new intent must not look orphaned.
                     workers::heartbeat(c, now, intent.holder).await?;
                     Ok(if written == 1 { Intended::Recorded } else { Intended::Refused })
                 }

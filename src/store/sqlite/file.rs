@@ -1,16 +1,16 @@
-//! The database's file, and whether it is still the one that was opened.
+//! Checks that the database's file is still the one that was opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::store::StoreError;
 
-/// The file of a SQLite database. SQLite goes on writing into a file that was deleted, renamed or
-/// replaced, and everything written there is lost with the process.
+/// The file of a SQLite database. If it is deleted, renamed or replaced, SQLite continues to write to
+/// the old file, and everything written there is lost with the process.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    /// Its device and inode when it was first looked at.
+    /// Device and inode of the file that was opened.
     opened: OnceLock<(u64, u64)>,
 }
 
@@ -19,7 +19,7 @@ impl DatabaseFile {
         Self { path: path.to_owned(), opened: OnceLock::new() }
     }
 
-    /// Remembers the file that is there now; SQLite has just opened it.
+    /// Remembers the present file, which SQLite has just opened.
     pub(super) fn remember(&self) {
         if let Some(now) = identity(&self.path) {
             // The first one counts.
@@ -44,7 +44,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Windows lets nobody delete or rename an open file.
+/// Windows does not let an open file be deleted or renamed.
 #[cfg(windows)]
 fn identity(_: &Path) -> Option<(u64, u64)> {
     None

@@ -23,7 +23,7 @@ use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
-use super::exchange_end::{bind_successor, close, keep, know_successor};
+use super::exchange_end::{bind_successor, cache, close, know_successor};
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
@@ -42,16 +42,16 @@ pub(super) struct Sqlite {
     pools: Pools,
     bus: Bus,
     clock: Clock,
-    /// Transactions of which many come at a time.
+    /// Runs transactions that callers share.
     shared: Shared,
 }
 
 impl Sqlite {
-    /// Opens the file, made with its folder where absent.
+    /// Opens the file. A missing file is created with its folder.
     ///
     /// # Errors
-    /// [`StoreError::Location`] where the folder cannot be made, [`StoreError::Unavailable`] where
-    /// the file cannot be opened.
+    /// [`StoreError::Location`] if the folder cannot be created, [`StoreError::Unavailable`] if the
+    /// file cannot be opened.
     pub(super) async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(path, readers)?;
         let shared = Shared::new(pools.writer.clone());
@@ -62,7 +62,8 @@ impl Sqlite {
     }
 }
 
-/// The program's clock, which is the database's too: both are on one machine.
+/// Returns the time of the program's clock. Statements use it, because the database has no clock of
+/// its own.
 fn now(clock: &Clock) -> Now {
     Now(Some(clock.now()))
 }
@@ -71,7 +72,7 @@ impl Engine for Sqlite {
     type Database = sqlx::Sqlite;
 
     const STATEMENTS: &'static Statements = &sql::STATEMENTS;
-    /// A transaction that begins as a reader cannot always become a writer.
+    /// Begins as a writer at once, because a transaction that has read cannot always become one.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
 
     fn bind(query: RawQuery<Self>, value: Param<'_>) -> RawQuery<Self> {
@@ -147,8 +148,8 @@ impl Engine for Sqlite {
                 return Ok(missing);
             };
             drop(connection);
-            // SQLite has no lock for this: another process may have been faster, and this one goes
-            // on from there.
+            // SQLite has no lock for migrations. Another process may have run some meanwhile; continue
+            // after those.
             let applied = by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.0).await).await?;
             let before = std::mem::replace(&mut left, migrations::missing(&Self::migrator(), &applied)?.len());
             if left >= before {
@@ -175,8 +176,8 @@ impl Engine for Sqlite {
         self.bus.tell(Signal::Due);
     }
 
-    /// What was deleted is overwritten in the file (`secure_delete`), and here in the write-ahead
-    /// log too.
+    /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it from
+    /// the write-ahead log.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
         by::<Self, _>(self.writer().await?, async |c| pools::truncate_log(c.0).await).await
     }
@@ -208,7 +209,7 @@ impl Engine for Sqlite {
                 async move {
                     let ours = order_end::settle(c, now, &claim, &disposition).await?;
                     if ours && order_end::ends_order(&disposition) {
-                        exchanges::delete_kept(c, claim.order.into()).await?;
+                        exchanges::delete_cached(c, claim.order.into()).await?;
                     }
                     Ok(ours)
                 }
@@ -217,9 +218,9 @@ impl Engine for Sqlite {
             .await
     }
 
-    async fn delete_kept_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {
+    async fn delete_cached_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {
         for order in orders {
-            exchanges::delete_kept(c, (*order).into()).await?;
+            exchanges::delete_cached(c, (*order).into()).await?;
         }
         Ok(())
     }
@@ -250,14 +251,14 @@ impl Engine for Sqlite {
     ) -> Result<bool, StoreError> {
         let TokenVersion { token, generation } = end.version;
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
-        // Only orders keep something.
-        let stored = store.bind(end.kept.is_some()).bind(&end.provider).execute().await?;
+        // Only exchanges for orders cache tokens.
+        let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
         if stored == 0 {
             return Ok(false);
         }
         one_row("storing a successor", stored)?;
-        // The kept row belongs to the generation just made.
-        keep(c, TokenVersion { token, generation: generation + 1 }, end.kept.as_ref()).await?;
+        // The cached tokens belong to the new generation.
+        cache(c, TokenVersion { token, generation: generation + 1 }, end.cached.as_ref()).await?;
         know_successor(c, token, successor).await?;
         close(c, now, end.exchange, Outcome::Rotated, false).await?;
         Ok(true)
@@ -279,7 +280,7 @@ impl Engine for Sqlite {
     }
 }
 
-/// Ids as a statement takes them: `SELECT unhex(value) FROM json_each($1)`.
+/// Returns ids as JSON, for `SELECT unhex(value) FROM json_each($1)`.
 fn id_list(ids: &[OrderId]) -> String {
     let ids: Vec<String> = ids.iter().map(|id| id.as_uuid().simple().to_string()).collect();
     serde_json::json!(ids).to_string()

@@ -1,4 +1,4 @@
-//! One connection that writes, and readers beside it.
+//! The pools: one connection that writes, and several that read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::store::pool::{Pool, PooledConnection, bounded};
 /// How long a writer waits for another process (a command beside the service) to finish its
 /// transaction.
 const BUSY: Duration = Duration::from_secs(5);
-/// The most bytes that the write-ahead log keeps once its pages are in the file: a reader that held
-/// an old state for long makes it grow, and SQLite by itself never makes it smaller.
+/// The size in bytes to which the write-ahead log shrinks after its pages were copied to the file. It
+/// grows while a reader uses an old state, and by default SQLite never makes it smaller.
 const LOG_LIMIT: &str = "16777216";
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
-/// The one connection that writes. All wait for it in a lane, one at its end; what must not wait
-/// behind them passes it.
+/// The connection that writes. Callers wait for it in a lane, in order of arrival. Heartbeats do not
+/// use the lane, so they are served before all that wait in it.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: Pool<Sqlite>,
@@ -32,13 +32,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// The connection, in one's turn.
+    /// Waits in the lane for the connection.
     pub(super) async fn in_turn(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.behind(&self.lane).await
     }
 
-    /// The connection, next: for heartbeats, which must not look late because many orders are being
-    /// written.
+    /// Takes the connection before all that wait in the lane. For heartbeats, which must not be late
+    /// because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
     }
@@ -49,7 +49,7 @@ pub(super) struct Pools {
     pub(super) readers: Pool<Sqlite>,
     /// The write-ahead log's file.
     pub(super) log: PathBuf,
-    /// The database's file; each connection that is taken is refused once it is another one.
+    /// The database's file. If it is replaced, no connection is given out any more.
     pub(super) file: Arc<DatabaseFile>,
 }
 
@@ -96,25 +96,25 @@ impl Pools {
     }
 }
 
-/// Sees to it that no other user can read the database: the write-ahead log has order bodies in clear
-/// text. SQLite gives a new file beside the database the permissions of the database.
+/// Restricts the permissions of the database, because it has order bodies in clear text. SQLite gives
+/// new files beside the database the same permissions.
 fn protect(path: &Path) {
-    // If it cannot be created, connecting fails, and says why.
+    // If this fails, connecting fails too and reports the reason.
     let _ = private::options().append(true).create(true).open(path);
     for file in ["", "-wal", "-shm", "-journal"] {
         private::restrict(&beside(path, file));
     }
 }
 
-/// The file beside the database whose name has this ending.
+/// Returns the path of the database with this ending added to its name.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// The migrations that the database has, those of newer programs included; none where it has none
-/// of our tables.
+/// Returns the migrations that the database has run, including those of newer programs. Empty if it
+/// has none of our tables.
 pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<Applied>, StoreError> {
     let there = sqlx::query_scalar::<_, i64>(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'",
@@ -126,8 +126,8 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<A
     bounded(applied.fetch_all(c)).await
 }
 
-/// Copies the write-ahead log into the file and empties it. Where a reader of an old state is in
-/// the way, the log keeps its pages until it is written over.
+/// Copies the write-ahead log into the file and empties it. If a reader still uses an old state, the
+/// log keeps its pages until they are overwritten.
 pub(super) async fn truncate_log(c: &mut SqliteConnection) -> Result<(), StoreError> {
     let truncate = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
     if bounded(truncate.fetch_one(c)).await? != 0 {

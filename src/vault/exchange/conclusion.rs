@@ -13,26 +13,26 @@ use crate::token::{
 use crate::vault::report::{AccessToken, ExchangeReport, Next};
 use crate::vault::sealing::{CipherError, ExchangedTokens};
 
-/// What is known when an answer has arrived.
+/// An answer, with what is needed to interpret it.
 pub(super) struct Received {
     pub(super) answer: Answer,
     pub(super) at: DateTime<Utc>,
     /// The refresh token that was presented.
     pub(super) refresh_token: SecretString,
-    /// What an `invalid_grant` means.
+    /// The reason to record if the answer is `invalid_grant`.
     pub(super) if_dead: DeadReason,
 }
 
-/// An answer, read: what is written down of it, and what is reported.
+/// What an answer means: the result and tokens to store, and the report for the caller.
 pub(super) struct Conclusion {
     pub(super) result: ExchangeResult,
-    pub(super) kept: Option<NewCachedTokens>,
+    pub(super) cached: Option<NewCachedTokens>,
     pub(super) report: ExchangeReport,
 }
 
 impl Conclusion {
     fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
-        Self { result, kept: None, report }
+        Self { result, cached: None, report }
     }
 
     fn failed(result: ExchangeResult, next: Next) -> Self {
@@ -135,7 +135,7 @@ impl Exchange {
         };
         let good_until = received_at + delta(tokens.expires_in);
         let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
-        let kept = if self.purpose.kind == PurposeKind::Order {
+        let cached = if self.purpose.kind == PurposeKind::Order {
             let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
             Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
         } else {
@@ -149,6 +149,6 @@ impl Exchange {
             cached: false,
             subject: token.subject.clone(),
         };
-        Ok(Conclusion { result, kept, report: ExchangeReport::Granted { access: Some(access), rotated } })
+        Ok(Conclusion { result, cached, report: ExchangeReport::Granted { access: Some(access), rotated } })
     }
 }

@@ -20,7 +20,7 @@ pub struct HeartbeatMark {
     /// The start of the process that sent it.
     pub worker: WorkerId,
     /// Its time, by the database's clock.
-    pub beat_at: DateTime<Utc>,
+    pub heartbeat_at: DateTime<Utc>,
 }
 
 impl HeartbeatMark {
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(HeartbeatMark::read(folder.path()), None);
         let heartbeat_mark = |second| HeartbeatMark {
             worker: uuid::Uuid::nil().into(),
-            beat_at: DateTime::from_timestamp(second, 0).unwrap(),
+            heartbeat_at: DateTime::from_timestamp(second, 0).unwrap(),
         };
         heartbeat_mark(1).write(folder.path()).unwrap();
         heartbeat_mark(2).write(folder.path()).unwrap();

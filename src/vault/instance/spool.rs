@@ -78,14 +78,14 @@ struct Record {
     hash: [u8; 32],
     issued_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
-    /// Programs before the keeper did not write it.
+    /// Older programs did not write it.
     #[serde(default)]
     refresh_due_at: Option<DateTime<Utc>>,
-    kept: Option<KeptRecord>,
+    cached: Option<CachedRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptRecord {
+struct CachedRecord {
     purpose: PurposeId,
     sealed: Vec<u8>,
     received_at: DateTime<Utc>,
@@ -275,11 +275,11 @@ impl Record {
             issued_at: successor.issued_at,
             expires_at: successor.expires_at,
             refresh_due_at: successor.refresh_due_at,
-            kept: end.kept.as_ref().map(|kept| KeptRecord {
-                purpose: kept.purpose,
-                sealed: kept.sealed.clone(),
-                received_at: kept.received_at,
-                good_until: kept.good_until,
+            cached: end.cached.as_ref().map(|cached| CachedRecord {
+                purpose: cached.purpose,
+                sealed: cached.sealed.clone(),
+                received_at: cached.received_at,
+                good_until: cached.good_until,
             }),
         }
     }
@@ -299,11 +299,11 @@ impl From<Record> for ExchangeEnd {
                 expires_at: record.expires_at,
                 refresh_due_at: record.refresh_due_at,
             }),
-            kept: record.kept.map(|kept| NewCachedTokens {
-                purpose: kept.purpose,
-                sealed: kept.sealed,
-                received_at: kept.received_at,
-                good_until: kept.good_until,
+            cached: record.cached.map(|cached| NewCachedTokens {
+                purpose: cached.purpose,
+                sealed: cached.sealed,
+                received_at: cached.received_at,
+                good_until: cached.good_until,
             }),
         }
     }

@@ -71,8 +71,8 @@ impl Cipher {
         &self.active
     }
 
-    /// Returns every key's name, with a fingerprint that tells it from another key of the same
-    /// name.
+    /// Returns the name and the fingerprint of every key. The fingerprint distinguishes keys with the
+    /// same name.
     #[must_use]
     pub fn fingerprints(&self) -> &BTreeMap<String, [u8; 32]> {
         &self.fingerprints

@@ -1,4 +1,4 @@
-//! Keyed hashes. They show whether two secrets are equal, and nothing else.
+//! Keyed hashes. They show only whether two secrets are equal.
 
 use crate::ids::UserKey;
 use hmac::{Hmac, KeyInit, Mac};

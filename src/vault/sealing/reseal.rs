@@ -19,17 +19,16 @@ pub struct Resealed {
     /// Refresh tokens that were encrypted again.
     pub tokens: u64,
     /// Cached access tokens of unfinished orders that were encrypted again.
-    pub kept: u64,
+    pub cached: u64,
     /// Whether the hash key was encrypted again.
     pub hash_key: bool,
     /// How many records could not be decrypted and are unchanged, by the name of their key.
     pub left: BTreeMap<String, u64>,
 }
 
-/// Encrypts with the active key whatever another key encrypts. Each row is written separately, and
-/// only if it is unchanged since it was read; a row that changed meanwhile is read again. So an
-/// interrupted run continues at the next call. `told` is called with the number of secrets done so
-/// far.
+/// Encrypts with the active key everything that another key encrypts. Each row is written separately,
+/// and only if it is unchanged since it was read; a row that changed meanwhile is read again. After an
+/// interruption, the next call continues. `told` is called with the number of secrets done so far.
 ///
 /// # Errors
 /// If the store fails. What was encrypted again stays so.
@@ -41,13 +40,13 @@ pub async fn reseal(
     let beginning = Cipher::beginning(secrets.cipher().active());
     let mut resealed = Resealed { hash_key: hash_key(store, secrets, &beginning).await?, ..Resealed::default() };
     loop {
-        let before = resealed.tokens + resealed.kept;
+        let before = resealed.tokens + resealed.cached;
         resealed.left.clear();
         tokens(store, secrets, &beginning, &mut resealed, &mut told).await?;
-        kept(store, secrets, &beginning, &mut resealed, &mut told).await?;
+        cached(store, secrets, &beginning, &mut resealed, &mut told).await?;
         // Repeat until a whole pass changes nothing, because rows may have been written with
         // another key meanwhile.
-        if resealed.tokens + resealed.kept == before {
+        if resealed.tokens + resealed.cached == before {
             return Ok(resealed);
         }
     }
@@ -83,11 +82,11 @@ async fn tokens(
                 Err(error) => resealed.leave(&error, &format!("token {}", row.id.0)),
             }
         }
-        told(resealed.tokens + resealed.kept);
+        told(resealed.tokens + resealed.cached);
     }
 }
 
-async fn kept(
+async fn cached(
     store: &dyn Store,
     secrets: &Secrets,
     beginning: &[u8],
@@ -101,11 +100,11 @@ async fn kept(
         after = last.purpose;
         for row in page {
             match secrets.reseal_exchanged(row.purpose, &row.sealed) {
-                Ok(to) => resealed.kept += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?),
+                Ok(to) => resealed.cached += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?),
                 Err(error) => resealed.leave(&error, "the cached tokens of an order"),
             }
         }
-        told(resealed.tokens + resealed.kept);
+        told(resealed.tokens + resealed.cached);
     }
 }
 

@@ -23,7 +23,7 @@ both_engines!(
     an_exchange_of_a_dead_holder_is_brought_forward,
     one_sweeps_at_a_time_and_a_dead_one_not_for_long,
     tokens_are_counted_by_state_and_days,
-    tokens_that_lapse_soon_are_listed,
+    tokens_that_expire_soon_are_listed,
 );
 
 const DAY: u64 = 86_400;
@@ -59,12 +59,12 @@ async fn due(db: &Db, limit: u32) -> Vec<String> {
 async fn what_is_due_comes_by_day_of_expiry_then_by_due_date(db: Db) {
     assert!(due(&db, 10).await.is_empty());
     for (user, days, ago) in
-        [("late", 40, 50), ("second", 3, 10), ("first", 3, 20), ("lapsed", -2, 5), ("later", 9, 99)]
+        [("late", 40, 50), ("second", 3, 10), ("first", 3, 20), ("expired", -2, 5), ("later", 9, 99)]
     {
         token(&db, user, days, -ago).await;
     }
     token(&db, "not yet", 1, 1).await;
-    let order = ["lapsed", "first", "second", "later", "late"];
+    let order = ["expired", "first", "second", "later", "late"];
     for limit in [1, 2, 3, 100] {
         assert_eq!(due(&db, limit).await, order, "in pages of {limit}");
     }
@@ -167,7 +167,7 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
     db.advance(1000);
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let by_keeper = klarna_order_worker::token::ExchangeEnd { kept: None, ..end(&db, &intent, successor(&db, 2)) };
+    let by_keeper = klarna_order_worker::token::ExchangeEnd { cached: None, ..end(&db, &intent, successor(&db, 2)) };
     claim.settle(&by_keeper).await.unwrap();
     assert_eq!(view(&db, "u").await.last_seen_at, Some(signed_in));
     db.advance(1000);
@@ -270,7 +270,7 @@ async fn one_sweeps_at_a_time_and_a_dead_one_not_for_long(db: Db) {
 }
 
 async fn tokens_are_counted_by_state_and_days(db: Db) {
-    for (user, days) in [("a", 3), ("b", 3), ("c", 59), ("lapsed", -1)] {
+    for (user, days) in [("a", 3), ("b", 3), ("c", 59), ("expired", -1)] {
         token(&db, user, days, 0).await;
     }
     register(&db, "dead", 200).await;
@@ -285,12 +285,12 @@ async fn tokens_are_counted_by_state_and_days(db: Db) {
     assert!(db.store.token_counts(Some(&"other".into())).await.unwrap().is_empty());
 }
 
-async fn tokens_that_lapse_soon_are_listed(db: Db) {
-    for (user, days) in [("soon", 6), ("later", 8), ("lapsed", -1)] {
+async fn tokens_that_expire_soon_are_listed(db: Db) {
+    for (user, days) in [("soon", 6), ("later", 8), ("expired", -1)] {
         token(&db, user, days, 0).await;
     }
     let filter =
         TokenFilter { expiring_within: Some(Duration::from_secs(7 * DAY)), limit: 10, ..TokenFilter::default() };
     let users: Vec<_> = db.store.tokens(&filter).await.unwrap().into_iter().map(|token| token.user).collect();
-    assert_eq!(users, ["lapsed", "soon"]);
+    assert_eq!(users, ["expired", "soon"]);
 }

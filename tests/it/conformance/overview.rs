@@ -21,7 +21,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     an_overview_tells_how_the_installation_stands,
     the_token_that_is_due_for_longest_is_found_whatever_its_day,
-    tokens_lapse_that_the_keeper_should_have_refreshed,
+    tokens_that_the_keeper_missed_are_counted,
     webhooks_wait_are_due_and_given_up,
     orders_are_held_until_they_are_sent_or_cannot_be,
 ];
@@ -75,7 +75,7 @@ async fn look(db: &Db) -> Overview {
     db.store.overview(LOST_AFTER, SOON).await.unwrap()
 }
 
-async fn tokens_lapse_that_the_keeper_should_have_refreshed(db: Db) {
+async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
     let now = look(&db).await.now;
     for (user, byte, expires) in [("a", 1, 8), ("b", 2, 9), ("c", 3, 11), ("dead", 4, 8), ("idle", 5, 8)] {
         let token = NewToken {
@@ -90,7 +90,7 @@ async fn tokens_lapse_that_the_keeper_should_have_refreshed(db: Db) {
     let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
     assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
-    assert_eq!(look(&db).await.lapsing_tokens, 2);
+    assert_eq!(look(&db).await.expiring_tokens, 2);
 }
 
 async fn webhooks_wait_are_due_and_given_up(db: Db) {

@@ -174,7 +174,7 @@ async fn webhooks_that_ended_go(db: Db) {
 /// Every text and every blob of the database that a reader could find, as one text.
 async fn everything(db: &Db) -> String {
     let mut all = String::new();
-    for table in ["orders", "tokens", "known_tokens", "exchanges", "kept", "webhooks", "webhook_endpoints"] {
+    for table in ["orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "webhooks", "webhook_endpoints"] {
         if db.is_sqlite() {
             let columns = db.raw().await.column(&format!("name FROM pragma_table_info('{table}')")).await;
             for column in columns.into_iter().flatten() {
@@ -225,7 +225,7 @@ async fn an_erased_user_leaves_no_trace(db: Db) {
     assert_eq!(db.count("orders WHERE correlation_id IS NOT NULL OR idempotency_key IS NOT NULL").await, 0);
     assert_eq!(db.count("orders WHERE trace IS NOT NULL AND user_id LIKE 'erased-%'").await, 0);
     assert_eq!(db.count("orders WHERE trace IS NOT NULL").await, 1, "another user's");
-    assert_eq!(db.count("kept").await, 0);
+    assert_eq!(db.count("cached_tokens").await, 0);
     assert_eq!(db.count("known_tokens").await, 1, "another user's");
     // What happened is still to be seen, under a name that says nothing.
     let view = db.store.order(queued).await.unwrap().unwrap();
@@ -262,7 +262,10 @@ async fn an_exchange_in_flight_brings_an_erased_user_nothing_back(db: Db) {
         let (held, sent) = intended(&db, "u", holder).await;
         db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
         assert_eq!(held.settle(&end(&db, &sent, result)).await.unwrap(), Settled::Superseded);
-        assert_eq!(db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await + db.count("kept").await, 0);
+        assert_eq!(
+            db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await + db.count("cached_tokens").await,
+            0
+        );
         assert!(matches!(
             db.store.claim_token(&UserKey::new("shop", "u"), provider()).await.unwrap(),
             ClaimAttempt::Missing

@@ -26,7 +26,7 @@ both_engines!(
     a_lost_answer_is_presented_again_once_its_wait_is_over,
     an_imported_token_of_unknown_age_is_due_at_once,
     a_provider_that_does_not_rotate_is_asked_once_a_day,
-    tokens_of_the_idle_are_let_lapse_until_they_come_back,
+    tokens_of_idle_users_expire_until_the_user_comes_back,
     tokens_of_the_long_idle_are_forgotten,
     an_endpoint_that_is_left_alone_keeps_its_tokens_due,
     a_sweep_that_is_stopped_goes_on_where_the_next_begins,
@@ -60,7 +60,7 @@ async fn what_is_due_is_refreshed_and_nothing_else(db: Db) {
     assert_eq!(endpoint.presented(), ["rt-300", "rt-200"]);
     assert_eq!(process.sweep().await, refreshed(0), "each has a new date");
     let purposes = db.raw().await.column("DISTINCT purpose FROM exchanges").await;
-    assert_eq!((purposes, db.count("kept").await), (vec![Some("keeper".to_owned())], 0));
+    assert_eq!((purposes, db.count("cached_tokens").await), (vec![Some("keeper".to_owned())], 0));
     let view = db.store.token(&UserKey::new("shop", "due")).await.unwrap().unwrap();
     let ahead = view.expires_at.unwrap() - view.refresh_due_at.unwrap();
     assert!((20..=30).contains(&ahead.num_days()) && view.generation == 2, "{view:?}");
@@ -138,11 +138,11 @@ async fn a_token_past_its_time_is_presented_all_the_same(db: Db) {
     })
     .await;
     let shop = Shop::new(&db, &endpoint.url);
-    sign_in(&shop, "lapsed", "rt-1", 61 * DAY).await;
+    sign_in(&shop, "expired", "rt-1", 61 * DAY).await;
     sign_in(&shop, "lives longer", "rt-10", 61 * DAY).await;
     let summary = Process::start(&shop).await.sweep().await;
     assert_eq!(summary, Summary { needs_sign_in: 1, ..refreshed(1) });
-    assert_eq!(shop.row("lapsed").await, (TokenState::ReauthRequired, Some(DeadReason::Expired), 1));
+    assert_eq!(shop.row("expired").await, (TokenState::ReauthRequired, Some(DeadReason::Expired), 1));
     assert_eq!(shop.row("lives longer").await, (TokenState::Active, None, 2));
 }
 
@@ -164,7 +164,7 @@ async fn a_lost_answer_is_presented_again_once_its_wait_is_over(db: Db) {
     }
     db.store.end_worker(dead).await.unwrap();
     let summary = process.sweep().await;
-    assert_eq!(summary, Summary { left: 2, ..Summary::default() }, "the wait is not over");
+    assert_eq!(summary, Summary { in_use: 2, ..Summary::default() }, "the wait is not over");
     let orphan = format!("outcome FROM exchanges WHERE token_id = {}", token("of the dead"));
     assert_eq!(db.value(&orphan).await.as_deref(), Some("no_answer"));
     assert_eq!(process.sweep().await, refreshed(0), "and not asked for again before");
@@ -209,7 +209,7 @@ async fn a_provider_that_does_not_rotate_is_asked_once_a_day(db: Db) {
     assert_eq!((shop.row("u").await, endpoint.presented().len()), ((TokenState::Active, None, 1), 2));
 }
 
-async fn tokens_of_the_idle_are_let_lapse_until_they_come_back(db: Db) {
+async fn tokens_of_idle_users_expire_until_the_user_comes_back(db: Db) {
     let endpoint = rotating().await;
     let mut shop = Shop::new(&db, &endpoint.url);
     shop.keeper.stop_after_idle = Some(100 * DAY);
@@ -254,7 +254,7 @@ async fn an_endpoint_that_is_left_alone_keeps_its_tokens_due(db: Db) {
     let process = Process::start(&shop).await;
     let summary = process.sweep().await;
     // Failures in a row open the merchant's breaker.
-    assert_eq!((summary.failed["no_answer"], summary.held), (5, 15), "{summary:?}");
+    assert_eq!((summary.failed["no_answer"], summary.breaker_open), (5, 15), "{summary:?}");
     assert!(!summary.all_well());
     assert_eq!(endpoint.presented().len(), 5);
     assert_eq!(db.store.count_due(db.clock.now()).await.unwrap(), 15);
@@ -276,7 +276,7 @@ async fn a_sweep_that_is_stopped_goes_on_where_the_next_begins(db: Db) {
         }
     };
     let Run::Swept(first) = process.sweeper.run(&at_once(), stopping, &mut told).await.unwrap() else { panic!() };
-    assert!(first.cut_off && !first.all_well());
+    assert!(first.interrupted && !first.all_well());
     assert!((7..20).contains(&first.refreshed), "{first:?}");
     assert_eq!(first.refreshed, endpoint.presented().len() as u64, "what was in flight came to its end");
     assert_eq!(db.store.last_sweep().await.unwrap().ended_at, None, "it is to be caught up");

@@ -100,7 +100,7 @@ async fn orders_beside_a_sweep_get_their_tokens(db: Db) {
         }
     };
     let (summary, ()) = tokio::join!(process.sweep(), orders);
-    let all = summary.refreshed + summary.already_fresh + summary.left;
+    let all = summary.refreshed + summary.already_fresh + summary.in_use;
     assert!(all <= 30 && summary.all_well(), "{summary:?}");
     assert_once(&endpoint, 30 + usize::try_from(summary.refreshed).unwrap());
 }

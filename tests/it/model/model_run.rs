@@ -336,9 +336,10 @@ impl ModelRun {
                 format!("{}.{} {}", entry.generation, entry.number, entry.outcome.map_or("open", Outcome::as_str))
             };
             same("ledger", &real, &model.ledger.iter().map(line).collect())?;
-            let kept = format!("count(*) FROM kept k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'");
-            let real = self.raw.column(&kept).await;
-            same("kept", &real, &vec![Some(model.kept.len().to_string())])?;
+            let cached =
+                format!("count(*) FROM cached_tokens k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'");
+            let real = self.raw.column(&cached).await;
+            same("kept", &real, &vec![Some(model.cached.len().to_string())])?;
         }
         for process in 0..2 {
             same("spooled", &self.processes[process].spooled(), &self.world.spooled(process))?;

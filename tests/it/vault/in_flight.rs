@@ -92,22 +92,22 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     // exchange took.
     db.advance(239);
     for vault in [&vault, &elsewhere] {
-        let kept = ready(shop.access_for(vault, "u", order).await);
-        assert_eq!((kept.cached, told(&Access::Ready(kept.clone()))), (true, "at-rt-1".into()));
-        assert_eq!(kept.good_until.timestamp_micros(), fetched.good_until.timestamp_micros());
+        let cached = ready(shop.access_for(vault, "u", order).await);
+        assert_eq!((cached.cached, told(&Access::Ready(cached.clone()))), (true, "at-rt-1".into()));
+        assert_eq!(cached.good_until.timestamp_micros(), fetched.good_until.timestamp_micros());
     }
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2", "another order's");
     db.advance(2);
     let anew = ready(shop.access_for(&vault, "u", order).await);
     assert_eq!((anew.cached, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
-    let (kept, lapsed) = (db.count("kept").await, 300);
-    assert_eq!(kept, 2);
+    let (cached, later) = (db.count("cached_tokens").await, 300);
+    assert_eq!(cached, 2);
     vault.tidy().await.unwrap();
-    assert_eq!(db.count("kept").await, kept, "still good");
-    db.advance(lapsed);
+    assert_eq!(db.count("cached_tokens").await, cached, "still good");
+    db.advance(later);
     vault.tidy().await.unwrap();
-    assert_eq!(db.count("kept").await, 0);
+    assert_eq!(db.count("cached_tokens").await, 0);
 }
 
 async fn a_sweep_keeps_no_access_token(db: Db) {
@@ -117,7 +117,7 @@ async fn a_sweep_keeps_no_access_token(db: Db) {
     shop.register("u", "rt-1").await;
     let sweep = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     ready(shop.access_for(&vault, "u", sweep).await);
-    assert_eq!(db.count("kept").await, 0);
+    assert_eq!(db.count("cached_tokens").await, 0);
     assert_eq!(db.value("purpose FROM exchanges").await.as_deref(), Some("keeper"));
 }
 
@@ -154,7 +154,7 @@ async fn another_process_waits_for_the_exchange_of_a_living_one(db: Db) {
     // However long it takes, as long as it heartbeats.
     let holders = db.raw().await.column("count(*) FROM workers WHERE ended_at IS NULL").await;
     assert_eq!(holders, [Some("2".to_owned())]);
-    db.execute(&format!("UPDATE workers SET beat_at = beat_at + {}", day(&db))).await;
+    db.execute(&format!("UPDATE workers SET heartbeat_at = heartbeat_at + {}", day(&db))).await;
     assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
     klarna.answer_one();
     ready(first.await.unwrap());
@@ -255,7 +255,8 @@ async fn a_sign_in_meanwhile_wins_whatever_the_answer(db: Db) {
         assert_eq!(shop.row("u").await, registered, "{answer:?}");
         klarna.answer_one();
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
+            .await;
     }
 }
 
@@ -274,7 +275,7 @@ async fn forgetting_meanwhile_wins_whatever_the_answer(db: Db) {
         assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "NotRegistered");
         assert_eq!(shop.row("u").await, (TokenState::Forgotten, None, 2));
-        assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await + db.count("kept").await, 0);
+        assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await + db.count("cached_tokens").await, 0);
         db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens").await;
     }
 }

@@ -171,7 +171,8 @@ async fn an_operator_who_says_retry_finds_out(db: Db) {
         db.advance(10);
         assert_eq!(told(&shop.access(&vault, "u").await), access);
         assert_eq!((shop.row("u").await, endpoint.presented().len()), (row, 2));
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
+            .await;
     }
 }
 
@@ -254,7 +255,7 @@ fn metrics(shop: &Shop) -> Metrics {
         clock: shop.db.clock.clone(),
         merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
         worker_lost_after: Duration::from_secs(10),
-        lapsing_within: Duration::from_secs(10),
+        expiring_within: Duration::from_secs(10),
         breakers: Box::new(Vec::new),
         exchanges: Box::new(Exchanges::default),
         spool_files: Box::new(|| 0),

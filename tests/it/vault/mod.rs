@@ -136,7 +136,7 @@ impl Shop {
     /// An access token as an order's attempt asks for it.
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.cached_tokens(purpose).await {
-            Some(kept) => Access::Ready(kept),
+            Some(cached) => Access::Ready(cached),
             None => vault.exchange(&self.merchant, &user.into(), purpose).await,
         }
     }

@@ -66,10 +66,11 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         klarna.answer_one();
         assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
         // Generations went on over the tombstone: the first grant's end fits none of them.
-        assert_eq!((shop.row("u").await, db.count("kept").await), (ACTIVE(3), 0), "{answer:?}");
+        assert_eq!((shop.row("u").await, db.count("cached_tokens").await), (ACTIVE(3), 0), "{answer:?}");
         klarna.answer_one();
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM kept").await;
+        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
+            .await;
     }
 }
 

@@ -41,7 +41,7 @@ async fn what_another_key_seals_is_sealed_anew_and_what_none_opens_is_left(db: D
     let mut told_of = Vec::new();
     let resealed = reseal(&*db.store, &shop.secrets, |secrets| told_of.push(secrets)).await.unwrap();
     let left = BTreeMap::from([("x2".to_owned(), 1)]);
-    assert_eq!(resealed, Resealed { tokens: 1, kept: 1, hash_key: false, left: left.clone() });
+    assert_eq!(resealed, Resealed { tokens: 1, cached: 1, hash_key: false, left: left.clone() });
     assert_eq!(told_of.last(), Some(&2));
     let counts = async |key: &str| db.store.sealed(&Cipher::beginning(key)).await.unwrap();
     assert_eq!((counts("k1").await.tokens, counts("n3").await.tokens, counts("x2").await.tokens), (0, 1, 1));

@@ -15,7 +15,8 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as_it_is];
 
-const TABLES: [&str; 8] = ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "kept", "keys"];
+const TABLES: [&str; 8] =
+    ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "keys"];
 
 /// Every byte that a thief could read: the database, and the folders of the processes.
 async fn everything(db: &Db) -> Vec<u8> {
@@ -55,7 +56,7 @@ async fn no_secret_lies_in_the_database(db: Db) {
     let sealed_before = db.value(sealed).await;
     ready(shop.access(&vault, "user-in-plain").await);
     assert_ne!(db.value(sealed).await, sealed_before);
-    assert_eq!(db.count("kept").await, 1);
+    assert_eq!(db.count("cached_tokens").await, 1);
 
     let everything = everything(&db).await;
     let found = |text: &str| everything.windows(text.len()).any(|window| window == text.as_bytes());

@@ -77,7 +77,7 @@ async fn allow(db: &Db) {
 
 /// Takes the only exchange's end out of the database.
 async fn never_had(db: &Db) {
-    db.execute("UPDATE tokens SET generation = 1, last_exchange = NULL; DELETE FROM kept").await;
+    db.execute("UPDATE tokens SET generation = 1, last_exchange = NULL; DELETE FROM cached_tokens").await;
     db.execute("UPDATE exchanges SET outcome = NULL, closed_at = NULL").await;
 }
 
@@ -137,7 +137,7 @@ async fn tidying_replays_what_the_database_never_had(db: Db) {
     std::fs::write(path.with_extension("writing"), &file[..file.len() / 2]).unwrap();
     vault.tidy().await.unwrap();
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
-    assert_eq!(db.count("kept").await, 1);
+    assert_eq!(db.count("cached_tokens").await, 1);
     assert!(!path.exists());
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
 }
@@ -160,7 +160,7 @@ async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
 async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
     db.execute("UPDATE tokens SET generation = 0, state = 'uncertain', last_exchange = NULL").await;
-    db.execute("DELETE FROM exchanges; DELETE FROM kept; DELETE FROM known_tokens").await;
+    db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens").await;
     let (vault, holder) = shop.process().await;
     let path = folder(&db, holder).join("ahead.successor");
     std::fs::write(&path, &file).unwrap();
@@ -172,7 +172,7 @@ async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
 /// The backup is of before the user's first sign-in.
 async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
-    db.execute("DELETE FROM exchanges; DELETE FROM kept; DELETE FROM known_tokens; DELETE FROM tokens").await;
+    db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens").await;
     let (vault, holder) = shop.process().await;
     let path = folder(&db, holder).join("ahead.successor");
     std::fs::write(&path, &file).unwrap();

@@ -1,4 +1,4 @@
-//! What `doctor` asks the server.
+//! What `doctor` reads about the server.
 
 use crate::store::sql::constants;
 

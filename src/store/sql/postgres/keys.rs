@@ -11,20 +11,20 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
     sealed: "
         SELECT
             (SELECT count(*) FROM klarna_worker.tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS tokens,
-            (SELECT count(*) FROM klarna_worker.kept WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS kept,
+            (SELECT count(*) FROM klarna_worker.cached_tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
             (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
     sealed_otherwise: "
         SELECT id, merchant, user_id, sealed FROM klarna_worker.tokens
         WHERE id > $2 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "
-        SELECT purpose_ref, sealed FROM klarna_worker.kept
+        SELECT purpose_ref, sealed FROM klarna_worker.cached_tokens
         WHERE purpose_ref > $2 AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
         ORDER BY purpose_ref LIMIT $3",
     reseal_token: "
         UPDATE klarna_worker.tokens SET sealed = $3 WHERE id = $1 AND sealed = $2",
     reseal_cached: "
-        UPDATE klarna_worker.kept SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2",
+        UPDATE klarna_worker.cached_tokens SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2",
     reseal_hash_key: "
         UPDATE klarna_worker.installation SET hash_key = $2 WHERE hash_key = $1",
 };

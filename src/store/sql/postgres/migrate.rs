@@ -1,11 +1,11 @@
-//! What migrations need besides their own texts.
+//! Statements for running migrations.
 
 use crate::store::sql::constants;
 
 constants! {
-// For the session: a time limit for locks, in milliseconds, and none for statements.
+// Sets for the session a time limit for locks, in milliseconds, and none for statements.
 WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', $1::bigint::text, false), set_config('statement_timeout', '0', false)";
-// Indexes named by the migration $1 whose building was interrupted.
+// Indexes that the migration $1 names, and whose building was interrupted.
 INVALID_INDEXES = "
     SELECT indexrelid::regclass::text AS name FROM pg_index i
         JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,5 @@
-//! Every statement for PostgreSQL. `now` parameters are null in service: the database's clock
-//! counts, read when the statement runs (`clock_timestamp()`), not when its transaction began.
+//! Every statement for PostgreSQL. The parameter `now` is null except in tests: the statement uses the
+//! database's clock at the moment when it runs (`clock_timestamp()`), not when its transaction began.
 
 mod dashboard;
 mod erasure;
@@ -44,6 +44,6 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     error_code: "error::json ->> 'code'",
 };
 
-/// Those of this engine alone, with their names.
+/// The statements that only this engine has, with their names.
 #[cfg(test)]
 pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[inspect::ALL, migrate::ALL, own::ALL];

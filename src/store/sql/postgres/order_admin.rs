@@ -9,7 +9,7 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             WHERE id = ANY($1) AND status = 'queued'
             RETURNING id
         ),
-        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     // As if the order had just been accepted, except for `possible_duplicate`. Its cached tokens
     // were deleted when it ended.

@@ -18,8 +18,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted",
     order_by_key: "
         SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2",
-    // The first that is due, by its index's own order: were it asked whether any is, the planner
-    // would look for one among all orders of all times, and first meet those that have ended.
+    // Reads the first entry of the index of due orders. With EXISTS, the planner would search the
+    // table, and would read ended orders first.
     due_merchants: "
         WITH RECURSIVE m (merchant) AS (
             SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
@@ -34,8 +34,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
         SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
         FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)",
-    // Here and below a row with a worker runs, as the table checks. Were its status asked for too,
-    // the planner would take the index of all running rows for the best way to one of them.
+    // Here and below, a row with a worker is running; the table has a check for this. With a
+    // condition on the status, the planner would choose the index of all running rows.
     give_back: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3",
@@ -49,7 +49,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             WHERE id = $1 AND worker = $2 AND claim_number = $3
             RETURNING id
         ),
-        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     failed: "
         WITH ended AS (
@@ -58,7 +58,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             WHERE id = $1 AND worker = $2 AND claim_number = $3
             RETURNING id
         ),
-        kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+        cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     retry: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
@@ -78,7 +78,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         FROM klarna_worker.orders WHERE id = $1",
     settled: "
         SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
-    // What `order_search.rs` makes a list of, with its conditions.
+    // `order_search.rs` adds the conditions.
     orders: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
             possible_duplicate, klarna_id, NULL AS result, correlation_id, error

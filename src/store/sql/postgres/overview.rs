@@ -25,14 +25,14 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             FROM d WHERE d.day IS NOT NULL
         )
         SELECT coalesce($2, clock_timestamp()) AS now,
-            (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL AND beat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
+            (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL AND heartbeat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
             (SELECT count(*) FROM klarna_worker.exchanges WHERE outcome IS NULL) AS open_exchanges,
             (SELECT ended_at FROM klarna_worker.keeper) AS swept_at,
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
                 WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token",
     // By day, because the index begins with it.
-    lapsing_tokens: "
+    expiring_tokens: "
         SELECT count(*) AS tokens FROM klarna_worker.tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')
             < (SELECT ((coalesce($2, clock_timestamp()) + $1 * interval '1 microsecond') AT TIME ZONE 'UTC')::date - DATE '1970-01-01')",

@@ -1,20 +1,20 @@
-//! What PostgreSQL alone is asked, or is asked in another way than SQLite: claims, and what many
-//! callers write at once.
+//! Statements that only PostgreSQL has, or that work differently on SQLite: claims, and writes that
+//! many callers share.
 
 use crate::store::sql::constants;
 
 constants! {
-// Of one user one order at a time until it has its token: a burst of one user takes one place, not
-// all. Whose orders run is gathered once, so that a look past a long burst asks a hash and not the
-// table about each of its rows; where more run than are worth gathering, rows are asked one by one.
-// OFFSET 0 keeps that question from becoming a join, which would go through all running orders for
-// each row.
+// Claims one order of a user at a time until it has its token, so that a burst of one user takes one
+// slot and not all. The users with running orders are collected once, so that each row of a long burst
+// is compared with a hash table and not with the table of orders. If too many orders run for that,
+// each row is checked with a subquery. OFFSET 0 prevents the planner from making it a join, which
+// would read all running orders for each row.
 CLAIM_ORDERS = "
     WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
     held AS MATERIALIZED (
         SELECT r.user_id FROM klarna_worker.orders r
         WHERE r.status = 'running' AND r.merchant = $1
-            AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id OFFSET 0)
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.cached_tokens k WHERE k.purpose_ref = r.id OFFSET 0)
         LIMIT 100
     ),
     due AS (
@@ -25,7 +25,7 @@ CLAIM_ORDERS = "
             AND ((SELECT count(*) FROM held) < 100 OR NOT EXISTS (
                 SELECT 1 FROM klarna_worker.orders r
                 WHERE r.status = 'running' AND r.merchant = $1 AND r.user_id = o.user_id
-                    AND NOT EXISTS (SELECT 1 FROM klarna_worker.kept k WHERE k.purpose_ref = r.id)
+                    AND NOT EXISTS (SELECT 1 FROM klarna_worker.cached_tokens k WHERE k.purpose_ref = r.id)
                 OFFSET 0))
         ORDER BY o.due_at, o.id LIMIT $2
         FOR UPDATE OF o SKIP LOCKED
@@ -36,7 +36,8 @@ CLAIM_ORDERS = "
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.target, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
         o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
-// `orders.submitted` for many. By arrays a single one takes twice as long: PostgreSQL plans it anew each time.
+// The same as `orders.submitted` for many orders. For a single one, this would take twice as long,
+// because PostgreSQL plans a statement with arrays each time.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
@@ -48,15 +49,15 @@ ALL_SUBMITTED = "
         WHERE o.id = s.id AND o.worker = s.worker AND o.claim_number = s.claim_number
         RETURNING o.id
     ),
-    kept AS (DELETE FROM klarna_worker.kept k USING ended WHERE k.purpose_ref = ended.id)
+    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// Any number of them. The holder's heartbeat goes with it, so that a fresh intent never looks
-// orphaned; once a second is enough.
+// Inserts any number of intents. It also renews the holder's heartbeat, at most once a second, so
+// that a new intent never looks orphaned.
 INTEND = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
-    beat AS (
-        UPDATE klarna_worker.workers SET beat_at = (SELECT now FROM t)
-        WHERE id = ANY($7) AND ended_at IS NULL AND beat_at < (SELECT now FROM t) - interval '1 second'
+    heartbeat AS (
+        UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t)
+        WHERE id = ANY($7) AND ended_at IS NULL AND heartbeat_at < (SELECT now FROM t) - interval '1 second'
     )
     INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)
@@ -68,9 +69,9 @@ INTEND = "
         AND EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
     ON CONFLICT DO NOTHING
     RETURNING id";
-// A successor with all that belongs to it: its hash, what is kept for the order, and the intent's
-// end. Of an exchange that this database knows: another past than its own may have used the same
-// number.
+// Stores a successor together with its hash, the cached tokens of the order and the end of the intent.
+// Only if this database knows the exchange: after a restore, another exchange may have used the same
+// generation.
 STORE_SUCCESSOR = "
     WITH stored AS (
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
@@ -88,8 +89,8 @@ STORE_SUCCESSOR = "
         INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
         SELECT id, $9, $5 FROM stored ON CONFLICT DO NOTHING
     ),
-    kept AS (
-        INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+    cached AS (
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, sealed, received_at, good_until)
         SELECT $10, id, $11, $12, $13 FROM stored
         WHERE $10 IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $10 AND o.ended_at IS NOT NULL)
@@ -102,7 +103,7 @@ STORE_SUCCESSOR = "
         WHERE id = $3 AND outcome IS NULL AND EXISTS (SELECT 1 FROM stored)
     )
     SELECT id FROM stored";
-// Any number of them.
+// Stores any number of subjects.
 NOTE_SUBJECTS = "
     UPDATE klarna_worker.tokens t SET subject = s.subject
     FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (merchant, user_id, subject)

@@ -1,4 +1,4 @@
-//! Which provider's tokens there are. From many rows.
+//! Providers and their tokens.
 
 use crate::store::sql::ProvidersSql;
 
@@ -11,8 +11,8 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
             SELECT id FROM klarna_worker.tokens
             WHERE merchant = $1 AND provider = $2 AND state <> 'forgotten' AND id > $4 ORDER BY id LIMIT $5)
         RETURNING id",
-    // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known. A
-    // rejection after a lost answer is expected, and says nothing about the settings.
+    // At most the newest 20,000 rows of the ledger, so less is known of a merchant with few exchanges. A
+    // rejection after a lost answer is expected, so it is left out.
     latest_answers: "
         SELECT e.token_id, e.outcome = 'rejected' AS rejected
         FROM (SELECT id, token_id, generation, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e
@@ -35,7 +35,7 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
         INSERT INTO klarna_worker.providers (merchant, provider, proven) VALUES ($1, $2, true)
         ON CONFLICT (merchant, provider) DO UPDATE SET proven = true, stopped_at = NULL, rejections = 0, probes = 0,
             probe_at = NULL",
-    // The settings name another now, so what is known of these says nothing any more.
+    // The settings name another provider now, so the records of these are deleted.
     disprove_others: "
         DELETE FROM klarna_worker.providers WHERE merchant = $1 AND provider <> $2",
     stopped: "

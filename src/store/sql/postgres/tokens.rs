@@ -30,8 +30,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
         WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
         RETURNING id",
-    forget_kept: "
-        DELETE FROM klarna_worker.kept WHERE token_id = $1",
+    forget_cached: "
+        DELETE FROM klarna_worker.cached_tokens WHERE token_id = $1",
     token: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, updated_at
@@ -59,9 +59,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE t.merchant = $1 AND t.user_id = $2
             AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
         ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
-    // Tried, never waited for: a claim must not keep a connection from others, nor block sign-in. A
-    // row for each presentation of the present generation, latest first, and one where there is
-    // none.
+    // Tries the lock and never waits for it: a waiting claim would occupy a connection. Returns a row
+    // for each presentation of the present generation, latest first, or a single row if there is none.
     claim: "
         WITH t AS MATERIALIZED (
             SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,
@@ -76,7 +75,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
             e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
             CASE WHEN w.ended_at IS NULL
-                THEN (extract(epoch FROM t.now - w.beat_at) * 1000000)::bigint END AS holder_silent
+                THEN (extract(epoch FROM t.now - w.heartbeat_at) * 1000000)::bigint END AS holder_silent
         FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = $4
@@ -106,9 +105,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
         UNION ALL
         SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'",
-    // Not for an order that went out meanwhile: nobody would delete it.
-    keep: "
-        INSERT INTO klarna_worker.kept (purpose_ref, token_id, sealed, received_at, good_until)
+    // Not for an order that has ended meanwhile, because nobody would delete it.
+    cache: "
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, sealed, received_at, good_until)
         SELECT $1, id, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
@@ -130,7 +129,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state = 'active'
             AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
-    // Nobody knows whether the token was spent, and the keeper finds out where no order does.
+    // It is unknown whether the token was spent. Making it due lets the keeper find out if no order
+    // does.
     replay_due: "
         UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($4, clock_timestamp())),
             refresh_note = 'no_answer'
@@ -144,11 +144,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     close: "
         UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
         WHERE id = $1 AND outcome IS NULL",
-    kept: "
+    cached: "
         SELECT k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
-        FROM klarna_worker.kept k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
-    delete_kept: "
-        DELETE FROM klarna_worker.kept WHERE purpose_ref = $1",
-    delete_lapsed: "
-        DELETE FROM klarna_worker.kept WHERE good_until < coalesce($1, clock_timestamp())",
+        FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
+    delete_cached: "
+        DELETE FROM klarna_worker.cached_tokens WHERE purpose_ref = $1",
+    delete_expired: "
+        DELETE FROM klarna_worker.cached_tokens WHERE good_until < coalesce($1, clock_timestamp())",
 };

@@ -1,4 +1,4 @@
-//! Upkeep. Two at once pass over each other's rows.
+//! Deletion. Concurrent statements skip each other's rows.
 
 use crate::store::sql::UpkeepSql;
 
@@ -9,7 +9,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
                 AND (body IS NOT NULL OR result IS NOT NULL)
             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
-    // By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
+    // By id, which sorts by time: $4 is the first id that is too young.
     delete_orders: "
         DELETE FROM klarna_worker.orders WHERE id IN (
             SELECT id FROM klarna_worker.orders
@@ -23,7 +23,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     delete_workers: "
         DELETE FROM klarna_worker.workers WHERE id IN (
             SELECT w.id FROM klarna_worker.workers w
-            WHERE coalesce(w.ended_at, w.beat_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE coalesce(w.ended_at, w.heartbeat_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2 FOR UPDATE SKIP LOCKED)",
@@ -39,7 +39,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     ledger_step: "
         SELECT id FROM (SELECT id FROM klarna_worker.exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",
-    // A token's generation only grows: what is behind the previous one stays behind it.
+    // A token's generation only grows, so a row that is older than the previous generation stays so.
     delete_ledger: "
         DELETE FROM klarna_worker.exchanges e
         WHERE e.id > $1 AND e.id <= $2 AND e.closed_at < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond'
@@ -48,7 +48,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     known_step: "
         SELECT id FROM (SELECT id FROM klarna_worker.tokens WHERE id > $1 ORDER BY id LIMIT $2) AS step
         ORDER BY id DESC LIMIT 1",
-    // The current token's hash was seen when it was issued, or later.
+    // The hash of the current token was seen when the token was issued, or later.
     delete_known: "
         DELETE FROM klarna_worker.known_tokens k USING klarna_worker.tokens t
         WHERE t.id = k.token_id AND k.token_id > $1 AND k.token_id <= $2

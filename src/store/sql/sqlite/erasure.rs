@@ -1,4 +1,4 @@
-//! Erasure. As FORGET, tombstones included.
+//! Erasure of a user.
 
 use crate::store::sql::ErasureSql;
 
@@ -17,8 +17,7 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
             ended_at = $3, error = $4
         WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
         RETURNING id",
-    // The idempotency key is the shop's word for something of the user's, and the digest could
-    // confirm a guess.
+    // The idempotency key may identify the user, and the digest could confirm a guess of the body.
     orders: "
         UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, result = NULL,
             klarna_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL

@@ -27,7 +27,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         WHERE state = 'active' AND id IN (
             SELECT e.token_id FROM exchanges e JOIN tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN workers w ON w.id = e.holder
-            WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL OR w.beat_at < $2 - $1))",
+            WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL OR w.heartbeat_at < $2 - $1))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min(expires_at / 86400000000) FROM tokens

@@ -11,20 +11,20 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
     sealed: "
         SELECT
             (SELECT count(*) FROM tokens WHERE substr(sealed, 1, length($1)) = $1) AS tokens,
-            (SELECT count(*) FROM kept WHERE substr(sealed, 1, length($1)) = $1) AS kept,
+            (SELECT count(*) FROM cached_tokens WHERE substr(sealed, 1, length($1)) = $1) AS cached,
             (SELECT count(*) FROM installation WHERE substr(hash_key, 1, length($1)) = $1) AS hash_key",
     sealed_otherwise: "
         SELECT id, merchant, user_id, sealed FROM tokens
         WHERE id > $2 AND sealed IS NOT NULL AND substr(sealed, 1, length($1)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "
-        SELECT purpose_ref, sealed FROM kept
+        SELECT purpose_ref, sealed FROM cached_tokens
         WHERE purpose_ref > $2 AND substr(sealed, 1, length($1)) <> $1
         ORDER BY purpose_ref LIMIT $3",
     reseal_token: "
         UPDATE tokens SET sealed = $3 WHERE id = $1 AND sealed = $2",
     reseal_cached: "
-        UPDATE kept SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2",
+        UPDATE cached_tokens SET sealed = $3 WHERE purpose_ref = $1 AND sealed = $2",
     reseal_hash_key: "
         UPDATE installation SET hash_key = $2 WHERE hash_key = $1",
 };

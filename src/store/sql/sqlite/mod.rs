@@ -40,6 +40,6 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     error_code: "error ->> '$.code'",
 };
 
-/// Those of this engine alone, with their names.
+/// The statements that only this engine has, with their names.
 #[cfg(test)]
 pub(in crate::store) const OWN: &[&[(&str, &str)]] = &[own::ALL];

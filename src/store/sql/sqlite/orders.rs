@@ -57,7 +57,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
-    // What `order_search.rs` makes a list of, with its conditions.
+    // `order_search.rs` adds the conditions.
     orders: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
             possible_duplicate, klarna_id, NULL AS result, correlation_id, error

@@ -25,14 +25,14 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             FROM d WHERE d.day IS NOT NULL
         )
         SELECT $2 AS now,
-            (SELECT count(*) FROM workers WHERE ended_at IS NULL AND beat_at >= $2 - $1) AS workers,
+            (SELECT count(*) FROM workers WHERE ended_at IS NULL AND heartbeat_at >= $2 - $1) AS workers,
             (SELECT count(*) FROM exchanges WHERE outcome IS NULL) AS open_exchanges,
             (SELECT ended_at FROM keeper) AS swept_at,
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM tokens t
                 WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token",
     // By day, because the index begins with it.
-    lapsing_tokens: "
+    expiring_tokens: "
         SELECT count(*) AS tokens FROM tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 < ($2 + $1) / 86400000000",
     webhook_backlogs: "

@@ -1,12 +1,12 @@
-//! What SQLite alone is asked, or is asked in another way than PostgreSQL.
+//! Statements that only SQLite has, or that work differently on PostgreSQL.
 
 use crate::store::sql::constants;
 
 constants! {
 VERSION = "SELECT sqlite_version() AS version";
 JOURNAL_MODE = "PRAGMA journal_mode";
-// Of one user one order at a time until it has its token: a burst of one user takes one place, not
-// all. Whose orders run is asked once, not for each row of a burst.
+// Selects one order of a user at a time until it has its token, so that a burst of one user takes one
+// slot and not all. The users with running orders are selected once, not for each row of a burst.
 CLAIMABLE_ORDERS = "
     SELECT id, min(due_at) FROM (
         SELECT o.id, o.user_id, o.due_at FROM orders o
@@ -14,10 +14,11 @@ CLAIMABLE_ORDERS = "
             AND o.user_id NOT IN (
                 SELECT r.user_id FROM orders r
                 WHERE r.status = 'running' AND r.merchant = $1
-                    AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+                    AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
         ORDER BY o.due_at, o.id LIMIT $2)
     GROUP BY user_id";
-// Asks again what was asked of each: a reader saw it, and somebody may have written since.
+// Checks the conditions again: a reading connection selected the orders, and their rows may have
+// changed since.
 CLAIM_ORDERS = "
     UPDATE orders AS o SET status = 'running', worker = $2, claim_number = claim_number + 1,
         first_claimed_at = coalesce(first_claimed_at, $3)
@@ -25,7 +26,7 @@ CLAIM_ORDERS = "
         AND NOT EXISTS (
             SELECT 1 FROM orders r
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
-                AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.purpose_ref = r.id))
+                AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, target, prefill, attempts, claim_number, first_claimed_at, deadline_at,
         possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
 INTEND = "
@@ -34,7 +35,8 @@ INTEND = "
     WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3 AND state = 'active')
         AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)
     ON CONFLICT DO NOTHING";
-// Of an exchange that this database knows: another past than its own may have used the same number.
+// Only if this database knows the exchange: after a restore, another exchange may have used the same
+// generation.
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
         provider = coalesce($10, provider),

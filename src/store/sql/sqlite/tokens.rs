@@ -30,8 +30,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
         WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
         RETURNING id",
-    forget_kept: "
-        DELETE FROM kept WHERE token_id = $1",
+    forget_cached: "
+        DELETE FROM cached_tokens WHERE token_id = $1",
     token: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, updated_at
@@ -58,8 +58,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE t.merchant = $1 AND t.user_id = $2
             AND ($3 IS NULL OR (e.generation, e.presentation) < ($3, $4))
         ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
-    // A row for each presentation of the present generation, latest first, and one where there is
-    // none.
+    // Returns a row for each presentation of the present generation, latest first, or a single row if
+    // there is none.
     claim: "
         SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
             coalesce(p.proven, 0) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
@@ -68,7 +68,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 SELECT 1 FROM exchanges a
                 WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
             e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
-            CASE WHEN w.ended_at IS NULL THEN $3 - w.beat_at END AS holder_silent
+            CASE WHEN w.ended_at IS NULL THEN $3 - w.heartbeat_at END AS holder_silent
         FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN workers w ON w.id = e.holder
             LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
@@ -98,9 +98,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2
         UNION ALL
         SELECT token_id FROM exchanges WHERE id = $2 AND outcome = 'rotated'",
-    // Not for an order that went out meanwhile: nobody would delete it.
-    keep: "
-        INSERT INTO kept (purpose_ref, token_id, sealed, received_at, good_until)
+    // Not for an order that has ended meanwhile, because nobody would delete it.
+    cache: "
+        INSERT INTO cached_tokens (purpose_ref, token_id, sealed, received_at, good_until)
         SELECT $1, id, $4, $5, $6 FROM tokens WHERE id = $2 AND generation = $3
             AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
@@ -121,7 +121,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         UPDATE tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = $4
         WHERE id = $1 AND generation = $2 AND state = 'active'
             AND EXISTS (SELECT 1 FROM exchanges WHERE id = $3 AND outcome IS NULL)",
-    // Nobody knows whether the token was spent, and the keeper finds out where no order does.
+    // It is unknown whether the token was spent. Making it due lets the keeper find out if no order
+    // does.
     replay_due: "
         UPDATE tokens SET refresh_due_at = min(coalesce(refresh_due_at, $4), $4), refresh_note = 'no_answer'
         WHERE id = $1 AND generation = $2 AND state = 'active'
@@ -133,11 +134,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     close: "
         UPDATE exchanges SET outcome = $2, travelling = $3, closed_at = $4
         WHERE id = $1 AND outcome IS NULL",
-    kept: "
+    cached: "
         SELECT k.sealed, k.received_at, k.good_until, t.subject, $2 AS now
-        FROM kept k JOIN tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
-    delete_kept: "
-        DELETE FROM kept WHERE purpose_ref = $1",
-    delete_lapsed: "
-        DELETE FROM kept WHERE good_until < $1",
+        FROM cached_tokens k JOIN tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
+    delete_cached: "
+        DELETE FROM cached_tokens WHERE purpose_ref = $1",
+    delete_expired: "
+        DELETE FROM cached_tokens WHERE good_until < $1",
 };

@@ -1,4 +1,4 @@
-//! Upkeep.
+//! Deletion.
 
 use crate::store::sql::UpkeepSql;
 
@@ -9,7 +9,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE ended_at < $3 - $1
                 AND (body IS NOT NULL OR result IS NOT NULL)
             ORDER BY ended_at LIMIT $2)",
-    // By id, which sorts by time: $4 is the first of those too young to have ended so long ago.
+    // By id, which sorts by time: $4 is the first id that is too young.
     delete_orders: "
         DELETE FROM orders WHERE id IN (
             SELECT id FROM orders
@@ -23,7 +23,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     delete_workers: "
         DELETE FROM workers WHERE id IN (
             SELECT w.id FROM workers w
-            WHERE coalesce(w.ended_at, w.beat_at) < $3 - $1
+            WHERE coalesce(w.ended_at, w.heartbeat_at) < $3 - $1
                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2)",
@@ -39,7 +39,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     ledger_step: "
         SELECT id FROM (SELECT id FROM exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",
-    // A token's generation only grows: what is behind the previous one stays behind it.
+    // A token's generation only grows, so a row that is older than the previous generation stays so.
     delete_ledger: "
         DELETE FROM exchanges
         WHERE id > $1 AND id <= $2 AND closed_at < $4 - $3
@@ -48,7 +48,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     known_step: "
         SELECT id FROM (SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT $2) AS step
         ORDER BY id DESC LIMIT 1",
-    // The current token's hash was seen when it was issued, or later.
+    // The hash of the current token was seen when the token was issued, or later.
     delete_known: "
         DELETE FROM known_tokens
         WHERE token_id > $1 AND token_id <= $2 AND seen_at < $4 - $3 AND NOT EXISTS (

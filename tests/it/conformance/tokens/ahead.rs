@@ -11,7 +11,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use rand::RngExt as _;
 use uuid::Uuid;
 
-use super::{claim, end, intended, kept, new_token, register, row, successor, view};
+use super::{cached, claim, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -63,7 +63,7 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
             assert_eq!(row(&db, "u").await, (TokenState::Active, None, stored), "{generation}, {presented}, {state:?}");
             assert_eq!(held(&db, "u").await, (token, Some(9)));
             assert_eq!(view(&db, "u").await.refresh_due_at, Some(db.clock.now() + chrono::TimeDelta::days(35)));
-            assert!(kept(&db, &intent).await);
+            assert!(cached(&db, &intent).await);
             // Again, since a crash may come before the file is removed.
             db.advance(1);
             assert_eq!(settle(&db, &end).await, Settled::Written);
@@ -89,7 +89,7 @@ async fn a_sign_in_since_wins_even_under_the_number_that_was_presented(db: Db) {
         assert_eq!(settle(&db, &end).await, Settled::Superseded);
         assert_eq!((row(&db, "u").await, held(&db, "u").await.1), ((TokenState::Active, None, 2), Some(2)));
     }
-    assert!(!kept(&db, &intent).await);
+    assert!(!cached(&db, &intent).await);
 }
 
 async fn forgetting_since_wins_and_forgetting_before_does_not(db: Db) {

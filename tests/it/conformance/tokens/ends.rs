@@ -5,7 +5,7 @@ use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState};
 use uuid::Uuid;
 
-use super::{claim, end, intended, kept, outcome, register, row, successor, view};
+use super::{cached, claim, end, intended, outcome, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -50,7 +50,7 @@ async fn unchanged_keeps_the_token_and_what_it_brought(db: Db) {
     assert_eq!(claim.settle(&end(&db, &intent, ExchangeResult::Unchanged)).await.unwrap(), Settled::Written);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("unchanged"));
-    assert!(kept(&db, &intent).await);
+    assert!(cached(&db, &intent).await);
     let (claim, next) = intended(&db, "u", holder).await;
     assert_eq!((claim.token().sealed.as_deref(), next.presentation), (Some(&[1][..]), 2));
     claim.release().await;
@@ -89,7 +89,7 @@ async fn what_was_not_processed_changes_no_token(db: Db) {
         assert_eq!(claim.settle(&end(&db, &intent, result)).await.unwrap(), Settled::Written);
         assert_eq!(outcome(&db, &intent).await.as_deref(), Some(word));
         assert_eq!(format!("{:?}", view(&db, "u").await), before);
-        assert!(!kept(&db, &intent).await);
+        assert!(!cached(&db, &intent).await);
     }
     let claim = claim(&*db.store, "u").await;
     assert!(!claim.token().answer_lost);
@@ -149,10 +149,10 @@ async fn a_settled_exchange_settles_to_the_same_again(db: Db) {
         let (claim, intent) = intended(&db, &user, holder).await;
         let end = end(&db, &intent, result);
         assert_eq!(claim.settle(&end).await.unwrap(), Settled::Written, "{user}");
-        let before = (row(&db, &user).await, outcome(&db, &intent).await, kept(&db, &intent).await);
+        let before = (row(&db, &user).await, outcome(&db, &intent).await, cached(&db, &intent).await);
         for _ in 0..2 {
             assert_eq!(db.store.settle_exchange(&end).await.unwrap(), Settled::Written, "{user}");
-            let now = (row(&db, &user).await, outcome(&db, &intent).await, kept(&db, &intent).await);
+            let now = (row(&db, &user).await, outcome(&db, &intent).await, cached(&db, &intent).await);
             assert_eq!(now, before, "{user}");
         }
     }
@@ -167,8 +167,8 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
     let second = klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
-    let kept = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();
-    assert_eq!(kept.sealed, second.exchange.as_uuid().as_bytes());
+    let cached = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();
+    assert_eq!(cached.sealed, second.exchange.as_uuid().as_bytes());
 }
 
 async fn what_is_kept_needs_no_order_of_its_own_kind(db: Db) {

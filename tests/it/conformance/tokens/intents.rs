@@ -7,7 +7,7 @@ use klarna_order_worker::store::ClaimAttempt;
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
 use uuid::Uuid;
 
-use super::{claim, end, intended, intent, kept, outcome, provider, register, row, successor};
+use super::{cached, claim, end, intended, intent, outcome, provider, register, row, successor};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -259,7 +259,7 @@ async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     db.store.close_orphan(settled.exchange, settled.version, true).await.unwrap();
     assert_eq!(outcome(&db, &settled).await.as_deref(), Some("unchanged"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
-    assert!(kept(&db, &settled).await);
+    assert!(cached(&db, &settled).await);
     // Open, and signed in anew meanwhile.
     let (claim, open) = intended(&db, "u", holder).await;
     claim.release().await;

@@ -3,7 +3,7 @@
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
 
-use super::{claim, end, intended, kept, new_token, outcome, register, row, successor};
+use super::{cached, claim, end, intended, new_token, outcome, register, row, successor};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -33,7 +33,7 @@ async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
         assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Superseded);
         assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
         assert_eq!(outcome(&db, &intent).await.as_deref(), Some("superseded"));
-        assert!(!kept(&db, &intent).await);
+        assert!(!cached(&db, &intent).await);
     }
     let claim = claim(&*db.store, "u").await;
     assert_eq!(claim.token().sealed.as_deref(), Some(&[2][..]));
@@ -51,7 +51,7 @@ async fn a_successor_after_forgetting_is_superseded(db: Db) {
     assert_eq!(row(&db, "u").await, (TokenState::Forgotten, None, 2));
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("superseded"));
-    assert!(!kept(&db, &intent).await);
+    assert!(!cached(&db, &intent).await);
 }
 
 async fn no_end_touches_a_row_that_moved_on(db: Db) {
@@ -77,7 +77,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
             let settled = db.store.settle_exchange(&end(&db, &intent, result.clone())).await.unwrap();
             assert_eq!((settled, row(&db, "u").await), (Settled::Superseded, before), "{word}");
             assert_eq!(outcome(&db, &intent).await.as_deref(), Some(word));
-            assert!(!kept(&db, &intent).await, "{word}");
+            assert!(!cached(&db, &intent).await, "{word}");
         }
     }
 }
@@ -91,7 +91,7 @@ async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
     for _ in 0..2 {
         assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Written);
         assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
-        assert!(kept(&db, &intent).await);
+        assert!(cached(&db, &intent).await);
     }
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("no_answer"), "a closed row of the ledger was rewritten");
 }
@@ -139,7 +139,7 @@ async fn a_successor_found_again_after_two_more_rotations_is_old(db: Db) {
     assert_eq!(db.store.settle_exchange(&old).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 3));
     assert_eq!(outcome(&db, &lost).await.as_deref(), Some("no_answer"));
-    assert!(!kept(&db, &lost).await);
+    assert!(!cached(&db, &lost).await);
 }
 
 async fn a_store_repeated_after_another_rotation_finds_itself_done(db: Db) {

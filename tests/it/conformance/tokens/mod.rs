@@ -94,17 +94,17 @@ pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
 
 /// An end of the exchange, with something to keep where an access token came.
 pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
-    let kept = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
+    let cached = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
         purpose: intent.purpose.id,
         sealed: intent.exchange.as_uuid().as_bytes().to_vec(),
         received_at: db.clock.now(),
         good_until: db.clock.now() + Duration::from_secs(299),
     });
     let Intent { exchange, version, .. } = *intent;
-    ExchangeEnd { exchange, owner: None, provider: Some(provider()), version, result, kept }
+    ExchangeEnd { exchange, owner: None, provider: Some(provider()), version, result, cached }
 }
 
-pub async fn kept(db: &Db, intent: &Intent) -> bool {
+pub async fn cached(db: &Db, intent: &Intent) -> bool {
     db.store.cached_tokens(intent.purpose.id).await.unwrap().is_some()
 }
 

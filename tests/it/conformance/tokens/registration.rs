@@ -6,7 +6,7 @@ use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::TokenFilter;
 use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenState};
 
-use super::{end, intended, kept, new_token, register, row, successor, view};
+use super::{cached, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -124,8 +124,8 @@ async fn forgetting_deletes_what_was_kept_and_who_it_was(db: Db) {
         intents.push(intent);
     }
     assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
-    assert!(!kept(&db, &intents[0]).await);
-    assert!(kept(&db, &intents[1]).await);
+    assert!(!cached(&db, &intents[0]).await);
+    assert!(cached(&db, &intents[1]).await);
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 1);
     db.store.note_subject(&UserKey::new("shop", "u"), b"subject").await.unwrap();
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 1, "a tombstone learnt who it was");

@@ -107,7 +107,7 @@ impl World {
             (row.state, row.dated) = (TokenState::Active, false);
         }
         if let (ExchangeFor::Order(order), true) = (flight.purpose, current) {
-            user.kept.insert(order, (access.clone(), flight.asked_at));
+            user.cached.insert(order, (access.clone(), flight.asked_at));
         }
         self.close(flight.user, flight.entry, Outcome::Unchanged, false);
         let told = if current { access.clone() } else { LOOK_AGAIN.to_owned() };

@@ -18,7 +18,7 @@ impl World {
         }
         let record = &self.users[user];
         if let ExchangeFor::Order(order) = purpose
-            && let Some((access, asked_at)) = record.kept.get(&order)
+            && let Some((access, asked_at)) = record.cached.get(&order)
             && self.now - asked_at <= KEPT_FOR
         {
             self.seen.insert("kept");

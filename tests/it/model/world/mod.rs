@@ -51,7 +51,7 @@ pub struct User {
     known: BTreeSet<Token>,
     pub ledger: Vec<Entry>,
     /// By order: the access token, and when it was asked for.
-    pub kept: BTreeMap<usize, (String, u64)>,
+    pub cached: BTreeMap<usize, (String, u64)>,
 }
 
 struct Process {
@@ -101,7 +101,7 @@ pub struct World {
     /// Whether each start of a process is written down as dead.
     ended: Vec<bool>,
     /// When each start of a process was last heard of.
-    beat_at: Vec<u64>,
+    heartbeat_at: Vec<u64>,
     pub flights: Vec<Flight>,
     access_tokens: usize,
     /// What happened at all: a run that saw too little proves nothing.
@@ -140,7 +140,7 @@ impl World {
             users: [User::default(), User::default()],
             processes: [process(0), process(1)],
             ended: vec![false; 2],
-            beat_at: vec![0; 2],
+            heartbeat_at: vec![0; 2],
             flights: Vec::new(),
             access_tokens: 0,
             seen: BTreeSet::new(),
@@ -151,12 +151,12 @@ impl World {
     pub fn pass(&mut self, seconds: u64) {
         self.now += seconds;
         for process in self.processes.iter().filter(|process| process.alive && !self.ended[process.start]) {
-            self.beat_at[process.start] = self.now;
+            self.heartbeat_at[process.start] = self.now;
         }
     }
 
     fn known_dead(&self, start: usize) -> bool {
-        self.ended[start] || self.now - self.beat_at[start] >= ORPHAN_AFTER
+        self.ended[start] || self.now - self.heartbeat_at[start] >= ORPHAN_AFTER
     }
 
     pub fn alive(&self, process: usize) -> bool {
@@ -188,7 +188,7 @@ impl World {
             (row.state, row.reason, row.token) = (TokenState::Active, None, Some(landed.successor));
             (row.expires_at, row.dated) = (landed.asked_at + 60 * DAY, true);
             if let Some(order) = landed.order {
-                user.kept.insert(order, (landed.access.clone(), landed.asked_at));
+                user.cached.insert(order, (landed.access.clone(), landed.asked_at));
             }
         }
         if stored && user.ledger[landed.entry].outcome.is_some() {
@@ -252,7 +252,7 @@ impl World {
         let Some(row) = record.row.as_mut().filter(|row| row.state != TokenState::Forgotten) else { return false };
         row.generation += 1;
         (row.state, row.reason, row.token) = (TokenState::Forgotten, None, None);
-        record.kept.clear();
+        record.cached.clear();
         true
     }
 
@@ -274,7 +274,7 @@ impl World {
     /// A living process deletes kept tokens that have expired; it leaves nothing else untidy.
     pub fn tidy(&mut self) {
         for user in &mut self.users {
-            user.kept.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
+            user.cached.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
         }
     }
 
@@ -301,7 +301,7 @@ impl World {
         }
         self.ended[self.processes[process].start] = true;
         self.ended.push(false);
-        self.beat_at.push(self.now);
+        self.heartbeat_at.push(self.now);
         let start = self.ended.len() - 1;
         self.processes[process] = Process { alive: true, start, failures: 0, spool: Vec::new() };
     }
@@ -312,7 +312,7 @@ impl World {
 
     pub fn back(&mut self, process: usize) {
         let start = self.processes[process].start;
-        (self.ended[start], self.beat_at[start]) = (false, self.now);
+        (self.ended[start], self.heartbeat_at[start]) = (false, self.now);
     }
 
     pub fn lose_claim(&mut self, which: usize) {
