@@ -1,3 +1,4 @@
-//! The fuzz targets, one function each. The workspace's tests run the same over arbitrary bytes.
+//! The fuzz targets, one function each. The workspace's tests run the same functions with random
+//! bytes.
 
 pub use test_support::fuzz_targets::*;

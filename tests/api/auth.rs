@@ -73,7 +73,7 @@ async fn a_key_is_good_for_its_merchants_alone() {
     let (of_shop, of_other) = (post("key-of-all", "shop").await, post("key-of-other", "other").await);
     assert_eq!((of_shop.status.as_u16(), of_other.status.as_u16()), (202, 202));
 
-    // Another's order is as if it were not there, at once and not after the wait.
+    // An order of another merchant counts as not found, at once and not after the wait.
     let path = of_shop.header("location").to_owned();
     let theirs = api_get(&api, "key-of-other", &format!("{path}?wait=60s")).await.problem(404, "not-found");
     let none = api_get(&api, "key-of-other", "/v1/orders/00000000-0000-7000-8000-000000000000").await;
@@ -81,7 +81,7 @@ async fn a_key_is_good_for_its_merchants_alone() {
     assert_eq!(api_get(&api, "key-of-other", of_other.header("location")).await.json()["merchant"], "other");
 
     post("key-of-other", "shop").await.problem(403, "forbidden");
-    // Which merchants there are is not told either.
+    // The answer does not show which merchants exist either.
     let unknown = post("key-of-other", "no-such").await;
     unknown.problem(403, "forbidden");
     assert!(!unknown.text.contains("shop"), "{unknown:?}");
@@ -117,7 +117,7 @@ async fn whoever_is_not_let_in_is_counted() {
     for key in ["guess-1", "guess-2"] {
         api_get(&api, key, "/v1/orders").await.problem(401, "unauthorized");
     }
-    // For want of the scope, and of the merchant.
+    // Refused because the scope is missing, and because the merchant is.
     api_get(&api, "key-of-tokens", "/v1/orders").await.problem(403, "forbidden");
     api_get(&api, "key-of-other", TOKEN).await.problem(403, "forbidden");
     assert_eq!(api_get(&api, "key-of-all", "/v1/orders").await.status, 200);

@@ -87,7 +87,7 @@ async fn a_key_hands_in_orders_of_its_merchants_alone() {
     assert_eq!(answer["orders"][0]["problem"]["type"], "urn:klarna-order-worker:problem:forbidden");
 }
 
-/// Each names the same keys in another order: whoever waited for the other's would wait for ever.
+/// Batches with the same keys in different orders must not deadlock.
 async fn batches_that_cross(api: &Api) {
     let batch = |turned: usize| {
         let mut orders: Vec<String> = (0..40).map(|n| keyed("shop", &n.to_string())).collect();

@@ -77,7 +77,7 @@ async fn descriptions_are_compressed_once_and_can_be_switched_off() {
     assert_eq!(api.get("/livez").await.status, 200);
 }
 
-/// The values of an attribute; `begin` is what stands before each of them.
+/// Returns the values of an attribute; `begin` is the text before each value.
 fn values_of(page: &str, begin: &str) -> BTreeSet<String> {
     page.split(begin).skip(1).filter_map(|rest| rest.split('"').next()).map(ToOwned::to_owned).collect()
 }

@@ -34,7 +34,7 @@ async fn an_erased_user_is_gone_from_every_answer() {
     }
     let list = api.get("/v1/orders?user=u-1").await.json();
     assert_eq!(list["orders"].as_array().unwrap().len(), 0);
-    // Asked again, there is nothing left to do.
+    // A second request succeeds, although nothing is left to erase.
     assert_eq!(send(api.request(Method::DELETE, PATH)).await.status, 204);
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Api, ORDER, SOON, envelope, key, send};
 
-/// Holds the one place for requests: a post whose body does not come.
+/// Takes the only permit for requests, with a post whose body does not arrive.
 async fn busy(api: &Api) -> tokio::net::TcpStream {
     super::serve::half_sent(api).await.1
 }
@@ -23,14 +23,14 @@ async fn whoever_finds_no_place_is_told_to_come_back() {
     refused.problem(503, "overloaded");
     assert_eq!(refused.header("retry-after"), "1");
     api.get("/v1/orders").await.problem(503, "overloaded");
-    // Who only waits, and who asks after the process's health, is served all the same.
+    // Health checks and descriptions have other permits and are served.
     for path in ["/livez", "/readyz", "/openapi.json"] {
         assert_eq!(api.get(path).await.status, 200, "{path}");
     }
     let (waited, ()) = join(api.get(&order), async { api.waiters.close() }).await;
     assert_eq!(waited.status, 200);
     drop(connection);
-    // The place is free once the server sees that the caller is gone.
+    // The permit is free as soon as the server notices that the caller is gone.
     while api.get("/v1/orders").await.status == 503 {
         tokio::task::yield_now().await;
     }
@@ -48,7 +48,7 @@ async fn waits_have_places_of_their_own() {
         statuses
     };
     let stop = async {
-        // Nobody is told before both have asked: the second answer is what ends the first's wait.
+        // Continue only when both requests wait: then a further one is refused.
         while api.get(&format!("{path}?wait=1ms")).await.status != 503 {
             tokio::task::yield_now().await;
         }
@@ -111,13 +111,13 @@ async fn strangers_take_no_place_of_callers_with_a_key() {
     let mut head = [0; 12];
     timeout(SOON, refused.read_exact(&mut head)).await.unwrap().unwrap();
     assert_eq!(&head, b"HTTP/1.1 401");
-    // Orders, pages and health are served meanwhile.
+    // Orders, pages and health checks are served meanwhile.
     for (path, status) in [("/v1/orders", 200), ("/sign-in", 200), ("/docs/", 200), ("/readyz", 200), ("/metrics", 200)]
     {
         let answer = send(api.request(Method::GET, path).bearer_auth("key-of-all")).await;
         assert_eq!(answer.status, status, "{path}");
     }
-    // Even with a key, nobody may stop in the middle of a body.
+    // A caller with a key may not stop in the middle of a body either.
     let bearer = format!("{json}Authorization: Bearer key-of-all\r\n");
     for path in ["/v1/orders/batch", "/v1/orders"] {
         stalls.push(stalled(&api, path, &bearer).await);

@@ -13,7 +13,7 @@ use super::{Answer, Api, ORDER, envelope, json, key, send};
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// To be called once.
+    /// Starts the capture. Call it once.
     fn capture() -> Self {
         let log = Self::default();
         let writer = log.clone();
@@ -64,7 +64,7 @@ async fn no_secret_is_in_any_answer_or_log() {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     assert_eq!(statuses, [204, 200, 422, 422, 422, 422, 422, 401, 204, 202, 422, 422, 422]);
     for answer in &answers {
-        // Who the user is, the caller knows.
+        // The caller knows the user, so the answer may contain the name.
         let text = format!("{answer:?}").replace("sesame-user", "");
         assert!(!text.contains("sesame"), "{text}");
     }
@@ -73,7 +73,7 @@ async fn no_secret_is_in_any_answer_or_log() {
     assert!(text.contains("A request was refused: no valid API key") && text.contains("unknown API key"), "{text}");
     assert!(text.contains("key=\"shop-key\""), "the key's name is in the span");
     assert!(text.contains("/v1/merchants/{merchant}/users/{user}/token"), "the route is, and not the path");
-    // sqlx tells its statements, hyper what it parses; neither may hold what was sent.
+    // sqlx logs its statements and hyper what it parses; neither may contain what was sent.
     let leaks: Vec<&str> = text.lines().filter(|line| line.contains("sesame")).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
 }

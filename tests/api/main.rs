@@ -1,4 +1,5 @@
-//! The HTTP API, through real sockets, over a SQLite file, and over PostgreSQL where that could matter.
+//! The HTTP API, through real sockets, with a SQLite file, and with PostgreSQL where the engine could
+//! matter.
 
 mod auth;
 mod batch;
@@ -79,13 +80,13 @@ impl Answer {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().unwrap()
     }
 
-    /// Checks that it is a problem of this kind; answers its members.
+    /// Checks that the answer is a problem of this kind. Returns its members.
     #[track_caller]
     fn problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
         let mut problem = self.json();
-        // It differs from answer to answer, and tests compare the rest.
+        // The id differs in each answer. Tests compare the other members.
         let id = problem.as_object_mut().unwrap().remove("request_id").expect("no request_id");
         assert_eq!(id, self.header("x-request-id"));
         assert_eq!(problem["type"], format!("urn:klarna-order-worker:problem:{kind}"));
@@ -95,7 +96,7 @@ impl Answer {
         problem
     }
 
-    /// The pointers of its faults.
+    /// Returns the pointers of its faults.
     #[track_caller]
     fn pointers(&self, kind: &str) -> Vec<String> {
         let problem = self.problem(422, kind);
@@ -105,12 +106,12 @@ impl Answer {
 }
 
 impl Api {
-    /// Without keys: everybody on this machine may do everything.
+    /// An API without keys: every caller on this machine may do everything.
     async fn open() -> Self {
         Self::with_keys("").await
     }
 
-    /// `keys` are `[[server.api_keys]]` sections.
+    /// An API with these `[[server.api_keys]]` sections.
     async fn with_keys(keys: &str) -> Self {
         Self::within(keys, Limits { requests: 1000, waits: 1000 }).await
     }
@@ -119,7 +120,7 @@ impl Api {
         Self::over(None, keys, limits).await
     }
 
-    /// Over a PostgreSQL database.
+    /// An API on a PostgreSQL database.
     async fn on(database: &TestDatabase) -> Self {
         Self::over(Some(database.url()), "", Limits { requests: 1000, waits: 1000 }).await
     }
@@ -185,7 +186,7 @@ impl Api {
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Claims what is due, as a worker would.
+    /// Claims the due orders, as a worker would.
     async fn claim(&self) -> Vec<ClaimedOrder> {
         let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "test".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
@@ -206,7 +207,7 @@ fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Dependencie
     klarna_order_worker::pages::Dependencies { clock: clock.clone(), ..app.pages(Arc::new(Vec::new)) }
 }
 
-/// The settings of a service on SQLite, or where `url` says.
+/// Returns the settings of a service on the database `url`, or else on SQLite.
 fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
     let path = folder.display();
     let merchant = |name: &str| {
@@ -225,7 +226,7 @@ fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
     Settings::parse("test", &text, std::iter::empty()).unwrap()
 }
 
-/// Opens it, with its key made and its database migrated where that is not done yet.
+/// Opens an app. Creates its key and migrates its database if that is not done yet.
 async fn open(settings: Settings) -> App {
     let key = settings.vault.instance_dir.with_file_name("k1.key");
     if settings.database.engine == Engine::Postgres && !key.exists() {

@@ -192,7 +192,7 @@ async fn a_caller_that_writes_to_the_end_before_it_reads_is_answered() {
     let api = Api::open().await;
     let length = MAX_BODY * 7 / 2;
     let socket = TcpSocket::new_v4().unwrap();
-    // So that what the server does not read cannot lie in the client's buffer.
+    // With a small buffer, the client blocks if the server does not read.
     socket.set_send_buffer_size(16 * 1024).unwrap();
     let mut connection = socket.connect(api.address).await.unwrap();
     let head = format!(

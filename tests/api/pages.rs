@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Answer, Api, ORDER, json, key, send};
 
 const OPS: &str = "key-of-the-operator";
-/// A user whose name is a page's undoing where it is not escaped.
+/// A user's name that would run a script if a page did not escape it.
 const WICKED: &str = "<script>alert(1)</script>\"'&";
 
 fn keys() -> String {
@@ -28,7 +28,7 @@ fn keys() -> String {
     [ops, shop, limited].concat()
 }
 
-/// An operator's browser, without the browser.
+/// The part of an operator's browser that the tests need.
 struct Browser<'a> {
     api: &'a Api,
     http: reqwest::Client,
@@ -65,7 +65,7 @@ impl<'a> Browser<'a> {
         send(self.request(Method::GET, path)).await
     }
 
-    /// The page's text; it must be there.
+    /// Returns the page's text. The page must exist.
     async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -80,7 +80,7 @@ impl<'a> Browser<'a> {
         send(self.form(path, fields).header("sec-fetch-site", "same-origin")).await
     }
 
-    /// Sends a page's form, with what else the page says.
+    /// Sends a form of a page, with the page's hidden fields.
     async fn act(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let text = self.page(page).await;
         let token = value(&text, "form_token");
@@ -136,7 +136,7 @@ impl Api {
         assert_eq!(answer.status, 204, "{answer:?}");
     }
 
-    /// The answer to a presentation of the user's token was lost, and an operator is to decide.
+    /// Makes the user's token uncertain: an answer was lost, and an operator has to decide.
     pub async fn uncertain(&self, user: &str) {
         let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
@@ -156,7 +156,7 @@ impl Api {
             .unwrap();
     }
 
-    /// Shops are told of what happens to the shop's orders and tokens.
+    /// Gives the merchant `shop` a webhook endpoint.
     async fn has_an_endpoint(&self) {
         let webhooks = [("shop".into(), Some([7; 32]))].into();
         let published = Published { order_deadline: Duration::from_mins(10), webhooks };

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::{Api, ORDER, SOON, envelope};
 
-/// The body of a post, and a connection on which the server has begun to wait for it.
+/// Returns the body of a post, and a connection on which the server waits for that body.
 pub(super) async fn half_sent(api: &Api) -> (String, TcpStream) {
     let body = envelope("shop", "u-1", ORDER);
     let mut connection = TcpStream::connect(api.address).await.unwrap();
@@ -22,7 +22,7 @@ pub(super) async fn half_sent(api: &Api) -> (String, TcpStream) {
         body.len()
     );
     connection.write_all(head.as_bytes()).await.unwrap();
-    // It is said once the handler asks for the body.
+    // `100 Continue` arrives when the handler reads the body.
     let mut go_on = [0; 25];
     timeout(SOON, connection.read_exact(&mut go_on)).await.unwrap().unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -40,7 +40,7 @@ async fn requests_in_flight_are_finished_and_nothing_new_is_taken() {
     let mut api = Api::open().await;
     let (body, mut connection) = half_sent(&api).await;
     api.stop.take().unwrap().send(()).unwrap();
-    // The listener is closed before the connections are waited for.
+    // The listener is closed before the server waits for its connections.
     let refused = async { while TcpStream::connect(api.address).await.is_ok() {} };
     timeout(SOON, refused).await.expect("still listening");
 

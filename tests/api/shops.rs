@@ -1,4 +1,4 @@
-//! Orders as live shops send them, and the smallest neighbours of each rule.
+//! Orders as live shops send them, and the values on both sides of each rule's limit.
 //!
 //! `tests/data/shops.jsonl` has one order in the shape that each of these integrations sends; the
 //! member `user` names it. `api-description` is the example in Klarna's API description.

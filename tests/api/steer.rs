@@ -32,7 +32,7 @@ fn submitted() -> Disposition {
     }
 }
 
-/// What is to be done is told.
+/// Checks that a refusal says what to do.
 #[track_caller]
 fn refused(answer: &Answer, kind: &str, says: &str) {
     let problem = answer.problem(409, kind);
@@ -154,7 +154,7 @@ async fn keys_steer_orders_of_their_merchants_and_many_only_with_ops() {
     as_key("key-of-orders", "/v1/orders/retry", "{}").await.problem(403, "forbidden");
     as_key("key-of-other", "/v1/orders/retry", r#"{"merchant":"shop"}"#).await.problem(403, "forbidden");
     api.settle(&failed("a")).await;
-    // A key for one merchant means that one.
+    // With a key for a single merchant, the request is for that merchant.
     assert_eq!(as_key("key-of-other", "/v1/orders/retry", "{}").await.json(), json!({"retried": 0}));
     assert_eq!(as_key("key-of-all", "/v1/orders/retry", "{}").await.json(), json!({"retried": 1}));
     assert_eq!(as_key("key-of-orders", &format!("/v1/orders/{id}/cancel"), "").await.status, 200);

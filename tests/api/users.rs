@@ -21,7 +21,7 @@ async fn names(api: &Api, query: &str) -> Vec<String> {
     answer.json()["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Presents the user's token, and writes down what came of it.
+/// Stores an exchange of the user's token with this result.
 async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResult) {
     let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
     api.app.store.begin_worker(&worker).await.unwrap();

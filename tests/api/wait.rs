@@ -24,7 +24,7 @@ async fn it_answers_as_soon_as_the_order_is_settled() {
     let api = Api::open().await;
     let path = format!("/v1/orders/{}?wait=60s", api.accepted("shop", "u-1").await);
     let (one, other, ()) = tokio::join!(api.get(&path), api.get(&path), async {
-        // Both are on their way by now; whichever comes too late finds the order settled.
+        // Both requests are on their way. One that arrives late finds the order already settled.
         tokio::task::yield_now().await;
         api.settle(&submitted()).await;
     });

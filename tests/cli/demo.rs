@@ -11,7 +11,7 @@ enum Expected {
     Submitted { token: &'static str, prefilled: bool },
     /// Not accepted by the service, with this fault.
     RefusedByService(&'static str),
-    /// Accepted, exchanged for, and refused by Klarna with this message.
+    /// Accepted by the service, and refused by Klarna with this message.
     RefusedByKlarna(&'static str),
 }
 
@@ -67,8 +67,8 @@ fn check_report(report: &Value) {
     }
     let count = |pointer: &str| report["sandbox"].pointer(pointer).and_then(Value::as_u64);
     for (pointer, expected) in [
-        // One for each of the 10 orders with a token, the one that was answered 503 and came again,
-        // that of the user who withdrew, and the keeper's.
+        // One for each of the 10 orders with a token, one that was answered 503 and repeated, one of
+        // the user who withdrew consent, and those of the keeper.
         ("/exchanges/total", 10 + 1 + 1 + 4),
         ("/exchanges/rotated", 10 + 3),
         ("/exchanges/invalid_grant", 2),
@@ -95,7 +95,7 @@ fn each_example_has_its_expectation() {
 
 #[test]
 fn it_works_twice_and_leaves_nothing_outside_its_folder() {
-    // Settings and a production database of the same shell are none of its business.
+    // The demo must ignore settings in the environment, such as a production database.
     let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
     for _ in 0..2 {
         let ran = home.run(&["demo"]).exits(0);

@@ -1,4 +1,4 @@
-//! `doctor`, with sound and with broken installations.
+//! `doctor`, with working and with broken installations.
 
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use test_support::postgres::TestDatabase;
 
 use crate::program::{Home, Ran};
 
-/// A shop whose Klarna is a sandbox that knows its API user.
+/// A shop with a sandbox that accepts its API user.
 async fn shop() -> (Sandbox, Home) {
     let options = SandboxOptions {
         bind: ([127, 0, 0, 1], 0).into(),

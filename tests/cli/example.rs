@@ -6,8 +6,7 @@ use test_support::postgres::TestDatabase;
 
 use crate::program::{Home, example};
 
-/// Runs the example on the order of the first of `examples/orders.jsonl`; answers the id that it
-/// prints.
+/// Runs the example with the first order of `examples/orders.jsonl`. Returns the id that it prints.
 fn submitted(home: &Home) -> String {
     let line: serde_json::Value = serde_json::from_str(example(1)).unwrap();
     home.write("order.json", line["order"].to_string());

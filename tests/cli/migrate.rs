@@ -88,7 +88,7 @@ async fn a_postgres_database_of_another_or_a_newer_program_is_left_alone() {
 
 #[test]
 fn a_server_that_does_not_answer_is_told_in_one_line() {
-    // Bound and released: nobody listens there.
+    // A port that was bound and released, so nobody listens on it.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let home = on(&format!("postgres://user:pa55word@127.0.0.1:{port}/shop"));
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {

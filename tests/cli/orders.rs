@@ -123,7 +123,7 @@ fn whoever_steers_says_which_orders_and_is_asked() {
     assert_eq!(home.run(&["orders", "retry", "--all"]).exits(0).stdout, "0 failed orders retried\n");
 }
 
-/// Orders that Klarna refuses, tried again beside a running service.
+/// Orders that Klarna refused are retried while a service runs.
 #[test]
 fn failed_orders_are_tried_again() {
     let mut sandbox = Home::empty().start(&["sandbox", "--bind", "127.0.0.1:0", "--format", "json"]);
@@ -146,7 +146,7 @@ fn failed_orders_are_tried_again() {
     );
     let retried = home.run(&["orders", "retry", "--error", "klarna_refused_order", "--yes"]).exits(0);
     assert_eq!(retried.stdout, "1 failed order retried\n");
-    // The service takes it at once, though another process made it due, and Klarna refuses it
+    // The service runs it at once, although another process made it due, and Klarna refuses it
     // again.
     let again = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
     assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
@@ -155,7 +155,7 @@ fn failed_orders_are_tried_again() {
     serve.end().exits(0);
 }
 
-/// On SQLite nobody tells the service what a command beside it did: it sees that something was
+/// On SQLite, the service gets no notification from another process. It notices that the file was
 /// written.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_hears_of_what_a_command_does() {

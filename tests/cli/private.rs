@@ -1,4 +1,4 @@
-//! What other users of the machine get to see of a service: its files, and its memory.
+//! What other users of the machine can read of a service: its files and its memory.
 
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::program::Home;
 
-/// `serve`, started by a shell that has done `before`, and ready.
+/// Starts `serve` from a shell that has run `before`, and waits until it is ready.
 fn served(home: &Home, before: &str) -> Child {
     let serve = home.command(&["serve"]);
     let mut shell = Command::new("sh");
@@ -27,7 +27,7 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Every file and folder below, and its mode.
+/// Collects every file and folder below `folder` with its mode.
 fn modes(folder: &Path, found: &mut Vec<(String, u32)>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
@@ -58,7 +58,7 @@ fn files_and_folders_are_their_owners_alone() {
     assert_private(&home);
     signal(&child, "-TERM");
     child.wait().unwrap();
-    // As an earlier program left them.
+    // The modes that an earlier program left.
     for name in ["worker.db", "instance", "instance/instance", "instance/spool"] {
         std::fs::set_permissions(home.path("data").join(name), Permissions::from_mode(0o777)).unwrap();
     }

@@ -8,14 +8,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
 
-/// One of the orders of `examples/orders.jsonl`, counted from 1.
+/// Returns an order of `examples/orders.jsonl` by its line number, from 1.
 pub fn example(line: usize) -> &'static str {
     EXAMPLES.lines().nth(line - 1).unwrap()
 }
 
 pub const EXAMPLES: &str = include_str!("../../examples/orders.jsonl");
 
-/// A folder with settings, on SQLite where no other database is named.
+/// A folder with settings. They name SQLite unless a test names another database.
 pub struct Home {
     folder: TempDir,
     variables: Vec<(&'static str, String)>,
@@ -41,12 +41,12 @@ impl Home {
         home
     }
 
-    /// Without settings.
+    /// A folder without settings.
     pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
-    /// On this PostgreSQL database, migrated, with a new encryption key.
+    /// A folder with settings for this PostgreSQL database, which is migrated, and a new encryption key.
     pub fn on_postgres(database: &TestDatabase) -> Self {
         let home = Self::new()
             .with("KLARNA_WORKER__DATABASE__URL", database.url())
@@ -56,7 +56,7 @@ impl Home {
         home
     }
 
-    /// With `variable` in the environment of each command.
+    /// Adds `variable` to the environment of each command.
     pub fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((variable, value.into()));
         self
@@ -94,7 +94,7 @@ impl Home {
         self.command_of(&example, arguments).output().unwrap().into()
     }
 
-    /// With `input` on standard input.
+    /// Runs a command with `input` on its standard input.
     pub fn feed(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
         let mut child = self
             .command(arguments)
@@ -106,12 +106,12 @@ impl Home {
         let (mut stdin, input) = (child.stdin.take().unwrap(), input.as_ref().to_vec());
         let writer = std::thread::spawn(move || stdin.write_all(&input));
         let ran = child.wait_with_output().unwrap().into();
-        // A command that refused its input early has closed the pipe.
+        // Writing fails if the command refused its input early and closed the pipe.
         let _ = writer.join().unwrap();
         ran
     }
 
-    /// Started, and not waited for.
+    /// Starts a command and does not wait for it.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self
             .command(arguments)
@@ -125,7 +125,7 @@ impl Home {
     }
 }
 
-/// What a command left.
+/// The result of a command.
 pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
@@ -143,14 +143,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Checks the exit code, and shows all where it is another.
+    /// Checks the exit code. If it is wrong, the failure shows the command's output.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// Standard output as one JSON value a line.
+    /// Returns standard output as JSON values, one for each line.
     #[track_caller]
     pub fn json(&self) -> Vec<Value> {
         self.stdout
@@ -159,7 +159,7 @@ impl Ran {
             .collect()
     }
 
-    /// Checks that standard error is one line that holds `text`.
+    /// Checks that standard error is one line that contains `text`.
     #[track_caller]
     pub fn tells_in_one_line(self, text: &str) -> Self {
         assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
@@ -168,14 +168,14 @@ impl Ran {
     }
 }
 
-/// A command at work; killed where it is dropped.
+/// A running command. Dropping it kills it.
 pub struct Running {
     child: Option<Child>,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Running {
-    /// The next line of its standard output.
+    /// Returns the next line of its standard output.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
@@ -191,7 +191,7 @@ impl Running {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// As [`Running::end`], while its standard input stays open.
+    /// Like [`Running::end`], but its standard input stays open.
     pub fn end_unfed(mut self) -> Ran {
         let mut stdout = String::new();
         std::io::Read::read_to_string(&mut self.stdout, &mut stdout).unwrap();
@@ -201,7 +201,7 @@ impl Running {
         ran
     }
 
-    /// Waits for its end; standard output is what was not read before.
+    /// Waits for its end. The result has the part of standard output that was not read before.
     pub fn end(mut self) -> Ran {
         let mut child = self.child.take().unwrap();
         drop(child.stdin.take());
@@ -220,7 +220,7 @@ impl Drop for Running {
     }
 }
 
-/// Everything below a folder, links and folders included.
+/// Returns everything below a folder, including links and folders.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -233,7 +233,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether any file below the folder holds the text.
+/// Returns whether any file below the folder contains the text.
 pub fn hold(folder: &Path, text: &str) -> bool {
     let holds = |path: &PathBuf| {
         path.is_file() && std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())

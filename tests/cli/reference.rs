@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use klarna_order_worker::cli::Cli;
 
-/// What is above this line is written by hand.
+/// The part of the page above this line is written by hand.
 const MARKER: &str = "<!-- Generated from here on. To write it anew: WRITE_DOCS=1 ./test.sh cli_reference -->\n";
 
 #[test]

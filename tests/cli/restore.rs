@@ -1,4 +1,4 @@
-//! A database that was restored from a backup, from the operator's view.
+//! A database that was restored from a backup: refused starts and `tokens after-restore`.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use crate::program::{EXAMPLES, Home};
 
-/// Until the service has seen the database: its first heartbeat, confirmed and written down.
+/// Waits for a file that the service writes, such as the mark of its first confirmed heartbeat.
 fn wait_for(home: &Home, file: &str) {
     let until = Instant::now() + Duration::from_secs(30);
     while !home.path(file).exists() {
@@ -42,7 +42,7 @@ fn restore(home: &Home) {
 
 #[tokio::test]
 async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_to_it() {
-    // Nothing listens there: what is enqueued stays.
+    // Nothing listens at these addresses, so orders stay queued.
     let home = Home::new()
         .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token")
         .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://127.0.0.1:1");

@@ -1,4 +1,4 @@
-//! `serve` under a service manager, which is a socket here.
+//! `serve` under a service manager. A socket of the test takes the manager's place.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -17,14 +17,14 @@ impl Manager {
         (Self(socket), home.with("NOTIFY_SOCKET", path.to_str().unwrap()))
     }
 
-    /// The next message, as its lines.
+    /// Returns the lines of the next message.
     fn told(&self) -> Vec<String> {
         let mut bytes = [0; 4096];
         let length = self.0.recv(&mut bytes).expect("the service tells the manager something");
         std::str::from_utf8(&bytes[..length]).unwrap().lines().map(str::to_owned).collect()
     }
 
-    /// How many pings come before something else, and what that is.
+    /// Counts pings until another message arrives. Returns the count and that message.
     fn pings(&self) -> (usize, Vec<String>) {
         let mut pings = 0;
         loop {

@@ -139,7 +139,7 @@ fn forgetting_is_asked_for_and_leaves_a_tombstone() {
     assert_eq!(users(&list(&home, &[])), ["u-2"]);
     assert_eq!(users(&list(&home, &["--state", "forgotten"])), ["u-1"]);
 
-    // A misspelt name is no deletion.
+    // A misspelt name must not look like a deletion.
     let ran = home.run(&["tokens", "forget", "shop", "u-11", "--yes"]).exits(1);
     assert!(ran.stderr.contains("no token is registered for this merchant and user"), "{}", ran.stderr);
     home.run(&["tokens", "show", "shop", "u-11"]).exits(1);
@@ -160,7 +160,7 @@ fn only_an_uncertain_token_is_resolved_and_only_one_way() {
     assert_eq!(list(&home, &["--state", "active"]).len(), 2);
 }
 
-/// Three tokens of which it is unknown whether they are spent.
+/// A folder with three uncertain tokens.
 fn doubted() -> Home {
     let home = Home::new();
     home.feed(&["tokens", "import", "-"], [JSONL, CSV_LINE].concat()).exits(0);
@@ -188,7 +188,7 @@ fn all_uncertain_tokens_are_resolved_at_once() {
     assert_eq!(told, "3 tokens resolved: active again and due; at keeper.rate_per_second the keeper needs 1s\n");
     let due = home.run(&["refresh", "--dry-run", "--format", "json"]).exits(0).json();
     assert_eq!(due.len(), 3, "{due:?}");
-    // Again, and there is nothing left to ask about.
+    // A second run finds nothing and asks nothing.
     assert_eq!(json(&["--dead"]), json!({"resolved": 0, "left": 0}));
     assert_eq!(list(&home, &["--state", "active"]).len(), 3);
 }
@@ -224,7 +224,7 @@ fn one_or_all_is_said() {
     }
 }
 
-/// Whatever the line ends are, every line is either registered or refused.
+/// With any line ends, every line is either registered or refused.
 #[test]
 fn every_line_of_an_import_is_accounted_for() {
     let home = Home::new();
@@ -239,7 +239,7 @@ fn every_line_of_an_import_is_accounted_for() {
         assert!(ran.stdout.contains("\n4 registered, 0 already known,"), "{end:?}: {}", ran.stdout);
         assert!(ran.stdout.ends_with("1 refused\n"), "{end:?}: {}", ran.stdout);
     }
-    // Each end on its own line, a quote that is never closed, and JSON with the same ends.
+    // Each kind of line end, a quote that is never closed, and JSON lines with the same ends.
     let mixed = "merchant,user,refresh_token\rshop,m-1,ory_rt_m1\r\nshop,m-2,ory_rt_m2\nshop,\"m-3,ory_rt_m3\r\rshop,m-4,ory_rt_m4";
     let ran = home.feed(&["tokens", "import", "-"], mixed).exits(3);
     assert!(ran.stdout.starts_with("line 4 ") && ran.stdout.contains("\n3 registered"), "{}", ran.stdout);
@@ -259,7 +259,7 @@ fn a_signal_stops_an_import_between_two_batches() {
         import.write(&format!(
             "{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_{user}\"}}\n{{}}\n"
         ));
-        // It is told, so the handlers stand and the first batch is stored.
+        // After this output, the signal handlers are installed and the first batch is stored.
         assert!(import.line().starts_with("line 2 "));
         for ignored in ["-USR1", "-USR2", "-ALRM", "-PIPE"] {
             import.signal(ignored);
@@ -275,7 +275,7 @@ fn a_signal_stops_an_import_between_two_batches() {
     assert_eq!(list(&home, &[]).len(), 3);
 }
 
-/// A reader that has seen enough is no error worth a word, and a full disk is told in one line.
+/// A reader that closes the pipe is not reported as an error. A full disk is reported in one line.
 #[test]
 fn a_closed_or_full_output_ends_a_command_quietly() {
     let home = Home::new();

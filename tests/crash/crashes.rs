@@ -25,7 +25,7 @@ both_engines![
 const STRICT: &str = "strict";
 const LOST: (&str, (&str, i64), u64, u64) = ("reauth_required", ("reauth_required", 1), 2, 1);
 
-/// A crash that may have sent the order before, for all that anybody can know.
+/// Crashes at `point`. The order may have been sent before.
 async fn crashed(database: Database, provider: &str, point: &str) -> Seen {
     let seen = crash(database, provider, point, None, Writes::Free).await;
     assert!(seen.possible_duplicate(), "{}", seen.order);
@@ -86,7 +86,7 @@ async fn what_is_recorded_is_done(database: Database) {
     assert!(!seen.possible_duplicate(), "{}", seen.order);
 }
 
-/// The first presentation is refused and processed nothing; the process dies at the second.
+/// The first presentation is refused without being processed. The process dies at the second one.
 async fn the_second_passing_of_a_point_is_one_too(database: Database) {
     let seen = crash(database, STRICT, "token_answered:2", Some("503"), Writes::Free).await;
     assert_eq!(seen.sums(), ("reauth_required", ("reauth_required", 1), 3, 1));

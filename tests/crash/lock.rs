@@ -1,4 +1,4 @@
-//! Blocks writes to the tokens for as long as a value lives.
+//! Blocks writes to the tokens while a value exists.
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};

@@ -9,7 +9,7 @@ use crate::scene::{PATIENCE, open, sign_in};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 
-/// Copies the database, while nobody is at it.
+/// Copies the database while no process uses it.
 fn back_up(shop: &Shop) {
     match &shop.database {
         Database::Sqlite => {
@@ -22,7 +22,7 @@ fn back_up(shop: &Shop) {
     }
 }
 
-/// Puts the copy in the database's place.
+/// Replaces the database by the copy.
 fn restore(shop: &Shop) {
     match &shop.database {
         Database::Sqlite => {
@@ -39,7 +39,7 @@ fn restore(shop: &Shop) {
     }
 }
 
-/// The server's own database, and the name of the one that the URL names.
+/// Returns the URL of the server's own database, and the name of the database in the URL.
 fn server_of(url: &str) -> (String, String) {
     let mut server: url::Url = url.parse().unwrap();
     let name = server.path().trim_start_matches('/').to_owned();
@@ -58,7 +58,7 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     assert!(served.program.terminate().await.success());
     back_up(&shop);
 
-    // One rotation that the database is told of, and one that lies in the spool alone.
+    // One rotation is in the database, and one only in the spool.
     let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
     let first = served.client().post(&user, "cart-1").await;
     assert_eq!(served.client().ended(&first, PATIENCE).await["token"], "fresh");
@@ -76,7 +76,7 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     let doubted = shop.run("a", &["tokens", "after-restore", "--yes"]).remove(0);
     assert_eq!((&doubted["tokens"], &doubted["spool"]["stored"]), (&1.into(), &1.into()), "{doubted}");
     assert_eq!(spooled(&shop), 0);
-    // Above the backup's 1, and above the 2 that was presented.
+    // Higher than the backup's generation 1 and than the presented generation 2.
     let token = shop.run("a", &["tokens", "show", "shop", &user]).remove(0);
     assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &3.into()), "{token}");
 

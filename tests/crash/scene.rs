@@ -13,7 +13,7 @@ use crate::lock::Lock;
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Longer than a point needs to be passed while a request is in flight.
+/// Latencies that are longer than a process needs to reach a point while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
 
 /// The shortest times that the settings allow, so that lost answers are replayed soon.
@@ -22,14 +22,14 @@ const VAULT: &str = r#"token_patience = "10m"
             send_within = "500ms"
             replay_after = "1s""#;
 
-/// Whether somebody keeps the token's row from being written once its exchange is under way.
+/// Whether writes to the token's row are blocked during the exchange.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
     Free,
     Blocked,
 }
 
-/// What was seen after the restart.
+/// What the test found after the restart.
 pub struct Seen {
     pub order: Value,
     pub token: Value,
@@ -37,7 +37,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What became of the order's token; that of the row; exchanges; orders created.
+    /// Returns the order's token outcome, the token's state and generation, the number of exchanges, and
+    /// the number of orders created.
     pub fn sums(&self) -> (&str, (&str, i64), u64, u64) {
         assert_eq!(self.order["status"], "submitted", "{}", self.order);
         assert_eq!(self.stats.orders.distinct_references, 1, "{:?}", self.stats);
@@ -55,7 +56,7 @@ pub fn open(database: Database, provider: &str) -> Shop {
     open_with(database, provider, "")
 }
 
-/// As [`open`], with more settings at the end of the file.
+/// Like [`open`], with more settings at the end of the file.
 pub fn open_with(database: Database, provider: &str, settings: &str) -> Shop {
     let shop = Shop::open(database, &[&SANDBOX[..], &["--rotation", provider]].concat(), settings);
     hurry(&shop, "a");
@@ -74,8 +75,8 @@ pub async fn sign_in(shop: &Shop, served: &Served) -> String {
     user
 }
 
-/// A process dies at `point` in the middle of an order, and another is started in its place.
-/// `failure` is what the sandbox makes of the first presentation.
+/// Lets a process die at `point` during an order, and starts another in its folder. `failure` is the
+/// sandbox's answer to the first presentation.
 pub async fn crash(database: Database, provider: &str, point: &str, failure: Option<&str>, writes: Writes) -> Seen {
     let shop = open(database, provider);
     if let Some(failure) = failure {
@@ -83,7 +84,7 @@ pub async fn crash(database: Database, provider: &str, point: &str, failure: Opt
     }
     let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", point)]);
     let user = sign_in(&shop, &served).await;
-    // It may die before it answers; the key finds the order again.
+    // The process may die before it answers. The idempotency key finds the order again.
     let accepted = served.client().try_post(&user, "cart-1", &order()).await;
     let lock = match writes {
         Writes::Free => None,

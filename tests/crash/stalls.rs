@@ -16,7 +16,7 @@ both_engines![
     a_stall_anywhere_else_costs_nothing_but_time,
 ];
 
-/// Longer than `send_within`, and than `exchange_timeout`.
+/// Longer than `send_within` and `exchange_timeout`.
 const AWAY: Duration = Duration::from_secs(3);
 
 async fn stopped_itself(served: &Served) {
@@ -25,20 +25,20 @@ async fn stopped_itself(served: &Served) {
     until("a process that stopped itself", PATIENCE, stopped).await;
 }
 
-/// A process that stalls at `point` of the next order, and its shopper.
+/// Starts a process that stalls at `point` of the next order. Returns it with the shopper.
 async fn stalling(shop: &Shop, point: &str) -> (Served, String) {
     let served = shop.serve_with("a", &[("KLARNA_WORKER_STALL_AT", point)]);
     let user = sign_in(shop, &served).await;
     (served, user)
 }
 
-/// Submits an order; it may take until the process continues that the caller is answered.
+/// Submits an order. The answer may arrive only after the process continues.
 fn posting(served: &Served, user: &str, key: &str) -> JoinHandle<String> {
     let (client, user, key) = (served.client(), user.to_owned(), key.to_owned());
     tokio::spawn(async move { client.post(&user, &key).await })
 }
 
-/// The order's end, where its process was away for a while at `point`.
+/// Lets an order's process stall at `point` for a while, and checks how the order ends.
 async fn stalled(shop: &Shop, point: &str) {
     let (served, user) = stalling(shop, point).await;
     let posting = posting(&served, &user, point);
@@ -80,8 +80,8 @@ async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
     shop.close().await;
 }
 
-/// Two processes, the first of which stalls at `point`; the order's id once the other has taken it
-/// over.
+/// Starts two processes. The first one stalls at `point`. Returns both with the order's id, after the
+/// second one has reclaimed the order.
 async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String) {
     shop.write_settings("b", "");
     hurry(shop, "b");
@@ -107,7 +107,7 @@ async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
         let order = other.client().ended(&id, PATIENCE).await;
         assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
         lost.program.signal("CONT");
-        // It has had its say once it answers the stop.
+        // After it has stopped, it has tried to write its result.
         assert!(lost.program.terminate().await.success());
         assert_eq!(other.client().order(&id, "0s").await, order, "the result changed");
         let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
@@ -125,7 +125,7 @@ async fn a_stalled_worker_keeps_its_successor_while_another_has_its_order() {
     on_postgres(|database| async {
         let shop = open(database, "strict");
         let (lost, other, id, user) = taken_over(&shop, "token_answered").await;
-        // The other waits for it: the token may be in the stalled one's memory.
+        // The other process waits, because the token may be in the stalled one's memory.
         tokio::time::sleep(AWAY).await;
         assert_eq!(shop.stats().await.exchanges.total, 1);
         lost.program.signal("CONT");

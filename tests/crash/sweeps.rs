@@ -30,8 +30,7 @@ async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) 
                 token["generation"] == 2 || token["state"] != "active"
             })
             .await;
-            // What was spent by a request whose answer died with the process is told, and all else
-            // is fresh.
+            // Only a token whose request was in flight may be lost, and its row says so.
             if token["state"] != "active" {
                 assert_eq!((&token["state"], &token["reason"]), (&"reauth_required".into(), &"answer_lost".into()));
                 lost += 1;
@@ -46,7 +45,7 @@ async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) 
     shop.close().await;
 }
 
-/// Users whose tokens are due.
+/// Returns users whose tokens are due.
 async fn due(shop: &Shop, point: &str) -> Vec<String> {
     let prefix = format!("{}-", point.replace(':', "-"));
     let signed_in = shop.sign_in_ago(usize::try_from(USERS).unwrap(), &prefix, "45d").await;

@@ -1,4 +1,4 @@
-//! Rows that the program cannot read: each costs its own order, and nothing else.
+//! A row that the program cannot read makes only its own order fail.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_row_that_cannot_be_read_fails_alone(database: Database) {
     }
     assert_eq!(shop.stats().await.orders.total, ORDERS as u64);
 
-    // Ended rows, too, break no list.
+    // Unreadable rows that have ended do not break lists either.
     for statement in [
         "UPDATE {schema}orders SET prefilled = '[broken' WHERE user_id = 'w-5'".to_owned(),
         "UPDATE {schema}orders SET token_outcome = 'unheard_of' WHERE user_id = 'w-6'".to_owned(),

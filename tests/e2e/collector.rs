@@ -34,7 +34,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// An attribute, empty where there is none.
+    /// Returns an attribute; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
@@ -43,7 +43,7 @@ impl Seen {
         (&self.span.trace_id, &self.span.parent_span_id) == (&other.span.trace_id, &other.span.span_id)
     }
 
-    /// Whether it is the root of its trace, and linked to `other` alone.
+    /// Returns whether it is the root of its trace and linked only to `other`.
     pub fn is_root_linked_to(&self, other: &Self) -> bool {
         let linked = |link: &opentelemetry_proto::tonic::trace::v1::span::Link| {
             (&link.trace_id, &link.span_id) == (&other.span.trace_id, &other.span.span_id)
@@ -55,9 +55,9 @@ impl Seen {
     }
 }
 
-/// The running collector; it ends with this value.
+/// The running collector. Dropping it stops it.
 pub struct Collector {
-    /// As `OTEL_EXPORTER_OTLP_ENDPOINT` has it.
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub url: String,
     exports: watch::Sender<Vec<Export>>,
     serving: JoinHandle<()>,
@@ -83,7 +83,7 @@ impl Collector {
         self.exports.borrow().clone()
     }
 
-    /// Every span so far.
+    /// Returns every span so far.
     pub fn spans(&self) -> Vec<Seen> {
         let decode = |export: Export| ExportTraceServiceRequest::decode(export.bytes).unwrap().resource_spans;
         let mut seen = Vec::new();
@@ -97,7 +97,7 @@ impl Collector {
         seen
     }
 
-    /// Waits until `found` is content with the spans.
+    /// Waits until `found` returns `true` for the spans.
     pub async fn until(&self, what: &str, found: impl Fn(&[Seen]) -> bool) {
         until(what, Duration::from_secs(30), async || found(&self.spans())).await;
     }

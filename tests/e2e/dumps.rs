@@ -17,7 +17,7 @@ use test_support::shop::Shop;
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Rows of a dump are old, and stay.
+/// Settings with which the old rows of a dump are not deleted.
 const KEPT: &str = "
     [keeper]
     schedule = \"off\"
@@ -59,7 +59,7 @@ async fn taken_over(database: Database, release: &str) {
     shop.run("a", &["migrate"]);
     assert_eq!(shop.run("a", &["migrate", "--check"])[0]["missing"], 0);
 
-    // Everything can be read, and is what it was.
+    // Everything can be read and is unchanged.
     let served = shop.serve("a");
     let orders = shop.run("a", &["orders", "list", "--limit", "100"]);
     let with = |status: &str| orders.iter().filter(|order| order["status"] == status).count();
@@ -76,13 +76,13 @@ async fn taken_over(database: Database, release: &str) {
     let events = shop.run("a", &["webhooks", "list", "--limit", "100"]);
     assert_eq!(events.len(), 7, "{events:?}");
 
-    // A request that is repeated is recognised, and its order has the answer that it had.
+    // A repeated request is recognised, and its order has the same answer as before.
     let (status, repeated) = submit(&served, "alma", "cart-1").await;
     assert!(orders.iter().any(|order| order["id"] == repeated["id"]), "a second order was made: {repeated}");
     assert_eq!((status, &repeated["status"], &repeated["token"]), (202, &json!("submitted"), &json!("fresh")));
     assert!(repeated["html_snippet"].as_str().is_some_and(|snippet| !snippet.is_empty()), "{repeated}");
 
-    // Every token and the hash key are opened, and sealed with another key.
+    // Every token and the hash key are decrypted, and encrypted with another key.
     assert!(served.program.terminate().await.success());
     give_second_key(&shop, "a");
     make_second_key_active(&shop, "a");
@@ -90,7 +90,7 @@ async fn taken_over(database: Database, release: &str) {
     assert_eq!((&told["tokens"], &told["hash_key"], &told["left"]), (&json!(4), &json!(true), &json!({})), "{told}");
     take_first_key_out(&shop, "a");
 
-    // And the work continues where it was left.
+    // Orders and exchanges continue.
     let served = shop.serve("a");
     let client = served.client();
     let queued = orders.iter().find(|order| order["status"] == "queued").unwrap();
@@ -107,7 +107,7 @@ async fn taken_over(database: Database, release: &str) {
     shop.close().await;
 }
 
-/// Sends the dump's order, and answers what the service says.
+/// Submits the dump's order. Returns the service's answer.
 async fn submit(served: &Served, user: &str, key: &str) -> (u16, Value) {
     let url = format!("{}/v1/orders", served.program.ready["api"].as_str().unwrap());
     let body = format!(r#"{{"merchant":"shop","user":"{user}","order":{ORDER}}}"#);
@@ -116,7 +116,7 @@ async fn submit(served: &Served, user: &str, key: &str) -> (u16, Value) {
     (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
 }
 
-/// A user's fresh refresh token, of this run's sandbox.
+/// Returns a new refresh token of this run's sandbox.
 async fn sign_in(shop: &Shop, user: &str) -> String {
     let request = reqwest::Client::new().post(format!("{}/sandbox/users", shop.sandbox_url()));
     let request = request.header("content-type", "application/json").body(json!({ "user": user }).to_string());

@@ -8,7 +8,7 @@ use test_support::program::{command, until};
 use test_support::shop::{Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// So soon after a start that a test need not wait for it.
+/// A schedule that starts a sweep within a second.
 const EVERY_SECOND: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 50.0";
 const OFF: &str = "[keeper]\nschedule = \"off\"\nrate_per_second = 50.0";
 
@@ -21,7 +21,7 @@ both_engines!(
     a_refresh_that_is_cut_off_stores_what_is_in_flight,
 );
 
-/// Signs users in so many days ago, and imports their tokens.
+/// Signs users in with sign-ins of this age, and imports their tokens.
 pub async fn import(shop: &Shop, users: usize, prefix: &str, age: &str) -> Vec<String> {
     let signed_in = shop.sign_in_ago(users, prefix, age).await;
     let lines: Vec<String> = signed_in
@@ -45,7 +45,7 @@ pub fn generation(shop: &Shop, user: &str) -> i64 {
     shop.run("a", &["tokens", "show", "shop", user])[0]["generation"].as_i64().unwrap()
 }
 
-/// Runs `refresh`, and answers its exit code and its lines.
+/// Runs `refresh`. Returns its exit code, its JSON lines and its standard error.
 pub async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
     let mut refresh = command(shop.folder.path());
     refresh.env("KLARNA_WORKER_LOG", "off").args(["--format", "json", "--config", "a.toml", "refresh"]).args(args);
@@ -56,7 +56,7 @@ pub async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
 }
 
 async fn a_service_refreshes_what_is_due_and_catches_up_at_its_start(database: Database) {
-    // Twice a month: what is refreshed is what was missed.
+    // The schedule fires twice a month, so only a missed sweep runs now.
     let shop = Shop::open(database, &[], "[keeper]\nschedule = \"0 0 0 1,15 * *\"");
     import(&shop, 3, "old", "45d").await;
     import(&shop, 2, "new", "1d").await;
@@ -65,7 +65,7 @@ async fn a_service_refreshes_what_is_due_and_catches_up_at_its_start(database: D
     assert!(served.program.terminate().await.success());
     assert_eq!([generation(&shop, "old1"), generation(&shop, "new1")], [2, 1]);
 
-    // It was answered: the next start has nothing to catch up.
+    // The missed sweep has run, so the next start runs none.
     import(&shop, 1, "later", "45d").await;
     let served = shop.serve("a");
     let id = served.client().post("new1", "cart-1").await;
@@ -73,7 +73,7 @@ async fn a_service_refreshes_what_is_due_and_catches_up_at_its_start(database: D
     assert!(served.program.terminate().await.success());
     assert_eq!(generation(&shop, "later1"), 1);
 
-    // A schedule that comes round soon finds it.
+    // With a frequent schedule, the next sweep refreshes it.
     shop.write_settings("a", EVERY_SECOND);
     let served = shop.serve("a");
     until("a tick", PATIENCE, async || shop.stats().await.exchanges.rotated == 5).await;
@@ -93,7 +93,7 @@ async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
 
     let (code, told, _) = refresh(&shop, &["--limit", "1"]).await;
     assert_eq!((code, &told[0]["refreshed"]), (0, &json!(1)), "{told:?}");
-    // Users who withdrew are told, and are no failure.
+    // Users who withdrew consent are reported, and are no failure.
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "old4" })).await;
     let (code, told, _) = refresh(&shop, &[]).await;
     let dead = told.iter().filter(|line| line["result"] == "needs_sign_in").count();
@@ -103,14 +103,14 @@ async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
     assert_eq!((code, refreshed + died), (0, 3), "{told:?}");
     assert_eq!(dead as u64, died);
 
-    // What an operator can mend is.
+    // A problem that an operator can solve is a failure.
     import(&shop, 2, "more", "45d").await;
     shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } })).await;
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!((code, &told.last().unwrap()["failed"]), (3, &json!({ "refused": 2 })), "{told:?}");
     shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
 
-    // Wrong usage, and a database that is not there.
+    // Wrong usage, and an unreachable database.
     let (code, _, told) = refresh(&shop, &["--merchant", "other"]).await;
     assert!(code == 2 && told.contains("--merchant: the settings have no other; they have: shop"), "{told}");
     let stats = shop.run("a", &["tokens", "stats"]).remove(0);
@@ -130,12 +130,12 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
     shop.write_settings("b", EVERY_SECOND);
     let users = import(&shop, 120, "old", "45d").await;
     let first = shop.serve("a");
-    // On SQLite one process serves a file.
+    // On SQLite, only one process can serve a file.
     let second = two.then(|| shop.serve("b"));
     let (code, told, stderr) = refresh(&shop, &["--force"]).await;
     assert_eq!(code, 0, "{told:?} {stderr}");
     until("all tokens fresh", PATIENCE, async || shop.stats().await.exchanges.rotated == 120).await;
-    // Orders go on as ever.
+    // Orders are processed as usual.
     let ids = first.client().post_all(&[(users[0].clone(), String::new()), (users[1].clone(), String::new())], 2).await;
     first.client().all_submitted_fresh(&ids, PATIENCE).await;
     for served in [Some(first), second].into_iter().flatten() {
@@ -151,13 +151,13 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
 async fn a_dry_run_shows_what_has_no_date_yet(database: Database) {
     let shop = Shop::open(database, &[], OFF);
     shop.change_settings("a", "[vault]", "[vault]\nlost_answer = \"hold\"");
-    // Of unknown age: due at once.
+    // A token of unknown age is due at once.
     let unknown = shop.sign_in_ago(1, "unknown", "5d").await.remove(0);
     let line = json!({ "merchant": "shop", "user": "unknown1", "refresh_token": unknown["refresh_token"] });
     std::fs::write(shop.folder.path().join("unknown.jsonl"), line.to_string()).unwrap();
     shop.run("a", &["tokens", "import", "unknown.jsonl"]);
     std::fs::remove_file(shop.folder.path().join("unknown.jsonl")).unwrap();
-    // An operator let it be tried again: its date is the next sweep's to set.
+    // After an operator's decision, the next sweep sets the due date.
     import(&shop, 2, "held", "45d").await;
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held1", "failure": "lost" })).await;
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held2", "failure": "lost" })).await;
@@ -190,14 +190,14 @@ async fn many_uncertain_tokens_are_presented_by_the_keeper(database: Database) {
         "[vault]\nlost_answer = \"hold\"\nexchange_timeout = \"2s\"\nreplay_after = \"1s\"",
     );
     import(&shop, 3, "held", "45d").await;
-    // Of the one the answer is lost, of the others the request: nobody can tell them apart.
+    // One answer is lost, and two requests are lost. The service cannot distinguish them.
     for (user, failure) in [("held1", "lost"), ("held2", "cut"), ("held3", "cut")] {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": user, "failure": failure })).await;
     }
     assert_eq!(refresh(&shop, &[]).await.0, 3);
     let resolved = shop.run("a", &["tokens", "resolve", "--all", "--present", "--yes"]);
     assert_eq!(resolved, [json!({ "resolved": 3, "left": 0 })]);
-    // `replay_after`: the first request may be on its way until then.
+    // Wait for `replay_after`, during which the first request may still be on its way.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!(code, 0, "{told:?}");
@@ -213,7 +213,7 @@ async fn a_refresh_that_is_cut_off_stores_what_is_in_flight(database: Database) 
     let users = import(&shop, 3, "old", "45d").await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
     until("every token in flight", PATIENCE, async || shop.stats().await.exchanges.total == 3).await;
-    // Two kinds, since two of one kind may arrive as one.
+    // Two different signals, because two equal ones may be merged.
     for signal in ["TERM", "INT"] {
         let id = refresh.id().to_string();
         assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());

@@ -32,8 +32,8 @@ pub fn take_first_key_out(shop: &Shop, name: &str) {
     shop.change_settings(name, "[vault.keys.k1]\n            file = \"key\"", "");
 }
 
-/// What `keys status` says of each key: tokens and hash key that it seals, whether it may be
-/// retired.
+/// Returns what `keys status` shows for each key: name, tokens and hash keys that it encrypts, and
+/// whether it may be retired.
 pub fn status(shop: &Shop) -> Vec<(String, u64, u64, bool)> {
     let told = |key: &Value| {
         let count = |of: &str| key[of].as_u64().unwrap();
@@ -55,7 +55,7 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     make_second_key_active(&shop, "a");
     let served = shop.serve("a");
     let ids = served.client().post_all(&users, ORDERS).await;
-    // Beside the service, which has most of its orders still before it.
+    // While the service runs and has most of its orders still to process.
     let told = shop.run("a", &["keys", "rotate"]).remove(0);
     assert_eq!((&told["key"], &told["hash_key"], &told["left"]), (&json!("k2"), &json!(true), &json!({})), "{told}");
     let sealed = [("k1".to_owned(), 0, 0, true), ("k2".to_owned(), 40, 1, false)];
@@ -75,11 +75,11 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     assert!(served.program.terminate().await.success());
     assert_eq!(status(&shop), sealed[1..]);
 
-    // Another key under a name that is taken.
+    // A different key under a known name is refused.
     key_file::create(&shop.folder.path().join("key3")).unwrap();
     shop.change_settings("a", "file = \"key2\"", "file = \"key3\"");
     refused(shop.folder.path(), "a.toml", 1, "vault.keys.k2 is not the key that this database knows");
-    // A retired name, too.
+    // So is one under the name of a retired key.
     shop.change_settings(
         "a",
         "[vault.keys.k2]\nfile = \"key3\"",

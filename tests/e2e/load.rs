@@ -38,7 +38,7 @@ async fn a_burst_of_one_user_lets_the_orders_of_others_pass(database: Database) 
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
     let stats = shop.stats().await;
-    // In their turn they would have come after the thousand.
+    // Without fair shares, they would have waited for the thousand.
     assert!(stats.orders.total < 600, "{stats:?}");
     assert_eq!((stats.exchanges.concurrent, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
     assert!(served.program.terminate().await.success());
@@ -54,7 +54,7 @@ async fn two_processes_share_few_users_and_present_no_token_twice() {
         let users = shop.sign_in(10).await;
         a.client().register_all(&users).await;
         let ids = a.client().post_all(&users, 500).await;
-        // Told by the process that did not take them in.
+        // The results are read from the process that did not accept the orders.
         b.client().all_submitted_fresh(&ids, PATIENCE).await;
         assert_sums(&shop.stats().await, 500);
         assert!(a.program.terminate().await.success() && b.program.terminate().await.success());

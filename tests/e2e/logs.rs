@@ -1,4 +1,4 @@
-//! The log, as a collector of JSON lines gets it.
+//! The log as JSON lines.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
 both_engines!(every_line_of_a_job_says_which, what_the_token_endpoint_calls_it_is_told_too);
 
-/// The program's own lines about one order that its attempts wrote.
+/// Returns the lines of the program itself that attempts at one order wrote.
 fn of<'a>(lines: &'a [Value], id: &str) -> Vec<&'a Value> {
     let attempts =
         lines.iter().filter(|line| line["order"] == id && line["attempt"].is_i64() && line["webhook"].is_null());
@@ -34,7 +34,7 @@ fn messages<'a>(lines: &[&'a Value]) -> Vec<&'a str> {
     lines.iter().map(|line| line["message"].as_str().unwrap()).collect()
 }
 
-/// Every line from here on has the id that Klarna gave the call.
+/// Checks that every line from `from` on has Klarna's correlation id. Returns the id.
 fn has_correlation(lines: &[&Value], from: &str) -> String {
     let at = lines.iter().position(|line| line["message"] == from).unwrap_or_else(|| panic!("no {from}: {lines:#?}"));
     let attempt = &lines[at]["attempt"];
@@ -65,14 +65,14 @@ async fn every_line_of_a_job_says_which(database: Database) {
         shop.tell_sandbox("/sandbox/fail", body).await;
     };
 
-    // One after the other: a failure gives the endpoint a pause, which others would wait for.
+    // One after the other, because others would wait during the pause after a failure.
     let ended = async |id: String| {
         client.ended(&id, PATIENCE).await;
         id
     };
-    // The easy way.
+    // A success.
     let submitted = ended(client.post("u-1", "k-1").await).await;
-    // A 5xx with an id, and another attempt.
+    // A 5xx with a correlation id, and another attempt.
     fail("checkout", "u-2", "500").await;
     let retried = ended(client.post("u-2", "k-2").await).await;
     // Refused by Klarna.
@@ -86,7 +86,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     // No answer of the order call.
     fail("checkout", "u-5", "cut").await;
     let unanswered = ended(client.post("u-5", "k-5").await).await;
-    // The settings do not let the merchant in: its breaker opens, and the orders wait.
+    // Klarna refuses the merchant's settings: the circuit breaker opens, and orders wait.
     let shut = json!({ "checkout": { "failure_rate": 1.0, "failures": ["403"] } });
     shop.tell_sandbox("/sandbox/options", shut).await;
     let mut waiting = Vec::new();
@@ -95,7 +95,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     }
     let told = |message: &str| shop.log("a").iter().any(|line| line["message"] == message);
     until("the breaker", PATIENCE, async || told(BREAKER_OPENED)).await;
-    // Each newcomer may be the one that asks whether it is well again.
+    // Each new order may be the probe of the circuit breaker.
     until("an order that waits for it", PATIENCE, async || {
         waiting.push(client.post("u-1", &format!("w-{}", waiting.len() + 1)).await);
         shop.log("a").iter().any(|line| line["code"] == "klarna_paused")
@@ -116,8 +116,8 @@ async fn every_line_of_a_job_says_which(database: Database) {
             assert!(message.starts_with(|first: char| first.is_uppercase()), "no sentence: {line}");
         }
     }
-    // Whoever works on an order says on which, in whatever task: every line of these rooms is of a
-    // job here.
+    // Every line of these rooms belongs to an order here, in whichever task it was written, so it must
+    // name the order.
     let rooms = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];
     let rooms = rooms.map(|room| format!("klarna_order_worker::{room}"));
     let of_jobs = |line: &&Value| rooms.iter().any(|room| line["target"].as_str().unwrap().starts_with(room));
@@ -142,7 +142,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     let no_answer = lost.iter().find(|line| line["message"] == NO_ANSWER).unwrap();
     assert!(no_answer["exchange"].is_string() && no_answer["token"].is_u64(), "{no_answer}");
     assert!(messages(&lost).contains(&"The order waits for its token"), "{lost:#?}");
-    // Klarna gave the call no name.
+    // A call without an answer has no correlation id.
     let unanswered = of(&lines, &unanswered);
     assert_eq!(unanswered[0]["message"], "The attempt failed; another one follows");
     assert!(unanswered[0]["correlation"].is_null(), "{}", unanswered[0]);
@@ -166,8 +166,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     shop.close().await;
 }
 
-/// A token endpoint that names its calls: nothing says that Klarna's does, and nothing that it does
-/// not.
+/// A token endpoint that sends a correlation id. Klarna does not document whether its own does.
 async fn what_the_token_endpoint_calls_it_is_told_too(database: Database) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/oauth2/token", listener.local_addr().unwrap());
@@ -197,7 +196,7 @@ async fn what_the_token_endpoint_calls_it_is_told_too(database: Database) {
         let line = lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{lines:#?}"));
         assert_eq!(line["correlation"], "token-call-1", "{line}");
     }
-    // The order's own call has its own.
+    // The create call has a correlation id of its own.
     let submitted = lines.iter().find(|line| line["message"] == "The order was submitted").unwrap();
     assert!(submitted["correlation"] != "token-call-1" && submitted["correlation"].is_string(), "{submitted}");
     serving.abort();

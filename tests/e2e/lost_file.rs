@@ -1,4 +1,4 @@
-//! The SQLite file taken away from under a running service.
+//! The SQLite file is renamed, replaced or deleted while a service runs.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
         assert_eq!(status, 503, "{problem}");
         assert!(client.timed("/readyz").await.is_none());
     };
-    // Renamed, and then replaced by a copy.
+    // Renamed and replaced by a copy.
     std::fs::rename(&file, &away).unwrap();
     is_refused("renamed").await;
     std::fs::copy(&away, &file).unwrap();
@@ -39,18 +39,18 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
     })
     .await;
     assert_eq!(shop.stats().await.exchanges.total, 1);
-    // The same file again.
+    // The original file is put back.
     std::fs::rename(&away, &file).unwrap();
     client.all_submitted_fresh(&[client.post("u-2", "after").await], PATIENCE).await;
     assert!(client.timed("/readyz").await.is_some());
     assert!(served.program.terminate().await.success());
 
-    // A start beside an instance folder that knows a database, and no database.
+    // A start with an instance folder that has used a database, but without the database.
     for name in ["worker.db", "worker.db-wal", "worker.db-shm"] {
         let _ = std::fs::remove_file(shop.folder.path().join("data").join(name));
     }
     refused(shop.folder.path(), "a.toml", 1, "there is no database file data/worker.db");
-    // Commands that only read make none either.
+    // Commands that only read do not create one either.
     for args in [
         &["tokens", "list"][..],
         &["tokens", "stats"],

@@ -1,4 +1,4 @@
-//! `/metrics` of a service at work, as Prometheus reads it.
+//! `/metrics` of a running service, read as Prometheus does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -18,7 +18,7 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
 both_engines!(what_happens_is_counted_and_told, a_process_without_the_api_is_watched_at_its_probes);
 
-/// A scrape: values by name and labels, and which names have which help and type.
+/// A scrape: values by name and labels, and the help and type of each name.
 struct Scraped {
     text: String,
     values: BTreeMap<String, String>,
@@ -40,7 +40,7 @@ impl Scraped {
         Self { text, values, types }
     }
 
-    /// The value of a name with labels, written as they are told.
+    /// Returns the value of a name with its labels, written as in the scrape.
     fn value(&self, name: &str) -> &str {
         let name = format!("klarna_worker_{name}");
         self.values.get(&name).unwrap_or_else(|| panic!("no {name} in\n{}", self.text))
@@ -50,7 +50,7 @@ impl Scraped {
         self.value(name).parse().unwrap_or_else(|_| panic!("{name} {}", self.value(name)))
     }
 
-    /// Names, help and types are as Prometheus' conventions have them.
+    /// Checks names, help and types against Prometheus' conventions.
     fn check(&self) {
         for (sample, value) in &self.values {
             let name = sample.split('{').next().unwrap();
@@ -78,7 +78,7 @@ impl Scraped {
         }
     }
 
-    /// Prometheus' own opinion, where its tool is installed.
+    /// Checks the text with Prometheus' own tool, if it is installed.
     fn ask_promtool(&self) {
         let mut promtool = Command::new("promtool");
         promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -91,7 +91,7 @@ impl Scraped {
 }
 
 async fn what_happens_is_counted_and_told(database: Database) {
-    // It takes no event but the first.
+    // It accepts only the first event.
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 204 } else { 500 })).await;
     let webhook = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
     let shop = Shop::open(database, &[], &format!("{webhook}\n[keeper]\nschedule = \"* * * * * *\""));
@@ -138,7 +138,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     }
     assert_eq!(after.count("order_pickup_seconds_bucket{merchant=\"shop\",le=\"+Inf\"}"), 6);
 
-    // Answers that are lost, and then an endpoint that is away.
+    // Lost answers, and then an unreachable endpoint.
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": "lost" })).await;
     let lost = client.post(&users[0].0, "lost").await;
     client.all_submitted(&[lost], &["unavailable", "reauth_required"], PATIENCE).await;
@@ -148,7 +148,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
         ids.push(client.post(user, &format!("away-{user}")).await);
     }
     client.all_submitted(&ids, &["unavailable"], PATIENCE).await;
-    // What the installation is asked for is some seconds old.
+    // Figures of the installation may be some seconds old.
     until("a scrape of the installation", PATIENCE, async || {
         let now = Scraped::of(&client).await;
         now.count("workers_alive") == 1 && now.count("keeper_last_sweep_timestamp_seconds") > 0
@@ -171,7 +171,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert!(webhooks("failed") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
     assert!(away.count("webhooks_pending{merchant=\"shop\"}") >= 5);
     assert_eq!(away.count("webhook_endpoint_disabled{merchant=\"shop\"}"), 0);
-    // All that can be told has been.
+    // Every metric of the catalogue has a value by now.
     for metric in CATALOGUE {
         assert!(away.values.keys().any(|name| name.starts_with(metric.name)), "{} is never told", metric.name);
     }
@@ -190,7 +190,7 @@ async fn a_process_without_the_api_is_watched_at_its_probes(database: Database) 
     assert_eq!(worker.ready.get("api"), None);
     let probes = worker.ready["probes"].as_str().unwrap().to_owned();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    // A platform names it as it likes: nothing here is a browser's business.
+    // Any host name is accepted, because platforms use different ones and no browser comes here.
     let ask = async |path: &str| {
         let answer = http.get(format!("{probes}{path}")).header("host", "worker-0.pods").send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())

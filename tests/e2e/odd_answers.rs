@@ -1,4 +1,4 @@
-//! Answers of Klarna that are whole, but not written as expected.
+//! Complete answers of Klarna in an unexpected form.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(odd_answers_cost_no_token_and_double_no_order);
 
-/// Each answer of both endpoints is odd, in each way. Every token is presented once, every successor
-/// is kept, and every order is created once.
+/// Both endpoints answer in each unexpected form. Every token is presented once, every successor is
+/// stored, and every order is created once.
 async fn odd_answers_cost_no_token_and_double_no_order(database: Database) {
     const ODD: [&str; 5] = ["bom", "gzip", "deflate", "no-access-token", "odd-members"];
     let shop = Shop::open(database, &[], "");
@@ -38,7 +38,7 @@ async fn odd_answers_cost_no_token_and_double_no_order(database: Database) {
         let token = client.token(user).await;
         assert_eq!((&token["state"], &token["generation"]), (&json!("active"), &json!(3)), "{token}");
     }
-    // One who withdrew, and an answer that says so in an object.
+    // A user who withdrew consent, and an answer whose error code is inside an object.
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "u-1", "failure": "odd-members" })).await;
     let revoked = client.ended(&client.post("u-1", "revoked").await, PATIENCE).await;

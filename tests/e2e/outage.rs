@@ -1,4 +1,4 @@
-//! The database is unreachable for longer than anybody waits for a connection.
+//! The database is unreachable for longer than any time-out.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Longer than anybody waits: a connection 5 s, a statement 10 s, a worker that is counted as lost
-/// 10 s. `KLARNA_WORKER_TEST_OUTAGE` (seconds) asks for a longer one.
+/// The length of the outage: longer than the time-outs for a connection (5 s) and a statement (10 s),
+/// and than `worker_lost_after` (10 s). `KLARNA_WORKER_TEST_OUTAGE` (seconds) sets a longer one.
 fn outage() -> Duration {
     let asked = std::env::var("KLARNA_WORKER_TEST_OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(asked.unwrap_or(25))
@@ -48,7 +48,7 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
 async fn a_kill_while_the_database_is_away_loses_no_successor() {
     const USERS: usize = 20;
     let cluster = Cluster::start();
-    // Long enough to take the database away while every token is in flight.
+    // Long enough to stop the database while every token is in flight.
     let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], "");
     let served = shop.serve("a");
     // Until a first exchange has succeeded, tokens are exchanged one at a time.
@@ -71,7 +71,7 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
     served.program.kill();
     cluster.up();
 
-    // A key goes although the spool needs it: nothing starts until it is back.
+    // A key is removed although the spool needs it. The service does not start until it is back.
     keys::give_second_key(&shop, "a");
     keys::make_second_key_active(&shop, "a");
     shop.run("a", &["keys", "rotate"]);
@@ -89,7 +89,7 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
 
     let served = shop.serve("a");
     served.client().all_submitted(&ids, &["kept"], PATIENCE).await;
-    // What the spool held was sealed with the old key.
+    // The records of the spool were encrypted with the old key.
     assert_eq!(keys::status(&shop)[0], ("k1".to_owned(), 20, 0, false));
     for (user, _) in &users {
         let token = served.client().token(user).await;

@@ -23,16 +23,16 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     let users = shop.sign_in(4).await;
     client.register_all(&users).await;
 
-    // A user whom nobody has ever signed in.
+    // A user who has never signed in.
     let unknown = client.ended(&client.post("stranger", "k-1").await, PATIENCE).await;
     assert_eq!((&unknown["status"], &unknown["token"]), (&json!("submitted"), &json!("not_registered")), "{unknown}");
 
-    // One who withdrew in Klarna's app.
+    // A user who withdrew consent in Klarna's app.
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
     let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
     assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
 
-    // A sum that is wrong: refused by the service, with the pointer.
+    // A wrong sum: the service refuses the order and names the pointer.
     let mut wrong = order();
     wrong["order_amount"] = json!(49000);
     let (status, problem) = client.try_post("u-2", "k-3", &wrong).await.unwrap();
@@ -40,7 +40,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert_eq!(problem["faults"][0]["pointer"], "/order/order_amount", "{problem}");
     assert!(problem["faults"][0]["message"].as_str().unwrap().contains("50000"), "{problem}");
 
-    // An order that only Klarna can refuse.
+    // An order that only Klarna refuses.
     let mut refused = order();
     refused["purchase_country"] = json!("AQ");
     let (_, accepted) = client.try_post("u-2", "k-4", &refused).await.unwrap();
@@ -52,7 +52,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert!(refused["prefilled"].as_array().unwrap().len() > 3 && refused["prefill_withdrawn"].is_null(), "{refused}");
     assert!(refused["error"]["correlation_id"].is_string(), "{refused}");
 
-    // A field that the service filled in and Klarna refuses: sent once more without, in the same attempt.
+    // Klarna refuses a prefilled field: the order is sent once more without it, in the same attempt.
     let claims = json!({ "email": "alma@refused.example" });
     shop.tell_sandbox("/sandbox/users", json!({ "user": "u-4", "claims": claims })).await;
     let requests = shop.stats().await.orders.requests;
@@ -63,7 +63,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert!(withdrawn.contains(&json!("/billing_address/email")) && withdrawn.len() > 3, "{plain}");
     assert_eq!(shop.stats().await.orders.requests, requests + 2);
 
-    // The token endpoint down for longer than the order's patience: the sale is not lost, and neither is the token.
+    // The token endpoint is down for longer than the order's patience: neither order nor token is lost.
     let down = json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } });
     shop.tell_sandbox("/sandbox/options", down).await;
     let late = client.ended(&client.post("u-3", "k-5").await, PATIENCE).await;
@@ -87,7 +87,7 @@ async fn an_uncertain_token_waits_for_an_operator(database: Database) {
     let client = served.client();
     client.register_all(&shop.sign_in(2).await).await;
 
-    // The one's answer is lost, the other's request: from here nobody can tell them apart.
+    // One answer is lost, and one request is lost. The service cannot distinguish them.
     for (user, failure) in [("u-1", "lost"), ("u-2", "cut")] {
         let fail = json!({ "endpoint": "token", "user": user, "failure": failure });
         shop.tell_sandbox("/sandbox/fail", fail).await;

@@ -18,18 +18,18 @@ both_engines!(
 );
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The code that tells a service manager not to start it again.
+/// The exit code after which a service manager must not start it again.
 const LEFT_BEHIND: i32 = 4;
 const SAYS: &str = "the database needs a newer program (level 99; this one has level";
 
-/// What a migration does that programs below the level cannot live with.
+/// Requires programs of this level, as a migration does that breaks older programs.
 async fn need(shop: &Shop, level: i64) {
     let raise = format!("UPDATE {{schema}}installation SET minimum_program = {level}");
     shop.database.execute(shop.folder.path(), &raise).await;
 }
 
 async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
-    // One order at a time, and slow enough to be in work when it happens.
+    // One order at a time, slow enough to be running when the level is raised.
     let shop = Shop::open(database, &["--checkout-latency", "4s"], "[queue]\nconcurrency = 1");
     shop.change_settings("a", "[server]", "[server]\nprobes = \"127.0.0.1:0\"");
     let users = shop.sign_in(2).await;
@@ -42,7 +42,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     let waiting = served.client().post(&users[1].0, "cart-2").await;
 
     need(&shop, 99).await;
-    // Told for as long as anybody can ask.
+    // `/readyz` gives the reason as long as the process answers.
     let watching = tokio::spawn(async move {
         let mut told = Vec::new();
         while let Ok(answer) = reqwest::get(&probes).await {
@@ -66,7 +66,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     assert_eq!(shop.stats().await.orders.total, 1, "what was begun is ended, and nothing else is begun");
     refused(shop.folder.path(), "a.toml", LEFT_BEHIND, SAYS);
 
-    // As the newer program finds it.
+    // The newer program accepts the database.
     need(&shop, PROGRAM_LEVEL).await;
     let served = shop.serve("a");
     let first = served.client().order(&begun, "0s").await;

@@ -1,4 +1,4 @@
-//! Orders for Klarna Payments, from every way in to the shop's browser.
+//! Orders for Klarna Payments, submitted in every way.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
 both_engines!(a_merchants_orders_become_sessions);
 
-/// A body that only the rules of Klarna Payments allow: without tax, and three off with five items.
+/// A body that only the rules of Klarna Payments allow: without tax, and with a sum that is off by
+/// three for five items.
 fn session() -> Value {
     let mut session = order();
     session.as_object_mut().unwrap().remove("order_tax_amount");
@@ -57,7 +58,7 @@ async fn a_merchants_orders_become_sessions(database: Database) {
     assert_eq!((status, &again["session_id"]), (202, &first["session_id"]), "the same order again");
     is_session(&ended(&client, "stranger", "k-2", &session(), json!({})).await, "not_registered");
 
-    // By what the order says.
+    // By the order's own `target`.
     let page = ended(&client, "u-2", "k-3", &order(), json!({ "target": "checkout" })).await;
     assert_eq!((&page["target"], &page["status"]), (&json!("checkout"), &json!("submitted")), "{page}");
     assert!(page["html_snippet"].is_string() && page.get("client_token").is_none(), "{page}");
@@ -68,7 +69,7 @@ async fn a_merchants_orders_become_sessions(database: Database) {
     let (status, problem) = client.try_submit("k-5", &checkout).await.unwrap();
     assert_eq!((status, &problem["faults"][0]["pointer"]), (422, &json!("/order/order_tax_amount")), "{problem}");
 
-    // What Klarna says is settled as for every target.
+    // Klarna's other answers are handled as for every target.
     for (user, failure, doubtful) in [("u-4", "500-processed", true), ("u-5", "429", false), ("u-6", "lost", true)] {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "payments", "user": user, "failure": failure })).await;
         let order = ended(&client, user, &format!("k-{user}"), &session(), json!({})).await;
@@ -111,7 +112,7 @@ async fn a_merchants_orders_become_sessions(database: Database) {
     shop.close().await;
 }
 
-/// The SQL function knows the target of an order, or leaves it to the merchant's setting.
+/// The SQL function takes the target as an argument, or leaves it to the merchant's setting.
 async fn by_sql(url: &str, client: &Client) {
     let mut cart = PgConnection::connect(url).await.unwrap();
     for (arguments, body, target, member) in

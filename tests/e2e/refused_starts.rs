@@ -35,7 +35,7 @@ async fn a_service_that_cannot_start_says_why() {
     refused(folder, "server.toml", 1, "the database is not available");
     assert!(served.program.terminate().await.success());
 
-    // Where no successor could be spooled, none may be fetched.
+    // Without a writable spool, no exchange may begin.
     rewrite(&shop, "instance.toml", "data/instance-a", "/proc/instance");
     refused(folder, "instance.toml", 1, "vault.instance_dir");
     std::fs::create_dir(folder.join("data/instance-full")).unwrap();

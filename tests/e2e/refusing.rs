@@ -1,4 +1,4 @@
-//! A database that answers errors that nobody thought of, just when results are to be stored.
+//! A database that answers unexpected errors when results are stored.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ const UNEXPECTED: [&str; 8] = ["55000", "42501", "3D000", "25P03", "57P03", "0A0
 
 both_engines!(no_error_of_the_database_makes_klarna_create_an_order_again);
 
-/// Refuses the results of `u-1` to `u-8`, each by another error, until the trigger is dropped, and
-/// those of `u-9` as long as they have a snippet.
+/// A trigger that refuses the results of `u-1` to `u-8`, each with another error, and those of `u-9`
+/// that have a snippet.
 fn trigger(database: &Database) -> String {
     let users: Vec<String> = (1..=UNEXPECTED.len()).map(|n| format!("'u-{n}'")).collect();
     match database {
@@ -52,7 +52,7 @@ async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: D
     shop.database.execute(shop.folder.path(), &trigger(&shop.database)).await;
 
     let ids = client.post_all(&users, USERS).await;
-    // Neighbours in the same commit are not held up.
+    // Other orders in the same commit are not delayed.
     let mut ended = Vec::new();
     until("the orders that the database takes", PATIENCE, async || {
         ended.clear();

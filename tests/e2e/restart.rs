@@ -30,8 +30,8 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
 }
 
 async fn a_kill_in_the_middle_loses_no_order(database: Database) {
-    // What was unanswered at the kill is presented again after this, the shortest that settings
-    // allow.
+    // Tokens whose answer was lost are presented again after `replay_after`, the shortest that the
+    // settings allow.
     let shop = Shop::open(database, &SLOW, "");
     let users = shop.sign_in(40).await;
     let mut ids = Vec::new();
@@ -49,8 +49,8 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     let mut with_token = 0;
     for id in &ids {
         let order = served.client().ended(id, PATIENCE).await;
-        // A token whose answer the kill swallowed is beyond saving, and said to be; the order goes
-        // out all the same.
+        // If the kill lost the answer, the token is lost and its row says so. The order is
+        // submitted anyway.
         assert_eq!(order["status"], "submitted", "{order}");
         with_token += u32::from(["fresh", "kept"].map(|word| json!(word)).contains(&order["token"]));
     }

@@ -1,4 +1,4 @@
-//! What the system does to a process: signals, and a log that nobody reads.
+//! Signals, and a log that nobody reads.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::keeper;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// By default each of these ends a process.
+/// Each of these signals ends a process by default.
 const IGNORED: [&str; 4] = ["USR1", "USR2", "ALRM", "PIPE"];
 
 fn metric(text: &str, name: &str) -> u64 {
@@ -24,7 +24,7 @@ fn metric(text: &str, name: &str) -> u64 {
 async fn an_unread_log_and_stray_signals_stop_no_service() {
     const ORDERS: usize = 40;
     let shop = Shop::open(Database::Sqlite, &["--token-latency", "300ms"], "");
-    // The finest log of all libraries: more lines than the queue takes.
+    // The finest level of all libraries gives more lines than the queue can hold.
     let mut served = shop.serve_unread("a", &[("KLARNA_WORKER_LOG", "trace")]);
     let client = served.client();
     let users = shop.sign_in(ORDERS).await;
@@ -35,7 +35,7 @@ async fn an_unread_log_and_stray_signals_stop_no_service() {
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
     until("dropped lines", PATIENCE, async || {
-        // Each request is worth dozens of lines.
+        // Each request writes dozens of lines.
         join_all((0..50).map(|_| client.get_text("/readyz?verbose"))).await;
         metric(&client.get_text("/metrics").await, "klarna_worker_log_lines_dropped_total ") > 0
     })

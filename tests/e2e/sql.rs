@@ -38,7 +38,7 @@ async fn committed_and_faulty(database: Database) {
     for n in 1..=20 {
         let mut transaction = cart.begin().await.unwrap();
         let id = call(&mut transaction, "shop", &format!("u-{n}"), &order().to_string()).await;
-        // Long enough to be picked up, were it to be seen.
+        // Long enough for a worker to claim it if it were visible.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let at: chrono::DateTime<chrono::Utc> =
             sqlx::query("SELECT clock_timestamp()").fetch_one(&mut *transaction).await.unwrap().get(0);
@@ -54,13 +54,13 @@ async fn committed_and_faulty(database: Database) {
     let millis = |micros: i64| format!("{}.{:03} ms", micros / 1000, micros % 1000);
     println!("from COMMIT to pickup: median {}, longest {}", millis(pickups[10]), millis(pickups[19]));
 
-    // Rolled back, it never was.
+    // After a rollback, the order does not exist.
     let mut transaction = cart.begin().await.unwrap();
     let never = call(&mut transaction, "shop", "u-1", &order().to_string()).await;
     transaction.rollback().await.unwrap();
     assert_eq!(client.order(&never, "0").await["status"], 404);
 
-    // What no other door would let in ends with its faults.
+    // An order that the API would refuse fails, with its faults.
     let mut sum = order();
     sum["order_amount"] = json!(49000);
     let mut token = order();
@@ -85,7 +85,7 @@ async fn committed_and_faulty(database: Database) {
     shop.close().await;
 }
 
-/// The blocks of SQL in the section of this name.
+/// Returns the SQL blocks of docs/shops.md in the section with this heading.
 fn blocks(section: &str) -> Vec<&'static str> {
     let from = SHOPS.find(&format!("### {section}\n")).expect("docs/shops.md has the section");
     let section = &SHOPS[from + 4..];
@@ -105,7 +105,7 @@ async fn shops_page(database: Database) {
     let served = shop.serve("a");
     let blocks = blocks("From SQL");
     let [rights, order] = blocks[..] else { panic!("{blocks:?}") };
-    // A role is the whole server's, and other tests are on it.
+    // A role belongs to the whole server, which other tests use too.
     let role = format!("shop_{}", served.program.id());
     psql(shop.database.url(), &rights.replace("shop_checkout", &role));
     let mut as_role: url::Url = shop.database.url().parse().unwrap();

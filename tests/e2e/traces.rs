@@ -1,4 +1,4 @@
-//! Traces, from a collector's view.
+//! Traces, as a collector receives them.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -34,7 +34,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-/// An order by HTTP, as part of the shop's trace.
+/// Submits an order by HTTP as part of the shop's trace. Returns its id.
 async fn post(shop_url: &str, user: &str, key: &str) -> String {
     let body = json!({ "merchant": "shop", "user": user, "order": order() }).to_string();
     let request =
@@ -49,7 +49,7 @@ fn named<'a>(spans: &'a [Seen], name: &str) -> Vec<&'a Seen> {
     spans.iter().filter(|seen| seen.span.name == name).collect()
 }
 
-/// The attempts at one order, in their order.
+/// Returns the spans of the attempts at one order, in order.
 fn runs<'a>(spans: &'a [Seen], id: &str) -> Vec<&'a Seen> {
     let mut runs = named(spans, "process orders");
     runs.retain(|seen| seen.get("messaging.message.id") == id);
@@ -88,7 +88,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     assert!(served.program.terminate().await.success());
     let spans = collector.spans();
 
-    // Intake: in the shop's own trace.
+    // The request belongs to the shop's own trace.
     let [request] = named(&spans, "POST /v1/orders")[..] else { panic!("{spans:#?}") };
     assert_eq!((hex(&request.span.trace_id), hex(&request.span.parent_span_id)), (TRACE.into(), SPAN.into()));
     assert_eq!(request.span.kind(), SpanKind::Server);
@@ -100,7 +100,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     assert!(sending.is_child_of(request));
     assert_eq!((sending.span.kind(), sending.get("messaging.message.id")), (SpanKind::Producer, id.as_str()));
 
-    // Each attempt: a trace of its own, linked to the intake.
+    // Each attempt is a trace of its own, linked to the request.
     let runs = runs(&spans, &id);
     assert_eq!(runs.iter().map(|run| run.get("klarna_worker.result")).collect::<Vec<_>>(), ["retry", "submitted"]);
     for (run, attempt) in runs.iter().zip(["1", "2"]) {
@@ -114,7 +114,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     assert_eq!(runs[0].span.status.as_ref().unwrap().code(), StatusCode::Error);
     assert_ne!(runs[0].span.trace_id, runs[1].span.trace_id);
 
-    // What an attempt does, within it.
+    // The steps of an attempt are its children.
     let below = |parent: &Seen| spans.iter().filter(|seen| seen.is_child_of(parent)).collect::<Vec<_>>();
     let names = |spans: &[&Seen]| spans.iter().map(|seen| seen.span.name.clone()).collect::<BTreeSet<_>>();
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
@@ -131,7 +131,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     assert_eq!((failed.get("server.address"), failed.get("url.template")), ("127.0.0.1", "/checkout/v3/orders"));
     assert!(!failed.get("klarna.correlation_id").is_empty(), "{failed:#?}");
 
-    // The shop is told, and of the trace too; Klarna is not.
+    // The webhook continues the trace to the shop. Calls to Klarna do not.
     let [telling] = named(&spans, "process webhooks")[..] else { panic!("{spans:#?}") };
     assert!(telling.is_root_linked_to(sending), "{telling:#?}");
     assert_eq!(telling.get("klarna_worker.order"), id);
@@ -145,7 +145,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     assert!(!resource["service.instance.id"].is_empty());
     let exports = collector.exports();
     assert!(exports.iter().all(|export| export.headers["x-tenant"] == "of-the-test"));
-    // Probes and scrapes are no traces; nothing else begins one by itself.
+    // Probes and scrapes make no traces, and nothing else begins one by itself.
     let roots = spans.iter().filter(|seen| seen.span.parent_span_id.is_empty());
     let roots: BTreeSet<&str> = roots.map(|seen| seen.span.name.as_str()).collect();
     let token_route = "PUT /v1/merchants/{merchant}/users/{user}/token";
@@ -153,7 +153,7 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
 
     let bytes: Vec<u8> = exports.iter().flat_map(|export| export.bytes.to_vec()).collect();
     let mut secrets = shop.secrets().await;
-    // The user, the address of the shop's endpoint, and what an id_token says.
+    // The user, the address of the shop's endpoint, and claims of an id_token.
     secrets.extend(["sesame", SECRET, PASSWORD, "T-shirt", "/sandbox/users"].map(str::to_owned));
     let found = leaks::find(&bytes, &secrets);
     assert!(found.is_empty(), "{found:?}");
@@ -174,7 +174,8 @@ async fn without_a_collector_only_what_the_caller_sent_is_kept(database: Databas
     shop.close().await;
 }
 
-/// The shop's transaction says where it stands; a command's orders are linked to the command.
+/// An order that SQL submits is linked to the trace that the transaction names, and a command's orders
+/// to the command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_door_links() {
     on_postgres(doors).await;
@@ -183,7 +184,7 @@ async fn every_door_links() {
 async fn doors(database: Database) {
     let collector = Collector::start(200, "").await;
     let shop = Shop::open(database, &[], "");
-    // By the setting this time.
+    // The setting names the collector this time.
     let endpoint = format!("[telemetry]\notlp_endpoint = \"{}\"\n[merchants.shop]", collector.url);
     shop.change_settings("a", "[merchants.shop]", &endpoint);
     let served =
@@ -227,7 +228,7 @@ async fn doors(database: Database) {
     shop.close().await;
 }
 
-/// Takes the order's word for how long it waited: no collector may be a part of that.
+/// Returns how long an order and the stop took, and the log. A collector must not delay either.
 async fn an_order_with(collector: &str) -> (Duration, Duration, String) {
     let shop = Shop::open(Database::Sqlite, &[], "");
     // Each batch is one span, so that the queue is full at once.
@@ -256,7 +257,7 @@ async fn an_order_with(collector: &str) -> (Duration, Duration, String) {
 async fn a_collector_that_fails_holds_nothing_up() {
     // Nobody listens.
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    // Takes the connection, and never answers.
+    // Accepts the connection and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_at = silent.local_addr().unwrap();
     let listening = std::thread::spawn(move || {
@@ -282,7 +283,7 @@ async fn a_collector_that_fails_holds_nothing_up() {
         assert!(took < Duration::from_secs(5), "{what}: {took:?}");
         assert!(stopped < Duration::from_secs(6), "{what}: {stopped:?}");
         let told = log.matches("Spans were lost").count();
-        // Once at first, and what was lost since at the end.
+        // One line at the first loss, and one at the end for the losses since.
         assert!(told <= 2 && (told > 0 || !lost), "{what}: told {told} times: {log}");
     }
     listening.join().unwrap();

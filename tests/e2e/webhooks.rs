@@ -18,7 +18,7 @@ fn settings(receiver: &Receiver) -> String {
     format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url)
 }
 
-/// The kinds and data of what came and was taken, by when it happened.
+/// Returns kind and data of the accepted events, in the order in which they happened.
 fn taken(receiver: &Receiver) -> Vec<(String, Value)> {
     let requests = receiver.requests().into_iter().filter(|request| request.status < 300);
     let mut events: Vec<Value> = requests.map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
@@ -27,7 +27,7 @@ fn taken(receiver: &Receiver) -> Vec<(String, Value)> {
 }
 
 async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
-    // The first attempt fails: that event comes again.
+    // The first attempt fails, so that event is sent again.
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 500 } else { 204 })).await;
     let shop = Shop::open(database, &[], &settings(&receiver));
     let served = shop.serve("a");
@@ -66,7 +66,7 @@ async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
         .await;
     let list = shop.run("a", &["webhooks", "list"]);
     assert_eq!((list.len(), list.iter().map(|one| one["attempts"].as_i64().unwrap()).sum::<i64>()), (5, 6), "{list:?}");
-    // Sent once more, it has the same name.
+    // If it is sent once more, it has the same id.
     let id = list[0]["id"].as_str().unwrap();
     assert_eq!(shop.run("a", &["webhooks", "resend", id]), [json!({ "resent": 1, "unknown": [] })]);
     until("one again", PATIENCE, async || {

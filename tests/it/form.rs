@@ -18,7 +18,7 @@ fn crates() -> Vec<PathBuf> {
     iter::once(PathBuf::new()).chain(others).collect()
 }
 
-/// What a crate's manifest requires, of whatever kind and on whatever platform.
+/// Returns all dependencies of a crate's manifest, of every kind and platform.
 fn requirements(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
     let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let sections = platforms.filter_map(Value::as_table).chain([manifest]).flat_map(|table| {
@@ -64,7 +64,7 @@ fn each_direct_dependency_is_held_to_one_version() {
     assert_eq!(held, direct, "deny.toml and Cargo.toml name different crates");
 }
 
-/// What the sources log as a warning or an error.
+/// Collects the messages that the sources log as a warning or an error.
 fn messages(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -83,7 +83,7 @@ fn messages(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The last text of a call whose opening parenthesis was before `call`.
+/// Returns the last string of a call. `call` begins after its opening parenthesis.
 fn message(call: &str) -> String {
     let (mut depth, mut last, mut rest) = (1, "", call);
     while let Some(at) = rest.find(['(', ')', '"']).filter(|_| depth > 0) {
@@ -98,8 +98,7 @@ fn message(call: &str) -> String {
     last.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The other way round too: a row of the runbook for a message that is no more would be looked for
-/// in vain.
+/// The runbook has no row for a message that no longer exists either.
 #[test]
 fn each_warning_and_error_is_in_the_runbook() {
     let mut logged = BTreeSet::new();
@@ -114,7 +113,7 @@ fn each_warning_and_error_is_in_the_runbook() {
     assert!(gone.is_empty(), "docs/runbook.md knows what no program says: {gone:#?}");
 }
 
-/// Every test in the sources, by its name.
+/// Collects the names of all tests in the sources.
 fn tests(folder: &Path, found: &mut BTreeSet<String>) {
     for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
@@ -144,7 +143,7 @@ fn each_test_that_the_page_on_security_names_is_there() {
     assert!(named.len() > 30, "{named:?}");
 }
 
-/// A heading's name in links, as GitHub makes it.
+/// Returns the anchor of a heading, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase().replace(' ', "-");
     kept.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()

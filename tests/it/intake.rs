@@ -1,5 +1,5 @@
-//! The Rust door: an order in a transaction of the caller's own. `examples/in_your_transaction.rs` shows it, and
-//! `tests/cli/example.rs` runs that.
+//! Orders that a Rust program submits inside its own transaction. `examples/in_your_transaction.rs`
+//! shows this, and `tests/cli/example.rs` runs it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

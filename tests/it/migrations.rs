@@ -1,5 +1,5 @@
-//! The rules for migrations, as far as their texts can be checked: programs of two releases use the
-//! database while one runs. CONTRIBUTING.md explains them.
+//! Checks the texts of migrations against the rules in CONTRIBUTING.md: programs of two releases use
+//! the database while a migration runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 /// Digests of migrations that databases have run. A changed one is refused by those databases.
 const WRITTEN: [(&str, &str); 2] =
     [("postgres/0001_baseline.sql", "63c896b45820e74e"), ("sqlite/0001_baseline.sql", "e18c3050a3051db5")];
-/// The number of the baseline, which the rules for later migrations do not bind.
+/// The number of the baseline, to which the rules do not apply.
 const BASELINE: u32 = 1;
 
 fn files(engine: &str) -> Vec<(u32, PathBuf)> {
@@ -55,12 +55,12 @@ fn new_migrations_keep_the_rules() {
 
 /// A migration's text, without comments, in capitals.
 struct Migration {
-    /// It is run outside a transaction.
+    /// Whether it runs outside a transaction.
     beside: bool,
-    /// Somebody has thought about what seems to take something away.
+    /// Whether a comment explains why a seeming removal breaks no older program.
     excused: bool,
     statements: Vec<String>,
-    /// To which level it raises `minimum_program`.
+    /// The level to which it raises `minimum_program`.
     raises: Option<i64>,
 }
 
@@ -68,7 +68,7 @@ impl Migration {
     fn read(text: &str) -> Self {
         let code = text.lines().map(|line| line.split("--").next().unwrap()).collect::<Vec<_>>().join(" ");
         let code = code.to_uppercase().replace("KLARNA_WORKER.", "").replace(['(', ')', ','], " ");
-        // The parts between `$$` are bodies of functions, whose semicolons end nothing.
+        // The parts between `$$` are bodies of functions, whose semicolons end no statement.
         let outside = code.split("$$").enumerate().filter(|(at, _)| at % 2 == 0).map(|(_, part)| part);
         let statements = outside.collect::<Vec<_>>().join(" BODY ");
         let statements = statements.split(';').map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -114,7 +114,8 @@ impl Migration {
         faults.into_iter()
     }
 
-    /// An older program may use what goes, or does not fill in what must be there.
+    /// Returns what is wrong with a statement that could break older programs: it removes something, or
+    /// requires something that they do not write.
     fn takes_away(&self, one: &str) -> Option<String> {
         let goes =
             ["DROP TABLE ", " DROP COLUMN ", " RENAME ", "DROP FUNCTION ", " SET NOT NULL", " DROP DEFAULT", " TYPE "];
@@ -125,7 +126,7 @@ impl Migration {
             .then(|| format!("an older program cannot live with it, and minimum_program is not raised: {one}"))
     }
 
-    /// It keeps others waiting for as long as a table is read or written through.
+    /// Returns what is wrong with a statement that holds a lock while it reads or writes a whole table.
     fn stalls(&self, one: &str) -> Option<String> {
         let index = one.starts_with("CREATE INDEX ") || one.starts_with("CREATE UNIQUE INDEX ");
         let beside = self.beside && one.contains(" CONCURRENTLY IF ");
@@ -136,19 +137,20 @@ impl Migration {
     }
 }
 
-/// Whether a default is worked out for each row, which rewrites the table.
+/// Returns whether a default is calculated for each row, which rewrites the table.
 fn calls(one: &str) -> bool {
     let default = one.split(" DEFAULT ").nth(1).unwrap_or_default();
     ["CLOCK_TIMESTAMP", "RANDOM", "GEN_RANDOM_UUID", "NEXTVAL"].iter().any(|call| default.starts_with(call))
 }
 
-/// Rows of a table at work are brought up to date by the program, in batches.
+/// Returns what is wrong with a statement that updates existing rows. The program does that in
+/// batches.
 fn backfills(one: &str) -> Option<String> {
     let rows = one.starts_with("UPDATE ") || one.starts_with("DELETE FROM ") || one.starts_with("INSERT INTO ");
     (rows && !one.starts_with("UPDATE INSTALLATION ")).then(|| format!("rows of a table at work are changed: {one}"))
 }
 
-/// Each rule, broken once; and what is no breach of any.
+/// Breaks each rule once, and checks statements that break none.
 #[test]
 fn the_rules_find_what_breaks_them() {
     let faults = |postgres, text: &str| Migration::read(text).faults(postgres).collect::<Vec<_>>();

@@ -1,10 +1,11 @@
-//! The rooms' rules, read from the sources: who may know whom, and who may use what.
+//! Checks the rules for rooms in the sources: which rooms a room may import, and which crates it may
+//! use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Data's way through: a room knows only rooms of earlier rows.
+/// The rooms in the direction of the data: a room imports only rooms of earlier rows.
 const ORDER: [&[&str]; 13] = [
     &["ids", "clock", "words", "backoff", "received"],
     &["meter"],
@@ -21,7 +22,7 @@ const ORDER: [&[&str]; 13] = [
     &["fuzzing"],
 ];
 
-/// The rooms that may name a crate; all others may not.
+/// The only rooms that may use a crate.
 const TOOLS: [(&str, &[&str]); 11] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
@@ -36,7 +37,7 @@ const TOOLS: [(&str, &[&str]); 11] = [
     ("tracing_opentelemetry", &["telemetry"]),
 ];
 
-/// Each file's code by its module's path, without its tests and comments.
+/// Returns the code of each file by its module path, without tests and comments.
 fn files() -> BTreeMap<Vec<String>, String> {
     let mut files = BTreeMap::new();
     gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[], &mut files);
@@ -63,7 +64,7 @@ fn gather(folder: &Path, module: &[String], files: &mut BTreeMap<Vec<String>, St
     }
 }
 
-/// Each room's code.
+/// Returns the code of each room.
 fn rooms() -> BTreeMap<String, String> {
     let mut rooms = BTreeMap::<String, String>::new();
     for (path, code) in files() {
@@ -72,7 +73,7 @@ fn rooms() -> BTreeMap<String, String> {
     rooms
 }
 
-/// Without comments, and without what follows `#[cfg(test)]` where that begins a file's tests at its end.
+/// Removes comments, and the tests at the end of a file, which begin with `#[cfg(test)]`.
 fn code(source: &str) -> String {
     let source = match source.rfind("\n#[cfg(test)]") {
         Some(at) if source[at..].contains("mod tests") => &source[..at],
@@ -82,7 +83,8 @@ fn code(source: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whole paths that begin with `root`, those within braces too: `crate::{a, b::C}` is `a` and `b::C`.
+/// Returns all paths that begin with `root`, including those in braces: `crate::{a, b::C}` gives `a`
+/// and `b::C`.
 fn paths(code: &str, root: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices(&format!("{root}::")) {
@@ -93,7 +95,7 @@ fn paths(code: &str, root: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads a path or a list of paths behind `prefix`; how many bytes that took.
+/// Reads a path, or a list of paths, after `prefix`. Returns how many bytes it read.
 fn read_tree(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
     let start = text.len() - text.trim_start().len();
     let rest = &text[start..];
@@ -120,12 +122,12 @@ fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// The rooms that code names.
+/// Returns the rooms that the code names.
 fn named(code: &str) -> BTreeSet<String> {
     paths(code, "crate").into_iter().map(|path| path[0].clone()).collect()
 }
 
-/// What each file takes from which others, but for parents and children.
+/// Returns which other files each file imports from, except parents and children.
 fn arrows() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     let files = files();
     let mut arrows = BTreeMap::new();
@@ -209,7 +211,7 @@ fn each_tool_stays_in_its_rooms() {
 fn no_files_go_round_in_a_circle() {
     let mut arrows = arrows();
     assert!(!arrows.values().all(BTreeSet::is_empty), "this test finds no arrows at all");
-    // Whatever takes nothing from the rest, or gives nothing to it, is in no circle.
+    // A file that imports no remaining file, or that no remaining file imports, is in no circle.
     loop {
         let given: BTreeSet<_> = arrows.values().flatten().cloned().collect();
         let left: BTreeSet<_> = arrows.keys().cloned().collect();

@@ -12,7 +12,7 @@ fn read(file: &str) -> String {
     read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// Every series that `/metrics` may tell, with its labels.
+/// Returns every series that `/metrics` may have, with its labels.
 fn series() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut series = BTreeMap::new();
     for metric in CATALOGUE {
@@ -29,8 +29,8 @@ fn series() -> BTreeMap<String, BTreeSet<&'static str>> {
     series
 }
 
-/// The names and the labels of an expression's selectors: `name{label="value", …}`. A rule's own
-/// name has colons in it.
+/// Returns names and labels of an expression's selectors: `name{label="value", …}`. The name of a
+/// recording rule contains colons.
 fn selectors(expression: &str) -> Vec<(String, BTreeSet<String>)> {
     let part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
     let mut found = Vec::new();
@@ -42,14 +42,14 @@ fn selectors(expression: &str) -> Vec<(String, BTreeSet<String>)> {
         rest = &rest[end..];
         let matchers = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).map_or("", |(inside, _)| inside);
         let label = |matcher: &str| matcher.split(['=', '!', '~']).next().unwrap().trim().to_owned();
-        // No value of ours has a comma.
+        // Our label values contain no comma.
         let labels = matchers.split(',').filter(|matcher| !matcher.trim().is_empty()).map(label).collect();
         found.push((name, labels));
     }
     found
 }
 
-/// The labels that an expression groups or joins by.
+/// Returns the labels by which an expression groups or joins.
 fn groupings(expression: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for keyword in [" by (", " on (", "by(", "on(", "without ("] {
@@ -86,8 +86,8 @@ struct Rule {
     runbook: String,
 }
 
-/// The rules of a file as this project writes it: a rule begins with its name, and its expression
-/// ends with the next key.
+/// Reads the rules of a file in this project's layout: a rule begins with its name, and its expression
+/// ends at the next key.
 fn rules() -> (Vec<Rule>, BTreeSet<String>) {
     let text = read("deploy/prometheus/alerts.yaml");
     let (mut alerts, mut recorded, mut expressions) = (Vec::new(), BTreeSet::new(), 0);
@@ -163,7 +163,7 @@ fn each_alert_has_its_section_and_each_section_its_alert() {
             assert!(series().contains_key(&name) || series().contains_key(&format!("{name}_count")), "{name}");
         }
     }
-    // Each is tried against numbers, too.
+    // Each alert has a test with numbers.
     let tried = read("deploy/prometheus/alerts.test.yaml");
     for section in sections {
         assert!(tried.contains(&format!("alertname=\"{section}\"")), "{section} is not in alerts.test.yaml");
@@ -193,7 +193,7 @@ fn the_dashboard_asks_for_metrics_that_there_are_and_for_all_of_them() {
     assert!(found.len() > 50, "{}", found.len());
     let mut shown = BTreeSet::new();
     for expression in found {
-        // The variable stands for a matcher's value, and an interval for a duration.
+        // Replace Grafana's variables: `$merchant` by a value, and an interval by a duration.
         check("the dashboard", &expression.replace("\"$merchant\"", "\"m\""), &BTreeSet::new());
         shown.extend(selectors(expression).into_iter().map(|(name, _)| name));
     }

@@ -1,4 +1,4 @@
-//! Creating an order: what leaves, and what the answers mean.
+//! Creating an order: the request, and the meaning of the answers.
 
 use klarna_order_worker::config::ApiCredentials;
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
@@ -17,7 +17,7 @@ async fn create(base: &str) -> CreateAnswer {
     client.create(&merchant(base), Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await
 }
 
-/// One request, answered thus.
+/// Sends one request, which gets this answer.
 async fn answer_to(status: usize, headers: &[(&'static str, &str)], body: &str) -> CreateAnswer {
     let mut server = Server::new_async().await;
     let mut mock = orders(&mut server).with_status(status).with_body(body);
@@ -81,7 +81,7 @@ async fn an_api_key_is_sent_as_it_was_issued() {
     mock.assert_async().await;
     assert!(matches!(answer, CreateAnswer::Created { .. }), "{answer:?}");
 
-    // A key that no header can hold is never sent.
+    // A key that is not valid in a header is never sent.
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
     let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, false);
@@ -131,11 +131,11 @@ async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
     assert_eq!(messages.len(), 20);
 }
 
-/// With a text of Klarna's as long as its answer, and more values in the order than any shopper has.
+/// The answer has a very long text, and the order has more values than any shopper's.
 #[tokio::test]
 async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
     let client = CreateClient::new(AMPLE).unwrap();
-    // What is cut off may be the rest of a value, so its beginning is left out too.
+    // A value may be cut at the end of the text, so its beginning is removed too.
     let name = "z".repeat(2000);
     let text = format!("{}{}krn:at:secret-1", name.repeat(4), "y".repeat(8 * 1024 - 8000 - 5));
     let mut server = Server::new_async().await;
@@ -238,7 +238,7 @@ async fn an_order_is_read_from_whatever_can_be_read() {
         assert_eq!((klarna_id.as_str(), &*result.to_text()), ("o-1", "<div/>"));
         assert!(server.seen().contains("accept-encoding: identity"));
     }
-    // What no database can hold is replaced.
+    // Characters that no database can store are replaced.
     let CreateAnswer::Created { result, .. } =
         answer_to(201, &[], r#"{"order_id":"o-1","html_snippet":"<a>\u0000\ud800</a>"}"#).await
     else {

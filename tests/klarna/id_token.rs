@@ -17,7 +17,7 @@ use test_support::mockito::{Mock, Server, ServerGuard};
 
 use test_support::merchant::merchant;
 
-/// An hour of 2026; every test's present.
+/// The present time of every test, in 2026.
 const NOW: i64 = 1_790_000_000;
 
 fn now() -> DateTime<Utc> {
@@ -50,7 +50,7 @@ impl Fixture {
         Self { server, merchant, id_tokens: IdTokens::new(clock.clone()).unwrap(), clock }
     }
 
-    /// Serves these keys; asserting the mock asserts the number of fetches.
+    /// Serves these keys. Asserting the mock checks the number of fetches.
     async fn publish(&mut self, keys: &[&SigningKey], fetches: usize) -> Mock {
         self.server.mock("GET", "/jwks.json").with_body(jwks(keys)).expect(fetches).create_async().await
     }

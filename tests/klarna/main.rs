@@ -1,5 +1,5 @@
-//! The calls towards Klarna, over real sockets: what leaves, what the answers mean, and what every
-//! kind of broken connection is taken for.
+//! The calls to Klarna, over real sockets: the requests, the meaning of the answers, and of every kind
+//! of broken connection.
 
 mod checkout;
 mod id_token;
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use test_support::merchant::merchant;
 
-/// Long enough for a busy machine: no test waits for it.
+/// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(20);
 
-/// For tests that wait until it strikes.
+/// A time-out for tests that wait for it.
 const SHORT: Duration = Duration::from_millis(600);

@@ -1,4 +1,4 @@
-//! Creating a session of Klarna Payments: what leaves, and what is read from the answer.
+//! Creating a session of Klarna Payments: the request, and what is read from the answer.
 
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
 use klarna_order_worker::order::{OrderResult, PaymentsSession, Target};
@@ -48,7 +48,7 @@ async fn a_session_comes_back_with_its_client_token_and_methods() {
             correlation_id: Some("c-9".into()),
         }
     );
-    // Klarna names no method where it offers none.
+    // Klarna leaves out the payment methods if it offers none.
     let CreateAnswer::Created { result, .. } = answer_to(200, r#"{"session_id":"s","client_token":"t"}"#).await else {
         panic!("not created")
     };

@@ -12,8 +12,8 @@ use test_support::faults::http;
 
 use crate::{SHORT, merchant};
 
-/// A server on a thread of its own, which continues while the process under test stands still. It
-/// tells of the request, answers in part at once, and sends the rest a moment after it is told to.
+/// Starts a server on a thread of its own, which continues while the tested runtime is stopped. It
+/// reports the request, sends a part of the answer at once, and the rest when it is told to.
 fn answering_elsewhere(answer: String) -> (String, Receiver<()>, Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -29,13 +29,13 @@ fn answering_elsewhere(answer: String) -> (String, Receiver<()>, Sender<()>) {
         woken.recv().unwrap();
         thread::sleep(SHORT / 20);
         stream.write_all(rest).unwrap();
-        // Open until the client leaves.
+        // Keep the connection open until the client closes it.
         let _ = stream.read(&mut [0; 1]);
     });
     (url, asking, awake)
 }
 
-/// The runtime has this one thread: while it sleeps, neither clocks nor sockets are looked at.
+/// The runtime has only this thread. While it sleeps, neither timers nor sockets are polled.
 #[tokio::test]
 async fn an_answer_that_is_under_way_when_the_process_goes_on_is_read() {
     let grant = r#"{"access_token":"at","refresh_token":"new"}"#;

@@ -1,4 +1,4 @@
-//! What each kind of broken connection means. Each call sends at most one request.
+//! The meaning of each kind of broken connection. Each call sends at most one request.
 
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
@@ -10,7 +10,7 @@ const NO_FILE: &str = "/nonexistent";
 
 const GRANT: &str = r#"{"access_token":"at","refresh_token":"new"}"#;
 
-/// Fails on a second request of the same call: the server would have reset it, and counted it.
+/// Presents a token to a server that takes this step. Fails if the call sends a second request.
 async fn present(step: Step) -> Answer {
     present_within(AMPLE, step).await
 }
@@ -160,7 +160,7 @@ async fn no_failure_names_the_token_or_the_url() {
     }
 }
 
-/// The environment is the whole process's, so the test runs itself once more in another.
+/// The environment belongs to the whole process, so the test runs itself in another process.
 #[test]
 fn without_ca_certificates_the_error_names_the_package() {
     if std::env::var_os("SSL_CERT_FILE").is_some_and(|file| file == NO_FILE) {

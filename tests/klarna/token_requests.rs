@@ -1,4 +1,4 @@
-//! What a presentation looks like on the wire.
+//! The HTTP request of a presentation.
 
 use klarna_order_worker::config::ClientAuth;
 use klarna_order_worker::klarna::token::TokenClient;
@@ -15,7 +15,7 @@ fn client() -> TokenClient {
     TokenClient::new(AMPLE, AMPLE).unwrap()
 }
 
-/// Exactly one `POST` with this body and no query.
+/// Expects exactly one `POST` with this body and no query.
 fn post(server: &mut ServerGuard, body: &str) -> Mock {
     server
         .mock("POST", "/oauth2/token")

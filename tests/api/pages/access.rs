@@ -25,7 +25,7 @@ async fn only_a_key_of_the_operators_signs_in() {
             answer.headers.get("set-cookie").is_none() && answer.text.contains("not an API key with the scope ops")
         );
     }
-    // A page elsewhere may not sign anybody in.
+    // A page of another site must not sign anybody in.
     for (name, said) in
         [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "none"), ("origin", "http://elsewhere.example")]
     {
@@ -62,7 +62,7 @@ async fn a_session_lasts_for_as_long_as_it_is_used_and_no_longer_than_half_a_day
     minutes(59);
     let used = browser.get("/").await;
     assert_eq!(used.status, 200);
-    // A page that only looks again by itself is nobody's use.
+    // The automatic updates of a page do not count as use of the session.
     minutes(2);
     let live = send(browser.request(Method::GET, "/").header("x-live", "1")).await;
     assert_eq!(live.status, 401, "the old cookie is idle for more than an hour");
@@ -89,7 +89,7 @@ async fn a_session_is_nobody_elses() {
     let browser = Browser::signed_in(&api, OPS).await;
     let cookie = browser.cookie.clone().unwrap();
     let with = |cookie: String| Browser { cookie: Some(cookie), ..Browser::new(&api) };
-    // Each byte of it counts.
+    // A change of any byte makes the cookie invalid.
     for at in ["klarna-worker=".len(), cookie.len() / 2, cookie.len() - 5] {
         let mut bytes = cookie.clone().into_bytes();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
@@ -98,7 +98,7 @@ async fn a_session_is_nobody_elses() {
     assert_eq!(with("klarna-worker=".into()).get("/").await.status, 303);
     assert_eq!(with(format!("other=1; {cookie}")).get("/").await.status, 200);
 
-    // Another process of the installation knows it, and not once the key is gone from the settings.
+    // Another process of the installation accepts the cookie, until the key is removed from the settings.
     let request = |cookie: &str| {
         let request = Request::get("/orders").header("cookie", cookie);
         request.body(Body::empty()).unwrap()
@@ -121,7 +121,7 @@ async fn without_keys_this_machine_is_let_in_and_without_a_fitting_one_nobody() 
     let browser = Browser::new(&open);
     assert!(browser.page("/").await.contains("This machine"));
     assert_eq!(browser.get("/sign-in").await.header("location"), "/");
-    // As at the API, no name of another host leads here.
+    // As at the API, a request with the name of another host is refused.
     let other = send(browser.request(Method::GET, "/").header("host", "shop.example")).await;
     assert_eq!(other.status, 421);
 
@@ -152,7 +152,7 @@ async fn a_key_to_read_with_only_looks() {
     let operator = Browser::signed_in(&api, OPS).await;
     assert_eq!(operator.act("/", cancel, &[]).await.status, 404);
     assert_eq!(browser.act("/", "/sign-out", &[]).await.status, 303);
-    // A key that is for another place signs nobody in here.
+    // A key with other `sources` cannot sign in from here.
     let answer = Browser::new(&api).post("/sign-in", &[("key", "key-elsewhere")]).await;
     assert_eq!(answer.status, 403);
 }

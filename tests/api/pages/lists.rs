@@ -24,7 +24,7 @@ async fn on_both(test: impl AsyncFn(&Api)) {
     database.remove().await;
 }
 
-/// The orders that a list shows, from its top to its bottom.
+/// Returns the orders that a list shows, in order.
 async fn listed(browser: &Browser<'_>, query: &str) -> Vec<String> {
     let page = browser.page(&format!("/orders?{query}")).await;
     let rows = page.match_indices("<a class=\"id\" href=\"/orders/").map(|(at, found)| &page[at + found.len()..][..36]);
@@ -119,7 +119,7 @@ async fn an_order_tells_what_happened_to_it() {
         assert!(story.contains("Attempt 3 by test") && !story.contains("a_pause"), "a pause is no attempt: {story}");
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
 
-        // What attempts say goes with the user.
+        // Erasing the user also deletes the texts of the attempts.
         api.app.store.erase_user(&UserKey::new("shop", "u-1")).await.unwrap();
         let erased = browser.page(&format!("/orders/{order}")).await;
         assert!(!erased.contains("first_trouble") && !erased.contains("Attempt 1"), "{erased}");

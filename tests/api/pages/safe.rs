@@ -5,7 +5,7 @@ use klarna_order_worker::order::TokenOutcome;
 use super::{Browser, OPS, WICKED, failed, keys, submitted};
 use crate::Api;
 
-/// All kinds of pages, with something on each.
+/// Returns all kinds of pages, each with content.
 async fn all_pages(api: &Api) -> Vec<String> {
     api.has_an_endpoint().await;
     let submitted_order = api.ordered("shop", WICKED).await;
@@ -68,7 +68,7 @@ async fn nothing_that_a_page_shows_can_run() {
         for never in ["<style", " style=", " onclick=", " onload=", " onerror=", "javascript:", "<b>way", "<i>order"] {
             assert!(!text.contains(never), "{path}: {never}");
         }
-        // Whatever leads elsewhere would be another host's.
+        // An address that does not begin with / would be on another host.
         for attribute in ["href=\"", "src=\"", "action=\""] {
             for (_, rest) in text.match_indices(attribute).map(|(at, _)| text[at..].split_at(attribute.len())) {
                 assert!(

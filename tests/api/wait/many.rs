@@ -1,4 +1,4 @@
-//! Five hundred shoppers look at their pages.
+//! Five hundred shops' requests wait for their orders at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ async fn five_hundred_wait_at_once_for_another_process() {
     database.remove().await;
 }
 
-/// The API is `here`, and who works on the orders is `there`.
+/// The API runs in `here`, the worker in `there`.
 async fn all_are_answered(here: App, there: App, engine: &str) {
     let _ = raise_files_limit();
     let store = Arc::clone(&there.store);
@@ -48,7 +48,8 @@ async fn all_are_answered(here: App, there: App, engine: &str) {
     let address = service.address().unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let wait = async |id: OrderId| {
-        // As a shop does: on a machine that is busy enough the longest wait is over before all have come.
+        // Repeats the request as a shop does: on a busy machine, the longest wait may end before all
+        // requests have arrived.
         loop {
             let answer = http.get(format!("http://{address}/v1/orders/{id}?wait=60s")).send().await.unwrap();
             assert_eq!(answer.status(), 200);
@@ -75,17 +76,18 @@ async fn all_are_answered(here: App, there: App, engine: &str) {
     service.stop(Duration::from_secs(10)).await;
 }
 
-/// Once all wait, ends each order, and tells when.
+/// Ends each order as soon as all requests wait. Returns when each ended.
 async fn end_all(waiters: Waiters, store: Arc<dyn Store>, last: OrderId) -> BTreeMap<OrderId, Instant> {
     while waiters.count() < WAITERS {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // They look at their rows in turn: once this one has looked, so have all, and what follows is the ends' lag alone.
+    // The waiters read their rows in turn. After this one, all have read theirs, so only the delay of
+    // the notifications is measured.
     waiters.wait(last, Duration::ZERO, |_| true).await.unwrap();
     let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "test".into() };
     store.begin_worker(&worker).await.unwrap();
     let mut ended = BTreeMap::new();
-    // 250 a second: what an answer takes, and not what the machine does in a second, is to be seen.
+    // 250 a second, so that the delay of an answer is measured and not the machine's throughput.
     let mut pace = tokio::time::interval(Duration::from_millis(4));
     loop {
         let claimed = store.claim_orders(worker.id, &[("shop".into(), 64)].into(), None).await.unwrap();
@@ -118,7 +120,7 @@ fn row(app: &App, number: usize) -> OrderRow {
     }
 }
 
-/// Both ends of each connection are files of this process.
+/// Raises the limit of open files: both ends of each connection are in this process.
 fn raise_files_limit() -> Result<(), rustix::io::Errno> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

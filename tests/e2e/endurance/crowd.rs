@@ -1,4 +1,4 @@
-//! Sixteen clients that submit orders as long as they may, whatever happens to the service.
+//! Sixteen clients that submit orders all the time, whatever happens to the service.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::{PATIENCE, seed};
 
 const CLIENTS: u64 = 16;
-/// The wait before a client that was not answered asks again.
+/// The wait before a client repeats a request without an answer.
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The clients, and their results.
@@ -46,7 +46,7 @@ pub struct Accepted {
 }
 
 impl Crowd {
-    /// Clients for these users; they wait for a service.
+    /// Creates clients for these users. They wait for a service.
     pub fn gather(shop: &Shop, users: &[String]) -> Self {
         let (services, closing) = (watch::Sender::default(), watch::Sender::new(false));
         let told = Arc::new(ClientResults::default());
@@ -65,12 +65,12 @@ impl Crowd {
         Self { services, closing, clients, told }
     }
 
-    /// From now on the service can be reached.
+    /// Sends requests to this service from now on.
     pub fn turn_to(&self, served: &Served) {
         self.turn_to_all([served]);
     }
 
-    /// From now on these processes can be reached.
+    /// Sends requests to these processes from now on.
     pub fn turn_to_all<'a>(&self, served: impl IntoIterator<Item = &'a Served>) {
         self.services.send_replace(served.into_iter().map(Served::client).collect());
     }
@@ -80,7 +80,7 @@ impl Crowd {
         self.told.accepted.lock().unwrap().len()
     }
 
-    /// Those of the orders seen to their end that `what` holds of.
+    /// Counts the orders whose end a client saw and for which `what` returns `true`.
     pub fn seen(&self, what: impl Fn(&Accepted, &Value) -> bool) -> usize {
         let accepted = self.told.accepted.lock().unwrap();
         accepted.values().filter(|order| order.seen.as_ref().is_some_and(|end| what(order, end))).count()
@@ -92,7 +92,7 @@ impl Crowd {
         until("more orders", PATIENCE, async || self.accepted() > before).await;
     }
 
-    /// Submits no more orders. Those that were started are submitted.
+    /// Begins no more orders, and waits until all begun ones are submitted. Returns all accepted orders.
     pub async fn go_home(self) -> BTreeMap<String, Accepted> {
         self.closing.send_replace(true);
         for client in self.clients {
@@ -145,7 +145,7 @@ impl Shopper {
         }
     }
 
-    /// The shopper of a dead token signs in, once.
+    /// Signs in the shopper of a token that no longer works, once.
     async fn sign_in(&self, user: &str) {
         let _alone = self.told.signing_in.lock().await;
         let state = loop {
@@ -163,7 +163,7 @@ impl Shopper {
         }
     }
 
-    /// Any of the processes: who was not answered by one may ask another.
+    /// Returns a client of any of the processes. A client without an answer may ask another one.
     async fn service(&self) -> Client {
         let mut services = self.services.clone();
         let services = services.wait_for(|services| !services.is_empty()).await.unwrap();

@@ -10,7 +10,7 @@ use super::crowd::Crowd;
 use super::sums::Sums;
 use super::{USERS, finish, open, rng, rounds, seed};
 
-/// One session of a worker, whichever comes first in an order that `$SEED` draws.
+/// Kills one session of a worker, chosen by `$SEED`.
 const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY md5(pid::text || '$SEED') LIMIT 1) AS one";
 

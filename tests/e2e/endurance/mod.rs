@@ -22,19 +22,19 @@ use test_support::engine::Database;
 use test_support::program::Build;
 use test_support::shop::Shop;
 
-/// For what must come to an end by itself, lost answers and their waits included.
+/// The time limit for orders to end, lost answers with their waits included.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Users of the shop.
 const USERS: usize = 200;
-/// Quick enough for many orders a second, and slow enough to be met half-way.
+/// Latencies that allow many orders a second, and are long enough to be interrupted.
 const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency", "5ms..60ms"];
 
-/// How often something goes wrong: as the environment says, or `short`.
+/// Returns the number of faults: that of the environment, or `short`.
 fn rounds(short: u64) -> u64 {
     number("KLARNA_WORKER_TEST_ROUNDS").unwrap_or(short)
 }
 
-/// What moments and users are drawn from.
+/// Returns the seed for random moments and users.
 fn seed() -> u64 {
     number("KLARNA_WORKER_TEST_SEED").unwrap_or(3)
 }
@@ -47,21 +47,20 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
 }
 
-/// A shop whose lost answers are settled within seconds: the shortest waits that the settings
-/// allow.
+/// Opens a shop with the shortest waits that the settings allow, so that lost answers are resolved
+/// within seconds.
 fn open(database: Database) -> Shop {
     open_by(Build::Own, database)
 }
 
-/// Likewise, its database made by one build of the program.
+/// Like [`open`], with a database that one of the builds migrated.
 fn open_by(build: Build, database: Database) -> Shop {
     let shop = Shop::open_by(build, database, &SANDBOX, "");
     shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{QUICK}"));
     shop
 }
 
-/// Closes the shop. What a run of the usual length left is searched for secrets; a long one leaves
-/// too much.
+/// Closes the shop. The files of a short run are searched for secrets; a long run leaves too many.
 async fn finish(shop: Shop) {
     if ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"]
         .iter()

@@ -24,7 +24,7 @@ impl Proxy {
         let accepting = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                // An end of either side ends the connection.
+                // If either side ends, the connection ends.
                 drop(tokio::spawn(pass(client, to.clone(), Arc::clone(&heard))));
             }
         });
@@ -54,7 +54,7 @@ async fn pass(mut client: TcpStream, to: String, silent: Arc<AtomicBool>) -> std
             if length == 0 {
                 return Ok::<_, std::io::Error>(());
             }
-            // Once a part of a request was lost, the rest makes no sense.
+            // After a part of a request was lost, the rest is dropped too.
             lost |= silent.load(Ordering::SeqCst);
             if !lost {
                 to_server.write_all(&bytes[..length]).await?;

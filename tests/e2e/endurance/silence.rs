@@ -16,14 +16,14 @@ use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, finish, number, seed};
 
 both_engines!(orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after);
 
-/// The longest that an answer of the service may take, in a run that is asked for.
+/// The longest that an answer of the service may take, in a long run.
 const ANSWER: Duration = Duration::from_millis(50);
-/// The most bytes that its memory may grow by, likewise.
+/// The most bytes by which its memory may grow, in a long run.
 const GROWTH: u64 = 20 * 1024 * 1024;
 const TOKEN_PATIENCE: Duration = Duration::from_secs(3);
 
 async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after(database: Database) {
-    // `KLARNA_WORKER_TEST_SILENCE` (seconds) asks for a longer one, in which figures count too.
+    // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
     let silence = asked.unwrap_or(Duration::from_secs(6));
     let (shop, proxy) = behind_a_proxy(database).await;
@@ -37,7 +37,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let warm = asked.map_or(100, |_| 2 * USERS);
     until("orders with tokens", PATIENCE, async || fresh() > warm).await;
 
-    // What the machine makes of the same load without any trouble.
+    // The figures of the same load without a fault.
     let usual = Figures::take(&served, silence / 4).await;
     proxy.fall_silent(true);
     let figures = Figures::take(&served, silence).await;
@@ -64,7 +64,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
 }
 
 async fn behind_a_proxy(database: Database) -> (Shop, Proxy) {
-    // Klarna's names for itself are not those of the way there.
+    // The issuer of the id_tokens is the sandbox, not the proxy.
     let shop = Shop::open(database, &SANDBOX, "");
     let url: url::Url = shop.sandbox.ready["token_url"].as_str().unwrap().parse().unwrap();
     let proxy = Proxy::before(format!("127.0.0.1:{}", url.port().unwrap())).await;
@@ -81,7 +81,7 @@ async fn behind_a_proxy(database: Database) -> (Shop, Proxy) {
     (shop, proxy)
 }
 
-/// What was measured of a service.
+/// The measurements of a service.
 struct Figures {
     /// The slowest answer.
     slowest: Duration,
@@ -89,7 +89,7 @@ struct Figures {
     median: Duration,
     answers: usize,
     over_the_limit: usize,
-    /// Bytes of memory more than at the beginning, at the most.
+    /// The largest growth of its memory since the beginning, in bytes.
     grown: u64,
 }
 
@@ -102,7 +102,7 @@ impl fmt::Display for Figures {
 }
 
 impl Figures {
-    /// Asks on a thread of its own: what the clients have to do must not count.
+    /// Measures on a thread of its own, so that the clients' work does not count.
     async fn take(served: &Served, time: Duration) -> Self {
         let (client, memory) = (Client::new(served), served.program.memory());
         let taking = tokio::task::spawn_blocking(move || {

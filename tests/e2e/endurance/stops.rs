@@ -16,7 +16,7 @@ both_engines!(
     stops_at_random_moments_lose_and_repeat_nothing,
 );
 
-/// The latest moment of a round.
+/// The latest moment of a fault within a round.
 const LATEST: Duration = Duration::from_millis(1200);
 
 async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: Database) {
@@ -25,7 +25,7 @@ async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: D
         served.program.kill();
     })
     .await;
-    // Each kill lost a few answers, and each of those is known.
+    // Each kill lost a few answers, and the rows say which.
     assert!(sums.orders > 0, "{sums}");
     finish(shop).await;
 }

@@ -13,24 +13,24 @@ use test_support::shop::Shop;
 use super::PATIENCE;
 use super::crowd::Accepted;
 
-/// Users whose last orders are handed in at once.
+/// How many users' last orders are submitted at the same time.
 const TOGETHER: usize = 16;
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Default)]
 pub struct Sums {
     pub orders: usize,
-    /// By status and token outcome, or error.
+    /// The number of orders by status and token outcome, or error.
     ends: BTreeMap<String, usize>,
-    /// Orders that say `possible_duplicate`.
+    /// Orders with `possible_duplicate`.
     possible_duplicates: usize,
     /// Orders that the sandbox created more than once.
     pub created_twice: usize,
     pub rotated: usize,
-    /// Sign-ins whose token died at the sandbox: a spent one was presented again, since its answer
-    /// was lost.
+    /// Sign-ins that the sandbox revoked, because a spent token was presented again after a lost
+    /// answer.
     pub lost: usize,
-    /// Sign-ins whose token the sandbox holds as live, and which is ours.
+    /// Sign-ins whose token works at the sandbox, and which the service has.
     pub live: usize,
 }
 
@@ -48,19 +48,19 @@ impl fmt::Display for Sums {
 }
 
 impl Sums {
-    /// Orders that did not go out with the user's token, by their end.
+    /// Returns the orders that were not submitted with the user's token, by their end.
     pub fn without_token(&self) -> BTreeMap<&str, usize> {
         let with = ["submitted fresh", "submitted kept"];
         let others = self.ends.iter().filter(|(end, _)| !with.contains(&end.as_str()));
         others.map(|(end, orders)| (end.as_str(), *orders)).collect()
     }
 
-    /// Waits for every order's end, and checks what the shop was told against the sandbox's record.
+    /// Waits for every order's end, and compares the results with the sandbox's record.
     pub async fn draw(shop: &Shop, client: &Client, accepted: BTreeMap<String, Accepted>, users: &[String]) -> Self {
         let mut ends = BTreeMap::new();
         for (id, order) in accepted {
             let end = client.ended(&id, PATIENCE).await;
-            // One result: what a client saw before is still so.
+            // An order has one result: what a client saw before is unchanged.
             if let Some(seen) = order.seen {
                 assert_eq!(seen, end, "an order's result changed");
             }
@@ -97,7 +97,7 @@ impl Sums {
                     assert!(at_klarna.contains(&klarna_id), "{order} is not among {at_klarna:?}");
                     format!("submitted {}", order["token"].as_str().unwrap())
                 }
-                // Its workers died under it five times.
+                // The order lost its worker five times.
                 "failed" if order["error"]["code"] == "crashed_worker" => "failed crashed_worker".to_owned(),
                 _ => panic!("{order}"),
             };
@@ -108,8 +108,8 @@ impl Sums {
         }
     }
 
-    /// Every token that the sandbox holds as live is ours: the last order was recognised by it. Of
-    /// every other sign-in the row says that its answer was lost.
+    /// Checks that the service has every token that works at the sandbox: the last order was recognised
+    /// by it. For every other sign-in, the row says that an answer was lost.
     fn count_tokens(&mut self, record: &[Event], last: &[FinalOrder]) {
         let mut families: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for event in record {
@@ -144,10 +144,10 @@ impl Sums {
     }
 }
 
-/// How a user stands at the end.
+/// The last order of a user.
 struct FinalOrder {
     user: String,
-    /// The orders that it took until one met a token.
+    /// The orders that were needed until one had a token.
     tried: Vec<String>,
     /// The last of them.
     order: Value,
@@ -155,8 +155,8 @@ struct FinalOrder {
     token: Value,
 }
 
-/// One more order for each user, which uses the token that we have: what was still open is settled
-/// by it.
+/// Submits one more order for each user. It uses the present token, and closes intents that are still
+/// open.
 async fn last_orders(client: &Client, users: &[String]) -> Vec<FinalOrder> {
     stream::iter(users).map(|user| last_order(client, user)).buffered(TOGETHER).collect().await
 }
@@ -175,7 +175,7 @@ async fn last_order(client: &Client, user: &str) -> FinalOrder {
     FinalOrder { user: user.to_owned(), tried, order, token: client.token(user).await }
 }
 
-/// Klarna's ids of the orders that it created, by our ids.
+/// Returns Klarna's ids of the orders that it created, by our ids.
 fn created(record: &[Event]) -> BTreeMap<&str, Vec<&str>> {
     let mut created: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for event in record {
@@ -186,7 +186,7 @@ fn created(record: &[Event]) -> BTreeMap<&str, Vec<&str>> {
     created
 }
 
-/// Our id of an order, and the sign-in by whose token Klarna recognised its shopper.
+/// Returns our id of an order, and the sign-in whose token let Klarna recognise the shopper.
 fn recognised(event: &Event) -> Option<(&str, usize)> {
     match &event.what {
         What::Order { reference: Some(reference), recognition: Recognition::Recognised, .. } => {

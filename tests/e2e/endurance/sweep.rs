@@ -17,14 +17,14 @@ use crate::keeper::import;
 both_engines!(orders_pass_a_sweep_at_full_rate);
 
 const SHOPPERS: usize = 8;
-/// As fast as the vault's places let it.
+/// Settings for a sweep that is limited only by `vault.max_in_flight`.
 const FULL: &str = "token_rate_per_second = 2000.0\n[keeper]\nrate_per_second = 1000.0\nschedule";
 
-/// The most that an order's median latency may grow by, in a run that is asked for.
+/// The factor by which an order's median latency may grow at most, in a long run.
 const LIMIT: f64 = 1.2;
 
 async fn orders_pass_a_sweep_at_full_rate(database: Database) {
-    // `KLARNA_WORKER_TEST_SWEEP` (tokens) asks for a longer one, in which figures count too.
+    // `KLARNA_WORKER_TEST_SWEEP` (tokens) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SWEEP");
     let due = usize::try_from(asked.unwrap_or(400)).unwrap();
     let time = asked.map_or(Duration::from_secs(3), |_| Duration::from_secs(40));
@@ -33,7 +33,7 @@ async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     let served = shop.serve("a");
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
-    // Signed in so long ago that their tokens are due.
+    // The age of these sign-ins makes their tokens due.
     import(&shop, due, "due", "45d").await;
     let alone = latencies(&served.client(), &users, "alone", time).await;
     assert!(served.program.terminate().await.success());
@@ -68,8 +68,8 @@ async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     finish(shop).await;
 }
 
-/// From acceptance to end of the orders that a few shoppers hand in for so long, as the service
-/// tells it.
+/// Submits orders of a few shoppers for this time. Returns their times from acceptance to end, by the
+/// service's own times.
 async fn latencies(client: &Client, users: &[String], phase: &str, time: Duration) -> Vec<Duration> {
     let end = Instant::now() + time;
     let shoppers = users.chunks(users.len() / SHOPPERS).enumerate().map(|(number, users)| {

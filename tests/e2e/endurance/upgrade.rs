@@ -1,9 +1,9 @@
-//! A release replaced by the next under load, step by step as docs/running.md has it: a migration
-//! while orders go on, programs of both releases side by side, and new encryption keys meanwhile.
+//! A release is replaced by the next one under load, in the steps of docs/running.md: a migration while
+//! orders continue, programs of both releases side by side, and new encryption keys meanwhile.
 //!
 //! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`.
-//! Without one the program under test is its own predecessor, and what a later release may add to
-//! the schema stands in for its migrations.
+//! Without one, the tested program is its own predecessor, and additions to the schema take the place
+//! of a later release's migrations.
 
 use test_support::engine::{Database, ask, on_postgres, on_sqlite};
 use test_support::program::{Build, until};
@@ -17,7 +17,7 @@ use super::sums::Sums;
 use super::{PATIENCE, PATIENT, QUICK, USERS, finish, open_by, seed};
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 
-/// Orders that a process brings to their end before the next step: it takes part.
+/// How many orders a process must end before the next step, to show that it works.
 const PART: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -43,7 +43,7 @@ async fn side_by_side(database: Database) {
     crowd.turn_to_all([&a, &b]);
     both_work(&a, &b).await;
 
-    // Every process knows the new key before the first one uses it.
+    // Every process gets the new key before the first one uses it.
     for name in ["a", "b"] {
         give_second_key(&shop, name);
     }
@@ -55,7 +55,7 @@ async fn side_by_side(database: Database) {
     make_second_key_active(&shop, "a");
     a = replace(&shop, &crowd, a, &b, (Build::Own, "a")).await;
     both_work(&a, &b).await;
-    // The other process still seals with the old key: this run does what it can, and hurts nobody.
+    // The other process still encrypts with the old key, so this run cannot finish, but it does no harm.
     rotate(&shop, Build::Own, "a");
     rotate(&shop, Build::Old, "b");
     rotate(&shop, Build::Own, "a");
@@ -118,8 +118,8 @@ async fn replace(shop: &Shop, crowd: &Crowd, going: Served, other: &Served, (bui
     come
 }
 
-/// Stops the one process, and starts the new program: clients are not answered for a moment, and
-/// ask again.
+/// Stops the only process and starts the new program. Clients get no answer for a moment and repeat
+/// their requests.
 async fn restart(shop: &Shop, crowd: &Crowd, going: Served) -> Served {
     let exit = going.program.terminate().await;
     assert!(exit.success(), "the stop was not clean: {exit}");
@@ -129,7 +129,7 @@ async fn restart(shop: &Shop, crowd: &Crowd, going: Served) -> Served {
     come
 }
 
-/// What `migrate` of the new release does, while orders go on.
+/// Migrates as the new release does, while orders continue.
 async fn migrate(shop: &Shop, crowd: &Crowd) {
     let (before, begun) = (crowd.accepted(), Instant::now());
     if Build::has_old() {
@@ -144,7 +144,7 @@ async fn migrate(shop: &Shop, crowd: &Crowd) {
     assert_eq!(shop.run("a", &["migrate", "--check"])[0]["missing"], 0);
 }
 
-/// What the schema of a later release may have that this program knows nothing of.
+/// Adds to the schema what a later release may have and this program does not know.
 async fn grow(shop: &Shop) {
     let folder = shop.folder.path();
     for statement in [
@@ -168,7 +168,7 @@ async fn grow(shop: &Shop) {
     shop.database.execute(folder, &row).await;
 }
 
-/// Seals everything anew with the active key of these settings.
+/// Encrypts everything again with the active key of these settings.
 fn rotate(shop: &Shop, build: Build, name: &str) {
     let told = block_in_place(|| shop.run_by(build, name, &["keys", "rotate"])).remove(0);
     assert_eq!(told["left"], serde_json::json!({}), "{told}");
@@ -180,7 +180,7 @@ fn sealed_with_the_first_key(shop: &Shop) -> u64 {
     tokens + hash_key
 }
 
-/// Orders that a process has brought to their end.
+/// Returns how many orders a process has ended.
 async fn ended(served: &Served) -> u64 {
     let metrics = served.client().get_text("/metrics").await;
     let counts = metrics.lines().filter(|line| line.starts_with("klarna_worker_orders_ended_total{"));
@@ -196,7 +196,8 @@ async fn both_work(one: &Served, other: &Served) {
     tokio::join!(works(one), works(other));
 }
 
-/// Every order went out with the token of its user, and every token that Klarna takes is ours.
+/// Checks that every order was submitted with the token of its user, and that the service has every
+/// token that works at Klarna.
 async fn nothing_was_lost(shop: &Shop, crowd: Crowd, served: &Served, users: &[String]) {
     let accepted = crowd.go_home().await;
     let sums = Sums::draw(shop, &served.client(), accepted, users).await;

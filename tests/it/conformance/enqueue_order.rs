@@ -25,7 +25,7 @@ postgres_alone![
     a_role_that_may_call_it_can_do_nothing_else,
 ];
 
-/// A shop's connection.
+/// Returns a shop's connection.
 async fn shop(db: &Db) -> PgConnection {
     PgConnection::connect(db.database().url.expose_secret()).await.unwrap()
 }
@@ -40,7 +40,7 @@ async fn enqueue(c: &mut PgConnection, arguments: &str) -> Result<OrderId, sqlx:
     sqlx::query_scalar::<_, Uuid>(sql).fetch_one(c).await.map(OrderId::from)
 }
 
-/// SQLSTATE and message of a refusal.
+/// Returns SQLSTATE and message of a refusal.
 fn refusal(result: Result<OrderId, sqlx::Error>) -> (String, String) {
     let error = result.unwrap_err().into_database_error().unwrap();
     (error.code().unwrap().into_owned(), error.message().to_owned())
@@ -57,7 +57,7 @@ async fn an_order_exists_if_and_only_if_the_transaction_commits(db: Db) {
         run(&mut shop, end).await.unwrap();
         assert_eq!(db.store.order(id).await.unwrap().is_some(), there, "{end}");
     }
-    // Woken once, by the one that committed.
+    // Only the committed order notifies.
     let told = tokio::time::timeout(Duration::from_secs(20), signals.next()).await.unwrap().unwrap();
     assert_eq!(told, Signal::Due);
     assert!(tokio::time::timeout(Duration::from_millis(50), signals.next()).await.is_err());
@@ -86,7 +86,7 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     let view = db.store.order(enqueue(&mut shop, later).await.unwrap()).await.unwrap().unwrap();
     assert!((view.due_at - view.accepted_at - TimeDelta::hours(1)).abs() < TimeDelta::seconds(30));
     assert_eq!(view.deadline_at - view.due_at, TimeDelta::hours(1));
-    // What comes through another door is checked there.
+    // An order that is submitted otherwise is checked before its insert, so it is not marked.
     super::orders::insert(&db, order(&db, "w")).await;
     assert!(!claim(&db, worker, 9).await.into_iter().any(|order| order.unchecked));
 }
@@ -104,7 +104,7 @@ async fn a_request_is_the_same_through_every_door(db: Db) {
         let digest = NewOrder::parse(&envelope, |_| Target::Checkout).unwrap().digest();
         let row = OrderRow { idempotency_key: Some(key.into()), digest, ..order(&db, "å") };
         assert_eq!(db.store.insert_orders(&[row]).await.unwrap(), [Inserted::Same(id)], "{key}");
-        // Another request under the same key.
+        // A different request with the same key is refused.
         for other in [
             format!("'shop', 'v', '{order_text}', '{key}'{sql}"),
             format!("'shop', 'å', '{order_text} ', '{key}', false"),
@@ -118,7 +118,7 @@ async fn a_request_is_the_same_through_every_door(db: Db) {
     }
 }
 
-/// An order that the rules let pass.
+/// Returns an order that keeps the rules.
 fn lawful() -> &'static str {
     r#"{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"name":"T-shirt å","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_tax_amount":4545}]}"#
 }
@@ -175,7 +175,7 @@ async fn what_would_get_nowhere_is_refused_at_once(db: Db) {
         assert_eq!(refusal(enqueue(&mut shop, &call).await).0, code, "{}", &call[..call.len().min(80)]);
     }
     assert_eq!(db.count("orders").await, 0);
-    // The largest of everything is taken, and can be read back.
+    // The largest allowed values are accepted, and can be read back.
     let (name, body) = (&long[1..], &large.replacen('x', "", 1));
     let latest = format!("'{name}', '{name}', '{body}', not_before => '9998-12-31', deadline => '9999-12-31'");
     let id = enqueue(&mut shop, &latest).await.unwrap();
@@ -210,7 +210,7 @@ async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
         assert_eq!(error.code().as_deref(), Some("42501"), "{what}: {error}");
     };
     let call = "SELECT klarna_worker.enqueue_order('shop', 'u', '{}')";
-    // Neither is enough without the other.
+    // Each privilege alone is not enough.
     for grant in ["USAGE ON SCHEMA klarna_worker", "EXECUTE ON FUNCTION klarna_worker.enqueue_order"] {
         run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
         denied(run(&mut shop, call).await, "a call without the right");
@@ -218,7 +218,7 @@ async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
     }
     run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
     run(&mut shop, call).await.unwrap();
-    // A table, operator or function of the caller's own takes nobody in.
+    // Tables, operators and functions of the caller are not used by mistake.
     run(&mut shop, "CREATE TEMP TABLE orders (id int); CREATE TEMP TABLE installation (id int)").await.unwrap();
     run(&mut shop, "SET search_path = pg_temp, klarna_worker").await.unwrap();
     run(&mut shop, call).await.unwrap();

@@ -81,7 +81,7 @@ async fn a_database_of_a_newer_program_is_refused(db: Db) {
     assert_eq!(db.store.installation().await.unwrap().unwrap().name, "a");
 }
 
-/// As one that an unreleased version of the program made.
+/// For example, an unreleased version of the program migrated it.
 async fn a_database_with_another_text_of_a_migration_is_refused(db: Db) {
     let table = if db.is_sqlite() { "klarna_worker_migrations" } else { "migrations" };
     let checksum = if db.is_sqlite() { "x'00'" } else { "'\\x00'" };
@@ -121,8 +121,8 @@ async fn what_is_no_server_is_told(db: Db) {
     let nonsense = open("postgres://u:hidden@host:port/d").await;
     assert!(matches!(nonsense, StoreError::Location(_)) && !nonsense.is_transient(), "{nonsense}");
     assert!(!format!("{away}{away:?}{nonsense}{nonsense:?}").contains("hidden"));
-    // A server, or somebody on the way to it, that refuses TLS. This address is not a loopback one,
-    // but leads to this machine.
+    // A server, or somebody on the network, that refuses TLS. The address is not a loopback address,
+    // but belongs to this machine.
     for (parameter, sends) in [("", false), ("?sslmode=require", false), ("?sslmode=prefer", true)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://u:hidden@0.0.0.0:{}/d{parameter}", listener.local_addr().unwrap().port());

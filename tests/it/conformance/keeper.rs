@@ -28,7 +28,7 @@ both_engines!(
 
 const DAY: u64 = 86_400;
 
-/// A token that expires in `days` days and is due in `due` seconds.
+/// Registers a token that expires in `days` days and is due in `due` seconds.
 async fn token(db: &Db, user: &str, days: i64, due: i64) {
     let now = db.clock.now();
     let byte = u8::try_from(db.count("tokens").await).unwrap();
@@ -44,7 +44,7 @@ fn filter(db: &Db, after: Option<DueCursor>, limit: u32) -> DueFilter {
     DueFilter { by: db.clock.now(), merchant: None, after, limit }
 }
 
-/// The users that are due, in pages of `limit`.
+/// Returns the users with due tokens, read in pages of `limit`.
 async fn due(db: &Db, limit: u32) -> Vec<String> {
     let (mut users, mut after) = (Vec::new(), None);
     loop {
@@ -102,7 +102,7 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     token(&db, "new", 50, 10).await;
     token(&db, "rotated before", 50, -10).await;
     token(&db, "registered before", 50, -10).await;
-    // As such a program does: it knows nothing of due dates.
+    // A program without a keeper rotates tokens and sets no due dates.
     db.execute("UPDATE tokens SET generation = generation + 1 WHERE user_id = 'rotated before'").await;
     db.execute(
         "UPDATE tokens SET refresh_due_at = NULL, refresh_due_generation = NULL, last_seen_at = NULL
@@ -179,7 +179,7 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
         claim.settle(&end(&db, &intent, result)).await.unwrap();
         assert_eq!(view(&db, "u").await.last_seen_at, Some(db.clock.now()));
     }
-    // An old token that is imported is no news of the user.
+    // Importing an old token does not count as seeing the user.
     let old = NewToken { issued_at: signed_in, ..new_token(&db, "u", 9) };
     db.store.register_token(&old, false).await.unwrap();
     assert_eq!(view(&db, "u").await.last_seen_at, Some(db.clock.now()));
@@ -247,7 +247,7 @@ async fn one_sweeps_at_a_time_and_a_dead_one_not_for_long(db: Db) {
     assert!(!db.store.take_sweep(second, hold).await.unwrap());
     assert_eq!(db.store.last_sweep().await.unwrap().sweeper.as_deref(), Some("host/7"));
 
-    // Renewed, it lasts; silent, it expires.
+    // The lease lasts if it is renewed, and expires if not.
     db.advance(29);
     assert!(db.store.renew_sweep(first.id, hold).await.unwrap());
     db.advance(29);
@@ -258,7 +258,7 @@ async fn one_sweeps_at_a_time_and_a_dead_one_not_for_long(db: Db) {
     db.store.end_sweep(first.id, true).await.unwrap();
     assert_eq!(db.store.last_sweep().await.unwrap().ended_at, None, "it was another's");
 
-    // A holder that is written down as dead holds nothing.
+    // A worker that is recorded as ended loses the lease.
     db.store.end_worker(second).await.unwrap();
     assert!(db.store.take_sweep(first.id, hold).await.unwrap());
     db.store.end_sweep(first.id, false).await.unwrap();

@@ -36,7 +36,7 @@ async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
     assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap());
 }
 
-/// An order of `user` that has failed.
+/// Returns an order of `user` that has failed.
 async fn failed(db: &Db, user: &str, code: &str) -> OrderId {
     let id = insert(db, order(db, user)).await;
     let worker = db.begin_worker().await;
@@ -102,7 +102,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
     assert_eq!((view.error.is_none(), view.token, view.ended_at), (true, None, None));
     assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
-    // Its patience for a token runs anew, and its claims are fenced against those of before.
+    // Its patience for a token begins again, and earlier claims no longer hold.
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert_eq!((claimed.first_claimed_at, claimed.claim.number), (db.clock.now(), 3));
     assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
@@ -138,7 +138,7 @@ async fn only_failed_orders_are_tried_again(db: Db) {
 
 async fn a_filter_chooses_among_those_that_fit(db: Db) {
     let began = db.clock.now();
-    // Ids of one millisecond are in no order.
+    // Ids of the same millisecond are in random order.
     let first = failed(&db, "a", "x").await;
     db.advance(1);
     let second = failed(&db, "b", "y").await;
@@ -156,7 +156,7 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     assert_eq!(list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [queued, third]);
     assert_eq!(list(OrderFilter { until: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [second, first]);
 
-    // Each status by itself, and put together.
+    // Each status is searched by itself, and the results are merged.
     let shop = OrderFilter { merchant: Some("shop".into()), ..all.clone() };
     assert_eq!(list(shop.clone()).await, [queued, third, second, first]);
     let newest = db.store.orders(&OrderFilter { limit: 2, ..shop.clone() }).await.unwrap();
@@ -210,7 +210,7 @@ async fn listeners_hear_of_it(db: Db) {
     assert_eq!(signals.next().await.unwrap(), Signal::Settled(id));
     let id = insert(&db, order(&db, "u")).await;
     assert_eq!(signals.next().await.unwrap(), Signal::Due);
-    // What another process does is heard of, too: on SQLite only that it did something.
+    // Changes by another process are notified too; SQLite only says that there was one.
     let other = db.open().await;
     other.cancel_orders(&OrderFilter { limit: 5, ..OrderFilter::default() }).await.unwrap();
     let expected = if db.is_sqlite() { Signal::Changed } else { Signal::Settled(id) };

@@ -1,4 +1,4 @@
-//! How orders come in, fall due, are claimed and shown.
+//! Orders: inserted, due, claimed and shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,10 +36,10 @@ both_engines![
 
 pub const DEADLINE: Duration = Duration::from_hours(1);
 
-/// Where every order was accepted.
+/// The trace context of every order here.
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// An order of `user`, due at once.
+/// Returns an order of `user` that is due at once.
 pub fn order(db: &Db, user: &str) -> OrderRow {
     OrderRow {
         id: OrderId::new(db.clock.now()),
@@ -204,7 +204,7 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     insert(&db, order(&db, "u")).await;
     let worker = db.begin_worker().await;
     assert_eq!(claim(&db, worker, 1).await.len(), 1);
-    // Behind the one that runs without its token yet.
+    // This order waits for the one that runs and does not have its token yet.
     insert(&db, order(&db, "u")).await;
     for user in ["a", "b", "c"] {
         insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
@@ -289,7 +289,7 @@ async fn concurrent_workers_never_claim_the_same_order(db: Db) {
     assert!(claimed.iter().all(|order| order.claim.number == 1));
     assert_eq!(ids(&claimed).len(), claimed.len(), "an order was claimed twice");
     assert_eq!(db.count("orders WHERE status = 'running'").await, claimed.len() as u64);
-    // Rows that another has locked are passed over; whoever comes last sees none.
+    // A claim skips rows that another one has locked, so no order is claimed twice.
     assert_eq!(claimed.len(), 40);
 }
 

@@ -24,7 +24,7 @@ postgres_alone![
     a_burst_finds_connections_open_but_never_all_of_a_pool,
 ];
 
-/// Long enough for a busy machine: no test waits for it.
+/// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(20);
 
 async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
@@ -35,7 +35,7 @@ async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
     }
 }
 
-/// Claims as soon as whoever holds the token is gone.
+/// Claims the token as soon as its holder is gone.
 async fn claim_soon(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
     let claimed = async {
         loop {
@@ -182,7 +182,7 @@ async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
     };
     store.keep_ready().await.unwrap();
     let (queue, claims, all) = open().await;
-    // Half of each: the rest is there for whoever comes meanwhile.
+    // Half of each pool, so that the other half stays free for callers.
     assert_eq!((queue, claims), (2, MAX_IN_FLIGHT / 2));
     store.keep_ready().await.unwrap();
     let burst = join_all(["u", "v"].map(|user| claim(&*store, user))).await;

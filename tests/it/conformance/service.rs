@@ -18,7 +18,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![an_order_and_its_token_go_their_way, an_order_goes_in_with_the_transaction_of_its_caller,];
 
-/// As close as two clocks on one machine must be.
+/// The largest difference between two clocks on one machine.
 const CLOSE: TimeDelta = TimeDelta::seconds(30);
 
 async fn an_order_and_its_token_go_their_way(db: Db) {

@@ -1,4 +1,4 @@
-//! How an attempt ends, and what a claim that no longer holds may change: nothing.
+//! Ends of attempts. A claim that no longer holds changes nothing.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
     Disposition::Snooze { after: Duration::from_secs(seconds), error }
 }
 
-/// An order, claimed.
+/// Returns the claim on a new order.
 async fn claimed(db: &Db) -> Claim {
     insert(db, order(db, "u")).await;
     let worker = db.begin_worker().await;
@@ -206,7 +206,7 @@ async fn an_end_deletes_what_was_kept_and_a_retry_does_not(db: Db) {
         );
         assert!(db.store.settle_order(&second, &end).await.unwrap());
         assert!(db.store.cached_tokens(first.order.into()).await.unwrap().is_none());
-        // The order went out; an exchange that it no longer waited for comes back late.
+        // The order ended; an exchange that it did not wait for ends later.
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(
             db.store.cached_tokens(first.order.into()).await.unwrap().is_none(),
@@ -223,7 +223,7 @@ async fn settled_names_those_that_ended(db: Db) {
     assert_eq!(db.store.settled(&[waits, claim.order]).await.unwrap(), [claim.order]);
 }
 
-/// They share a commit, and nothing else.
+/// Ends that share a commit do not affect each other.
 async fn many_ends_at_once_are_each_answered(db: Db) {
     for number in 0..8 {
         insert(&db, order(&db, &format!("u-{number}"))).await;
@@ -266,7 +266,7 @@ async fn many_ends_at_once_are_each_answered(db: Db) {
     assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 8);
 }
 
-/// PostgreSQL stores no NUL, and reads no JSON that has one.
+/// PostgreSQL cannot store NUL, and cannot read JSON that contains one.
 async fn no_text_of_klarna_is_refused(db: Db) {
     let with_nul = || Disposition::Submitted {
         klarna_id: "k-1".into(),

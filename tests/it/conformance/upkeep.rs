@@ -1,4 +1,4 @@
-//! What retention removes and what it must leave, and what is left of a user who was erased.
+//! What retention deletes and what it must keep, and what remains of an erased user.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn a_batch_is_no_larger_than_asked_for(db: Db) {
     }
 }
 
-/// A claim with its intent written down, under an id of the test's time.
+/// Returns a claim with its committed intent, whose id has the test's time.
 async fn intended(db: &Db, user: &str, holder: WorkerId) -> (Box<dyn TokenClaim>, Intent) {
     let mut held = claim(&*db.store, user).await;
     let intent = Intent { exchange: OrderId::new(db.clock.now()).as_uuid().into(), ..intent(&*held, holder) };
@@ -109,7 +109,7 @@ async fn of_the_ledger_the_last_two_generations_stay(db: Db) {
     for byte in 2..=5 {
         rotate(&db, "u", byte, holder).await;
     }
-    // Open, and so old that nobody closes it.
+    // An open intent that is so old that nobody will close it.
     register(&db, "v", 1).await;
     let (open, _) = intended(&db, "v", holder).await;
     open.release().await;
@@ -119,7 +119,7 @@ async fn of_the_ledger_the_last_two_generations_stay(db: Db) {
     db.advance(90 * DAY);
     assert_eq!(retention(&db).tidy(true).await.unwrap().ledger, 0);
     db.advance(3 * DAY);
-    // u is of generation 5: of its exchanges of 1 to 4 the last stays.
+    // u has generation 5, so of its exchanges for generations 1 to 4 only the last one stays.
     assert_eq!(retention(&db).tidy(false).await.unwrap().ledger, 0, "no walk, no look at it");
     assert_eq!(retention(&db).tidy(true).await.unwrap().ledger, 3);
     let left = db.raw().await.column("generation FROM exchanges ORDER BY token_id").await;
@@ -171,7 +171,7 @@ async fn webhooks_that_ended_go(db: Db) {
     assert_eq!(list(&db).await.len(), 1, "what waits to be sent stays");
 }
 
-/// Every text and every blob of the database that a reader could find, as one text.
+/// Returns every text and blob of the database as one text.
 async fn everything(db: &Db) -> String {
     let mut all = String::new();
     for table in ["orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "webhooks", "webhook_endpoints"] {
@@ -214,7 +214,7 @@ async fn an_erased_user_leaves_no_trace(db: Db) {
 
     let erased = db.store.erase_user(&UserKey::new("shop", user)).await.unwrap();
     assert_eq!(erased, Erased { token: true, orders: 3, cancelled: 1, webhooks: 2 });
-    // A namesake at another merchant is somebody else.
+    // A user with the same name at another merchant is not affected.
     assert_eq!(db.store.order(namesake).await.unwrap().unwrap().user, user);
     let erased = db.store.erase_user(&UserKey::new("other", user)).await.unwrap();
     assert_eq!(erased, Erased { token: false, orders: 1, cancelled: 1, webhooks: 0 });
@@ -227,7 +227,7 @@ async fn an_erased_user_leaves_no_trace(db: Db) {
     assert_eq!(db.count("orders WHERE trace IS NOT NULL").await, 1, "another user's");
     assert_eq!(db.count("cached_tokens").await, 0);
     assert_eq!(db.count("known_tokens").await, 1, "another user's");
-    // What happened is still to be seen, under a name that says nothing.
+    // The order still shows what happened, under a random name.
     let view = db.store.order(queued).await.unwrap().unwrap();
     assert!(view.user.as_str().starts_with("erased-"), "{}", view.user);
     assert_eq!((view.status, view.error.unwrap().code.as_str()), (Status::Cancelled, "user_erased"));
@@ -278,7 +278,8 @@ async fn an_erased_user_may_come_again(db: Db) {
     let row = OrderRow { idempotency_key: Some("k".into()), ..order(&db, "u") };
     insert(&db, row.clone()).await;
     db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
-    // The key is free, and the token unknown: nothing is left to compare them with.
+    // The idempotency key can be used again, and the token is unknown, because both records are
+    // deleted.
     let again = OrderRow { id: OrderId::new(db.clock.now()), digest: [9; 32], ..row };
     assert_eq!(db.store.insert_orders(std::slice::from_ref(&again)).await.unwrap(), [Inserted::New(again.id)]);
     assert_eq!(register(&db, "u", 1).await.generation, 1);

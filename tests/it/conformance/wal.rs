@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log, which a reader of an old state keeps from being used again.
+//! SQLite's write-ahead log, which grows while a reader uses an old state.
 
 use super::orders::order;
 use crate::support::stores::{Db, on_sqlite};
@@ -20,7 +20,7 @@ async fn the_log_is_small_again_after_a_long_reader() {
         }
         assert!(size() > 2 * LIMIT, "{}", size());
         reader.execute("COMMIT").await;
-        // A checkpoint, and a write that begins the log anew; a service's heartbeats do both.
+        // A checkpoint, and a write that starts the log again. A service's heartbeats do both.
         for n in 0..3 {
             db.store.insert_orders(&[order(&db, &format!("v-{n}"))]).await.unwrap();
         }

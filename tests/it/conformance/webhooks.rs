@@ -1,4 +1,4 @@
-//! The outbox: filled by what ends orders and tokens, claimed, settled, sent again.
+//! The outbox: events are written when orders and tokens end, claimed, settled and sent again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ both_engines![
 
 pub const LEASE: Duration = Duration::from_mins(1);
 
-/// The merchant `shop` gets an endpoint.
+/// Gives the merchant `shop` an endpoint.
 pub async fn open_endpoint(db: &Db, fingerprint: u8) {
     publish(db, Some([fingerprint; 32])).await;
 }
@@ -48,7 +48,7 @@ pub async fn list(db: &Db) -> Vec<WebhookView> {
     db.store.webhooks(&WebhookFilter { limit: 1000, ..WebhookFilter::default() }).await.unwrap()
 }
 
-/// The events so far, oldest first.
+/// Returns the events so far, oldest first.
 async fn told(db: &Db) -> Vec<(EventKind, Value)> {
     let texts = db.raw().await.column("data FROM webhooks ORDER BY seq").await;
     let mut views = list(db).await;
@@ -123,7 +123,7 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
     open_endpoint(&db, 1).await;
     let holder = db.begin_worker().await;
     register(&db, "u", 1).await;
-    // A rotation is no news, and neither is a death that comes too late.
+    // A rotation writes no event, nor does a rejection that arrives too late.
     let (rotating, sent) = intended(&db, "u", holder).await;
     rotating.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap();
     assert_eq!(told(&db).await, []);
@@ -132,7 +132,8 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
     let dead = (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
     let alive = (EventKind::TokenRecovered, json!({ "merchant": "shop", "user": "u", "reason": null }));
     assert_eq!(told(&db).await, std::slice::from_ref(&dead));
-    // A sign-in, and again a death; then the owner's wish, which is no news to whoever wished.
+    // A sign-in and another rejection write events. Forgetting writes none, because the shop asked for
+    // it.
     register(&db, "u", 3).await;
     register(&db, "u", 4).await;
     assert_eq!(told(&db).await, [dead.clone(), alive]);
@@ -156,7 +157,7 @@ async fn nothing_is_written_for_a_merchant_without_an_endpoint(db: Db) {
     publish(&db, None).await;
     end_order(&db, "u", &submitted()).await;
     assert_eq!(told(&db).await.len(), 1);
-    // What was told before stays, and is not sent.
+    // Earlier events stay and are not sent.
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty());
 }
 
@@ -262,7 +263,7 @@ async fn an_endpoint_that_is_gone_gets_no_more_until_its_settings_change(db: Db)
     let endpoint = db.store.endpoints().await.unwrap().remove(0);
     assert_eq!(endpoint.disabled.map(|(_, why)| why), Some(DisabledWhy::Gone));
     assert!(list(&db).await.iter().all(|view| view.endpoint_disabled_at.is_some()));
-    // What happens meanwhile waits, for three days at most.
+    // Events that happen meanwhile wait, for three days at most.
     end_order(&db, "w", &submitted()).await;
     open_endpoint(&db, 1).await;
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty(), "nothing has changed");
@@ -283,7 +284,7 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     }
     assert_eq!(db.store.endpoints().await.unwrap()[0].failing_since, Some(since));
     db.advance(48 * 3600);
-    // The first is out of time, and nothing got through for two days.
+    // The first event's time is over, and none was delivered for two days.
     let mut noted = Vec::new();
     for claimed in claim(&db, 2).await {
         let retry = retry(Duration::from_hours(12));
@@ -296,7 +297,7 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     );
     db.advance(13 * 3600);
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty());
-    // Whose time passes while it cannot be sent is given up too.
+    // An event whose time ends while it cannot be sent is given up too.
     db.advance(24 * 3600);
     assert_eq!(db.store.expire_webhooks(100).await.unwrap(), 1);
     assert!(list(&db).await.iter().all(|view| view.status == WebhookStatus::Failed));

@@ -77,7 +77,7 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     db.advance(11);
     db.store.reclaim(LOST).await.unwrap();
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
-    // The same worker may heartbeat again and claim again: only its new claim counts.
+    // The same worker can send heartbeats and claim again. Only its new claim holds.
     assert!(db.store.heartbeat(worker).await.unwrap().is_some());
     let again = claim(&db, worker, 1).await.remove(0);
     assert!(again.possible_duplicate);

@@ -32,7 +32,7 @@ both_engines![
 pub const SECRETS: [&str; 2] =
     ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="];
 
-/// Merchants with their endpoints, known to the database.
+/// Merchants with endpoints that the database knows.
 struct Shops {
     db: Db,
     merchants: Arc<Merchants>,
@@ -57,13 +57,13 @@ impl Shops {
         Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants))
     }
 
-    /// Signs by the system's clock, which the shop's library asks too.
+    /// Returns a sender with the system's clock, because the shop's library uses that too.
     fn sender(&self) -> Sender {
         let (store, merchants) = (self.db.store.clone(), Arc::clone(&self.merchants));
         Sender::new(store, merchants, Clock::system(), self.wake.clone()).unwrap()
     }
 
-    /// Sends what is due now; how many attempts that were.
+    /// Sends the events that are due. Returns the number of attempts.
     async fn send(&self) -> usize {
         drain(&self.outbox(), &self.sender()).await.unwrap()
     }
@@ -99,7 +99,7 @@ async fn a_receiver_that_fails_half_the_time_gets_every_event(db: Db) {
     let taken: BTreeSet<String> =
         requests.iter().filter(|one| one.status < 300).map(|one| one.id().to_owned()).collect();
     assert_eq!(taken, expected);
-    // The same event has the same name and the same body at each attempt.
+    // An event has the same id and body at each attempt.
     let mut bodies = BTreeMap::new();
     for request in &requests {
         assert_eq!(bodies.entry(request.id()).or_insert(&request.body), &&request.body);
@@ -203,12 +203,12 @@ async fn a_slow_endpoint_holds_no_other_merchants_events(db: Db) {
     let options = Options::new("webhooks", 16);
     let queue = Queue::start(Arc::new(shops.outbox()), Arc::new(shops.sender()), options, &shops.wake);
     stuck.reached(8).await;
-    // All that may wait for the one do; the other's events pass them.
+    // One merchant has as many attempts in flight as allowed; the other's events are sent meanwhile.
     let last = "SELECT seq FROM webhooks WHERE claim_number = 0 ORDER BY seq DESC LIMIT 20";
     db.execute(&format!("UPDATE webhooks SET merchant = 'quick' WHERE seq IN ({last})")).await;
     shops.wake.notify();
     quick.reached(20).await;
     assert_eq!(stuck.requests().len(), 8);
-    // A stop does not wait for them: they are sent again.
+    // A stop does not wait for these attempts, because they are repeated later.
     assert!(matches!(queue.stop(Duration::from_millis(10)).await, Stopped::Abandoned(left) if left >= 8));
 }

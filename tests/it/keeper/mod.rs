@@ -28,7 +28,7 @@ impl Process {
     async fn start(shop: &Shop) -> Self {
         let (vault, worker) = shop.process().await;
         let sweeper = Sweeper::new(Dependencies {
-            // Of its own, as its vault's.
+            // Each process has a store of its own, as its vault does.
             store: shop.db.open().await,
             vault: vault.clone(),
             merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
@@ -44,7 +44,7 @@ impl Process {
         self.sweeper.run(scope, never(), &mut |_, _| {}).await.unwrap()
     }
 
-    /// Sweeps all that is due, without waiting for an endpoint that is left alone.
+    /// Sweeps all due tokens, without waiting for an open circuit breaker.
     async fn sweep(&self) -> Summary {
         match self.run(&at_once()).await {
             Run::Swept(summary) => summary,
@@ -57,12 +57,12 @@ fn at_once() -> Scope {
     Scope { patience: Duration::ZERO, ..Scope::default() }
 }
 
-/// A stop that does not come.
+/// Returns a stop that is never requested.
 fn never() -> watch::Receiver<bool> {
     watch::channel(false).1
 }
 
-/// Registers a token that was issued so long ago.
+/// Registers a token of this age.
 async fn sign_in(shop: &Shop, user: &str, token: &str, age: Duration) {
     let issued_at = Some(shop.db.clock.now() - age);
     let registration = Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };

@@ -50,7 +50,7 @@ async fn rotating() -> Endpoint {
 async fn what_is_due_is_refreshed_and_nothing_else(db: Db) {
     let endpoint = rotating().await;
     let shop = Shop::new(&db, &endpoint.url);
-    // One at a time, so that the order shows.
+    // One at a time, so that the test sees their order.
     let shop = Shop { settings: klarna_order_worker::config::Vault { max_in_flight: 1, ..shop.settings }, ..shop };
     sign_in(&shop, "fresh", "rt-100", 29 * DAY).await;
     sign_in(&shop, "due", "rt-200", 41 * DAY).await;
@@ -74,7 +74,7 @@ async fn what_an_order_refreshed_meanwhile_is_left_alone(db: Db) {
     sign_in(&shop, "u", "rt-1", 45 * DAY).await;
     let process = Process::start(&shop).await;
     let began = db.clock.now();
-    // The sweep has seen that it is due; then an order comes.
+    // The sweep has read that the token is due; then an order exchanges it.
     let page = klarna_order_worker::store::DueFilter { by: began, merchant: None, after: None, limit: 10 };
     assert_eq!(db.store.due_tokens(&page).await.unwrap().len(), 1);
     shop.access(&process.vault, "u").await;
@@ -90,7 +90,7 @@ async fn a_failure_gets_a_later_time_and_the_token_stays(db: Db) {
     sign_in(&shop, "u", "rt-1", 41 * DAY).await;
     let mut waits = Vec::new();
     for failures in 1..=8 {
-        // Each in a process of its own: the breaker of one would leave the endpoint alone.
+        // A new process each time, because the circuit breaker of one process would open.
         let process = Process::start(&shop).await;
         assert_eq!(process.sweep().await, failed("refused"));
         assert_eq!(process.sweep().await, refreshed(0), "its time has not come");
@@ -151,7 +151,7 @@ async fn a_lost_answer_is_presented_again_once_its_wait_is_over(db: Db) {
     let shop = Shop::new(&db, &endpoint.url);
     sign_in(&shop, "unanswered", "rt-1", DAY).await;
     sign_in(&shop, "of the dead", "rt-10", DAY).await;
-    // An order's exchange that got no answer, and one whose process died in its middle.
+    // An exchange without an answer, and one whose process died in flight.
     let (dead, process) = (db.begin_worker().await, Process::start(&shop).await);
     let holder = process.worker;
     let token = |user: &str| format!("(SELECT id FROM tokens WHERE user_id = '{user}')");
@@ -225,7 +225,7 @@ async fn tokens_of_idle_users_expire_until_the_user_comes_back(db: Db) {
     assert_eq!(process.sweep().await, Summary { idle: 1, ..refreshed(1) });
     assert_eq!(process.sweep().await, refreshed(0), "passed over once, and not found again");
     assert_eq!(db.store.token(&UserKey::new("shop", "idle")).await.unwrap().unwrap().refresh_note, Some(Note::Idle));
-    // The token is there still, and an order brings it back.
+    // The token is still there, and an order makes it due again.
     shop.access(&process.vault, "idle").await;
     db.clock.advance(41 * DAY);
     assert_eq!(process.sweep().await, refreshed(2));
@@ -253,7 +253,7 @@ async fn an_endpoint_that_is_left_alone_keeps_its_tokens_due(db: Db) {
     }
     let process = Process::start(&shop).await;
     let summary = process.sweep().await;
-    // Failures in a row open the merchant's breaker.
+    // Failures in a row open the merchant's circuit breaker.
     assert_eq!((summary.failed["no_answer"], summary.breaker_open), (5, 15), "{summary:?}");
     assert!(!summary.all_well());
     assert_eq!(endpoint.presented().len(), 5);
@@ -300,7 +300,7 @@ async fn more_than_is_due_can_be_asked_for_and_less(db: Db) {
     assert_eq!(swept(&Scope { merchant: Some("other".into()), ..at_once() }).await, refreshed(0));
     assert_eq!(db.store.last_sweep().await.unwrap().ended_at, None, "a part is no sweep");
     db.advance(1);
-    // However far ahead it looks, a sweep presents no token twice.
+    // A sweep presents no token twice, whatever `within` is.
     let summary = swept(&Scope { within: 100 * DAY, ..at_once() }).await;
     assert_eq!(summary, refreshed(7), "those of the first run too, and the young one");
     assert_eq!(endpoint.presented().len(), 11);
@@ -310,7 +310,7 @@ async fn a_program_of_before_beside_it_costs_no_token(db: Db) {
     let endpoint = rotating().await;
     let shop = Shop::new(&db, &endpoint.url);
     sign_in(&shop, "u", "rt-1", DAY).await;
-    // It stores a successor, and knows nothing of due dates: the old one stays in the row.
+    // A program without a keeper stores a successor and leaves the old due date in the row.
     db.execute("UPDATE tokens SET generation = generation + 1, refresh_due_at = issued_at").await;
     let process = Process::start(&shop).await;
     assert_eq!(process.sweep().await, refreshed(0), "the old date is none");
@@ -321,7 +321,7 @@ async fn a_program_of_before_beside_it_costs_no_token(db: Db) {
 
 async fn more_than_the_rate_carries_is_warned_of(db: Db) {
     let mut shop = Shop::new(&db, "http://127.0.0.1:1");
-    // 864 a day.
+    // At this rate, 864 tokens a day can be refreshed.
     shop.keeper.rate_per_second = 0.01;
     let rows = |from: u32, to: u32| {
         format!(
@@ -350,7 +350,7 @@ async fn more_than_the_rate_carries_is_warned_of(db: Db) {
     assert!(warned().await);
 }
 
-/// What was logged.
+/// The log of the test.
 #[derive(Clone, Default)]
 struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 

@@ -31,7 +31,7 @@ async fn due_tokens(shop: &Shop, count: u32) {
     }
 }
 
-/// That no token went out twice, and every one that was due once.
+/// Checks that every due token was presented once and no token twice.
 fn assert_once(endpoint: &Endpoint, tokens: usize) {
     let mut presented = endpoint.presented();
     presented.sort();
@@ -48,7 +48,7 @@ async fn one_sweeps_and_the_other_hears_who(db: Db) {
     assert!(db.store.take_sweep(first.worker, Duration::from_secs(30)).await.unwrap());
     assert_eq!(second.run(&at_once()).await, Run::Elsewhere(Some("host/1".into())));
     assert!(endpoint.presented().is_empty());
-    // Whoever insists goes ahead, and takes nothing from the other.
+    // A sweep with `force` runs beside the other one, and presents no token again.
     let forced = second.run(&Scope { force: true, ..at_once() }).await;
     assert_eq!(forced, Run::Swept(Summary { refreshed: 4, ..Summary::default() }));
     assert!(db.store.renew_sweep(first.worker, Duration::from_secs(30)).await.unwrap());
@@ -70,12 +70,12 @@ async fn however_many_sweep_no_token_is_presented_twice_for_one_date(db: Db) {
     let shop = Shop::new(&db, &endpoint.url);
     due_tokens(&shop, 40).await;
     let processes = [Process::start(&shop).await, Process::start(&shop).await, Process::start(&shop).await];
-    // Two services, and a `refresh` that respects nobody; then all of them at once without respect.
+    // Two services and a `refresh` with `force`; then all three with `force`.
     for force in [[false, false, true], [true, true, true]] {
         let scopes = force.map(|force| Scope { force, ..at_once() });
         let [first, second, third] = &processes;
         tokio::join!(first.run(&scopes[0]), second.run(&scopes[1]), third.run(&scopes[2]));
-        // Whoever met another's claim has passed over it.
+        // A sweep that met another's claim skipped the token. This one refreshes those.
         processes[0].sweep().await;
         assert_once(&endpoint, if force[0] { 80 } else { 40 });
         db.clock.advance(41 * DAY);
@@ -89,7 +89,7 @@ async fn orders_beside_a_sweep_get_their_tokens(db: Db) {
     let process = Process::start(&shop).await;
     let orders = async {
         for user in 0..30 {
-            // Some of them are in the sweep's hands at the moment, as in any other order's.
+            // The sweep may hold some of these tokens at the moment, so ask again.
             loop {
                 match shop.access(&process.vault, &format!("u-{user}")).await {
                     Access::Ready(_) => break,

@@ -13,8 +13,8 @@ use super::{DAY, Process, sign_in};
 use crate::support::stores::{Db, on_postgres_within, on_sqlite_within};
 use crate::vault::Shop;
 
-/// How many tokens a year is lived with. The full number takes minutes: set
-/// `KLARNA_WORKER_TEST_YEAR=10000` for it.
+/// Returns the number of tokens. `KLARNA_WORKER_TEST_YEAR=10000` sets the full number, which takes
+/// minutes.
 fn tokens(otherwise: usize) -> usize {
     let asked = std::env::var("KLARNA_WORKER_TEST_YEAR").ok();
     asked.map_or(otherwise, |tokens| tokens.parse().expect("KLARNA_WORKER_TEST_YEAR is a number"))
@@ -30,11 +30,11 @@ async fn postgres() {
     on_postgres_within(LIMIT, |db| a_year(db, tokens(200))).await;
 }
 
-/// Enough for the full number.
+/// A time limit that is long enough for the full number.
 const LIMIT: Duration = Duration::from_hours(2);
-/// From sweep to sweep.
+/// The time between two sweeps.
 const BETWEEN: Duration = Duration::from_hours(12);
-/// The token endpoint is away from this day on, for a week.
+/// The days on which the token endpoint is down.
 const AWAY: std::ops::Range<u32> = 200..207;
 
 async fn a_year(db: Db, tokens: usize) {
@@ -53,13 +53,13 @@ async fn a_year(db: Db, tokens: usize) {
         let signed_in = sandbox.admin().sign_in(SignIn { user: user(number), ..SignIn::default() });
         sign_in(&shop, &user(number), &signed_in.refresh_token, Duration::ZERO).await;
     }
-    // The bulk import falls due evenly over the spread, as the dates of its rows say.
+    // The due dates of the import are spread evenly.
     assert_even(&db, tokens).await;
 
     let mut process = Process::start(&shop).await;
     let mut revoked = BTreeSet::new();
     for day in 0..365_u32 {
-        // Two in a hundred, over the year.
+        // Two percent of the users withdraw consent, over the year.
         let number = usize::try_from(day).unwrap() * tokens / 365;
         if number.is_multiple_of(50) && revoked.insert(user(number)) {
             assert_eq!(sandbox.admin().revoke(&user(number)), 1);
@@ -75,8 +75,8 @@ async fn a_year(db: Db, tokens: usize) {
         if day == AWAY.end {
             sandbox.admin().behave(Behaviour::default()).unwrap();
         }
-        // Restarts in between, and after each day of the outage: a breaker lives by the machine's
-        // clock, not by ours.
+        // Restarts, also after each day of the outage, because the circuit breaker uses the machine's
+        // clock and not the test's.
         if day.is_multiple_of(30) || (AWAY.start..=AWAY.end + 1).contains(&day) {
             process = Process::start(&shop).await;
         }
@@ -92,7 +92,7 @@ async fn a_year(db: Db, tokens: usize) {
     for number in 0..tokens {
         let (stands, ..) = shop.row(&user(number)).await;
         let expected = if revoked.contains(&user(number)) { TokenState::ReauthRequired } else { TokenState::Active };
-        // One that was revoked in the last weeks is not due yet.
+        // A token that was revoked in the last weeks may not have been due yet.
         assert!(stands == expected || stands == TokenState::Active && revoked.contains(&user(number)), "{number}");
     }
     assert_between_day_30_and_40(&sandbox, start);
@@ -111,7 +111,7 @@ async fn assert_even(db: &Db, tokens: usize) {
         days[usize::try_from(day - 30).unwrap().min(9)] += 1;
     }
     let even = tokens / 10;
-    // A quarter, for the thousand tokens a day that are asked for; fewer scatter more.
+    // Within a quarter, for a thousand tokens a day; with fewer tokens the spread is larger.
     let (least, most) = if tokens >= 10_000 { (even * 3 / 4, even * 5 / 4) } else { (even / 2, even * 3 / 2) };
     assert!(days.iter().all(|count| (least..=most).contains(count)), "{days:?}");
 }
@@ -122,7 +122,8 @@ async fn assert_none_past_its_time(db: &Db) {
     assert_eq!(expired, 0, "{}", db.clock.now());
 }
 
-/// Every rotation came 30 to 40 days after the one before, but for those that the outage held back.
+/// Checks that every rotation came 30 to 40 days after the previous one, except those that the outage
+/// delayed.
 fn assert_between_day_30_and_40(sandbox: &Sandbox, start: DateTime<Utc>) {
     let mut last = BTreeMap::<String, (DateTime<Utc>, Duration)>::new();
     let mut late = 0;
@@ -144,7 +145,7 @@ fn assert_between_day_30_and_40(sandbox: &Sandbox, start: DateTime<Utc>) {
             let held_back = (AWAY.start..AWAY.end + 2).contains(&day);
             assert!(age >= 30 * DAY, "{age:?}");
             assert!(age <= 40 * DAY + BETWEEN || held_back, "{age:?} on day {day}");
-            // By the same hash it would have come on the same day as ever.
+            // The hash of the user is constant, so without the outage the interval would be the same.
             late += u32::from(!earlier.is_zero() && age > earlier + DAY);
         }
     }

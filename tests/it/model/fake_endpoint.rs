@@ -24,7 +24,7 @@ pub struct PendingRequest {
     pub answer: oneshot::Sender<Response>,
 }
 
-/// The running endpoint; it ends with this value.
+/// The running endpoint. Dropping it stops it.
 pub struct FakeEndpoint {
     pub url: String,
     pub arrivals: mpsc::UnboundedReceiver<PendingRequest>,
@@ -54,7 +54,7 @@ impl Drop for FakeEndpoint {
     }
 }
 
-/// The answer as it goes over the wire.
+/// Returns the HTTP response for a reply.
 pub fn response(reply: Reply) -> Response {
     match reply {
         Reply::Granted { access, successor } => {
@@ -71,7 +71,7 @@ pub fn response(reply: Reply) -> Response {
     }
 }
 
-/// An answer that breaks off.
+/// Returns an answer that breaks off.
 fn cut() -> Response {
     let pieces = [Ok(Bytes::from_static(b"{")), Err(io::Error::other("cut"))];
     Body::from_stream(stream::iter(pieces)).into_response()

@@ -22,7 +22,7 @@ use self::model_run::ModelRun;
 use self::step::{Scene, scenes};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
-/// What a run of the usual length comes to, or the sequences are not what they should be.
+/// Events that every run of the usual length must contain; otherwise the sequences test too little.
 const MUST_BE_SEEN: [&str; 17] = [
     "rotated",
     "unchanged",
@@ -43,7 +43,7 @@ const MUST_BE_SEEN: [&str; 17] = [
     "resolved",
 ];
 
-/// No sequence takes as long.
+/// The time limit of a sequence.
 const HANGS: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,8 +97,8 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
-/// Plays random sequences, and says what happened in them; the first that goes wrong is made as
-/// short as it can be, and shown.
+/// Runs random sequences and returns the events that occurred. The first failing sequence is shrunk
+/// and shown.
 fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
     let cases = setting("KLARNA_WORKER_MODEL_CASES", cases).try_into().unwrap();
     let seed = setting("KLARNA_WORKER_MODEL_SEED", 1);

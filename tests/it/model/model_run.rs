@@ -20,7 +20,7 @@ use crate::support::raw::Raw;
 use crate::support::stores::Db;
 use crate::vault::Shop;
 
-/// Longer than anything takes on a busy machine.
+/// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(30);
 
 /// A request in flight, in the order of the model's flights.
@@ -76,7 +76,7 @@ impl ModelRun {
         }
     }
 
-    /// Plays the steps, and compares after each.
+    /// Runs the steps, and compares after each.
     pub async fn play(&mut self, steps: &[Step]) -> Result<(), String> {
         for (n, step) in steps.iter().enumerate() {
             let played = async {
@@ -88,8 +88,8 @@ impl ModelRun {
         self.end().await.map_err(|error| format!("at the end: {error}"))
     }
 
-    /// All that is in flight is answered, all that died starts anew, and every token is asked for
-    /// once more.
+    /// Answers everything in flight, starts the dead processes again, and asks for every token once
+    /// more.
     async fn end(&mut self) -> Result<(), String> {
         while !self.waiting.is_empty() {
             self.answer(0, EndpointAnswer::Well, StoreResult::Works).await?;
@@ -103,7 +103,7 @@ impl ModelRun {
         self.compare().await?;
         self.world.check_losses()?;
         for user in 0..2 {
-            // The first closes what the dead left, the second presents.
+            // The first request closes open intents of dead processes, the second one presents the token.
             for _ in 0..2 {
                 self.pass(5 * 60 * 60).await;
                 self.ask(0, user, ExchangeFor::Manual, false).await?;
@@ -234,7 +234,7 @@ impl ModelRun {
         let (flight, reply, expected, storing) = self.world.answer(which, how, storing);
         let process = flight.process;
         self.refuse("successors", storing != StoreResult::Works).await;
-        // Whoever died does not hear it.
+        // Sending fails if the process has died.
         let _ = answer.send(response(reply));
         let access = soon("an access", asking).await?.map_err(|error| error.to_string())?;
         if storing == StoreResult::Dies {
@@ -274,13 +274,13 @@ impl ModelRun {
         self.db.store.begin_worker(&self.processes[process].worker).await.unwrap();
     }
 
-    /// Kills a process, with all that waits in it.
+    /// Kills a process with everything that waits in it.
     async fn bury(&mut self, process: usize) {
         let of = self.world.flights.iter().map(|flight| flight.process).collect();
         self.bury_of(process, of).await;
     }
 
-    /// As [`ModelRun::bury`]; `of` says whose each of the requests in flight is.
+    /// Like [`ModelRun::bury`]; `of` has the process of each request in flight.
     async fn bury_of(&mut self, process: usize, of: Vec<usize>) {
         self.processes[process].kill().await;
         let mut of = of.into_iter();
@@ -301,7 +301,7 @@ impl ModelRun {
         same("a claim's connection dies", &self.raw.column(&kill).await, &vec![Some("true".to_owned())])
     }
 
-    /// Whether the database refuses these from now on.
+    /// Makes the database refuse such writes from now on, or accept them again.
     async fn refuse(&mut self, what: &str, refused: bool) {
         self.raw.execute(&format!("UPDATE model_refuses SET {what} = {refused} WHERE {what} <> {refused}")).await;
     }
@@ -347,7 +347,7 @@ impl ModelRun {
         Ok(())
     }
 
-    /// A connection that was closed frees its locks a moment later.
+    /// Waits until closed connections have freed their locks.
     async fn locks_are_freed(&mut self) -> Result<(), String> {
         if self.db.is_sqlite() {
             return Ok(());
@@ -363,7 +363,7 @@ impl ModelRun {
         soon("the freedom of a claim's lock", freed).await
     }
 
-    /// What happened at all.
+    /// Returns the events that occurred.
     pub fn seen(&self) -> &BTreeSet<&'static str> {
         &self.world.seen
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::support::stores::{Db, MAX_IN_FLIGHT};
 use crate::vault::{Shop, told};
 
-/// The judge has had the database for as long as any silence counts.
+/// How long the vault has observed the database: longer than any silence that counts.
 const OBSERVED: Duration = Duration::from_hours(1);
 
 pub struct Process {
@@ -29,7 +29,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts in the instance folder as a process does: what lies in the spool is stored first.
+    /// Starts in the instance folder as a process does: it stores the spool first.
     pub async fn start(db: &Db, shop: &Shop, instance: InstanceId) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (database, clock) = (db.database().clone(), db.clock.clone());
@@ -50,24 +50,24 @@ impl Process {
         Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker }
     }
 
-    /// The same process with a vault whose breaker has seen nothing yet.
+    /// Gives the process a new vault, with a closed circuit breaker.
     pub fn refresh(&mut self) {
         let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
         self.vault = self.shop.vault(store, self.worker.id, spool, OBSERVED);
     }
 
-    /// Runs in the process.
+    /// Runs a task in the process.
     pub fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.runtime.as_ref().expect("the process lives").spawn(task)
     }
 
-    /// Somebody in the process wants an access token.
+    /// Asks for an access token in the process.
     pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<String> {
         let (shop, vault) = (self.shop.clone(), self.vault.clone());
         self.run(async move { told(&shop.access_for(&vault, &user, purpose).await) })
     }
 
-    /// A sweep in the process wants the token refreshed, however soon it is due.
+    /// Refreshes the token in the process, as a sweep does, whatever its due date.
     pub fn sweep(&self, user: String, now: DateTime<Utc>) -> JoinHandle<String> {
         let (shop, vault) = (self.shop.clone(), self.vault.clone());
         let some_day = now + TimeDelta::days(400);
@@ -81,19 +81,19 @@ impl Process {
         })
     }
 
-    /// How many successors wait in the spool.
+    /// Returns how many successors wait in the spool.
     pub fn spooled(&self) -> usize {
         self.spool.waiting()
     }
 
-    /// Stops it dead, wherever it is.
+    /// Kills the process.
     pub async fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20))).await.unwrap();
         }
     }
 
-    /// Stops it in good order.
+    /// Stops the process gracefully.
     pub async fn stop(&mut self) {
         if self.runtime.is_some() {
             let store = Arc::clone(&self.store);

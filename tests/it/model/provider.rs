@@ -3,15 +3,15 @@
 /// How a provider treats a refresh token that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationMode {
-    /// Each works once; one that is spent ends the grant when it comes again.
+    /// Each token works once. Presenting a spent one ends the grant.
     Strict,
-    /// As strict, but the last one spent brings the same successor again.
+    /// Like strict, but the last spent token is answered with the same successor again.
     Grace,
-    /// The same token stays good (RFC 6749 section 6).
+    /// The same token stays valid (RFC 6749 section 6).
     NotRotating,
 }
 
-/// A refresh token: its grant, and how many of the grant came before it.
+/// A refresh token: its grant, and its number within the grant.
 pub type Token = (usize, usize);
 
 pub struct Provider {
@@ -25,7 +25,7 @@ struct Grant {
     revoked: bool,
 }
 
-/// What a presented token brings.
+/// The result of presenting a token.
 pub enum Verdict {
     Granted(Option<Token>),
     Dead,
@@ -36,13 +36,13 @@ impl Provider {
         Self { manner, grants: Vec::new() }
     }
 
-    /// A sign-in.
+    /// Signs a user in.
     pub fn grant(&mut self, user: usize) -> Token {
         self.grants.push(Grant { user, current: 0, revoked: false });
         (self.grants.len() - 1, 0)
     }
 
-    /// The user withdraws every grant.
+    /// Withdraws all grants of the user.
     pub fn revoke(&mut self, user: usize) {
         self.grants.iter_mut().filter(|grant| grant.user == user).for_each(|grant| grant.revoked = true);
     }
@@ -71,7 +71,7 @@ impl Provider {
         number < self.grants[id].current
     }
 
-    /// Whether the token would be granted without anybody's forbearance.
+    /// Returns whether the token is valid without a grace period.
     pub fn good(&self, (id, number): Token) -> bool {
         !self.grants[id].revoked && self.grants[id].current == number
     }
@@ -81,7 +81,7 @@ impl Provider {
     }
 }
 
-/// A token as it travels.
+/// Returns the text of a token.
 pub fn text((grant, number): Token) -> String {
     format!("rt-{grant}-{number}")
 }

@@ -6,22 +6,22 @@ use proptest::sample::{Index, select};
 
 use super::provider::RotationMode;
 
-/// Orders of a user: few, so that they come again.
+/// Orders of a user: few, so that the same order occurs again.
 pub const ORDERS: usize = 2;
 
 /// What an exchange is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeFor {
     Order(usize),
-    /// A sweep, which wants the token only where it has a due date.
+    /// A sweep, which refreshes only tokens with a due date.
     Keeper,
     Manual,
 }
 
-/// How an endpoint answers, and whether it had spent the token before.
+/// How the endpoint answers, and whether it has processed the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointAnswer {
-    /// As it should.
+    /// By the rules.
     Well,
     /// 503: not processed.
     Busy,
@@ -39,7 +39,7 @@ pub enum EndpointAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreResult {
     Works,
-    /// It refuses at first.
+    /// It refuses the first tries.
     Refused,
     /// It refuses, and the process dies with the successor in the spool.
     Dies,
@@ -47,7 +47,8 @@ pub enum StoreResult {
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Somebody wants an access token. With `refused` the database takes no intent meanwhile.
+    /// An order or a sweep asks for an access token. With `refused`, the database refuses intents
+    /// meanwhile.
     Ask {
         process: usize,
         user: usize,
@@ -76,14 +77,14 @@ pub enum Step {
         user: usize,
         retry: bool,
     },
-    /// The user withdraws at the provider.
+    /// The user withdraws consent.
     Revoke {
         user: usize,
     },
     Pass {
         seconds: u64,
     },
-    /// The process dies; the provider may have spent what it had in flight.
+    /// The process dies. The provider may have processed its requests in flight.
     Die {
         process: usize,
         processed: bool,
@@ -92,11 +93,11 @@ pub enum Step {
     Start {
         process: usize,
     },
-    /// Others take a living process for dead.
+    /// Others consider a living process dead.
     ThoughtDead {
         process: usize,
     },
-    /// It heartbeats again.
+    /// That process sends heartbeats again.
     Back {
         process: usize,
     },
@@ -109,7 +110,7 @@ pub enum Step {
     },
 }
 
-/// What a sequence runs under.
+/// The settings and steps of a sequence.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub manner: RotationMode,
@@ -128,8 +129,8 @@ pub fn scenes() -> impl Strategy<Value = Scene> {
     })
 }
 
-/// A process is thought dead with a request in flight, another closes its intent, and then the
-/// answer comes: chance alone seldom brings it about.
+/// A process is considered dead with a request in flight, another one closes its intent, and then the
+/// answer arrives. Random steps seldom do this.
 fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |process| Step::Ask { process, user, purpose: ExchangeFor::Manual, refused: false };
@@ -144,8 +145,8 @@ fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// An answer is lost, and where that leaves the token uncertain an operator lets it be tried again:
-/// a sweep leaves it alone until it has a date. Chance alone seldom brings it about.
+/// An answer is lost, and an operator makes the uncertain token active again; a sweep skips it until it
+/// has a due date. Random steps seldom do this.
 fn decided() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |purpose| Step::Ask { process, user, purpose, refused: false };

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// The running endpoint; it ends with this value.
+/// The running endpoint. Dropping it stops it.
 pub struct Endpoint {
     pub url: String,
     presented: watch::Sender<Vec<String>>,
@@ -21,7 +21,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Answers each presented refresh token as `answer` says.
+    /// Starts an endpoint that answers each presented refresh token with the result of `answer`.
     pub async fn start<F, R>(answer: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -42,12 +42,12 @@ impl Endpoint {
         Self { url, presented, serving }
     }
 
-    /// The tokens presented so far, in order.
+    /// Returns the tokens presented so far, in order.
     pub fn presented(&self) -> Vec<String> {
         self.presented.borrow().clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub async fn reached(&self, requests: usize) {
         self.presented.subscribe().wait_for(|presented| presented.len() >= requests).await.unwrap();
     }
@@ -59,13 +59,13 @@ impl Drop for Endpoint {
     }
 }
 
-/// The successor of a token: `rt-1` is followed by `rt-2`.
+/// Returns the successor of a token: `rt-2` for `rt-1`.
 pub fn next(token: &str) -> String {
     let number: u32 = token.strip_prefix("rt-").unwrap().parse().unwrap();
     format!("rt-{}", number + 1)
 }
 
-/// A grant that rotates the token.
+/// Returns an answer that rotates the token.
 pub fn rotated(token: &str) -> (u16, Value) {
     (200, json!({"access_token": format!("at-{token}"), "refresh_token": next(token), "expires_in": 299}))
 }

@@ -1,4 +1,4 @@
-//! A connection of the test's own: for rows that no trait shows, and for killing connections.
+//! A connection of the test: for rows that no storage trait shows, and for killing connections.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Raw {
         Self::Postgres(connection)
     }
 
-    /// Where orders go in within a transaction of the test's own.
+    /// Returns the connection for orders inside the test's own transaction.
     pub fn orders(&mut self) -> &mut dyn OrderTx {
         match self {
             Self::Sqlite(connection) => connection,
@@ -41,7 +41,7 @@ impl Raw {
         }
     }
 
-    /// The only column of `SELECT {query}`, as text.
+    /// Returns the only column of `SELECT {query}`, as text.
     pub async fn column(&mut self, query: &str) -> Vec<Option<String>> {
         let sql = AssertSqlSafe(format!("WITH q (x) AS (SELECT {query}) SELECT CAST(x AS text) FROM q"));
         match self {

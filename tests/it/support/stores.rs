@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::raw::Raw;
 
-/// Makes `name::sqlite` and `name::postgres` of each `async fn name(db: Db)`.
+/// Makes the tests `name::sqlite` and `name::postgres` from each `async fn name(db: Db)`.
 macro_rules! both_engines {
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
@@ -34,7 +34,7 @@ macro_rules! both_engines {
 }
 pub(crate) use both_engines;
 
-/// Makes `name::postgres` of each `async fn name(db: Db)`.
+/// Makes the test `name::postgres` from each `async fn name(db: Db)`.
 macro_rules! postgres_alone {
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
@@ -47,16 +47,16 @@ macro_rules! postgres_alone {
 }
 pub(crate) use postgres_alone;
 
-/// No case takes as long, however busy the machine.
+/// The time limit of a case, long enough for a busy machine.
 const HANGS: Duration = Duration::from_mins(1);
 
 /// Connections for exchanges in a store that [`Db::open`] opens.
 pub const MAX_IN_FLIGHT: u32 = 4;
 
-/// A migrated database of the test's own, under a clock that the test turns.
+/// A migrated database of the test's own, with a clock that the test advances.
 #[derive(Clone)]
 pub struct Db {
-    /// A process's store on it.
+    /// The store of one process on this database.
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     database: Database,
@@ -68,7 +68,7 @@ pub async fn on_sqlite<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
     on_sqlite_within(HANGS, case).await;
 }
 
-/// A case that takes longer than others.
+/// Runs a case on SQLite with a time limit of its own.
 pub async fn on_sqlite_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.db");
@@ -80,7 +80,7 @@ pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
     on_postgres_within(HANGS, case).await;
 }
 
-/// A case that takes longer than others.
+/// Runs a case on PostgreSQL with a time limit of its own.
 pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
     let database = TestDatabase::create().await;
     let result = run(Engine::Postgres, database.url(), tempfile::tempdir().unwrap(), limit, case);
@@ -112,19 +112,19 @@ async fn run<F: Future<Output = ()>>(
 }
 
 impl Db {
-    /// Another process's store on the same database.
+    /// Opens the store of another process on the same database.
     pub async fn open(&self) -> Arc<dyn Store> {
         self.open_with(&self.clock).await
     }
 
-    /// As [`Db::open`], under a clock of its own.
+    /// Like [`Db::open`], with another clock.
     pub async fn open_with(&self, clock: &Clock) -> Arc<dyn Store> {
         let store = store::open(&self.database, MAX_IN_FLIGHT, clock).await.unwrap();
         self.opened.lock().unwrap().push(Arc::clone(&store));
         store
     }
 
-    /// A store on a database that was never migrated.
+    /// Returns a store on a database that was never migrated.
     pub async fn empty(&self) -> Arc<dyn Store> {
         let mut database = self.database.clone();
         if self.is_sqlite() {
@@ -137,7 +137,7 @@ impl Db {
         store
     }
 
-    /// The test's own connection.
+    /// Opens a connection of the test.
     pub async fn raw(&self) -> Raw {
         match &self.database.engine {
             Engine::Sqlite { path } => Raw::sqlite(path).await,
@@ -145,14 +145,14 @@ impl Db {
         }
     }
 
-    /// The only value of `SELECT {query}`.
+    /// Returns the only value of `SELECT {query}`.
     pub async fn value(&self, query: &str) -> Option<String> {
         let mut values = self.raw().await.column(query).await;
         assert_eq!(values.len(), 1, "{query}");
         values.remove(0)
     }
 
-    /// How many rows `SELECT count(*) FROM {rest}` counts.
+    /// Returns the result of `SELECT count(*) FROM {rest}`.
     pub async fn count(&self, rest: &str) -> u64 {
         self.value(&format!("count(*) FROM {rest}")).await.unwrap().parse().unwrap()
     }
@@ -169,17 +169,17 @@ impl Db {
         &self.database
     }
 
-    /// A folder for the test's files; on SQLite the database lies in it.
+    /// Returns a folder for the test's files. On SQLite, the database is in it.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// A process that begins to work, in an instance folder of its own.
+    /// Registers a process in an instance folder of its own.
     pub async fn begin_worker(&self) -> WorkerId {
         self.begin_worker_in(Uuid::new_v4().into()).await
     }
 
-    /// A process that begins to work.
+    /// Registers a process.
     pub async fn begin_worker_in(&self, instance: InstanceId) -> WorkerId {
         let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };
         self.store.begin_worker(&worker).await.unwrap();

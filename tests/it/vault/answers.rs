@@ -1,4 +1,4 @@
-//! Every row of the table of answers, to its end in row, ledger and hand.
+//! Every row of the table of answers: its effects on the token row, the ledger and the caller.
 
 use std::time::Duration;
 
@@ -51,9 +51,9 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         (504, "", REPLAY, ACTIVE(1), "no_answer"),
     ];
     for (n, (status, body, access, row, outcome)) in table.into_iter().enumerate() {
-        // What rejections in a row mean is another test's business, too.
+        // Other tests check what happens after rejections in a row.
         db.execute("UPDATE exchanges SET outcome = 'superseded' WHERE outcome = 'rejected'").await;
-        // A process each: what one endpoint's answers say of it is another test's business.
+        // A new process for each answer. Other tests check the circuit breaker.
         let (vault, _) = shop.process().await;
         let (user, case) = (format!("u{n:02}"), format!("{status} {body}"));
         shop.register(&user, "rt-1").await;
@@ -113,7 +113,7 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
     assert_eq!(db.count("exchanges WHERE outcome <> 'rotated'").await, 0);
 }
 
-/// Otherwise `keeper.forget_after_idle` would take a user who orders for gone.
+/// Otherwise the user would count as idle (`keeper.forget_after_idle`) in spite of the order.
 async fn an_order_of_a_user_without_a_usable_token_is_noted(db: Db) {
     let mut server = Server::new_async().await;
     let shop = Shop::new(&db, &server.url());
@@ -130,7 +130,7 @@ async fn an_order_of_a_user_without_a_usable_token_is_noted(db: Db) {
         assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
     }
     raw.execute("COMMIT").await;
-    // It is noted once the order has its answer.
+    // It is noted after the order has its answer.
     until("the note", Duration::from_secs(20), async || {
         let view = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap();
         view.last_seen_at == Some(db.clock.now())
@@ -180,7 +180,7 @@ async fn a_token_past_its_time_is_presented_once_more(db: Db) {
     let dead_grant = dead_grant.expect(1).create_async().await;
     assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
     assert_eq!((shop.row("a").await, shop.row("b").await), (ACTIVE(2), dead(DeadReason::Expired, 1)));
-    // What is dead is not presented again.
+    // A token that no longer works is not presented again.
     assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
     dead_grant.assert_async().await;
 }

@@ -84,7 +84,7 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
         }
         mock.remove_async().await;
     }
-    // Forgotten is forgotten: who signs in then is the first again.
+    // After forgetting, the next shopper who signs in counts as the first.
     shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap();
     shop.register("u", "rt-9").await;
     granting(&mut server, "rt-10", key.sign(&payload(&shop, "krn:2")).expose_secret()).await;

@@ -1,4 +1,4 @@
-//! During an exchange: who waits, who stops waiting, and what changes meanwhile.
+//! During an exchange: callers that wait or stop waiting, and changes of the token.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ both_engines![
 ];
 postgres_alone![a_successor_outlives_the_connection_of_its_claim];
 
-/// Klarna's side, answering only when told to.
+/// A token endpoint that answers only when the test says so.
 pub(super) struct Gated {
     pub(super) endpoint: Endpoint,
     gate: Arc<Semaphore>,
@@ -54,7 +54,7 @@ impl Gated {
     }
 }
 
-/// Somebody who waits for an access token.
+/// Starts a task that waits for an access token.
 pub(super) fn waiting(shop: &Shop, vault: &Vault, user: &'static str, purpose: Purpose) -> JoinHandle<Access> {
     let (shop, vault) = (shop.clone(), vault.clone());
     tokio::spawn(async move { shop.access_for(&vault, user, purpose).await })
@@ -88,8 +88,8 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     let order = an_order();
     let fetched = ready(shop.access_for(&vault, "u", order).await);
     assert!(!fetched.cached);
-    // Good for 299 s and wanted for 60: the margin begins after 239, but for the moment that the
-    // exchange took.
+    // The token is valid for 299 s and needed for 60 s, so it is used for 239 s, less the duration of
+    // the exchange.
     db.advance(239);
     for vault in [&vault, &elsewhere] {
         let cached = ready(shop.access_for(vault, "u", order).await);
@@ -151,7 +151,7 @@ async fn another_process_waits_for_the_exchange_of_a_living_one(db: Db) {
     let first = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     db.advance(24 * 60 * 60);
-    // However long it takes, as long as it heartbeats.
+    // An exchange of any length is not orphaned while its process sends heartbeats.
     let holders = db.raw().await.column("count(*) FROM workers WHERE ended_at IS NULL").await;
     assert_eq!(holders, [Some("2".to_owned())]);
     db.execute(&format!("UPDATE workers SET heartbeat_at = heartbeat_at + {}", day(&db))).await;
@@ -168,11 +168,11 @@ fn day(db: &Db) -> &'static str {
     if db.is_sqlite() { "86400000000" } else { "interval '1 day'" }
 }
 
-/// A provider that notices what must never happen.
+/// A provider that records forbidden presentations.
 #[derive(Default)]
 struct StrictProvider {
     in_flight: BTreeSet<String>,
-    /// The tokens that are good, by user.
+    /// The valid tokens, by user.
     current: BTreeMap<String, String>,
     breaches: Vec<String>,
 }
@@ -193,7 +193,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
                     strict.breaches.push(format!("{token}: spent"));
                 }
             }
-            // Long enough for the others to try.
+            // Long enough for the other callers to try.
             tokio::time::sleep(Duration::from_millis(5)).await;
             let mut strict = provider.lock().unwrap();
             strict.in_flight.remove(&user);
@@ -228,7 +228,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
     }
 }
 
-/// Klarna's answers that could end an exchange otherwise than by a rotation.
+/// Returns answers of Klarna that end an exchange without a rotation.
 pub(super) fn answers() -> Vec<(u16, Value)> {
     vec![
         rotated("rt-1"),
@@ -289,11 +289,11 @@ async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     crate::conformance::pg::kill_claims(&db).await;
-    // The claim is free, and the intent still keeps others away.
+    // The claim is free, but the open intent still prevents other exchanges.
     assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
     klarna.answer_one();
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
-    // The spool had it first.
+    // The spool had the successor before the database.
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
 }

@@ -1,4 +1,4 @@
-//! Answers that never came, and processes that died waiting for one.
+//! Lost answers, and processes that died while they waited for one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn away() -> (u16, Value) {
     (504, json!({}))
 }
 
-/// An endpoint that gives these answers in turn, then rotates.
+/// Starts an endpoint that gives these answers in turn, and then rotates.
 async fn answering(answers: Vec<(u16, Value)>) -> Endpoint {
     let answers = std::sync::Mutex::new(answers.into_iter());
     Endpoint::start(move |token| {
@@ -42,7 +42,7 @@ async fn answering(answers: Vec<(u16, Value)>) -> Endpoint {
     .await
 }
 
-/// An intent whose holder will never say how it ended.
+/// Returns an intent whose holder never stores its outcome.
 async fn abandoned(db: &Db, holder: WorkerId) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;
@@ -64,7 +64,7 @@ async fn an_unanswered_presentation_is_repeated_after_its_wait_and_not_before(db
     assert_eq!(told(&shop.access(&vault, "u").await), "1s");
     assert_eq!(endpoint.presented().len(), 1);
     db.advance(1);
-    // The answer was complete but useless: nothing of it travels any more.
+    // The answer was complete but useless, so no request is on its way.
     assert_eq!(told(&shop.access(&vault, "v").await), "1s");
     assert_eq!(told(&shop.access(&elsewhere, "u").await), "at-rt-1");
     assert_eq!((shop.row("u").await, endpoint.presented().len()), (ACTIVE(2), 3));
@@ -109,7 +109,8 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
     abandoned(&db, dying).await;
     assert_eq!(told(&shop.access(&vault, "u").await), "200ms", "a living process may have the successor in memory");
     db.store.end_worker(dying).await.unwrap();
-    // The wait counts from here: until now nobody had said that the request is not about to leave.
+    // The wait begins now, when the intent is closed; until then the request might have been about to
+    // be sent.
     db.advance(60);
     assert_eq!(told(&shop.access(&vault, "u").await), "10s");
     assert_eq!(shop.ledger().await, ["no_answer"]);
@@ -166,7 +167,7 @@ async fn an_operator_who_says_retry_finds_out(db: Db) {
         shop.register("u", "rt-1").await;
         assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
         shop.registry().resolve(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
-        // The first request may still be on its way, whoever decides.
+        // The first request may still be on its way, whatever the operator decides.
         assert_eq!(told(&shop.access(&vault, "u").await), "10s");
         db.advance(10);
         assert_eq!(told(&shop.access(&vault, "u").await), access);
@@ -247,7 +248,7 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
     assert_eq!(shop.ledger().await, ["-", "no_answer", "rotated"]);
 }
 
-/// What this process tells of itself.
+/// Returns the metrics of this process.
 fn metrics(shop: &Shop) -> Metrics {
     let sources = Sources {
         store: shop.db.store.clone(),

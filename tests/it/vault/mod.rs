@@ -1,4 +1,4 @@
-//! The vault over both engines: what Klarna's answers, and those that never come, make of a token.
+//! The vault on both engines: the effects of Klarna's answers and of lost answers on a token.
 
 mod answers;
 mod claims;
@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::support::stores::{Db, MAX_IN_FLIGHT};
 
-/// A shop with its tokens, and whatever vaults work for it.
+/// A shop with its tokens and vaults.
 #[derive(Clone)]
 pub struct Shop {
     pub db: Db,
@@ -39,18 +39,18 @@ pub struct Shop {
     pub secrets: Arc<Secrets>,
     pub settings: config::Vault,
     pub keeper: config::Keeper,
-    /// Whether each process finds that the provider has granted a token.
+    /// Whether new processes find the provider already proven.
     pub proven: bool,
 }
 
-/// A cipher whose only key has this name.
+/// Returns a cipher whose only key has this name.
 fn cipher(key: &str) -> Cipher {
     let byte = key.bytes().next().unwrap();
     Cipher::new(key, &BTreeMap::from([(key.to_owned(), Zeroizing::new([byte; 32]))])).unwrap()
 }
 
 impl Shop {
-    /// `base` leads to Klarna's side.
+    /// Creates a shop whose merchant uses the token endpoint at `base`.
     pub fn new(db: &Db, base: &str) -> Self {
         let hash_key = Secrets::found(&cipher("k1")).unwrap();
         Self {
@@ -62,7 +62,7 @@ impl Shop {
                 active_key: "k1".into(),
                 keys: BTreeMap::new(),
                 max_in_flight: MAX_IN_FLIGHT,
-                // Longer than any test waits.
+                // Longer than any test.
                 exchange_timeout: Duration::from_secs(20),
                 send_within: Duration::from_secs(20),
                 lost_answer: LostAnswer::Replay,
@@ -99,7 +99,7 @@ impl Shop {
         assert!(matches!(registered, Registered::Stored(_)), "{registered:?}");
     }
 
-    /// A process with a vault and a store of its own.
+    /// Returns a process with a vault and a store of its own.
     pub async fn process(&self) -> (Vault, WorkerId) {
         self.process_that_observed(Duration::from_hours(1)).await
     }
@@ -113,7 +113,7 @@ impl Shop {
         (self.vault(store, holder, spool, observed), holder)
     }
 
-    /// The spool in an instance folder of this name.
+    /// Returns the spool in an instance folder with this name.
     pub fn spool(&self, folder: &str) -> Spool {
         Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
     }
@@ -128,12 +128,12 @@ impl Shop {
         Vault::new(dependencies).unwrap()
     }
 
-    /// An access token for a new order of the user.
+    /// Asks for an access token for a new order of the user.
     pub async fn access(&self, vault: &Vault, user: &str) -> Access {
         self.access_for(vault, user, an_order()).await
     }
 
-    /// An access token as an order's attempt asks for it.
+    /// Asks for an access token as an attempt at an order does.
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.cached_tokens(purpose).await {
             Some(cached) => Access::Ready(cached),
@@ -146,7 +146,7 @@ impl Shop {
         (view.state, view.reason, view.generation)
     }
 
-    /// The outcomes in the ledger, in the order of the intents; `-` where one is open.
+    /// Returns the outcomes in the ledger, in the order of the intents; `-` for an open one.
     pub async fn ledger(&self) -> Vec<String> {
         let outcomes = "coalesce(outcome, '-') FROM exchanges ORDER BY token_id, generation, presentation";
         self.db.raw().await.column(outcomes).await.into_iter().flatten().collect()
@@ -165,7 +165,7 @@ fn ready(access: Access) -> AccessToken {
     }
 }
 
-/// Tells an access token by its text.
+/// Returns the result as a short text.
 pub fn told(access: &Access) -> String {
     match access {
         Access::Ready(access) => access.token.expose_secret().to_owned(),

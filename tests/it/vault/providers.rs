@@ -1,4 +1,4 @@
-//! A token is presented to no other provider than the one that issued it.
+//! A token is presented only to the provider that issued it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![another_provider_never_sees_the_token];
 
-/// The shop, with another address or client id in its settings.
+/// Returns the shop with another address or client id in its settings.
 pub fn with(shop: &Shop, token_url: &str, client_id: &str) -> Shop {
     let mut merchant = (*shop.merchant).clone();
     merchant.token_url = token_url.parse().unwrap();
@@ -43,7 +43,7 @@ async fn another_provider_never_sees_the_token(db: Db) {
     }
     assert_eq!((shop.row("u").await, shop.ledger().await.len()), (ACTIVE(1), 0));
 
-    // A row from before providers were recorded is presented, and a success names its provider.
+    // The token of a row without a provider is presented, and a success records the provider.
     db.execute("UPDATE tokens SET provider = NULL").await;
     let same = with(&shop, &format!("{right}?version=2"), "client-1");
     let (vault, _) = same.process().await;
@@ -52,7 +52,7 @@ async fn another_provider_never_sees_the_token(db: Db) {
     let other = with(&shop, &format!("{}/elsewhere", server.url()), "client-1");
     let (vault, _) = other.process().await;
     assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
-    // A sign-in under the new settings is of the new provider.
+    // A sign-in under the new settings belongs to the new provider.
     other.register("u", "rt-3").await;
     assert_eq!(told(&other.access(&vault, "u").await), "ReauthRequired");
     assert_eq!(shop.row("u").await, dead(DeadReason::Rejected, 3));

@@ -28,7 +28,7 @@ async fn a_registration_repeated_after_a_rotation_brings_no_spent_token_back(db:
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     ready(shop.access(&vault, "u").await);
-    // The spent one, and its successor, which a shop could only have from a backup of ours.
+    // The spent token, and its successor, which a shop could only have from a backup of the database.
     for token in ["rt-1", "rt-2"] {
         let again = registered_again(&shop, token).await;
         let Registered::Known(view) = again else { panic!("{again:?}") };
@@ -65,7 +65,7 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         shop.register("u", "rt-50").await;
         klarna.answer_one();
         assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
-        // Generations went on over the tombstone: the first grant's end fits none of them.
+        // Generations continue after the tombstone, so the end of the first grant's exchange fits none.
         assert_eq!((shop.row("u").await, db.count("cached_tokens").await), (ACTIVE(3), 0), "{answer:?}");
         klarna.answer_one();
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
@@ -74,7 +74,7 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
     }
 }
 
-/// Both processes think that they hold the claim; the ledger lets one of them send.
+/// Both processes believe that they hold the claim. The ledger allows only one of them to send.
 async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice(db: Db) {
     let klarna = Gated::start(rotated).await;
     let shop = Shop::new(&db, &klarna.endpoint.url);

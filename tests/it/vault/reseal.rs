@@ -18,7 +18,7 @@ both_engines![
     a_key_is_noted_once,
 ];
 
-/// The shop's keys after an operator gave it another active one.
+/// Returns the shop's secrets with a new active key.
 fn with_new_key(shop: &Shop) -> Arc<Secrets> {
     let keys = ["k1", "n3"].map(|name| (name.to_owned(), Zeroizing::new([name.as_bytes()[0]; 32])));
     let cipher = Cipher::new("n3", &BTreeMap::from(keys)).unwrap();
@@ -50,7 +50,7 @@ async fn what_another_key_seals_is_sealed_anew_and_what_none_opens_is_left(db: D
     let again = reseal(&*db.store, &shop.secrets, |_| ()).await.unwrap();
     assert_eq!(again, Resealed { left, ..Resealed::default() });
 
-    // All as good as before.
+    // Everything works as before.
     let (vault, _) = shop.process().await;
     assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-1");
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
@@ -64,8 +64,8 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
-    // A program that does not know of the new key has the token in flight, and stores with the old
-    // one.
+    // A program without the new key has the token in flight, and encrypts the successor with the old
+    // key.
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     let secrets = with_new_key(&shop);
@@ -75,7 +75,7 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
     assert!(!db.store.reseal_token(before.id, &before.sealed, b"what is over").await.unwrap());
-    // The next run finds it.
+    // The next run encrypts it again.
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
     assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable", "the old program cannot open it any more");

@@ -1,4 +1,4 @@
-//! What the database contains, and what it must not contain.
+//! The database contains secrets only in encrypted form.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as
 const TABLES: [&str; 8] =
     ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "keys"];
 
-/// Every byte that a thief could read: the database, and the folders of the processes.
+/// Returns every byte of the database and of the processes' folders.
 async fn everything(db: &Db) -> Vec<u8> {
     let mut bytes = files(&db.folder());
     if !db.is_sqlite() {
@@ -36,7 +36,7 @@ fn files(folder: &Path) -> Vec<u8> {
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { std::fs::read(path).unwrap() }).collect()
 }
 
-/// The forms in which a text may lie there.
+/// Returns the forms in which a secret could be stored.
 fn forms(secret: &str) -> [String; 3] {
     let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret.to_owned(), hex, STANDARD.encode(secret)]
@@ -64,7 +64,7 @@ async fn no_secret_lies_in_the_database(db: Db) {
     for form in SECRETS.into_iter().flat_map(forms) {
         assert!(!found(&form), "{form}");
     }
-    // What was sealed is what was brought: it is presented next.
+    // The encrypted token is the registered one: it is presented next.
     ready(shop.access(&vault, "user-in-plain").await);
     assert_eq!(endpoint.presented(), SECRETS[..2]);
 }
@@ -81,6 +81,6 @@ async fn an_unknown_key_leaves_the_token_as_it_is(db: Db) {
         assert_eq!(told(&other_keys.access(&vault, "u").await), "Unavailable");
     }
     assert_eq!((shop.row("u").await, shop.ledger().await.len(), server.connections()), (ACTIVE(1), 0, 0));
-    // Nothing stays claimed either.
+    // The token does not stay claimed either.
     shop.register("u", "rt-2").await;
 }

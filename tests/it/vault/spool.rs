@@ -25,7 +25,7 @@ both_engines![
     a_file_that_the_database_refuses_keeps_no_other_from_it,
 ];
 
-/// A shop whose only exchange waits for Klarna, and whoever waits for it.
+/// A shop whose only exchange is in flight, and the task that waits for it.
 struct InFlightGuard {
     shop: Shop,
     vault: Vault,
@@ -53,7 +53,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Keeps the tokens from being written until the connection is dropped.
+/// Blocks writes to the tokens until the connection is dropped.
 async fn block(db: &Db) -> Raw {
     let mut raw = db.raw().await;
     raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" }).await;
@@ -75,13 +75,13 @@ async fn allow(db: &Db) {
     db.execute(if db.is_sqlite() { "DROP TRIGGER refuse" } else { "DROP TRIGGER refuse ON tokens" }).await;
 }
 
-/// Takes the only exchange's end out of the database.
+/// Removes the end of the only exchange from the database.
 async fn never_had(db: &Db) {
     db.execute("UPDATE tokens SET generation = 1, last_exchange = NULL; DELETE FROM cached_tokens").await;
     db.execute("UPDATE exchanges SET outcome = NULL, closed_at = NULL").await;
 }
 
-/// The one file of an exchange that is stored by now.
+/// Returns the spool file of an exchange that is stored by now.
 async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
     let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(db).await;
     let blocked = block(db).await;
@@ -91,7 +91,7 @@ async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
     drop(blocked);
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(2), 0));
-    // Whatever comes now is answered at once.
+    // Further requests are answered at once.
     for _ in 0..10 {
         klarna.answer_one();
     }
@@ -102,10 +102,10 @@ async fn a_store_that_takes_too_long_is_spooled_and_the_order_goes_on(db: Db) {
     let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(&db).await;
     let blocked = block(&db).await;
     klarna.answer_one();
-    // Whoever waits has its token although the database has no successor.
+    // The waiting task has its token although the database does not have the successor.
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
-    // A stop may come now; the user's turn is still taken.
+    // The process may stop now. The user's lock is still taken.
     vault.wait_until_durable().await;
     assert_eq!((vault.in_flight(), told(&shop.access(&vault, "u").await)), (1, "200ms".to_owned()));
     drop(blocked);
@@ -133,7 +133,7 @@ async fn tidying_replays_what_the_database_never_had(db: Db) {
     let (vault, holder) = shop.process().await;
     let path = folder(&db, holder).join("found.successor");
     std::fs::write(&path, &file).unwrap();
-    // A half-written one is none.
+    // A half-written file does not count.
     std::fs::write(path.with_extension("writing"), &file[..file.len() / 2]).unwrap();
     vault.tidy().await.unwrap();
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
@@ -156,7 +156,7 @@ async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-4");
 }
 
-/// The backup is of before the exchange, and of before another one.
+/// The backup was made before the exchange, and before another one.
 async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
     db.execute("UPDATE tokens SET generation = 0, state = 'uncertain', last_exchange = NULL").await;
@@ -169,7 +169,7 @@ async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
 }
 
-/// The backup is of before the user's first sign-in.
+/// The backup was made before the user's first sign-in.
 async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
     db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens").await;
@@ -179,7 +179,7 @@ async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db
     vault.tidy().await.unwrap();
     assert!(path.exists(), "the only good token was deleted");
     assert_eq!(db.count("tokens").await, 0);
-    // Once the user has signed in it is of no use any more.
+    // After the user has signed in, the file is superseded.
     db.advance(60);
     shop.register("u", "rt-8").await;
     vault.tidy().await.unwrap();
@@ -201,13 +201,13 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     for spool in [&other_installation, &other_key] {
         assert_eq!((spool.replay(&*db.store).await.unwrap(), spool.waiting()), (left, 1));
     }
-    // An envelope that was opened and addressed to us does not open.
+    // An envelope that was changed to name this installation cannot be decrypted.
     let mine = String::from_utf8(file.clone()).unwrap().replace("\"test\"", "\"elsewhere\"");
     std::fs::write(folder.join("b.successor"), mine).unwrap();
     std::fs::write(folder.join("c.successor"), "rubbish").unwrap();
     assert_eq!(other_installation.replay(&*db.store).await.unwrap(), Replayed { left: 3, ..Replayed::default() });
     assert_eq!(files(&folder).len(), 3);
-    // Whose it is stores it.
+    // The right installation stores it.
     assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, superseded: 0, left: 2 });
     assert_eq!(ours.waiting(), 2);
 }

@@ -1,4 +1,4 @@
-//! Too many rejections in a row are not believed: the merchant is stopped.
+//! Too many rejections in a row stop the merchant.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn granting(server: &mut ServerGuard, path: &str) -> Mock {
     server.mock("POST", path).with_body_from_request(body).expect_at_least(0).create_async().await
 }
 
-/// A shop with so many users, whose rows are from before providers were recorded.
+/// Returns a shop with this many users, whose rows have no provider.
 async fn shop(db: &Db, server: &ServerGuard, users: usize) -> Shop {
     let shop = Shop { proven: false, ..Shop::new(db, &server.url()) };
     for number in 0..users {
@@ -78,14 +78,14 @@ async fn a_provider_that_rejects_everybody_meets_few_tokens(db: Db) {
     assert_eq!(vault.breakers()["shop"], BreakerState::Open);
     let stopped = db.store.stopped_merchants().await.unwrap();
     assert_eq!((stopped.len(), stopped[0].rejections), (1, 3));
-    // Another process presents none either.
+    // Another process presents no token either.
     let (other, _) = wrong.process().await;
     for user in 0..30 {
         ordered(&wrong, &other, user).await;
     }
     assert_eq!(rejections(&shop).await, 3);
 
-    // The right settings again: what was rejected comes back at the same generation.
+    // With the right settings again, rejected tokens become active at the same generation.
     let rejected = RejectedTokens { merchant: Some("shop".into()), since: Some(db.clock.now()) };
     assert_eq!(db.store.count_rejected(&rejected).await.unwrap(), 3);
     let (count, last) = db.store.retry_rejected(&rejected, TokenId::START, 10).await.unwrap().unwrap();
@@ -107,7 +107,7 @@ async fn a_success_ends_the_stop_and_one_probe_is_sent_at_a_time(db: Db) {
         ordered(&shop, &vault, user).await;
     }
     assert_eq!(rejections(&shop).await, 3);
-    // One probe of all processes, and the next after twice the pause.
+    // All processes together send one probe, and the next one after twice the pause.
     for (minutes, rejected) in [(5, 4), (5, 4), (5, 5), (19, 5)] {
         db.clock.advance(Duration::from_secs(minutes * 60));
         for _ in 0..3 {

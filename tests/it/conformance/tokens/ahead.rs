@@ -23,7 +23,7 @@ both_engines![
     whichever_came_last_is_the_users_token_in_every_order,
 ];
 
-/// The end of an exchange of a past that the database has forgotten.
+/// Returns the end of an exchange that the database has forgotten.
 fn forgotten(db: &Db, user: &str, (token, generation): (TokenId, i64), byte: u8) -> (Intent, ExchangeEnd) {
     let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() };
     let (exchange, holder) = (Uuid::now_v7().into(), Uuid::now_v7().into());
@@ -37,7 +37,7 @@ async fn settle(db: &Db, end: &ExchangeEnd) -> Settled {
     db.store.settle_exchange(end).await.unwrap()
 }
 
-/// The row's id, and the byte that its token is.
+/// Returns the row's id and the byte that stands for its token.
 async fn held(db: &Db, user: &str) -> (TokenId, Option<u8>) {
     let claim = claim(&*db.store, user).await;
     let held = (claim.token().version.token, claim.token().sealed.as_ref().map(|sealed| sealed[0]));
@@ -64,13 +64,13 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
             assert_eq!(held(&db, "u").await, (token, Some(9)));
             assert_eq!(view(&db, "u").await.refresh_due_at, Some(db.clock.now() + chrono::TimeDelta::days(35)));
             assert!(cached(&db, &intent).await);
-            // Again, since a crash may come before the file is removed.
+            // A second time, because a crash may happen before the file is removed.
             db.advance(1);
             assert_eq!(settle(&db, &end).await, Settled::Written);
             assert_eq!(row(&db, "u").await.2, stored);
         }
     }
-    // Its hash is known: it cannot be brought in from outside.
+    // Its hash is known, so it cannot be registered from outside.
     assert!(matches!(db.store.register_token(&new_token(&db, "u", 9), false).await.unwrap(), Registered::Known(_)));
     let (claim, intent) = intended(&db, "u", db.begin_worker().await).await;
     assert_eq!(claim.settle(&super::end(&db, &intent, successor(&db, 10))).await.unwrap(), Settled::Written);
@@ -83,7 +83,7 @@ async fn a_sign_in_since_wins_even_under_the_number_that_was_presented(db: Db) {
     db.advance(1);
     let (intent, end) = forgotten(&db, "u", (token, 2), 9);
     db.advance(1);
-    // In the forgotten past generation 2 was another token.
+    // Before the restore, generation 2 was a different token.
     register(&db, "u", 2).await;
     for _ in 0..2 {
         assert_eq!(settle(&db, &end).await, Settled::Superseded);
@@ -102,7 +102,7 @@ async fn forgetting_since_wins_and_forgetting_before_does_not(db: Db) {
     assert_eq!(settle(&db, &before).await, Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Forgotten, None, 2));
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 0);
-    // They signed in once more in the past that is forgotten.
+    // Before the restore, they had signed in once more.
     db.advance(1);
     let (_, since) = forgotten(&db, "u", (token, 3), 9);
     assert_eq!(settle(&db, &since).await, Settled::Written);
@@ -115,7 +115,7 @@ async fn the_row_of_another_user_is_left_alone(db: Db) {
     register(&db, "v", 2).await;
     let ids = (held(&db, "u").await.0, held(&db, "v").await.0);
     db.advance(1);
-    // In the forgotten past u had the id that v has now.
+    // Before the restore, u had the row id that v has now.
     let (_, end) = forgotten(&db, "u", (ids.1, 1), 9);
     assert_eq!(settle(&db, &end).await, Settled::Written);
     assert_eq!((row(&db, "v").await.2, held(&db, "v").await), (1, (ids.1, Some(2))));
@@ -135,14 +135,14 @@ async fn a_user_that_is_unknown_is_told(db: Db) {
     assert_eq!((row(&db, "v").await.2, held(&db, "v").await.1, db.count("tokens").await), (1, Some(2), 1));
 }
 
-/// What the user's row must say.
+/// The expected row of the user.
 struct Model {
     generation: i64,
     state: TokenState,
-    /// When its token came or was forgotten, by seconds.
+    /// When its token arrived or was forgotten, in seconds.
     last: u64,
     byte: Option<u8>,
-    /// The file whose successor it is.
+    /// The file that has its token.
     file: Option<usize>,
 }
 
@@ -152,7 +152,7 @@ impl Model {
         *self = Self { generation: self.generation + 1, state, last, byte, file: None };
     }
 
-    /// What a replay of the file comes to.
+    /// Returns the expected result of replaying the file.
     fn replay(&mut self, number: usize, file: &File) -> Settled {
         if self.file == Some(number) {
             return Settled::Written;
@@ -167,7 +167,7 @@ impl Model {
     }
 }
 
-/// A successor in some spool.
+/// A successor in a spool.
 struct File {
     end: ExchangeEnd,
     presented: i64,
@@ -175,8 +175,7 @@ struct File {
     byte: u8,
 }
 
-/// One database before and after its restore, and the past in between that it has forgotten: random
-/// ones.
+/// A database before and after its restore, with random events in between that it has forgotten.
 struct RestoredDatabase {
     db: Db,
     rng: TestRng,
@@ -202,7 +201,7 @@ impl RestoredDatabase {
         self.next
     }
 
-    /// Something that happens to the real row.
+    /// Applies a random event to the real row.
     async fn happens(&mut self, model: &mut Model) {
         let (now, user) = (self.tick(), self.user.clone());
         match self.below(8) {
@@ -239,12 +238,12 @@ impl RestoredDatabase {
         }
     }
 
-    /// What happened between backup and restore, of which nothing is left but files.
+    /// Returns the files that remain of the events between backup and restore.
     fn forgotten(&mut self, token: TokenId, model: &Model) -> Vec<File> {
         let (mut generation, mut files) = (model.generation, Vec::new());
         for _ in 0..=self.below(5) {
             let came = self.tick();
-            // Now and then a sign-in, which leaves no file.
+            // Sometimes a sign-in, which leaves no file.
             if self.below(4) > 0 {
                 let byte = self.byte();
                 let _ = write!(self.told, " [lost: {generation} to {byte}],");
@@ -294,7 +293,7 @@ impl RestoredDatabase {
             }
             self.compare(&model).await;
         }
-        // In the end every file was replayed, and whichever came last is the token.
+        // After all files are replayed, the token that arrived last remains.
         for (number, file) in files.iter().enumerate().rev() {
             self.replay(number, file, &mut model).await;
             self.compare(&model).await;

@@ -1,4 +1,4 @@
-//! What each end of an exchange writes. Writing it again changes nothing.
+//! What each end of an exchange stores. Storing it again changes nothing.
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
@@ -110,7 +110,7 @@ async fn no_answer_is_remembered_for_the_grant(db: Db) {
         claim.release().await;
     }
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
-    // A rotation belongs to the same grant, a sign-in begins another.
+    // A rotation belongs to the same grant. A sign-in begins a new one.
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;

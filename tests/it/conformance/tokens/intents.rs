@@ -1,4 +1,4 @@
-//! Claims, and the intents written under them.
+//! Claims and intents.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn a_user_without_a_row_has_nothing_to_claim(db: Db) {
             ClaimAttempt::Missing
         ));
     }
-    // Nothing is left locked behind it.
+    // The token is not locked afterwards.
     claim(&*db.store, "u").await.release().await;
     register(&db, "v", 1).await;
 }
@@ -100,7 +100,7 @@ async fn an_intent_of_another_generation_is_refused(db: Db) {
     assert_eq!(db.count("exchanges").await, 0);
 }
 
-/// What a claim has read may have changed by the time of its intent.
+/// The state may change between the claim and its intent.
 async fn an_intent_for_a_token_that_is_no_longer_active_is_refused(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
@@ -190,7 +190,7 @@ async fn a_voided_intent_can_never_be_written(db: Db) {
     let holder = db.begin_worker().await;
     let mut claim = claim(&*db.store, "u").await;
     let intent = intent(&*claim, holder);
-    // On SQLite the claim is a write transaction, which ends here.
+    // Release the claim before other writes.
     claim.release().await;
     db.store.void_intent(&intent).await.unwrap();
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("not_sent"));
@@ -233,7 +233,7 @@ async fn an_orphan_is_closed_as_unanswered(db: Db) {
     db.store.close_orphan(orphan.exchange, orphan.version, false).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
     let closed = &claim.token().presentations[0];
-    // Nobody knows where its request is: the next presentation waits until it cannot be overtaken.
+    // Its request may still be on its way, so the next presentation waits.
     assert_eq!((closed.outcome, closed.travelling), (Some(Outcome::NoAnswer), true));
     assert_eq!(closed.closed_at, Some(db.clock.now()));
     claim.release().await;
@@ -253,14 +253,14 @@ async fn an_orphan_held_leaves_the_token_to_an_operator(db: Db) {
 async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
-    // Settled after all.
+    // An exchange that was settled.
     let (claim, settled) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &settled, ExchangeResult::Unchanged)).await.unwrap();
     db.store.close_orphan(settled.exchange, settled.version, true).await.unwrap();
     assert_eq!(outcome(&db, &settled).await.as_deref(), Some("unchanged"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert!(cached(&db, &settled).await);
-    // Open, and signed in anew meanwhile.
+    // An open intent, after which the user signed in.
     let (claim, open) = intended(&db, "u", holder).await;
     claim.release().await;
     register(&db, "u", 2).await;

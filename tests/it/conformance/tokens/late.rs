@@ -1,4 +1,4 @@
-//! Ends that come late: after a sign-in, after a deletion, or after the holder was considered dead.
+//! Ends that arrive late: after a sign-in, after forgetting, or after the holder was considered dead.
 
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
@@ -17,7 +17,8 @@ both_engines![
     a_store_repeated_after_another_rotation_finds_itself_done,
 ];
 
-/// An exchange whose claim is gone: its end comes in a transaction of its own.
+/// Returns the intent of an exchange whose claim is gone, so that its end needs a transaction of its
+/// own.
 async fn in_flight(db: &Db, holder: WorkerId) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;
@@ -38,7 +39,7 @@ async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
     let claim = claim(&*db.store, "u").await;
     assert_eq!(claim.token().sealed.as_deref(), Some(&[2][..]));
     claim.release().await;
-    // It was received, so it cannot be brought in from outside either.
+    // Its hash is known, so it cannot be registered from outside either.
     assert!(matches!(db.store.register_token(&new_token(&db, "u", 3), false).await.unwrap(), Registered::Known(_)));
 }
 
@@ -118,7 +119,7 @@ async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
     assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(outcome(&db, &first).await.as_deref(), Some("no_answer"));
-    // Nor under another's open intent.
+    // Nor while another exchange has an open intent.
     let second = in_flight(&db, holder).await;
     assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));

@@ -1,4 +1,4 @@
-//! Tokens: registered, claimed, intended, and what each end of an exchange writes.
+//! Tokens: registration, claims, intents and the ends of exchanges.
 
 mod ahead;
 mod ends;
@@ -22,12 +22,12 @@ use uuid::Uuid;
 
 use crate::support::stores::Db;
 
-/// The provider of every token here.
+/// Returns the provider of every token here.
 pub fn provider() -> Provider {
     Provider::new("https://login.test/token", "client")
 }
 
-/// The token that one byte stands for.
+/// Returns a token; one byte stands for its text.
 pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
     NewToken {
         owner: UserKey::new("shop", user),
@@ -52,7 +52,7 @@ pub async fn view(db: &Db, user: &str) -> TokenView {
     db.store.token(&UserKey::new("shop", user)).await.unwrap().unwrap()
 }
 
-/// State, reason and generation.
+/// Returns state, reason and generation.
 pub async fn row(db: &Db, user: &str) -> (TokenState, Option<DeadReason>, i64) {
     let view = view(db, user).await;
     (view.state, view.reason, view.generation)
@@ -66,7 +66,7 @@ pub async fn claim(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
     }
 }
 
-/// The next intent that a claim allows, for an order of its own.
+/// Returns the next intent that a claim allows, for a new order.
 pub fn intent(claim: &dyn TokenClaim, holder: WorkerId) -> Intent {
     let token = claim.token();
     Intent {
@@ -78,7 +78,7 @@ pub fn intent(claim: &dyn TokenClaim, holder: WorkerId) -> Intent {
     }
 }
 
-/// A claim with its intent written down: all but the request.
+/// Returns a claim with its committed intent.
 pub async fn intended(db: &Db, user: &str, holder: WorkerId) -> (Box<dyn TokenClaim>, Intent) {
     let mut claim = claim(&*db.store, user).await;
     let intent = intent(&*claim, holder);
@@ -92,7 +92,7 @@ pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
     ExchangeResult::Rotated(Successor { sealed, hash, issued_at, expires_at, refresh_due_at })
 }
 
-/// An end of the exchange, with something to keep where an access token came.
+/// Returns an end of the exchange, with tokens to cache if the answer had an access token.
 pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
     let cached = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
         purpose: intent.purpose.id,
@@ -108,19 +108,19 @@ pub async fn cached(db: &Db, intent: &Intent) -> bool {
     db.store.cached_tokens(intent.purpose.id).await.unwrap().is_some()
 }
 
-/// How the ledger says that a presentation ended.
+/// Returns the outcome of a presentation in the ledger.
 pub async fn outcome(db: &Db, intent: &Intent) -> Option<String> {
     let Intent { version: TokenVersion { token, generation }, presentation, .. } = intent;
     let wanted = format!("token_id = {} AND generation = {generation} AND presentation = {presentation}", token.0);
     db.value(&format!("outcome FROM exchanges WHERE {wanted}")).await
 }
 
-/// Rotates the user's token for an order, registering one first where there is none.
+/// Rotates the user's token for an order. Registers one first if there is none.
 pub async fn exchange_for(db: &Db, user: &str, order: OrderId) {
     if db.store.token(&UserKey::new("shop", user)).await.unwrap().is_none() {
         register(db, user, 200).await;
     }
-    // Before the claim: on SQLite that is a write transaction.
+    // Registered before the claim, so that the claim does not block it.
     let holder = db.begin_worker().await;
     let mut claim = claim(&*db.store, user).await;
     let purpose = Purpose { kind: PurposeKind::Order, id: order.into() };

@@ -30,7 +30,7 @@ async fn a_registration_names_the_provider_and_so_does_a_success(db: Db) {
         let user = format!("u-{byte}");
         register(&db, &user, byte).await;
         assert_eq!(claimed_provider(&db, &user).await, Some(provider()));
-        // A row from before this was recorded.
+        // A row without a provider, as older programs wrote it.
         db.execute("UPDATE tokens SET provider = NULL").await;
         let (holder, what) = (db.begin_worker().await, format!("{:?}", result.outcome()));
         db.execute("UPDATE exchanges SET outcome = 'not_sent', closed_at = opened_at WHERE outcome IS NULL").await;

@@ -35,7 +35,7 @@ async fn a_registration_is_active_under_a_new_generation(db: Db) {
     assert_eq!(first.expires_at, Some(db.clock.now() + TimeDelta::days(60)));
     assert_eq!(register(&db, "u", 2).await.generation, 2);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
-    // The same text is another's own token.
+    // The same text is a different token for another user.
     assert_eq!(register(&db, "v", 1).await.generation, 1);
 }
 
@@ -74,10 +74,10 @@ async fn an_import_never_overwrites_a_token_issued_later(db: Db) {
     assert!(matches!(db.store.register_token(&at(1, 10), true).await.unwrap(), Registered::Stored(_)));
     let Registered::Newer(view) = db.store.register_token(&at(2, 9), true).await.unwrap() else { panic!() };
     assert_eq!((view.generation, view.issued_at), (1, Some(at(1, 10).issued_at)));
-    // It was not taken in, so it is not known: a sign-in may bring it.
+    // It was not registered, so it is unknown, and a sign-in can register it.
     assert!(matches!(db.store.register_token(&at(2, 9), false).await.unwrap(), Registered::Stored(_)));
     assert!(matches!(db.store.register_token(&at(3, 9), true).await.unwrap(), Registered::Stored(_)));
-    // A dead token protects nothing.
+    // A token that no longer works is replaced even by an older one.
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &intent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();

@@ -35,7 +35,7 @@ async fn a_retry_makes_an_uncertain_token_active(db: Db) {
     assert_eq!((view.state, view.reason, view.generation), (TokenState::Active, None, 1));
     assert_eq!(view.updated_at, db.clock.now());
     assert_eq!(row(&db, "v").await, (TokenState::Uncertain, None, 1), "another's token was resolved too");
-    // What happened before is not forgotten: an `invalid_grant` now would be the lost answer's.
+    // The lost answer stays in the ledger: an `invalid_grant` now would have the reason `answer_lost`.
     let claim = claim(&*db.store, "u").await;
     assert_eq!((claim.token().answer_lost, claim.token().sealed.as_deref()), (true, Some(&[1][..])));
     claim.release().await;
@@ -75,7 +75,7 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
     let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Present).await.unwrap();
     let Resolved::Done(view) = resolved else { panic!("{resolved:?}") };
     assert_eq!((view.state, view.generation, view.refresh_due_at), (TokenState::Active, 1, Some(db.clock.now())));
-    // A note keeps `tokens replan` from putting it off.
+    // The note prevents `tokens replan` from moving the date.
     assert_eq!((view.refresh_failures, view.refresh_note), (0, Some(Note::NoAnswer)));
     let due = DueFilter { by: db.clock.now(), merchant: None, after: None, limit: 9 };
     let due = db.store.due_tokens(&due).await.unwrap();
@@ -85,7 +85,7 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
     claim.release().await;
 }
 
-/// Carries a decision out to its end; how many tokens each batch had.
+/// Applies a decision in batches to the end. Returns how many tokens each batch had.
 async fn batches(db: &Db, which: &Doubtful, resolution: Resolution, limit: u32) -> Vec<u64> {
     let (mut batches, mut last) = (Vec::new(), TokenId::START);
     while let Some((count, id)) = db.store.resolve_tokens(which, resolution, last, limit).await.unwrap() {
@@ -105,7 +105,7 @@ async fn all_are_resolved_in_batches(db: Db) {
     db.store.forget_token(&UserKey::new("shop", "forgotten")).await.unwrap();
     let all = Doubtful::default();
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 5);
-    // The first batch, and an interruption: what is left waits for the next run.
+    // After the first batch and an interruption, the other tokens wait for the next run.
     assert_eq!(db.store.resolve_tokens(&all, Resolution::Present, TokenId::START, 2).await.unwrap().unwrap().0, 2);
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 3);
     assert_eq!(batches(&db, &all, Resolution::Dead, 2).await, [2, 1]);

@@ -7,7 +7,7 @@ use crate::model::provider::{Token, Verdict};
 use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
 impl World {
-    /// What the endpoint sends, and what whoever asked is told then.
+    /// Applies an answer. Returns what the endpoint sends, and the expected answer to the caller.
     pub fn answer(
         &mut self,
         which: usize,
@@ -60,7 +60,7 @@ impl World {
         (flight, reply, told, storing)
     }
 
-    /// What a sweep is told, where an order would have been told `told`.
+    /// Returns what a sweep gets where an order would get `told`.
     fn refreshed(&mut self, outcome: Outcome, told: &str) -> String {
         match (outcome, told) {
             (Outcome::Refused | Outcome::NoAnswer, "Uncertain") => format!("Failed({outcome:?}, 0ns)"),
@@ -93,7 +93,7 @@ impl World {
         } else {
             self.store(&landed)
         };
-        // What lies in the spool is safe, and is used at once, whatever the row says by then.
+        // A successor in the spool is safe, so its access token is used at once, whatever the row says.
         let spooled = storing != StoreResult::Works || flight.broken;
         let told = if stored || spooled { access.clone() } else { LOOK_AGAIN.to_owned() };
         (Reply::Granted { access, successor: Some(successor) }, told, storing)

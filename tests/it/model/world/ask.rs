@@ -11,7 +11,7 @@ impl World {
         if !self.alive(process) || self.processes[process].failures + in_flight >= 4 {
             return AccessRequest::Nothing;
         }
-        // A third would wait for a place.
+        // A third one would wait for a permit.
         let swept = |flight: &&Flight| flight.process == process && flight.purpose == ExchangeFor::Keeper;
         if purpose == ExchangeFor::Keeper && self.flights.iter().filter(swept).count() == 2 {
             return AccessRequest::Nothing;
@@ -100,7 +100,7 @@ impl World {
         (latest.closed_at + wait).saturating_sub(self.now)
     }
 
-    /// Whether anything was presented that must not be.
+    /// Checks that nothing was presented that must not be.
     pub fn check_request(&self) -> Result<(), String> {
         let (flight, others) = self.flights.split_last().expect("one is in flight");
         let ledger = &self.users[flight.user].ledger;

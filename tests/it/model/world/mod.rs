@@ -15,21 +15,21 @@ use super::step::ExchangeFor;
 const DAY: u64 = 24 * 60 * 60;
 const REPLAY_AFTER: u64 = 10;
 const ORPHAN_AFTER: u64 = 300;
-/// An access token of 299.5 s is used for an order until 60 s of it are left.
+/// How long an access token of 299.5 s is used for its order: until 60 s are left.
 const KEPT_FOR: u64 = 239;
-/// What a process that cannot go on for a moment tells.
+/// The answer if another exchange holds the token.
 const LOOK_AGAIN: &str = "200ms";
 
 #[derive(Clone, Debug)]
 pub struct Row {
     pub generation: i64,
-    /// That of the latest registration.
+    /// The generation of the latest registration.
     grant_generation: i64,
     pub state: TokenState,
     pub reason: Option<DeadReason>,
     token: Option<Token>,
     expires_at: u64,
-    /// Whether it has a due date for this generation, which only the keeper asks for.
+    /// Whether it has a due date for this generation.
     dated: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct Entry {
     pub outcome: Option<Outcome>,
     travelling: bool,
     closed_at: u64,
-    /// Which start of a process.
+    /// The start of the process that made it.
     holder: usize,
 }
 
@@ -50,14 +50,14 @@ pub struct User {
     pub row: Option<Row>,
     known: BTreeSet<Token>,
     pub ledger: Vec<Entry>,
-    /// By order: the access token, and when it was asked for.
+    /// The cached access token of each order, and when it was requested.
     pub cached: BTreeMap<usize, (String, u64)>,
 }
 
 struct Process {
     alive: bool,
     start: usize,
-    /// Calls in a row that tell against the endpoint; the fifth would open the breaker.
+    /// Failures of the endpoint in a row. The fifth would open the circuit breaker.
     failures: usize,
     spool: Vec<ReceivedSuccessor>,
 }
@@ -72,13 +72,13 @@ pub struct Flight {
     entry: usize,
     if_dead: DeadReason,
     asked_at: u64,
-    /// Whether its claim still keeps others away; on SQLite none does.
+    /// Whether its claim still locks the token. Never on SQLite.
     pub locked: bool,
     /// Whether the claim's connection is gone.
     broken: bool,
 }
 
-/// A successor on its way into the database.
+/// A successor that is to be stored.
 #[derive(Clone)]
 struct ReceivedSuccessor {
     user: usize,
@@ -91,34 +91,34 @@ struct ReceivedSuccessor {
 }
 
 pub struct World {
-    /// Whether a claim is a lock (PostgreSQL) or the intent alone.
+    /// Whether a claim is a lock (PostgreSQL) or only the intent (SQLite).
     locks: bool,
     hold: bool,
     now: u64,
     pub provider: Provider,
     pub users: [User; 2],
     processes: [Process; 2],
-    /// Whether each start of a process is written down as dead.
+    /// Whether each start of a process is recorded as ended.
     ended: Vec<bool>,
-    /// When each start of a process was last heard of.
+    /// The last heartbeat of each start of a process.
     heartbeat_at: Vec<u64>,
     pub flights: Vec<Flight>,
     access_tokens: usize,
-    /// What happened at all: a run that saw too little proves nothing.
+    /// The events that occurred. A run without enough of them proves nothing.
     pub seen: BTreeSet<&'static str>,
 }
 
-/// What a wish for an access token comes to.
+/// The expected result of asking for an access token.
 #[derive(Debug)]
 pub enum AccessRequest {
-    /// The process does not live, or its breaker is another test's business.
+    /// The step is skipped: the process is dead, or its circuit breaker would open.
     Nothing,
     Answered(String),
-    /// Presented at the endpoint.
+    /// The token is presented at the endpoint.
     Presented(Token),
 }
 
-/// What the endpoint sends.
+/// The answer of the endpoint.
 pub enum Reply {
     Granted { access: String, successor: Option<Token> },
     Status(u16, &'static str),
@@ -147,7 +147,7 @@ impl World {
         }
     }
 
-    /// Time passes, and who lives sends heartbeats.
+    /// Advances the time. Living processes send heartbeats.
     pub fn pass(&mut self, seconds: u64) {
         self.now += seconds;
         for process in self.processes.iter().filter(|process| process.alive && !self.ended[process.start]) {
@@ -163,12 +163,12 @@ impl World {
         self.processes[process].alive
     }
 
-    /// Files in the process's spool.
+    /// Returns the number of files in the process's spool.
     pub fn spooled(&self, process: usize) -> usize {
         self.processes[process].spool.len()
     }
 
-    /// Whether a fresh vault must take a process's place for its breaker to stay closed.
+    /// Returns whether the process needs a new vault so that its circuit breaker stays closed.
     pub fn wears_out(&mut self, process: usize) -> bool {
         let worn = self.processes[process].failures >= 4 && self.flights.iter().all(|f| f.process != process);
         if worn {
@@ -177,7 +177,7 @@ impl World {
         worn
     }
 
-    /// Whether the generation was still ours.
+    /// Stores a successor. Returns whether the generation was unchanged.
     fn store(&mut self, landed: &ReceivedSuccessor) -> bool {
         let user = &mut self.users[landed.user];
         user.known.insert(landed.successor);
@@ -223,7 +223,7 @@ impl World {
         self.users[user].row.as_ref().filter(|row| row.generation == generation)
     }
 
-    /// A new token, which is always stored.
+    /// Signs the user in. The new token is always stored.
     pub fn sign_in(&mut self, user: usize) -> Token {
         let token = self.provider.grant(user);
         let record = &mut self.users[user];
@@ -241,12 +241,12 @@ impl World {
         token
     }
 
-    /// The tokens that were registered or received for a user.
+    /// Returns the tokens that were registered or received for a user.
     pub fn known(&self, user: usize) -> Vec<Token> {
         self.users[user].known.iter().copied().collect()
     }
 
-    /// Whether there was anything to forget.
+    /// Forgets the user's token. Returns whether there was one.
     pub fn forget(&mut self, user: usize) -> bool {
         let record = &mut self.users[user];
         let Some(row) = record.row.as_mut().filter(|row| row.state != TokenState::Forgotten) else { return false };
@@ -256,7 +256,7 @@ impl World {
         true
     }
 
-    /// What the operator is told who lets an uncertain token be tried again, or gives it up.
+    /// Applies an operator's decision about an uncertain token. Returns the expected result.
     pub fn resolve(&mut self, user: usize, retry: bool) -> &'static str {
         let Some(row) = &mut self.users[user].row else { return "missing" };
         if row.state != TokenState::Uncertain {
@@ -271,14 +271,14 @@ impl World {
         "done"
     }
 
-    /// A living process deletes kept tokens that have expired; it leaves nothing else untidy.
+    /// Applies the regular clean-up of a living process: it deletes expired cached tokens.
     pub fn tidy(&mut self) {
         for user in &mut self.users {
             user.cached.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
         }
     }
 
-    /// A living process stops; what it had in flight is lost.
+    /// Lets a living process die with its requests in flight.
     pub fn die(&mut self, process: usize, processed: bool) {
         self.processes[process].alive = false;
         let (lost, others) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.process == process);
@@ -291,8 +291,8 @@ impl World {
         }
     }
 
-    /// A new process in a dead one's folder: its spool first, and then those who come before it are
-    /// dead.
+    /// Starts a new process in a dead one's folder. It stores the spool, and earlier starts are recorded
+    /// as ended.
     pub fn start(&mut self, process: usize) {
         let spool = std::mem::take(&mut self.processes[process].spool);
         for landed in &spool {
@@ -319,7 +319,7 @@ impl World {
         (self.flights[which].locked, self.flights[which].broken) = (false, true);
     }
 
-    /// No grant that the provider holds as good is lost without its row saying so.
+    /// Checks that no valid grant is lost without its row saying so.
     pub fn check_losses(&self) -> Result<(), String> {
         for user in &self.users {
             let Some(row) = &user.row else { continue };
