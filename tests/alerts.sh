@@ -308,7 +308,7 @@ fires 60 KlarnaWorkerOrdersHeld KlarnaWorkerOldKey
 "$program" keys rotate >/dev/null
 [ "$("$program" --format json keys status | grep -c '"may_be_retired":true')" -eq 1 ] || give_up "after keys rotate the old key is still needed"
 "$program" tokens resolve --all --retry --yes >/dev/null
-# The old key goes, and with the new settings each process counts anew.
+# Remove the old key. With the new settings, each process starts its counters again.
 sed -i '/^\[vault.keys.k1\]$/,+1d' config.toml
 stop worker TERM
 stop api TERM

@@ -63,7 +63,7 @@ printf '%s tests are green\n' "${#tests[@]}"
 wrong=0
 for patch in "${patches[@]}"; do
     say "without $(basename "$patch" .patch)"
-    apply "$root/$patch" || give_up "$patch no longer applies: write it anew"
+    apply "$root/$patch" || give_up "$patch no longer applies: write it again"
     build || give_up "$patch no longer builds: see $log"
     mapfile -t tests < <(red_ones "$root/$patch")
     seen=$(verdicts "${tests[@]}")

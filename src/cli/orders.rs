@@ -1,11 +1,11 @@
 //! `orders`
 
-mod steer;
+mod change;
 mod which;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use self::steer::{Named, Steer, Verb};
+use self::change::{Change, OrderChoice, Verb};
 use self::which::Which;
 use super::views::{Fields, or_dash, outcome, time};
 use super::{CliError, Context, Exit, Table};
@@ -29,11 +29,11 @@ pub(super) enum Command {
     ///
     /// Name orders by id, or choose them by filters. Orders whose body is already deleted
     /// (retention.bodies) are skipped.
-    Retry(Steer),
+    Retry(OrderChoice),
     /// Cancel queued orders
     ///
     /// Name orders by id, or choose them by filters. An order that a worker is running cannot be cancelled.
-    Cancel(Steer),
+    Cancel(OrderChoice),
 }
 
 /// Which orders to list.
@@ -58,8 +58,8 @@ impl Command {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
             Self::Show { id, result } => return context.block_on(show(context, id, result)),
-            Self::Retry(steer) => Named { verb: Verb::Retry, steer },
-            Self::Cancel(steer) => Named { verb: Verb::Cancel, steer },
+            Self::Retry(orders) => Change { verb: Verb::Retry, orders },
+            Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
         };
         named.run(context)
     }

@@ -115,7 +115,7 @@ fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
 
 async fn token(pages: &Pages, key: &UserKey) -> Result<TokenView, Failure> {
     let found = pages.deps.registry.view(key).await?;
-    found.ok_or(Failure::Missing("This user has no refresh token."))
+    found.ok_or(Failure::NotFound("This user has no refresh token."))
 }
 
 fn whom(token: &TokenView) -> Markup {
@@ -166,7 +166,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("retry") => (Resolution::Retry, "active"),
         Some("present") => (Resolution::Present, "active"),
         Some("lost") => (Resolution::Dead, "lost"),
-        _ => return Err(Failure::Wrong("Choose what should happen to the token.".into())),
+        _ => return Err(Failure::Invalid("Choose what should happen to the token.".into())),
     };
     match pages.deps.registry.resolve(&key, resolution).await? {
         Resolved::Done(_) => {
@@ -175,9 +175,9 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         }
         Resolved::NotUncertain(token) => {
             let state = super::pieces::words(token.state.as_str());
-            Err(Failure::Unfit(format!("The token no longer needs a decision: it is {state}.")))
+            Err(Failure::WrongStatus(format!("The token no longer needs a decision: it is {state}.")))
         }
-        Resolved::Missing => Err(Failure::Missing("This user has no refresh token.")),
+        Resolved::Missing => Err(Failure::NotFound("This user has no refresh token.")),
     }
 }
 
@@ -198,14 +198,14 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
     if !pages.deps.registry.forget(&key).await? {
-        return Err(Failure::Unfit("There is no token to forget.".into()));
+        return Err(Failure::WrongStatus("There is no token to forget.".into()));
     }
     tracing::info!(merchant = key.merchant.as_str(), "An operator deleted a token");
     Ok(see(&done_link(&key, "forgotten")))
 }
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
-    let missing = Failure::Missing("Webhook not found.");
+    let missing = Failure::NotFound("Webhook not found.");
     let Ok(id) = id.parse::<WebhookId>() else { return Err(missing) };
     let found = pages.deps.webhooks.webhooks(&only(id)).await?.pop();
     found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)

@@ -16,21 +16,21 @@ pub(super) enum Failure {
     /// this address after it.
     SignIn(String),
     /// The same, for a request by the script.
-    Over,
+    SessionEnded,
     /// The settings have no key that may sign in.
     NoKey,
     /// The form is not from a page of this session.
-    Foreign,
+    ForeignForm,
     /// The address or the form is invalid.
-    Wrong(String),
+    Invalid(String),
     /// The key does not allow actions.
     ReadOnly,
     /// The form did not arrive in time.
-    Slow,
+    TooSlow,
     /// It does not exist, or the key is not valid for it.
-    Missing(&'static str),
+    NotFound(&'static str),
     /// Its state does not allow the action.
-    Unfit(String),
+    WrongStatus(String),
     /// The database failed.
     Store(StoreError),
 }
@@ -44,8 +44,8 @@ impl From<StoreError> for Failure {
 impl From<OrderAdminRefusal> for Failure {
     fn from(refusal: OrderAdminRefusal) -> Self {
         match refusal {
-            OrderAdminRefusal::Missing => Self::Missing("Order not found."),
-            refusal => Self::Unfit(format!("{refusal}.").replacen("the order", "The order", 1)),
+            OrderAdminRefusal::Missing => Self::NotFound("Order not found."),
+            refusal => Self::WrongStatus(format!("{refusal}.").replacen("the order", "The order", 1)),
         }
     }
 }
@@ -56,7 +56,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, title, text) = match self {
             Self::SignIn(next) => return Redirect::to(&link("/sign-in", &[("next", &next)])).into_response(),
-            Self::Over => return StatusCode::UNAUTHORIZED.into_response(),
+            Self::SessionEnded => return StatusCode::UNAUTHORIZED.into_response(),
             Self::NoKey => {
                 let main = html! {
                     h1 { "No sign-in possible" }
@@ -68,22 +68,22 @@ impl IntoResponse for Failure {
                 };
                 return (StatusCode::FORBIDDEN, frame::alone("No sign-in possible", &main)).into_response();
             }
-            Self::Foreign => (
+            Self::ForeignForm => (
                 StatusCode::FORBIDDEN,
                 "Nothing was changed",
                 "The form does not belong to this session. Go back, reload the page, and submit it again.".into(),
             ),
-            Self::Wrong(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
+            Self::Invalid(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
             Self::ReadOnly => (
                 StatusCode::FORBIDDEN,
                 "Nothing was changed",
-                "You are signed in with a key of the scope ops:read, which only allows to look.".into(),
+                "You are signed in with a key of the scope ops:read, which does not allow changes.".into(),
             ),
-            Self::Slow => {
+            Self::TooSlow => {
                 (StatusCode::REQUEST_TIMEOUT, "Nothing was changed", "The form did not arrive in time.".into())
             }
-            Self::Missing(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
-            Self::Unfit(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
+            Self::NotFound(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
+            Self::WrongStatus(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
             Self::Store(error) if error.is_transient() => {
                 tracing::warn!(%error, "A request was refused: the database is not available");
                 let text = "The database does not answer. This page reloads by itself.";

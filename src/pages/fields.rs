@@ -27,19 +27,19 @@ impl Fields {
     /// Returns a name of a merchant, a user or an error code.
     pub(super) fn name<T: for<'a> From<&'a str>>(&self, name: &str) -> Result<Option<T>, Failure> {
         let found = self.get(name);
-        found.map_or(Ok(()), check_name).map_err(|wrong| Failure::Wrong(format!("{name}: {wrong}")))?;
+        found.map_or(Ok(()), check_name).map_err(|wrong| Failure::Invalid(format!("{name}: {wrong}")))?;
         Ok(found.map(T::from))
     }
 
     /// Like [`Fields::name`], for a required field.
     pub(super) fn needed<T: for<'a> From<&'a str>>(&self, name: &str) -> Result<T, Failure> {
-        self.name(name)?.ok_or_else(|| Failure::Wrong(format!("{name}: is missing")))
+        self.name(name)?.ok_or_else(|| Failure::Invalid(format!("{name}: is missing")))
     }
 
     /// Returns a word from a fixed list, or an id.
     pub(super) fn word<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
         let Some(word) = self.get(name) else { return Ok(None) };
-        read(word).map(Some).ok_or_else(|| Failure::Wrong(format!("{name}: {word:?} is not a known value")))
+        read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not a known value")))
     }
 
     /// Returns a time, in UTC, in the format of browsers' date fields or in RFC 3339.

@@ -76,7 +76,7 @@ pub(super) async fn show(
 
 /// Returns the order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
-    let missing = Failure::Missing("Order not found. It may have been deleted since (retention.orders).");
+    let missing = Failure::NotFound("Order not found. It may have been deleted since (retention.orders).");
     let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
     let found = pages.deps.orders.order(id).await?;
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)

@@ -74,7 +74,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 /// Returns the merchant and user that a query or a form names.
 pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure> {
     let key = UserKey { merchant: fields.needed("merchant")?, user: fields.needed("user")? };
-    if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::Missing("User not found.")) }
+    if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::NotFound("User not found.")) }
 }
 
 fn told(token: &TokenView, viewer: &Viewer) -> Markup {

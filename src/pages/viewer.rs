@@ -131,7 +131,7 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
             } else {
                 "/"
             };
-            return Err(if live { Failure::Over } else { Failure::SignIn(back.to_owned()) });
+            return Err(if live { Failure::SessionEnded } else { Failure::SignIn(back.to_owned()) });
         };
         tracing::Span::current().record("key", &key.name);
         let renewed = if live { None } else { Sessions::renewed(&session, now) };
@@ -164,14 +164,14 @@ pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<
     if !is_own(headers) {
         return Err(refused());
     }
-    let bytes = timeout(FORM, to_bytes(body, LARGEST_FORM)).await.map_err(|_| Failure::Slow)?;
-    let bytes = bytes.map_err(|_| Failure::Wrong("The form is too large.".into()))?;
+    let bytes = timeout(FORM, to_bytes(body, LARGEST_FORM)).await.map_err(|_| Failure::TooSlow)?;
+    let bytes = bytes.map_err(|_| Failure::Invalid("The form is too large.".into()))?;
     Ok(Fields::of(&bytes))
 }
 
 fn refused() -> Failure {
     tracing::warn!("A form was refused: it did not come from a page of its session");
-    Failure::Foreign
+    Failure::ForeignForm
 }
 
 /// Returns whether a page of this service sent the request. Browsers say so in `Sec-Fetch-Site`,

@@ -3,6 +3,7 @@
 
 mod auth;
 mod batch;
+mod change;
 mod docs;
 mod erase;
 mod frame;
@@ -17,7 +18,6 @@ mod pages;
 mod resolve;
 mod serve;
 mod shops;
-mod steer;
 mod tokens;
 mod users;
 mod wait;

@@ -14,7 +14,7 @@ fn the_committed_description_is_the_codes() {
     let committed = std::fs::read_to_string(path).unwrap();
     assert!(
         committed == api::document().unwrap(),
-        "openapi.json is not what the code says; write it anew: cargo run -- openapi > openapi.json"
+        "openapi.json does not match the code; generate it again: cargo run -- openapi > openapi.json"
     );
     let printed = Command::new(env!("CARGO_BIN_EXE_klarna-order-worker")).arg("openapi").output().unwrap();
     assert!(printed.status.success() && printed.stdout == committed.as_bytes(), "the command prints another");

@@ -30,5 +30,5 @@ fn the_committed_pages_are_the_programs() {
     let (made, committed) = (pages(&home.path("pages")), pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man")));
     assert!(made.contains_key("klarna-order-worker-orders-retry.1"), "{:?}", made.keys());
     let same = made == committed;
-    assert!(same, "man/ is not what the program says; write it anew: rm -r man && cargo run -- man --out man");
+    assert!(same, "man/ does not match the program; generate it again: rm -r man && cargo run -- man --out man");
 }

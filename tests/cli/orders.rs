@@ -103,7 +103,7 @@ fn queued_orders_are_cancelled_by_id_and_by_filter() {
 }
 
 #[test]
-fn whoever_steers_says_which_orders_and_is_asked() {
+fn a_change_needs_a_choice_of_orders_and_a_confirmation() {
     let (home, told) = filled();
     let id = told[0]["id"].as_str().unwrap();
     let nobody = home.run(&["orders", "cancel", "--user", "bo"]).exits(2);

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use klarna_order_worker::cli::Cli;
 
 /// The part of the page above this line is written by hand.
-const MARKER: &str = "<!-- Generated from here on. To write it anew: WRITE_DOCS=1 ./test.sh cli_reference -->\n";
+const MARKER: &str = "<!-- Generated from here on. To generate it again: WRITE_DOCS=1 ./test.sh cli_reference -->\n";
 
 #[test]
 fn the_cli_reference_is_the_programs() {
@@ -19,7 +19,10 @@ fn the_cli_reference_is_the_programs() {
         std::fs::write(&path, format!("{by_hand}{MARKER}{reference}")).unwrap();
     } else {
         let same = generated == reference;
-        assert!(same, "docs/cli.md is not what the program says; write it anew: WRITE_DOCS=1 ./test.sh cli_reference");
+        assert!(
+            same,
+            "docs/cli.md does not match the program; generate it again: WRITE_DOCS=1 ./test.sh cli_reference"
+        );
     }
 }
 

@@ -40,7 +40,7 @@ pub fn table(report: &Report) -> String {
     }
     if let Some(steady) = &report.steady {
         row("steady", "request to result", times(&steady.request_to_result));
-        row("", "less the sandbox's time", times(&steady.ours));
+        row("", "less the sandbox's time", times(&steady.service));
         row("", "the sandbox's time for an order", format!("{:.2} ms", steady.sandbox_ms));
     }
     if let Some(slow) = &report.slow {

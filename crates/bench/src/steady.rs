@@ -31,7 +31,7 @@ pub struct Steady {
     /// The sandbox's mean time for an exchange and an order, which is part of each latency.
     pub sandbox_ms: f64,
     /// `request_to_result` minus `sandbox_ms`: the time that the service takes.
-    pub ours: Latency,
+    pub service: Latency,
     /// Percentile and milliseconds, for the chart.
     #[serde(skip)]
     pub curve: Vec<(f64, f64)>,
@@ -82,7 +82,7 @@ impl Steady {
             orders,
             request_to_result,
             sandbox_ms,
-            ours: request_to_result.less(sandbox_ms),
+            service: request_to_result.less(sandbox_ms),
             curve: curve(&times),
         })
     }

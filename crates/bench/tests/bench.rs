@@ -75,8 +75,8 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
         let found = report.pointer(figure).and_then(serde_json::Value::as_f64);
         assert!(found.is_some_and(|found| found >= least), "{figure}: {found:?}");
     }
-    let ours = report.pointer("/steady/ours/p50").and_then(serde_json::Value::as_f64).unwrap();
-    assert!(ours < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap());
+    let service = report.pointer("/steady/service/p50").and_then(serde_json::Value::as_f64).unwrap();
+    assert!(service < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap());
     let chart = std::fs::read_to_string(bench.folder.path().join("chart.svg")).unwrap();
     assert!(chart.starts_with("<svg") && chart.contains("polyline") && chart.contains("Drain on sqlite"), "{chart}");
     assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
@@ -124,8 +124,8 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
     let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
     let (stdout, stderr) = bench.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url]));
-    for told in ["postgres, version", "WAL an order", "drain by pgbench", "statements an order"] {
-        assert!(stdout.contains(told), "{told}: {stdout}");
+    for text in ["postgres, version", "WAL of an order", "drain divided by pgbench", "statements of an order"] {
+        assert!(stdout.contains(text), "{text}: {stdout}");
     }
     assert!(stderr.contains("measuring drain"), "{stderr}");
     assert_eq!(maker.databases().await, 0);

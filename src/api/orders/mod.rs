@@ -1,11 +1,11 @@
 //! `/v1/orders`
 
 mod batch;
+mod change;
 mod klarna_order;
 mod list;
 mod patience;
 mod split;
-mod steer;
 mod view;
 
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub use batch::{BatchAnswer, BatchOutcome, BatchResult};
-pub use steer::{RetryAnswer, RetryRequest};
+pub use change::{RetryAnswer, RetryRequest};
 pub use view::{Order, OrderList, OrderRequest};
 
 pub(super) use batch::{__path_post as __path_batch, post as batch};
+pub(super) use change::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
 pub(super) use list::{__path_list, list};
-pub(super) use steer::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
 
 use super::AppState;
 use super::answers::{Absent, Common, SentOrder};

@@ -129,9 +129,9 @@ async fn only_failed_orders_are_tried_again(db: Db) {
     );
     let worker = db.begin_worker().await;
     claim(&db, worker, 1).await;
-    for steered in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
+    for changed in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
         assert!(
-            matches!(steered, Err(OrderAdminRefusal::NotRetried(view) | OrderAdminRefusal::NotCancelled(view)) if view.status == Status::Running)
+            matches!(changed, Err(OrderAdminRefusal::NotRetried(view) | OrderAdminRefusal::NotCancelled(view)) if view.status == Status::Running)
         );
     }
 }

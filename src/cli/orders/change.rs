@@ -15,7 +15,7 @@ const CHUNK: u32 = 500;
 
 /// Orders chosen by id or by filters.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Steer {
+pub(in crate::cli) struct OrderChoice {
     /// The orders' ids
     #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "error", "since", "until", "all", "limit"])]
     orders: Vec<OrderId>,
@@ -65,25 +65,25 @@ impl Verb {
 }
 
 /// A change and its orders.
-pub(super) struct Named {
+pub(super) struct Change {
     pub(super) verb: Verb,
-    pub(super) steer: Steer,
+    pub(super) orders: OrderChoice,
 }
 
-impl Named {
+impl Change {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { verb, steer } = self;
-        if steer.orders.is_empty() && steer.which.is_all() && !steer.all {
+        let Self { verb, orders: choice } = self;
+        if choice.orders.is_empty() && choice.which.is_all() && !choice.all {
             let wrong = "no orders named: give their ids, filter by --merchant, --user, --error, --since or --until, \
                  or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
         }
         context.block_on(async {
             let app = context.app().await?;
-            if steer.orders.is_empty() {
-                verb.by_filter(context, &app, &steer).await
+            if choice.orders.is_empty() {
+                verb.by_filter(context, &app, &choice).await
             } else {
-                verb.by_name(context, &app, &steer.orders).await
+                verb.by_name(context, &app, &choice.orders).await
             }
         })
     }
@@ -118,16 +118,16 @@ impl Verb {
         }
     }
 
-    async fn by_filter(self, context: &Context, app: &App, steer: &Steer) -> Result<Exit, CliError> {
+    async fn by_filter(self, context: &Context, app: &App, choice: &OrderChoice) -> Result<Exit, CliError> {
         let (verb, needs) = (self.infinitive(), self.needs());
         let failed = |error: StoreError| CliError::failed(format!("{verb} orders"), error);
-        let filter = OrderFilter { status: Some(needs), ..steer.which.filter(&app.clock) };
+        let filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
         let found = app.store.count_orders(&filter).await.map_err(failed)?;
-        let wanted = steer.limit.map_or(found, |limit| found.min(limit.into()));
+        let wanted = choice.limit.map_or(found, |limit| found.min(limit.into()));
         let count = |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
         if wanted > 0 {
             let question = format!("{} {}?", if self == Self::Retry { "Retry" } else { "Cancel" }, count(wanted));
-            confirm::ask(steer.yes, &format!("{verb} {}", count(wanted)), question)?;
+            confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }
         let progress = Progress::new(&context.output, Some(wanted));
         let (mut done, mut seen, mut before) = (0, 0, None);

@@ -138,7 +138,7 @@ async fn many_are_tried_again_by_filter() {
 }
 
 #[tokio::test]
-async fn keys_steer_orders_of_their_merchants_and_many_only_with_ops() {
+async fn keys_change_orders_of_their_merchants_and_many_only_with_ops() {
     let all = key("all", "key-of-all", r#"scopes = ["orders", "ops"]"#);
     let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
     let limited = key("limited", "key-of-other", "scopes = [\"orders\", \"ops\"]\nmerchants = [\"other\"]");
