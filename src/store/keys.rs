@@ -114,7 +114,7 @@ impl<E: Engine> Keys for SqlStore<E> {
             let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
             Ok(Sealed {
                 tokens: row.count("tokens")?,
-                cached: row.count("cached_tokens")?,
+                cached: row.count("cached")?,
                 hash_key: row.count("hash_key")?,
             })
         })
