@@ -48,22 +48,22 @@ async fn status(db: &Db, id: OrderId) -> Status {
     db.store.order(id).await.unwrap().unwrap().status
 }
 
-async fn keep(db: &Db, id: OrderId) {
+async fn cache(db: &Db, id: OrderId) {
     let id = id.to_string();
     let literal = if db.is_sqlite() { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
     let (table, bytes, time) =
-        if db.is_sqlite() { ("cached_tokens", "x'00'", "0") } else { ("klarna_worker.cached", "''", "now()") };
+        if db.is_sqlite() { ("cached_tokens", "x'00'", "0") } else { ("klarna_worker.cached_tokens", "''", "now()") };
     let insert = "INSERT INTO {table} (purpose_ref, token_id, sealed, received_at, good_until) VALUES";
     db.execute(&format!("{} ({literal}, 1, {bytes}, {time}, {time})", insert.replace("{table}", table))).await;
 }
 
 async fn a_queued_order_is_called_back_for_good(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
-    keep(&db, id).await;
+    cache(&db, id).await;
     db.advance(5);
     let view = db.store.cancel_order(id).await.unwrap().unwrap();
     assert_eq!((view.status, view.ended_at), (Status::Cancelled, Some(db.clock.now())));
-    assert_eq!(db.count("cached_tokens").await, 0, "what was kept for it is gone");
+    assert_eq!(db.count("cached_tokens").await, 0, "its cached tokens are deleted");
     let worker = db.begin_worker().await;
     assert!(claim(&db, worker, 1).await.is_empty());
     assert!(
