@@ -112,11 +112,7 @@ impl<E: Engine> Keys for SqlStore<E> {
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
         self.read(async |c| {
             let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
-            Ok(Sealed {
-                tokens: row.count("tokens")?,
-                cached: row.count("cached")?,
-                hash_key: row.count("hash_key")?,
-            })
+            Ok(Sealed { tokens: row.count("tokens")?, cached: row.count("cached")?, hash_key: row.count("hash_key")? })
         })
         .await
     }
