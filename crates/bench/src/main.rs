@@ -79,16 +79,16 @@ struct Cli {
     /// How long orders arrive in steady and one-user
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
-    /// The setting queue.concurrency
+    /// The setting `queue.concurrency`
     #[arg(long, default_value_t = 64)]
     concurrency: u16,
-    /// The setting queue.concurrency in slow [default: 256 on PostgreSQL, 64 on SQLite]
+    /// The setting `queue.concurrency` in slow [default: 256 on PostgreSQL, 64 on SQLite]
     #[arg(long)]
     slow_concurrency: Option<u16>,
-    /// The setting vault.max_in_flight in slow
+    /// The setting `vault.max_in_flight` in slow
     #[arg(long, default_value_t = 100)]
     max_in_flight: u16,
-    /// The setting database.max_connections
+    /// The setting `database.max_connections`
     #[arg(long, default_value_t = 20)]
     connections: u16,
     /// Orders in the one user's backlog of one-user
