@@ -46,6 +46,7 @@ pub mod order;
 pub mod pages;
 pub mod queue;
 mod received;
+pub mod silence;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -225,8 +225,11 @@ CREATE TABLE klarna_worker.workers (
     instance uuid NOT NULL,
     name text NOT NULL,
     started_at timestamptz NOT NULL,
-    -- The last heartbeat.
+    -- When the last heartbeat came, for people. Nothing is decided by it: clocks may step.
     heartbeat_at timestamptz NOT NULL,
+    -- The number of heartbeats. A worker is silent for as long as another one has watched this
+    -- number stay the same, by its own clock.
+    beats bigint NOT NULL DEFAULT 1,
     ended_at timestamptz
 );
 CREATE INDEX workers_instance ON klarna_worker.workers (instance) WHERE ended_at IS NULL;
@@ -257,6 +260,8 @@ CREATE TABLE klarna_worker.exchanges (
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
 CREATE INDEX exchanges_open ON klarna_worker.exchanges (holder) WHERE outcome IS NULL;
+-- Each claim asks whether an answer of the present grant was lost. Such rows are few.
+CREATE INDEX exchanges_no_answer ON klarna_worker.exchanges (token_id, generation) WHERE outcome = 'no_answer';
 
 -- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
 -- made for has ended.

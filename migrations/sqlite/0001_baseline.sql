@@ -212,8 +212,11 @@ CREATE TABLE workers (
     instance BLOB NOT NULL,
     name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
-    -- The last heartbeat.
+    -- When the last heartbeat came, for people. Nothing is decided by it: clocks may step.
     heartbeat_at INTEGER NOT NULL,
+    -- The number of heartbeats. A worker is silent for as long as another one has watched this
+    -- number stay the same, by its own clock.
+    beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
@@ -244,6 +247,8 @@ CREATE TABLE exchanges (
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
 CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
+-- Each claim asks whether an answer of the present grant was lost. Such rows are few.
+CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 
 -- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
 -- made for has ended.

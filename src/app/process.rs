@@ -55,7 +55,7 @@ impl Process {
             // once. Otherwise others wait until they count as silent.
             app.store.end_earlier(&worker).await?;
         }
-        let reclaimed = app.store.reclaim(None).await?;
+        let reclaimed = app.store.reclaim(&[]).await?;
         if reclaimed != crate::store::Reclaimed::default() {
             tracing::warn!(
                 requeued = reclaimed.requeued,
@@ -66,7 +66,6 @@ impl Process {
         let lease = WorkerLease::new(app.store.clone(), worker.clone(), folder.to_owned());
         let options = HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
-        let heartbeats = heartbeat.watch();
         let vault = Vault::new(Dependencies {
             store: app.store.clone(),
             secrets: Arc::clone(&app.secrets),
@@ -76,7 +75,7 @@ impl Process {
             clock: app.clock.clone(),
             holder: worker.id,
             spool,
-            observed: Box::new(move || heartbeats.observed()),
+            silence: heartbeat.watch().silence(),
         })?;
         for ProviderTokens { merchant, provider, tokens } in foreign_tokens(&*app.store, &settings.merchants).await? {
             tracing::error!(%merchant, %provider, tokens,
@@ -95,6 +94,7 @@ impl Process {
             settings: app.settings.keeper.clone(),
             max_in_flight: app.settings.vault.max_in_flight,
             orphan_after: app.settings.vault.orphan_after,
+            silence: self.heartbeat.watch().silence(),
             worker: self.worker.id,
         }))
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::spools::{refresh_folder, replay};
 use super::{App, AppError};
 use crate::ids::TokenId;
+use crate::store::ConfirmedBeat;
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
 /// How many tokens or orders one transaction changes, so that it stays short.
@@ -29,13 +30,27 @@ pub struct RestoreReport {
 /// restored, so its tokens may be spent and its orders submitted.
 pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
     let Some(heartbeat_mark) = HeartbeatMark::read(folder) else { return Ok(()) };
-    if app.store.remembers(heartbeat_mark.worker, heartbeat_mark.heartbeat_at, app.settings.retention.ledger).await? {
+    let beat = ConfirmedBeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    if app.store.remembers(heartbeat_mark.worker, beat, app.settings.retention.ledger).await? {
         return Ok(());
     }
     Err(AppError::Restored { folder: folder.to_owned(), seen_at: heartbeat_mark.heartbeat_at })
 }
 
 impl App {
+    /// Returns the names of the workers that send a heartbeat while this watches, for
+    /// `queue.worker_lost_after`. The times of their last heartbeats would prove nothing.
+    async fn living(&self) -> Result<Vec<String>, AppError> {
+        let before = self.store.beats().await?;
+        if before.is_empty() {
+            return Ok(Vec::new());
+        }
+        tokio::time::sleep(self.settings.queue.worker_lost_after).await;
+        let after = self.store.beats().await?;
+        let living = after.into_iter().filter(|worker| !before.contains(worker));
+        Ok(living.map(|worker| worker.name).collect())
+    }
+
     /// Marks what may have happened between backup and restore: active tokens become `uncertain`,
     /// and orders that have not ended fail as possible duplicates. If it is interrupted, a second
     /// run continues; until it has completed, instances with a later heartbeat refuse to start. At
@@ -45,7 +60,7 @@ impl App {
     /// Other processes still use the database or this machine's instance folders, or the database
     /// cannot be used.
     pub async fn after_restore(&self, mut progress: impl FnMut(&RestoreReport)) -> Result<RestoreReport, AppError> {
-        let living = self.store.living(self.settings.queue.worker_lost_after).await?;
+        let living = self.living().await?;
         if !living.is_empty() {
             return Err(AppError::StillWorking(living));
         }

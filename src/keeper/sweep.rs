@@ -21,6 +21,7 @@ use crate::clock::{delta, since_boot};
 use crate::config::{self, Merchant, Merchants};
 use crate::ids::{MerchantName, PurposeId, WorkerId};
 use crate::meter;
+use crate::silence::SilenceWatch;
 use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
 use crate::token::{IfDue, Note, Outcome, Unusable};
@@ -47,6 +48,8 @@ pub struct Dependencies {
     /// `vault.orphan_after`: exchanges left open for longer than this by processes that died are
     /// lost answers.
     pub orphan_after: Duration,
+    /// What this process has watched of others.
+    pub silence: SilenceWatch,
     /// The id of this start of the process.
     pub worker: WorkerId,
 }
@@ -60,6 +63,7 @@ pub struct Sweeper {
     due: Due,
     at_once: usize,
     orphan_after: Duration,
+    silence: SilenceWatch,
     worker: WorkerId,
 }
 
@@ -99,10 +103,11 @@ impl Sweeper {
     /// A sweeper with these dependencies.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { store, vault, merchants, settings, max_in_flight, orphan_after, worker } = dependencies;
+        let Dependencies { store, vault, merchants, settings, max_in_flight, orphan_after, silence, worker } =
+            dependencies;
         let at_once = usize::try_from(max_in_flight / 2).unwrap_or(usize::MAX).max(1);
         let due = Due::new(&settings);
-        Self { store, vault, merchants, settings, due, at_once, orphan_after, worker }
+        Self { store, vault, merchants, settings, due, at_once, orphan_after, silence, worker }
     }
 
     pub(super) fn store(&self) -> &dyn Keeper {
@@ -194,7 +199,7 @@ impl Sweeper {
         if planned > 0 {
             tracing::info!(tokens = planned, "Tokens without a due date got one");
         }
-        let lost = self.store.bring_forward(self.orphan_after).await?;
+        let lost = self.store.bring_forward(&self.silence.silent(self.orphan_after)).await?;
         if lost > 0 {
             tracing::warn!(
                 tokens = lost,

@@ -2,8 +2,8 @@
 //! heartbeats stopped.
 //!
 //! It runs beside the queue, so that a feeder that waits for slots or for the database does not
-//! delay a heartbeat. Only time in which this worker itself reached the database counts as silence
-//! of another worker, because after an outage all look dead.
+//! delay a heartbeat. Another worker is silent for as long as this one has watched its count of
+//! heartbeats stay the same ([`SilenceWatch`]): after an outage all look dead, and clocks may step.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::clock;
+use crate::silence::{BeatCount, Look, SilenceWatch};
 
 /// The rows of the workers. Errors are logged with their `Display`, so they must not contain
 /// secrets. Every call has a time-out and is *dropped* there, so use a single statement in each.
@@ -23,15 +24,18 @@ pub trait Lease: Send + Sync + 'static {
     /// Why the rows could not be reached.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Renews this worker's row by the database's time.
+    /// Renews this worker's row, and adds one to its count of heartbeats.
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, Self::Error>;
 
     /// Inserts this worker's row again after [`HeartbeatOutcome::Lost`]; does nothing if it exists.
     async fn register(&self) -> Result<(), Self::Error>;
 
-    /// Reclaims the jobs of other workers whose rows were not renewed for `silent_for`, by the
-    /// database's clock: they are due again under new claim numbers. Returns how many there were.
-    async fn reclaim(&self, silent_for: Duration) -> Result<usize, Self::Error>;
+    /// Returns the counts of heartbeats of all workers that have not ended.
+    async fn beats(&self) -> Result<Vec<BeatCount>, Self::Error>;
+
+    /// Reclaims the jobs of workers that have ended, and of `silent` ones whose count is still the
+    /// same: they are due again under new claim numbers. Returns how many there were.
+    async fn reclaim(&self, silent: &[BeatCount]) -> Result<usize, Self::Error>;
 }
 
 /// The result of a heartbeat.
@@ -48,9 +52,16 @@ pub enum HeartbeatOutcome {
 pub struct HeartbeatOptions {
     /// The interval between two heartbeats, and the time-out of each.
     pub every: Duration,
-    /// How long a worker must be silent, while this worker reaches the database, to be considered
-    /// lost.
+    /// How long this worker must have watched another one be silent to consider it lost.
     pub worker_lost_after: Duration,
+}
+
+impl HeartbeatOptions {
+    /// The longest time between two successful heartbeats, or two looks at the others, that is no
+    /// gap: one interval plus one time-out.
+    const fn longest_gap(self) -> Duration {
+        self.every.saturating_mul(2)
+    }
 }
 
 impl Default for HeartbeatOptions {
@@ -77,7 +88,8 @@ impl Heartbeat {
 
     fn start_with<L: Lease>(lease: Arc<L>, options: HeartbeatOptions, now: Now) -> Self {
         let record = Record { last_round: now(), ..Record::default() };
-        let watch = HeartbeatMonitor { record: Arc::new(Mutex::new(record)), now };
+        let silence = SilenceWatch::new(options.longest_gap());
+        let watch = HeartbeatMonitor { record: Arc::new(Mutex::new(record)), silence, now };
         let heartbeat_task = HeartbeatTask { lease, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
             // Side by side, so that slow reclaiming delays no heartbeat.
@@ -105,6 +117,7 @@ type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 #[derive(Clone)]
 pub struct HeartbeatMonitor {
     record: Arc<Mutex<Record>>,
+    silence: SilenceWatch,
     now: Now,
 }
 
@@ -113,8 +126,6 @@ pub struct HeartbeatMonitor {
 #[derive(Default)]
 struct Record {
     last_good: Option<Duration>,
-    /// Since when the database has been reachable without a gap.
-    unbroken_since: Option<Duration>,
     /// When a heartbeat last ended, successful or not; initially, when the heartbeats started.
     last_round: Duration,
 }
@@ -129,15 +140,10 @@ impl HeartbeatMonitor {
         last.map_or(Duration::MAX, |last| (self.now)().saturating_sub(last))
     }
 
-    /// How long this worker has reached the database without a gap, up to its last successful
-    /// heartbeat.
+    /// What this worker has watched of the others.
     #[must_use]
-    pub fn observed(&self) -> Duration {
-        let record = self.record();
-        match (record.last_good, record.unbroken_since) {
-            (Some(last), Some(since)) => last.saturating_sub(since),
-            _ => Duration::ZERO,
-        }
+    pub fn silence(&self) -> SilenceWatch {
+        self.silence.clone()
     }
 
     /// The time since a heartbeat last ended, successful or not (before the first: since the
@@ -148,26 +154,15 @@ impl HeartbeatMonitor {
         (self.now)().saturating_sub(last)
     }
 
-    /// Records a successful heartbeat sent at `sent`. After more than `longest_gap` without one
-    /// (the process or machine was suspended), the time between does not count as observed.
-    fn good(&self, sent: Duration, longest_gap: Duration) {
-        let mut record = self.record();
-        let gap = record.last_good.is_none_or(|last| sent.saturating_sub(last) > longest_gap);
-        if gap || record.unbroken_since.is_none() {
-            record.unbroken_since = Some(sent);
-        }
-        record.last_good = Some(sent);
+    /// Records a successful heartbeat sent at `sent`.
+    fn good(&self, sent: Duration) {
+        self.record().last_good = Some(sent);
     }
 
     /// Records the end of a heartbeat.
     fn rounded(&self) {
         let now = (self.now)();
         self.record().last_round = now;
-    }
-
-    /// Records that the database was not reachable.
-    fn bad(&self) {
-        self.record().unbroken_since = None;
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
@@ -195,14 +190,14 @@ impl<L: Lease> HeartbeatTask<L> {
                         tracing::info!("This worker's heartbeats succeed again");
                     }
                     failing = false;
-                    self.watch.good(sent, self.longest_gap());
+                    self.watch.good(sent);
                 }
                 Err(error) => {
                     if !failing {
                         tracing::error!(error, "This worker's heartbeat failed; it keeps trying");
                     }
                     failing = true;
-                    self.watch.bad();
+                    self.watch.silence.lost_sight();
                 }
             }
             self.watch.rounded();
@@ -213,28 +208,39 @@ impl<L: Lease> HeartbeatTask<L> {
         if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
             tracing::warn!("This worker was considered lost and registers again; others reclaimed its jobs");
             // Others considered this worker dead, so its own view of the others is not reliable.
-            self.watch.bad();
+            self.watch.silence.lost_sight();
             self.lease.register().await?;
         }
         Ok(())
     }
 
     async fn reclaim_loop(&self) {
-        let lost_after = self.options.worker_lost_after;
         let mut ticks = interval(self.options.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if self.watch.observed() < lost_after || self.watch.age() > self.longest_gap() {
-                continue;
-            }
-            match self.bounded(self.lease.reclaim(lost_after)).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again"),
-                // Not logged here: the heartbeat logs the outage.
-                Err(_) => self.watch.bad(),
+            // Failures are not logged here: the heartbeat logs the outage.
+            if let Ok(rows @ 1..) = self.look_and_reclaim().await {
+                tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again");
             }
         }
+    }
+
+    /// Looks at the other workers, and reclaims the jobs of those that are lost. Returns how many
+    /// jobs there were.
+    async fn look_and_reclaim(&self) -> Result<usize, String> {
+        let asked_at = (self.watch.now)();
+        let looked = self.bounded(self.lease.beats()).await;
+        let counts = looked.inspect_err(|_| self.watch.silence.lost_sight())?;
+        let answered_at = (self.watch.now)();
+        // A worker that the database does not hear must not call others silent.
+        if self.watch.age() > self.options.longest_gap() {
+            self.watch.silence.lost_sight();
+            return Ok(0);
+        }
+        self.watch.silence.note(Look { asked_at, answered_at }, &counts);
+        let silent = self.watch.silence.silent(self.options.worker_lost_after);
+        self.bounded(self.lease.reclaim(&silent)).await
     }
 
     /// Runs `call` with the time-out. A panic of the lease does not stop the heartbeat.
@@ -244,12 +250,6 @@ impl<L: Lease> HeartbeatTask<L> {
             Ok(Err(_)) => Err("the lease panicked".to_owned()),
             Err(_) => Err("no answer in time".to_owned()),
         }
-    }
-
-    /// The maximum time between two successful heartbeats that is no gap: one interval plus one
-    /// time-out.
-    fn longest_gap(&self) -> Duration {
-        self.options.every.saturating_mul(2)
     }
 }
 

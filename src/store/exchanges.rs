@@ -4,9 +4,9 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
-use super::{StoreError, from_micros};
 use crate::ids::{MerchantName, Provider, PurposeId, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
@@ -121,7 +121,7 @@ fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> 
         travelling: row.flag("travelling")?,
         closed_at: row.opt_time("closed_at")?,
         holder: row.id("holder")?,
-        holder_silent: row.opt_int("holder_silent")?.map(from_micros),
+        holder_beats: row.opt_int("holder_beats")?,
     }))
 }
 

@@ -8,8 +8,10 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
+use super::workers::beat_counts;
 use super::{StoreError, tokens};
 use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
+use crate::silence::BeatCount;
 use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token whose due date is to be calculated.
@@ -125,9 +127,9 @@ pub trait Keeper: Send + Sync {
     /// Stores due dates and resets the counts of failures. Returns how many rows changed.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError>;
 
-    /// Makes tokens due whose exchange was left open by a process that has ended, or has been silent
-    /// for `orphan_after`. Returns how many.
-    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError>;
+    /// Makes tokens due whose exchange was left open by a holder that is gone, or one of `silent`
+    /// that has sent no heartbeat since; how many.
+    async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError>;
 
     /// Returns a page of the due tokens, ordered by day of expiry, then by due date.
     async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError>;
@@ -193,9 +195,9 @@ impl<E: Engine> Keeper for SqlStore<E> {
         self.write(async |c| c.query(E::STATEMENTS.keeper.set_due_dates).bind(&dates).execute().await).await
     }
 
-    async fn bring_forward(&self, orphan_after: Duration) -> Result<u64, StoreError> {
+    async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError> {
         self.write(async |c| {
-            c.query(E::STATEMENTS.keeper.bring_forward).bind(orphan_after).bind(self.now()).execute().await
+            c.query(E::STATEMENTS.keeper.bring_forward).bind(&beat_counts(silent)).bind(self.now()).execute().await
         })
         .await
     }

@@ -77,7 +77,7 @@ pub use self::webhooks::{
     ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, WebhookClaim, WebhookFilter, WebhookStatus,
     WebhookView, Webhooks,
 };
-pub use self::workers::{Reclaimed, Worker, Workers};
+pub use self::workers::{ConfirmedBeat, Reclaimed, Worker, WorkerBeats, Workers};
 use crate::clock::Clock;
 use crate::config::{self, Database};
 use crate::ids::TokenId;

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
-use super::{StoreError, exchanges, json, last_id, one_row};
+use super::{ConfirmedBeat, StoreError, exchanges, json, last_id, one_row};
 use crate::ids::{TokenId, WorkerId};
 use crate::order::OrderError;
 
@@ -18,15 +17,7 @@ pub trait Restore: Send + Sync {
     /// Returns whether the database remembers a heartbeat that it confirmed earlier, or was created
     /// or declared restored after it. If the worker's row is missing and the heartbeat is older
     /// than `kept_for`, the row may have been removed, so the answer is `true`.
-    async fn remembers(
-        &self,
-        worker: WorkerId,
-        heartbeat_at: DateTime<Utc>,
-        kept_for: Duration,
-    ) -> Result<bool, StoreError>;
-
-    /// Returns the names of the workers whose last heartbeat is not older than `within`.
-    async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError>;
+    async fn remembers(&self, worker: WorkerId, beat: ConfirmedBeat, kept_for: Duration) -> Result<bool, StoreError>;
 
     /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have
     /// been used after the backup. Returns how many there were, and the last one's id; `None` if
@@ -43,23 +34,11 @@ pub trait Restore: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> Restore for SqlStore<E> {
-    async fn remembers(
-        &self,
-        worker: WorkerId,
-        heartbeat_at: DateTime<Utc>,
-        kept_for: Duration,
-    ) -> Result<bool, StoreError> {
+    async fn remembers(&self, worker: WorkerId, beat: ConfirmedBeat, kept_for: Duration) -> Result<bool, StoreError> {
         self.read(async |c| {
-            let remembers = c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(heartbeat_at).bind(kept_for);
-            Ok(remembers.bind(self.now()).fetch_one().await?.flag("remembers")?)
-        })
-        .await
-    }
-
-    async fn living(&self, within: Duration) -> Result<Vec<String>, StoreError> {
-        self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.restore.living).bind(within).bind(self.now()).fetch_all().await?;
-            rows.iter().map(|row| Ok(row.text("name")?)).collect()
+            let remembers =
+                c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat.heartbeat_at).bind(kept_for);
+            Ok(remembers.bind(self.now()).bind(beat.beats).fetch_one().await?.flag("remembers")?)
         })
         .await
     }

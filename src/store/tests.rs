@@ -174,6 +174,51 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     database.remove().await;
 }
 
+/// A ledger of one user with many answers.
+const LONG_LEDGER: &str = "
+    INSERT INTO SCHEMA.exchanges (id, token_id, generation, presentation, purpose, holder, opened_at, closed_at, travelling,
+        outcome)
+    SELECT ID, 1, i, 1, 'order', ID, NOW, NOW, false, 'rotated' FROM NUMBERS";
+
+#[tokio::test]
+async fn sqlite_looks_for_lost_answers_past_all_others() {
+    let mut connection = sqlite_with_tables().await;
+    let fill = LONG_LEDGER.replace("SCHEMA.", "").replace("ID", "randomblob(16)").replace("NOW", "0");
+    let numbers = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n)";
+    sqlx::raw_sql(AssertSqlSafe(fill.replace("NUMBERS", numbers))).execute(&mut connection).await.unwrap();
+    let claim = statement(&statements::<Sqlite>(sql::sqlite::OWN), "tokens.claim");
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {claim}"))).fetch_all(&mut connection).await.unwrap();
+    let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+    assert!(
+        plan.contains("USING COVERING INDEX exchanges_no_answer (token_id=? AND generation>?)")
+            || plan.contains("USING INDEX exchanges_no_answer (token_id=? AND generation>?)"),
+        "{plan}"
+    );
+}
+
+#[tokio::test]
+async fn postgresql_looks_for_lost_answers_past_all_others() {
+    let (database, mut connection) = postgres_with_tables().await;
+    let fill =
+        LONG_LEDGER.replace("SCHEMA", "klarna_worker").replace("ID", "gen_random_uuid()").replace("NOW", "now()");
+    let fill = fill.replace("NUMBERS", "generate_series(1, 2000) AS i");
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    let analyzed = "ANALYZE klarna_worker.exchanges; SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(analyzed).execute(&mut connection).await.unwrap();
+    let claim = statement(&statements::<Postgres>(sql::postgres::OWN), "tokens.claim");
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE plan AS {claim}"))).execute(&mut connection).await.unwrap();
+    let plan: Vec<String> = sqlx::query_scalar("EXPLAIN EXECUTE plan ('shop', 'u', NULL, '')")
+        .persistent(false)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("exchanges_no_answer"), "{plan}");
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
 const LOOKS: [(&str, &str, &str); 9] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),

@@ -1,7 +1,5 @@
 //! The storage trait for worker processes: which ones are alive, and whose orders are free again.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -10,6 +8,7 @@ use super::engine::{Connection, Engine, Now, Row, SqlStore, by};
 use super::{Claim, StoreError, exchanges, json, one_row};
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
+use crate::silence::BeatCount;
 
 /// One start of a worker process.
 #[derive(Clone, Debug)]
@@ -19,6 +18,24 @@ pub struct Worker {
     /// The id of its instance folder.
     pub instance: InstanceId,
     /// Host name and process id, for operators.
+    pub name: String,
+}
+
+/// A heartbeat that the database confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfirmedBeat {
+    /// Its time, by the database's clock.
+    pub heartbeat_at: DateTime<Utc>,
+    /// The worker's number of heartbeats with it.
+    pub beats: i64,
+}
+
+/// A worker that has not ended, and its number of heartbeats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerBeats {
+    /// Which worker, and how many heartbeats.
+    pub count: BeatCount,
+    /// Its host name and process id.
     pub name: String,
 }
 
@@ -41,17 +58,19 @@ pub trait Workers: Send + Sync {
     /// folder's lock and has stored what lay in its spool.
     async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError>;
 
-    /// Renews the worker's heartbeat. Returns the time written, or `None` if the worker is recorded
-    /// as ended.
-    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// Records a heartbeat of the worker, and returns it; `None` if the worker is recorded as ended.
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedBeat>, StoreError>;
+
+    /// Returns the workers that have not ended, with their numbers of heartbeats.
+    async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError>;
 
     /// Records the worker as ended: it has no exchange, no unsettled result and no spool file left.
     /// Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
-    /// Frees the orders of workers that have ended or have sent no heartbeat for `lost_after`.
-    /// `None` means only those that have ended. An order that loses its fifth worker fails.
-    async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError>;
+    /// Frees the orders of workers that have ended, and of those among `silent` that have sent no
+    /// heartbeat since. An order that loses its fifth worker fails.
+    async fn reclaim(&self, silent: &[BeatCount]) -> Result<Reclaimed, StoreError>;
 }
 
 #[async_trait]
@@ -73,8 +92,20 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedBeat>, StoreError> {
         by::<E, _>(self.engine.urgent().await?, async |c| heartbeat(c, self.now(), worker).await).await
+    }
+
+    async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError> {
+        by::<E, _>(self.engine.urgent().await?, async |c| {
+            let rows = c.query(E::STATEMENTS.workers.beats).fetch_all().await?;
+            let read = |row: &Row<E>| {
+                let count = BeatCount { worker: row.id("id")?, beats: row.int("beats")? };
+                Ok(WorkerBeats { count, name: row.text("name")? })
+            };
+            rows.iter().map(read).collect()
+        })
+        .await
     }
 
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
@@ -85,9 +116,9 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn reclaim(&self, lost_after: Option<Duration>) -> Result<Reclaimed, StoreError> {
+    async fn reclaim(&self, silent: &[BeatCount]) -> Result<Reclaimed, StoreError> {
         self.transaction(async |c| {
-            let reclaim = c.query(E::STATEMENTS.workers.reclaim).bind(lost_after).bind(self.now());
+            let reclaim = c.query(E::STATEMENTS.workers.reclaim).bind(&beat_counts(silent)).bind(self.now());
             let rows = reclaim.bind(&crashed_worker()?).fetch_all().await?;
             freed(c, &rows).await
         })
@@ -99,9 +130,15 @@ pub(super) async fn heartbeat<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     worker: WorkerId,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
+) -> Result<Option<ConfirmedBeat>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
-    Ok(row.map(|row| row.time("heartbeat_at")).transpose()?)
+    row.map(|row| Ok(ConfirmedBeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? })).transpose()
+}
+
+/// The counts as JSON, the form in which both engines take them.
+pub(super) fn beat_counts(counts: &[BeatCount]) -> String {
+    let json = |count: &BeatCount| serde_json::json!({"id": count.worker.as_uuid().simple().to_string(), "beats": count.beats});
+    counts.iter().map(json).collect::<serde_json::Value>().to_string()
 }
 
 pub(super) async fn lose<E: Engine>(

@@ -31,15 +31,16 @@ pub enum Unusable {
     Unavailable,
 }
 
-/// The settings for a decision, and how long this process has observed the database.
+/// The settings for a decision, and what this process has watched.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// The setting `vault.replay_after`.
     pub replay_after: Duration,
     /// The setting `vault.orphan_after`.
     pub orphan_after: Duration,
-    /// How long this process has had the database without a gap.
-    pub observed: Duration,
+    /// How long this process has watched the holder of the token's open intent be silent. Zero if
+    /// no intent is open.
+    pub holder_silent: Duration,
     /// The provider that the settings name.
     pub provider: Provider,
 }
@@ -108,7 +109,7 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
     {
         return Decision::Stopped(wait);
     }
-    if let Some(open) = token.presentations.iter().find(|presentation| presentation.outcome.is_none()) {
+    if let Some(open) = token.open_intent() {
         return if known_dead(open, policy) {
             Decision::LostAnswer(open.exchange)
         } else {
@@ -133,7 +134,7 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
 /// Returns whether the process of an open intent is known to be dead. The intent's age alone proves
 /// nothing: a living process may have the successor in memory and wait for the database.
 fn known_dead(open: &Presentation, policy: Policy) -> bool {
-    open.holder_silent.is_none_or(|silent| silent >= policy.orphan_after && policy.observed >= policy.orphan_after)
+    open.holder_beats.is_none() || policy.holder_silent >= policy.orphan_after
 }
 
 /// Returns how long the next presentation must still wait after one without an answer.

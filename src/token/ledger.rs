@@ -1,7 +1,5 @@
 //! The ledger of a token: one row for each presentation.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::{DeadReason, Outcome, PurposeKind, TokenState};
@@ -40,6 +38,14 @@ pub struct ClaimedToken {
     pub now: DateTime<Utc>,
 }
 
+impl ClaimedToken {
+    /// Returns the presentation whose intent is open, if there is one.
+    #[must_use]
+    pub fn open_intent(&self) -> Option<&Presentation> {
+        self.presentations.iter().find(|presentation| presentation.outcome.is_none())
+    }
+}
+
 /// How a merchant stands with the provider that its settings name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -73,8 +79,8 @@ pub struct Presentation {
     pub closed_at: Option<DateTime<Utc>>,
     /// The start of the process that made the presentation.
     pub holder: WorkerId,
-    /// How long that process has been silent. `None` if it is marked as dead or unknown.
-    pub holder_silent: Option<Duration>,
+    /// How many heartbeats that process has sent. `None` if it is marked as dead or unknown.
+    pub holder_beats: Option<i64>,
 }
 
 /// A row of the ledger for shops and operators: one presentation of the user's token.

@@ -148,7 +148,7 @@ impl Exchange {
         if claim.token().standing.proven {
             caller.proven();
         }
-        match decide(claim.token(), self.context.policy(&self.merchant), self.if_due) {
+        match decide(claim.token(), self.context.policy(&self.merchant, claim.token()), self.if_due) {
             Decision::Present { presentation, if_dead } => {
                 self.present(claim, read_at, presentation, if_dead, caller).await
             }

@@ -42,9 +42,10 @@ use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
+use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
 use crate::token::claims::Claims;
-use crate::token::{CachedTokens, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
+use crate::token::{CachedTokens, ClaimedToken, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
 
 /// The shopper, from a verified id_token.
 #[derive(Clone, Debug)]
@@ -83,9 +84,9 @@ pub struct Dependencies {
     pub holder: WorkerId,
     /// The spool in the process's instance folder.
     pub spool: Spool,
-    /// Returns how long this process has had the database without a gap. The silence of another
-    /// process counts no longer than that.
-    pub observed: Box<dyn Fn() -> Duration + Send + Sync>,
+    /// What this process has watched of others: an open intent whose holder was silent for
+    /// `vault.orphan_after` is a lost answer.
+    pub silence: SilenceWatch,
 }
 
 /// What every exchange uses.
@@ -100,16 +101,19 @@ struct ExchangeContext {
     /// This start of the process, as the ledger names it.
     holder: WorkerId,
     in_flight: InFlightExchanges,
-    /// Returns how long this process has had the database without a gap.
-    observed: Box<dyn Fn() -> Duration + Send + Sync>,
+    silence: SilenceWatch,
 }
 
 impl ExchangeContext {
-    fn policy(&self, merchant: &Merchant) -> Policy {
+    fn policy(&self, merchant: &Merchant, token: &ClaimedToken) -> Policy {
+        let beats = token.open_intent().and_then(|open| {
+            let beats = open.holder_beats?;
+            Some(BeatCount { worker: open.holder, beats })
+        });
         Policy {
             replay_after: self.settings.replay_after,
             orphan_after: self.settings.orphan_after,
-            observed: (self.observed)(),
+            holder_silent: beats.map_or(Duration::ZERO, |beats| self.silence.silent_for(beats)),
             provider: merchant.provider(),
         }
     }
@@ -121,7 +125,7 @@ impl Vault {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
-        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, observed } = dependencies;
+        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } = dependencies;
         let permits = ExchangePermits::new(settings.max_in_flight);
         let breakers = CircuitBreakers::new(
             "token",
@@ -138,7 +142,7 @@ impl Vault {
             spool,
             holder,
             in_flight: InFlightExchanges::default(),
-            observed,
+            silence,
         };
         Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers, trials })
     }

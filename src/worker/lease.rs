@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::queue::{HeartbeatOutcome, Lease};
+use crate::silence::BeatCount;
 use crate::store::{StoreError, Worker, Workers};
 use crate::vault::instance::HeartbeatMark;
 
@@ -32,8 +32,9 @@ impl Lease for WorkerLease {
     type Error = StoreError;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {
-        let Some(heartbeat_at) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
-        let heartbeat_mark = HeartbeatMark { worker: self.worker.id, heartbeat_at };
+        let Some(beat) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
+        let heartbeat_mark =
+            HeartbeatMark { worker: self.worker.id, heartbeat_at: beat.heartbeat_at, beats: beat.beats };
         if let Err(error) = heartbeat_mark.write(&self.folder) {
             // An older mark is still correct, only less precise.
             tracing::debug!(%error, "The time of the last heartbeat could not be recorded in the instance \
@@ -46,8 +47,12 @@ impl Lease for WorkerLease {
         self.store.begin_worker(&self.worker).await
     }
 
-    async fn reclaim(&self, silent_for: Duration) -> Result<usize, StoreError> {
-        let reclaimed = self.store.reclaim(Some(silent_for)).await?;
+    async fn beats(&self) -> Result<Vec<BeatCount>, StoreError> {
+        Ok(self.store.beats().await?.into_iter().map(|worker| worker.count).collect())
+    }
+
+    async fn reclaim(&self, silent: &[BeatCount]) -> Result<usize, StoreError> {
+        let reclaimed = self.store.reclaim(silent).await?;
         Ok(usize::try_from(reclaimed.requeued + reclaimed.failed).unwrap_or(usize::MAX))
     }
 }

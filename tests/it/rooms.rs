@@ -8,7 +8,7 @@ use std::path::Path;
 /// The rooms in the direction of the data: a room imports only rooms of earlier rows.
 const ORDER: [&[&str]; 13] = [
     &["ids", "clock", "words", "backoff", "received"],
-    &["meter"],
+    &["meter", "silence"],
     &["breaker", "crash", "telemetry", "lifecycle", "order", "token"],
     &["config", "queue"],
     &["store", "klarna"],

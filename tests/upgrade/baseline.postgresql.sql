@@ -495,6 +495,7 @@ CREATE TABLE klarna_worker.workers (
     name text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     heartbeat_at timestamp with time zone NOT NULL,
+    beats bigint DEFAULT 1 NOT NULL,
     ended_at timestamp with time zone
 );
 
@@ -552,7 +553,7 @@ INSERT INTO klarna_worker.known_tokens VALUES (1, '\x6dcb953be50900d1db9e13b925b
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 07:26:03.390992+00', true, '\x16f2317cfd05cf19738d4e60733df4d9dcc599a64cb3ac1a2a291cf734521749aec4c5e61a26af2cb002be15119112e9', 444529791);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 07:26:03.390992+00', true, '\xdf0807312ebddad20b47e4188401290c74932a7cbb81da2707e3717c163751809118f899edfa32f7de4ac3ab85ebedb9', 444529791);
 
 
 --
@@ -617,7 +618,7 @@ INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'c00aae73-
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a22632-5b7a-7400-8e5b-700a1f474bcd', '01a22632-5b5a-716e-9b54-5de101fd3b25', 'vm/25355', '2026-11-29 07:26:04.186444+00', '2026-11-29 07:26:32.237225+00', '2026-11-29 07:26:32.742884+00');
+INSERT INTO klarna_worker.workers VALUES ('01a22632-5b7a-7400-8e5b-700a1f474bcd', '01a22632-5b5a-716e-9b54-5de101fd3b25', 'vm/25355', '2026-11-29 07:26:04.186444+00', '2026-11-29 07:26:32.237225+00', 3, '2026-11-29 07:26:32.742884+00');
 
 
 --
@@ -782,6 +783,13 @@ ALTER TABLE ONLY klarna_worker.workers
 --
 
 CREATE INDEX cached_tokens_token ON klarna_worker.cached_tokens USING btree (token_id);
+
+
+--
+-- Name: exchanges_no_answer; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX exchanges_no_answer ON klarna_worker.exchanges USING btree (token_id, generation) WHERE (outcome = 'no_answer'::text);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 07:25:35',1,X'bbfa7e7d9b2530b0fe2463d1eefc0d12919e54318a5dd53768ede0532d2296329a678aacdda78c027700fe5928b612d8',27864993);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 07:25:35',1,X'7304d54f52c0a860d4a2d432829d8b5107ac626dbf73d1295b0055f363551d6c249558ced1055e444ab387b6b55c4258',27864993);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -177,11 +177,14 @@ CREATE TABLE workers (
     instance BLOB NOT NULL,
     name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
-    -- The last heartbeat.
+    -- When the last heartbeat came, for people. Nothing is decided by it: clocks may step.
     heartbeat_at INTEGER NOT NULL,
+    -- The number of heartbeats. A worker is silent for as long as another one has watched this
+    -- number stay the same, by its own clock.
+    beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a22631ed077686898c37ec3d126e4a',X'01a22631ed0477e6a57c593d47cf3939','vm/23780',1795937135896221,1795937159950833,1795937160930986);
+INSERT INTO workers VALUES(X'01a22631ed077686898c37ec3d126e4a',X'01a22631ed0477e6a57c593d47cf3939','vm/23780',1795937135896221,1795937159950833,3,1795937160930986);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -309,6 +312,7 @@ BEGIN
 END;
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
 CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
+CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);

@@ -9,7 +9,9 @@ use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::ops::foreign_tokens;
-use crate::store::{self, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store, StoreError};
+use crate::store::{
+    self, ConfirmedBeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store, StoreError,
+};
 use crate::vault::instance::HeartbeatMark;
 
 /// The maximum difference between clocks; with more, times in logs and results contradict each other.
@@ -181,7 +183,8 @@ async fn remembered(
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    if !store.remembers(heartbeat_mark.worker, heartbeat_mark.heartbeat_at, settings.retention.ledger).await? {
+    let beat = ConfirmedBeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    if !store.remembers(heartbeat_mark.worker, beat, settings.retention.ledger).await? {
         findings.fail(
             "database.history",
             format!(

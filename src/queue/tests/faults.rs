@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
 use crate::queue::{Heartbeat, HeartbeatOptions, HeartbeatOutcome, Lease, Stopped, Wake};
+use crate::silence::BeatCount;
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_costs_neither_the_slot_nor_the_row() {
@@ -107,7 +108,11 @@ impl Lease for Alive {
         Ok(())
     }
 
-    async fn reclaim(&self, _: Duration) -> Result<usize, Infallible> {
+    async fn beats(&self) -> Result<Vec<BeatCount>, Infallible> {
+        Ok(Vec::new())
+    }
+
+    async fn reclaim(&self, _: &[BeatCount]) -> Result<usize, Infallible> {
         Ok(0)
     }
 }

@@ -49,7 +49,7 @@ statements! {
         tokens_by_provider, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
-    restore: RestoreSql { remembers, living, doubt_tokens, hold_orders, declare_restored }
+    restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {
         ensure_token, lock_token, is_known, register, know, forget, forget_cached, token, tokens, users_of_state, ledger,
         claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
@@ -64,7 +64,7 @@ statements! {
         give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,
         enable_endpoint, endpoints,
     }
-    workers: WorkersSql { begin_worker, end_earlier, heartbeat, end_worker, reclaim, lose_order }
+    workers: WorkersSql { begin_worker, end_earlier, heartbeat, beats, end_worker, reclaim, lose_order }
 }
 
 /// Declares statements that only one engine has, and the list of them for the test that prepares

@@ -21,6 +21,8 @@ pub struct HeartbeatMark {
     pub worker: WorkerId,
     /// Its time, by the database's clock.
     pub heartbeat_at: DateTime<Utc>,
+    /// The worker's number of heartbeats with it.
+    pub beats: i64,
 }
 
 impl HeartbeatMark {
@@ -53,6 +55,7 @@ mod tests {
         let heartbeat_mark = |second| HeartbeatMark {
             worker: uuid::Uuid::nil().into(),
             heartbeat_at: DateTime::from_timestamp(second, 0).unwrap(),
+            beats: second,
         };
         heartbeat_mark(1).write(folder.path()).unwrap();
         heartbeat_mark(2).write(folder.path()).unwrap();

@@ -49,7 +49,7 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.heartbeat(worker.id).await.unwrap().is_some());
-    assert_eq!(store.reclaim(Some(Duration::from_mins(1))).await.unwrap(), Reclaimed::default());
+    assert_eq!(store.reclaim(&[]).await.unwrap(), Reclaimed::default());
     let snooze = Disposition::Snooze { after: Duration::from_mins(10), error: None };
     assert!(store.settle_order(&again.claim, &snooze).await.unwrap());
     let due = store.next_due().await.unwrap().unwrap();

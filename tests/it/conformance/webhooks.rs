@@ -113,7 +113,7 @@ async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
         assert_eq!(claim_orders(&db, worker, 1).await.len(), 1);
         assert_eq!(told(&db).await, [], "after {lost}");
         db.store.end_worker(worker).await.unwrap();
-        db.store.reclaim(None).await.unwrap();
+        db.store.reclaim(&[]).await.unwrap();
     }
     let told = told(&db).await;
     assert_eq!((told.len(), told[0].0, &told[0].1["code"]), (1, EventKind::OrderFailed, &json!("crashed_worker")));

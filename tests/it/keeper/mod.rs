@@ -35,6 +35,7 @@ impl Process {
             settings: shop.keeper.clone(),
             max_in_flight: shop.settings.max_in_flight,
             orphan_after: shop.settings.orphan_after,
+            silence: crate::vault::watch(),
             worker,
         });
         Self { vault, worker, sweeper: Arc::new(sweeper) }

@@ -23,7 +23,7 @@ use self::step::{Scene, scenes};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
 /// Events that every run of the usual length must contain; otherwise the sequences test too little.
-const MUST_BE_SEEN: [&str; 17] = [
+const MUST_BE_SEEN: [&str; 18] = [
     "rotated",
     "unchanged",
     "refused",
@@ -34,6 +34,7 @@ const MUST_BE_SEEN: [&str; 17] = [
     "expired",
     "kept",
     "an orphan",
+    "a clock step",
     "an intent refused to who is thought dead",
     "a late successor",
     "stored from the spool",

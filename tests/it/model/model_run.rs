@@ -18,7 +18,7 @@ use super::step::{EndpointAnswer, ExchangeFor, ORDERS, Scene, Step, StoreResult}
 use super::world::{AccessRequest, World};
 use crate::support::raw::Raw;
 use crate::support::stores::Db;
-use crate::vault::Shop;
+use crate::vault::{Shop, look};
 
 /// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(30);
@@ -60,6 +60,9 @@ impl ModelRun {
         let mut processes = Vec::new();
         for _ in 0..2 {
             processes.push(Process::start(db, &shop, Uuid::now_v7().into()).await);
+        }
+        for process in &processes {
+            look(db, &process.silence, 0).await;
         }
         let ids = || std::array::from_fn(|_| Uuid::now_v7());
         Self {
@@ -159,6 +162,11 @@ impl ModelRun {
             }
             Step::Pass { seconds } => {
                 self.pass(seconds).await;
+                Ok(())
+            }
+            Step::ClockForward { seconds } => {
+                self.world.step_clock(seconds);
+                self.db.advance(seconds);
                 Ok(())
             }
             Step::Die { process, processed } if self.world.alive(process) => {
@@ -263,6 +271,13 @@ impl ModelRun {
         }
     }
 
+    /// Each living process looks who has sent a heartbeat.
+    async fn look(&self) {
+        for process in (0..2).filter(|process| self.world.alive(*process)) {
+            look(&self.db, &self.processes[process].silence, self.world.elapsed).await;
+        }
+    }
+
     async fn start(&mut self, process: usize) {
         self.world.start(process);
         let instance = self.processes[process].worker.instance;
@@ -316,6 +331,7 @@ impl ModelRun {
     }
 
     async fn compare(&mut self) -> Result<(), String> {
+        self.look().await;
         self.locks_are_freed().await?;
         for user in 0..2 {
             let (name, model) = (&self.users[user], &self.world.users[user]);

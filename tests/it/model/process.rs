@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use klarna_order_worker::ids::InstanceId;
+use klarna_order_worker::silence::SilenceWatch;
 use klarna_order_worker::store::{self, Store, Worker};
 use klarna_order_worker::token::{IfDue, Purpose};
 use klarna_order_worker::vault::instance::Spool;
@@ -14,10 +15,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::support::stores::{Db, MAX_IN_FLIGHT};
-use crate::vault::{Shop, told};
-
-/// How long the vault has observed the database: longer than any silence that counts.
-const OBSERVED: Duration = Duration::from_hours(1);
+use crate::vault::{Shop, told, watch};
 
 pub struct Process {
     runtime: Option<Runtime>,
@@ -26,6 +24,8 @@ pub struct Process {
     pub vault: Vault,
     spool: Spool,
     pub worker: Worker,
+    /// What it has watched of others, by its own clock.
+    pub silence: SilenceWatch,
 }
 
 impl Process {
@@ -46,14 +46,15 @@ impl Process {
             on.prove_provider(&merchant.name, merchant.provider()).await.unwrap();
         });
         begun.await.unwrap();
-        let vault = shop.vault(Arc::clone(&store), worker.id, spool.clone(), OBSERVED);
-        Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker }
+        let silence = watch();
+        let vault = shop.vault(Arc::clone(&store), worker.id, spool.clone(), &silence);
+        Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker, silence }
     }
 
     /// Gives the process a new vault, with a closed circuit breaker.
     pub fn refresh(&mut self) {
         let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
-        self.vault = self.shop.vault(store, self.worker.id, spool, OBSERVED);
+        self.vault = self.shop.vault(store, self.worker.id, spool, &self.silence);
     }
 
     /// Runs a task in the process.

@@ -84,6 +84,10 @@ pub enum Step {
     Pass {
         seconds: u64,
     },
+    /// The database's clock is put forward; no time passes.
+    ClockForward {
+        seconds: u64,
+    },
     /// The process dies. The provider may have processed its requests in flight.
     Die {
         process: usize,
@@ -121,7 +125,7 @@ pub struct Scene {
 
 pub fn scenes() -> impl Strategy<Value = Scene> {
     let manner = prop_oneof![4 => Just(RotationMode::Strict), 2 => Just(RotationMode::Grace), 1 => Just(RotationMode::NotRotating)];
-    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken(), 1 => decided()];
+    let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken(), 1 => decided(), 1 => lapsed()];
     (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
         manner,
         hold,
@@ -161,6 +165,19 @@ fn decided() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
+/// A token lapses and is withdrawn, and then an order wants it. Chance alone seldom brings it about.
+fn lapsed() -> impl Strategy<Value = Vec<Step>> {
+    (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
+        vec![
+            Step::SignIn { user },
+            Step::Pass { seconds: 61 * 24 * 60 * 60 },
+            Step::Revoke { user },
+            Step::Ask { process, user, purpose: ExchangeFor::Manual, refused: false },
+            Step::Answer { which, how: EndpointAnswer::Well, storing: StoreResult::Works },
+        ]
+    })
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let (one, which) = (|| 0..2_usize, any::<Index>);
     let purpose = prop_oneof![4 => (0..ORDERS).prop_map(ExchangeFor::Order), 2 => Just(ExchangeFor::Keeper), 1 => Just(ExchangeFor::Manual)];
@@ -184,6 +201,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (one(), any::<bool>()).prop_map(|(user, retry)| Step::Resolve { user, retry }),
         1 => one().prop_map(|user| Step::Revoke { user }),
         5 => select(vec![1, 4, 10, 60, 200, 61 * 24 * 60 * 60]).prop_map(|seconds| Step::Pass { seconds }),
+        1 => select(vec![15, 400, 24 * 60 * 60]).prop_map(|seconds| Step::ClockForward { seconds }),
         1 => (one(), any::<bool>()).prop_map(|(process, processed)| Step::Die { process, processed }),
         2 => one().prop_map(|process| Step::Start { process }),
         1 => one().prop_map(|process| Step::ThoughtDead { process }),

@@ -10,7 +10,7 @@ use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
 use klarna_order_worker::token::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
 
-use super::{ACTIVE, Shop, dead, told};
+use super::{ACTIVE, Shop, dead, look, told, watch};
 use crate::conformance::tokens::intended;
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
@@ -21,6 +21,7 @@ both_engines![
     two_silences_in_a_row_back_off,
     a_dead_process_leaves_a_lost_answer,
     a_silent_process_is_dead_only_to_who_watched_it,
+    a_holder_that_goes_on_is_alive_at_once,
     hold_leaves_the_token_to_an_operator,
     hold_counts_for_dead_processes_too,
     an_operator_who_says_retry_finds_out,
@@ -125,17 +126,41 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
 async fn a_silent_process_is_dead_only_to_who_watched_it(db: Db) {
     let endpoint = answering(vec![]).await;
     let shop = Shop::new(&db, &endpoint.url);
-    let (newcomer, _) = shop.process_that_observed(Duration::from_secs(299)).await;
-    let (watcher, _) = shop.process_that_observed(Duration::from_mins(5)).await;
+    let (late, early) = (watch(), watch());
+    let (newcomer, _) = shop.process_that_watches(&late).await;
+    let (watcher, _) = shop.process_that_watches(&early).await;
     shop.register("u", "rt-1").await;
     abandoned(&db, db.begin_worker().await).await;
-    db.advance(299);
+    look(&db, &early, 0).await;
+    look(&db, &late, 1).await;
+    // The database's clock is put forward by a day: that proves nothing.
+    db.advance(24 * 60 * 60);
     assert_eq!(told(&shop.access(&watcher, "u").await), "200ms");
-    db.advance(1);
+    look(&db, &early, 299).await;
+    assert_eq!(told(&shop.access(&watcher, "u").await), "200ms");
+    for silence in [&early, &late] {
+        look(&db, silence, 300).await;
+    }
     assert_eq!(told(&shop.access(&newcomer, "u").await), "200ms");
     assert_eq!(told(&shop.access(&watcher, "u").await), "10s");
     db.advance(10);
     assert_eq!(told(&shop.access(&newcomer, "u").await), "at-rt-1");
+}
+
+/// It was suspended for as long as `orphan_after`, and goes on just now.
+async fn a_holder_that_goes_on_is_alive_at_once(db: Db) {
+    let endpoint = answering(vec![]).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let silence = watch();
+    let (vault, _) = shop.process_that_watches(&silence).await;
+    shop.register("u", "rt-1").await;
+    let holder = db.begin_worker().await;
+    for second in [0, 300] {
+        look(&db, &silence, second).await;
+    }
+    db.advance(300);
+    abandoned(&db, holder).await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "200ms", "its intent came with a heartbeat");
 }
 
 async fn hold_leaves_the_token_to_an_operator(db: Db) {

@@ -19,6 +19,7 @@ use std::time::Duration;
 use klarna_order_worker::config::{self, LostAnswer, Merchant};
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::keeper::Due;
+use klarna_order_worker::silence::{Look, SilenceWatch};
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
 use klarna_order_worker::vault::instance::Spool;
@@ -43,7 +44,19 @@ pub struct Shop {
     pub proven: bool,
 }
 
-/// Returns a cipher whose only key has this name.
+/// A watch that has seen nothing yet. Between two looks a test may let any time pass.
+pub fn watch() -> SilenceWatch {
+    SilenceWatch::new(Duration::MAX)
+}
+
+/// A look at the workers' rows at so many seconds of the observer's own clock.
+pub async fn look(db: &Db, silence: &SilenceWatch, second: u64) {
+    let at = Duration::from_secs(second);
+    let counts: Vec<_> = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count).collect();
+    silence.note(Look { asked_at: at, answered_at: at }, &counts);
+}
+
+/// A cipher whose only key has this name.
 fn cipher(key: &str) -> Cipher {
     let byte = key.bytes().next().unwrap();
     Cipher::new(key, &BTreeMap::from([(key.to_owned(), Zeroizing::new([byte; 32]))])).unwrap()
@@ -101,16 +114,16 @@ impl Shop {
 
     /// Returns a process with a vault and a store of its own.
     pub async fn process(&self) -> (Vault, WorkerId) {
-        self.process_that_observed(Duration::from_hours(1)).await
+        self.process_that_watches(&watch()).await
     }
 
-    async fn process_that_observed(&self, observed: Duration) -> (Vault, WorkerId) {
+    async fn process_that_watches(&self, silence: &SilenceWatch) -> (Vault, WorkerId) {
         let (store, holder) = (self.db.open().await, self.db.begin_worker().await);
         if self.proven {
             store.prove_provider(&self.merchant.name, self.merchant.provider()).await.unwrap();
         }
         let spool = self.spool(&holder.to_string());
-        (self.vault(store, holder, spool, observed), holder)
+        (self.vault(store, holder, spool, silence), holder)
     }
 
     /// Returns the spool in an instance folder with this name.
@@ -118,13 +131,12 @@ impl Shop {
         Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
     }
 
-    pub fn vault(&self, store: Arc<dyn Store>, holder: WorkerId, spool: Spool, observed: Duration) -> Vault {
+    pub fn vault(&self, store: Arc<dyn Store>, holder: WorkerId, spool: Spool, silence: &SilenceWatch) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
         let clock = self.db.clock.clone();
-        let observed = Box::new(move || observed);
-        let due = self.due();
-        let dependencies = Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, observed };
+        let (due, silence) = (self.due(), silence.clone());
+        let dependencies = Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence };
         Vault::new(dependencies).unwrap()
     }
 

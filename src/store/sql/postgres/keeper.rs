@@ -28,7 +28,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
                 JOIN klarna_worker.tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
-                OR w.heartbeat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))",
+                OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens
@@ -95,6 +95,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         UPDATE klarna_worker.keeper SET holder = $1, began_at = coalesce($3, clock_timestamp()),
             leased_until = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'
         WHERE holder IS NULL OR holder = $1 OR leased_until < coalesce($3, clock_timestamp())
+            OR leased_until > coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'
             OR NOT EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = keeper.holder AND w.ended_at IS NULL)",
     renew_sweep: "
         UPDATE klarna_worker.keeper SET leased_until = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'

@@ -51,13 +51,14 @@ ALL_SUBMITTED = "
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// Inserts any number of intents. It also renews the holder's heartbeat, at most once a second, so
+// Inserts any number of intents. It also counts a heartbeat of the holder, at most once a second, so
 // that a new intent never looks orphaned.
 INTEND = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     heartbeat AS (
-        UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t)
-        WHERE id = ANY($7) AND ended_at IS NULL AND heartbeat_at < (SELECT now FROM t) - interval '1 second'
+        UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t), beats = beats + 1
+        WHERE id = ANY($7) AND ended_at IS NULL
+            AND heartbeat_at NOT BETWEEN (SELECT now FROM t) - interval '1 second' AND (SELECT now FROM t)
     )
     INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)

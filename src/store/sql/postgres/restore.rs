@@ -2,11 +2,9 @@ use crate::store::sql::RestoreSql;
 
 pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
     remembers: "
-        SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND heartbeat_at >= $2)
+        SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND beats >= $5)
             OR EXISTS (SELECT 1 FROM klarna_worker.installation WHERE created_at >= $2 OR restored_at >= $2)
             OR ($2 < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond' AND NOT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1)) AS remembers",
-    living: "
-        SELECT name FROM klarna_worker.workers WHERE ended_at IS NULL AND heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' ORDER BY name",
     doubt_tokens: "
         UPDATE klarna_worker.tokens SET state = 'uncertain', updated_at = coalesce($3, clock_timestamp())
         WHERE id IN (SELECT id FROM klarna_worker.tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'

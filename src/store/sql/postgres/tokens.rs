@@ -74,8 +74,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
                 SELECT 1 FROM klarna_worker.exchanges a
                 WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
             e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
-            CASE WHEN w.ended_at IS NULL
-                THEN (extract(epoch FROM t.now - w.heartbeat_at) * 1000000)::bigint END AS holder_silent
+            CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
         FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = $4

@@ -1,20 +1,24 @@
 use crate::store::sql::WorkersSql;
 
 pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
-    begin_worker: "
+    begin_worker:
+        "
         INSERT INTO klarna_worker.workers (id, instance, name, started_at, heartbeat_at)
         VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, ended_at = NULL",
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, beats = workers.beats + 1, ended_at = NULL",
     end_earlier: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
     heartbeat: "
-        UPDATE klarna_worker.workers SET heartbeat_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL
-        RETURNING heartbeat_at",
+        UPDATE klarna_worker.workers SET heartbeat_at = coalesce($2, clock_timestamp()), beats = beats + 1
+        WHERE id = $1 AND ended_at IS NULL
+        RETURNING heartbeat_at, beats",
     end_worker: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
-    // A worker that has ended, or has sent no heartbeat for too long. An order fails when it loses
-    // its fifth worker.
+    beats: "
+        SELECT id, name, beats FROM klarna_worker.workers WHERE ended_at IS NULL",
+    // A worker that has ended, or one of the silent ones whose count is still the same. An order
+    // fails when it loses its fifth worker.
     reclaim: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
@@ -23,7 +27,7 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             error = CASE WHEN lost_workers >= 4 THEN $3 ELSE error END
         WHERE status = 'running' AND EXISTS (
             SELECT 1 FROM klarna_worker.workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
-                OR w.heartbeat_at < coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond'))
+                OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))
         RETURNING id, status",
     lose_order: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,

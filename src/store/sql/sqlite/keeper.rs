@@ -27,7 +27,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         WHERE state = 'active' AND id IN (
             SELECT e.token_id FROM exchanges e JOIN tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN workers w ON w.id = e.holder
-            WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL OR w.heartbeat_at < $2 - $1))",
+            WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
+                OR (w.id, w.beats) IN (SELECT unhex(value ->> 'id'), value ->> 'beats' FROM json_each($1))))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min(expires_at / 86400000000) FROM tokens
@@ -83,7 +84,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     take_sweep: "
         UPDATE keeper SET holder = $1, began_at = $3, leased_until = $3 + $2
-        WHERE holder IS NULL OR holder = $1 OR leased_until < $3
+        WHERE holder IS NULL OR holder = $1 OR leased_until < $3 OR leased_until > $3 + $2
             OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = keeper.holder AND w.ended_at IS NULL)",
     renew_sweep: "
         UPDATE keeper SET leased_until = $3 + $2 WHERE holder = $1",

@@ -2,11 +2,9 @@ use crate::store::sql::RestoreSql;
 
 pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
     remembers: "
-        SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND heartbeat_at >= $2)
+        SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND beats >= $5)
             OR EXISTS (SELECT 1 FROM installation WHERE created_at >= $2 OR restored_at >= $2)
             OR ($2 < $4 - $3 AND NOT EXISTS (SELECT 1 FROM workers WHERE id = $1)) AS remembers",
-    living: "
-        SELECT name FROM workers WHERE ended_at IS NULL AND heartbeat_at >= $2 - $1 ORDER BY name",
     doubt_tokens: "
         UPDATE tokens SET state = 'uncertain', updated_at = $3
         WHERE id IN (SELECT id FROM tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'

@@ -1,7 +1,5 @@
 //! Claims and intents.
 
-use std::time::Duration;
-
 use klarna_order_worker::ids::{TokenVersion, UserKey};
 use klarna_order_worker::store::ClaimAttempt;
 use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
@@ -60,14 +58,14 @@ async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
     assert_eq!((token.sealed.as_deref(), token.answer_lost, token.now), (Some(&[1][..]), true, db.clock.now()));
     let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
     assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
-    assert_eq!((open.holder, open.holder_silent), (holder, Some(Duration::from_secs(7))));
+    assert_eq!((open.holder, open.holder_beats), (holder, Some(beats(&db).await)));
     assert_eq!((closed.exchange, closed.number, closed.travelling), (first.exchange, 1, true));
     assert_eq!((closed.outcome, closed.closed_at), (Some(Outcome::NoAnswer), Some(first_closed)));
     claim.release().await;
 
     db.store.end_worker(holder).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
-    assert!(claim.token().presentations.iter().all(|presentation| presentation.holder_silent.is_none()));
+    assert!(claim.token().presentations.iter().all(|presentation| presentation.holder_beats.is_none()));
     claim.release().await;
 }
 
@@ -156,14 +154,20 @@ async fn a_holder_written_down_as_dead_intends_nothing(db: Db) {
     assert_eq!(db.count("exchanges").await, 0);
 }
 
+/// The number of heartbeats of the only worker.
+async fn beats(db: &Db) -> i64 {
+    db.store.beats().await.unwrap()[0].count.beats
+}
+
 async fn an_intent_renews_its_holders_beat(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
+    let before = beats(&db).await;
     db.advance(400);
     let (claim, _) = intended(&db, "u", holder).await;
     claim.release().await;
     let claim = super::claim(&*db.store, "u").await;
-    assert_eq!(claim.token().presentations[0].holder_silent, Some(Duration::ZERO));
+    assert_eq!(claim.token().presentations[0].holder_beats, Some(before + 1));
     claim.release().await;
 }
 

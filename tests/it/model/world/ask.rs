@@ -44,7 +44,7 @@ impl World {
         }
         let of_generation = |entry: &&Entry| entry.generation == row.generation;
         if let Some(open) = record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none()) {
-            if !self.known_dead(record.ledger[open].holder) {
+            if !self.known_dead(process, record.ledger[open].holder) {
                 return told(LOOK_AGAIN);
             }
             let row = (user, row.generation);

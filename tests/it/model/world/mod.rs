@@ -59,6 +59,8 @@ struct Process {
     start: usize,
     /// Failures of the endpoint in a row. The fifth would open the circuit breaker.
     failures: usize,
+    /// By its own clock.
+    watches_since: u64,
     spool: Vec<ReceivedSuccessor>,
 }
 
@@ -94,14 +96,17 @@ pub struct World {
     /// Whether a claim is a lock (PostgreSQL) or only the intent (SQLite).
     locks: bool,
     hold: bool,
+    /// The database's clock.
     now: u64,
+    /// The time that has passed, by any process's own clock.
+    pub elapsed: u64,
     pub provider: Provider,
     pub users: [User; 2],
     processes: [Process; 2],
     /// Whether each start of a process is recorded as ended.
     ended: Vec<bool>,
-    /// The last heartbeat of each start of a process.
-    heartbeat_at: Vec<u64>,
+    /// Since when each start of a process is silent; by processes' own clocks.
+    silent_since: Vec<u64>,
     pub flights: Vec<Flight>,
     access_tokens: usize,
     /// The events that occurred. A run without enough of them proves nothing.
@@ -131,16 +136,17 @@ fn seconds(seconds: u64) -> String {
 
 impl World {
     pub fn new(locks: bool, hold: bool, manner: RotationMode) -> Self {
-        let process = |start| Process { alive: true, start, failures: 0, spool: Vec::new() };
+        let process = |start| Process { alive: true, start, failures: 0, watches_since: 0, spool: Vec::new() };
         Self {
             locks,
             hold,
             now: 0,
+            elapsed: 0,
             provider: Provider::new(manner),
             users: [User::default(), User::default()],
             processes: [process(0), process(1)],
             ended: vec![false; 2],
-            heartbeat_at: vec![0; 2],
+            silent_since: vec![0; 2],
             flights: Vec::new(),
             access_tokens: 0,
             seen: BTreeSet::new(),
@@ -150,13 +156,22 @@ impl World {
     /// Advances the time. Living processes send heartbeats.
     pub fn pass(&mut self, seconds: u64) {
         self.now += seconds;
+        self.elapsed += seconds;
         for process in self.processes.iter().filter(|process| process.alive && !self.ended[process.start]) {
-            self.heartbeat_at[process.start] = self.now;
+            self.silent_since[process.start] = self.elapsed;
         }
     }
 
-    fn known_dead(&self, start: usize) -> bool {
-        self.ended[start] || self.now - self.heartbeat_at[start] >= ORPHAN_AFTER
+    /// The database's clock is put forward.
+    pub fn step_clock(&mut self, seconds: u64) {
+        self.now += seconds;
+        self.seen.insert("a clock step");
+    }
+
+    /// Whether a process knows that a start of a process is dead: silent for as long as it watched.
+    fn known_dead(&self, observer: usize, start: usize) -> bool {
+        let since = self.silent_since[start].max(self.processes[observer].watches_since);
+        self.ended[start] || self.elapsed - since >= ORPHAN_AFTER
     }
 
     pub fn alive(&self, process: usize) -> bool {
@@ -301,9 +316,10 @@ impl World {
         }
         self.ended[self.processes[process].start] = true;
         self.ended.push(false);
-        self.heartbeat_at.push(self.now);
+        self.silent_since.push(self.elapsed);
         let start = self.ended.len() - 1;
-        self.processes[process] = Process { alive: true, start, failures: 0, spool: Vec::new() };
+        self.processes[process] =
+            Process { alive: true, start, failures: 0, watches_since: self.elapsed, spool: Vec::new() };
     }
 
     pub fn thought_dead(&mut self, process: usize) {
@@ -312,7 +328,7 @@ impl World {
 
     pub fn back(&mut self, process: usize) {
         let start = self.processes[process].start;
-        (self.ended[start], self.heartbeat_at[start]) = (false, self.now);
+        (self.ended[start], self.silent_since[start]) = (false, self.elapsed);
     }
 
     pub fn lose_claim(&mut self, which: usize) {
