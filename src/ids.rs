@@ -215,6 +215,14 @@ pub struct TokenVersion {
     pub generation: i64,
 }
 
+impl TokenVersion {
+    /// Returns the version that follows a rotation.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { generation: self.generation + 1, ..self }
+    }
+}
+
 /// A user of a merchant: the owner of a refresh token or an order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserKey {

@@ -25,6 +25,8 @@ pub const EXCHANGES: &str = "klarna_worker_exchanges_total";
 pub const EXCHANGE_TIME: &str = "klarna_worker_exchange_duration_seconds";
 /// Exchanges whose answer was lost, including those of processes that died.
 pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
+/// Refresh tokens that could not be decrypted when an exchange needed them.
+pub const UNDECRYPTABLE_TOKENS: &str = "klarna_worker_undecryptable_tokens_total";
 /// Seconds that a create call took, by target and result.
 pub const CREATE_TIME: &str = "klarna_worker_create_duration_seconds";
 /// How often a circuit breaker opened.
@@ -55,6 +57,7 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
     let merchant = || merchant.to_string();
     counter!(LOG_LINES_DROPPED).absolute(log_lines_dropped());
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
+    counter!(UNDECRYPTABLE_TOKENS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
     for endpoint in targets.iter().copied().chain(["token"]) {
         counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
@@ -109,6 +112,11 @@ pub fn exchange(merchant: &MerchantName, purpose: &'static str, result: &'static
 /// Counts an exchange whose answer was lost.
 pub fn lost_answer(merchant: &MerchantName) {
     counter!(LOST_ANSWERS, "merchant" => merchant.to_string()).increment(1);
+}
+
+/// Counts a refresh token that could not be decrypted when it was needed.
+pub fn undecryptable_token(merchant: &MerchantName) {
+    counter!(UNDECRYPTABLE_TOKENS, "merchant" => merchant.to_string()).increment(1);
 }
 
 /// Records how long a create call took.

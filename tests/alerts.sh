@@ -228,6 +228,13 @@ fires 75 KlarnaWorkerUncertainTokens
 "$program" tokens resolve --all --retry --yes >/dev/null
 mends KlarnaWorkerUncertainTokens
 resolves 75 KlarnaWorkerLostAnswers
+causes "somebody writes over an encrypted token" KlarnaWorkerUndecryptableTokens
+users damaged- 1 0s
+sql "UPDATE klarna_worker.tokens SET sealed = '\\x00' WHERE user_id = 'damaged-1'" "$database" >/dev/null
+orders damaged- 1
+fires 60 KlarnaWorkerUndecryptableTokens
+mends KlarnaWorkerUndecryptableTokens
+resolves 75 KlarnaWorkerUndecryptableTokens
 # From now on the keeper is in the worker.
 schedule="*/2 * * * * *"
 

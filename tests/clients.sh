@@ -51,7 +51,7 @@ await "$sandbox/stats"
 say "a token and an order"
 token=$(head -n 1 data/tokens.jsonl | json /refresh_token)
 curl -X PUT "$api/v1/merchants/shop/users/u-1/token" -d "{\"refresh_token\": \"$token\"}"
-is "import" "$("$program" tokens import data/tokens.jsonl)" "2 registered, 1 already known, 0 older than the registered token, 0 refused"
+is "import" "$("$program" tokens import data/tokens.jsonl)" "2 registered, 1 already known, 0 older than the user's last sign-in, 0 refused"
 order=$(curl "$api/v1/orders" -d @"$repository/examples/order.json" | json /id)
 answer=$(curl "$api/v1/orders/$order?wait=25s")
 is "the first order" "$(json /status <<<"$answer") $(json /token <<<"$answer")" "submitted fresh"

@@ -1,10 +1,13 @@
 -- All tables of the service, in the order of an order's way through it.
 -- The program creates the schema klarna_worker before it runs this.
+--
+-- Names are COLLATE "C": they are compared byte by byte. Another collation may change with the
+-- system's C library, and then a unique index finds no longer what it holds.
 
 -- Exactly one row: whose database this is, and which programs may use it.
 CREATE TABLE klarna_worker.installation (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    name text NOT NULL,
+    name text COLLATE "C" NOT NULL,
     -- The lowest PROGRAM_LEVEL (src/store/migrations.rs) that can work with this schema.
     minimum_program integer NOT NULL,
     -- Encrypted. The key of the hashes in known_tokens and of tokens.subject.
@@ -19,7 +22,7 @@ CREATE TABLE klarna_worker.installation (
 
 -- The encryption keys that this database has seen. A different key under a known name is refused.
 CREATE TABLE klarna_worker.keys (
-    name text PRIMARY KEY,
+    name text COLLATE "C" PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint bytea NOT NULL,
     noted_at timestamptz NOT NULL
@@ -28,8 +31,8 @@ CREATE TABLE klarna_worker.keys (
 -- One refresh token per merchant and user.
 CREATE TABLE klarna_worker.tokens (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
+    merchant text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
     -- Incremented by rotation, registration and erasure, and by nothing else. It never starts
     -- again.
     generation bigint NOT NULL,
@@ -37,12 +40,16 @@ CREATE TABLE klarna_worker.tokens (
     grant_generation bigint NOT NULL,
     state text NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason text CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
-    -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
-    -- forgotten.
+    -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
+    -- once the user is forgotten.
     sealed bytea,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
-    -- presented to no other. Null until a success of the exchange shows which one it is.
+    -- presented to no other.
     provider bytea,
+    -- When the user signed in: when the first token of the present grant was issued. Null if that is
+    -- not known. An older sign-in does not replace a newer one.
+    signed_in_at timestamptz,
+    -- When the present token was issued.
     issued_at timestamptz,
     expires_at timestamptz,
     -- The exchange that returned this token. It makes a repeated write of the same successor
@@ -65,6 +72,7 @@ CREATE TABLE klarna_worker.tokens (
     last_seen_at timestamptz,
     UNIQUE (merchant, user_id),
     CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
 -- The keeper's queue, by day of expiry: the tokens that expire first come first, however many are
@@ -88,7 +96,7 @@ CREATE INDEX tokens_uncertain ON klarna_worker.tokens (id) WHERE state = 'uncert
 -- How a merchant stands with a provider: whether it granted a token, and whether its rejections are
 -- believed.
 CREATE TABLE klarna_worker.providers (
-    merchant text NOT NULL,
+    merchant text COLLATE "C" NOT NULL,
     provider bytea NOT NULL,
     -- It was the last to grant a token of the merchant. Until it is, tokens are presented one at a
     -- time.
@@ -104,20 +112,29 @@ CREATE TABLE klarna_worker.providers (
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
 
--- Keyed hashes of every token ever registered or received for a user.
-CREATE TABLE klarna_worker.known_tokens (
-    token_id bigint NOT NULL,
-    hash bytea NOT NULL,
-    seen_at timestamptz NOT NULL,
-    PRIMARY KEY (token_id, hash)
+-- Providers that `tokens adopt` declared to be the same: a token of one is a token of the other.
+CREATE TABLE klarna_worker.adopted_providers (
+    provider bytea NOT NULL,
+    adopted bytea NOT NULL,
+    PRIMARY KEY (provider, adopted)
 );
+
+-- Keyed hashes of every token ever registered or received. A hash is of provider and token, without
+-- merchant and user: one row holds a token, whoever registers it again.
+CREATE TABLE klarna_worker.known_tokens (
+    hash bytea PRIMARY KEY,
+    token_id bigint NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+-- What a row has had, and when its last token came.
+CREATE INDEX known_tokens_row ON klarna_worker.known_tokens (token_id, seen_at);
 
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE klarna_worker.orders (
     id uuid PRIMARY KEY,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
-    idempotency_key text,
+    merchant text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    idempotency_key text COLLATE "C",
     -- SHA-256 of the request, to recognise a repeated one.
     digest bytea NOT NULL,
     -- text, not jsonb: Klarna receives the body exactly as the shop wrote it. Retention removes it.
@@ -223,7 +240,7 @@ CREATE TABLE klarna_worker.workers (
     -- The instance folder that the process has locked. The holder of that lock knows that all
     -- earlier starts from the same folder are dead.
     instance uuid NOT NULL,
-    name text NOT NULL,
+    name text COLLATE "C" NOT NULL,
     started_at timestamptz NOT NULL,
     -- When the last heartbeat came, for people. Nothing is decided by it: clocks may step.
     heartbeat_at timestamptz NOT NULL,
@@ -289,7 +306,7 @@ INSERT INTO klarna_worker.keeper DEFAULT VALUES;
 
 -- The merchants whose settings have a webhook_url, and the health of that endpoint.
 CREATE TABLE klarna_worker.webhook_endpoints (
-    merchant text PRIMARY KEY,
+    merchant text COLLATE "C" PRIMARY KEY,
     -- SHA-256 of URL and secrets. A change of either enables the endpoint again.
     fingerprint bytea NOT NULL,
     -- The first failure since the last success.
@@ -305,8 +322,8 @@ CREATE TABLE klarna_worker.webhooks (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The event's id as the shop sees it, the same in each attempt.
     id uuid NOT NULL UNIQUE,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
+    merchant text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
     order_id uuid,
     kind text NOT NULL CHECK (kind IN
         ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),

@@ -36,12 +36,16 @@ CREATE TABLE tokens (
     grant_generation INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason TEXT CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
-    -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
-    -- forgotten.
+    -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
+    -- once the user is forgotten.
     sealed BLOB,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
-    -- presented to no other. Null until a success of the exchange shows which one it is.
+    -- presented to no other.
     provider BLOB,
+    -- When the user signed in: when the first token of the present grant was issued. Null if that is
+    -- not known. An older sign-in does not replace a newer one.
+    signed_in_at INTEGER,
+    -- When the present token was issued.
     issued_at INTEGER,
     expires_at INTEGER,
     -- The exchange that returned this token. It makes a repeated write of the same successor
@@ -64,6 +68,7 @@ CREATE TABLE tokens (
     last_seen_at INTEGER,
     UNIQUE (merchant, user_id),
     CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
 -- The keeper's queue, by day of expiry: the tokens that expire first come first, however many are
@@ -99,13 +104,22 @@ CREATE TABLE providers (
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
 
--- Keyed hashes of every token ever registered or received for a user.
-CREATE TABLE known_tokens (
-    token_id INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    seen_at INTEGER NOT NULL,
-    PRIMARY KEY (token_id, hash)
+-- Providers that `tokens adopt` declared to be the same: a token of one is a token of the other.
+CREATE TABLE adopted_providers (
+    provider BLOB NOT NULL,
+    adopted BLOB NOT NULL,
+    PRIMARY KEY (provider, adopted)
 );
+
+-- Keyed hashes of every token ever registered or received. A hash is of provider and token, without
+-- merchant and user: one row holds a token, whoever registers it again.
+CREATE TABLE known_tokens (
+    hash BLOB PRIMARY KEY,
+    token_id INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+);
+-- What a row has had, and when its last token came.
+CREATE INDEX known_tokens_row ON known_tokens (token_id, seen_at);
 
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE orders (

@@ -109,7 +109,10 @@ pub(super) struct SentToken;
 
 impl IntoResponses for SentToken {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [(Kind::InvalidToken, "refresh_token is empty: send the token from the sign-in")];
+        let own = [
+            (Kind::InvalidToken, "refresh_token is empty: send the token from the sign-in"),
+            (Kind::TokenHeldElsewhere, "the refresh token belongs to the user u-1 of the merchant shop"),
+        ];
         answers(&[&SENT[..], &own[..]].concat())
     }
 }

@@ -63,6 +63,7 @@ pub(super) enum Kind {
     BodyGone,
     InvalidOrder,
     InvalidToken,
+    TokenHeldElsewhere,
     IdempotencyKeyReused,
     Internal,
     Unavailable,
@@ -97,6 +98,9 @@ impl Kind {
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),
             Self::InvalidToken => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid"),
+            Self::TokenHeldElsewhere => {
+                (StatusCode::CONFLICT, "token-held-elsewhere", "The refresh token belongs to another user")
+            }
             Self::IdempotencyKeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -231,10 +235,6 @@ impl From<RegistryError> for Problem {
         match error {
             RegistryError::Malformed(message) => Self::new(Kind::InvalidToken, message),
             RegistryError::Store(error) => error.into(),
-            RegistryError::Cipher(error) => {
-                tracing::error!(%error, "A refresh token could not be encrypted");
-                Self::internal()
-            }
         }
     }
 }

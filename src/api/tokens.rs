@@ -17,9 +17,10 @@ use super::answers::{Absent, AbsentMerchant, Common, SentToken};
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, UserPath};
 use super::problem::{Kind, Problem};
+use crate::ids::UserKey;
 use crate::order::Fault;
 use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};
-use crate::vault::Registration;
+use crate::vault::{HELD_ELSEWHERE, Registration};
 
 /// The largest body, in bytes: far more than any refresh token.
 const LARGEST: usize = 16 * 1024;
@@ -83,6 +84,11 @@ pub struct Token {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_seen_at: Option<DateTime<Utc>>,
+    /// When the user signed in, if that is known. A token that was issued before does not replace this
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub signed_in_at: Option<DateTime<Utc>>,
     /// When any of this last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -90,7 +96,9 @@ pub struct Token {
 impl From<TokenView> for Token {
     fn from(token: TokenView) -> Self {
         let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, .. } = token;
-        let TokenView { refresh_due_at, refresh_failures, refresh_note, last_seen_at, updated_at, .. } = token;
+        let TokenView {
+            refresh_due_at, refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at, ..
+        } = token;
         Self {
             merchant: merchant.into(),
             user: user.into(),
@@ -103,6 +111,7 @@ impl From<TokenView> for Token {
             refresh_failures,
             refresh_note,
             last_seen_at,
+            signed_in_at,
             updated_at,
         }
     }
@@ -111,7 +120,9 @@ impl From<TokenView> for Token {
 /// Register a user's refresh token.
 ///
 /// Send this after each sign-in. Registering a known token changes nothing, so a repeated request
-/// cannot bring a spent token back.
+/// cannot bring a spent token back; neither does a token that was issued before the user's last
+/// sign-in (`signed_in_at`). A token belongs to one user: if another user has it, or had it, the
+/// request is refused with 409.
 #[utoipa::path(
     put,
     operation_id = "register_token",
@@ -126,7 +137,7 @@ impl From<TokenView> for Token {
             ("resolve_token" = (operation_id = "resolve_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
             ("forget_token" = (operation_id = "forget_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
         )),
-        (status = 200, description = "The token was already known; nothing changed", body = Token),
+        (status = 200, description = "The token was already known, or the user has signed in since it was issued; nothing changed", body = Token),
         SentToken,
         AbsentMerchant,
         Common,
@@ -147,10 +158,23 @@ pub(super) async fn put(
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user: key.user, refresh_token, issued_at, expires_at: None };
-    Ok(match app.registry.register(merchant, &registration).await? {
-        Registered::Stored(_) => StatusCode::NO_CONTENT.into_response(),
-        Registered::Known(token) | Registered::Newer(token) => Json(Token::from(token)).into_response(),
-    })
+    match app.registry.register(merchant, &registration).await? {
+        Registered::Stored(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Registered::Known(token) | Registered::Newer(token) => Ok(Json(Token::from(token)).into_response()),
+        Registered::HeldElsewhere(holder) => Err(held_elsewhere(&caller, &holder)),
+    }
+}
+
+/// The refusal of a token that belongs to another user, whom only a caller of that user's merchant
+/// learns.
+fn held_elsewhere(caller: &Caller, holder: &UserKey) -> Problem {
+    let UserKey { merchant, user } = holder;
+    let whose = if caller.sees(merchant.as_str()) {
+        format!("the user {user} of the merchant {merchant}")
+    } else {
+        "another user".to_owned()
+    };
+    Problem::new(Kind::TokenHeldElsewhere, format!("the refresh token belongs to {whose}: {HELD_ELSEWHERE}"))
 }
 
 /// Parses the body. The parser's own messages are not shown, because they quote the unexpected

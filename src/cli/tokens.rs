@@ -181,6 +181,7 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     fields.add("refresh_due_at", or_dash(token.refresh_due_at.map(time)));
     fields.add("refresh_failures", token.refresh_failures);
     fields.add("refresh_note", or_dash(token.refresh_note.map(Note::as_str)));
+    fields.add("signed_in_at", or_dash(token.signed_in_at.map(time)));
     fields.add("last_seen_at", or_dash(token.last_seen_at.map(time)));
     fields.add("updated_at", time(token.updated_at));
     context.output.print(fields, &token)?;

@@ -143,11 +143,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     }
 
     /// As [`super::Tokens::register_tokens`].
-    fn register_tokens(
-        &self,
-        rows: &[NewToken],
-        unless_newer: bool,
-    ) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
+    fn register_tokens(&self, rows: &[NewToken]) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
 
     /// As [`super::Tokens::claim_token`].
     fn claim_token(
@@ -240,7 +236,6 @@ params! {
     &'a [u8; 32]: value => Self::Bytes(Some(value));
     Option<&'a Vec<u8>>: value => Self::Bytes(value.map(Vec::as_slice));
     &'a Provider: value => Self::Bytes(Some(value.as_bytes()));
-    &'a Option<Provider>: value => Self::Bytes(value.as_ref().map(Provider::as_bytes));
     DateTime<Utc>: value => Self::Time(Some(value));
     Option<DateTime<Utc>>: value => Self::Time(value);
     Now: value => Self::Time(value.0);

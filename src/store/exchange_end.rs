@@ -2,9 +2,9 @@
 
 mod ahead;
 
-use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
+use super::{StoreError, known};
 use crate::ids::{ExchangeId, TokenId, TokenVersion};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
@@ -20,7 +20,7 @@ pub(super) async fn settle<E: Engine>(
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
-            c.query(sql.still_good).bind_version(version).bind(now).bind(&end.provider).execute().await?;
+            c.query(sql.still_good).bind_version(version).bind(now).execute().await?;
             if end.cached.is_some() {
                 c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }
@@ -104,8 +104,7 @@ pub(super) async fn know_successor<E: Engine>(
     token: TokenId,
     successor: &Successor,
 ) -> Result<(), StoreError> {
-    let know = c.query(E::STATEMENTS.tokens.know).bind(token).bind(&successor.hash).bind(successor.issued_at);
-    know.execute().await?;
+    known::know(c, token, &successor.hash, successor.issued_at).await?;
     Ok(())
 }
 

@@ -9,7 +9,8 @@ use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 
-use crate::ids::{PurposeId, TokenId, UserKey};
+use crate::ids::{PurposeId, TokenId};
+use crate::token::SealedFor;
 
 /// How many values a key encrypts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -30,13 +31,11 @@ impl Sealed {
     }
 }
 
-/// A row whose token is not encrypted with the active key.
+/// An encrypted token in its row.
 #[derive(Clone)]
 pub struct SealedToken {
-    /// The id of the row.
-    pub id: TokenId,
-    /// The user.
-    pub owner: UserKey,
+    /// What it is bound to.
+    pub sealed_for: SealedFor,
     /// The encrypted token.
     pub sealed: Vec<u8>,
 }
@@ -163,8 +162,11 @@ impl<E: Engine> Keys for SqlStore<E> {
     }
 }
 
-fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
-    Ok(SealedToken { id: row.token("id")?, owner: row.owner()?, sealed: row.bytes("sealed")? })
+/// Reads a row with an encrypted token, which always has a provider.
+pub(super) fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
+    let provider = row.provider("provider")?.ok_or_else(|| StoreError::Unreadable("column provider".into()))?;
+    let sealed_for = SealedFor { merchant: row.merchant()?, version: row.version("id")?, provider };
+    Ok(SealedToken { sealed_for, sealed: row.bytes("sealed")? })
 }
 
 fn sealed_cached_tokens(row: &impl Columns) -> Result<SealedCachedTokens, StoreError> {

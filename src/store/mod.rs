@@ -19,6 +19,7 @@ mod inspect;
 mod installation;
 mod keeper;
 mod keys;
+mod known;
 mod migrations;
 mod order_admin;
 mod order_end;
@@ -65,7 +66,7 @@ pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
 use self::postgres::Postgres;
-pub use self::providers::{ProviderTokens, Providers, StoppedMerchant};
+pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;

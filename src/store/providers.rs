@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Engine, SqlStore, by, transaction_by};
-use super::{StoreError, last_id};
+use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
+use super::keys::sealed_token;
+use super::known::know;
+use super::{SealedToken, StoreError};
 use crate::ids::{MerchantName, Provider, TokenId};
 use crate::token::{LATEST, Streak, Verdict};
 
@@ -19,7 +21,7 @@ pub struct ProviderTokens {
     pub merchant: MerchantName,
     /// The provider that issued them.
     pub provider: Provider,
-    /// How many there are, whatever their state.
+    /// How many there are, those that were rejected included.
     pub tokens: u64,
 }
 
@@ -36,22 +38,53 @@ pub struct StoppedMerchant {
     pub rejections: u64,
 }
 
-/// Storage for providers.
+/// A token to move to another provider.
+#[derive(Clone)]
+pub struct AdoptedToken {
+    /// The row.
+    pub token: TokenId,
+    /// The encrypted token that the row must still have.
+    pub from: Vec<u8>,
+    /// The same token, encrypted for the other provider.
+    pub to: Vec<u8>,
+    /// The keyed hash of the token as one of the other provider.
+    pub hash: [u8; 32],
+}
+
+/// The result of moving a token to another provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// It is a token of the other provider now.
+    Moved,
+    /// The row has another token by now. Nothing changed.
+    Changed,
+    /// The same token was registered for another user at the other provider. Nothing changed.
+    HeldElsewhere,
+}
+
+/// What a store does for providers.
 #[async_trait]
 pub trait Providers: Send + Sync {
     /// Counts the tokens of each merchant and provider. Reads all tokens, so do not call it often.
     async fn tokens_by_provider(&self) -> Result<Vec<ProviderTokens>, StoreError>;
 
-    /// Moves up to `limit` tokens with an id above `after` from one provider to another, in one
-    /// transaction. Returns how many there were, and the last one's id; `None` if there are no more.
-    async fn adopt_tokens(
+    /// Writes down that two providers are the same one. From then on, a token that a row has or had
+    /// from one of them is known as a token of the other.
+    async fn join_providers(&self, provider: Provider, adopted: Provider) -> Result<(), StoreError>;
+
+    /// Returns up to `limit` encrypted tokens of a merchant and provider, ordered by row id, after the
+    /// row `after`.
+    async fn sealed_by(
         &self,
         merchant: &MerchantName,
-        from: Provider,
-        to: Provider,
+        provider: Provider,
         after: TokenId,
         limit: u32,
-    ) -> Result<Option<(u64, TokenId)>, StoreError>;
+    ) -> Result<Vec<SealedToken>, StoreError>;
+
+    /// Moves tokens to another provider, in one transaction. Returns a result for each, in the same
+    /// order.
+    async fn adopt_tokens(&self, tokens: &[AdoptedToken], to: Provider) -> Result<Vec<Adopted>, StoreError>;
 
     /// Counts how many of the merchant's tokens the provider rejected in a row, and stops the merchant
     /// if there are too many for chance. The first probe may then be sent after `pause`.
@@ -91,17 +124,35 @@ impl<E: Engine> Providers for SqlStore<E> {
         .await
     }
 
-    async fn adopt_tokens(
+    async fn join_providers(&self, provider: Provider, adopted: Provider) -> Result<(), StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.providers.join_providers).bind(&provider).bind(&adopted).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sealed_by(
         &self,
         merchant: &MerchantName,
-        from: Provider,
-        to: Provider,
+        provider: Provider,
         after: TokenId,
         limit: u32,
-    ) -> Result<Option<(u64, TokenId)>, StoreError> {
-        self.write(async |c| {
-            let adopt = c.query(E::STATEMENTS.providers.adopt).bind(merchant).bind(&from).bind(&to);
-            last_id(&adopt.bind(after).bind(limit).fetch_all().await?)
+    ) -> Result<Vec<SealedToken>, StoreError> {
+        self.read(async |c| {
+            let list = c.query(E::STATEMENTS.providers.sealed_by).bind(merchant).bind(&provider).bind(after);
+            list.bind(limit).fetch_all().await?.iter().map(sealed_token).collect()
+        })
+        .await
+    }
+
+    async fn adopt_tokens(&self, tokens: &[AdoptedToken], to: Provider) -> Result<Vec<Adopted>, StoreError> {
+        self.transaction(async |c| {
+            let mut adopted = Vec::with_capacity(tokens.len());
+            for token in tokens {
+                adopted.push(adopt(c, self.now(), token, to).await?);
+            }
+            Ok(adopted)
         })
         .await
     }
@@ -164,6 +215,22 @@ impl<E: Engine> Providers for SqlStore<E> {
         })
         .await
     }
+}
+
+async fn adopt<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    token: &AdoptedToken,
+    to: Provider,
+) -> Result<Adopted, StoreError> {
+    if !know(c, token.token, &token.hash, now).await? {
+        let holder = c.query(E::STATEMENTS.tokens.holder).bind(&token.hash).fetch_optional().await?;
+        if holder.map(|row| row.token("id")).transpose()? != Some(token.token) {
+            return Ok(Adopted::HeldElsewhere);
+        }
+    }
+    let adopt = c.query(E::STATEMENTS.providers.adopt).bind(token.token).bind(&token.from).bind(&to).bind(&token.to);
+    Ok(if adopt.execute().await? == 1 { Adopted::Moved } else { Adopted::Changed })
 }
 
 fn verdict(row: &impl Columns) -> Result<Verdict, StoreError> {

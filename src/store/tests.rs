@@ -69,9 +69,9 @@ async fn sqlite_finds_what_is_due_by_its_index() {
     let mut connection = sqlite_with_tables().await;
     let fill = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TOKENS})
-         INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at, expires_at,
+         INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, sealed, provider, issued_at, expires_at,
              refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
-         SELECT 'shop', 'u-' || i, 1, 1, 'active', x'00', 0, i * {EVERY_US}, i * {EVERY_US} - 2000000000000, 1, 0, 0 FROM n;
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', x'00', x'00', 0, i * {EVERY_US}, i * {EVERY_US} - 2000000000000, 1, 0, 0 FROM n;
          ANALYZE"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
@@ -101,9 +101,9 @@ async fn sqlite_finds_what_is_due_by_its_index() {
 async fn postgresql_finds_what_is_due_by_its_index() {
     let (database, mut connection) = postgres_with_tables().await;
     let fill = format!(
-        "INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, sealed, issued_at,
+        "INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, sealed, provider, issued_at,
              expires_at, refresh_due_at, refresh_due_generation, last_seen_at, updated_at)
-         SELECT 'shop', 'u-' || i, 1, 1, 'active', '', now(), now() + i * interval '{EVERY_US} us',
+         SELECT 'shop', 'u-' || i, 1, 1, 'active', '', '', now(), now() + i * interval '{EVERY_US} us',
              now() + i * interval '{EVERY_US} us' - interval '25 days', 1, now(), now()
          FROM generate_series(1, {TOKENS}) AS i"
     );

@@ -17,6 +17,7 @@ pub(super) fn token_view(row: &impl Columns) -> Result<TokenView, StoreError> {
         refresh_failures: row.int("refresh_failures")?,
         refresh_note: row.opt_text("refresh_note")?.map(|word| Note::from_word(&word)).transpose()?,
         last_seen_at: row.opt_time("last_seen_at")?,
+        signed_in_at: row.opt_time("signed_in_at")?,
         updated_at: row.time("updated_at")?,
     })
 }

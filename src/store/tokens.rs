@@ -1,18 +1,21 @@
 //! The storage trait for refresh tokens: registering, claiming, forgetting and listing them. The store
 //! handles encrypted values only as bytes.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
+use super::known::{holder, know, same_providers};
 use super::token_view::token_view;
 use super::{ClaimAttempt, Providers, StoreError, exchange_end, exchanges};
 use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
-    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, Settled, TokenState,
-    TokenView,
+    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, SealedFor, Settled,
+    TokenState, TokenView,
 };
 
 /// Selects tokens, ordered by merchant and user.
@@ -33,14 +36,13 @@ pub struct TokenFilter {
 /// Storage for refresh tokens.
 #[async_trait]
 pub trait Tokens: Providers {
-    /// Registers tokens in one transaction. A known token changes nothing; with `unless_newer`, a
-    /// token that was issued later is not replaced either. Returns a result for each, in the same
-    /// order.
-    async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError>;
+    /// Registers tokens in one transaction, except those that a row has or had, and those of an older
+    /// sign-in than the row's. Returns a result for each, in the same order.
+    async fn register_tokens(&self, tokens: &[NewToken]) -> Result<Vec<Registered>, StoreError>;
 
-    /// Like [`Tokens::register_tokens`], for one token.
-    async fn register_token(&self, token: &NewToken, unless_newer: bool) -> Result<Registered, StoreError> {
-        let registered = self.register_tokens(std::slice::from_ref(token), unless_newer).await?.pop();
+    /// As [`Tokens::register_tokens`], for one.
+    async fn register_token(&self, token: &NewToken) -> Result<Registered, StoreError> {
+        let registered = self.register_tokens(std::slice::from_ref(token)).await?.pop();
         registered.ok_or_else(|| StoreError::Unreadable("a registration without an outcome".into()))
     }
 
@@ -101,8 +103,8 @@ pub trait Tokens: Providers {
 
 #[async_trait]
 impl<E: Engine> Tokens for SqlStore<E> {
-    async fn register_tokens(&self, tokens: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
-        self.engine.register_tokens(tokens, unless_newer).await
+    async fn register_tokens(&self, tokens: &[NewToken]) -> Result<Vec<Registered>, StoreError> {
+        self.engine.register_tokens(tokens).await
     }
 
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError> {
@@ -186,24 +188,31 @@ pub(super) async fn register_all<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     tokens: &[NewToken],
-    unless_newer: bool,
 ) -> Result<Vec<Registered>, StoreError> {
     let mut by_user: Vec<usize> = (0..tokens.len()).collect();
     by_user.sort_by_key(|&at| &tokens[at].owner);
+    let mut same = BTreeMap::new();
+    for token in tokens {
+        if let Entry::Vacant(entry) = same.entry(token.provider) {
+            entry.insert(same_providers(c, token.provider).await?);
+        }
+    }
     let mut registered = Vec::with_capacity(tokens.len());
     for at in by_user {
-        registered.push((at, register(c, now, &tokens[at], unless_newer).await?));
+        let token = &tokens[at];
+        registered.push((at, register(c, now, token, &same[&token.provider]).await?));
     }
     registered.sort_by_key(|(at, _)| *at);
     Ok(registered.into_iter().map(|(_, registered)| registered).collect())
 }
 
-/// Registers a token. The row is locked before it is read.
+/// Registers a token; the caller's transaction holds the row from its reading on. `same` are other
+/// addresses of its provider.
 async fn register<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     token: &NewToken,
-    unless_newer: bool,
+    same: &[Provider],
 ) -> Result<Registered, StoreError> {
     let sql = &E::STATEMENTS.tokens;
     let row = loop {
@@ -214,25 +223,48 @@ async fn register<E: Engine>(
         }
     };
     let (id, view) = (row.token("id")?, token_view(&row)?);
-    if c.query(sql.is_known).bind(id).bind(&token.hash).fetch_optional().await?.is_some() {
-        return Ok(Registered::Known(view));
+    let hash = token.secret.hash(token.provider);
+    // Twice, where another registration of the same token is committed in between.
+    for _ in 0..2 {
+        match holder(c, token, hash, same).await? {
+            Some((holder, _)) if holder == id => return Ok(Registered::Known(view)),
+            Some((_, owner)) => {
+                c.query(sql.drop_unused).bind(id).execute().await?;
+                return Ok(Registered::HeldElsewhere(owner));
+            }
+            None => {}
+        }
+        if view.signed_in_at.is_some_and(|at| at > token.issued_at) {
+            return Ok(Registered::Newer(view));
+        }
+        if know(c, id, &hash, now).await? {
+            return store_new(c, now, token, TokenVersion { token: id, generation: view.generation }.next()).await;
+        }
     }
-    if unless_newer && view.state == TokenState::Active && view.issued_at.is_some_and(|at| at > token.issued_at) {
-        return Ok(Registered::Newer(view));
-    }
+    Err(StoreError::Conflict("known_tokens".into()))
+}
+
+async fn store_new<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    token: &NewToken,
+    version: TokenVersion,
+) -> Result<Registered, StoreError> {
+    let NewToken { owner, secret, provider, issued_at, age_unknown, .. } = token;
+    let sealed_for = SealedFor { merchant: owner.merchant.clone(), version, provider: *provider };
+    let sealed = secret.seal(&sealed_for).map_err(StoreError::Unreadable)?;
     let register = c
-        .query(sql.register)
-        .bind(id)
-        .bind(&token.sealed)
-        .bind(token.issued_at)
+        .query(E::STATEMENTS.tokens.register)
+        .bind(version.token)
+        .bind(&sealed)
+        .bind(*issued_at)
         .bind(token.expires_at)
         .bind(now)
         .bind(token.refresh_due_at)
-        .bind(token.age_unknown.then(|| Note::AgeUnknown.as_str()))
-        .bind(&token.provider);
-    let stored = token_view(&register.fetch_one().await?)?;
-    c.query(sql.know).bind(id).bind(&token.hash).bind(now).execute().await?;
-    Ok(Registered::Stored(stored))
+        .bind(age_unknown.then(|| Note::AgeUnknown.as_str()))
+        .bind(provider)
+        .bind((!age_unknown).then_some(*issued_at));
+    Ok(Registered::Stored(token_view(&register.fetch_one().await?)?))
 }
 
 /// Deletes the cached tokens that came from a refresh token.

@@ -1,8 +1,10 @@
 //! One exchange of a refresh token: its purpose, the intent before the request, and how it ended.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
-use super::DeadReason;
+use super::{DeadReason, TokenSecret};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use crate::words::words;
 
@@ -59,11 +61,10 @@ pub enum Intended {
 pub struct ExchangeEnd {
     /// The id of the exchange.
     pub exchange: ExchangeId,
-    /// Whose token: after a restore, the database may have the user in another row. `None` in spool
-    /// files of older programs.
-    pub owner: Option<UserKey>,
-    /// The provider that the token was presented to. `None` in spool files of older programs.
-    pub provider: Option<Provider>,
+    /// Whose token: after a restore, the database may have the user in another row.
+    pub owner: UserKey,
+    /// The provider that the token was presented to, and that issued its successor.
+    pub provider: Provider,
     /// What was presented.
     pub version: TokenVersion,
     /// The result of the exchange.
@@ -113,10 +114,12 @@ impl ExchangeResult {
 /// The successor: the token that replaces a spent one.
 #[derive(Clone)]
 pub struct Successor {
-    /// The token, encrypted for its row.
+    /// The token, encrypted for the row and the generation after the one that was presented.
     pub sealed: Vec<u8>,
     /// The keyed hash of the token.
     pub hash: [u8; 32],
+    /// The token itself, for a database that has to store it under another row or generation.
+    pub secret: Arc<dyn TokenSecret>,
     /// When it was received.
     pub issued_at: DateTime<Utc>,
     /// When the refresh token expires.

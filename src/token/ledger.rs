@@ -17,7 +17,7 @@ pub struct ClaimedToken {
     pub reason: Option<DeadReason>,
     /// The encrypted refresh token; `None` in a tombstone.
     pub sealed: Option<Vec<u8>>,
-    /// The provider that issued it; `None` in rows that were written before this was recorded.
+    /// The provider that issued it; `None` if the row never had a token.
     pub provider: Option<Provider>,
     /// When Klarna issued it.
     pub issued_at: Option<DateTime<Utc>>,

@@ -9,6 +9,7 @@ pub mod claims;
 mod decide;
 mod exchange;
 mod ledger;
+mod secret;
 mod state;
 mod streak;
 
@@ -20,5 +21,6 @@ pub use self::exchange::{
     Settled, Successor,
 };
 pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
+pub use self::secret::{SealedFor, TokenSecret};
 pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, TokenState, TokenView};
 pub use self::streak::{LATEST, Streak, Verdict, probe_pause};

@@ -1,8 +1,11 @@
 //! The state of a refresh token's row, and the results of a registration and of an operator's
 //! decision.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
+use super::TokenSecret;
 use crate::ids::{MerchantName, Provider, UserId, UserKey};
 use crate::words::words;
 
@@ -91,6 +94,9 @@ pub struct TokenView {
     pub refresh_note: Option<Note>,
     /// The user's last sign-in, or last order that used the token.
     pub last_seen_at: Option<DateTime<Utc>>,
+    /// When the user signed in, if that is known. A token of an older sign-in does not replace this
+    /// one.
+    pub signed_in_at: Option<DateTime<Utc>>,
     /// When the row last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -100,15 +106,13 @@ pub struct TokenView {
 pub struct NewToken {
     /// Whose token.
     pub owner: UserKey,
-    /// The token, encrypted for this row.
-    pub sealed: Vec<u8>,
+    /// The token.
+    pub secret: Arc<dyn TokenSecret>,
     /// The provider that issued it.
     pub provider: Provider,
-    /// The keyed hash of the token.
-    pub hash: [u8; 32],
-    /// When Klarna issued it.
+    /// When Klarna issued it. It does not replace a token of a later sign-in.
     pub issued_at: DateTime<Utc>,
-    /// When the access token expires.
+    /// When the token expires, by our calculation.
     pub expires_at: DateTime<Utc>,
     /// When the keeper refreshes it.
     pub refresh_due_at: DateTime<Utc>,
@@ -123,8 +127,11 @@ pub enum Registered {
     Stored(TokenView),
     /// The user had this token before. Nothing changed.
     Known(TokenView),
-    /// The row has a token that was issued later. Nothing changed.
+    /// The row has a token of a later sign-in. Nothing changed.
     Newer(TokenView),
+    /// The token belongs to the row of this other user, of this merchant or another one. Nothing
+    /// changed.
+    HeldElsewhere(UserKey),
 }
 
 /// An operator's decision about an `uncertain` token.

@@ -28,7 +28,7 @@ use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
     Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, LOOK_AGAIN, Outcome, Purpose,
-    PurposeKind, Settled, Unusable, decide, probe_pause,
+    PurposeKind, SealedFor, Settled, Unusable, decide, probe_pause,
 };
 
 /// The wait after a failure of the database.
@@ -199,10 +199,11 @@ impl Exchange {
     ) -> ExchangeReport {
         let token = claim.token().clone();
         let sealed = token.sealed.as_deref().unwrap_or_default();
-        let refresh_token = match self.context.secrets.open_token(&self.key, sealed) {
+        let refresh_token = match self.context.secrets.open_token(&self.sealed_for(token.version), sealed) {
             Ok(refresh_token) => refresh_token,
             Err(error) => {
                 claim.release().await;
+                meter::undecryptable_token(&self.merchant.name);
                 tracing::error!(merchant = self.merchant.name.as_str(), token = token.version.token.0, %error,
                     "A refresh token cannot be decrypted; it is left unchanged");
                 return ExchangeReport::Unusable(Unusable::Unavailable);
@@ -274,6 +275,12 @@ impl Exchange {
         self.conclude(claim, &token, intent.exchange, received, caller).await
     }
 
+    /// Returns what a token of this user is bound to. Only the provider of the settings is ever asked.
+    fn sealed_for(&self, version: TokenVersion) -> SealedFor {
+        let (merchant, provider) = (self.key.merchant.clone(), self.merchant.provider());
+        SealedFor { merchant, version, provider }
+    }
+
     /// Returns what an answer says about the endpoint.
     fn report(&self, answer: &Answer) -> CallOutcome {
         match answer {
@@ -309,8 +316,8 @@ impl Exchange {
         let outcome = result.outcome();
         let end = ExchangeEnd {
             exchange,
-            owner: Some(self.key.clone()),
-            provider: Some(self.merchant.provider()),
+            owner: self.key.clone(),
+            provider: self.merchant.provider(),
             version: token.version,
             result,
             cached,

@@ -31,6 +31,7 @@ use self::in_flight::InFlightExchanges;
 use self::instance::Spool;
 use self::provider_trials::ProviderTrials;
 pub use self::refresh::DueDates;
+pub(crate) use self::registry::HELD_ELSEWHERE;
 pub use self::registry::{Registration, Registry, RegistryError};
 pub use self::report::{Access, AccessToken, Refreshed};
 use self::sealing::{ExchangedTokens, Secrets};

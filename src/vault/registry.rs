@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh::DueDates;
-use super::sealing::{CipherError, Secrets};
+use super::sealing::{PlainToken, Secrets};
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::ids::{UserId, UserKey};
@@ -16,15 +16,16 @@ use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, 
 /// The longest refresh token that is accepted, in bytes.
 const LONGEST: usize = 4096;
 
+/// What to do about a token that belongs to another user.
+pub(crate) const HELD_ELSEWHERE: &str = "a refresh token works once, so it can belong to one user only. If the shop \
+     renamed or merged the user, use `users rename`; otherwise register the token of this user's own sign-in";
+
 /// Why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// It is not a refresh token.
     #[error("{0}")]
     Malformed(&'static str),
-    /// It could not be encrypted.
-    #[error("the refresh token could not be encrypted: {0}")]
-    Cipher(#[from] CipherError),
     /// It could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,7 +79,8 @@ impl Registry {
     }
 
     /// Registers a token after a sign-in. A token that the user had before changes nothing, so a
-    /// repeated request cannot bring a spent token back.
+    /// repeated request cannot bring a spent token back. Neither does a token of an older sign-in,
+    /// or one that another user's row has or had.
     ///
     /// # Errors
     /// If the token is malformed, or the store fails.
@@ -87,12 +89,11 @@ impl Registry {
         merchant: &Merchant,
         registration: &Registration,
     ) -> Result<Registered, RegistryError> {
-        Ok(self.store.register_token(&self.sealed(merchant, registration)?, false).await?)
+        Ok(self.store.register_token(&self.new_token(merchant, registration)?).await?)
     }
 
-    /// Registers many tokens in one transaction, for imports. Unlike [`Registry::register`], it
-    /// never replaces a token that was issued later. Returns a result for each, in the same order;
-    /// a malformed token does not affect the others.
+    /// Registers many tokens in one transaction, for imports, each as [`Registry::register`] does.
+    /// Returns a result for each, in the same order; a refused token does not affect the others.
     ///
     /// # Errors
     /// If the store fails. Then none of them is registered.
@@ -100,12 +101,12 @@ impl Registry {
         &self,
         registrations: &[(Arc<Merchant>, Registration)],
     ) -> Result<Vec<Result<Registered, RegistryError>>, StoreError> {
-        let mut sealed = Vec::with_capacity(registrations.len());
+        let mut tokens = Vec::with_capacity(registrations.len());
         let mut outcomes = Vec::with_capacity(registrations.len());
         for (merchant, registration) in registrations {
-            outcomes.push(self.imported(merchant, registration).map(|token| sealed.push(token)));
+            outcomes.push(self.imported(merchant, registration).map(|token| tokens.push(token)));
         }
-        let mut registered = self.store.register_tokens(&sealed, true).await?.into_iter();
+        let mut registered = self.store.register_tokens(&tokens).await?.into_iter();
         let outcomes = outcomes.into_iter().map(|outcome| {
             let missing = || StoreError::Unreadable("a registration without an outcome".into());
             outcome.and_then(|()| registered.next().ok_or_else(missing).map_err(RegistryError::from))
@@ -113,10 +114,10 @@ impl Registry {
         Ok(outcomes.collect())
     }
 
-    /// Encrypts a token for an import. If its age is unknown, it may expire tomorrow, so it is due
+    /// A token of an import. If its age is unknown, it may expire tomorrow, so it is due
     /// soon.
     fn imported(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
-        let mut token = self.sealed(merchant, registration)?;
+        let mut token = self.new_token(merchant, registration)?;
         if registration.issued_at.is_none() && registration.expires_at.is_none() {
             token.age_unknown = true;
             token.refresh_due_at = token.issued_at;
@@ -124,18 +125,16 @@ impl Registry {
         Ok(token)
     }
 
-    fn sealed(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
+    fn new_token(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
         registration.check()?;
         let key = UserKey { merchant: merchant.name.clone(), user: registration.user.clone() };
-        let token = &registration.refresh_token;
         let now = self.clock.now();
         // If the shop's clock is ahead of ours, this must not lengthen the token's life.
         let issued_at = registration.issued_at.unwrap_or(now).min(now);
         let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
         Ok(NewToken {
-            sealed: self.secrets.seal_token(&key, token)?,
+            secret: PlainToken::new(&self.secrets, &registration.refresh_token),
             provider: merchant.provider(),
-            hash: self.secrets.hasher().token(&key, token.expose_secret()),
             issued_at,
             expires_at,
             refresh_due_at: self.due.due_at(&key, expires_at),

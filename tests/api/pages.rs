@@ -151,7 +151,14 @@ impl Api {
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
         let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
         claim
-            .settle(&ExchangeEnd { exchange, owner: None, provider: None, version, result, cached: None })
+            .settle(&ExchangeEnd {
+                exchange,
+                owner: UserKey::new("shop", user),
+                provider: Provider::new("", ""),
+                version,
+                result,
+                cached: None,
+            })
             .await
             .unwrap();
     }

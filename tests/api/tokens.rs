@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json as value;
 
-use super::{Answer, Api, json, send};
+use super::{Answer, Api, json, key, send};
 
 const PATH: &str = "/v1/merchants/shop/users/u-1/token";
 
@@ -31,7 +31,7 @@ async fn a_token_is_registered_shown_and_forgotten() {
     }
     let expected = value!({
         "merchant": "shop", "user": "u-1", "state": "active", "generation": 1, "issued_at": "2026-01-31T12:00:00Z",
-        "last_seen_at": "2026-01-31T12:00:00Z", "refresh_failures": 0, "refresh_due_at": "2026-03-10T07:32:20.787363Z",
+        "last_seen_at": "2026-01-31T12:00:00Z", "signed_in_at": "2026-01-31T12:00:00Z", "refresh_failures": 0, "refresh_due_at": "2026-03-10T07:32:20.787363Z",
     });
     assert_eq!(rest, expected, "refreshed 20 to 30 days before its end, always on the same day for this user");
     assert_eq!(shown["expires_at"], "2026-04-01T12:00:00Z", "60 days after its issue");
@@ -50,11 +50,47 @@ async fn a_token_is_registered_shown_and_forgotten() {
 }
 
 #[tokio::test]
+async fn an_older_sign_in_does_not_replace_a_newer_one() {
+    let api = Api::open().await;
+    let body =
+        |token: &str, day: u32| format!(r#"{{"refresh_token":"{token}","issued_at":"2026-01-{day}T12:00:00Z"}}"#);
+    assert_eq!(api.put(PATH, &body("t-2", 31)).await.status, 204);
+    let shown = api.get(PATH).await.json();
+    let kept = api.put(PATH, &body("t-1", 30)).await;
+    assert_eq!((kept.status.as_u16(), kept.json()), (200, shown));
+    assert_eq!(api.put(PATH, r#"{"refresh_token":"t-3"}"#).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_token_of_another_user_is_refused_and_the_user_named_to_who_may_know() {
+    let keys = [
+        key("shop", "key-of-shop", "scopes = [\"tokens\"]\nmerchants = [\"shop\"]"),
+        key("other", "key-of-other", "scopes = [\"tokens\"]\nmerchants = [\"other\"]"),
+    ];
+    let api = Api::with_keys(&keys.concat()).await;
+    let put = async |key: &str, path: &str| {
+        send(json(api.request(Method::PUT, path).bearer_auth(key), r#"{"refresh_token":"t-1"}"#.to_owned())).await
+    };
+    assert_eq!(put("key-of-shop", PATH).await.status, 204);
+    for path in ["/v1/merchants/shop/users/u-2/token", "/v1/merchants/other/users/u-1/token"] {
+        let key = if path.contains("other") { "key-of-other" } else { "key-of-shop" };
+        let refused = put(key, path).await;
+        refused.problem(409, "token-held-elsewhere");
+        let names = refused.text.contains("the user u-1 of the merchant shop");
+        assert_eq!(names, key == "key-of-shop", "{refused:?}");
+        assert!(refused.text.contains("users rename") && !refused.text.contains("t-1"), "{refused:?}");
+        let shown = send(api.request(Method::GET, path).bearer_auth(key)).await;
+        shown.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
 async fn users_have_any_name() {
     let api = Api::open().await;
     let path = |user: &str| format!("/v1/merchants/shop/users/{user}/token");
     for (written, name) in [("a%2Fb", "a/b"), ("%C3%85sa%20%25", "Åsa %"), ("..%2F..", "../.."), ("token", "token")] {
-        assert_eq!(api.put(&path(written), r#"{"refresh_token":"t"}"#).await.status, 204, "{name}");
+        let body = format!(r#"{{"refresh_token":"t-of-{}"}}"#, written.replace('%', "-"));
+        assert_eq!(api.put(&path(written), &body).await.status, 204, "{name}");
         assert_eq!(api.get(&path(written)).await.json()["user"], name);
     }
     for bad in ["%00", "a%0Ab", "%FF", &"u".repeat(256)] {

@@ -35,7 +35,17 @@ async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResu
     let (exchange, version) = (Uuid::now_v7().into(), token.version);
     let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-    claim.settle(&ExchangeEnd { exchange, owner: None, provider: None, version, result, cached: None }).await.unwrap();
+    claim
+        .settle(&ExchangeEnd {
+            exchange,
+            owner: UserKey::new("shop", user),
+            provider: Provider::new("", ""),
+            version,
+            result,
+            cached: None,
+        })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -21,9 +21,9 @@ fn both_formats_are_read_from_files_and_pipes_and_again() {
     let home = Home::new();
     home.write("tokens.jsonl", JSONL);
     let ran = home.run(&["tokens", "import", "tokens.jsonl"]).exits(0);
-    assert_eq!(ran.stdout, "2 registered, 0 already known, 0 older than the registered token, 0 refused\n");
+    assert_eq!(ran.stdout, "2 registered, 0 already known, 0 older than the user's last sign-in, 0 refused\n");
     let ran = home.feed(&["tokens", "import", "-"], CSV).exits(0);
-    assert_eq!(ran.stdout, "1 registered, 1 already known, 0 older than the registered token, 0 refused\n");
+    assert_eq!(ran.stdout, "1 registered, 1 already known, 0 older than the user's last sign-in, 0 refused\n");
     let ran = home.feed(&["tokens", "import", "-", "--format", "json"], JSONL).exits(0);
     assert_eq!(ran.json(), [json!({"dry_run": false, "stored": 0, "known": 2, "newer": 0, "refused": 0})]);
 
@@ -46,17 +46,33 @@ fn a_newer_token_is_kept_and_told() {
     let input = [token("first", 1), token("third", 3)].join("\n");
     let dry = home.feed(&["tokens", "import", "-", "--dry-run"], &input).exits(0);
     assert!(
-        dry.stdout.starts_with("line 1      skipped: a token issued later is registered\n1 would be"),
+        dry.stdout.starts_with("line 1      skipped: the user has signed in since it was issued\n1 would be"),
         "{}",
         dry.stdout
     );
     let ran = home.feed(&["tokens", "import", "-"], &input).exits(0);
     assert_eq!(
         ran.stdout,
-        "line 1      skipped: a token issued later is registered\n1 registered, 0 already known, 1 older than \
-         the registered token, 0 refused\n"
+        "line 1      skipped: the user has signed in since it was issued\n1 registered, 0 already known, 1 older than \
+         the user's last sign-in, 0 refused\n"
     );
     assert_eq!(list(&home, &[])[0]["issued_at"], "2026-01-03T00:00:00Z");
+}
+
+#[test]
+fn a_token_of_another_user_is_refused_and_the_user_named() {
+    let home = Home::new();
+    let line =
+        |user: &str| format!("{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_secret1\"}}\n");
+    let ran = home.feed(&["tokens", "import", "-"], line("u-1") + &line("u-2") + &line("u-1")).exits(3);
+    assert!(
+        ran.stdout.starts_with("line 2      the refresh token belongs to the user u-1 of the merchant shop: "),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("\n1 registered, 1 already known,"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("ory_rt"), "{}", ran.stdout);
+    assert_eq!(users(&list(&home, &[])), ["u-1"]);
 }
 
 #[test]
@@ -66,7 +82,7 @@ fn a_dry_run_changes_nothing() {
     let ran = home.feed(&["tokens", "import", "-", "--dry-run"], input).exits(3);
     assert!(ran.stdout.starts_with("line 3      merchant is missing"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with(
-        "2 would be registered (unless already known), 0 are older than the registered token, 1 refused; \
+        "2 would be registered (unless already known), 0 are older than the user's last sign-in, 1 refused; \
          nothing was changed\n"
     ));
     assert_eq!(list(&home, &[]), Vec::<Value>::new());
@@ -110,7 +126,8 @@ fn an_input_of_another_kind_is_refused_as_a_whole() {
 #[test]
 fn lists_are_filtered_and_paged() {
     let home = Home::new();
-    home.feed(&["tokens", "import", "-"], [JSONL, &JSONL.replace("u-", "v-")].concat()).exits(0);
+    home.feed(&["tokens", "import", "-"], [JSONL, &JSONL.replace("u-", "v-").replace("secret", "other")].concat())
+        .exits(0);
     assert_eq!(users(&list(&home, &["--limit", "3"])), ["u-1", "u-2", "v-1"]);
     assert_eq!(users(&list(&home, &["--limit", "3", "--after", "shop", "v-1"])), ["v-2"]);
     assert_eq!(list(&home, &["--merchant", "elsewhere"]), Vec::<Value>::new());
@@ -269,7 +286,7 @@ fn a_signal_stops_an_import_between_two_batches() {
         assert_eq!(
             ran.stdout,
             "stopped after line 2; run the command again for the rest: 1 registered, 0 already known, 0 older than the \
-             registered token, 1 refused\n"
+             user's last sign-in, 1 refused\n"
         );
     }
     assert_eq!(list(&home, &[]).len(), 3);

@@ -199,6 +199,16 @@ SET default_tablespace = '';
 SET default_table_access_method = heap;
 
 --
+-- Name: adopted_providers; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.adopted_providers (
+    provider bytea NOT NULL,
+    adopted bytea NOT NULL
+);
+
+
+--
 -- Name: cached_tokens; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -240,7 +250,7 @@ CREATE TABLE klarna_worker.exchanges (
 
 CREATE TABLE klarna_worker.installation (
     one boolean DEFAULT true NOT NULL,
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     minimum_program integer NOT NULL,
     hash_key bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -270,7 +280,7 @@ CREATE TABLE klarna_worker.keeper (
 --
 
 CREATE TABLE klarna_worker.keys (
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     fingerprint bytea NOT NULL,
     noted_at timestamp with time zone NOT NULL
 );
@@ -281,8 +291,8 @@ CREATE TABLE klarna_worker.keys (
 --
 
 CREATE TABLE klarna_worker.known_tokens (
-    token_id bigint NOT NULL,
     hash bytea NOT NULL,
+    token_id bigint NOT NULL,
     seen_at timestamp with time zone NOT NULL
 );
 
@@ -335,9 +345,9 @@ ALTER TABLE klarna_worker.order_attempts ALTER COLUMN seq ADD GENERATED ALWAYS A
 
 CREATE TABLE klarna_worker.orders (
     id uuid NOT NULL,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
-    idempotency_key text,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    idempotency_key text COLLATE pg_catalog."C",
     digest bytea NOT NULL,
     body text,
     target text,
@@ -373,7 +383,7 @@ CREATE TABLE klarna_worker.orders (
 --
 
 CREATE TABLE klarna_worker.providers (
-    merchant text NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
     provider bytea NOT NULL,
     proven boolean DEFAULT false NOT NULL,
     stopped_at timestamp with time zone,
@@ -390,14 +400,15 @@ CREATE TABLE klarna_worker.providers (
 
 CREATE TABLE klarna_worker.tokens (
     id bigint NOT NULL,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
     generation bigint NOT NULL,
     grant_generation bigint NOT NULL,
     state text NOT NULL,
     reason text,
     sealed bytea,
     provider bytea,
+    signed_in_at timestamp with time zone,
     issued_at timestamp with time zone,
     expires_at timestamp with time zone,
     last_exchange uuid,
@@ -409,7 +420,8 @@ CREATE TABLE klarna_worker.tokens (
     refresh_note text,
     last_seen_at timestamp with time zone,
     CONSTRAINT tokens_check CHECK (((state = 'forgotten'::text) = (sealed IS NULL))),
-    CONSTRAINT tokens_check1 CHECK (((state = 'reauth_required'::text) = (reason IS NOT NULL))),
+    CONSTRAINT tokens_check1 CHECK (((sealed IS NULL) OR (provider IS NOT NULL))),
+    CONSTRAINT tokens_check2 CHECK (((state = 'reauth_required'::text) = (reason IS NOT NULL))),
     CONSTRAINT tokens_reason_check CHECK ((reason = ANY (ARRAY['rejected'::text, 'answer_lost'::text, 'expired'::text]))),
     CONSTRAINT tokens_refresh_note_check CHECK ((refresh_note = ANY (ARRAY['age_unknown'::text, 'not_sent'::text, 'refused'::text, 'no_answer'::text, 'unchanged'::text, 'unavailable'::text, 'waits'::text, 'idle'::text]))),
     CONSTRAINT tokens_state_check CHECK ((state = ANY (ARRAY['active'::text, 'reauth_required'::text, 'uncertain'::text, 'forgotten'::text])))
@@ -435,7 +447,7 @@ ALTER TABLE klarna_worker.tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 --
 
 CREATE TABLE klarna_worker.webhook_endpoints (
-    merchant text NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
     fingerprint bytea NOT NULL,
     failing_since timestamp with time zone,
     disabled_at timestamp with time zone,
@@ -452,8 +464,8 @@ CREATE TABLE klarna_worker.webhook_endpoints (
 CREATE TABLE klarna_worker.webhooks (
     seq bigint NOT NULL,
     id uuid NOT NULL,
-    merchant text NOT NULL,
-    user_id text NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
     order_id uuid,
     kind text NOT NULL,
     data text NOT NULL,
@@ -492,12 +504,18 @@ ALTER TABLE klarna_worker.webhooks ALTER COLUMN seq ADD GENERATED ALWAYS AS IDEN
 CREATE TABLE klarna_worker.workers (
     id uuid NOT NULL,
     instance uuid NOT NULL,
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     started_at timestamp with time zone NOT NULL,
     heartbeat_at timestamp with time zone NOT NULL,
     beats bigint DEFAULT 1 NOT NULL,
     ended_at timestamp with time zone
 );
+
+
+--
+-- Data for Name: adopted_providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
@@ -510,17 +528,17 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a22632-729a-7712-8c16-172a9df8b5e8', 1, 1, 1, 'order', '01a22632-71cd-7fed-9f8b-a913c754c7fc', '01a22632-5b7a-7400-8e5b-700a1f474bcd', '2026-11-29 07:26:10.096734+00', '2026-11-29 07:26:10.154454+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22632-7e04-70f4-b9bf-a1a4399b318b', 1, 2, 1, 'order', '01a22632-7db0-7db7-89eb-32d8bcd08145', '01a22632-5b7a-7400-8e5b-700a1f474bcd', '2026-11-29 07:26:12.999829+00', '2026-11-29 07:26:13.030207+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22632-9670-73f6-a03c-4cd39c633840', 3, 1, 1, 'order', '01a22632-9628-7bf3-ae58-7b16b3aafade', '01a22632-5b7a-7400-8e5b-700a1f474bcd', '2026-11-29 07:26:19.250172+00', '2026-11-29 07:26:19.30097+00', 'rejected', false, '\x5e2ddf9b6507d78140a962d6a5c088c2');
-INSERT INTO klarna_worker.exchanges VALUES ('01a22632-a3fc-70fd-8a52-5cd56ee5d5f2', 4, 1, 1, 'order', '01a22632-a3bc-7527-bb49-4a88d4725916', '01a22632-5b7a-7400-8e5b-700a1f474bcd', '2026-11-29 07:26:22.718157+00', '2026-11-29 07:26:22.76697+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22661-6587-75c6-b032-b44bbcffa6e2', 1, 1, 1, 'order', '01a22661-6544-77ee-a3a6-9b43fc51d50b', '01a22661-5cef-76b2-80f5-2fce68b8d432', '2026-11-29 08:17:26.92893+00', '2026-11-29 08:17:26.942365+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22661-6a9e-715f-9848-3844a8be5a4d', 1, 2, 1, 'order', '01a22661-6a90-73f5-9480-b67c03ccbcfc', '01a22661-5cef-76b2-80f5-2fce68b8d432', '2026-11-29 08:17:28.230536+00', '2026-11-29 08:17:28.237326+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22661-7440-71b6-b677-797a408a163b', 3, 1, 1, 'order', '01a22661-742c-7584-8e0d-120fc3a46c4a', '01a22661-5cef-76b2-80f5-2fce68b8d432', '2026-11-29 08:17:30.690027+00', '2026-11-29 08:17:30.715626+00', 'rejected', false, '\x8e41d85f62b13488b2dea3cf58537c5e');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22661-794d-76ec-b163-535b9f73afd5', 4, 1, 1, 'order', '01a22661-793f-7270-9b39-100b4d7bb83e', '01a22661-5cef-76b2-80f5-2fce68b8d432', '2026-11-29 08:17:31.992366+00', '2026-11-29 08:17:32.008921+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b315d7caa97a5dbd9be179dcf5067e160ef813ca7e265e3edac2b0876111e0efaaf040a25acd3cada2fcda439bc92a1782e5f6e45ada813cfae85eea4cda9d59c9d6202edaa51f3b4b4', '2026-11-29 07:26:04.094847+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b315ff6ca2f9cc5777595950243a9b7664ad8fd662c50a44414580c874ba321f1b4ccefbe0d4791cf77d3ea22440fc216d7b4ef02d3ecd3293febfff376e4d1cfb73a5438a7e5b52fdc', '2026-11-29 08:17:24.711398+00', 600000000, NULL);
 
 
 --
@@ -534,91 +552,91 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 07:26:04.106825+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 08:17:24.713698+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x097757dba7e7924647c7c8c9e5747cc8d78fd3e52a420cd85bb6f9ff1a9dc47a', '2026-11-29 07:26:06.193337+00');
-INSERT INTO klarna_worker.known_tokens VALUES (2, '\xc405a0e4a728838e83fae2f6d1d9d95be905cd90723018a31258c9c6b6b86246', '2026-11-29 07:26:07.293906+00');
-INSERT INTO klarna_worker.known_tokens VALUES (3, '\x08a614e8bf7ac91b7b2e2c1e528850618cc83b605a034fc6ecb494235deab161', '2026-11-29 07:26:08.542789+00');
-INSERT INTO klarna_worker.known_tokens VALUES (4, '\x4a41ee42c861a8a99406d92644c6262b221d4aff969131d155ce673a06bd2742', '2026-11-29 07:26:09.776738+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x3843e12a4d33789291a1a4288a3ec4f81a31acd9d5e56f9eafb52235ed1ffdfe', '2026-11-29 07:26:10.11915+00');
-INSERT INTO klarna_worker.known_tokens VALUES (1, '\x6dcb953be50900d1db9e13b925b790e41fac6ed6f1de292bf401edfa66564e5e', '2026-11-29 07:26:13.015643+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xc9346eabae23c769bdab3cfd9743e2174f4ad529cd3746955c28c6d64ee6344a', 1, '2026-11-29 08:17:25.584379+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x4eebe83751823f61f08d108c4d6500064ffcd498f51ce139c56caf666b687c52', 2, '2026-11-29 08:17:26.080574+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xfc17b3d8bfbb96c3d90c9d4e8cc9418e4fe44788f3d804c2701b4a512efa0efb', 3, '2026-11-29 08:17:26.456452+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x55214e455b54d1527f70b9ee593741fca8a12b13ff5ef9805b01a08b3fcb63da', 4, '2026-11-29 08:17:26.814797+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x9e254df6d5cafe22e0046034ed7298b74d6b794a5d23d388336f8f46db8cd743', 1, '2026-11-29 08:17:26.932231+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xb700379d2abbef833f272d3651458f33b932a6626aa832e0d8601d19906255cc', 1, '2026-11-29 08:17:28.233292+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 07:26:03.390992+00', true, '\xdf0807312ebddad20b47e4188401290c74932a7cbb81da2707e3717c163751809118f899edfa32f7de4ac3ab85ebedb9', 444529791);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 08:17:24.571658+00', true, '\x42eb5179459a0a5314fd2792b30d9519e659e13bcfde5f0d32eff34bd052ef95bbb15e5b76a82f1df07c4ded59444b41', 75098234);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22632-b395-7b95-8f56-894a912a7278', '2026-11-29 07:26:26.78803+00', '01a22632-5b7a-7400-8e5b-700a1f474bcd', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"424106d0-93d6-4ba1-9469-ba40d08b4a7b"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22661-7e8c-79e2-b0eb-8972781e482b', '2026-11-29 08:17:33.351503+00', '01a22661-5cef-76b2-80f5-2fce68b8d432', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"3a870496-382b-4949-b84a-607f2d5ea6c3"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a22632-71cd-7fed-9f8b-a913c754c7fc', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:26:09.880912+00', '2026-11-29 07:26:09.880912+00', '2026-11-29 07:36:09.880912+00', '2026-11-29 07:26:09.993295+00', '2026-11-29 07:26:10.267194+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '5e8a0b15-77aa-4f7f-ba2c-3cfd613169be', '<div id="klarna-checkout-container" data-order-id="5e8a0b15-77aa-4f7f-ba2c-3cfd613169be" style="overflow-x: hidden;"></div>', '8ad86d49-6cb0-46ee-8478-3ec493a648be', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-7db0-7db7-89eb-32d8bcd08145', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:26:12.914569+00', '2026-11-29 07:26:12.914569+00', '2026-11-29 07:36:12.914569+00', '2026-11-29 07:26:12.9769+00', '2026-11-29 07:26:13.067867+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '372d69b6-e4fe-4925-b70c-c3f1cb9b0eee', '<div id="klarna-checkout-container" data-order-id="372d69b6-e4fe-4925-b70c-c3f1cb9b0eee" style="overflow-x: hidden;"></div>', '9afedfd2-4d5b-4819-9b07-09e061863df1', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-891e-748f-8eed-be0006660c19', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:26:15.838973+00', '2026-11-29 07:26:15.838973+00', '2026-11-29 07:36:15.838973+00', '2026-11-29 07:26:15.868966+00', '2026-11-29 07:26:15.932183+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'bee1f74a-7b29-41fb-997d-0c102944c0cf', '<div id="klarna-checkout-container" data-order-id="bee1f74a-7b29-41fb-997d-0c102944c0cf" style="overflow-x: hidden;"></div>', 'ad687783-e577-4c86-9ce7-4ca340dc3619', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-9628-7bf3-ae58-7b16b3aafade', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:26:19.187151+00', '2026-11-29 07:26:19.187151+00', '2026-11-29 07:36:19.187151+00', '2026-11-29 07:26:19.236741+00', '2026-11-29 07:26:19.363628+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', '2a95642f-0f76-4d1a-b2e0-73ddbab4f14c', '<div id="klarna-checkout-container" data-order-id="2a95642f-0f76-4d1a-b2e0-73ddbab4f14c" style="overflow-x: hidden;"></div>', 'c5cd75a5-65ca-41ac-ae75-15335fb927cf', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-a3bc-7527-bb49-4a88d4725916', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 07:26:22.662077+00', '2026-11-29 07:26:22.662077+00', '2026-11-29 07:36:22.662077+00', '2026-11-29 07:26:22.689143+00', '2026-11-29 07:26:22.807108+00', NULL, 1, 1, 0, false, 'uncertain', '[]', 'ae6c2bbd-45b7-4ae2-89ba-eaf187d271d5', '<div id="klarna-checkout-container" data-order-id="ae6c2bbd-45b7-4ae2-89ba-eaf187d271d5" style="overflow-x: hidden;"></div>', '70530605-dbe9-4a9c-accd-c118f2e25c3c', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-b395-7b95-8f56-894a912a7278', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 07:26:26.720068+00', '2026-11-29 07:26:26.720068+00', '2026-11-29 07:36:26.720068+00', '2026-11-29 07:26:26.728035+00', '2026-11-29 07:26:26.78803+00', NULL, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"424106d0-93d6-4ba1-9469-ba40d08b4a7b"}');
-INSERT INTO klarna_worker.orders VALUES ('01a22632-c207-7289-973b-efa827b9aa64', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 07:26:30.408277+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a22632-c679-7ff7-bb5b-09d8a610509a', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 07:26:31.563005+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 07:26:32.679583+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-6544-77ee-a3a6-9b43fc51d50b', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 08:17:26.854755+00', '2026-11-29 08:17:26.854755+00', '2026-11-29 08:27:26.854755+00', '2026-11-29 08:17:26.892579+00', '2026-11-29 08:17:26.971835+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'f11655cb-56f0-4315-ac07-8c5518baa17c', '<div id="klarna-checkout-container" data-order-id="f11655cb-56f0-4315-ac07-8c5518baa17c" style="overflow-x: hidden;"></div>', '5fc7c6e6-28f5-48ba-8d26-6d25273c6e2c', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-6a90-73f5-9480-b67c03ccbcfc', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 08:17:28.210909+00', '2026-11-29 08:17:28.210909+00', '2026-11-29 08:27:28.210909+00', '2026-11-29 08:17:28.214987+00', '2026-11-29 08:17:28.25515+00', NULL, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '038ba75b-4a2b-49fd-9db6-8fe608706960', '<div id="klarna-checkout-container" data-order-id="038ba75b-4a2b-49fd-9db6-8fe608706960" style="overflow-x: hidden;"></div>', '3d5f8c72-9996-4743-bf22-387a6e4c37a5', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-6ec4-7951-9eee-94d8adfa9919', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 08:17:29.286383+00', '2026-11-29 08:17:29.286383+00', '2026-11-29 08:27:29.286383+00', '2026-11-29 08:17:29.295218+00', '2026-11-29 08:17:29.30654+00', NULL, 1, 1, 0, false, 'not_registered', '[]', 'a21d441d-785c-4703-b860-e97718d5ce32', '<div id="klarna-checkout-container" data-order-id="a21d441d-785c-4703-b860-e97718d5ce32" style="overflow-x: hidden;"></div>', 'f38e3f4e-eab9-47c5-a023-f814678fcc30', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-742c-7584-8e0d-120fc3a46c4a', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 08:17:30.669706+00', '2026-11-29 08:17:30.669706+00', '2026-11-29 08:27:30.669706+00', '2026-11-29 08:17:30.68518+00', '2026-11-29 08:17:30.737307+00', NULL, 1, 1, 0, false, 'reauth_required', '[]', 'b0c1548a-2dc0-48be-84f1-9870b7b0ef00', '<div id="klarna-checkout-container" data-order-id="b0c1548a-2dc0-48be-84f1-9870b7b0ef00" style="overflow-x: hidden;"></div>', '151ef54d-6268-489a-afa8-1080588d00fb', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-793f-7270-9b39-100b4d7bb83e', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 08:17:31.970975+00', '2026-11-29 08:17:31.970975+00', '2026-11-29 08:27:31.970975+00', '2026-11-29 08:17:31.977804+00', '2026-11-29 08:17:32.023659+00', NULL, 1, 1, 0, false, 'uncertain', '[]', '2a94c7b3-809f-4f96-8238-a345573744a0', '<div id="klarna-checkout-container" data-order-id="2a94c7b3-809f-4f96-8238-a345573744a0" style="overflow-x: hidden;"></div>', 'ab39e6b8-1596-43ed-9cee-1387d97794d8', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-7e8c-79e2-b0eb-8972781e482b', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 08:17:33.325901+00', '2026-11-29 08:17:33.325901+00', '2026-11-29 08:27:33.325901+00', '2026-11-29 08:17:33.3392+00', '2026-11-29 08:17:33.351503+00', NULL, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"3a870496-382b-4949-b84a-607f2d5ea6c3"}');
+INSERT INTO klarna_worker.orders VALUES ('01a22661-83b7-7e8e-aa40-5348d2d91a86', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 08:17:34.655298+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22661-854f-772f-8ef0-b7bf3fc2b444', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 08:17:35.056633+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 08:17:35.535018+00', NULL, 0, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
 --
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\x5e2ddf9b6507d78140a962d6a5c088c2', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x8e41d85f62b13488b2dea3cf58537c5e', true, NULL, 0, 0, NULL);
 
 
 --
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31debb44ce89e0974e6c5ffc2dd528e66fb994e5eb33ce1ebed075a9e4a95ce0a2ef6d5a48c69e2c28228c9ed4ce61c1853cac045c1ef1726c9150a0d1eb0a328a1d84d3ad212fbdb3360860308a8e99b7fa6494f19ef6f2a70ed9', '\x5e2ddf9b6507d78140a962d6a5c088c2', '2026-11-29 07:26:07.272259+00', '2027-01-28 07:26:07.272259+00', NULL, NULL, '2026-11-29 07:26:07.293217+00', '2027-01-02 19:41:35.220806+00', 1, 0, NULL, '2026-11-29 07:26:07.272259+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31431a5c0a277dbce172bd8821f57d20fbcefe44104f061e3005a2590b543cffdbe63738eb670c8514d2776f730d130c2da8ac21031cc7220d7c85fbf007a3dfac6c45df68fd211c37cfb1391e4d9bc7196cec467ac7cace213bf1', '\x5e2ddf9b6507d78140a962d6a5c088c2', '2026-11-29 07:26:13.015643+00', '2027-01-28 07:26:13.015643+00', '01a22632-7e04-70f4-b9bf-a1a4399b318b', '\x9736fe08818e1c31ce7680cf3d24a7fbf1530a3d9272eeea404f6f4de60c1f5e', '2026-11-29 07:26:13.029864+00', '2027-01-02 16:13:13.496523+00', 3, 0, NULL, '2026-11-29 07:26:13.029864+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b314317da9ff19fb0e15ab30956fc7a8eae9cdf0c0339b065ae81427bf35ee0b6cf1b2075be627aa4c31af2c30fdbd791a9cacdd14b677ab456079fafd3b34bde12dea87341b46cab7fc4a0b49d6e63d8bc8b00868f5bf81bc4ec35', '\x5e2ddf9b6507d78140a962d6a5c088c2', '2026-11-29 07:26:08.499818+00', '2027-01-28 07:26:08.499818+00', NULL, NULL, '2026-11-29 07:26:19.279929+00', NULL, 1, 0, NULL, '2026-11-29 07:26:08.499818+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31c96e9584240d25e42829ae9a624ea382dc0fc5ba1b1bf5688af6d500585dc46590288a1bdaddb7ea003c834329d7b636a58bd59e339c9ef10d947e401db5aa5f08a0582b5819929f8836d252d8ef646a4fab99a19422bf5e7997', '\x5e2ddf9b6507d78140a962d6a5c088c2', '2026-11-29 07:26:09.75181+00', '2027-01-28 07:26:09.75181+00', NULL, NULL, '2026-11-29 07:26:22.751965+00', NULL, 1, 0, NULL, '2026-11-29 07:26:09.75181+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b3123f058c4385900c0f76b63010dd89d2df5b87ea3fefda795b17ed4e1955413252754431ea746623dd4b271bc5714b5abdea7a95174cc3ab4d112c100a7b171db94a6a21cf538079eea3352bc325d99f1c8dccb79fd54bcdae170', '\x8e41d85f62b13488b2dea3cf58537c5e', '2026-11-29 08:17:26.073276+00', '2026-11-29 08:17:26.073276+00', '2027-01-28 08:17:26.073276+00', NULL, NULL, '2026-11-29 08:17:26.081189+00', '2027-01-02 20:32:54.021823+00', 1, 0, NULL, '2026-11-29 08:17:26.073276+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3155e43056e50df80554f9e70197b64b0d0744df69f6cd94d4090103f1243c655d6e0d32592921339b0302bec89687b971889fd7876b03b69bb070e4556b5f15d238a37953ec48facc066ec620eb808c21435d40fad868a51af0f6', '\x8e41d85f62b13488b2dea3cf58537c5e', '2026-11-29 08:17:25.573868+00', '2026-11-29 08:17:28.233292+00', '2027-01-28 08:17:28.233292+00', '01a22661-6a9e-715f-9848-3844a8be5a4d', '\x736c2e9c4e6645863947ea039f10a1bf81007c762e7c5fdd085afbc9ddf13d97', '2026-11-29 08:17:28.237127+00', '2027-01-02 17:04:28.714172+00', 3, 0, NULL, '2026-11-29 08:17:28.237127+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b314e73c0e146e4f16e4d0527e4de7dfad92cc81be0e40fb3dd14b4ad965472b81003eb18362ddd1fd6cc72ede0bd09780cbc6117d0f4bab1d166b298d8014984ce0c28121513123dfbc92fac58c740a822af94f0f4a6c3b0a4ca72', '\x8e41d85f62b13488b2dea3cf58537c5e', '2026-11-29 08:17:26.453655+00', '2026-11-29 08:17:26.453655+00', '2027-01-28 08:17:26.453655+00', NULL, NULL, '2026-11-29 08:17:30.709101+00', NULL, 1, 0, NULL, '2026-11-29 08:17:26.453655+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31ae000c4616e8d138061c5dc9f57f086ad3dfc0a06d8046bd853f19e9d05185af8ca4ffd2a0ebaa44cbd8519997d612dd9a540c6b00ea9d9f87f013804e3c4da5f7666c9a83eb8e9ac140d6ae297593bbf20b6a8e0351965e103f', '\x8e41d85f62b13488b2dea3cf58537c5e', '2026-11-29 08:17:26.807559+00', '2026-11-29 08:17:26.807559+00', '2027-01-28 08:17:26.807559+00', NULL, NULL, '2026-11-29 08:17:32.007452+00', NULL, 1, 0, NULL, '2026-11-29 08:17:26.807559+00');
 
 
 --
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 07:26:10.331741+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 08:17:26.994422+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'c9cca68b-2bec-4ce5-9836-69f61ba77426', 'shop', 'alma', '01a22632-71cd-7fed-9f8b-a913c754c7fc', 'order.submitted', '{"order_id" : "01a22632-71cd-7fed-9f8b-a913c754c7fc", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "5e8a0b15-77aa-4f7f-ba2c-3cfd613169be", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:10.267194+00', '2026-11-29 07:27:18.740166+00', '2026-12-02 07:26:10.267194+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '1a77a667-d68d-4fd9-9312-9719b239eee5', 'shop', 'alma', '01a22632-7db0-7db7-89eb-32d8bcd08145', 'order.submitted', '{"order_id" : "01a22632-7db0-7db7-89eb-32d8bcd08145", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "372d69b6-e4fe-4925-b70c-c3f1cb9b0eee", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:13.067867+00', '2026-11-29 07:27:17.910104+00', '2026-12-02 07:26:13.067867+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '06a7531c-0e84-4b67-b896-b3d1699e1b7e', 'shop', 'never', '01a22632-891e-748f-8eed-be0006660c19', 'order.submitted', '{"order_id" : "01a22632-891e-748f-8eed-be0006660c19", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "bee1f74a-7b29-41fb-997d-0c102944c0cf", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:15.932183+00', '2026-11-29 07:27:24.719238+00', '2026-12-02 07:26:15.932183+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '88c87d1d-b5ff-4e15-8de4-21a2f098d94f', 'shop', 'revoked', '01a22632-9628-7bf3-ae58-7b16b3aafade', 'order.submitted', '{"order_id" : "01a22632-9628-7bf3-ae58-7b16b3aafade", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "2a95642f-0f76-4d1a-b2e0-73ddbab4f14c", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:19.363628+00', '2026-11-29 07:27:22.865351+00', '2026-12-02 07:26:19.363628+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '8e5aace0-d61b-484a-b4f1-51a2afb62ad5', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 07:26:19.279929+00', '2026-11-29 07:27:22.352204+00', '2026-12-02 07:26:19.279929+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'b4ee2e72-368f-429a-bcfe-34d8c19ffbaf', 'shop', 'lost', '01a22632-a3bc-7527-bb49-4a88d4725916', 'order.submitted', '{"order_id" : "01a22632-a3bc-7527-bb49-4a88d4725916", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "ae6c2bbd-45b7-4ae2-89ba-eaf187d271d5", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:22.807108+00', '2026-11-29 07:27:25.615425+00', '2026-12-02 07:26:22.807108+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'c00aae73-0492-4d01-a0cb-0bf5bb9ff47c', 'shop', 'never', '01a22632-b395-7b95-8f56-894a912a7278', 'order.failed', '{"order_id" : "01a22632-b395-7b95-8f56-894a912a7278", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 07:26:26.78803+00', '2026-11-29 07:27:32.639604+00', '2026-12-02 07:26:26.78803+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'e409de8e-1a63-41f8-ba04-4c3c8bb53d93', 'shop', 'alma', '01a22661-6544-77ee-a3a6-9b43fc51d50b', 'order.submitted', '{"order_id" : "01a22661-6544-77ee-a3a6-9b43fc51d50b", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "f11655cb-56f0-4315-ac07-8c5518baa17c", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:26.971835+00', '2026-11-29 08:18:32.564954+00', '2026-12-02 08:17:26.971835+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '2f83cdc1-1061-49c6-ba8b-91ed8223c799', 'shop', 'lost', '01a22661-793f-7270-9b39-100b4d7bb83e', 'order.submitted', '{"order_id" : "01a22661-793f-7270-9b39-100b4d7bb83e", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "2a94c7b3-809f-4f96-8238-a345573744a0", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:32.023659+00', '2026-11-29 08:17:37.094758+00', '2026-12-02 08:17:32.023659+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'ef8aec3d-737c-4884-84cb-a4e10bbc9017', 'shop', 'alma', '01a22661-6a90-73f5-9480-b67c03ccbcfc', 'order.submitted', '{"order_id" : "01a22661-6a90-73f5-9480-b67c03ccbcfc", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "038ba75b-4a2b-49fd-9db6-8fe608706960", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:28.25515+00', '2026-11-29 08:18:32.067656+00', '2026-12-02 08:17:28.25515+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '2e6183b6-f4ec-45a8-bf13-7a3c3fefa064', 'shop', 'never', '01a22661-7e8c-79e2-b0eb-8972781e482b', 'order.failed', '{"order_id" : "01a22661-7e8c-79e2-b0eb-8972781e482b", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:33.351503+00', '2026-11-29 08:17:38.848677+00', '2026-12-02 08:17:33.351503+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '0b3bc70b-7489-4149-a110-26dfbd6e6799', 'shop', 'never', '01a22661-6ec4-7951-9eee-94d8adfa9919', 'order.submitted', '{"order_id" : "01a22661-6ec4-7951-9eee-94d8adfa9919", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "a21d441d-785c-4703-b860-e97718d5ce32", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:29.30654+00', '2026-11-29 08:18:36.394942+00', '2026-12-02 08:17:29.30654+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '7ab74400-3add-4413-b298-c69beff94b14', 'shop', 'revoked', '01a22661-742c-7584-8e0d-120fc3a46c4a', 'order.submitted', '{"order_id" : "01a22661-742c-7584-8e0d-120fc3a46c4a", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "b0c1548a-2dc0-48be-84f1-9870b7b0ef00", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 08:17:30.737307+00', '2026-11-29 08:18:35.420846+00', '2026-12-02 08:17:30.737307+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'e0aa4184-bf62-47c5-a3be-8a9bb8d5ecc1', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 08:17:30.709101+00', '2026-11-29 08:18:39.304503+00', '2026-12-02 08:17:30.709101+00', NULL, 2, 2, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a22632-5b7a-7400-8e5b-700a1f474bcd', '01a22632-5b5a-716e-9b54-5de101fd3b25', 'vm/25355', '2026-11-29 07:26:04.186444+00', '2026-11-29 07:26:32.237225+00', 3, '2026-11-29 07:26:32.742884+00');
+INSERT INTO klarna_worker.workers VALUES ('01a22661-5cef-76b2-80f5-2fce68b8d432', '01a22661-5cec-755a-93f8-ae59280760b9', 'vm/20948', '2026-11-29 08:17:24.733308+00', '2026-11-29 08:17:34.745269+00', 10, '2026-11-29 08:17:35.558458+00');
 
 
 --
@@ -640,6 +658,14 @@ SELECT pg_catalog.setval('klarna_worker.tokens_id_seq', 4, true);
 --
 
 SELECT pg_catalog.setval('klarna_worker.webhooks_seq_seq', 7, true);
+
+
+--
+-- Name: adopted_providers adopted_providers_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.adopted_providers
+    ADD CONSTRAINT adopted_providers_pkey PRIMARY KEY (provider, adopted);
 
 
 --
@@ -695,7 +721,7 @@ ALTER TABLE ONLY klarna_worker.keys
 --
 
 ALTER TABLE ONLY klarna_worker.known_tokens
-    ADD CONSTRAINT known_tokens_pkey PRIMARY KEY (token_id, hash);
+    ADD CONSTRAINT known_tokens_pkey PRIMARY KEY (hash);
 
 
 --
@@ -797,6 +823,13 @@ CREATE INDEX exchanges_no_answer ON klarna_worker.exchanges USING btree (token_i
 --
 
 CREATE INDEX exchanges_open ON klarna_worker.exchanges USING btree (holder) WHERE (outcome IS NULL);
+
+
+--
+-- Name: known_tokens_row; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX known_tokens_row ON klarna_worker.known_tokens USING btree (token_id, seen_at);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 07:25:35',1,X'7304d54f52c0a860d4a2d432829d8b5107ac626dbf73d1295b0055f363551d6c249558ced1055e444ab387b6b55c4258',27864993);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 08:17:13',1,X'd14a5c7e6aed9258d42b1aa859e74ce3bf972ceec72070db9be6d70eee94a7982af96cfc553763527dc18ceb0690bdc1',19333816);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b31aef91c07c970bdd468635197c8ae99b1a87ee5872f571ed4eb5f8b497e9370defbd2f9710bed9c27b76648bf787bcda9011e0798cf62fd24bb87566a61ddd63fde1d1982491e4c81',1795937135827697,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b311d84a8bd52d8937efad00b9c24379cbb264d6ad7a6c00546f525e0433e97b52b7c28723557aec6868bc231966a9233e89a76dce987ea9decb4f787652c80c89af3fdfc46c7f096a1',1795940233692375,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795937135860642);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795940233724081);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -41,12 +41,16 @@ CREATE TABLE tokens (
     grant_generation INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason TEXT CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
-    -- The encrypted refresh token, bound to this row's merchant and user. Null once the user is
-    -- forgotten.
+    -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
+    -- once the user is forgotten.
     sealed BLOB,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
-    -- presented to no other. Null until a success of the exchange shows which one it is.
+    -- presented to no other.
     provider BLOB,
+    -- When the user signed in: when the first token of the present grant was issued. Null if that is
+    -- not known. An older sign-in does not replace a newer one.
+    signed_in_at INTEGER,
+    -- When the present token was issued.
     issued_at INTEGER,
     expires_at INTEGER,
     -- The exchange that returned this token. It makes a repeated write of the same successor
@@ -69,12 +73,13 @@ CREATE TABLE tokens (
     last_seen_at INTEGER,
     UNIQUE (merchant, user_id),
     CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31d726676af9bebf2a222bdc9fa7524ea0af4033c5ed92d18b5475957b35309536cd611c7401a89fdb1d7719ad5b55ae6b8942b080fc137ea0ab3daa2b0983ce444fd2dcfbbb23bcddfec06b551abfe685daebc31530f9fac83c68',X'a7571dcb3e5c23286c1c399990c4ea03',1795937144586831,1801121144586831,X'01a226320ef277dd8a0a75d6343f3755',X'8d68e3bf278b869733e96d6a0623e5814ad57d9d77443ec63e89a903c7f5458b',1795937144589502,1798906365067711,3,0,NULL,1795937144589502);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b316095469f3d7269f557b93d9ebbdccc8ecf173e8c843f102975036c0d1359c63aa68002d16a1281035ac961422544d8ecc9534cb759a9fc448c3f9d82e39c6de8ca3ba662870c45ee24bb7e76999146748952f0961e2fad23aee8',X'a7571dcb3e5c23286c1c399990c4ea03',1795937138807576,1801121138807576,NULL,NULL,1795937138808517,1798918866756123,1,0,NULL,1795937138807576);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b317f66e9026f2216f849883b02ed78d425752f364613d8413ed61aceb2b45762600dd9e277740722c7c1334df0d82fbba7a1d5dee72979d3f7e8d0639f6e0b33caba27823db0daeca2569faeb2157ef916cfa6c2c4468d8a88c953',X'a7571dcb3e5c23286c1c399990c4ea03',1795937139827843,1801121139827843,NULL,NULL,1795937150506869,NULL,1,0,NULL,1795937139827843);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31314e5e9c41af376b1a7bba7ffd20d57192e28c327e02a1ae069cdac79c619b267e0e7c58ca3dac927935af8945116bf729e1881626a4480b307dbc332c8fc297de8d0a1fbb19ba393173358e3680aa399410e146f29a0d61258d',X'a7571dcb3e5c23286c1c399990c4ea03',1795937140985173,1801121140985173,NULL,NULL,1795937153360486,NULL,1,0,NULL,1795937140985173);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31c0099fde5e008607426b1fe4b6c199f81aac3df3a3b99b1b07e87388b36ab931337f5dae9ac233ad54048d96e0a08e83ebd43623b44298dfb6505184f64beaebb9211c343b76a669c08582046d9fff732d8eeebf38ed874bbf7a',X'94337f46295947abd42d77dc90a19b90',1795940234182892,1795940236237521,1801124236237521,X'01a226613bbc74c9ae9d078d8c619b0f',X'a8c361e61f1bceb032316f4242b56603a35653a0c275959077c1cd7573ee6947',1795940236239590,1798909456718401,3,0,NULL,1795940236239590);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31e8d752994d9e2c60fe7565b12aa55f67d4bc5318be521f539936e8bd9ae3584e857f816edd69bf8de1ed8962ef7e6dc8bfaab5506aa8e8fe8e63e926dafa4ff8b27cc55807d939dc7e222d7efe1cda0802ad035d77f0fcd1ddc2',X'94337f46295947abd42d77dc90a19b90',1795940234488249,1795940234488249,1801124234488249,NULL,NULL,1795940234489008,1798921962436796,1,0,NULL,1795940234488249);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31f7329b9ba36eb2cfec82a5cf1adad7a41c22596f447176c6b17b7e183863952bfe14e6b124b70950bd3a169c85b83574a624837e3d55ba9b7fe3a654de1bb77a77495c1ca942380a4418d8606e65929129691ae0b32defe5ccfa',X'94337f46295947abd42d77dc90a19b90',1795940234891288,1795940234891288,1801124234891288,NULL,NULL,1795940239338893,NULL,1,0,NULL,1795940234891288);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b3152b365d70142721f089559f240944c647dff037acf61893182102338772f5fb18b49a2becdc1ab6ac06a362464949bf0d8ebc37e88bc858f05b8c899d482f54a1a807b85677c8bc460ad0ab802f2fe3a16a956f455f061b63946',X'94337f46295947abd42d77dc90a19b90',1795940235189243,1795940235189243,1801124235189243,NULL,NULL,1795940240518091,NULL,1,0,NULL,1795940235189243);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -91,19 +96,23 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'a7571dcb3e5c23286c1c399990c4ea03',1,NULL,0,0,NULL);
-CREATE TABLE known_tokens (
-    token_id INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    seen_at INTEGER NOT NULL,
-    PRIMARY KEY (token_id, hash)
+INSERT INTO providers VALUES('shop',X'94337f46295947abd42d77dc90a19b90',1,NULL,0,0,NULL);
+CREATE TABLE adopted_providers (
+    provider BLOB NOT NULL,
+    adopted BLOB NOT NULL,
+    PRIMARY KEY (provider, adopted)
 );
-INSERT INTO known_tokens VALUES(1,X'd55d680b0affcb38d172200f1f07b0d5f92ffcb30a93958892ac13c1bb6a4961',1795937137690960);
-INSERT INTO known_tokens VALUES(2,X'7c2fce1eba6b06b47159a4aff81d3c036d339b29e81662b41006e11e9086b022',1795937138808517);
-INSERT INTO known_tokens VALUES(3,X'd0ef73ca796735721c71a524acac15967755421e96b65334d58f990011aa0207',1795937139828881);
-INSERT INTO known_tokens VALUES(4,X'13a2ffb35f5f4f68517950a13d1af0b7dc1401f00901eee042aa17efdaff25aa',1795937140995720);
-INSERT INTO known_tokens VALUES(1,X'0ae30e38077ce56af18d2bd16a386ffe878c1ec3a9e0d31ece7fa20f4e8355fb',1795937141189270);
-INSERT INTO known_tokens VALUES(1,X'f6f5c049b6e37e18c1b43619adcdc98e5341e8c299303d536550a480c546e73c',1795937144586831);
+CREATE TABLE known_tokens (
+    hash BLOB PRIMARY KEY,
+    token_id INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+);
+INSERT INTO known_tokens VALUES(X'e74067737a539d79b8af146d652ceead85539ccdabf6508dcced10a821c9ccdc',1,1795940234183383);
+INSERT INTO known_tokens VALUES(X'733ec8fdeadc06f802338eef3fbe06da3e0e1716f89bca1848fcf9efcb8a4405',2,1795940234489008);
+INSERT INTO known_tokens VALUES(X'ecc47715e8fbe104d5a5c26ee1e537cc7673e02eece21e55abac7cf52fff3fb1',3,1795940234891912);
+INSERT INTO known_tokens VALUES(X'09fec9d637bbb99fda5f5d3e07d56acc9e60a4312d51aaca28ddceb606000977',4,1795940235189716);
+INSERT INTO known_tokens VALUES(X'3a451bec5b415b0307a2aff0796c2ede48903b1dea344043a9b081571d3630a9',1,1795940235270356);
+INSERT INTO known_tokens VALUES(X'61437bfbea89066da97ea37c7d98568a3e9b58b74b2d6a9eaf33077147b80ae4',1,1795940236237521);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -152,14 +161,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a2263201687fba9643a9dcc4490b5e','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795937141099712,1795937141099712,1795937741099712,1795937141140218,1795937141291533,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','4e7387c2-f9b6-4367-8d75-9223fcff2a78','<div id="klarna-checkout-container" data-order-id="4e7387c2-f9b6-4367-8d75-9223fcff2a78" style="overflow-x: hidden;"></div>','8d0bf8e4-86bd-446d-8712-4d023d31b93a',NULL);
-INSERT INTO orders VALUES(X'01a226320ec0777884e6f624d596799a','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795937144518865,1795937144518865,1795937744518865,1795937144550886,1795937144635087,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','4d0d2560-83c7-4aa1-98fa-76b30191786c','<div id="klarna-checkout-container" data-order-id="4d0d2560-83c7-4aa1-98fa-76b30191786c" style="overflow-x: hidden;"></div>','d6489077-0b28-4d91-8945-48959c981477',NULL);
-INSERT INTO orders VALUES(X'01a226321b247f4fa87c971b17b32ff3','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795937147698841,1795937147698841,1795937747698841,1795937147708101,1795937147750907,NULL,1,1,0,0,'not_registered','[]','9cea8ce3-db4d-42dd-9529-4c57f002bcd5','<div id="klarna-checkout-container" data-order-id="9cea8ce3-db4d-42dd-9529-4c57f002bcd5" style="overflow-x: hidden;"></div>','d5bf74a3-ff07-4eca-96bd-16881dbf67ae',NULL);
-INSERT INTO orders VALUES(X'01a2263225e47ccb95b1e1ac1009ed72','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795937150443684,1795937150443684,1795937750443684,1795937150457601,1795937150556668,NULL,1,1,0,0,'reauth_required','[]','e626096c-05fa-4c6a-983f-bf23e5e2f3ac','<div id="klarna-checkout-container" data-order-id="e626096c-05fa-4c6a-983f-bf23e5e2f3ac" style="overflow-x: hidden;"></div>','fc3e6c26-80ed-4a27-a4f2-bd1973d2047b',NULL);
-INSERT INTO orders VALUES(X'01a22632310371fb95a3e8095553f37b','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795937153287010,1795937153287010,1795937753287010,1795937153306755,1795937153390848,NULL,1,1,0,0,'uncertain','[]','908d8871-153c-455f-83f1-3296cae66664','<div id="klarna-checkout-container" data-order-id="908d8871-153c-455f-83f1-3296cae66664" style="overflow-x: hidden;"></div>','c4760e09-a71a-4d90-9855-5341e6e7ca50',NULL);
-INSERT INTO orders VALUES(X'01a226323c207914b7f078526711578b','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795937156129163,1795937156129163,1795937756129163,1795937156143072,1795937156185381,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"08b0a045-4a99-43cc-80e6-49802d5ea370"}');
-INSERT INTO orders VALUES(X'01a22632470b7a6da996cd6ebd8481a8','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795937158924076,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a226324aab7db8ae5c60d89b68e6bc','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795937159852533,4070908800000000,4070909400000000,NULL,1795937160868645,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2266137db70299a3cc2ca60fb668e','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940235230422,1795940235230422,1795940835230422,1795940235247849,1795940235289145,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ac9d0ba4-971c-4678-9cab-0c9a4a63393e','<div id="klarna-checkout-container" data-order-id="ac9d0ba4-971c-4678-9cab-0c9a4a63393e" style="overflow-x: hidden;"></div>','fe015924-2392-41bb-a459-7614302c2a36',NULL);
+INSERT INTO orders VALUES(X'01a226613ba37d5eb0f228aa7fa20702','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940236196400,1795940236196400,1795940836196400,1795940236214965,1795940236252116,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','e7b64862-7a4a-46df-a674-66016adcbb71','<div id="klarna-checkout-container" data-order-id="e7b64862-7a4a-46df-a674-66016adcbb71" style="overflow-x: hidden;"></div>','af7ca253-002c-4c86-94cc-5414810413d7',NULL);
+INSERT INTO orders VALUES(X'01a22661433e744a868b5605e8db7b27','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940238146748,1795940238146748,1795940838146748,1795940238166853,1795940238183188,NULL,1,1,0,0,'not_registered','[]','13c373d3-a1ba-4ffc-aee8-c8b652597a1e','<div id="klarna-checkout-container" data-order-id="13c373d3-a1ba-4ffc-aee8-c8b652597a1e" style="overflow-x: hidden;"></div>','00777d2a-0892-453e-a4f9-c7ab7a76fcb8',NULL);
+INSERT INTO orders VALUES(X'01a2266147cf7cfdbb720992396d02c9','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940239312435,1795940239312435,1795940839312435,1795940239329027,1795940239352560,NULL,1,1,0,0,'reauth_required','[]','3050f510-fc40-46b7-b94f-9c59c857f38d','<div id="klarna-checkout-container" data-order-id="3050f510-fc40-46b7-b94f-9c59c857f38d" style="overflow-x: hidden;"></div>','e6752b5c-8345-4979-a84a-0b44679ac116',NULL);
+INSERT INTO orders VALUES(X'01a226614c387697bb53b4b5eab32b1b','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940240441034,1795940240441034,1795940840441034,1795940240460377,1795940240533132,NULL,1,1,0,0,'uncertain','[]','8198bdc5-a2e8-4b60-87b3-0ba7223abd09','<div id="klarna-checkout-container" data-order-id="8198bdc5-a2e8-4b60-87b3-0ba7223abd09" style="overflow-x: hidden;"></div>','31a40e67-99a1-4768-a2fd-3d7ab1f011fb',NULL);
+INSERT INTO orders VALUES(X'01a226614fed7a78a18a736725987963','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795940241389679,1795940241389679,1795940841389679,1795940241394706,1795940241408260,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d366d6b1-0f6b-44d7-b119-fdc6248b6ce9"}');
+INSERT INTO orders VALUES(X'01a22661540e7cb3813ef687864aac37','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795940242446839,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a22661550074c39a77cb6a76543bf9','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795940242689344,4070908800000000,4070909400000000,NULL,1795940243097572,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -169,7 +178,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a226323c207914b7f078526711578b',1795937156185381,X'01a22631ed077686898c37ec3d126e4a',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"08b0a045-4a99-43cc-80e6-49802d5ea370"}');
+INSERT INTO order_attempts VALUES(1,X'01a226614fed7a78a18a736725987963',1795940241408260,X'01a22661321275c3b8e44811c445b949',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d366d6b1-0f6b-44d7-b119-fdc6248b6ce9"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -184,7 +193,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a22631ed077686898c37ec3d126e4a',X'01a22631ed0477e6a57c593d47cf3939','vm/23780',1795937135896221,1795937159950833,3,1795937160930986);
+INSERT INTO workers VALUES(X'01a22661321275c3b8e44811c445b949',X'01a22661320d73c0853089b47d41e009','vm/19467',1795940233754915,1795940241776331,10,1795940243266940);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -208,10 +217,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a2263201ac711c93ce95fc059a35cc',1,1,1,'order',X'01a2263201687fba9643a9dcc4490b5e',X'01a22631ed077686898c37ec3d126e4a',1795937141165116,1795937141211308,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a226320ef277dd8a0a75d6343f3755',1,2,1,'order',X'01a226320ec0777884e6f624d596799a',X'01a22631ed077686898c37ec3d126e4a',1795937144564732,1795937144589502,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a22632260974c69eb18e5843dbdfdd',3,1,1,'order',X'01a2263225e47ccb95b1e1ac1009ed72',X'01a22631ed077686898c37ec3d126e4a',1795937150475072,1795937150506869,'rejected',0,X'a7571dcb3e5c23286c1c399990c4ea03');
-INSERT INTO exchanges VALUES(X'01a22632313376b4832ea8b02514cef6',4,1,1,'order',X'01a22632310371fb95a3e8095553f37b',X'01a22631ed077686898c37ec3d126e4a',1795937153338929,1795937153360486,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a2266137f87676b6754b53c8ce9143',1,1,1,'order',X'01a2266137db70299a3cc2ca60fb668e',X'01a22661321275c3b8e44811c445b949',1795940235257247,1795940235272502,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a226613bbc74c9ae9d078d8c619b0f',1,2,1,'order',X'01a226613ba37d5eb0f228aa7fa20702',X'01a22661321275c3b8e44811c445b949',1795940236220953,1795940236239590,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2266147e3769482526331f4ce3ceb',3,1,1,'order',X'01a2266147cf7cfdbb720992396d02c9',X'01a22661321275c3b8e44811c445b949',1795940239331972,1795940239338893,'rejected',0,X'94337f46295947abd42d77dc90a19b90');
+INSERT INTO exchanges VALUES(X'01a226614c6771f28e5a82f8201867e0',4,1,1,'order',X'01a226614c387697bb53b4b5eab32b1b',X'01a22661321275c3b8e44811c445b949',1795940240488515,1795940240518091,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -240,7 +249,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795937141375180,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795940235304374,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -266,13 +275,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'f14798a6bd3d41f8a0275033200bf2c4','shop','alma',X'01a2263201687fba9643a9dcc4490b5e','order.submitted','{"order_id":"01a22632-0168-7fba-9643-a9dcc4490b5e","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"4e7387c2-f9b6-4367-8d75-9223fcff2a78","token":"fresh","possible_duplicate":false}','pending',1795937141291533,1795937208893477,1796196341291533,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'f5f5422c860d4990a00fbb2e127c31f0','shop','alma',X'01a226320ec0777884e6f624d596799a','order.submitted','{"order_id":"01a22632-0ec0-7778-84e6-f624d596799a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"4d0d2560-83c7-4aa1-98fa-76b30191786c","token":"fresh","possible_duplicate":false}','pending',1795937144635087,1795937205644878,1796196344635087,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'a8e009cee722479ba7673a01540fe33d','shop','never',X'01a226321b247f4fa87c971b17b32ff3','order.submitted','{"order_id":"01a22632-1b24-7f4f-a87c-971b17b32ff3","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"9cea8ce3-db4d-42dd-9529-4c57f002bcd5","token":"not_registered","possible_duplicate":false}','pending',1795937147750907,1795937210853760,1796196347750907,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'0c86a8299e794e59a5cb8e4f48a8199a','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795937150506869,1795937211470199,1796196350506869,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'92942ab357a64311adcb225a7acb1b87','shop','revoked',X'01a2263225e47ccb95b1e1ac1009ed72','order.submitted','{"order_id":"01a22632-25e4-7ccb-95b1-e1ac1009ed72","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"e626096c-05fa-4c6a-983f-bf23e5e2f3ac","token":"reauth_required","possible_duplicate":false}','pending',1795937150556668,1795937216396951,1796196350556668,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'52aa481ddbea4dada3d298fea2e0cc90','shop','lost',X'01a22632310371fb95a3e8095553f37b','order.submitted','{"order_id":"01a22632-3103-71fb-95a3-e8095553f37b","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"908d8871-153c-455f-83f1-3296cae66664","token":"uncertain","possible_duplicate":false}','pending',1795937153390848,1795937219593085,1796196353390848,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'631d57a6e8cb407bafd388727ce83431','shop','never',X'01a226323c207914b7f078526711578b','order.failed','{"order_id":"01a22632-3c20-7914-b7f0-78526711578b","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795937156185381,1795937161201670,1796196356185381,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'7bffc652690d4ad8a835517f52ba1690','shop','alma',X'01a2266137db70299a3cc2ca60fb668e','order.submitted','{"order_id":"01a22661-37db-7029-9a3c-c2ca60fb668e","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"ac9d0ba4-971c-4678-9cab-0c9a4a63393e","token":"fresh","possible_duplicate":false}','pending',1795940235289145,1795940305340598,1796199435289145,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'5a91d42031aa4fa2a081a27e7e257d82','shop','alma',X'01a226613ba37d5eb0f228aa7fa20702','order.submitted','{"order_id":"01a22661-3ba3-7d5e-b0f2-28aa7fa20702","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"e7b64862-7a4a-46df-a674-66016adcbb71","token":"fresh","possible_duplicate":false}','pending',1795940236252116,1795940296446437,1796199436252116,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'f8e39b74541540e0a16763c5932eb032','shop','never',X'01a22661433e744a868b5605e8db7b27','order.submitted','{"order_id":"01a22661-433e-744a-868b-5605e8db7b27","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"13c373d3-a1ba-4ffc-aee8-c8b652597a1e","token":"not_registered","possible_duplicate":false}','pending',1795940238183188,1795940243378031,1796199438183188,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'b439e7f913ca4e8cac92582bd1d83eed','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795940239338893,1795940244267978,1796199439338893,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'1a4d552368cb4679a6ceacb8917a2b46','shop','revoked',X'01a2266147cf7cfdbb720992396d02c9','order.submitted','{"order_id":"01a22661-47cf-7cfd-bb72-0992396d02c9","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"3050f510-fc40-46b7-b94f-9c59c857f38d","token":"reauth_required","possible_duplicate":false}','pending',1795940239352560,1795940244695535,1796199439352560,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'69cf0c8db61a418fa6dc2c59431db074','shop','lost',X'01a226614c387697bb53b4b5eab32b1b','order.submitted','{"order_id":"01a22661-4c38-7697-bb53-b4b5eab32b1b","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"8198bdc5-a2e8-4b60-87b3-0ba7223abd09","token":"uncertain","possible_duplicate":false}','pending',1795940240533132,1795940245462572,1796199440533132,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'3e228cb2e4b74999a9ab2ae1dfe18567','shop','never',X'01a226614fed7a78a18a736725987963','order.failed','{"order_id":"01a22661-4fed-7a78-a18a-736725987963","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795940241408260,1795940246305479,1796199441408260,NULL,1,1,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -284,6 +293,7 @@ CREATE INDEX tokens_undated ON tokens (id)
 CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
 CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
+CREATE INDEX known_tokens_row ON known_tokens (token_id, seen_at);
 CREATE UNIQUE INDEX orders_idempotency ON orders (merchant, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 CREATE INDEX orders_due ON orders (merchant, due_at, id) WHERE status = 'queued';

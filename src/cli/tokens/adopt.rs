@@ -1,20 +1,17 @@
 //! `tokens adopt`
 
-use std::time::Duration;
+use std::fmt;
 
 use serde_json::json;
 
 use super::resolve::tokens;
 use crate::app::App;
 use crate::cli::context::check_merchant;
+use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::ids::{MerchantName, Provider, TokenId};
+use crate::ids::{MerchantName, Provider};
 use crate::store::StoreError;
-
-/// How many tokens one transaction changes, so that other writers do not wait long.
-const BATCH: u32 = 500;
-/// The pause between two transactions, in which a running service can write.
-const BREATH: Duration = Duration::from_millis(5);
+use crate::vault::sealing::{AdoptedTokens, adopt};
 
 /// Whose tokens, and which provider issued them.
 #[derive(Debug, clap::Args)]
@@ -56,23 +53,35 @@ impl Args {
                 );
                 confirm::ask(self.yes, &format!("adopt {}", tokens(found)), question)?;
             }
-            let adopted = self.adopt(&app).await.map_err(failed)?;
-            context.output.print(format!("{} adopted", tokens(adopted)), &json!({ "adopted": adopted, "left": 0 }))?;
-            Ok(Exit::Done)
+            let adopted = self.adopt(context, &app, found).await.map_err(failed)?;
+            let left = adopted.held_elsewhere + adopted.unreadable;
+            context.output.print(Told(adopted), &json!({ "adopted": adopted.adopted, "left": left }))?;
+            Ok(if left == 0 { Exit::Done } else { Exit::SomeFailed })
         })
     }
 
-    async fn adopt(&self, app: &App) -> Result<u64, StoreError> {
-        let Some(merchant) = app.settings.merchants.get(&self.merchant) else { return Ok(0) };
-        let (to, mut adopted, mut last) = (merchant.provider(), 0, TokenId::START);
-        if to == self.from {
-            return Ok(0);
+    async fn adopt(&self, context: &Context, app: &App, found: u64) -> Result<AdoptedTokens, StoreError> {
+        let Some(merchant) = app.settings.merchants.get(&self.merchant) else { return Ok(AdoptedTokens::default()) };
+        let progress = Progress::new(&context.output, Some(found));
+        let told = |done| progress.at(done, format!("{done} of {found} tokens"));
+        adopt(&*app.store, &app.secrets, &self.merchant, self.from, merchant.provider(), told).await
+    }
+}
+
+/// The result for people.
+struct Told(AdoptedTokens);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AdoptedTokens { adopted, held_elsewhere, unreadable } = self.0;
+        write!(f, "{} adopted", tokens(adopted))?;
+        if held_elsewhere > 0 {
+            write!(f, "; {} left, registered for other users under the new address", tokens(held_elsewhere))?;
         }
-        while let Some((count, id)) = app.store.adopt_tokens(&self.merchant, self.from, to, last, BATCH).await? {
-            (adopted, last) = (adopted + count, id);
-            tokio::time::sleep(BREATH).await;
+        if unreadable > 0 {
+            write!(f, "; {} left that cannot be decrypted: see the log", tokens(unreadable))?;
         }
-        Ok(adopted)
+        Ok(())
     }
 }
 

@@ -16,8 +16,8 @@ use crate::config::Merchant;
 use crate::ids::{MerchantName, UserKey};
 use crate::lifecycle::Shutdown;
 use crate::store::StoreError;
-use crate::token::{Registered, TokenState, TokenView};
-use crate::vault::{Registration, Registry, RegistryError};
+use crate::token::{Registered, TokenView};
+use crate::vault::{HELD_ELSEWHERE, Registration, Registry, RegistryError};
 
 /// Options of `tokens import`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ enum Outcome {
     Stored,
     /// Already known; nothing changed.
     Known,
-    /// A token that was issued later is registered; nothing changed.
+    /// The user has signed in since the token was issued; nothing changed.
     Newer,
     /// Refused; the text says why.
     Refused(String),
@@ -142,16 +142,20 @@ impl Args {
                 Ok(Registered::Stored(_)) => Outcome::Stored,
                 Ok(Registered::Known(_)) => Outcome::Known,
                 Ok(Registered::Newer(_)) => Outcome::Newer,
+                Ok(Registered::HeldElsewhere(holder)) => Outcome::Refused(held_elsewhere(&holder)),
                 Err(RegistryError::Store(error)) => return Err(error),
-                Err(error @ (RegistryError::Malformed(_) | RegistryError::Cipher(_))) => {
-                    Outcome::Refused(error.to_string())
-                }
+                Err(error @ RegistryError::Malformed(_)) => Outcome::Refused(error.to_string()),
             };
             outcomes.push((number, outcome));
         }
         outcomes.sort_by_key(|(number, _)| *number);
         Ok(outcomes)
     }
+}
+
+fn held_elsewhere(holder: &UserKey) -> String {
+    let UserKey { merchant, user } = holder;
+    format!("the refresh token belongs to the user {user} of the merchant {merchant}: {HELD_ELSEWHERE}")
 }
 
 /// A line's number, and its record or what is wrong with it.
@@ -198,8 +202,7 @@ async fn foreseen(
 ) -> Result<Outcome, StoreError> {
     let found = registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
     let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
-    let is_newer =
-        |token: &TokenView| token.state == TokenState::Active && token.issued_at.is_some_and(|at| at > issued_at);
+    let is_newer = |token: &TokenView| token.signed_in_at.is_some_and(|at| at > issued_at);
     Ok(if found.as_ref().is_some_and(is_newer) { Outcome::Newer } else { Outcome::Stored })
 }
 
@@ -208,7 +211,7 @@ impl Outcome {
         match self {
             Self::Stored | Self::Known => None,
             Self::Newer => {
-                Some(LineReport { line, result: "newer", error: "skipped: a token issued later is registered" })
+                Some(LineReport { line, result: "newer", error: "skipped: the user has signed in since it was issued" })
             }
             Self::Refused(wrong) => Some(LineReport { line, result: "refused", error: wrong }),
         }
@@ -235,14 +238,14 @@ impl fmt::Display for Summary {
         if *dry_run {
             write!(
                 f,
-                "{stored} would be registered (unless already known), {newer} are older than the registered \
-                 token, {refused} refused; "
+                "{stored} would be registered (unless already known), {newer} are older than the user's last \
+                 sign-in, {refused} refused; "
             )?;
             return f.write_str("nothing was changed");
         }
         write!(
             f,
-            "{stored} registered, {known} already known, {newer} older than the registered token, \
+            "{stored} registered, {known} already known, {newer} older than the user's last sign-in, \
             {refused} refused"
         )
     }

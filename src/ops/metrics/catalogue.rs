@@ -84,6 +84,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "Exchanges whose answer was lost, so that it is unknown whether the token was used.",
     ),
+    counter(
+        meter::UNDECRYPTABLE_TOKENS,
+        &["merchant"],
+        "How often a refresh token could not be decrypted, so that it was not presented.",
+    ),
     gauge(
         process::IN_FLIGHT,
         &[],

@@ -13,7 +13,7 @@ use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine, Now};
 use crate::store::token_view::token_view;
 use crate::store::{StoreError, one_row};
-use crate::token::{ExchangeEnd, Settled, Successor, TokenState};
+use crate::token::{ExchangeEnd, SealedFor, Settled, Successor, TokenState};
 
 /// Stores the successor under a generation above the row's and above the one that was presented,
 /// unless the user has signed in, was forgotten, or got another successor since. The caller's
@@ -25,7 +25,7 @@ pub(super) async fn store<E: Engine>(
     successor: &Successor,
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
-    let Some(owner) = &end.owner else { return Err(StoreError::Behind) };
+    let owner = &end.owner;
     let lock = c.query(sql.lock_token).bind_user(owner);
     let Some(row) = lock.fetch_optional().await? else { return Err(StoreError::Behind) };
     let (token, view) = (row.token("id")?, token_view(&row)?);
@@ -41,6 +41,9 @@ pub(super) async fn store<E: Engine>(
         return Ok(Settled::Superseded);
     }
     let version = TokenVersion { token, generation: view.generation.max(end.version.generation) + 1 };
+    let sealed_for = SealedFor { merchant: owner.merchant.clone(), version, provider: end.provider };
+    let sealed = successor.secret.seal(&sealed_for).map_err(StoreError::Unreadable)?;
+    let successor = &Successor { sealed, ..successor.clone() };
     let store = bind_successor(c, sql.store_ahead, now, version, end.exchange, successor);
     let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
     one_row("storing a successor ahead of the database", stored)?;

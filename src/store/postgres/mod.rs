@@ -194,11 +194,8 @@ impl Engine for Postgres {
         self.ends.put(End::Attempt(*claim, disposition.clone())).await
     }
 
-    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
-        transaction_by::<Self, _>(self.writer().await?, async |c| {
-            tokens::register_all(c, self.now(), rows, unless_newer).await
-        })
-        .await
+    async fn register_tokens(&self, rows: &[NewToken]) -> Result<Vec<Registered>, StoreError> {
+        transaction_by::<Self, _>(self.writer().await?, async |c| tokens::register_all(c, self.now(), rows).await).await
     }
 
     async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {

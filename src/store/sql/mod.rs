@@ -46,12 +46,12 @@ statements! {
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
     providers: ProvidersSql {
-        tokens_by_provider, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
+        tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {
-        ensure_token, lock_token, is_known, register, know, forget, forget_cached, token, tokens, users_of_state, ledger,
+        ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens, users_of_state, ledger,
         claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
         replay_due, seen, state_of_generation, close, cached, delete_cached, delete_expired,
     }

@@ -225,12 +225,12 @@ impl Engine for Sqlite {
         Ok(())
     }
 
-    async fn register_tokens(&self, rows: &[NewToken], unless_newer: bool) -> Result<Vec<Registered>, StoreError> {
+    async fn register_tokens(&self, rows: &[NewToken]) -> Result<Vec<Registered>, StoreError> {
         let (clock, rows) = (self.clock.clone(), Arc::new(rows.to_vec()));
         self.shared
             .run(move |c| {
                 let (now, rows) = (now(&clock), Arc::clone(&rows));
-                async move { tokens::register_all(c, now, &rows, unless_newer).await }.boxed()
+                async move { tokens::register_all(c, now, &rows).await }.boxed()
             })
             .await
     }

@@ -1,17 +1,18 @@
 //! Reads an answer: what is stored because of it, and what is reported. No I/O.
 
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{ENDPOINT_AWAY, Exchange};
 use crate::clock::delta;
 use crate::config::LostAnswer;
+use crate::ids::TokenVersion;
 use crate::token::{
     AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, PurposeKind, Successor,
-    Tokens, Unusable,
+    TokenSecret as _, Tokens, Unusable,
 };
 use crate::vault::report::{AccessToken, ExchangeReport, Next};
-use crate::vault::sealing::{CipherError, ExchangedTokens};
+use crate::vault::sealing::{CipherError, ExchangedTokens, PlainToken};
 
 /// An answer, with what is needed to interpret it.
 pub(super) struct Received {
@@ -57,7 +58,7 @@ impl Exchange {
         Ok(match received.answer {
             Answer::Rotated(tokens) => {
                 let refresh_token = tokens.refresh_token.clone().unwrap_or(received.refresh_token);
-                let successor = self.successor(&refresh_token, received.at)?;
+                let successor = self.successor(&refresh_token, token.version, received.at)?;
                 self.granted(tokens, token, received.at, ExchangeResult::Rotated(successor))?
             }
             Answer::Unchanged(tokens) => self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?,
@@ -103,12 +104,20 @@ impl Exchange {
         Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next)
     }
 
-    fn successor(&self, refresh_token: &SecretString, issued_at: DateTime<Utc>) -> Result<Successor, CipherError> {
+    /// Returns the successor of the token that was presented.
+    fn successor(
+        &self,
+        refresh_token: &SecretString,
+        presented: TokenVersion,
+        issued_at: DateTime<Utc>,
+    ) -> Result<Successor, CipherError> {
         let (merchant, secrets) = (&self.merchant, &self.context.secrets);
         let expires_at = issued_at + delta(merchant.refresh_token_lifetime);
+        let secret = PlainToken::new(secrets, refresh_token);
         Ok(Successor {
-            sealed: secrets.seal_token(&self.key, refresh_token)?,
-            hash: secrets.hasher().token(&self.key, refresh_token.expose_secret()),
+            sealed: secrets.seal_token(&self.sealed_for(presented.next()), refresh_token)?,
+            hash: secret.hash(merchant.provider()),
+            secret,
             issued_at,
             expires_at,
             refresh_due_at: Some(self.context.due.due_at(&self.key, expires_at)),

@@ -19,10 +19,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::private;
-use crate::ids::{ExchangeId, PurposeId, TokenId, TokenVersion, UserKey};
+use crate::ids::{ExchangeId, Provider, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
-use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Settled, Successor};
-use crate::vault::sealing::{Cipher, Secrets};
+use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _};
+use crate::vault::sealing::{Cipher, PlainToken, Secrets};
 
 const FOLDER: &str = "spool";
 const ENDING: &str = "successor";
@@ -66,20 +66,15 @@ struct Envelope {
 #[derive(Serialize, Deserialize)]
 struct Record {
     exchange: ExchangeId,
-    /// Merchant and user. Older programs did not write them.
-    #[serde(default)]
-    owner: Option<(String, String)>,
-    /// The fingerprint of the provider. Older programs did not write it.
-    #[serde(default)]
-    provider: Option<String>,
+    /// Merchant and user.
+    owner: (String, String),
+    /// The fingerprint of the provider.
+    provider: String,
     token: TokenId,
     generation: i64,
     sealed: Vec<u8>,
-    hash: [u8; 32],
     issued_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
-    /// Older programs did not write it.
-    #[serde(default)]
     refresh_due_at: Option<DateTime<Utc>>,
     cached: Option<CachedRecord>,
 }
@@ -231,7 +226,38 @@ impl Spool {
         let sealed = STANDARD.decode(envelope.record).map_err(|_| "it is not a spool file")?;
         let record = self.secrets.open_spooled(&self.installation, &sealed).map_err(|error| error.to_string())?;
         let record: Record = serde_json::from_slice(&record).map_err(|_| "it contains a record of another program")?;
-        Ok(record.into())
+        self.end(record)
+    }
+
+    /// Returns the end of an exchange that a record describes.
+    fn end(&self, record: Record) -> Result<ExchangeEnd, String> {
+        let (merchant, user) = record.owner;
+        let owner = UserKey::new(merchant, user);
+        let provider: Provider = record.provider.parse()?;
+        let version = TokenVersion { token: record.token, generation: record.generation };
+        let sealed_for = SealedFor { merchant: owner.merchant.clone(), version: version.next(), provider };
+        let token = self.secrets.open_token(&sealed_for, &record.sealed).map_err(|error| error.to_string())?;
+        let secret = PlainToken::new(&self.secrets, &token);
+        Ok(ExchangeEnd {
+            exchange: record.exchange,
+            owner,
+            provider,
+            version,
+            result: ExchangeResult::Rotated(Successor {
+                sealed: record.sealed,
+                hash: secret.hash(provider),
+                secret,
+                issued_at: record.issued_at,
+                expires_at: record.expires_at,
+                refresh_due_at: record.refresh_due_at,
+            }),
+            cached: record.cached.map(|cached| NewCachedTokens {
+                purpose: cached.purpose,
+                sealed: cached.sealed,
+                received_at: cached.received_at,
+                good_until: cached.good_until,
+            }),
+        })
     }
 
     /// Returns a file with this record, encrypted.
@@ -266,42 +292,17 @@ impl Record {
     fn new(end: &ExchangeEnd, successor: &Successor) -> Self {
         Self {
             exchange: end.exchange,
-            owner: end.owner.clone().map(|owner| (owner.merchant.into(), owner.user.into())),
-            provider: end.provider.map(|provider| provider.to_string()),
+            owner: (end.owner.merchant.clone().into(), end.owner.user.clone().into()),
+            provider: end.provider.to_string(),
             token: end.version.token,
             generation: end.version.generation,
             sealed: successor.sealed.clone(),
-            hash: successor.hash,
             issued_at: successor.issued_at,
             expires_at: successor.expires_at,
             refresh_due_at: successor.refresh_due_at,
             cached: end.cached.as_ref().map(|cached| CachedRecord {
                 purpose: cached.purpose,
                 sealed: cached.sealed.clone(),
-                received_at: cached.received_at,
-                good_until: cached.good_until,
-            }),
-        }
-    }
-}
-
-impl From<Record> for ExchangeEnd {
-    fn from(record: Record) -> Self {
-        Self {
-            exchange: record.exchange,
-            owner: record.owner.map(|(merchant, user)| UserKey::new(merchant, user)),
-            provider: record.provider.and_then(|provider| provider.parse().ok()),
-            version: TokenVersion { token: record.token, generation: record.generation },
-            result: ExchangeResult::Rotated(Successor {
-                sealed: record.sealed,
-                hash: record.hash,
-                issued_at: record.issued_at,
-                expires_at: record.expires_at,
-                refresh_due_at: record.refresh_due_at,
-            }),
-            cached: record.cached.map(|cached| NewCachedTokens {
-                purpose: cached.purpose,
-                sealed: cached.sealed,
                 received_at: cached.received_at,
                 good_until: cached.good_until,
             }),

@@ -1,6 +1,6 @@
 //! Keyed hashes. They show only whether two secrets are equal.
 
-use crate::ids::UserKey;
+use crate::ids::{Provider, UserKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -29,11 +29,11 @@ impl Hasher {
         Self(Hmac::new(&(*block).into()))
     }
 
-    /// Returns the hash of a refresh token of one user. The same token of another user has another
-    /// hash.
+    /// Returns the hash of a refresh token of a provider. It is the same for all merchants and users,
+    /// so that a token registered twice is recognised.
     #[must_use]
-    pub fn token(&self, key: &UserKey, token: &str) -> [u8; 32] {
-        self.hash(&["refresh_token", key.merchant.as_str(), key.user.as_str(), token])
+    pub fn token(&self, provider: Provider, token: &str) -> [u8; 32] {
+        self.hash_all([&b"refresh_token"[..], provider.as_bytes(), token.as_bytes()].into_iter())
     }
 
     /// Returns the hash of a shopper's `sub`, Klarna's id.
@@ -73,20 +73,21 @@ mod tests {
     #[test]
     fn a_key_is_padded_as_hmac_pads_it() {
         let key = Zeroizing::new([7; 32]);
-        let words: Vec<&[u8]> = vec![b"refresh_token", b"shop", b"u", b"t"];
+        let words: Vec<&[u8]> = vec![b"sub", b"shop", b"u", b"t"];
         let mut expected = Hmac::<Sha256>::new_from_slice(&key[..]).unwrap();
         expected.update(&length_prefixed(words.into_iter()));
         let expected: [u8; 32] = expected.finalize().into_bytes().into();
-        assert_eq!(Hasher::new(&key).token(&UserKey::new("shop", "u"), "t"), expected);
+        assert_eq!(Hasher::new(&key).subject(&UserKey::new("shop", "u"), "t"), expected);
     }
 
     #[test]
-    fn another_user_token_or_kind_hashes_otherwise() {
+    fn another_provider_token_or_kind_hashes_otherwise() {
         let hasher = Hasher::new(&Zeroizing::new([7; 32]));
-        let first = hasher.token(&UserKey::new("shop", "u"), "t");
+        let provider = Provider::new("https://login.test/token", "client");
+        let first = hasher.token(provider, "t");
         for other in [
-            hasher.token(&UserKey::new("shop", "v"), "t"),
-            hasher.token(&UserKey::new("shop", "u"), "s"),
+            hasher.token(Provider::new("https://login.test/token", "other"), "t"),
+            hasher.token(provider, "s"),
             hasher.subject(&UserKey::new("shop", "u"), "t"),
         ] {
             assert_ne!(first, other);

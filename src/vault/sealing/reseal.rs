@@ -75,11 +75,12 @@ async fn tokens(
     loop {
         let page = store.sealed_otherwise(beginning, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.id;
+        after = last.sealed_for.version.token;
         for row in page {
-            match secrets.reseal_token(&row.owner, &row.sealed) {
-                Ok(to) => resealed.tokens += u64::from(store.reseal_token(row.id, &row.sealed, &to).await?),
-                Err(error) => resealed.leave(&error, &format!("token {}", row.id.0)),
+            let id = row.sealed_for.version.token;
+            match secrets.reseal_token(&row) {
+                Ok(to) => resealed.tokens += u64::from(store.reseal_token(id, &row.sealed, &to).await?),
+                Err(error) => resealed.leave(&error, &format!("token {}", id.0)),
             }
         }
         told(resealed.tokens + resealed.cached);

@@ -1,14 +1,17 @@
 //! Encrypts and decrypts the vault's secrets, each bound to its row: refresh tokens, and the tokens
 //! that an exchange returned for one order.
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::cipher::{Binding, Cipher, CipherError};
 use super::hash::Hasher;
-
-use crate::ids::{PurposeId, UserKey};
+use crate::ids::{Provider, PurposeId};
+use crate::store::SealedToken;
+use crate::token::{SealedFor, TokenSecret};
 
 /// The cipher and the hashes of one installation.
 pub struct Secrets {
@@ -17,6 +20,36 @@ pub struct Secrets {
 }
 
 const HASH_KEY: Binding<'static> = Binding(&["hash_key"]);
+
+/// A refresh token in clear text, for the store to write.
+pub(in crate::vault) struct PlainToken {
+    secrets: Arc<Secrets>,
+    token: SecretString,
+}
+
+impl PlainToken {
+    pub(in crate::vault) fn new(secrets: &Arc<Secrets>, token: &SecretString) -> Arc<Self> {
+        Arc::new(Self { secrets: Arc::clone(secrets), token: token.clone() })
+    }
+}
+
+impl TokenSecret for PlainToken {
+    fn seal(&self, sealed_for: &SealedFor) -> Result<Vec<u8>, String> {
+        let sealed = self.secrets.seal_token(sealed_for, &self.token);
+        sealed.map_err(|error| format!("a refresh token could not be encrypted: {error}"))
+    }
+
+    fn hash(&self, provider: Provider) -> [u8; 32] {
+        self.secrets.hasher.token(provider, self.token.expose_secret())
+    }
+}
+
+/// Calls `with` with the binding of a refresh token.
+fn bound<T>(sealed_for: &SealedFor, with: impl FnOnce(Binding<'_>) -> T) -> T {
+    let SealedFor { merchant, version, provider } = sealed_for;
+    let (row, generation) = (version.token.0.to_string(), version.generation.to_string());
+    with(Binding(&["refresh_token", merchant.as_str(), &row, &generation, &provider.to_string()]))
+}
 
 /// The access token and id_token of one exchange.
 #[derive(Clone)]
@@ -64,15 +97,20 @@ impl Secrets {
         &self.hasher
     }
 
-    pub(in crate::vault) fn seal_token(&self, key: &UserKey, token: &SecretString) -> Result<Vec<u8>, CipherError> {
-        self.cipher.seal(
-            token.expose_secret().as_bytes(),
-            Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]),
-        )
+    pub(in crate::vault) fn seal_token(
+        &self,
+        sealed_for: &SealedFor,
+        token: &SecretString,
+    ) -> Result<Vec<u8>, CipherError> {
+        bound(sealed_for, |binding| self.cipher.seal(token.expose_secret().as_bytes(), binding))
     }
 
-    pub(in crate::vault) fn open_token(&self, key: &UserKey, sealed: &[u8]) -> Result<SecretString, CipherError> {
-        let plain = self.cipher.open(sealed, Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]))?;
+    pub(in crate::vault) fn open_token(
+        &self,
+        sealed_for: &SealedFor,
+        sealed: &[u8],
+    ) -> Result<SecretString, CipherError> {
+        let plain = bound(sealed_for, |binding| self.cipher.open(sealed, binding))?;
         let text = std::str::from_utf8(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(SecretString::from(text))
     }
@@ -104,8 +142,8 @@ impl Secrets {
     }
 
     /// Encrypts the same token again with the active key.
-    pub(super) fn reseal_token(&self, key: &UserKey, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
-        self.reseal(sealed, Binding(&["refresh_token", key.merchant.as_str(), key.user.as_str()]))
+    pub(super) fn reseal_token(&self, row: &SealedToken) -> Result<Vec<u8>, CipherError> {
+        bound(&row.sealed_for, |binding| self.reseal(&row.sealed, binding))
     }
 
     /// Does the same with cached tokens.

@@ -37,7 +37,7 @@ async fn token(db: &Db, user: &str, days: i64, due: i64) {
         refresh_due_at: now + TimeDelta::seconds(due),
         ..new_token(db, user, byte)
     };
-    assert!(matches!(db.store.register_token(&token, false).await.unwrap(), Registered::Stored(_)));
+    assert!(matches!(db.store.register_token(&token).await.unwrap(), Registered::Stored(_)));
 }
 
 fn filter(db: &Db, after: Option<DueCursor>, limit: u32) -> DueFilter {
@@ -134,7 +134,7 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     assert!(db.store.postpone(all[1].version, Some(later), 4, Note::Refused).await.unwrap());
     assert!(db.store.postpone(all[2].version, None, 0, Note::Idle).await.unwrap());
     let age_unknown = NewToken { age_unknown: true, refresh_due_at: db.clock.now(), ..new_token(&db, "guess", 50) };
-    db.store.register_token(&age_unknown, true).await.unwrap();
+    db.store.register_token(&age_unknown).await.unwrap();
     let plannable = db.store.plannable_tokens(PlanFilter::All, TokenId::START, 10).await.unwrap();
     assert_eq!(plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
     let due_at = db.clock.now() + TimeDelta::days(1);
@@ -181,7 +181,7 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
     }
     // Importing an old token does not count as seeing the user.
     let old = NewToken { issued_at: signed_in, ..new_token(&db, "u", 9) };
-    db.store.register_token(&old, false).await.unwrap();
+    db.store.register_token(&old).await.unwrap();
     assert_eq!(view(&db, "u").await.last_seen_at, Some(db.clock.now()));
 }
 

@@ -65,7 +65,7 @@ async fn the_token_that_is_due_for_longest_is_found_whatever_its_day(db: Db) {
             refresh_due_at: now + TimeDelta::days(due),
             ..new_token(&db, user, byte)
         };
-        db.store.register_token(&token, false).await.unwrap();
+        db.store.register_token(&token).await.unwrap();
     }
     let oldest = db.store.overview(LOST_AFTER, SOON).await.unwrap().oldest_due_token;
     assert_eq!(oldest, Some(now - TimeDelta::days(7)));
@@ -83,7 +83,7 @@ async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
             refresh_due_at: now + TimeDelta::days(expires - 30),
             ..new_token(&db, user, byte)
         };
-        db.store.register_token(&token, false).await.unwrap();
+        db.store.register_token(&token).await.unwrap();
     }
     db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
     let due = DueFilter { by: now, merchant: None, after: None, limit: 10 };

@@ -22,6 +22,7 @@ postgres_alone![
     a_listener_whose_connection_dies_says_so,
     pools_recover_from_connections_that_died,
     a_burst_finds_connections_open_but_never_all_of_a_pool,
+    unique_texts_are_compared_byte_by_byte,
 ];
 
 /// A time limit that is long enough for a busy machine.
@@ -188,4 +189,16 @@ async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
     let burst = join_all(["u", "v"].map(|user| claim(&*store, user))).await;
     join_all(burst.into_iter().map(TokenClaim::release)).await;
     assert_eq!(open().await, (queue, claims, all), "a burst opens none");
+}
+
+/// Another collation may change with the system's C library, and then a unique index finds no longer
+/// what it holds.
+async fn unique_texts_are_compared_byte_by_byte(db: Db) {
+    let texts = "FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid, unnest(i.indcollation::oid[]) AS used (id)
+        JOIN pg_collation c ON c.oid = used.id
+        WHERE i.indisunique AND t.relnamespace = 'klarna_worker'::regnamespace";
+    let other = format!("string_agg(i.indexrelid::regclass || ' ' || c.collname, ', ') {texts} AND c.collname <> 'C'");
+    assert_eq!(db.value(&other).await, None);
+    let bytes = format!("(count(*) >= 6)::text {texts} AND c.collname = 'C'");
+    assert_eq!(db.value(&bytes).await.as_deref(), Some("true"));
 }

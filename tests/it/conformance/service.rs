@@ -30,7 +30,7 @@ async fn an_order_and_its_token_go_their_way(db: Db) {
     assert_eq!(store.insert_orders(std::slice::from_ref(&row)).await.unwrap(), [Inserted::New(row.id)]);
     assert_eq!(store.due_merchants().await.unwrap(), ["shop"]);
     assert_eq!(store.next_due().await.unwrap(), None);
-    assert!(matches!(store.register_token(&new_token(&db, "u", 1), false).await.unwrap(), Registered::Stored(_)));
+    assert!(matches!(store.register_token(&new_token(&db, "u", 1)).await.unwrap(), Registered::Stored(_)));
 
     let shares = BTreeMap::from([("shop".into(), 1)]);
     let claimed = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);

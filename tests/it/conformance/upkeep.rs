@@ -139,7 +139,7 @@ async fn hashes_of_former_tokens_go_and_the_current_one_stays(db: Db) {
     assert_eq!(retention(&db).tidy(true).await.unwrap().known_tokens, 1, "the first");
     db.advance(365 * DAY);
     assert_eq!(retention(&db).tidy(true).await.unwrap().known_tokens, 1, "that of a tombstone");
-    let known = db.store.register_token(&new_token(&db, "u", 2), false).await.unwrap();
+    let known = db.store.register_token(&new_token(&db, "u", 2)).await.unwrap();
     assert!(matches!(known, Registered::Known(_)), "{known:?}");
 }
 

@@ -310,13 +310,13 @@ async fn a_program_of_before_beside_it_costs_no_token(db: Db) {
     let endpoint = rotating().await;
     let shop = Shop::new(&db, &endpoint.url);
     sign_in(&shop, "u", "rt-1", DAY).await;
-    // A program without a keeper stores a successor and leaves the old due date in the row.
-    db.execute("UPDATE tokens SET generation = generation + 1, refresh_due_at = issued_at").await;
+    // It stores a successor, and knows nothing of due dates: the old one stays in the row.
+    db.execute("UPDATE tokens SET refresh_due_generation = generation - 1, refresh_due_at = issued_at").await;
     let process = Process::start(&shop).await;
     assert_eq!(process.sweep().await, refreshed(0), "the old date is none");
     let due_at = db.store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap().refresh_due_at.unwrap();
     db.clock.advance((due_at - db.clock.now()).to_std().unwrap());
-    assert_eq!((process.sweep().await, shop.row("u").await.2), (refreshed(1), 3));
+    assert_eq!((process.sweep().await, shop.row("u").await.2), (refreshed(1), 2));
 }
 
 async fn more_than_the_rate_carries_is_warned_of(db: Db) {
@@ -325,10 +325,10 @@ async fn more_than_the_rate_carries_is_warned_of(db: Db) {
     shop.keeper.rate_per_second = 0.01;
     let rows = |from: u32, to: u32| {
         format!(
-            "INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, reason, sealed, issued_at, expires_at,
+            "INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, reason, sealed, provider, issued_at, expires_at,
                 refresh_due_at, refresh_due_generation, updated_at)
              WITH RECURSIVE n (i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})
-             SELECT t.merchant, 'u-' || CAST(n.i AS text), 1, 1, 'active', NULL, t.sealed, t.issued_at, t.expires_at,
+             SELECT t.merchant, 'u-' || CAST(n.i AS text), 1, 1, 'active', NULL, t.sealed, t.provider, t.issued_at, t.expires_at,
                 t.refresh_due_at, 1, t.updated_at FROM tokens t, n WHERE t.user_id = 'u'"
         )
     };

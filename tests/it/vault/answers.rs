@@ -56,7 +56,8 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         // A new process for each answer. Other tests check the circuit breaker.
         let (vault, _) = shop.process().await;
         let (user, case) = (format!("u{n:02}"), format!("{status} {body}"));
-        shop.register(&user, "rt-1").await;
+        let token = if body.contains("rt-1") { "rt-1".to_owned() } else { format!("rt-of-{user}") };
+        shop.register(&user, &token).await;
         let mock = server
             .mock("POST", "/oauth2/token")
             .with_status(status)
@@ -102,7 +103,7 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
             FaultyServer::start([Step::answer(http_bytes("200 OK", headers, &body)), Step::answer(next)]).await;
         let shop = Shop::new(&db, &server.url());
         let (vault, _) = shop.process().await;
-        shop.register(&user, "rt-1").await;
+        shop.register(&user, &format!("rt-of-{user}")).await;
         assert_eq!(told(&shop.access(&vault, &user).await), access, "{n}");
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(2), 1), "{n}");
         assert_eq!(told(&shop.access(&vault, &user).await), "at-3", "{n}");
@@ -157,7 +158,7 @@ async fn what_was_cut_off_may_be_travelling(db: Db) {
         shop.settings.exchange_timeout = Duration::from_millis(500);
         let (vault, _) = shop.process().await;
         let user = format!("u{n}");
-        shop.register(&user, "rt-1").await;
+        shop.register(&user, &format!("rt-of-{user}")).await;
         assert_eq!(told(&shop.access(&vault, &user).await), REPLAY);
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(1), 1));
         assert_eq!(db.count("exchanges WHERE travelling AND outcome = 'no_answer'").await, n as u64 + 1);
@@ -169,7 +170,7 @@ async fn a_token_past_its_time_is_presented_once_more(db: Db) {
     let shop = Shop::new(&db, &server.url());
     let (vault, _) = shop.process().await;
     for user in ["a", "b"] {
-        shop.register(user, "rt-1").await;
+        shop.register(user, &format!("rt-of-{user}")).await;
     }
     db.advance(61 * 24 * 60 * 60);
     let good = server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);

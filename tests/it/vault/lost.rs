@@ -55,8 +55,8 @@ async fn an_unanswered_presentation_is_repeated_after_its_wait_and_not_before(db
     let shop = Shop::new(&db, &endpoint.url);
     let (vault, _) = shop.process().await;
     let (elsewhere, _) = shop.process().await;
-    for user in ["u", "v"] {
-        shop.register(user, "rt-1").await;
+    for (user, token) in [("u", "rt-1"), ("v", "rt-11")] {
+        shop.register(user, token).await;
     }
     assert_eq!(told(&shop.access(&vault, "u").await), "10s");
     db.advance(4);
@@ -70,7 +70,7 @@ async fn an_unanswered_presentation_is_repeated_after_its_wait_and_not_before(db
     assert_eq!(told(&shop.access(&elsewhere, "u").await), "at-rt-1");
     assert_eq!((shop.row("u").await, endpoint.presented().len()), (ACTIVE(2), 3));
     db.advance(1);
-    assert_eq!(told(&shop.access(&vault, "v").await), "at-rt-1");
+    assert_eq!(told(&shop.access(&vault, "v").await), "at-rt-11");
     assert_eq!(shop.ledger().await, ["no_answer", "rotated", "no_answer", "rotated"]);
 }
 
@@ -245,8 +245,8 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
     let shop = Shop::new(&db, &endpoint.url);
     let (vault, holder) = shop.process().await;
     let other = db.begin_worker().await;
-    for user in ["a", "u", "z"] {
-        shop.register(user, "rt-1").await;
+    for (user, token) in [("a", "rt-11"), ("u", "rt-21"), ("z", "rt-1")] {
+        shop.register(user, token).await;
     }
     let (claim, _) = intended(&db, "a", other).await;
     claim.release().await;

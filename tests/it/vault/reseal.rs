@@ -74,8 +74,8 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
-    assert!(!db.store.reseal_token(before.id, &before.sealed, b"what is over").await.unwrap());
-    // The next run encrypts it again.
+    assert!(!db.store.reseal_token(before.sealed_for.version.token, &before.sealed, b"what is over").await.unwrap());
+    // The next run finds it.
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
     assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable", "the old program cannot open it any more");

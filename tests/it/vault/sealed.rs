@@ -9,11 +9,16 @@ use klarna_order_worker::vault::sealing::Secrets;
 use serde_json::json;
 use test_support::faults::FaultyServer;
 
+use super::providers::with;
 use super::{ACTIVE, Shop, cipher, ready, told};
-use crate::support::klarna::Endpoint;
+use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
 
-both_engines![no_secret_lies_in_the_database, an_unknown_key_leaves_the_token_as_it_is];
+both_engines![
+    no_secret_lies_in_the_database,
+    an_unknown_key_leaves_the_token_as_it_is,
+    an_old_record_or_anothers_is_not_presented,
+];
 
 const TABLES: [&str; 8] =
     ["installation", "workers", "orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "keys"];
@@ -83,4 +88,42 @@ async fn an_unknown_key_leaves_the_token_as_it_is(db: Db) {
     assert_eq!((shop.row("u").await, shop.ledger().await.len(), server.connections()), (ACTIVE(1), 0, 0));
     // The token does not stay claimed either.
     shop.register("u", "rt-2").await;
+}
+
+/// Somebody who can write the database puts records back, or moves them.
+async fn an_old_record_or_anothers_is_not_presented(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    shop.register("v", "rt-11").await;
+    db.execute("CREATE TABLE old AS SELECT user_id, sealed FROM tokens").await;
+    for (user, told_of) in [("u", "at-rt-1"), ("v", "at-rt-11")] {
+        assert_eq!(told(&shop.access(&vault, user).await), told_of);
+    }
+    db.execute("CREATE TABLE new AS SELECT user_id, sealed FROM tokens").await;
+    let put = async |table: &str, of: &str| {
+        let record = format!("SELECT sealed FROM {table} AS r WHERE r.user_id = '{of}'");
+        db.execute(&format!("UPDATE tokens SET sealed = ({record}) WHERE user_id = 'u'")).await;
+    };
+    for (table, of) in [("old", "u"), ("new", "v"), ("old", "v")] {
+        put(table, of).await;
+        assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable", "{table} {of}");
+        assert_eq!(shop.row("u").await, ACTIVE(2));
+    }
+    // Under the number of another generation, or of another provider.
+    put("new", "u").await;
+    db.execute("UPDATE tokens SET generation = 3 WHERE user_id = 'u'").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable");
+    db.execute("UPDATE tokens SET generation = 2 WHERE user_id = 'u'").await;
+    let elsewhere = with(&shop, shop.merchant.token_url.as_str(), "client-2");
+    let (theirs, _) = elsewhere.process().await;
+    db.execute("CREATE TABLE right_one AS SELECT provider FROM tokens").await;
+    let provider = elsewhere.merchant.provider();
+    let bytes = if db.is_sqlite() { format!("x'{provider}'") } else { format!("'\\x{provider}'") };
+    db.execute(&format!("UPDATE tokens SET provider = {bytes}")).await;
+    assert_eq!(told(&elsewhere.access(&theirs, "u").await), "Unavailable");
+    assert_eq!(endpoint.presented(), ["rt-1", "rt-11"]);
+    db.execute("UPDATE tokens SET provider = (SELECT provider FROM right_one LIMIT 1)").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
 }

@@ -9,6 +9,7 @@ use klarna_order_worker::breaker::BreakerState;
 use klarna_order_worker::ids::TokenId;
 use klarna_order_worker::store::RejectedTokens;
 use klarna_order_worker::token::IfDue;
+use klarna_order_worker::vault::sealing::{AdoptedTokens, adopt};
 use klarna_order_worker::vault::{Access, Refreshed, Vault};
 use test_support::mockito::{Mock, Server, ServerGuard};
 use uuid::Uuid;
@@ -39,14 +40,16 @@ async fn granting(server: &mut ServerGuard, path: &str) -> Mock {
     server.mock("POST", path).with_body_from_request(body).expect_at_least(0).create_async().await
 }
 
-/// Returns a shop with this many users, whose rows have no provider.
-async fn shop(db: &Db, server: &ServerGuard, users: usize) -> Shop {
-    let shop = Shop { proven: false, ..Shop::new(db, &server.url()) };
+/// A shop whose provider has not granted a token yet.
+fn shop(db: &Db, server: &ServerGuard) -> Shop {
+    Shop { proven: false, ..Shop::new(db, &server.url()) }
+}
+
+/// Registers so many users.
+async fn sign_in(shop: &Shop, users: usize) {
     for number in 0..users {
         shop.register(&format!("u-{number}"), &format!("rt-{number}")).await;
     }
-    db.execute("UPDATE tokens SET provider = NULL").await;
-    shop
 }
 
 async fn ordered(shop: &Shop, vault: &Vault, user: usize) -> Access {
@@ -67,8 +70,10 @@ async fn a_provider_that_rejects_everybody_meets_few_tokens(db: Db) {
     let mut server = Server::new_async().await;
     let _wrong = rejecting(&mut server, "/wrong").await;
     let _right = granting(&mut server, "/oauth2/token").await;
-    let shop = shop(&db, &server, 30).await;
+    let shop = shop(&db, &server);
+    // The settings were wrong from the beginning.
     let wrong = with(&shop, &format!("{}/wrong", server.url()), "client-1");
+    sign_in(&wrong, 30).await;
     let (vault, _) = wrong.process().await;
     let orders = join_all((0..15).map(|user| ordered(&wrong, &vault, user)));
     let sweep = join_all((15..30).map(|user| swept(&wrong, &vault, user)));
@@ -90,6 +95,9 @@ async fn a_provider_that_rejects_everybody_meets_few_tokens(db: Db) {
     assert_eq!(db.store.count_rejected(&rejected).await.unwrap(), 3);
     let (count, last) = db.store.retry_rejected(&rejected, TokenId::START, 10).await.unwrap().unwrap();
     assert_eq!((count, db.store.retry_rejected(&rejected, last, 10).await.unwrap()), (3, None));
+    let (from, to) = (wrong.merchant.provider(), shop.merchant.provider());
+    let adopted = adopt(&*db.store, &shop.secrets, &"shop".into(), from, to, |_| ()).await.unwrap();
+    assert_eq!(adopted, AdoptedTokens { adopted: 30, ..AdoptedTokens::default() });
     let (vault, _) = shop.process().await;
     for user in 0..30 {
         assert_eq!(told(&ordered(&shop, &vault, user).await), "at", "u-{user}");
@@ -101,7 +109,8 @@ async fn a_provider_that_rejects_everybody_meets_few_tokens(db: Db) {
 async fn a_success_ends_the_stop_and_one_probe_is_sent_at_a_time(db: Db) {
     let mut server = Server::new_async().await;
     let rejecting = rejecting(&mut server, "/oauth2/token").await;
-    let shop = shop(&db, &server, 10).await;
+    let shop = shop(&db, &server);
+    sign_in(&shop, 10).await;
     let (vault, _) = shop.process().await;
     for user in 0..10 {
         ordered(&shop, &vault, user).await;
@@ -129,7 +138,8 @@ async fn a_success_ends_the_stop_and_one_probe_is_sent_at_a_time(db: Db) {
 
 async fn some_rejections_among_successes_are_believed(db: Db) {
     let mut server = Server::new_async().await;
-    let shop = shop(&db, &server, 8).await;
+    let shop = shop(&db, &server);
+    sign_in(&shop, 8).await;
     let (vault, _) = shop.process().await;
     for user in 0..8 {
         let mock = if user % 3 == 0 {

@@ -5,7 +5,7 @@ use crate::store::sql::ErasureSql;
 pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     token: "
         UPDATE klarna_worker.tokens SET user_id = $3, generation = generation + 1, state = 'forgotten', reason = NULL,
-            sealed = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+            sealed = NULL, signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($4, clock_timestamp())
         WHERE merchant = $1 AND user_id = $2
         RETURNING id",

@@ -76,7 +76,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         WHERE id = $1 AND generation = $2 AND state = 'active'",
     forget_idle: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
         WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
             AND id IN (

@@ -14,7 +14,7 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
             (SELECT count(*) FROM klarna_worker.cached_tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
             (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
     sealed_otherwise: "
-        SELECT id, merchant, user_id, sealed FROM klarna_worker.tokens
+        SELECT id, merchant, generation, provider, sealed FROM klarna_worker.tokens
         WHERE id > $2 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "

@@ -76,7 +76,7 @@ INTEND = "
 STORE_SUCCESSOR = "
     WITH stored AS (
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-            provider = coalesce($14, provider),
+            provider = $14,
             issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
             refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
             refresh_note = NULL,

@@ -5,14 +5,16 @@ use crate::store::sql::ProvidersSql;
 pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
     tokens_by_provider: "
         SELECT merchant, provider, count(*) AS tokens FROM klarna_worker.tokens
-        WHERE state <> 'forgotten' AND provider IS NOT NULL GROUP BY merchant, provider ORDER BY merchant, provider",
+        WHERE sealed IS NOT NULL GROUP BY merchant, provider ORDER BY merchant, provider",
+    join_providers: "
+        INSERT INTO klarna_worker.adopted_providers (provider, adopted) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    sealed_by: "
+        SELECT id, merchant, generation, provider, sealed FROM klarna_worker.tokens
+        WHERE merchant = $1 AND provider = $2 AND sealed IS NOT NULL AND id > $3 ORDER BY id LIMIT $4",
     adopt: "
-        UPDATE klarna_worker.tokens SET provider = $3 WHERE id IN (
-            SELECT id FROM klarna_worker.tokens
-            WHERE merchant = $1 AND provider = $2 AND state <> 'forgotten' AND id > $4 ORDER BY id LIMIT $5)
-        RETURNING id",
-    // At most the newest 20,000 rows of the ledger, so less is known of a merchant with few exchanges. A
-    // rejection after a lost answer is expected, so it is left out.
+        UPDATE klarna_worker.tokens SET provider = $3, sealed = $4 WHERE id = $1 AND sealed = $2",
+    // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known. A
+    // rejection after a lost answer is expected, and says nothing about the settings.
     latest_answers: "
         SELECT e.token_id, e.outcome = 'rejected' AS rejected
         FROM (SELECT id, token_id, generation, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e

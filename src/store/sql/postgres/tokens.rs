@@ -9,24 +9,37 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ON CONFLICT (merchant, user_id) DO NOTHING",
     lock_token: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2 FOR UPDATE",
-    is_known: "
-        SELECT token_id FROM klarna_worker.known_tokens WHERE token_id = $1 AND hash = $2",
+    // Each provider that was adopted as the same one as $1, however often.
+    same_providers: "
+        WITH RECURSIVE same (provider) AS (
+            SELECT $1::bytea
+            UNION
+            SELECT CASE a.provider WHEN s.provider THEN a.adopted ELSE a.provider END
+            FROM same s JOIN klarna_worker.adopted_providers a ON s.provider IN (a.provider, a.adopted)
+        )
+        SELECT provider FROM same WHERE provider <> $1",
+    holder: "
+        SELECT t.id, t.merchant, t.user_id FROM klarna_worker.known_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id
+        WHERE k.hash = $1",
     register: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-            reason = NULL, sealed = $2, provider = $8, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
+            reason = NULL, sealed = $2, provider = $8, signed_in_at = $9, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
             refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
             last_seen_at = greatest(last_seen_at, $3), updated_at = coalesce($5, clock_timestamp())
         WHERE id = $1
         RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at",
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at",
+    // A row that was made for a token that was refused.
+    drop_unused: "
+        DELETE FROM klarna_worker.tokens WHERE id = $1 AND generation = 0 AND state = 'forgotten'",
     know: "
         INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
         ON CONFLICT DO NOTHING",
     forget: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
         WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
         RETURNING id",
@@ -34,11 +47,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         DELETE FROM klarna_worker.cached_tokens WHERE token_id = $1",
     token: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2",
     tokens: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM klarna_worker.tokens
         WHERE ($1::text IS NULL AND state <> 'forgotten' OR state = $1) AND ($2::text IS NULL OR merchant = $2)
             AND ($3::text IS NULL OR (merchant, user_id) > ($3, $4))
@@ -47,7 +60,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ORDER BY merchant, user_id LIMIT $5",
     users_of_state: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM klarna_worker.tokens
         WHERE merchant = $1 AND state = $2 AND ($3::text IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
@@ -96,7 +109,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     store_ahead: "
         UPDATE klarna_worker.tokens SET generation = $2,
             grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
-            reason = NULL, sealed = $4, provider = coalesce($10, provider), issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
+            reason = NULL, sealed = $4, provider = $10, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
             refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
             last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END, updated_at = coalesce($7, clock_timestamp())
         WHERE id = $1",
@@ -112,11 +125,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until",
     still_good: "
-        UPDATE klarna_worker.tokens SET state = 'active', provider = coalesce($4, provider),
-            refresh_due_generation = CASE WHEN state = 'active' THEN refresh_due_generation END,
-            updated_at = CASE WHEN state = 'active' THEN updated_at ELSE coalesce($3, clock_timestamp()) END
-        WHERE id = $1 AND generation = $2
-            AND (state = 'uncertain' OR state = 'active' AND provider IS NULL AND $4::bytea IS NOT NULL)",
+        UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
+            updated_at = coalesce($3, clock_timestamp())
+        WHERE id = $1 AND generation = $2 AND state = 'uncertain'",
     dead: "
         UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL,
             updated_at = coalesce($5, clock_timestamp())

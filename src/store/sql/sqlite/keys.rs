@@ -14,7 +14,7 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
             (SELECT count(*) FROM cached_tokens WHERE substr(sealed, 1, length($1)) = $1) AS cached,
             (SELECT count(*) FROM installation WHERE substr(hash_key, 1, length($1)) = $1) AS hash_key",
     sealed_otherwise: "
-        SELECT id, merchant, user_id, sealed FROM tokens
+        SELECT id, merchant, generation, provider, sealed FROM tokens
         WHERE id > $2 AND sealed IS NOT NULL AND substr(sealed, 1, length($1)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "

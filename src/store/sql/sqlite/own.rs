@@ -39,7 +39,7 @@ INTEND = "
 // generation.
 STORE_SUCCESSOR = "
     UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-        provider = coalesce($10, provider),
+        provider = $10,
         issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
         refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
         refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7

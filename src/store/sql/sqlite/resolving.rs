@@ -10,7 +10,7 @@ pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
             refresh_note = CASE WHEN $3 THEN 'no_answer' END, updated_at = $4
         WHERE merchant = $5 AND user_id = $6 AND state = 'uncertain'
         RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
-            refresh_failures, refresh_note, last_seen_at, updated_at",
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at",
     count_uncertain: "
         SELECT count(*) AS tokens FROM tokens INDEXED BY tokens_uncertain
         WHERE state = 'uncertain' AND ($1 IS NULL OR merchant = $1) AND ($2 IS NULL OR updated_at < $2)",

@@ -39,8 +39,8 @@ async fn a_successor_after_a_sign_in_is_superseded(db: Db) {
     let claim = claim(&*db.store, "u").await;
     assert_eq!(claim.token().sealed.as_deref(), Some(&[2][..]));
     claim.release().await;
-    // Its hash is known, so it cannot be registered from outside either.
-    assert!(matches!(db.store.register_token(&new_token(&db, "u", 3), false).await.unwrap(), Registered::Known(_)));
+    // It was received, so it cannot be brought in from outside either.
+    assert!(matches!(db.store.register_token(&new_token(&db, "u", 3)).await.unwrap(), Registered::Known(_)));
 }
 
 async fn a_successor_after_forgetting_is_superseded(db: Db) {

@@ -8,6 +8,7 @@ mod providers;
 mod registration;
 mod resolve;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -16,7 +17,7 @@ use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
     DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose, PurposeKind,
-    Registered, Settled, Successor, TokenState, TokenView,
+    Registered, SealedFor, Settled, Successor, TokenSecret, TokenState, TokenView,
 };
 use uuid::Uuid;
 
@@ -27,13 +28,35 @@ pub fn provider() -> Provider {
     Provider::new("https://login.test/token", "client")
 }
 
-/// Returns a token; one byte stands for its text.
+/// The token that one byte stands for. Each user has tokens of their own.
+struct Byte {
+    byte: u8,
+    user: String,
+}
+
+impl TokenSecret for Byte {
+    fn seal(&self, _: &SealedFor) -> Result<Vec<u8>, String> {
+        Ok(vec![self.byte])
+    }
+
+    fn hash(&self, provider: Provider) -> [u8; 32] {
+        let name = self.user.bytes().chain(std::iter::repeat(0)).take(16);
+        let mut hash = [self.byte; 32];
+        hash.iter_mut().zip(name.chain(provider.as_bytes().iter().copied())).for_each(|(byte, other)| *byte ^= other);
+        hash
+    }
+}
+
+fn byte(user: &str, byte: u8) -> Arc<Byte> {
+    Arc::new(Byte { byte, user: user.into() })
+}
+
+/// A sign-in of a user with the token that one byte stands for.
 pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
     NewToken {
         owner: UserKey::new("shop", user),
         provider: provider(),
-        sealed: vec![byte],
-        hash: [byte; 32],
+        secret: self::byte(user, byte),
         issued_at: db.clock.now(),
         expires_at: db.clock.now() + TimeDelta::days(60),
         refresh_due_at: db.clock.now() + TimeDelta::days(35),
@@ -42,7 +65,7 @@ pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
 }
 
 pub async fn register(db: &Db, user: &str, byte: u8) -> TokenView {
-    match db.store.register_token(&new_token(db, user, byte), false).await.unwrap() {
+    match db.store.register_token(&new_token(db, user, byte)).await.unwrap() {
         Registered::Stored(view) => view,
         other => panic!("{other:?}"),
     }
@@ -86,10 +109,17 @@ pub async fn intended(db: &Db, user: &str, holder: WorkerId) -> (Box<dyn TokenCl
     (claim, intent)
 }
 
+/// A successor for the user u. For another user it works alike, but then the token is not known as
+/// that user's.
 pub fn successor(db: &Db, byte: u8) -> ExchangeResult {
-    let NewToken { sealed, hash, issued_at, expires_at, refresh_due_at, .. } = new_token(db, "", byte);
-    let refresh_due_at = Some(refresh_due_at);
-    ExchangeResult::Rotated(Successor { sealed, hash, issued_at, expires_at, refresh_due_at })
+    successor_of(db, "u", byte)
+}
+
+/// A successor for a user.
+pub fn successor_of(db: &Db, user: &str, byte: u8) -> ExchangeResult {
+    let NewToken { secret, issued_at, expires_at, refresh_due_at, .. } = new_token(db, user, byte);
+    let (sealed, hash, refresh_due_at) = (vec![byte], secret.hash(provider()), Some(refresh_due_at));
+    ExchangeResult::Rotated(Successor { sealed, hash, secret, issued_at, expires_at, refresh_due_at })
 }
 
 /// Returns an end of the exchange, with tokens to cache if the answer had an access token.
@@ -101,7 +131,7 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
         good_until: db.clock.now() + Duration::from_secs(299),
     });
     let Intent { exchange, version, .. } = *intent;
-    ExchangeEnd { exchange, owner: None, provider: Some(provider()), version, result, cached }
+    ExchangeEnd { exchange, owner: UserKey::new("shop", "nobody"), provider: provider(), version, result, cached }
 }
 
 pub async fn cached(db: &Db, intent: &Intent) -> bool {

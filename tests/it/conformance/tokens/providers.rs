@@ -1,66 +1,79 @@
 //! Each token names the provider that issued it.
 
 use klarna_order_worker::ids::{Provider, TokenId, UserKey};
-use klarna_order_worker::store::ProviderTokens;
-use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Settled};
+use klarna_order_worker::store::{Adopted, AdoptedToken, ProviderTokens};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled};
 
 use super::{end, intended, new_token, provider, register, successor};
 use crate::support::stores::{Db, both_engines};
 
-both_engines![a_registration_names_the_provider_and_so_does_a_success, tokens_are_counted_and_adopted_by_provider,];
+both_engines![
+    a_registration_names_the_provider_and_an_exchange_keeps_it,
+    tokens_are_counted_by_provider,
+    a_token_is_adopted_unless_another_user_has_it,
+];
 
-async fn claimed_provider(db: &Db, user: &str) -> Option<Provider> {
-    let holder = db.begin_worker().await;
-    let (claim, _) = intended(db, user, holder).await;
-    let provider = claim.token().provider;
-    claim.release().await;
-    provider
-}
-
-async fn a_registration_names_the_provider_and_so_does_a_success(db: Db) {
+async fn a_registration_names_the_provider_and_an_exchange_keeps_it(db: Db) {
     let ends = [
-        (successor(&db, 9), Some(provider())),
-        (ExchangeResult::Unchanged, Some(provider())),
-        (ExchangeResult::Rejected(DeadReason::Rejected), None),
-        (ExchangeResult::Refused, None),
-        (ExchangeResult::NotSent, None),
-        (ExchangeResult::NoAnswer { travelling: false, hold: false }, None),
+        successor(&db, 9),
+        ExchangeResult::Unchanged,
+        ExchangeResult::Rejected(DeadReason::Rejected),
+        ExchangeResult::Refused,
+        ExchangeResult::NotSent,
+        ExchangeResult::NoAnswer { travelling: false, hold: false },
     ];
-    for (byte, (result, named)) in (1..).zip(ends) {
+    for (byte, result) in (1..).zip(ends) {
         let user = format!("u-{byte}");
         register(&db, &user, byte).await;
-        assert_eq!(claimed_provider(&db, &user).await, Some(provider()));
-        // A row without a provider, as older programs wrote it.
-        db.execute("UPDATE tokens SET provider = NULL").await;
-        let (holder, what) = (db.begin_worker().await, format!("{:?}", result.outcome()));
-        db.execute("UPDATE exchanges SET outcome = 'not_sent', closed_at = opened_at WHERE outcome IS NULL").await;
-        let (claim, intent) = intended(&db, &user, holder).await;
-        let end = end(&db, &intent, result);
-        assert_eq!(claim.settle(&end).await.unwrap(), Settled::Written, "{what}");
+        let what = format!("{:?}", result.outcome());
+        let (claim, intent) = intended(&db, &user, db.begin_worker().await).await;
+        assert_eq!(claim.token().provider, Some(provider()));
+        assert_eq!(claim.settle(&end(&db, &intent, result)).await.unwrap(), Settled::Written, "{what}");
         let counted = db.store.tokens_by_provider().await.unwrap();
-        assert_eq!(counted.first().map(|counted| counted.provider), named, "{what}");
+        assert_eq!(counted.first().map(|counted| counted.provider), Some(provider()), "{what}");
         db.store.forget_token(&UserKey::new("shop", user.as_str())).await.unwrap();
     }
 }
 
-async fn tokens_are_counted_and_adopted_by_provider(db: Db) {
+async fn tokens_are_counted_by_provider(db: Db) {
     let (old, new) = (provider(), Provider::new("https://new.test/token", "client"));
     for byte in 1..=5 {
         register(&db, &format!("u-{byte}"), byte).await;
     }
     let other = NewToken { owner: UserKey::new("other", "u"), ..new_token(&db, "u", 6) };
-    db.store.register_token(&other, false).await.unwrap();
+    db.store.register_token(&other).await.unwrap();
     let gone = NewToken { provider: new, ..new_token(&db, "u-6", 7) };
-    db.store.register_token(&gone, false).await.unwrap();
+    db.store.register_token(&gone).await.unwrap();
     db.store.forget_token(&UserKey::new("shop", "u-6")).await.unwrap();
     let of = |merchant: &str, provider, tokens| ProviderTokens { merchant: merchant.into(), provider, tokens };
     assert_eq!(db.store.tokens_by_provider().await.unwrap(), [of("other", old, 1), of("shop", old, 5)]);
+}
 
-    let (mut batches, mut last) = (Vec::new(), TokenId::START);
-    while let Some((count, id)) = db.store.adopt_tokens(&"shop".into(), old, new, last, 2).await.unwrap() {
-        batches.push(count);
-        last = id;
+async fn a_token_is_adopted_unless_another_user_has_it(db: Db) {
+    let (old, new) = (provider(), Provider::new("https://new.test/token", "client"));
+    for byte in 1..=3 {
+        register(&db, &format!("u-{byte}"), byte).await;
     }
-    assert_eq!(batches, [2, 2, 1]);
-    assert_eq!(db.store.tokens_by_provider().await.unwrap(), [of("other", old, 1), of("shop", new, 5)]);
+    // The second one's token is registered at the new address, for another user, before it is known
+    // to be the same provider.
+    let again = NewToken { owner: UserKey::new("shop", "v"), provider: new, ..new_token(&db, "u-2", 2) };
+    assert!(matches!(db.store.register_token(&again).await.unwrap(), Registered::Stored(_)));
+    let rows = db.store.sealed_by(&"shop".into(), old, TokenId::START, 10).await.unwrap();
+    let tokens: Vec<_> = (1..)
+        .zip(rows)
+        .map(|(byte, row)| {
+            let hash = new_token(&db, &format!("u-{byte}"), byte).secret.hash(new);
+            AdoptedToken { token: row.sealed_for.version.token, from: row.sealed, to: vec![byte + 10], hash }
+        })
+        .collect();
+    register(&db, "u-3", 33).await;
+    let adopted = db.store.adopt_tokens(&tokens, new).await.unwrap();
+    assert_eq!(adopted, [Adopted::Moved, Adopted::HeldElsewhere, Adopted::Changed]);
+    let left = db.store.sealed_by(&"shop".into(), old, TokenId::START, 10).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.sealed[0]).collect::<Vec<_>>(), [2, 33]);
+    let moved = db.store.sealed_by(&"shop".into(), new, TokenId::START, 10).await.unwrap();
+    assert_eq!(moved.iter().map(|row| row.sealed[0]).collect::<Vec<_>>(), [11, 2]);
+    // Its hash has followed: the token is the first user's at the new address, too.
+    let again = NewToken { owner: UserKey::new("shop", "v"), provider: new, ..new_token(&db, "u-1", 1) };
+    assert!(matches!(db.store.register_token(&again).await.unwrap(), Registered::HeldElsewhere(_)));
 }

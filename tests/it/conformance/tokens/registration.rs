@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::store::TokenFilter;
 use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenState};
 
@@ -13,7 +13,11 @@ both_engines![
     a_registration_is_active_under_a_new_generation,
     a_known_token_changes_nothing_ever,
     what_a_rotation_brought_or_spent_is_known,
-    an_import_never_overwrites_a_token_issued_later,
+    an_older_sign_in_never_replaces_a_newer_one,
+    a_rotation_is_no_sign_in,
+    a_token_of_another_row_is_refused_and_its_holder_named,
+    one_token_for_many_users_at_once_is_one_users,
+    a_token_of_an_adopted_provider_is_known,
     a_registration_ends_reauth_required_and_uncertain,
     forgetting_leaves_a_tombstone_and_generations_go_on,
     forgetting_deletes_what_was_kept_and_who_it_was,
@@ -24,7 +28,7 @@ both_engines![
 ];
 
 async fn again(db: &Db, token: &NewToken) -> Registered {
-    db.store.register_token(token, false).await.unwrap()
+    db.store.register_token(token).await.unwrap()
 }
 
 async fn a_registration_is_active_under_a_new_generation(db: Db) {
@@ -35,8 +39,6 @@ async fn a_registration_is_active_under_a_new_generation(db: Db) {
     assert_eq!(first.expires_at, Some(db.clock.now() + TimeDelta::days(60)));
     assert_eq!(register(&db, "u", 2).await.generation, 2);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
-    // The same text is a different token for another user.
-    assert_eq!(register(&db, "v", 1).await.generation, 1);
 }
 
 async fn a_known_token_changes_nothing_ever(db: Db) {
@@ -66,22 +68,104 @@ async fn what_a_rotation_brought_or_spent_is_known(db: Db) {
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
 }
 
-async fn an_import_never_overwrites_a_token_issued_later(db: Db) {
+async fn an_older_sign_in_never_replaces_a_newer_one(db: Db) {
     let at = |byte, seconds| {
         let issued_at = db.clock.now() + TimeDelta::seconds(seconds);
         NewToken { issued_at, ..new_token(&db, "u", byte) }
     };
-    assert!(matches!(db.store.register_token(&at(1, 10), true).await.unwrap(), Registered::Stored(_)));
-    let Registered::Newer(view) = db.store.register_token(&at(2, 9), true).await.unwrap() else { panic!() };
-    assert_eq!((view.generation, view.issued_at), (1, Some(at(1, 10).issued_at)));
-    // It was not registered, so it is unknown, and a sign-in can register it.
-    assert!(matches!(db.store.register_token(&at(2, 9), false).await.unwrap(), Registered::Stored(_)));
-    assert!(matches!(db.store.register_token(&at(3, 9), true).await.unwrap(), Registered::Stored(_)));
-    // A token that no longer works is replaced even by an older one.
+    assert!(matches!(again(&db, &at(1, 10)).await, Registered::Stored(_)));
+    let Registered::Newer(view) = again(&db, &at(2, 9)).await else { panic!() };
+    assert_eq!((view.generation, view.signed_in_at), (1, Some(at(1, 10).issued_at)));
+    assert!(matches!(again(&db, &at(3, 10)).await, Registered::Stored(_)));
+    // It was not stored, so it is not known.
+    assert!(matches!(again(&db, &at(2, 11)).await, Registered::Stored(_)));
+    // Whatever became of the newer one.
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &intent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
-    assert!(matches!(db.store.register_token(&at(4, 0), true).await.unwrap(), Registered::Stored(_)));
+    assert!(matches!(again(&db, &at(4, 0)).await, Registered::Newer(_)));
+    assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::Rejected), 3));
+    // A token of unknown age may be older than any.
+    let unknown = NewToken { age_unknown: true, ..at(5, 20) };
+    let Registered::Stored(view) = again(&db, &unknown).await else { panic!() };
+    assert_eq!(view.signed_in_at, None);
+    assert!(matches!(again(&db, &at(6, 0)).await, Registered::Stored(_)));
+    assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
+    assert!(matches!(again(&db, &at(7, -5)).await, Registered::Stored(_)));
+}
+
+async fn a_rotation_is_no_sign_in(db: Db) {
+    register(&db, "u", 1).await;
+    let signed_in = db.clock.now() + TimeDelta::seconds(1);
+    db.advance(5);
+    let (claim, intent) = intended(&db, "u", db.begin_worker().await).await;
+    assert_eq!(claim.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap(), Settled::Written);
+    // The shop brings the token of a sign-in that was before the rotation.
+    let token = NewToken { issued_at: signed_in, ..new_token(&db, "u", 3) };
+    let Registered::Stored(view) = again(&db, &token).await else { panic!() };
+    assert_eq!((view.generation, view.signed_in_at), (3, Some(signed_in)));
+}
+
+async fn a_token_of_another_row_is_refused_and_its_holder_named(db: Db) {
+    register(&db, "u", 1).await;
+    let holder = db.begin_worker().await;
+    let (claim, intent) = intended(&db, "u", holder).await;
+    claim.settle(&end(&db, &intent, successor(&db, 2))).await.unwrap();
+    let refused = async |owner: &UserKey, byte| {
+        let token = NewToken { owner: owner.clone(), ..new_token(&db, "u", byte) };
+        let Registered::HeldElsewhere(holder) = again(&db, &token).await else { panic!("{owner:?} {byte}") };
+        assert_eq!(holder, UserKey::new("shop", "u"));
+    };
+    // What was spent, and what is current; for a user without a row and for one with a token.
+    register(&db, "v", 9).await;
+    for owner in [UserKey::new("shop", "v"), UserKey::new("shop", "w"), UserKey::new("other", "u")] {
+        refused(&owner, 1).await;
+        refused(&owner, 2).await;
+    }
+    assert_eq!((row(&db, "v").await, row(&db, "u").await.2), ((TokenState::Active, None, 1), 2));
+    assert_eq!(db.count("tokens").await, 2, "a refusal left a row behind");
+    // Forgetting frees nothing: the token may have been spent. Erasure leaves no trace of it.
+    assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
+    refused(&UserKey::new("shop", "v"), 2).await;
+    db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
+    let token = NewToken { owner: UserKey::new("shop", "v"), ..new_token(&db, "u", 2) };
+    assert!(matches!(again(&db, &token).await, Registered::Stored(_)));
+}
+
+async fn one_token_for_many_users_at_once_is_one_users(db: Db) {
+    let other_process = db.open().await;
+    let tokens: Vec<_> =
+        (0..20).map(|n| NewToken { owner: UserKey::new("shop", format!("u-{n}")), ..new_token(&db, "u", 1) }).collect();
+    let registered = join_all(tokens.iter().enumerate().map(|(n, token)| {
+        let store = if n % 2 == 0 { &db.store } else { &other_process };
+        store.register_token(token)
+    }));
+    let registered: Vec<_> = registered.await.into_iter().map(Result::unwrap).collect();
+    let stored = registered.iter().filter(|one| matches!(one, Registered::Stored(_))).count();
+    let refused = registered.iter().filter(|one| matches!(one, Registered::HeldElsewhere(_))).count();
+    assert_eq!((stored, refused), (1, 19));
+    assert_eq!((db.count("tokens").await, db.count("known_tokens").await), (1, 1));
+}
+
+async fn a_token_of_an_adopted_provider_is_known(db: Db) {
+    let [old, between, new] = ["old", "between", "new"].map(|host| Provider::new(host, "client"));
+    let of = |user: &str, provider, byte| NewToken {
+        provider,
+        owner: UserKey::new("shop", user),
+        ..new_token(&db, "u", byte)
+    };
+    assert!(matches!(again(&db, &of("u", old, 1)).await, Registered::Stored(_)));
+    assert!(matches!(again(&db, &of("v", between, 2)).await, Registered::Stored(_)));
+    db.store.join_providers(between, old).await.unwrap();
+    db.store.join_providers(new, between).await.unwrap();
+    for provider in [old, between, new] {
+        for (user, byte) in [("u", 1), ("v", 2)] {
+            assert!(matches!(again(&db, &of(user, provider, byte)).await, Registered::Known(_)), "{user} {provider}");
+            assert!(matches!(again(&db, &of("w", provider, byte)).await, Registered::HeldElsewhere(_)), "{provider}");
+        }
+    }
+    let strange = Provider::new("strange", "client");
+    assert!(matches!(again(&db, &of("w", strange, 1)).await, Registered::Stored(_)));
 }
 
 async fn a_registration_ends_reauth_required_and_uncertain(db: Db) {
@@ -145,7 +229,7 @@ async fn registrations_at_once_each_get_a_generation(db: Db) {
     let tokens: Vec<_> = (1..=20).map(|byte| new_token(&db, "u", byte)).collect();
     let registered = join_all(tokens.iter().enumerate().map(|(n, token)| {
         let store = if n % 2 == 0 { &db.store } else { &other_process };
-        store.register_token(token, false)
+        store.register_token(token)
     }));
     let mut generations: Vec<_> = registered
         .await
@@ -164,7 +248,7 @@ async fn equal_registrations_at_once_are_one(db: Db) {
     let token = new_token(&db, "u", 1);
     let registered = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &db.store } else { &other_process };
-        store.register_token(&token, false)
+        store.register_token(&token)
     }));
     let stored = registered.await.into_iter().filter(|one| matches!(one, Ok(Registered::Stored(_)))).count();
     assert_eq!((stored, row(&db, "u").await), (1, (TokenState::Active, None, 1)));
@@ -173,7 +257,7 @@ async fn equal_registrations_at_once_are_one(db: Db) {
 async fn lists_go_by_merchant_and_user(db: Db) {
     for (merchant, user) in [("b", "x"), ("a", "z"), ("a", "y"), ("b", "w")] {
         let token = NewToken { owner: UserKey::new(merchant, user), ..new_token(&db, user, 1) };
-        db.store.register_token(&token, false).await.unwrap();
+        db.store.register_token(&token).await.unwrap();
     }
     db.store.forget_token(&UserKey::new("b", "w")).await.unwrap();
     let list = |filter: TokenFilter| {

@@ -129,7 +129,7 @@ async fn all_are_resolved_in_batches(db: Db) {
 async fn of_all_only_those_that_the_filters_leave(db: Db) {
     uncertain(&db, "early").await;
     let other = klarna_order_worker::token::NewToken { owner: UserKey::new("other", "o"), ..new_token(&db, "o", 9) };
-    db.store.register_token(&other, false).await.unwrap();
+    db.store.register_token(&other).await.unwrap();
     db.execute("UPDATE tokens SET state = 'uncertain' WHERE merchant = 'other'").await;
     db.advance(60);
     let since = db.clock.now();
