@@ -12,6 +12,9 @@ cd "$(dirname "$0")"
 command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"
 command -v cc >/dev/null || install_package build-essential "a C compiler (cc)"
 
+[ -e /usr/lib/"$(uname -m)"-linux-gnu/faketime ] || ! command -v apt-get >/dev/null || install_package libfaketime "libfaketime"
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || install_package pgbouncer "PgBouncer"
+
 finally() { stop_postgres; }
 stage tests
 start_postgres

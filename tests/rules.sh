@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Removes each rule of the exchange protocol in turn, and expects the tests of that rule to fail.
 #
-#   tests/rules.sh            # all eleven; the crate is built twelve times
+#   tests/rules.sh            # all of them; the crate is built once more than there are
 #   tests/rules.sh 3 5        # these
 #
 # A patch in tests/rules/ removes the rule, in a copy of the working tree under target/. A patch that no longer applies or

@@ -406,7 +406,8 @@ DECLARE
     now timestamptz := clock_timestamp();
     -- As the caller wrote it, without surrounding white space.
     written text := btrim($3::text, E' \t\r\n');
-    absent bytea := '\xffffffffffffffff';
+    -- No backslash in a plain literal: the caller's session decides what it means.
+    absent bytea := decode('ffffffffffffffff', 'hex');
     part bytea;
     parts bytea := '';
     digest bytea;
@@ -449,7 +450,7 @@ BEGIN
     END IF;
     FOREACH part IN ARRAY ARRAY[
         convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), convert_to(written, 'UTF8'),
-        CASE $5 WHEN true THEN '\x01'::bytea WHEN false THEN '\x00'::bytea END,
+        CASE $5 WHEN true THEN decode('01', 'hex') WHEN false THEN decode('00', 'hex') END,
         int8send((extract(epoch FROM $6) * 1000000)::bigint),
         int8send((extract(epoch FROM $7) * 1000000)::bigint),
         convert_to($8, 'UTF8')]

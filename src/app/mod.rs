@@ -103,6 +103,9 @@ pub enum AppError {
         /// The operating system's error.
         error: std::io::Error,
     },
+    /// The database is reached through a transaction pooler, and the settings are not made for one.
+    #[error("database.url goes through a transaction pooler (PgBouncer?): set {0}")]
+    Pooler(&'static str),
     /// An HTTP client could not be built.
     #[error(transparent)]
     Client(#[from] BuildError),

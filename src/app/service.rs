@@ -28,7 +28,7 @@ use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::pages;
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
-use crate::store::{Signal, Store, StoreError};
+use crate::store::{Inspection, Signal, Store, StoreError};
 use crate::vault::Vault;
 use crate::worker::{OrderHandler, OrderSource, TargetBreakers};
 
@@ -92,6 +92,7 @@ impl Service {
     /// Another process holds a lock, an address is in use, or the database cannot be used.
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
+        check_pooler(&app).await?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
         // The addresses first: after the worker has started, an error here would cut off its
         // exchanges.
@@ -377,6 +378,21 @@ async fn keep_ready(store: Arc<dyn Store>) {
             tracing::debug!(%error, "Connections could not be opened in advance; they are opened when needed");
         }
         tokio::time::sleep(READY_AGAIN).await;
+    }
+}
+
+/// Checks the settings where a transaction pooler lies before the server: named statements and
+/// `LISTEN` belong to a session, and would fail or be lost there without a word.
+async fn check_pooler(app: &App) -> Result<(), AppError> {
+    let database = &app.settings.database;
+    match app.store.inspect().await? {
+        Inspection::Postgres(server) if server.pooled && !database.goes_through_pooler() => {
+            Err(AppError::Pooler("database.statement_cache = 0"))
+        }
+        Inspection::Postgres(server) if server.pooled && database.listen_url.is_none() => {
+            Err(AppError::Pooler("database.listen_url to the server itself"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -38,6 +38,13 @@ pub enum Engine {
 }
 
 impl Database {
+    /// Whether `url` leads to a transaction pooler, so that nothing may be left to a session: the
+    /// setting `statement_cache` is 0.
+    #[must_use]
+    pub const fn goes_through_pooler(&self) -> bool {
+        self.statement_cache == 0
+    }
+
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
         let url = reader.get_or("database.url", SecretString::from(DEFAULT_URL));
         let engine = engine(url.expose_secret())

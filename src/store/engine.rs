@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sqlx::database::HasStatementCache;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Database};
 use uuid::Uuid;
@@ -33,7 +34,7 @@ pub struct SqlStore<E> {
 /// on each engine.
 pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// sqlx's driver.
-    type Database: Database<Row: Columns>;
+    type Database: Database<Row: Columns> + HasStatementCache;
 
     /// The statements that both engines have, in this engine's dialect.
     const STATEMENTS: &'static Statements;
@@ -60,7 +61,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         query: RawQuery<Self>,
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
-    /// Runs a statement of transaction control, such as `COMMIT`.
+    /// Runs statements of transaction control, such as `COMMIT`, in one round trip.
     fn control(
         connection: &mut RawConnection<Self>,
         word: &'static str,
@@ -274,14 +275,25 @@ impl<E: Engine> SqlStore<E> {
 }
 
 /// Runs statements on a connection and gives it back. After an error, or if the caller stops waiting,
-/// the state of the connection is unknown, so it is closed.
+/// the state of the connection is unknown, so it is closed. Behind a
+/// transaction pooler, the statements run in one transaction, because the session's defaults are not
+/// ours.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    if connection.begin().is_some() {
+        return transaction_by::<E, T>(connection, run).await;
+    }
     let done = run(&mut Connection::on(&mut connection)).await?;
     connection.give_back();
     Ok(done)
+}
+
+/// Begins a transaction that writes.
+pub(super) async fn begin<E: Engine>(connection: &mut PooledConnection<E::Database>) -> Result<(), StoreError> {
+    let begin = connection.begin().unwrap_or(E::BEGIN);
+    bounded(E::control(connection, begin)).await
 }
 
 /// As [`by`], in one transaction.
@@ -289,7 +301,7 @@ pub(super) async fn transaction_by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    bounded(E::control(&mut connection, E::BEGIN)).await?;
+    begin::<E>(&mut connection).await?;
     let done = run(&mut Connection::on(&mut connection)).await?;
     bounded(E::control(&mut connection, "COMMIT")).await?;
     connection.give_back();
@@ -297,22 +309,32 @@ pub(super) async fn transaction_by<E: Engine, T>(
 }
 
 /// A connection in use, inside a transaction or outside one.
-pub(super) struct Connection<'c, E: Engine>(pub(super) &'c mut RawConnection<E>);
+pub(super) struct Connection<'c, E: Engine> {
+    pub(super) raw: &'c mut RawConnection<E>,
+    /// Whether statements are prepared under names, which belong to a session.
+    named: bool,
+}
 
 impl<'c, E: Engine> Connection<'c, E> {
     pub(super) fn on(connection: &'c mut PooledConnection<E::Database>) -> Self {
-        Self(&mut *connection)
+        let named = connection.begin().is_none();
+        Self { raw: &mut *connection, named }
+    }
+
+    /// A caller's own connection.
+    pub(super) fn of_caller(raw: &'c mut RawConnection<E>) -> Self {
+        Self { raw, named: true }
     }
 
     /// Begins a statement, whose parameters are bound next.
     pub(super) fn query(&mut self, sql: &'static str) -> Query<'_, E> {
-        Query { connection: &mut *self.0, query: sqlx::query(sql) }
+        Query { connection: &mut *self.raw, query: sqlx::query(sql).persistent(self.named) }
     }
 
     /// Like [`Connection::query`], for a statement that the program composes. It must not contain
     /// values.
     pub(super) fn composed(&mut self, sql: String) -> Query<'_, E> {
-        Query { connection: &mut *self.0, query: sqlx::query(AssertSqlSafe(sql)) }
+        Query { connection: &mut *self.raw, query: sqlx::query(AssertSqlSafe(sql)).persistent(self.named) }
     }
 }
 

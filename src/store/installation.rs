@@ -27,7 +27,7 @@ impl<E: Engine> Store for SqlStore<E> {
     async fn missing_migrations(&self) -> Result<Vec<String>, StoreError> {
         let applied = self
             .read(async |c| {
-                let applied = E::applied_migrations(c.0).await?;
+                let applied = E::applied_migrations(c.raw).await?;
                 if !applied.is_empty() {
                     health(c).await?;
                 }
@@ -43,7 +43,7 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         self.read(async |c| {
-            if E::applied_migrations(c.0).await?.is_empty() {
+            if E::applied_migrations(c.raw).await?.is_empty() {
                 return Ok(None);
             }
             let found = c.query(E::STATEMENTS.installation.installation).fetch_optional().await?;

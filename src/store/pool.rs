@@ -37,6 +37,8 @@ pub(super) struct Pool<DB: Database> {
     idle: Idle<DB>,
     /// Called before a connection is given out.
     guard: Option<Guard>,
+    /// See [`Pool::through_pooler`].
+    begin: Option<&'static str>,
 }
 
 /// Checks whether connections may be given out.
@@ -51,6 +53,7 @@ impl<DB: Database> Clone for Pool<DB> {
             places: Arc::clone(&self.places),
             idle: Arc::clone(&self.idle),
             guard: self.guard.clone(),
+            begin: self.begin,
         }
     }
 }
@@ -59,12 +62,20 @@ impl<DB: Database> Pool<DB> {
     pub(super) fn new(pool: sqlx::Pool<DB>) -> Self {
         let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { inner: pool, places, idle: Arc::default(), guard: None }
+        Self { inner: pool, places, idle: Arc::default(), guard: None, begin: None }
     }
 
     /// Like [`Pool::new`], but no connection is given out while `guard` refuses.
     pub(super) fn guarded(pool: sqlx::Pool<DB>, guard: Guard) -> Self {
         Self { guard: Some(guard), ..Self::new(pool) }
+    }
+
+    /// As [`Pool::new`], of connections to a transaction pooler. Each transaction may run in another
+    /// session of the server, so nothing may be left to a session: statements have no name, one
+    /// alone is put into a transaction too, and each transaction begins with `begin`, which says all
+    /// that it needs.
+    pub(super) fn through_pooler(pool: sqlx::Pool<DB>, begin: &'static str) -> Self {
+        Self { begin: Some(begin), ..Self::new(pool) }
     }
 
     /// Returns sqlx's pool.
@@ -119,6 +130,7 @@ impl<DB: Database> Pool<DB> {
             idle: Arc::clone(&self.idle),
             inner: self.inner.clone(),
             well: false,
+            begin: self.begin,
             _place: place,
             _lane: lane,
         })
@@ -192,6 +204,8 @@ pub(super) struct PooledConnection<DB: Database> {
     idle: Idle<DB>,
     inner: sqlx::Pool<DB>,
     well: bool,
+    /// Behind a transaction pooler: what begins a transaction.
+    begin: Option<&'static str>,
     /// Dropped after the connection.
     _place: OwnedSemaphorePermit,
     /// Dropped after the connection; see [`Pool::behind`].
@@ -199,6 +213,11 @@ pub(super) struct PooledConnection<DB: Database> {
 }
 
 impl<DB: Database> PooledConnection<DB> {
+    /// What begins each transaction on this connection, if it leads to a transaction pooler.
+    pub(super) fn begin(&self) -> Option<&'static str> {
+        self.begin
+    }
+
     /// Gives the connection back to its pool. It must be outside any transaction.
     pub(super) fn give_back(mut self) {
         self.well = true;

@@ -2,6 +2,7 @@
 //! engines, with processes and servers stopped in the middle.
 
 mod bad_rows;
+mod clock;
 mod collector;
 mod dumps;
 mod endurance;

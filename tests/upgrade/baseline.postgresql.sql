@@ -37,7 +37,8 @@ DECLARE
     now timestamptz := clock_timestamp();
     -- As the caller wrote it, without surrounding white space.
     written text := btrim($3::text, E' \t\r\n');
-    absent bytea := '\xffffffffffffffff';
+    -- No backslash in a plain literal: the caller's session decides what it means.
+    absent bytea := decode('ffffffffffffffff', 'hex');
     part bytea;
     parts bytea := '';
     digest bytea;
@@ -80,7 +81,7 @@ BEGIN
     END IF;
     FOREACH part IN ARRAY ARRAY[
         convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), convert_to(written, 'UTF8'),
-        CASE $5 WHEN true THEN '\x01'::bytea WHEN false THEN '\x00'::bytea END,
+        CASE $5 WHEN true THEN decode('01', 'hex') WHEN false THEN decode('00', 'hex') END,
         int8send((extract(epoch FROM $6) * 1000000)::bigint),
         int8send((extract(epoch FROM $7) * 1000000)::bigint),
         convert_to($8, 'UTF8')]
@@ -571,7 +572,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\xb700379d2abbef833f272d3651458f
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 08:17:24.571658+00', true, '\x42eb5179459a0a5314fd2792b30d9519e659e13bcfde5f0d32eff34bd052ef95bbb15e5b76a82f1df07c4ded59444b41', 75098234);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 08:17:24.571658+00', true, '\x462646dd21a63588e36e793055e5868cee112494095e42566d2d58b319d06b754aa04db05541a933ba61fc0dc188d97e', 75098234);
 
 
 --

@@ -13,21 +13,50 @@ pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    /// Whether the server's clock is the test's.
+    has_clock: bool,
 }
+
+/// What makes a program read another clock; Debian's package `libfaketime`.
+const FAKETIME: &str = "libfaketime.so.1";
 
 impl Cluster {
     /// Creates a server and starts it.
     pub fn start() -> Self {
+        Self::start_by(false)
+    }
+
+    /// As [`Cluster::start`]; [`Cluster::step_clock`] moves the server's clock.
+    pub fn start_with_clock() -> Self {
+        Self::start_by(true)
+    }
+
+    fn start_by(has_clock: bool) -> Self {
         let programs = programs();
         let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
         let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { programs, folder, port };
+        let cluster = Self { programs, folder, port, has_clock };
         let mut init = as_owner(cluster.programs.join("initdb"));
         init.arg("-D").arg(cluster.data()).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
         run(&mut init);
+        if has_clock {
+            cluster.step_clock("+0");
+        }
         cluster.up();
         cluster
+    }
+
+    /// Puts the server's clock so far from the machine's: `+15s`, `-1h`, `+1d`.
+    pub fn step_clock(&self, offset: &str) {
+        let mut write = as_owner("sh");
+        // Renamed, so that nobody reads half of it.
+        let script = r#"printf '%s' "$1" >"$2.new" && mv "$2.new" "$2""#;
+        run(write.args(["-c", script, "sh", offset]).arg(self.clock()));
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.folder.join("clock")
     }
 
     /// Starts the server, and waits until it answers.
@@ -55,7 +84,21 @@ impl Cluster {
     }
 
     fn control(&self) -> Command {
-        let mut control = as_owner(self.programs.join("pg_ctl"));
+        let mut control = if self.has_clock {
+            let mut control = as_owner("env");
+            let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+            let library = folders.map(|folder| PathBuf::from(folder).join("faketime").join(FAKETIME));
+            let library =
+                library.into_iter().find(|path| path.exists()).expect("run ./test.sh, which installs libfaketime");
+            control
+                .arg(format!("LD_PRELOAD={}", library.display()))
+                .arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.clock().display()))
+                .args(["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_RESET=1"])
+                .arg(self.programs.join("pg_ctl"));
+            control
+        } else {
+            as_owner(self.programs.join("pg_ctl"))
+        };
         control.arg("-D").arg(self.data());
         control
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`postgres`] | an empty PostgreSQL database for each test |
 //! | [`cluster`] | a PostgreSQL server that a test stops and starts |
+//! | [`pooler`] | `PgBouncer` before that server |
 //! | [`engine`] | one scenario on both engines |
 //! | [`program`] | the program under test in a process of its own |
 //! | [`shop`] | a shop: its settings, its sandbox and its signed-in users |
@@ -28,6 +29,7 @@ pub mod fuzz_targets;
 pub mod issuer;
 pub mod leaks;
 pub mod merchant;
+pub mod pooler;
 pub mod postgres;
 pub mod program;
 pub mod receiver;

@@ -247,16 +247,12 @@ fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
     }
     let found = "database.url goes through a transaction pooler (PgBouncer?)";
     if settings.database.statement_cache > 0 {
-        findings.warn(
-            "database.pooler",
-            found,
-            "set database.statement_cache = 0, unless the pooler supports prepared statements",
-        );
+        findings.fail("database.pooler", found, "set database.statement_cache = 0: sessions are shared there");
     }
     if settings.database.listen_url.is_none() {
         let advice = "set database.listen_url to the server itself: notifications do not pass through the \
             pooler";
-        findings.warn("database.pooler", found, advice);
+        findings.fail("database.pooler", found, advice);
     }
 }
 

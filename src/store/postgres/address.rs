@@ -126,7 +126,9 @@ impl Address {
         if let Some(authorities) = authorities {
             options = options.ssl_root_cert(authorities);
         }
-        Ok(Self { options: options.application_name("klarna-order-worker"), transport })
+        // PgBouncer refuses connections that set extra_float_digits, and no float is read.
+        let options = options.application_name("klarna-order-worker").extra_float_digits(None);
+        Ok(Self { options, transport })
     }
 }
 

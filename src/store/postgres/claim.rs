@@ -10,7 +10,7 @@ use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::ids::{Provider, UserKey};
 use crate::store::batch::Batcher;
-use crate::store::engine::Engine;
+use crate::store::engine::{Engine, begin};
 use crate::store::exchanges::Read;
 use crate::store::pool::{PooledConnection, bounded};
 use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end, exchanges};
@@ -35,7 +35,7 @@ pub(super) async fn claim(
     provider: Provider,
 ) -> Result<ClaimAttempt, StoreError> {
     let mut connection = pools.claims.take().await?;
-    control(&mut connection, "BEGIN").await?;
+    begin::<Postgres>(&mut connection).await?;
     let c = &mut Connection::on(&mut connection);
     let attempt = match exchanges::claim(c, super::now(clock), key, provider).await? {
         None => ClaimAttempt::Missing,

@@ -91,7 +91,9 @@ impl Engine for Postgres {
     type Database = sqlx::Postgres;
 
     const STATEMENTS: &'static Statements = &sql::STATEMENTS;
-    const BEGIN: &'static str = "BEGIN";
+    /// Whatever the default of role, database or server is: a transaction of another isolation would
+    /// not see what was committed since it began. A server that lets nobody write is left at that.
+    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
     fn bind(query: RawQuery<Self>, value: Param<'_>) -> RawQuery<Self> {
         match value {
@@ -234,6 +236,6 @@ impl Engine for Postgres {
 #[async_trait]
 impl OrderTx for PgConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        orders::insert::<Postgres>(&mut engine::Connection(self), Now(None), order).await
+        orders::insert::<Postgres>(&mut engine::Connection::of_caller(self), Now(None), order).await
     }
 }

@@ -21,7 +21,8 @@ const READY: usize = 6;
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     let nobody = UserKey::new("", "");
     let mut queue = pools.queue.spare(READY).await?;
-    for connection in &mut queue {
+    // The sessions behind a pooler are not ours to warm up.
+    for connection in queue.iter_mut().filter(|connection| connection.begin().is_none()) {
         let c = &mut Connection::on(connection);
         orders::due_merchants(c, now).await?;
         orders::next_due(c, now).await?;
@@ -30,7 +31,7 @@ pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     }
     queue.into_iter().for_each(PooledConnection::give_back);
     let mut claims = pools.claims.spare(READY).await?;
-    for connection in &mut claims {
+    for connection in claims.iter_mut().filter(|connection| connection.begin().is_none()) {
         let c = &mut Connection::on(connection);
         exchanges::claim(c, now, &nobody, Provider::from_bytes([0; 16])).await?;
     }

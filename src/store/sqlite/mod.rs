@@ -150,7 +150,7 @@ impl Engine for Sqlite {
             drop(connection);
             // SQLite has no lock for migrations. Another process may have run some meanwhile; continue
             // after those.
-            let applied = by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.0).await).await?;
+            let applied = by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.raw).await).await?;
             let before = std::mem::replace(&mut left, migrations::missing(&Self::migrator(), &applied)?.len());
             if left >= before {
                 return Err(migrations::failed(error));
@@ -179,7 +179,7 @@ impl Engine for Sqlite {
     /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it from
     /// the write-ahead log.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
-        by::<Self, _>(self.writer().await?, async |c| pools::truncate_log(c.0).await).await
+        by::<Self, _>(self.writer().await?, async |c| pools::truncate_log(c.raw).await).await
     }
 
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
@@ -289,6 +289,6 @@ fn id_list(ids: &[OrderId]) -> String {
 #[async_trait]
 impl OrderTx for SqliteConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        orders::insert::<Sqlite>(&mut engine::Connection(self), now(&Clock::system()), order).await
+        orders::insert::<Sqlite>(&mut engine::Connection::of_caller(self), now(&Clock::system()), order).await
     }
 }

@@ -8,7 +8,6 @@ use futures::future::join_all;
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::order::{MAX_BODY, NewOrder, OrderId, Status, Target};
 use klarna_order_worker::store::{Inserted, OrderRow, Published, Signal};
-use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -20,6 +19,7 @@ postgres_alone![
     an_order_is_as_its_caller_wrote_it,
     a_request_is_the_same_through_every_door,
     equal_calls_at_once_make_one_order,
+    a_session_of_the_shop_with_other_defaults_makes_the_same_order,
     what_would_get_nowhere_is_refused_at_once,
     the_deadline_follows_the_settings,
     a_role_that_may_call_it_can_do_nothing_else,
@@ -27,7 +27,7 @@ postgres_alone![
 
 /// Returns a shop's connection.
 async fn shop(db: &Db) -> PgConnection {
-    PgConnection::connect(db.database().url.expose_secret()).await.unwrap()
+    PgConnection::connect(db.direct_url()).await.unwrap()
 }
 
 async fn run(c: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
@@ -130,6 +130,25 @@ async fn equal_calls_at_once_make_one_order(db: Db) {
     });
     let ids: std::collections::BTreeSet<_> = join_all(calls).await.into_iter().collect();
     assert_eq!((ids.len(), db.count("orders").await), (1, 1));
+}
+
+/// The idempotency key is the same, so another digest would be refused.
+async fn a_session_of_the_shop_with_other_defaults_makes_the_same_order(db: Db) {
+    let call = "'shop', 'Zoë', E'{\"name\": \"Zo\\u00eb\\\\tb\"}', 'key', true, '2026-12-01 10:00+00', \
+                '2026-12-02 10:00+00', 'payments'";
+    let mut usual = shop(&db).await;
+    let id = enqueue(&mut usual, call).await.unwrap();
+    for other in [
+        "SET standard_conforming_strings = off; SET escape_string_warning = off",
+        "SET client_encoding = 'LATIN1'; SET client_encoding = 'UTF8'; SET bytea_output = 'escape'",
+        "SET search_path = pg_temp; SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'German, DMY'",
+        "SET default_transaction_isolation = 'serializable'; SET extra_float_digits = -15",
+        "SET IntervalStyle = 'iso_8601'; SET xmlbinary = 'hex'; SET quote_all_identifiers = on",
+    ] {
+        let mut session = shop(&db).await;
+        run(&mut session, other).await.unwrap();
+        assert_eq!(enqueue(&mut session, call).await.unwrap(), id, "{other}");
+    }
 }
 
 async fn what_would_get_nowhere_is_refused_at_once(db: Db) {

@@ -1,11 +1,17 @@
 //! PostgreSQL only: many processes, and connections that are killed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use klarna_order_worker::config::Database;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
+use klarna_order_worker::store::{self, ClaimAttempt, Signal, Store, StoreError, TokenClaim};
 use klarna_order_worker::token::{Intended, Settled};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::orders::{insert, order};
@@ -20,6 +26,9 @@ postgres_alone![
     of_two_who_think_they_hold_the_claim_one_may_send,
     claims_that_wait_for_klarna_keep_nobody_else_waiting,
     a_listener_whose_connection_dies_says_so,
+    a_listener_whose_packets_are_dropped_says_so,
+    other_defaults_of_the_database_change_nothing,
+    an_encoding_that_cannot_hold_every_text_is_refused,
     pools_recover_from_connections_that_died,
     a_burst_finds_connections_open_but_never_all_of_a_pool,
     unique_texts_are_compared_byte_by_byte,
@@ -154,6 +163,113 @@ async fn a_listener_whose_connection_dies_says_so(db: Db) {
     assert_eq!(db.value(kill).await.as_deref(), Some("1"));
     let lost = timeout(AMPLE, signals.next()).await.expect("the loss went unnoticed");
     assert!(lost.unwrap_err().is_transient());
+}
+
+/// A connection of which nothing arrives any more, and nothing says so: the proxy reads on.
+async fn a_listener_whose_packets_are_dropped_says_so(db: Db) {
+    let (proxy, dropping) = proxy_to(db.direct_url()).await;
+    let url = url_at(db.direct_url(), proxy);
+    let database = Database { url: url.into(), listen_url: None, ..db.database().clone() };
+    let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+    let mut signals = store.listen().await.unwrap();
+    insert(&db, order(&db, "u")).await;
+    let told = timeout(AMPLE, signals.next()).await.expect("no notification came through");
+    assert_eq!(told.unwrap(), Signal::Due);
+    dropping.store(true, Ordering::SeqCst);
+    let lost = timeout(Duration::from_secs(30), signals.next()).await.expect("the silence went unnoticed");
+    assert!(lost.unwrap_err().is_transient());
+    dropping.store(false, Ordering::SeqCst);
+    let mut signals = store.listen().await.unwrap();
+    insert(&db, order(&db, "v")).await;
+    assert_eq!(timeout(AMPLE, signals.next()).await.unwrap().unwrap(), Signal::Due);
+    drop(signals);
+    store.close().await;
+}
+
+/// Passes on what arrives, unless it is told to drop it.
+async fn proxy_to(url: &str) -> (u16, Arc<AtomicBool>) {
+    let server = url::Url::parse(url).unwrap();
+    let server = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let dropping = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&dropping);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&server).await.unwrap();
+            let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+            tokio::spawn(pass(from_client, to_server, Arc::clone(&told)));
+            tokio::spawn(pass(from_server, to_client, Arc::clone(&told)));
+        }
+    });
+    (port, dropping)
+}
+
+/// What was dropped once is lost: from then on the connection stays silent.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, dropping: Arc<AtomicBool>) {
+    let (mut buffer, mut lost) = (vec![0; 16 * 1024], false);
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        lost |= dropping.load(Ordering::SeqCst);
+        if !lost && to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn url_at(url: &str, port: u16) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_port(Some(port)).unwrap();
+    url.into()
+}
+
+/// Of isolation, search path, time zone and strings. A claim's transaction must see the intent that
+/// another connection commits meanwhile, and that its own store closes.
+async fn other_defaults_of_the_database_change_nothing(db: Db) {
+    register(&db, "u", 1).await;
+    let name = db.value("current_database()").await.unwrap();
+    for isolation in ["repeatable read", "serializable"] {
+        for setting in [
+            format!("default_transaction_isolation = '{isolation}'"),
+            "search_path = 'pg_temp'".into(),
+            "timezone = 'Asia/Tokyo'".into(),
+            "standard_conforming_strings = off".into(),
+        ] {
+            db.execute(&format!("ALTER DATABASE {name} SET {setting}")).await;
+        }
+        for statement_cache in [100, 0] {
+            let database = Database { statement_cache, ..db.database().clone() };
+            let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+            let holder = db.begin_worker().await;
+            let mut claim = claim(&*store, "u").await;
+            let intent = intent(&*claim, holder);
+            assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+            let byte = u8::try_from(intent.version.generation + 1).unwrap();
+            claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();
+            assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"), "{isolation}, {statement_cache}");
+            // Many at once, which would fail where each were serializable.
+            let beats = join_all((0..20).map(|_| store.heartbeat(holder))).await;
+            assert!(beats.into_iter().all(|beat| beat.unwrap().is_some()), "{isolation}, {statement_cache}");
+            store.close().await;
+        }
+    }
+}
+
+async fn an_encoding_that_cannot_hold_every_text_is_refused(db: Db) {
+    for encoding in ["LATIN1", "WIN1252", "SQL_ASCII"] {
+        let name = format!("encoded_{}", uuid::Uuid::new_v4().simple());
+        db.execute(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        ))
+        .await;
+        let mut url = url::Url::parse(db.direct_url()).unwrap();
+        url.set_path(&name);
+        let database = Database { url: String::from(url).into(), listen_url: None, ..db.database().clone() };
+        let refused = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.err();
+        db.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        let refused = refused.unwrap_or_else(|| panic!("{encoding} was taken"));
+        assert!(matches!(refused, StoreError::Location(_)), "{refused:?}");
+        assert!(refused.to_string().contains(encoding) && refused.to_string().contains("ENCODING 'UTF8'"), "{refused}");
+    }
 }
 
 async fn pools_recover_from_connections_that_died(db: Db) {

@@ -11,6 +11,7 @@ use klarna_order_worker::config::{Database, Engine};
 use klarna_order_worker::ids::{InstanceId, WorkerId};
 use klarna_order_worker::store::{self, Store, Worker};
 use tempfile::TempDir;
+use test_support::pooler::Pooler;
 use test_support::postgres::TestDatabase;
 use uuid::Uuid;
 
@@ -73,7 +74,7 @@ pub async fn on_sqlite_within<F: Future<Output = ()>>(limit: Duration, case: imp
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.db");
     let engine = Engine::Sqlite { path: path.clone() };
-    run(engine, &format!("sqlite:{}", path.display()), folder, limit, case).await;
+    run(settings(engine, &format!("sqlite:{}", path.display())), folder, limit, case).await;
 }
 
 pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
@@ -83,7 +84,18 @@ pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
 /// Runs a case on PostgreSQL with a time limit of its own.
 pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
     let database = TestDatabase::create().await;
-    let result = run(Engine::Postgres, database.url(), tempfile::tempdir().unwrap(), limit, case);
+    // `tests/pooler.sh` plays the same cases through PgBouncer.
+    let pooler = std::env::var_os("KLARNA_WORKER_TEST_POOLER").map(|_| Pooler::start(database.url()));
+    let settings = match &pooler {
+        Some(pooler) => Database {
+            url: pooler.url(database.url()).into(),
+            listen_url: Some(database.url().into()),
+            statement_cache: 0,
+            ..settings(Engine::Postgres, database.url())
+        },
+        None => settings(Engine::Postgres, database.url()),
+    };
+    let result = run(settings, tempfile::tempdir().unwrap(), limit, case);
     let result = std::panic::AssertUnwindSafe(result).catch_unwind().await;
     database.remove().await;
     if let Err(panic) = result {
@@ -91,14 +103,11 @@ pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: i
     }
 }
 
-async fn run<F: Future<Output = ()>>(
-    engine: Engine,
-    url: &str,
-    folder: TempDir,
-    limit: Duration,
-    case: impl FnOnce(Db) -> F,
-) {
-    let database = Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 };
+fn settings(engine: Engine, url: &str) -> Database {
+    Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 }
+}
+
+async fn run<F: Future<Output = ()>>(database: Database, folder: TempDir, limit: Duration, case: impl FnOnce(Db) -> F) {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
     let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
     store.migrate().await.unwrap();
@@ -141,8 +150,13 @@ impl Db {
     pub async fn raw(&self) -> Raw {
         match &self.database.engine {
             Engine::Sqlite { path } => Raw::sqlite(path).await,
-            Engine::Postgres => Raw::postgres(secrecy::ExposeSecret::expose_secret(&self.database.url)).await,
+            Engine::Postgres => Raw::postgres(self.direct_url()).await,
         }
+    }
+
+    /// The URL of the server itself; PostgreSQL only.
+    pub fn direct_url(&self) -> &str {
+        secrecy::ExposeSecret::expose_secret(self.database.listen_url.as_ref().unwrap_or(&self.database.url))
     }
 
     /// Returns the only value of `SELECT {query}`.

@@ -1,0 +1,53 @@
+//! The database's clock is put forward and back under load.
+
+use std::time::Duration;
+
+use test_support::cluster::Cluster;
+use test_support::engine::ask;
+use test_support::program::until;
+use test_support::shop::{SLOW, Shop};
+
+const PATIENCE: Duration = Duration::from_mins(3);
+const ORDERS: usize = 300;
+
+/// As far as each step puts the clock from the machine's.
+const STEPS: [&str; 4] = ["+15s", "-1h", "+1d", "+0"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
+    let cluster = Cluster::start_with_clock();
+    let shop = Shop::open(cluster.database(), &SLOW, "");
+    shop.write_settings("b", "");
+    let (a, b) = (shop.serve("a"), shop.serve("b"));
+    let users = shop.sign_in(40).await;
+    a.client().register_all(&users).await;
+    let ids = a.client().post_all(&users, ORDERS).await;
+    let url = cluster.database();
+    let now = || ask(url.url(), "SELECT extract(epoch FROM clock_timestamp())::bigint").parse::<i64>().unwrap();
+    for (number, offset) in STEPS.into_iter().enumerate() {
+        let done = u64::try_from(ORDERS * (number + 1) / (2 * STEPS.len())).unwrap();
+        until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= done).await;
+        let before = now();
+        cluster.step_clock(offset);
+        assert!((now() - before).abs() >= 10, "the clock did not step");
+    }
+    let client = b.client();
+    for id in &ids {
+        let order = client.ended(id, PATIENCE).await;
+        // A day was over by the database's clock: deadlines are its times.
+        let late = order["error"]["code"] == "deadline_exceeded";
+        assert!(order["status"] == "submitted" || late, "{order}");
+        assert_eq!(order["possible_duplicate"], false, "{order}");
+    }
+    let stats = shop.stats().await;
+    assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
+    assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
+    // What comes after is sane: every token is good, and an order needs no longer than before.
+    let after = client.post_all(&users[..20], 20).await;
+    client.all_submitted(&after, &["fresh", "kept"], Duration::from_secs(30)).await;
+    for (user, _) in &users {
+        assert_eq!(client.token(user).await["state"], "active", "{user}");
+    }
+    assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
+    shop.close().await;
+}
