@@ -41,7 +41,7 @@ CREATE TABLE klarna_worker.tokens (
     state text NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason text CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
     -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
-    -- once the user is forgotten.
+    -- once the user is forgotten, and of a token that no longer works after retention.ledger.
     sealed bytea,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
     -- presented to no other.
@@ -71,7 +71,8 @@ CREATE TABLE klarna_worker.tokens (
     -- The last sign-in, or the last order that took a token.
     last_seen_at timestamptz,
     UNIQUE (merchant, user_id),
-    CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (state <> 'forgotten' OR sealed IS NULL),
+    CHECK (state NOT IN ('active', 'uncertain') OR sealed IS NOT NULL),
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
@@ -90,6 +91,9 @@ CREATE INDEX tokens_seen ON klarna_worker.tokens (coalesce(last_seen_at, updated
     WHERE state <> 'forgotten';
 -- Users by the state of their token: a list of the few that must sign in again reads only those.
 CREATE INDEX tokens_state ON klarna_worker.tokens (merchant, state, user_id);
+-- For retention: tokens that no longer work, and can still be made active again.
+CREATE INDEX tokens_dead ON klarna_worker.tokens (updated_at)
+    WHERE state = 'reauth_required' AND sealed IS NOT NULL;
 -- The few tokens that wait for an operator.
 CREATE INDEX tokens_uncertain ON klarna_worker.tokens (id) WHERE state = 'uncertain';
 
@@ -224,14 +228,14 @@ CREATE TRIGGER note_attempt AFTER UPDATE OF status ON klarna_worker.orders FOR E
         AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers))
     EXECUTE FUNCTION klarna_worker.note_attempt();
 
--- Only an erasure changes a user_id. Errors of attempts may quote the order, so they go.
+-- An erased order has no digest. Errors of its attempts may quote the order, so they go.
 CREATE FUNCTION klarna_worker.forget_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM klarna_worker.order_attempts WHERE order_id = NEW.id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON klarna_worker.orders FOR EACH ROW
-    WHEN (OLD.user_id <> NEW.user_id)
+    WHEN (OLD.user_id <> NEW.user_id AND octet_length(NEW.digest) = 0)
     EXECUTE FUNCTION klarna_worker.forget_attempts();
 
 -- One row per start of a process that runs orders or refreshes tokens.

@@ -37,7 +37,7 @@ CREATE TABLE tokens (
     state TEXT NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason TEXT CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
     -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
-    -- once the user is forgotten.
+    -- once the user is forgotten, and of a token that no longer works after retention.ledger.
     sealed BLOB,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
     -- presented to no other.
@@ -67,7 +67,8 @@ CREATE TABLE tokens (
     -- The last sign-in, or the last order that took a token.
     last_seen_at INTEGER,
     UNIQUE (merchant, user_id),
-    CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (state <> 'forgotten' OR sealed IS NULL),
+    CHECK (state NOT IN ('active', 'uncertain') OR sealed IS NOT NULL),
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
@@ -82,6 +83,9 @@ CREATE INDEX tokens_undated ON tokens (id)
 CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
 -- Users by the state of their token: a list of the few that must sign in again reads only those.
 CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
+-- For retention: tokens that no longer work, and can still be made active again.
+CREATE INDEX tokens_dead ON tokens (updated_at)
+    WHERE state = 'reauth_required' AND sealed IS NOT NULL;
 -- The few tokens that wait for an operator.
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
 
@@ -211,9 +215,9 @@ BEGIN
         NEW.lost_workers > OLD.lost_workers, iif(NEW.lost_workers > OLD.lost_workers, NULL, NEW.error));
 END;
 
--- Only an erasure changes a user_id. Errors of attempts may quote the order, so they go.
+-- An erased order has no digest. Errors of its attempts may quote the order, so they go.
 CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON orders
-WHEN OLD.user_id <> NEW.user_id
+WHEN OLD.user_id <> NEW.user_id AND length(NEW.digest) = 0
 BEGIN
     DELETE FROM order_attempts WHERE order_id = NEW.id;
 END;

@@ -8,6 +8,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
 use crate::order::Fault;
+use crate::vault::{BOTH_HAVE_TOKENS, BUSY};
 
 /// A kind of error, and an example of its `detail`.
 type Example = (Kind, &'static str);
@@ -113,6 +114,16 @@ impl IntoResponses for SentToken {
             (Kind::InvalidToken, "refresh_token is empty: send the token from the sign-in"),
             (Kind::TokenHeldElsewhere, "the refresh token belongs to the user u-1 of the merchant shop"),
         ];
+        answers(&[&SENT[..], &own[..]].concat())
+    }
+}
+
+/// Errors of renaming a user.
+pub(super) struct RenamedUser;
+
+impl IntoResponses for RenamedUser {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [(Kind::UserExists, BOTH_HAVE_TOKENS), (Kind::UserBusy, BUSY)];
         answers(&[&SENT[..], &own[..]].concat())
     }
 }

@@ -24,6 +24,7 @@ mod openapi;
 mod orders;
 mod prepared;
 mod problem;
+mod rename;
 mod request_id;
 mod resolve;
 mod serve;
@@ -53,7 +54,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{OrderAdmin, Upkeep};
+use crate::store::{OrderAdmin, Renaming, Upkeep};
 use crate::vault::Registry;
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -70,6 +71,8 @@ pub struct AppState {
     pub orders: Arc<dyn OrderAdmin>,
     /// Where a user is erased.
     pub upkeep: Arc<dyn Upkeep>,
+    /// Where a user is renamed.
+    pub renaming: Arc<dyn Renaming>,
     /// The merchants in the settings, by name.
     pub merchants: Arc<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
@@ -160,9 +163,11 @@ pub fn router(mut app: AppState) -> Router {
         );
     let tokens =
         Router::new().route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
-    // It touches data of both scopes.
-    let erase = Router::new().route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase));
-    let erase = guarded(erase, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
+    // They touch data of both scopes.
+    let whole_users = Router::new()
+        .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))
+        .route("/v1/merchants/{merchant}/users/{user}/rename", post(rename::rename));
+    let whole_users = guarded(whole_users, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
     let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
     let metrics = metrics_route().route_layer(limit(RouteGroup::Api));
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
@@ -179,7 +184,7 @@ pub fn router(mut app: AppState) -> Router {
         .merge(guarded(orders, Scope::OrdersWrite))
         .merge(guarded(read_tokens, Scope::TokensRead))
         .merge(guarded(tokens, Scope::TokensWrite))
-        .merge(erase)
+        .merge(whole_users)
         .merge(metrics)
         .merge(guarded(ops, Scope::Ops));
     let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));

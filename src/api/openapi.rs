@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
-use super::{erase, health, orders, resolve, tokens, users};
+use super::{erase, health, orders, rename, resolve, tokens, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +32,7 @@ use super::{erase, health, orders, resolve, tokens, users};
         tokens::forget,
         resolve::resolve,
         erase::erase,
+        rename::rename,
         users::history,
         users::list,
         health::livez,

@@ -60,6 +60,8 @@ pub(super) enum Kind {
     HeadTooLarge,
     WrongStatus,
     WrongState,
+    UserExists,
+    UserBusy,
     BodyGone,
     InvalidOrder,
     InvalidToken,
@@ -95,6 +97,8 @@ impl Kind {
             }
             Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this"),
+            Self::UserExists => (StatusCode::CONFLICT, "user-exists", "Both users have a refresh token"),
+            Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),
             Self::InvalidToken => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid"),
@@ -119,6 +123,7 @@ impl Kind {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Unavailable | Self::NotReady => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::UserBusy => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // Somebody has to free disk space first.
             Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),

@@ -78,6 +78,7 @@ pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -
         waiters: waiters.clone(),
         orders: app.store.clone(),
         upkeep: app.store.clone(),
+        renaming: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         clock: app.clock.clone(),

@@ -1,6 +1,7 @@
 //! `users`
 
 mod erase;
+mod rename;
 
 use super::{CliError, Context, Exit};
 
@@ -12,12 +13,19 @@ pub(super) enum Command {
     /// webhooks. Orders and the ledger stay under a random name. Orders that have not ended are
     /// cancelled. Backups are not changed: erase the user there too.
     Erase(erase::Args),
+    /// Give a user another name, or merge two users
+    ///
+    /// Moves the token with its history, all orders and webhooks to the new name, in one step, also
+    /// while the service runs. If both names have a token, forget one first. If the shop still uses
+    /// the old name for a while, run the command again afterwards: it moves what came since.
+    Rename(rename::Args),
 }
 
 impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Erase(args) => args.run(context),
+            Self::Rename(args) => args.run(context),
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Removed {
     pub ledger: u64,
     /// Hashes of former refresh tokens deleted.
     pub known_tokens: u64,
+    /// Encrypted refresh tokens deleted that no longer worked.
+    pub dead_tokens: u64,
 }
 
 impl Retention {
@@ -87,6 +89,7 @@ impl Retention {
         if walks {
             removed.ledger = self.walk(ScannedTable::Ledger, ledger).await?;
             removed.known_tokens = self.walk(ScannedTable::KnownTokens, ledger).await?;
+            removed.dead_tokens = self.remove(ExpiredKind::DeadTokens, ledger).await?;
             removed.workers = self.remove(ExpiredKind::Workers, ledger).await?;
         }
         Ok(removed)
@@ -134,7 +137,7 @@ fn tell(removed: &Removed) {
     if *removed == Removed::default() {
         return;
     }
-    let Removed { bodies, orders, webhooks, expired, workers, ledger, known_tokens } = *removed;
+    let Removed { bodies, orders, webhooks, expired, workers, ledger, known_tokens, dead_tokens } = *removed;
     tracing::info!(
         bodies,
         orders,
@@ -143,6 +146,7 @@ fn tell(removed: &Removed) {
         workers,
         ledger,
         known_tokens,
+        dead_tokens,
         "Data whose retention is over was deleted"
     );
 }

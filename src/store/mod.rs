@@ -29,6 +29,7 @@ mod overview;
 mod pool;
 mod postgres;
 mod providers;
+mod renaming;
 mod resolving;
 mod restore;
 mod sql;
@@ -67,6 +68,7 @@ pub use self::overview::{
 };
 use self::postgres::Postgres;
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
+pub use self::renaming::{Moved, Renamed, Renaming};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 use self::sqlite::Sqlite;
@@ -99,6 +101,7 @@ pub trait Store:
     + InstallationStats
     + DashboardQueries
     + Upkeep
+    + Renaming
     + Restore
 {
     /// Migrates the schema to this program's version, while other programs use it. Returns how many

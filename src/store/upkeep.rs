@@ -23,6 +23,8 @@ pub enum ExpiredKind {
     Webhooks,
     /// Rows of ended processes that no open row refers to.
     Workers,
+    /// The encrypted tokens of rows whose token no longer works.
+    DeadTokens,
 }
 
 /// A kind of row whose age alone does not decide, so that its whole table is scanned.
@@ -105,6 +107,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
                 ExpiredKind::Bodies => c.query(sql.wipe_bodies),
                 ExpiredKind::Webhooks => c.query(sql.delete_webhooks),
                 ExpiredKind::Workers => c.query(sql.delete_workers),
+                ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {
                     let bound = first_id_after(c, self.now(), after).await?;
                     let remove = c.query(sql.delete_orders).bind(after).bind(limit).bind(self.now()).bind(bound);

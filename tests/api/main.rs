@@ -142,6 +142,7 @@ impl Api {
             waiters: waiters.clone(),
             orders: app.store.clone(),
             upkeep: app.store.clone(),
+            renaming: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Api, send};
+use super::{Api, key, send};
 
 async fn signed_in(api: &Api, merchant: &str, user: &str) {
     let path = format!("/v1/merchants/{merchant}/users/{user}/token");
@@ -111,4 +111,37 @@ async fn a_history_tells_each_presentation_and_no_secret() {
     for bad in ["cursor=1", "cursor=x-y", "cursor=-1-2", "limit=0", "after=1-1"] {
         api.get(&format!("{path}?{bad}")).await.problem(400, "invalid-request");
     }
+}
+
+#[tokio::test]
+async fn a_user_is_renamed_with_both_scopes_alone() {
+    let keys = [
+        key("both", "both-key", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"shop\"]"),
+        key("orders", "orders-key", "scopes = [\"orders\"]"),
+        key("tokens", "tokens-key", "scopes = [\"tokens\"]"),
+    ];
+    let api = Api::with_keys(&keys.concat()).await;
+    let ask = async |key: &str, method: Method, path: &str, body: String| {
+        send(super::json(api.request(method, path).bearer_auth(key), body)).await
+    };
+    let rename = async |key: &str, user: &str, body: &str| {
+        ask(key, Method::POST, &format!("/v1/merchants/shop/users/{user}/rename"), body.to_owned()).await
+    };
+    for user in ["u-1", "u-2"] {
+        let path = format!("/v1/merchants/shop/users/{user}/token");
+        let body = format!(r#"{{"refresh_token":"token-of-{user}"}}"#);
+        assert_eq!(ask("tokens-key", Method::PUT, &path, body).await.status, 204);
+    }
+    for key in ["orders-key", "tokens-key"] {
+        rename(key, "u-1", r#"{"to":"u-3"}"#).await.problem(403, "forbidden");
+    }
+    for body in [r#"{"to":"u-1"}"#, r#"{"to":""}"#, r#"{"to":"a\u0000"}"#, r#"{"as":"u-3"}"#] {
+        rename("both-key", "u-1", body).await.problem(400, "invalid-request");
+    }
+    rename("both-key", "nobody", r#"{"to":"u-3"}"#).await.problem(404, "not-found");
+    rename("both-key", "u-1", r#"{"to":"u-2"}"#).await.problem(409, "user-exists");
+    let moved = rename("both-key", "u-1", r#"{"to":"u-3"}"#).await;
+    assert_eq!((moved.status.as_u16(), moved.json()), (200, json!({"token": true, "orders": 0, "webhooks": 0})));
+    let shown = send(api.request(Method::GET, "/v1/merchants/shop/users/u-3/token").bearer_auth("tokens-key")).await;
+    assert_eq!(shown.json()["generation"], 1);
 }

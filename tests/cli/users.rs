@@ -43,3 +43,20 @@ fn many_orders_are_erased_from_the_files_too() {
         assert!(!hold(&home.path("data"), trace), "{trace} is still in a file of the database");
     }
 }
+
+#[test]
+fn a_user_is_renamed_unless_both_have_a_token() {
+    let home = Home::new();
+    let line =
+        |user: &str| format!("{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_of_{user}\"}}\n");
+    home.feed(&["tokens", "import", "-"], line("u-1") + &line("u-2")).exits(0);
+    let rename = |old: &str, new: &str| home.run(&["users", "rename", "shop", old, new]);
+    rename("u-1", "u-1").exits(2);
+    rename("u-1", "").exits(2);
+    let refused = rename("u-1", "u-2").exits(1);
+    assert!(refused.stderr.contains("both users have a refresh token") && refused.stderr.contains("tokens forget"));
+    rename("nobody", "u-3").exits(1);
+    assert_eq!(rename("u-1", "u-3").exits(0).stdout, "Moved to u-3: the token, 0 orders, 0 webhooks.\n");
+    let list = home.run(&["tokens", "list", "--format", "json"]).json();
+    assert_eq!(list.iter().map(|token| token["user"].as_str().unwrap()).collect::<Vec<_>>(), ["u-2", "u-3"]);
+}

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 08:17:13',1,X'd14a5c7e6aed9258d42b1aa859e74ce3bf972ceec72070db9be6d70eee94a7982af96cfc553763527dc18ceb0690bdc1',19333816);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 08:27:16',1,X'825d90e7346a83b5dfe6d8cdb1cc8b45ac8b89249c78d46774e798ede5bc4bb0d8e9f2ade2e8c762d6b702d47d454c0e',20617453);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b311d84a8bd52d8937efad00b9c24379cbb264d6ad7a6c00546f525e0433e97b52b7c28723557aec6868bc231966a9233e89a76dce987ea9decb4f787652c80c89af3fdfc46c7f096a1',1795940233692375,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b31ddaa816b5619827a900b349e9514d9015df277a0d2a1edc6afa764ec942245d9cd443e30f7db14af0bdb598361a08ee26c5d8e5a676fe59fe678c78db8e49640a414a40d57dd37b1',1795940837049003,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795940233724081);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795940837379678);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE tokens (
     state TEXT NOT NULL CHECK (state IN ('active', 'reauth_required', 'uncertain', 'forgotten')),
     reason TEXT CHECK (reason IN ('rejected', 'answer_lost', 'expired')),
     -- The encrypted refresh token, bound to merchant, id, generation and provider of this row. Null
-    -- once the user is forgotten.
+    -- once the user is forgotten, and of a token that no longer works after retention.ledger.
     sealed BLOB,
     -- The provider that issued the token: a fingerprint of token endpoint and client id. The token is
     -- presented to no other.
@@ -72,14 +72,15 @@ CREATE TABLE tokens (
     -- The last sign-in, or the last order that took a token.
     last_seen_at INTEGER,
     UNIQUE (merchant, user_id),
-    CHECK ((state = 'forgotten') = (sealed IS NULL)),
+    CHECK (state <> 'forgotten' OR sealed IS NULL),
+    CHECK (state NOT IN ('active', 'uncertain') OR sealed IS NOT NULL),
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31c0099fde5e008607426b1fe4b6c199f81aac3df3a3b99b1b07e87388b36ab931337f5dae9ac233ad54048d96e0a08e83ebd43623b44298dfb6505184f64beaebb9211c343b76a669c08582046d9fff732d8eeebf38ed874bbf7a',X'94337f46295947abd42d77dc90a19b90',1795940234182892,1795940236237521,1801124236237521,X'01a226613bbc74c9ae9d078d8c619b0f',X'a8c361e61f1bceb032316f4242b56603a35653a0c275959077c1cd7573ee6947',1795940236239590,1798909456718401,3,0,NULL,1795940236239590);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31e8d752994d9e2c60fe7565b12aa55f67d4bc5318be521f539936e8bd9ae3584e857f816edd69bf8de1ed8962ef7e6dc8bfaab5506aa8e8fe8e63e926dafa4ff8b27cc55807d939dc7e222d7efe1cda0802ad035d77f0fcd1ddc2',X'94337f46295947abd42d77dc90a19b90',1795940234488249,1795940234488249,1801124234488249,NULL,NULL,1795940234489008,1798921962436796,1,0,NULL,1795940234488249);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31f7329b9ba36eb2cfec82a5cf1adad7a41c22596f447176c6b17b7e183863952bfe14e6b124b70950bd3a169c85b83574a624837e3d55ba9b7fe3a654de1bb77a77495c1ca942380a4418d8606e65929129691ae0b32defe5ccfa',X'94337f46295947abd42d77dc90a19b90',1795940234891288,1795940234891288,1801124234891288,NULL,NULL,1795940239338893,NULL,1,0,NULL,1795940234891288);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b3152b365d70142721f089559f240944c647dff037acf61893182102338772f5fb18b49a2becdc1ab6ac06a362464949bf0d8ebc37e88bc858f05b8c899d482f54a1a807b85677c8bc460ad0ab802f2fe3a16a956f455f061b63946',X'94337f46295947abd42d77dc90a19b90',1795940235189243,1795940235189243,1801124235189243,NULL,NULL,1795940240518091,NULL,1,0,NULL,1795940235189243);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31093d67a02369157845ca8b958521bdd67fe0ca8d90994acddf0fc6d73071fcd5c87f92c37d250d052e26a9fa89abbae7532ad97df77c8bc8e1fd1defb992c8d49f13fae182ce180149f038c6a16b4951ade1f8f4e3a2739539e0',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940838409121,1795940844246111,1801124844246111,X'01a2266a827274ada1f618792fdf6ff7',X'779131be42cfbd19cd65dca6f119757a28155d4fd832102cf1fdad1b7e68f275',1795940844255133,1798910064726991,3,0,NULL,1795940844255133);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3113c81001406c2a2a36a09f632774eec24cffd24dbbce890a96768134e28e5e56385135420177d1f7df17d111caf018bcb865a2cb9dc4ec5fc2e71467cde63c84b7a4947c7efdff7a4b09563e47f6504c1fb8ef2032077e6e8176',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940839012968,1795940839012968,1801124839012968,NULL,NULL,1795940839013606,1798922566961515,1,0,NULL,1795940839012968);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31a860eaf5f7538967758790af1e30b20c5f86cb2abf0516f276d0e982e6cadda966250770c385af97bbc63460f0be30fac9405ed2345e76c1db8e6c602d0be3a6f2ab718dbc7c91259e61c9bb0971d6b1a8c48cb0d1ec197efdd2',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940839620714,1795940839620714,1801124839620714,NULL,NULL,1795940848454749,NULL,1,0,NULL,1795940839620714);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31e668794b0c8c42abcb6a1d0b6709fd8f40c8551e587821c9e4cb4d2904524a6ac44797e3ecf8b994d7e2e72696ab9a0eda70858ee15238c18f5718a4e0ba19ad6091be1b9bfd4fb027e488613518187054b0a856df91b9395f4d',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940840369693,1795940840369693,1801124840369693,NULL,NULL,1795940850902765,NULL,1,0,NULL,1795940840369693);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -96,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'94337f46295947abd42d77dc90a19b90',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -107,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'e74067737a539d79b8af146d652ceead85539ccdabf6508dcced10a821c9ccdc',1,1795940234183383);
-INSERT INTO known_tokens VALUES(X'733ec8fdeadc06f802338eef3fbe06da3e0e1716f89bca1848fcf9efcb8a4405',2,1795940234489008);
-INSERT INTO known_tokens VALUES(X'ecc47715e8fbe104d5a5c26ee1e537cc7673e02eece21e55abac7cf52fff3fb1',3,1795940234891912);
-INSERT INTO known_tokens VALUES(X'09fec9d637bbb99fda5f5d3e07d56acc9e60a4312d51aaca28ddceb606000977',4,1795940235189716);
-INSERT INTO known_tokens VALUES(X'3a451bec5b415b0307a2aff0796c2ede48903b1dea344043a9b081571d3630a9',1,1795940235270356);
-INSERT INTO known_tokens VALUES(X'61437bfbea89066da97ea37c7d98568a3e9b58b74b2d6a9eaf33077147b80ae4',1,1795940236237521);
+INSERT INTO known_tokens VALUES(X'f8dbfc92c630499080e02c192956f60515dcd45cc30a6c5cb9eae55fb954e3fd',1,1795940838421784);
+INSERT INTO known_tokens VALUES(X'2791afbac96cc667523341ba254850a04ef2181608f961418ed32a88e35c6f3b',2,1795940839013606);
+INSERT INTO known_tokens VALUES(X'fd0b568a03571f8215b90670d4307ca18ffac09f14926e9fa9dbb1b0f39ab14f',3,1795940839621284);
+INSERT INTO known_tokens VALUES(X'e3745cc9d586a0e73b6dc66099fdf412af62c1ac0f222b4c49a7f68399b4f10b',4,1795940840370188);
+INSERT INTO known_tokens VALUES(X'32daecd0d6c63479e6848f1b29369ba898d8e5889e6df5960196f3d7d40b050d',1,1795940841455660);
+INSERT INTO known_tokens VALUES(X'efd72a047af353544b9532d3eb94602987d99018a5a9ceb6f77a4f215ae7f65a',1,1795940844246111);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -161,14 +162,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a2266137db70299a3cc2ca60fb668e','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940235230422,1795940235230422,1795940835230422,1795940235247849,1795940235289145,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ac9d0ba4-971c-4678-9cab-0c9a4a63393e','<div id="klarna-checkout-container" data-order-id="ac9d0ba4-971c-4678-9cab-0c9a4a63393e" style="overflow-x: hidden;"></div>','fe015924-2392-41bb-a459-7614302c2a36',NULL);
-INSERT INTO orders VALUES(X'01a226613ba37d5eb0f228aa7fa20702','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940236196400,1795940236196400,1795940836196400,1795940236214965,1795940236252116,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','e7b64862-7a4a-46df-a674-66016adcbb71','<div id="klarna-checkout-container" data-order-id="e7b64862-7a4a-46df-a674-66016adcbb71" style="overflow-x: hidden;"></div>','af7ca253-002c-4c86-94cc-5414810413d7',NULL);
-INSERT INTO orders VALUES(X'01a22661433e744a868b5605e8db7b27','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940238146748,1795940238146748,1795940838146748,1795940238166853,1795940238183188,NULL,1,1,0,0,'not_registered','[]','13c373d3-a1ba-4ffc-aee8-c8b652597a1e','<div id="klarna-checkout-container" data-order-id="13c373d3-a1ba-4ffc-aee8-c8b652597a1e" style="overflow-x: hidden;"></div>','00777d2a-0892-453e-a4f9-c7ab7a76fcb8',NULL);
-INSERT INTO orders VALUES(X'01a2266147cf7cfdbb720992396d02c9','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940239312435,1795940239312435,1795940839312435,1795940239329027,1795940239352560,NULL,1,1,0,0,'reauth_required','[]','3050f510-fc40-46b7-b94f-9c59c857f38d','<div id="klarna-checkout-container" data-order-id="3050f510-fc40-46b7-b94f-9c59c857f38d" style="overflow-x: hidden;"></div>','e6752b5c-8345-4979-a84a-0b44679ac116',NULL);
-INSERT INTO orders VALUES(X'01a226614c387697bb53b4b5eab32b1b','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940240441034,1795940240441034,1795940840441034,1795940240460377,1795940240533132,NULL,1,1,0,0,'uncertain','[]','8198bdc5-a2e8-4b60-87b3-0ba7223abd09','<div id="klarna-checkout-container" data-order-id="8198bdc5-a2e8-4b60-87b3-0ba7223abd09" style="overflow-x: hidden;"></div>','31a40e67-99a1-4768-a2fd-3d7ab1f011fb',NULL);
-INSERT INTO orders VALUES(X'01a226614fed7a78a18a736725987963','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795940241389679,1795940241389679,1795940841389679,1795940241394706,1795940241408260,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d366d6b1-0f6b-44d7-b119-fdc6248b6ce9"}');
-INSERT INTO orders VALUES(X'01a22661540e7cb3813ef687864aac37','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795940242446839,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a22661550074c39a77cb6a76543bf9','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795940242689344,4070908800000000,4070909400000000,NULL,1795940243097572,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2266a76e2741d8842cf74d69af56a','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940841197308,1795940841197308,1795941441197308,1795940841323176,1795940841671799,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','63925308-0bf2-46cb-85f9-1065ca84a670','<div id="klarna-checkout-container" data-order-id="63925308-0bf2-46cb-85f9-1065ca84a670" style="overflow-x: hidden;"></div>','f35f3a23-43e4-40ba-80c0-ea6e3709b958',NULL);
+INSERT INTO orders VALUES(X'01a2266a7dc874aabafada7266597446','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940842953830,1795940842953830,1795941442953830,1795940844090903,1795940844290757,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','aa2f140d-1362-4378-be9f-468f63754400','<div id="klarna-checkout-container" data-order-id="aa2f140d-1362-4378-be9f-468f63754400" style="overflow-x: hidden;"></div>','477213aa-629a-4d65-b289-c82bfd2ea978',NULL);
+INSERT INTO orders VALUES(X'01a2266a897c74578e91b0bd15d3987d','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940845951579,1795940845951579,1795941445951579,1795940845985110,1795940846034968,NULL,1,1,0,0,'not_registered','[]','382bb157-947a-42ae-8257-a917336475a8','<div id="klarna-checkout-container" data-order-id="382bb157-947a-42ae-8257-a917336475a8" style="overflow-x: hidden;"></div>','b47b15f2-439e-443d-81eb-748c09600865',NULL);
+INSERT INTO orders VALUES(X'01a2266a92a074ad962d1491eda11bdd','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940848302968,1795940848302968,1795941448302968,1795940848379420,1795940848498370,NULL,1,1,0,0,'reauth_required','[]','01ad921e-e9d3-4de8-b192-92ebd4957a22','<div id="klarna-checkout-container" data-order-id="01ad921e-e9d3-4de8-b192-92ebd4957a22" style="overflow-x: hidden;"></div>','e7156877-b155-4b8d-9278-4a7254b55fb1',NULL);
+INSERT INTO orders VALUES(X'01a2266a9c5e7057bbed149216243948','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940850787377,1795940850787377,1795941450787377,1795940850810949,1795940850922788,NULL,1,1,0,0,'uncertain','[]','47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b','<div id="klarna-checkout-container" data-order-id="47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b" style="overflow-x: hidden;"></div>','7665edfc-85bb-415d-8930-6fb5438aeab1',NULL);
+INSERT INTO orders VALUES(X'01a2266aa3fa71a8b1163ead498696eb','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795940852738163,1795940852738163,1795941452738163,1795940852764954,1795940852800060,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b34c806b-149c-47fe-b5e8-154f9cb54e5c"}');
+INSERT INTO orders VALUES(X'01a2266aaab1770a924994b5279ab728','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795940854455629,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2266aadb77850bc1576aba13716c6','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795940855225576,4070908800000000,4070909400000000,NULL,1795940855840059,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -178,7 +179,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a226614fed7a78a18a736725987963',1795940241408260,X'01a22661321275c3b8e44811c445b949',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d366d6b1-0f6b-44d7-b119-fdc6248b6ce9"}');
+INSERT INTO order_attempts VALUES(1,X'01a2266aa3fa71a8b1163ead498696eb',1795940852800060,X'01a2266a687472f3a1e98a705c01d2fa',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b34c806b-149c-47fe-b5e8-154f9cb54e5c"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -193,7 +194,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a22661321275c3b8e44811c445b949',X'01a22661320d73c0853089b47d41e009','vm/19467',1795940233754915,1795940241776331,10,1795940243266940);
+INSERT INTO workers VALUES(X'01a2266a687472f3a1e98a705c01d2fa',X'01a2266a684b74bbb8419fe4e04b343b','vm/8050',1795940837497335,1795940855539407,15,1795940855870232);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -217,10 +218,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a2266137f87676b6754b53c8ce9143',1,1,1,'order',X'01a2266137db70299a3cc2ca60fb668e',X'01a22661321275c3b8e44811c445b949',1795940235257247,1795940235272502,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a226613bbc74c9ae9d078d8c619b0f',1,2,1,'order',X'01a226613ba37d5eb0f228aa7fa20702',X'01a22661321275c3b8e44811c445b949',1795940236220953,1795940236239590,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2266147e3769482526331f4ce3ceb',3,1,1,'order',X'01a2266147cf7cfdbb720992396d02c9',X'01a22661321275c3b8e44811c445b949',1795940239331972,1795940239338893,'rejected',0,X'94337f46295947abd42d77dc90a19b90');
-INSERT INTO exchanges VALUES(X'01a226614c6771f28e5a82f8201867e0',4,1,1,'order',X'01a226614c387697bb53b4b5eab32b1b',X'01a22661321275c3b8e44811c445b949',1795940240488515,1795940240518091,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a2266a77be73a3980ac2059a6a26f3',1,1,1,'order',X'01a2266a76e2741d8842cf74d69af56a',X'01a2266a687472f3a1e98a705c01d2fa',1795940841419356,1795940841463581,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2266a827274ada1f618792fdf6ff7',1,2,1,'order',X'01a2266a7dc874aabafada7266597446',X'01a2266a687472f3a1e98a705c01d2fa',1795940844159474,1795940844255133,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2266a930f73559795ba0a2e0041c3',3,1,1,'order',X'01a2266a92a074ad962d1491eda11bdd',X'01a2266a687472f3a1e98a705c01d2fa',1795940848400555,1795940848454749,'rejected',0,X'0c5b2cbb8400ee5a7f7cda29e31ab1a9');
+INSERT INTO exchanges VALUES(X'01a2266a9ca373d88958fbc38dd680ed',4,1,1,'order',X'01a2266a9c5e7057bbed149216243948',X'01a2266a687472f3a1e98a705c01d2fa',1795940850854788,1795940850902765,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -249,7 +250,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795940235304374,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795940841760975,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -275,13 +276,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'7bffc652690d4ad8a835517f52ba1690','shop','alma',X'01a2266137db70299a3cc2ca60fb668e','order.submitted','{"order_id":"01a22661-37db-7029-9a3c-c2ca60fb668e","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"ac9d0ba4-971c-4678-9cab-0c9a4a63393e","token":"fresh","possible_duplicate":false}','pending',1795940235289145,1795940305340598,1796199435289145,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'5a91d42031aa4fa2a081a27e7e257d82','shop','alma',X'01a226613ba37d5eb0f228aa7fa20702','order.submitted','{"order_id":"01a22661-3ba3-7d5e-b0f2-28aa7fa20702","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"e7b64862-7a4a-46df-a674-66016adcbb71","token":"fresh","possible_duplicate":false}','pending',1795940236252116,1795940296446437,1796199436252116,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'f8e39b74541540e0a16763c5932eb032','shop','never',X'01a22661433e744a868b5605e8db7b27','order.submitted','{"order_id":"01a22661-433e-744a-868b-5605e8db7b27","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"13c373d3-a1ba-4ffc-aee8-c8b652597a1e","token":"not_registered","possible_duplicate":false}','pending',1795940238183188,1795940243378031,1796199438183188,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'b439e7f913ca4e8cac92582bd1d83eed','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795940239338893,1795940244267978,1796199439338893,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'1a4d552368cb4679a6ceacb8917a2b46','shop','revoked',X'01a2266147cf7cfdbb720992396d02c9','order.submitted','{"order_id":"01a22661-47cf-7cfd-bb72-0992396d02c9","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"3050f510-fc40-46b7-b94f-9c59c857f38d","token":"reauth_required","possible_duplicate":false}','pending',1795940239352560,1795940244695535,1796199439352560,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'69cf0c8db61a418fa6dc2c59431db074','shop','lost',X'01a226614c387697bb53b4b5eab32b1b','order.submitted','{"order_id":"01a22661-4c38-7697-bb53-b4b5eab32b1b","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"8198bdc5-a2e8-4b60-87b3-0ba7223abd09","token":"uncertain","possible_duplicate":false}','pending',1795940240533132,1795940245462572,1796199440533132,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'3e228cb2e4b74999a9ab2ae1dfe18567','shop','never',X'01a226614fed7a78a18a736725987963','order.failed','{"order_id":"01a22661-4fed-7a78-a18a-736725987963","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795940241408260,1795940246305479,1796199441408260,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'1c31ee1a238846adaab2a6a09afb98c8','shop','alma',X'01a2266a76e2741d8842cf74d69af56a','order.submitted','{"order_id":"01a2266a-76e2-741d-8842-cf74d69af56a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"63925308-0bf2-46cb-85f9-1065ca84a670","token":"fresh","possible_duplicate":false}','pending',1795940841671799,1795940902791344,1796200041671799,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'ee9bcb94d39445beac66376fa12c2c56','shop','alma',X'01a2266a7dc874aabafada7266597446','order.submitted','{"order_id":"01a2266a-7dc8-74aa-bafa-da7266597446","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"aa2f140d-1362-4378-be9f-468f63754400","token":"fresh","possible_duplicate":false}','pending',1795940844290757,1795940912926108,1796200044290757,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'01079a70a7464197a18709516bb3ac14','shop','never',X'01a2266a897c74578e91b0bd15d3987d','order.submitted','{"order_id":"01a2266a-897c-7457-8e91-b0bd15d3987d","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"382bb157-947a-42ae-8257-a917336475a8","token":"not_registered","possible_duplicate":false}','pending',1795940846034968,1795940909967133,1796200046034968,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'68b7919346504e9da190b49f21a3d58d','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795940848454749,1795940915332824,1796200048454749,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'5e443e64a6664a7ba440b2f7f2633fb8','shop','revoked',X'01a2266a92a074ad962d1491eda11bdd','order.submitted','{"order_id":"01a2266a-92a0-74ad-962d-1491eda11bdd","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"01ad921e-e9d3-4de8-b192-92ebd4957a22","token":"reauth_required","possible_duplicate":false}','pending',1795940848498370,1795940914204054,1796200048498370,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'f963f7c73f164f95a80a1f5d5b0f8a92','shop','lost',X'01a2266a9c5e7057bbed149216243948','order.submitted','{"order_id":"01a2266a-9c5e-7057-bbed-149216243948","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b","token":"uncertain","possible_duplicate":false}','pending',1795940850922788,1795940856457831,1796200050922788,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'74dd240e32064d4aaaa02fa30f24b3f1','shop','never',X'01a2266aa3fa71a8b1163ead498696eb','order.failed','{"order_id":"01a2266a-a3fa-71a8-b116-3ead498696eb","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795940852800060,1795940857859385,1796200052800060,NULL,1,1,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -292,6 +293,8 @@ CREATE INDEX tokens_undated ON tokens (id)
     WHERE state = 'active' AND refresh_due_generation IS NOT generation;
 CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
 CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
+CREATE INDEX tokens_dead ON tokens (updated_at)
+    WHERE state = 'reauth_required' AND sealed IS NOT NULL;
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
 CREATE INDEX known_tokens_row ON known_tokens (token_id, seen_at);
 CREATE UNIQUE INDEX orders_idempotency ON orders (merchant, idempotency_key)
@@ -316,7 +319,7 @@ BEGIN
         NEW.lost_workers > OLD.lost_workers, iif(NEW.lost_workers > OLD.lost_workers, NULL, NEW.error));
 END;
 CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON orders
-WHEN OLD.user_id <> NEW.user_id
+WHEN OLD.user_id <> NEW.user_id AND length(NEW.digest) = 0
 BEGIN
     DELETE FROM order_attempts WHERE order_id = NEW.id;
 END;

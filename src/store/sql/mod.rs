@@ -48,6 +48,7 @@ statements! {
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
+    renaming: RenamingSql { lock_open_orders, token, known, orders, webhooks }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
     tokens: TokensSql {
@@ -56,7 +57,7 @@ statements! {
         replay_due, seen, state_of_generation, close, cached, delete_cached, delete_expired,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_workers, expire_webhooks, ledger_step, delete_ledger,
+        wipe_bodies, delete_orders, delete_webhooks, delete_workers, wipe_tokens, expire_webhooks, ledger_step, delete_ledger,
         known_step, delete_known,
     }
     webhooks: WebhooksSql {

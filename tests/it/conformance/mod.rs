@@ -7,6 +7,7 @@ mod order_admin;
 mod orders;
 mod overview;
 pub mod pg;
+mod renaming;
 mod restore;
 mod service;
 pub mod settling;

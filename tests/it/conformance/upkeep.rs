@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use klarna_order_worker::config;
-use klarna_order_worker::ids::{UserKey, WorkerId};
+use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status, Target};
-use klarna_order_worker::store::{ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, TokenClaim};
-use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
+use klarna_order_worker::store::{
+    ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
+};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
 
 use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, session, submitted};
@@ -21,6 +23,7 @@ both_engines![
     a_batch_is_no_larger_than_asked_for,
     of_the_ledger_the_last_two_generations_stay,
     hashes_of_former_tokens_go_and_the_current_one_stays,
+    a_rejected_token_can_come_back_until_its_retention_ends,
     workers_go_unless_a_row_names_them,
     webhooks_that_ended_go,
     an_erased_user_leaves_no_trace,
@@ -141,6 +144,38 @@ async fn hashes_of_former_tokens_go_and_the_current_one_stays(db: Db) {
     assert_eq!(retention(&db).tidy(true).await.unwrap().known_tokens, 1, "that of a tombstone");
     let known = db.store.register_token(&new_token(&db, "u", 2)).await.unwrap();
     assert!(matches!(known, Registered::Known(_)), "{known:?}");
+}
+
+async fn reject(db: &Db, user: &str, byte: u8) {
+    register(db, user, byte).await;
+    let (claim, intent) = intended(db, user, db.begin_worker().await).await;
+    claim.settle(&end(db, &intent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
+}
+
+async fn a_rejected_token_can_come_back_until_its_retention_ends(db: Db) {
+    for (byte, user) in (1..).zip(["early", "late", "forgotten", "erased"]) {
+        reject(&db, user, byte).await;
+    }
+    let sealed = async || db.count("tokens WHERE sealed IS NOT NULL").await;
+    let all = RejectedTokens::default();
+    assert_eq!((sealed().await, db.store.count_rejected(&all).await.unwrap()), (4, 4));
+    assert!(db.store.forget_token(&UserKey::new("shop", "forgotten")).await.unwrap());
+    db.store.erase_user(&UserKey::new("shop", "erased")).await.unwrap();
+    assert_eq!((sealed().await, db.store.count_rejected(&all).await.unwrap()), (2, 2));
+    db.advance(90 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap().dead_tokens, 0, "90 days are not over");
+    let first = db.store.retry_rejected(&all, TokenId::START, 1).await.unwrap();
+    assert_eq!(first.map(|(tokens, _)| tokens), Some(1));
+    assert_eq!(view(&db, "early").await.state, TokenState::Active);
+    db.advance(1);
+    assert_eq!(retention(&db).tidy(false).await.unwrap().dead_tokens, 0, "once a day is enough");
+    assert_eq!(retention(&db).tidy(true).await.unwrap().dead_tokens, 1);
+    assert_eq!((sealed().await, db.store.count_rejected(&all).await.unwrap()), (1, 0));
+    assert_eq!(db.store.retry_rejected(&all, TokenId::START, 9).await.unwrap(), None);
+    // The shop still sees who has to sign in again, and a sign-in ends it.
+    assert_eq!(view(&db, "late").await.state, TokenState::ReauthRequired);
+    assert_eq!(register(&db, "late", 9).await.state, TokenState::Active);
+    assert_eq!(retention(&db).tidy(true).await.unwrap().dead_tokens, 0);
 }
 
 async fn workers_go_unless_a_row_names_them(db: Db) {

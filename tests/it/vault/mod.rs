@@ -6,6 +6,7 @@ mod in_flight;
 mod lost;
 mod providers;
 mod races;
+mod renaming;
 mod reseal;
 mod sealed;
 mod spool;

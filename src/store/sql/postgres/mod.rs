@@ -13,6 +13,7 @@ mod orders;
 mod overview;
 mod own;
 mod providers;
+mod renaming;
 mod resolving;
 mod restore;
 mod tokens;
@@ -35,6 +36,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     orders: orders::ORDERS,
     overview: overview::OVERVIEW,
     providers: providers::PROVIDERS,
+    renaming: renaming::RENAMING,
     resolving: resolving::RESOLVING,
     restore: restore::RESTORE,
     tokens: tokens::TOKENS,

@@ -25,7 +25,7 @@ pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
         RETURNING id",
     count_rejected: "
         SELECT count(*) AS tokens FROM klarna_worker.tokens
-        WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired')
+        WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired') AND sealed IS NOT NULL
             AND ($1::text IS NULL OR merchant = $1) AND ($2::timestamptz IS NULL OR updated_at >= $2)",
     // The generation stays, and the next sweep plans a due date.
     retry_rejected: "
@@ -33,7 +33,7 @@ pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
             refresh_failures = 0, refresh_note = NULL, updated_at = coalesce($5, clock_timestamp())
         WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM klarna_worker.tokens
-            WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired') AND id > $3
+            WHERE state = 'reauth_required' AND reason IN ('rejected', 'expired') AND sealed IS NOT NULL AND id > $3
                 AND ($1::text IS NULL OR merchant = $1) AND ($2::timestamptz IS NULL OR updated_at >= $2)
             ORDER BY id LIMIT $4)
         RETURNING id",

@@ -27,6 +27,12 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    wipe_tokens: "
+        UPDATE klarna_worker.tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
+            SELECT id FROM klarna_worker.tokens
+            WHERE state = 'reauth_required' AND sealed IS NOT NULL
+                AND updated_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     expire_webhooks: "
         UPDATE klarna_worker.webhooks SET status = 'failed', ended_at = coalesce($2, clock_timestamp()),
             error = coalesce(error, 'its time was over before it could be sent')

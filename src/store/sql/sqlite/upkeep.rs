@@ -27,6 +27,12 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2)",
+    wipe_tokens: "
+        UPDATE tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
+            SELECT id FROM tokens
+            WHERE state = 'reauth_required' AND sealed IS NOT NULL
+                AND updated_at < $3 - $1
+            ORDER BY updated_at LIMIT $2)",
     expire_webhooks: "
         UPDATE webhooks SET status = 'failed', ended_at = $2,
             error = coalesce(error, 'its time was over before it could be sent')
