@@ -27,6 +27,7 @@ pub mod api;
 pub mod app;
 mod backoff;
 pub mod breaker;
+pub mod bulkhead;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -24,7 +24,8 @@ impl Webhooks {
         }
         let outbox = Outbox::new(app.store.clone(), Arc::clone(&merchants));
         let sender = Sender::new(app.store.clone(), merchants, app.clock.clone(), wake.clone())?;
-        let options = Options::new("webhooks", PER_MERCHANT * endpoints);
+        // Each merchant has its own slots, which the outbox counts.
+        let options = Options { lone: true, ..Options::new("webhooks", PER_MERCHANT * endpoints) };
         Ok(Some(Self(Queue::start(Arc::new(outbox), Arc::new(sender), options, wake))))
     }
 

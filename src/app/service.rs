@@ -142,6 +142,9 @@ impl Service {
         let until = Instant::now() + grace;
         self.ready.set_ready(false);
         self.waiters.close();
+        if let Some(process) = &self.process {
+            process.vault.stop_waiting();
+        }
         // At the same time, so that a slow caller does not use up the handlers' time.
         let api = async {
             let Some(api) = self.api else { return true };
@@ -241,8 +244,9 @@ fn start_worker(
         heartbeats: process.heartbeat.watch(),
         token_patience: settings.vault.token_patience,
     };
-    let source = OrderSource::new(app.store.clone(), process.worker.id);
-    let options = Options::new("orders", settings.queue.concurrency);
+    let source = OrderSource::new(app.store.clone(), app.merchants(), process.worker.id);
+    let lone = settings.merchants.len() == 1;
+    let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
     let webhooks = Webhooks::start(app, &wakes.webhooks)?;
     let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
     background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());

@@ -39,6 +39,14 @@ pub(super) enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Remove a merchant's endpoint: no more events are written or sent
+    ///
+    /// First take the webhook out of the settings of every process and restart them. A process whose
+    /// settings have the webhook brings the endpoint back at its next start.
+    Remove {
+        /// The merchant
+        merchant: MerchantName,
+    },
 }
 
 /// Which events.
@@ -94,6 +102,9 @@ impl Command {
                 }
                 context.block_on(async { resend(context, &*context.app().await?.store, &ids, which).await })
             }
+            Self::Remove { merchant } => {
+                context.block_on(async { remove(context, &*context.app().await?.store, &merchant).await })
+            }
         }
     }
 }
@@ -111,6 +122,14 @@ async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -
             context.output.hint(hint);
         }
     }
+    Ok(Exit::Done)
+}
+
+async fn remove(context: &Context, store: &dyn Webhooks, merchant: &MerchantName) -> Result<Exit, CliError> {
+    let removed = store.remove_endpoint(merchant).await;
+    let removed = removed.map_err(|error| CliError::failed("remove a webhook endpoint", error))?;
+    let human = if removed { "Removed." } else { "The database has no webhook endpoint of this merchant." };
+    context.output.print(human, &json!({ "merchant": merchant, "removed": removed }))?;
     Ok(Exit::Done)
 }
 

@@ -2,7 +2,6 @@
 //! due time by one minute, longer than any attempt, so nothing has to be recovered: an event
 //! claimed by a process that died becomes due again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::config::{Merchant, Merchants};
 use crate::ids::MerchantName;
-use crate::queue::{ClaimBatch, Claimed, Source, share};
+use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{ClaimedWebhook, Published, StoreError, WebhookClaim, Webhooks};
 
 /// How many events of one merchant are sent at once, so that a slow endpoint does not delay other
@@ -40,8 +39,8 @@ impl Outbox {
     #[must_use]
     pub fn published(merchants: &Merchants, order_deadline: Duration) -> Published {
         let webhook = |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);
-        let webhooks = merchants.iter().map(|(name, merchant)| (name.clone(), webhook(merchant))).collect();
-        Published { order_deadline, webhooks }
+        let webhooks = merchants.iter().filter_map(|(name, merchant)| Some((name.clone(), webhook(merchant)?)));
+        Published { order_deadline, webhooks: webhooks.collect() }
     }
 }
 
@@ -58,17 +57,18 @@ impl Source for Outbox {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<MerchantName, usize>,
+        load: &Load,
         _: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedWebhook>, StoreError> {
-        let left = |merchant: &MerchantName| PER_MERCHANT.saturating_sub(running.get(merchant).copied().unwrap_or(0));
+        let left =
+            |merchant: &MerchantName| PER_MERCHANT.saturating_sub(load.running.get(merchant).copied().unwrap_or(0));
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
         waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));
         }
-        let mut shares = share(free, running, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
+        let mut shares = share(free, load, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
         for (merchant, share) in &mut shares {
             *share = left(merchant).min(*share);
         }

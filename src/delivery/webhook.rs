@@ -25,13 +25,14 @@ use crate::clock::{Clock, since_boot};
 use crate::config::{Merchants, Webhook};
 use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
-use crate::queue::{Handler, Wake};
+use crate::queue::{Handler, Slot, Wake};
 use crate::store::{ClaimedWebhook, Delivery, EventKind, Webhooks};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
 
 /// An attempt may take 15 s. Up to 16 KiB of the answer's body are read and dropped, so that the
 /// connection can be reused.
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), call: Duration::from_secs(15), body: 16 * 1024 };
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(5), call: Duration::from_secs(15), body: 16 * 1024, reuse: true };
 /// The longest wait that a shop's `Retry-After` can ask for.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
@@ -126,7 +127,7 @@ fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<S
 
 #[async_trait]
 impl Handler<ClaimedWebhook> for Sender {
-    async fn run(&self, event: ClaimedWebhook) {
+    async fn run(&self, event: ClaimedWebhook, _: &mut Slot) {
         let (run, span) = spans(&event);
         self.attempt(event, &run).instrument(span).instrument(run.clone()).await;
         self.wake.notify();

@@ -29,8 +29,8 @@ use crate::telemetry::traces::{failed, traced};
 /// The `User-Agent` of every call.
 const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION"));
 
-/// How long idle connections are reused. One that the other side has closed meanwhile would look
-/// like a lost answer.
+/// How long idle connections are reused, where they are. One that the other side has closed meanwhile
+/// would look like a lost answer.
 const POOL_IDLE: Duration = Duration::from_secs(5);
 
 /// The longest pause that an answer may ask for. A longer one is shortened to this.
@@ -83,6 +83,8 @@ pub(crate) struct Limits {
     pub call: Duration,
     /// The largest body of an answer, in bytes.
     pub body: usize,
+    /// Whether a connection may serve another call after the first. Without, each call opens its own.
+    pub reuse: bool,
 }
 
 /// An HTTP client that follows the rules above. Clones share their connections.
@@ -124,6 +126,7 @@ impl HttpClient {
             .pool_idle_timeout(POOL_IDLE)
             .connect_timeout(limits.connect.min(limits.call / 2))
             .user_agent(USER_AGENT);
+        let builder = if limits.reuse { builder } else { builder.pool_max_idle_per_host(0) };
         let builder = match proxy {
             Some(proxy) => builder.proxy(Proxy::all(proxy).map_err(fault)?),
             None => builder,
@@ -337,7 +340,7 @@ mod tests {
     #[test]
     fn debug_shows_no_password_of_a_proxy() {
         let second = Duration::from_secs(1);
-        let client = HttpClient::new(Limits { connect: second, call: second, body: 1 }).unwrap();
+        let client = HttpClient::new(Limits { connect: second, call: second, body: 1, reuse: true }).unwrap();
         client.through(Some(&"http://user:proxy-password@127.0.0.1:1".into())).unwrap();
         assert!(!format!("{client:?}").contains("proxy-password"));
     }

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::http::{BuildError, HttpClient, Limits};
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(2), call: Duration::from_secs(5), body: 256 * 1024 };
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(2), call: Duration::from_secs(5), body: 256 * 1024, reuse: true };
 
 /// The path of a key set, also its name in traces.
 const JWKS: &str = "/{region}/lp/idp/.well-known/jwks.json";

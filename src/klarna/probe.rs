@@ -14,7 +14,8 @@ use super::http::{BuildError, HttpClient, Limits, Reply};
 use crate::config::Merchant;
 use crate::order::Target;
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(3), call: Duration::from_secs(10), body: 256 * 1024 };
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(3), call: Duration::from_secs(10), body: 256 * 1024, reuse: true };
 
 /// The answer of a host, with any status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,8 @@ pub struct Presented {
     pub correlation_id: Option<String>,
 }
 
-/// Presents refresh tokens at the merchants' token endpoints. Clones share their connections.
+/// Presents refresh tokens at the merchants' token endpoints, each by a connection of its own: an
+/// endpoint that closes a connection just when it is used again would cost an answer.
 #[derive(Clone, Debug)]
 pub struct TokenClient {
     http: HttpClient,
@@ -39,7 +40,7 @@ impl TokenClient {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(connect_timeout: Duration, timeout: Duration) -> Result<Self, BuildError> {
-        let limits = Limits { connect: connect_timeout, call: timeout, body: BODY_LIMIT };
+        let limits = Limits { connect: connect_timeout, call: timeout, body: BODY_LIMIT, reuse: false };
         Ok(Self { http: HttpClient::new(limits)? })
     }
 

@@ -11,13 +11,13 @@ use apalis_core::worker::context::WorkerContext;
 use tokio::sync::mpsc;
 use tower::layer::util::Identity;
 
-use super::slots::Slot;
+use super::slots::HeldClaim;
 use super::source::Source;
 
 /// A claimed job with its slot. Dropping it frees the slot.
 pub(super) struct SlottedJob<S: Source> {
     pub(super) job: S::Job,
-    pub(super) slot: Slot<S::Id>,
+    pub(super) claim: HeldClaim<S::Id>,
 }
 
 /// The receiving end of the feeder's channel.

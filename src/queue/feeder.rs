@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::backend::SlottedJob;
@@ -17,6 +17,7 @@ use super::slots::Slots;
 use super::source::{ClaimBatch, Claimed, Source};
 use super::wake::WakeListener;
 use crate::backoff::Backoff;
+use crate::bulkhead::Reservation;
 
 /// The back-off while the source cannot be reached.
 const OUTAGE: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -48,6 +49,8 @@ pub(super) struct Feeder<S: Source> {
     pub(super) poll: Duration,
     /// The last full scan, if it found due rows but could claim none.
     pub(super) blocked: Option<BlockedScan>,
+    /// Whether the last claim found rows of groups that could not have more slots.
+    pub(super) held_back: bool,
 }
 
 /// A full scan that found due rows but could claim none.
@@ -103,26 +106,27 @@ impl<S: Source> Feeder<S> {
     }
 
     /// Waits for a free slot and takes all free ones; `None` when told to stop.
-    async fn free_slots(&mut self) -> Option<OwnedSemaphorePermit> {
+    async fn free_slots(&mut self) -> Option<Reservation> {
         tokio::select! {
             biased;
             () = self.stopping.requested() => None,
-            free = self.slots.take_free() => free,
+            free = self.slots.take_free() => Some(free),
         }
     }
 
     /// Claims once. Returns how long to wait before the next claim.
-    async fn poll(&mut self, free: OwnedSemaphorePermit, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
+    async fn poll(&mut self, free: Reservation, recovered_at: &mut Instant) -> Result<Duration, S::Error> {
         if self.recovery.is_raised() || recovered_at.elapsed() >= RECOVER_EVERY {
             self.recover().await?;
             *recovered_at = Instant::now();
         }
-        let (wanted, begun) = (free.num_permits(), Instant::now());
-        let idle = wanted == self.slots.count();
-        self.blocked = self.blocked.filter(|blocked| !blocked.is_over(idle));
+        let (wanted, begun) = (free.places(), Instant::now());
+        self.blocked = self.blocked.filter(|blocked| !blocked.is_over(self.slots.is_idle()));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
-        let ClaimBatch { claimed, blocked } = self.source.claim(wanted, &self.slots.running(), recent).await?;
+        let batch = self.source.claim(wanted, &self.slots.load(), recent).await?;
+        let ClaimBatch { claimed, blocked, held_back } = batch;
         let count = claimed.len();
+        self.held_back = held_back;
         self.hand_in(claimed, free).await;
         // Also claim again at once if fewer rows came than there are free slots: a claim takes only
         // one row of a user's burst, which may hide rows behind it.
@@ -157,16 +161,16 @@ impl<S: Source> Feeder<S> {
 
     /// Assigns a slot to each claimed row and sends it to the worker. During a stop it releases the
     /// rows instead.
-    async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: OwnedSemaphorePermit) {
+    async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: Reservation) {
         let mut unstarted = Vec::new();
         for Claimed { group, job } in claimed {
-            let permit = if self.stopping.is_requested() { None } else { free.split(1) };
-            let Some(permit) = permit else {
+            let place = if self.stopping.is_requested() { None } else { free.give(&group) };
+            let Some(place) = place else {
                 unstarted.push(job);
                 continue;
             };
-            let slot = self.slots.hold(permit, S::id(&job), group);
-            if let Err(refused) = self.jobs.send(SlottedJob { job, slot }).await {
+            let claim = self.slots.hold(place, S::id(&job), group);
+            if let Err(refused) = self.jobs.send(SlottedJob { job, claim }).await {
                 unstarted.push(refused.0.job);
             }
         }
@@ -181,7 +185,7 @@ impl<S: Source> Feeder<S> {
             match self.blocked {
                 Some(blocked) => {
                     tokio::time::sleep_until(blocked.soonest).await;
-                    self.slots.all_free().await;
+                    self.slots.idle().await;
                 }
                 None => std::future::pending().await,
             }
@@ -190,6 +194,7 @@ impl<S: Source> Feeder<S> {
             () = self.stopping.requested() => {}
             () = self.woken.woken() => {}
             () = tokio::time::sleep(longest) => {}
+            () = self.slots.changed(), if self.held_back => {}
             () = gap => {}
         }
     }

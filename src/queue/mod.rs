@@ -21,14 +21,15 @@
 //! 3. Start it with [`Queue::start`], and stop it with [`Running::stop`].
 //!
 //! ```
-//! use std::collections::{BTreeMap, VecDeque};
+//! use std::collections::VecDeque;
 //! use std::convert::Infallible;
 //! use std::sync::{Arc, Mutex};
 //! use std::time::Duration;
 //!
 //! use async_trait::async_trait;
-//! use klarna_order_worker::ids::MerchantName;
-//! use klarna_order_worker::queue::{ClaimBatch, Claimed, Handler, Options, Queue, Source, Stopped, Wake};
+//! use klarna_order_worker::queue::{
+//!     ClaimBatch, Claimed, Handler, Load, Options, Queue, Slot, Source, Stopped, Wake,
+//! };
 //! use tokio::sync::mpsc;
 //!
 //! /// Rows in memory; those that are here are due.
@@ -48,7 +49,7 @@
 //!     async fn claim(
 //!         &self,
 //!         free: usize,
-//!         _running: &BTreeMap<MerchantName, usize>,
+//!         _load: &Load,
 //!         _recent: Option<Duration>,
 //!     ) -> Result<ClaimBatch<String>, Infallible> {
 //!         let mut due = self.0.lock().unwrap();
@@ -76,7 +77,7 @@
 //!
 //! #[async_trait]
 //! impl Handler<String> for Greet {
-//!     async fn run(&self, job: String) {
+//!     async fn run(&self, job: String, _slot: &mut Slot) {
 //!         let _ = self.0.send(format!("Hello {job}"));
 //!     }
 //! }
@@ -100,7 +101,10 @@
 //! - **Nothing claimed waits in a buffer.** A claim takes at most as many rows as there are free
 //!   slots, so a crash leaves behind only jobs that were running.
 //! - **Fair shares.** Free slots are shared among the groups that have due rows ([`share()`]), so
-//!   one group's backlog does not delay the others.
+//!   one group's backlog does not delay the others. Where there are several groups, none uses all
+//!   slots.
+//! - **Waiting takes no slot.** A handler that waits for somebody else does so outside its slot
+//!   ([`Slot::outside`]). A group of which very many jobs wait gets no more until some have gone on.
 //! - **Wake-ups are never missed, and not needed.** A [`Wake`] between a claim and the wait after
 //!   it ends that wait at once. Without any, the queue claims when the next row is due, and polls
 //!   at least once a second.
@@ -133,7 +137,8 @@ mod wake;
 mod worker;
 
 pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, Lease};
-pub use share::share;
+pub use share::{Load, share};
+pub use slots::Slot;
 pub use source::{ClaimBatch, Claimed, Handler, Source};
 pub use step::{drain, run_one};
 pub use wake::{Wake, WakeListener};

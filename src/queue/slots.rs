@@ -1,109 +1,154 @@
-//! The slots for running jobs, and which claim uses each of them.
+//! The slots for running jobs, and the claims that this process holds.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+use super::share::Load;
+use crate::bulkhead::{Bulkhead, Place, Reservation};
 use crate::ids::MerchantName;
 
 /// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
 /// fills all their slots.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// For each slot, how many jobs may wait outside before no more are claimed.
+const OUTSIDE_FOR_EACH_SLOT: usize = 4;
+
 /// The slots of a queue; their number is its concurrency.
 #[derive(Clone)]
 pub(super) struct Slots<I> {
-    count: usize,
-    free: Arc<Semaphore>,
-    held: Arc<Mutex<Held<I>>>,
+    lone: bool,
+    inside: Bulkhead,
+    outside: Bulkhead,
+    claims: Arc<Mutex<Claims<I>>>,
 }
 
-struct Held<I> {
-    /// The number of the next slot. A claim's id is not enough, because a row may be claimed again
+struct Claims<I> {
+    /// The number of the next job. A claim's id is not enough, because a row may be claimed again
     /// while its earlier, lost job still runs.
     next: u64,
-    claims: BTreeMap<u64, (I, MerchantName)>,
+    held: BTreeMap<u64, I>,
 }
 
-/// The slot of a running job. Dropping it frees the slot, also after a panic.
-pub(super) struct Slot<I> {
+/// The claim of a running job, with its slot. Dropping it frees the slot, also after a panic.
+pub(super) struct HeldClaim<I> {
     number: u64,
-    held: Arc<Mutex<Held<I>>>,
-    _permit: OwnedSemaphorePermit,
+    claims: Arc<Mutex<Claims<I>>>,
+    pub(super) slot: Slot,
+}
+
+/// The slot of a running job. A handler that waits for something else than its own work waits
+/// [outside](Slot::outside) of it.
+pub struct Slot {
+    group: MerchantName,
+    inside: Bulkhead,
+    outside: Bulkhead,
+    place: Option<Place>,
+}
+
+impl Slot {
+    /// A slot for a job that runs without a queue.
+    #[must_use]
+    pub fn of_its_own(group: MerchantName) -> Self {
+        let (inside, outside) = (Bulkhead::new(1, true), Bulkhead::new(1, true));
+        let place = Some(inside.take_anyway(&group));
+        Self { group, inside, outside, place }
+    }
+
+    /// Waits for `future` while another job uses this slot, and then for a slot to go on in.
+    ///
+    /// The queue claims no more jobs of a group while very many of its jobs wait in this way.
+    pub async fn outside<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let waiting = self.outside.take_anyway(&self.group);
+        self.place = None;
+        let done = future.await;
+        drop(waiting);
+        self.place = Some(self.inside.take(&self.group).await);
+        done
+    }
 }
 
 impl<I: Clone> Slots<I> {
-    pub(super) fn new(count: usize) -> Self {
-        let held = Held { next: 0, claims: BTreeMap::new() };
-        Self { count, free: Arc::new(Semaphore::new(count)), held: Arc::new(Mutex::new(held)) }
+    /// `lone`: there is only one group, which may have all slots.
+    pub(super) fn new(count: usize, lone: bool) -> Self {
+        Self {
+            lone,
+            inside: Bulkhead::new(count, lone),
+            outside: Bulkhead::new(count.saturating_mul(OUTSIDE_FOR_EACH_SLOT), lone),
+            claims: Arc::new(Mutex::new(Claims { next: 0, held: BTreeMap::new() })),
+        }
     }
 
-    /// Waits until a slot is free, then takes all free ones. Never `None`, because the semaphore is
-    /// not closed.
-    pub(super) async fn take_free(&self) -> Option<OwnedSemaphorePermit> {
-        let mut free = if let Ok(first) = Arc::clone(&self.free).try_acquire_owned() {
-            first
-        } else {
-            let first = Arc::clone(&self.free).acquire_owned().await.ok()?;
+    /// Waits until a slot is free, then takes all free ones.
+    pub(super) async fn take_free(&self) -> Reservation {
+        loop {
+            if let Some(free) = self.inside.reserve() {
+                return free;
+            }
+            self.inside.given_back().await;
             tokio::time::sleep(GATHER).await;
-            first
-        };
-        let rest = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
-        if let Ok(rest) = Arc::clone(&self.free).try_acquire_many_owned(rest) {
-            free.merge(rest);
         }
-        Some(free)
     }
 
-    /// The number of slots, free or used.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Waits until no job is running. Nothing may wait for a free slot meanwhile, or it would wait
-    /// as long.
-    pub(super) async fn all_free(&self) {
-        let all = u32::try_from(self.count).unwrap_or(u32::MAX);
-        // An error is never seen: the semaphore is not closed.
-        let _ = self.free.acquire_many(all).await;
-    }
-
-    /// Assigns a free slot to a job.
-    pub(super) fn hold(&self, permit: OwnedSemaphorePermit, id: I, group: MerchantName) -> Slot<I> {
-        let mut held = lock(&self.held);
-        let number = held.next;
-        held.next += 1;
-        held.claims.insert(number, (id, group));
-        Slot { number, held: Arc::clone(&self.held), _permit: permit }
-    }
-
-    /// How many slots each group uses.
-    pub(super) fn running(&self) -> BTreeMap<MerchantName, usize> {
-        let mut running = BTreeMap::new();
-        for (_, group) in lock(&self.held).claims.values() {
-            *running.entry(group.clone()).or_insert(0) += 1;
+    /// Waits until a job ended, or stopped waiting outside, since the last call. It may return too
+    /// early.
+    pub(super) async fn changed(&self) {
+        tokio::select! {
+            () = self.inside.given_back() => {}
+            () = self.outside.given_back() => {}
         }
-        running
+        tokio::time::sleep(GATHER).await;
+    }
+
+    /// Whether no job is running.
+    pub(super) fn is_idle(&self) -> bool {
+        lock(&self.claims).held.is_empty()
+    }
+
+    /// Waits until no job is running.
+    pub(super) async fn idle(&self) {
+        while !self.is_idle() {
+            self.inside.given_back().await;
+        }
+    }
+
+    /// Gives a job a free slot.
+    pub(super) fn hold(&self, place: Place, id: I, group: MerchantName) -> HeldClaim<I> {
+        let mut claims = lock(&self.claims);
+        let number = claims.next;
+        claims.next += 1;
+        claims.held.insert(number, id);
+        let (inside, outside) = (self.inside.clone(), self.outside.clone());
+        HeldClaim {
+            number,
+            claims: Arc::clone(&self.claims),
+            slot: Slot { group, inside, outside, place: Some(place) },
+        }
+    }
+
+    /// What runs, for the next claim.
+    pub(super) fn load(&self) -> Load {
+        let full = if self.outside.used() == 0 { Vec::new() } else { self.outside.full() };
+        Load { running: self.inside.held(), full: full.into_iter().collect(), lone: self.lone }
     }
 
     /// The claims of all running jobs.
     pub(super) fn claims(&self) -> Vec<I> {
-        lock(&self.held).claims.values().map(|(id, _)| id.clone()).collect()
+        lock(&self.claims).held.values().cloned().collect()
     }
 }
 
-impl<I> Drop for Slot<I> {
-    /// Runs before the permit is released, so that the next user of the slot sees the counts
-    /// without this job.
+impl<I> Drop for HeldClaim<I> {
+    /// Runs before the slot is freed, so that the next user of the slot sees the claims without this
+    /// one.
     fn drop(&mut self) {
-        lock(&self.held).claims.remove(&self.number);
+        lock(&self.claims).held.remove(&self.number);
     }
 }
 
 /// Ignores poisoning: each change is a single insert or remove, so the map is consistent even after
 /// a panic.
-fn lock<I>(held: &Mutex<Held<I>>) -> MutexGuard<'_, Held<I>> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<I>(claims: &Mutex<Claims<I>>) -> MutexGuard<'_, Claims<I>> {
+    claims.lock().unwrap_or_else(PoisonError::into_inner)
 }

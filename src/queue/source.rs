@@ -1,10 +1,12 @@
 //! The traits that a user of the queue implements: [`Source`] for the rows, [`Handler`] for the
 //! work.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+use super::share::Load;
+use super::slots::Slot;
 
 use crate::ids::MerchantName;
 
@@ -27,12 +29,12 @@ pub trait Source: Send + Sync + 'static {
     fn id(job: &Self::Job) -> Self::Id;
 
     /// Claims up to `free` due rows, shared among the groups (merchants) as by
-    /// [`share`](super::share()). `running` has the number of running jobs of each group in this
-    /// process. With `recent`, rows that became due longer ago than that may be left out.
+    /// [`share`](super::share()). `load` says what runs in this process. With `recent`, rows that
+    /// became due longer ago than that may be left out.
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<MerchantName, usize>,
+        load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<Self::Job>, Self::Error>;
 
@@ -58,13 +60,15 @@ pub struct ClaimBatch<J> {
     /// Whether rows are due but none could be claimed: they wait for another row of their user, or
     /// another worker is claiming them.
     pub blocked: bool,
+    /// Whether rows are due of groups that may not have more slots now.
+    pub held_back: bool,
 }
 
 impl<J> ClaimBatch<J> {
-    /// A result with these rows; `due` says whether any row is due.
+    /// A result with these rows; `due` says whether any row is due whose group may have more slots.
     #[must_use]
     pub fn new(claimed: Vec<Claimed<J>>, due: bool) -> Self {
-        Self { blocked: due && claimed.is_empty(), claimed }
+        Self { blocked: due && claimed.is_empty(), held_back: false, claimed }
     }
 }
 
@@ -80,8 +84,8 @@ pub struct Claimed<J> {
 /// Does the work of one job.
 #[async_trait]
 pub trait Handler<J>: Send + Sync + 'static {
-    /// Runs `job` and settles it: the result, the next attempt or the end is stored before this
-    /// returns. It reports no error to the queue. After a panic the row is
+    /// Runs `job` in `slot` and settles it: the result, the next attempt or the end is stored before
+    /// this returns. It reports no error to the queue. After a panic the row is
     /// [recovered](Source::recover); the panic's message is not logged.
-    async fn run(&self, job: J);
+    async fn run(&self, job: J, slot: &mut Slot);
 }

@@ -1,7 +1,7 @@
 //! Runs jobs step by step, for tests.
 
-use std::collections::BTreeMap;
-
+use super::share::Load;
+use super::slots::Slot;
 use super::source::{Claimed, Handler, Source};
 
 /// Claims one due row and runs its job. Returns whether there was one. It runs in the caller's
@@ -14,10 +14,10 @@ where
     S: Source,
     H: Handler<S::Job>,
 {
-    let claimed = source.claim(1, &BTreeMap::new(), None).await?.claimed;
+    let claimed = source.claim(1, &Load::default(), None).await?.claimed;
     let any = !claimed.is_empty();
-    for Claimed { job, .. } in claimed {
-        handler.run(job).await;
+    for Claimed { group, job } in claimed {
+        handler.run(job, &mut Slot::of_its_own(group)).await;
     }
     Ok(any)
 }

@@ -23,8 +23,11 @@ use super::wake::Wake;
 /// The options of a queue.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The maximum number of concurrent jobs; at least one.
+    /// The maximum number of concurrent jobs, without those that wait [outside](super::Slot::outside)
+    /// their slots; at least one.
     pub concurrency: usize,
+    /// There is only one group of jobs, which may have all slots. Otherwise none may.
+    pub lone: bool,
     /// The maximum wait between two claims, if neither a wake-up nor a due time ends it earlier.
     pub poll: Duration,
     /// The queue's name in the log.
@@ -32,10 +35,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options with a poll every second, in case wake-ups do not arrive.
+    /// Options for several groups, with a poll every second, in case wake-ups do not arrive.
     #[must_use]
     pub fn new(name: impl Into<String>, concurrency: usize) -> Self {
-        Self { concurrency, poll: Duration::from_secs(1), name: name.into() }
+        Self { concurrency, lone: false, poll: Duration::from_secs(1), name: name.into() }
     }
 }
 
@@ -61,13 +64,14 @@ impl Queue {
         let (jobs, rows) = mpsc::channel(concurrency);
         let feeder = Feeder {
             source: Arc::clone(&source),
-            slots: Slots::new(concurrency),
+            slots: Slots::new(concurrency, options.lone),
             jobs,
             woken: wake.subscribe(),
             stopping: stopping.clone(),
             recovery: recovery.clone(),
             poll: options.poll,
             blocked: None,
+            held_back: false,
         };
         let context = WorkerContext::new(&options.name);
         let events = build(&context, Rows(rows), source, handler, stopping.clone());
@@ -89,16 +93,16 @@ where
     S: Source,
     H: Handler<S::Job>,
 {
-    let work = move |SlottedJob { job, slot }: SlottedJob<S>| {
+    let work = move |SlottedJob { job, mut claim }: SlottedJob<S>| {
         let (source, handler, stopping) = (Arc::clone(&source), Arc::clone(&handler), stopping.clone());
         async move {
-            // Named so that it is dropped last, after the job is settled.
-            let _slot = slot;
+            // Dropped last, after the job is settled.
             if stopping.is_requested() {
                 give_back(&*source, vec![job]).await;
             } else {
-                handler.run(job).await;
+                handler.run(job, &mut claim.slot).await;
             }
+            drop(claim);
         }
     };
     WorkerBuilder::new(context).backend(rows).catch_panic().parallelize(tokio::spawn).build(work).stream().boxed()

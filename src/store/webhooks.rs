@@ -157,17 +157,21 @@ pub struct Endpoint {
 pub struct Published {
     /// The setting `queue.order_deadline`, for orders that are submitted by SQL.
     pub order_deadline: Duration,
-    /// For each merchant in the settings, a hash of its webhook's settings; `None` if it has no
-    /// webhook.
-    pub webhooks: BTreeMap<MerchantName, Option<[u8; 32]>>,
+    /// For each merchant of the settings that has a webhook, a hash of the webhook's settings.
+    pub webhooks: BTreeMap<MerchantName, [u8; 32]>,
 }
 
 /// Storage for webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
     /// Stores the settings that the database needs to know. An endpoint whose settings changed is
-    /// enabled again. Merchants that are not in these settings are not changed.
+    /// enabled again. Endpoints that are not in these settings are not changed: another process may
+    /// have other settings.
     async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
+
+    /// Removes a merchant's endpoint: no more events are written for the merchant, and none are sent.
+    /// Returns `false` if there was none.
+    async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError>;
 
     /// Returns the merchants that have due events and an enabled endpoint.
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
@@ -209,6 +213,11 @@ pub trait Webhooks: Send + Sync {
 impl<E: Engine> Webhooks for SqlStore<E> {
     async fn publish(&self, settings: &Published) -> Result<(), StoreError> {
         self.transaction(async |c| publish(c, settings).await).await
+    }
+
+    async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError> {
+        self.write(async |c| Ok(c.query(E::STATEMENTS.webhooks.remove_endpoint).bind(merchant).execute().await? > 0))
+            .await
     }
 
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
@@ -309,12 +318,8 @@ fn chosen<'c, E: Engine>(
 
 async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.webhooks.publish_deadline).bind(settings.order_deadline).execute().await?;
-    for (merchant, webhook) in &settings.webhooks {
-        let endpoint = match webhook {
-            Some(fingerprint) => c.query(E::STATEMENTS.webhooks.publish_endpoint).bind(merchant).bind(fingerprint),
-            None => c.query(E::STATEMENTS.webhooks.withdraw_endpoint).bind(merchant),
-        };
-        endpoint.execute().await?;
+    for (merchant, fingerprint) in &settings.webhooks {
+        c.query(E::STATEMENTS.webhooks.publish_endpoint).bind(merchant).bind(fingerprint).execute().await?;
     }
     Ok(())
 }

@@ -23,14 +23,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tracing::field::display;
 
 use self::exchange::Exchange;
-use self::exchange_permits::ExchangePermits;
+use self::exchange_permits::{ExchangePermit, ExchangePermits};
 use self::identity::IdTokens;
 use self::in_flight::InFlightExchanges;
 use self::instance::Spool;
-use self::provider_trials::ProviderTrials;
+use self::provider_trials::{ProviderTrials, TrialPermit};
 pub use self::refresh::DueDates;
 pub(crate) use self::registry::HELD_ELSEWHERE;
 pub use self::registry::{Registration, Registry, RegistryError};
@@ -48,7 +49,7 @@ use crate::meter;
 use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
 use crate::token::claims::Claims;
-use crate::token::{CachedTokens, ClaimedToken, LOOK_AGAIN, Policy, Purpose, PurposeKind, Unusable};
+use crate::token::{CachedTokens, ClaimedToken, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable};
 
 /// The shopper, from a verified id_token.
 #[derive(Clone, Debug)]
@@ -59,6 +60,20 @@ pub struct Shopper {
     unnoted: Option<Vec<u8>>,
 }
 
+/// What an order's exchange needs to begin.
+struct OrderPermit {
+    trial: Option<TrialPermit>,
+    permit: ExchangePermit,
+}
+
+/// Why an order's exchange does not begin.
+enum NoPermit {
+    /// The user has no token that it could present.
+    NoToken,
+    /// The process stops.
+    Stopping,
+}
+
 /// Exchanges refresh tokens. Each process has one.
 #[derive(Clone)]
 pub struct Vault {
@@ -67,6 +82,8 @@ pub struct Vault {
     permits: ExchangePermits,
     breakers: CircuitBreakers,
     trials: ProviderTrials,
+    /// Whether orders stop waiting for an exchange to begin.
+    stopping: watch::Sender<bool>,
 }
 
 /// What a vault needs.
@@ -129,7 +146,7 @@ impl Vault {
     /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
         let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } = dependencies;
-        let permits = ExchangePermits::new(settings.max_in_flight);
+        let permits = ExchangePermits::new(settings.max_in_flight, merchants.len() == 1);
         let breakers = CircuitBreakers::new(
             "token",
             merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
@@ -147,7 +164,14 @@ impl Vault {
             in_flight: InFlightExchanges::default(),
             silence,
         };
-        Ok(Self { context: Arc::new(context), user_locks: UserLocks::new(), permits, breakers, trials })
+        Ok(Self {
+            context: Arc::new(context),
+            user_locks: UserLocks::new(),
+            permits,
+            breakers,
+            trials,
+            stopping: watch::Sender::new(false),
+        })
     }
 
     /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
@@ -178,24 +202,25 @@ impl Vault {
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
     pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
-        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
-            Ok(call_permit) => call_permit,
-            Err(wait) => {
-                let patience = self.context.settings.token_patience;
-                let hopeless =
-                    self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
-                return if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) };
-            }
-        };
-        call_permit.wait_for_rate().await;
+        if let Some(wait) = self.breakers.wait(&merchant.name, since_boot()) {
+            return self.paused(merchant, wait);
+        }
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        // Before the wait for the trial: whoever has waited for an exchange of the same user has to look
+        // Before the wait for a permit: whoever has waited for an exchange of the same user has to look
         // for its cached tokens again, instead of exchanging once more.
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(LOOK_AGAIN);
         };
-        let trial = self.trials.wait(&merchant.name).await;
-        let Some(permit) = self.permits.for_order().await else { return Access::ComeBack(LOOK_AGAIN) };
+        let OrderPermit { trial, permit } = match self.permit(&key).await {
+            Ok(permit) => permit,
+            Err(NoPermit::NoToken) => return Access::Unusable(Unusable::NotRegistered),
+            Err(NoPermit::Stopping) => return Access::ComeBack(LOOK_AGAIN),
+        };
+        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+            Ok(call_permit) => call_permit,
+            Err(wait) => return self.paused(merchant, wait),
+        };
+        call_permit.wait_for_rate().await;
         let exchange = Exchange {
             context: Arc::clone(&self.context),
             merchant: Arc::clone(merchant),
@@ -206,6 +231,47 @@ impl Vault {
             permit,
         };
         exchange.spawn(call_permit, trial).await.for_order()
+    }
+
+    /// What an order gets while no request may be sent for `wait`.
+    fn paused(&self, merchant: &Merchant, wait: Duration) -> Access {
+        let patience = self.context.settings.token_patience;
+        let hopeless = self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+        if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) }
+    }
+
+    /// Waits until an exchange of the user for an order may begin. A user without a token does not
+    /// wait.
+    async fn permit(&self, key: &UserKey) -> Result<OrderPermit, NoPermit> {
+        let merchant = &key.merchant;
+        if let Ok(trial) = self.trials.try_now(merchant)
+            && let Some(permit) = self.permits.try_for_order(merchant)
+        {
+            return Ok(OrderPermit { trial, permit });
+        }
+        match self.context.store.token(key).await {
+            Ok(None) => return Err(NoPermit::NoToken),
+            Ok(Some(token)) if token.state == TokenState::Forgotten => return Err(NoPermit::NoToken),
+            // If the database is away, the claim will say so.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        let permit = async {
+            let trial = self.trials.wait(merchant).await;
+            OrderPermit { trial, permit: self.permits.for_order(merchant).await }
+        };
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            // The sender is in `self`, so the wait cannot fail.
+            _ = stopping.wait_for(|stopping| *stopping) => Err(NoPermit::Stopping),
+            permit = permit => Ok(permit),
+        }
+    }
+
+    /// From now on, an order whose exchange has not begun is told to come back, so that a stop waits
+    /// only for exchanges in flight.
+    pub fn stop_waiting(&self) {
+        self.stopping.send_replace(true);
     }
 
     /// Verifies the id_token that came with an access token, and returns its claims about the

@@ -21,6 +21,9 @@ struct Merchant {
     one_at_a_time: Arc<Mutex<()>>,
 }
 
+/// Another exchange of the merchant is in flight, whose provider has not granted a token yet.
+pub(super) struct InTrial;
+
 /// The permit for one exchange at a provider that has not granted a token yet. Dropping it lets the
 /// next exchange begin.
 pub(super) struct TrialPermit {
@@ -36,12 +39,23 @@ impl ProviderTrials {
     /// Waits until no other exchange of the merchant is in flight. If its provider has granted a
     /// token, returns `None` at once.
     pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<TrialPermit> {
-        let Merchant { proven, one_at_a_time } = self.0.get(merchant)?;
-        if proven.load(Ordering::Relaxed) {
-            return None;
-        }
+        let Merchant { proven, one_at_a_time } = self.unproven(merchant)?;
         let guard = Arc::clone(one_at_a_time).lock_owned().await;
         (!proven.load(Ordering::Relaxed)).then(|| TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard })
+    }
+
+    /// As [`ProviderTrials::wait`].
+    ///
+    /// # Errors
+    /// [`InTrial`] where it would wait.
+    pub(super) fn try_now(&self, merchant: &MerchantName) -> Result<Option<TrialPermit>, InTrial> {
+        let Some(Merchant { proven, one_at_a_time }) = self.unproven(merchant) else { return Ok(None) };
+        let guard = Arc::clone(one_at_a_time).try_lock_owned().map_err(|_| InTrial)?;
+        Ok(Some(TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard }))
+    }
+
+    fn unproven(&self, merchant: &MerchantName) -> Option<&Merchant> {
+        self.0.get(merchant).filter(|merchant| !merchant.proven.load(Ordering::Relaxed))
     }
 }
 

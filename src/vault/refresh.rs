@@ -42,7 +42,7 @@ impl Vault {
     pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: PurposeId, if_due: IfDue) -> Refreshed {
         let trial = self.trials.wait(&merchant.name).await;
         // Take the permit first: whoever has the user's lock must not wait behind orders.
-        let Some(permit) = self.permits.for_keeper().await else { return Refreshed::ComeBack(LOOK_AGAIN) };
+        let permit = self.permits.for_keeper(&merchant.name).await;
         let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
             Ok(call_permit) => call_permit,
             Err(wait) => return Refreshed::Held(wait),

@@ -21,7 +21,7 @@ use crate::intake::check_row;
 use crate::klarna::create::{CreateAnswer, CreateClient, request};
 use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
-use crate::queue::{Handler, HeartbeatMonitor};
+use crate::queue::{Handler, HeartbeatMonitor, Slot};
 use crate::store::{ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
@@ -31,7 +31,8 @@ use crate::vault::{Access, AccessToken, Vault};
 const OLDEST_HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a worker without a recent heartbeat waits before it looks again.
 const NO_BEAT: Duration = Duration::from_secs(1);
-/// How long an order waits if its merchant is not in this process's settings.
+/// How long an order waits if its merchant is not in this process's settings, which claims none of
+/// such orders.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
 /// How long a repeated submission waits for a new exchange. The order's own patience may be over by
 /// then, and its cached access token may have expired.
@@ -57,14 +58,14 @@ pub struct OrderHandler {
 
 #[async_trait]
 impl Handler<ClaimedOrder> for OrderHandler {
-    async fn run(&self, order: ClaimedOrder) {
+    async fn run(&self, order: ClaimedOrder, slot: &mut Slot) {
         let begun = since_boot();
         if order.claim.number == 1 {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }
         let (run, span) = spans(&order);
         async {
-            let disposition = self.attempt(&order).await.unwrap_or_else(|early| *early);
+            let disposition = self.attempt(&order, slot).await.unwrap_or_else(|early| *early);
             trace(&run, &disposition);
             let settled = settle(&*self.store, &order.claim, &disposition).await;
             crash::point("order_recorded");
@@ -86,7 +87,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
 type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
-    async fn attempt(&self, order: &ClaimedOrder) -> Result<Disposition, EarlyEnd> {
+    async fn attempt(&self, order: &ClaimedOrder, slot: &mut Slot) -> Result<Disposition, EarlyEnd> {
         let begun = since_boot();
         if let Some(why) = &order.unreadable {
             let message = format!("{why}; the order cannot be run, and must be submitted anew");
@@ -99,7 +100,10 @@ impl OrderHandler {
         if order.unchecked {
             check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
-        let merchant = self.merchants.get(&order.merchant).ok_or_else(|| Box::new(unknown_merchant(order)))?;
+        let merchant = self
+            .merchants
+            .get(&order.merchant)
+            .ok_or_else(|| Box::new(Disposition::Snooze { after: NO_MERCHANT, error: None }))?;
         let target = order.target.unwrap_or(merchant.target);
         let breakers = self.breakers.of(target);
         // Check this before a token is spent on an order that cannot be submitted.
@@ -107,7 +111,7 @@ impl OrderHandler {
             return Err(Box::new(paused(order, breakers, wait)));
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
-        let token = self.token(order, merchant).await?;
+        let token = self.token(order, merchant, slot).await?;
 
         let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
         let shopper = match &token {
@@ -171,6 +175,7 @@ impl OrderHandler {
         &self,
         order: &ClaimedOrder,
         merchant: &Arc<Merchant>,
+        slot: &mut Slot,
     ) -> Result<Result<AccessToken, TokenOutcome>, EarlyEnd> {
         if !merchant.send_access_token {
             return Ok(Err(TokenOutcome::TurnedOff));
@@ -184,11 +189,12 @@ impl OrderHandler {
         }
         // At the first claim, nothing can be cached.
         let cached = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
-        let access = match cached {
-            Some(cached) => Access::Ready(cached),
-            None => timeout(patience, self.vault.exchange(merchant, &order.user, purpose))
-                .await
-                .unwrap_or(Access::ComeBack(Duration::ZERO)),
+        let access = if let Some(cached) = cached {
+            Access::Ready(cached)
+        } else {
+            let exchange = timeout(patience, self.vault.exchange(merchant, &order.user, purpose));
+            // One merchant's slow token endpoint must not take the slots of others.
+            slot.outside(exchange).await.unwrap_or(Access::ComeBack(Duration::ZERO))
         };
         let unusable = match access {
             Access::Ready(access) => return Ok(Ok(access)),
@@ -233,14 +239,6 @@ fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> D
     let error = order.error.is_none().then(|| error("klarna_paused", message));
     // Add a random delay, so that not all orders come back at the same time.
     Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
-}
-
-fn unknown_merchant(order: &ClaimedOrder) -> Disposition {
-    let message = format!(
-        "no worker's settings have the merchant {}; add merchants.{} and restart the workers",
-        order.merchant, order.merchant
-    );
-    Disposition::Snooze { after: NO_MERCHANT, error: Some(error("unknown_merchant", message)) }
 }
 
 /// Returns the faults of a body with pointers that start from the envelope.

@@ -1,29 +1,48 @@
 //! Due orders as rows of the queue.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::config::Merchants;
 use crate::ids::{MerchantName, WorkerId};
-use crate::queue::{ClaimBatch, Claimed, Source, share};
+use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
 /// Claims due orders for one worker.
 pub struct OrderSource {
     store: Arc<dyn Orders>,
+    merchants: Arc<Merchants>,
     worker: WorkerId,
     /// Moves on with each claim, so that a single free slot goes to each merchant in turn.
     round: AtomicUsize,
+    /// Merchants with due orders that are not in the settings, as far as the log has named them.
+    unknown: Mutex<BTreeSet<MerchantName>>,
 }
 
 impl OrderSource {
-    /// Returns a source for `worker`, this start of the process.
+    /// Returns a source for `worker`, this start of the process. It claims only orders of `merchants`,
+    /// those in the settings: other processes may know more.
     #[must_use]
-    pub fn new(store: Arc<dyn Orders>, worker: WorkerId) -> Self {
-        Self { store, worker, round: AtomicUsize::new(0) }
+    pub fn new(store: Arc<dyn Orders>, merchants: Arc<Merchants>, worker: WorkerId) -> Self {
+        Self { store, merchants, worker, round: AtomicUsize::new(0), unknown: Mutex::default() }
+    }
+
+    /// The merchants with due orders, without those that are not in the settings.
+    async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            self.store.due_merchants().await?.into_iter().partition(|merchant| self.merchants.contains_key(merchant));
+        let mut named = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        for merchant in unknown {
+            if named.insert(merchant.clone()) {
+                tracing::warn!(%merchant,
+                    "Orders of a merchant that is not in the settings are due; they are left to other processes");
+            }
+        }
+        Ok(known)
     }
 }
 
@@ -40,26 +59,35 @@ impl Source for OrderSource {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<MerchantName, usize>,
+        load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
-        let mut waiting = self.store.due_merchants().await?;
-        let (due, round) = (!waiting.is_empty(), self.round.fetch_add(1, Ordering::Relaxed));
-        let (mut claimed, mut running) = (Vec::new(), running.clone());
+        let due = self.due_merchants().await?;
+        let mut waiting: Vec<_> = due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
+        let mut batch = ClaimBatch::new(Vec::new(), false);
+        batch.held_back = waiting.len() < due.len();
+        let (mut load, round) = (load.clone(), self.round.fetch_add(1, Ordering::Relaxed));
+        let mut in_vain = false;
         // A merchant cannot use a slot while its orders wait for other orders of the same users.
         // Such slots go to the other merchants.
-        while claimed.len() < free && !waiting.is_empty() {
-            let shares = share(free - claimed.len(), &running, &waiting, round);
+        while batch.claimed.len() < free && !waiting.is_empty() {
+            let shares = share(free - batch.claimed.len(), &load, &waiting, round);
+            if shares.is_empty() {
+                batch.held_back = true;
+                break;
+            }
             let orders = self.store.claim_orders(self.worker, &shares, recent).await?;
             let mut left = shares;
             for job in orders {
-                *running.entry(job.merchant.clone()).or_default() += 1;
+                *load.running.entry(job.merchant.clone()).or_default() += 1;
                 left.entry(job.merchant.clone()).and_modify(|left| *left -= 1);
-                claimed.push(Claimed { group: job.merchant.clone(), job });
+                batch.claimed.push(Claimed { group: job.merchant.clone(), job });
             }
+            in_vain |= left.values().any(|left| *left > 0);
             waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));
         }
-        Ok(ClaimBatch::new(claimed, due))
+        batch.blocked = in_vain && batch.claimed.is_empty();
+        Ok(batch)
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

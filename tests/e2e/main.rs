@@ -12,6 +12,7 @@ mod load;
 mod logs;
 mod lost_file;
 mod metrics;
+mod neighbours;
 mod odd_answers;
 mod outage;
 mod outcomes;

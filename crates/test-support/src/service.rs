@@ -39,7 +39,12 @@ impl Client {
 
     /// Registers a user's refresh token.
     pub async fn register(&self, user: &str, refresh_token: &str) {
-        let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);
+        self.register_at("shop", user, refresh_token).await;
+    }
+
+    /// As [`Client::register`], at any merchant.
+    pub async fn register_at(&self, merchant: &str, user: &str, refresh_token: &str) {
+        let url = format!("{}/v1/merchants/{merchant}/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
         let answer = self.http.put(url).header("content-type", "application/json").body(body).send().await.unwrap();
         assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap_or_default());
@@ -80,7 +85,13 @@ impl Client {
 
     /// Submits the order of [`order`], which must be accepted. Returns its id.
     pub async fn post(&self, user: &str, key: &str) -> String {
-        let (status, answer) = self.try_post(user, key, &order()).await.unwrap();
+        self.post_at("shop", user, key).await
+    }
+
+    /// As [`Client::post`], at any merchant.
+    pub async fn post_at(&self, merchant: &str, user: &str, key: &str) -> String {
+        let envelope = json!({ "merchant": merchant, "user": user, "order": order() });
+        let (status, answer) = self.try_submit(key, &envelope).await.unwrap();
         assert_eq!(status, 202, "{answer}");
         text(&answer, "id")
     }

@@ -79,7 +79,7 @@ impl CreateClient {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
-        let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT };
+        let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
         Ok(Self { http: HttpClient::new(limits)? })
     }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::memory::BEHIND;
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
-use crate::queue::{Handler, Options, Queue, Stopped, Wake, drain, run_one};
+use crate::queue::{Handler, Options, Queue, Slot, Stopped, Wake, drain, run_one};
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -284,7 +284,7 @@ struct Settling(Arc<Memory>, AtomicUsize);
 
 #[async_trait]
 impl Handler<usize> for Settling {
-    async fn run(&self, job: usize) {
+    async fn run(&self, job: usize, _: &mut Slot) {
         self.1.fetch_add(1, SeqCst);
         self.0.settle(job);
     }

@@ -1,6 +1,5 @@
 //! Rows in memory. A test causes outages and panics, and counts calls.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::ids::MerchantName;
-use crate::queue::{ClaimBatch, Claimed, Source, Wake, share};
+use crate::queue::{ClaimBatch, Claimed, Load, Source, Wake, share};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -108,12 +107,7 @@ impl Memory {
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(()) }
     }
 
-    fn take(
-        &self,
-        free: usize,
-        running: &BTreeMap<MerchantName, usize>,
-        recent: Option<Duration>,
-    ) -> ClaimBatch<usize> {
+    fn take(&self, free: usize, load: &Load, recent: Option<Duration>) -> ClaimBatch<usize> {
         let mut rows = self.rows.lock().unwrap();
         let is_due = |row: &Row| {
             row.state == State::Waiting
@@ -121,7 +115,8 @@ impl Memory {
                 && recent.is_none_or(|recent| row.due.elapsed() < recent)
         };
         let waiting: Vec<MerchantName> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
-        let mut shares = share(free, running, &waiting, self.rounds.fetch_add(1, SeqCst));
+        let mut shares = share(free, load, &waiting, self.rounds.fetch_add(1, SeqCst));
+        let held_back = free > 0 && !waiting.is_empty() && shares.is_empty();
         let mut claimed = Vec::new();
         for (job, row) in rows.iter_mut().enumerate().filter(|(_, row)| is_due(row)) {
             let left = shares.entry(row.group.clone()).or_default();
@@ -131,7 +126,7 @@ impl Memory {
                 claimed.push(Claimed { group: row.group.clone(), job });
             }
         }
-        ClaimBatch::new(claimed, !waiting.is_empty())
+        ClaimBatch { held_back, ..ClaimBatch::new(claimed, !waiting.is_empty() && !held_back) }
     }
 }
 
@@ -148,7 +143,7 @@ impl Source for Memory {
     async fn claim(
         &self,
         free: usize,
-        running: &BTreeMap<MerchantName, usize>,
+        load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<usize>, Unreachable> {
         // Lets other tasks run, as a database would.
@@ -166,7 +161,7 @@ impl Source for Memory {
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         let free = if self.narrow.load(SeqCst) { free.min(1) } else { free };
         let free = if self.contended.load(SeqCst) { 0 } else { free };
-        let poll = self.take(free, running, recent);
+        let poll = self.take(free, load, recent);
         if self.lose_answer.swap(false, SeqCst) {
             return Err(Unreachable);
         }

@@ -3,6 +3,7 @@
 mod faults;
 mod flow;
 mod memory;
+mod outside;
 mod stop;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use memory::{Memory, State};
 
-use super::{Handler, Options, Queue, Running, Wake};
+use super::{Handler, Options, Queue, Running, Slot, Wake};
 
 /// Settles each job when there is a permit for it.
 struct Gated {
@@ -57,7 +58,7 @@ impl Gated {
 
 #[async_trait]
 impl Handler<usize> for Gated {
-    async fn run(&self, job: usize) {
+    async fn run(&self, job: usize, _: &mut Slot) {
         self.started.lock().unwrap().push(job);
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         let running = self.running.fetch_add(1, SeqCst) + 1;
@@ -72,7 +73,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Starts a queue that polls so rarely that anything found soon was not found by polling.
 fn start(memory: &Arc<Memory>, handler: &Arc<Gated>, concurrency: usize, wake: &Wake) -> Running {
-    let options = Options { poll: HOUR, ..Options::new("test", concurrency) };
+    let options = Options { poll: HOUR, lone: true, ..Options::new("test", concurrency) };
     Queue::start(Arc::clone(memory), Arc::clone(handler), options, wake)
 }
 

@@ -61,7 +61,7 @@ statements! {
         known_step, delete_known,
     }
     webhooks: WebhooksSql {
-        publish_deadline, publish_endpoint, withdraw_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
+        publish_deadline, publish_endpoint, remove_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
         give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,
         enable_endpoint, endpoints,
     }

@@ -1,15 +1,18 @@
 //! Orders: inserted, due, claimed and shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
+use klarna_order_worker::config::{Merchant, Merchants};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::{OrderId, Status, Target};
-use klarna_order_worker::queue::Source as _;
+use klarna_order_worker::queue::{Load, Source as _};
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
 use klarna_order_worker::worker::OrderSource;
+use test_support::merchant::merchant;
 
 use crate::support::stores::{Db, both_engines};
 
@@ -28,6 +31,7 @@ both_engines![
     however_many_users_orders_run_none_has_a_second,
     a_look_at_recent_orders_passes_older_ones_over,
     slots_that_one_merchant_cannot_use_are_anothers,
+    a_process_leaves_the_orders_of_merchants_that_it_does_not_know,
     concurrent_workers_never_claim_the_same_order,
     what_is_given_back_is_claimed_anew_under_another_number,
     lists_go_from_new_to_old_by_page_and_filter,
@@ -209,14 +213,41 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     for user in ["a", "b", "c"] {
         insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
     }
-    let source = OrderSource::new(db.store.clone(), worker);
+    let source = OrderSource::new(db.store.clone(), known(&["shop", "other"]), worker);
     let running = BTreeMap::from([("shop".into(), 1), ("other".into(), 5)]);
+    let running = Load { running, lone: true, ..Load::default() };
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!(look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(), ["other", "other"]);
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!((look.claimed.len(), look.blocked), (1, false));
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!((look.claimed.len(), look.blocked), (0, true), "the one behind is due, and blocked");
+}
+
+/// The merchants in a process's settings.
+fn known(names: &[&str]) -> Arc<Merchants> {
+    let merchant = |name: &&str| Merchant { name: (*name).into(), ..merchant("http://127.0.0.1:1") };
+    Arc::new(names.iter().map(|name| ((*name).into(), Arc::new(merchant(name)))).collect())
+}
+
+async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) {
+    let (ours, theirs) = (insert(&db, order(&db, "u")).await, OrderId::new(db.clock.now()));
+    insert(&db, OrderRow { id: theirs, merchant: "other".into(), ..order(&db, "u") }).await;
+    let worker = db.begin_worker().await;
+    let source = OrderSource::new(db.store.clone(), known(&["shop"]), worker);
+    let batch = source.claim(9, &Load { lone: true, ..Load::default() }, None).await.unwrap();
+    assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [ours]);
+    assert!(!batch.blocked && !batch.held_back);
+    let batch = source.claim(9, &Load::default(), None).await.unwrap();
+    assert!(batch.claimed.is_empty() && !batch.blocked && !batch.held_back, "what is left keeps nobody looking");
+    let seen = db.store.order(theirs).await.unwrap().unwrap();
+    assert_eq!((seen.status, seen.error.is_none()), (Status::Queued, true));
+    assert_eq!(db.value("claim_number FROM orders WHERE merchant = 'other'").await.as_deref(), Some("0"));
+
+    // A process that knows the merchant takes it.
+    let source = OrderSource::new(db.store.clone(), known(&["other"]), db.begin_worker().await);
+    let batch = source.claim(9, &Load::default(), None).await.unwrap();
+    assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [theirs]);
 }
 
 async fn each_merchant_has_its_own_share(db: Db) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{MerchantName, UserKey};
 use klarna_order_worker::order::{Disposition, OrderId};
 use klarna_order_worker::store::{
     ClaimedWebhook, Delivery, DisabledWhy, EventKind, Published, WebhookFilter, WebhookSettled, WebhookStatus,
@@ -22,6 +22,7 @@ both_engines![
     what_ends_an_order_whose_workers_were_lost_is_told,
     each_change_of_a_token_between_dead_and_alive_is_told,
     nothing_is_written_for_a_merchant_without_an_endpoint,
+    a_process_whose_settings_have_no_webhook_leaves_the_endpoint,
     a_claimed_event_is_due_again_after_its_lease_and_fenced,
     claims_take_no_more_than_each_share_and_the_longest_due_first,
     concurrent_senders_never_claim_the_same_event,
@@ -36,11 +37,10 @@ pub const LEASE: Duration = Duration::from_mins(1);
 
 /// Gives the merchant `shop` an endpoint.
 pub async fn open_endpoint(db: &Db, fingerprint: u8) {
-    publish(db, Some([fingerprint; 32])).await;
+    publish(db, BTreeMap::from([("shop".into(), [fingerprint; 32])])).await;
 }
 
-async fn publish(db: &Db, webhook: Option<[u8; 32]>) {
-    let webhooks = BTreeMap::from([("shop".into(), webhook), ("other".into(), None)]);
+async fn publish(db: &Db, webhooks: BTreeMap<MerchantName, [u8; 32]>) {
     db.store.publish(&Published { order_deadline: Duration::from_mins(10), webhooks }).await.unwrap();
 }
 
@@ -149,16 +149,26 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
 
 async fn nothing_is_written_for_a_merchant_without_an_endpoint(db: Db) {
     end_order(&db, "u", &submitted()).await;
-    publish(&db, None).await;
+    publish(&db, BTreeMap::new()).await;
     end_order(&db, "u", &submitted()).await;
     assert_eq!(told(&db).await, []);
     open_endpoint(&db, 1).await;
     end_order(&db, "u", &submitted()).await;
-    publish(&db, None).await;
+    assert!(db.store.remove_endpoint(&"shop".into()).await.unwrap());
+    assert!(!db.store.remove_endpoint(&"shop".into()).await.unwrap(), "it is removed already");
     end_order(&db, "u", &submitted()).await;
     assert_eq!(told(&db).await.len(), 1);
     // Earlier events stay and are not sent.
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty());
+}
+
+async fn a_process_whose_settings_have_no_webhook_leaves_the_endpoint(db: Db) {
+    open_endpoint(&db, 1).await;
+    publish(&db, BTreeMap::new()).await;
+    publish(&db, BTreeMap::from([("other".into(), [2; 32])])).await;
+    end_order(&db, "u", &submitted()).await;
+    assert_eq!(told(&db).await.len(), 1);
+    assert_eq!(db.store.due_webhook_merchants().await.unwrap(), ["shop"]);
 }
 
 async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {

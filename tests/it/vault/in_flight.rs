@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{ACTIVE, Shop, an_order, ready, told};
 use crate::support::klarna::{Endpoint, next, rotated};
-use crate::support::stores::{Db, both_engines, postgres_alone};
+use crate::support::stores::{Db, MAX_IN_FLIGHT, both_engines, postgres_alone};
 
 both_engines![
     who_stops_waiting_stops_no_exchange,
@@ -26,6 +26,7 @@ both_engines![
     a_sign_in_meanwhile_wins_whatever_the_answer,
     forgetting_meanwhile_wins_whatever_the_answer,
     another_process_waits_for_the_exchange_of_a_living_one,
+    a_user_without_a_token_waits_for_no_exchange_of_others,
 ];
 postgres_alone![a_successor_outlives_the_connection_of_its_claim];
 
@@ -291,4 +292,38 @@ async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
     // The spool had the successor before the database.
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+}
+
+async fn a_user_without_a_token_waits_for_no_exchange_of_others(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let mut shop = Shop::new(&db, &klarna.endpoint.url);
+    let users = ["u-1", "u-2", "u-3", "u-4", "u-5"];
+    for (number, user) in users.iter().enumerate() {
+        shop.register(user, &format!("rt-{}", 100 * (number + 1))).await;
+    }
+    // Until the provider has granted a token one exchange at a time, afterwards as many as allowed.
+    for (proven, in_flight) in [(false, 1), (true, MAX_IN_FLIGHT as usize)] {
+        shop.proven = proven;
+        let (vault, _) = shop.process().await;
+        let before = klarna.endpoint.presented().len();
+        let mut asked: Vec<_> = users.iter().map(|user| waiting(&shop, &vault, user, an_order())).collect();
+        klarna.endpoint.reached(before + in_flight).await;
+        assert_eq!(told(&shop.access(&vault, "guest").await), "NotRegistered");
+        assert_eq!(asked.iter().filter(|asked| asked.is_finished()).count(), 0);
+        // A stop sends away those whose exchanges have not begun.
+        vault.stop_waiting();
+        let mut sent_away = 0;
+        while sent_away < users.len() - in_flight {
+            let (access, _, left) = futures::future::select_all(asked).await;
+            assert_eq!(told(&access.unwrap()), "200ms");
+            (asked, sent_away) = (left, sent_away + 1);
+        }
+        for _ in &asked {
+            klarna.answer_one();
+        }
+        for access in join_all(asked).await {
+            ready(access.unwrap());
+        }
+        assert_eq!(klarna.endpoint.presented().len(), before + in_flight);
+    }
 }

@@ -10,7 +10,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
             disabled_why = NULL
         WHERE e.fingerprint <> excluded.fingerprint",
-    withdraw_endpoint: "
+    remove_endpoint: "
         DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1",
     // Like DUE_MERCHANTS.
     due_webhook_merchants: "

@@ -10,7 +10,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
             disabled_why = NULL
         WHERE webhook_endpoints.fingerprint <> excluded.fingerprint",
-    withdraw_endpoint: "
+    remove_endpoint: "
         DELETE FROM webhook_endpoints WHERE merchant = $1",
     due_webhook_merchants: "
         SELECT e.merchant FROM webhook_endpoints e
