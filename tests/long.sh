@@ -22,6 +22,9 @@ endurance() {
 # More sequences of the model, with a new seed each time.
 model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKER_MODEL_SEED:-$RANDOM} ./test.sh model::; }
 
+# The scenes of the protocol's exhaustive model that are too large for the test suite.
+protocol() { cargo run --locked -p model -- large; }
+
 # Each rule of the protocol is removed in turn, and the tests must fail.
 rules() { tests/rules.sh; }
 
@@ -37,7 +40,7 @@ requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$R
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(endurance model rules upgrade alerts requests packages)
+all=(endurance model protocol rules upgrade alerts requests packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

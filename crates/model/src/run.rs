@@ -1,0 +1,76 @@
+//! Explores a scene, and tells what it found.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use crate::story::Story;
+use crate::{Action, Scene};
+
+/// What an exploration found.
+#[derive(Debug)]
+pub struct Found {
+    /// How many different states were visited.
+    pub states: usize,
+    /// How many steps the longest shortest way to a state has.
+    pub depth: usize,
+    /// How long it took.
+    pub time: Duration,
+    /// The first broken promise.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// A broken promise, and the steps that lead there.
+#[derive(Debug)]
+pub struct Counterexample {
+    /// The promises that no shorter way breaks.
+    pub promises: Vec<&'static str>,
+    /// The steps from the beginning.
+    pub steps: Vec<Action>,
+    /// The steps, with what each has changed.
+    pub story: Story,
+}
+
+/// No scene of the tests takes so many steps. A change that makes the states endless ends here.
+const TOO_MANY: usize = 100_000_000;
+
+/// Visits every state of a scene, or stops at the first counterexample.
+///
+/// With one thread the counterexample is as short as any.
+///
+/// # Panics
+/// The states seem to be endless.
+pub fn explore(scene: &Scene, threads: usize) -> Found {
+    let begun = Instant::now();
+    let checker = scene
+        .clone()
+        .checker()
+        .threads(threads)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .target_state_count(TOO_MANY)
+        .spawn_bfs()
+        .join();
+    assert!(checker.state_count() < TOO_MANY, "{}: more than {TOO_MANY} steps", scene.name);
+    let mut broken: Vec<_> = checker.discoveries().into_iter().map(|(name, path)| (path.into_vec(), name)).collect();
+    broken.sort_by_key(|(path, name)| (path.len(), *name));
+    let shortest = broken.first().map_or(0, |(path, _)| path.len());
+    let promises = broken.iter().filter(|(path, _)| path.len() == shortest).map(|(_, name)| *name).collect();
+    let counterexample = broken.into_iter().next().map(|(path, _)| Counterexample {
+        promises,
+        steps: path.iter().filter_map(|(_, action)| *action).collect(),
+        story: Story::of(path),
+    });
+    Found { states: checker.unique_state_count(), depth: checker.max_depth(), time: begun.elapsed(), counterexample }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (states, depth, seconds) = (self.states, self.depth, self.time.as_secs_f64());
+        write!(f, "{states} states, depth {depth}, {seconds:.1} s")?;
+        match &self.counterexample {
+            None => write!(f, ", every promise holds"),
+            Some(it) => write!(f, "\nbroken: {}\n{}", it.promises.join("; "), it.story),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The scenes: each a part of the protocol's world that is small enough to be visited completely.
+
+use crate::Engine::{Postgres, SharedClaims, Sqlite};
+use crate::Fault::{
+    Backup, ClockStep, CommitInDoubt, CopiedFolder, Crash, CutOff, DatabaseOut, DiskOut, Forget, Lost, MachineLost,
+    NoHeartbeat, OddError, OlderSignIn, OtherUser, PatienceOver, Refused, Repeat, Restore, SessionLost, SignIn, Slow,
+    Stop, Withdraw, WrongSettings,
+};
+use crate::{Engine, Provider, Scene};
+
+/// The scenes that the tests explore.
+pub fn small() -> Vec<Scene> {
+    vec![
+        one_token(Postgres),
+        one_token(Sqlite),
+        one_token(SharedClaims),
+        grace(),
+        not_rotating(),
+        hold(),
+        two_users(),
+        owner(),
+        registrations(),
+        stop_with_a_spool(Postgres),
+        stop_with_a_spool(Sqlite),
+        silence_with_a_session(),
+        long_silence(),
+        clock_and_copies(),
+        wrong_address(),
+        streak(),
+        restore(),
+        restore_with_an_order(),
+        restore_with_sign_in(),
+        restore_to_before_sign_in(),
+        one_order(),
+        order_without_token(),
+        results(),
+    ]
+}
+
+/// The scenes for a run by hand.
+pub fn large() -> Vec<Scene> {
+    let mut scenes = Vec::new();
+    for engine in [Postgres, SharedClaims, Sqlite] {
+        let mut three = one_token(engine).with_processes(3);
+        three.total = 2;
+        scenes.push(three.called(engine, "three processes"));
+        let mut faults = one_token(engine);
+        faults.total = 3;
+        scenes.push(faults.called(engine, "three faults"));
+        let mut users = two_users().on(engine).with_refreshes(3);
+        users.total = 2;
+        scenes.push(users.called(engine, "two users"));
+        let mut orders = two_orders().on(engine);
+        orders.total = 2;
+        scenes.push(orders.called(engine, "two orders"));
+        let mut users = two_orders().on(engine).with_users(2).with_orders(&[0, 1]);
+        users.total = 1;
+        scenes.push(users.called(engine, "orders of two users"));
+        let mut stop = stop_with_a_spool(engine);
+        stop.total = 3;
+        scenes.push(stop.called(engine, "a stop with a spool and three faults"));
+        scenes.push(restore().on(engine).called(engine, "a restored database"));
+    }
+    for scene in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
+        let engine = scene.engine;
+        let total = scene.total + 1;
+        let mut scene = scene.called(engine, "three faults around an order");
+        scene.total = total;
+        scenes.push(scene);
+    }
+    scenes
+}
+
+/// Two processes exchange the token of one user; processes die, answers get lost.
+pub fn one_token(engine: Engine) -> Scene {
+    let name = match engine {
+        Postgres => "one token on PostgreSQL",
+        SharedClaims => "one token in shared claims",
+        Sqlite => "one token on SQLite",
+    };
+    Scene::new(name).on(engine).with_refreshes(3).with_faults(
+        2,
+        &[(Crash, 2), (Lost, 2), (Slow, 1), (Refused, 1), (SessionLost, 1), (CommitInDoubt, 1), (CutOff, 1)],
+    )
+}
+
+/// A provider that gives a lost successor again.
+pub fn grace() -> Scene {
+    Scene::new("a provider with a grace period")
+        .with_provider(Provider::Grace)
+        .on(Sqlite)
+        .with_refreshes(3)
+        .with_faults(2, &[(Crash, 1), (Lost, 2), (Slow, 1), (CutOff, 1)])
+}
+
+/// A provider that never spends a token.
+pub fn not_rotating() -> Scene {
+    Scene::new("a provider that does not rotate")
+        .with_provider(Provider::NotRotating)
+        .with_refreshes(3)
+        .with_faults(2, &[(Crash, 1), (Lost, 1), (Slow, 1), (Refused, 1)])
+}
+
+/// A lost answer makes the token uncertain, and an operator decides.
+pub fn hold() -> Scene {
+    let mut scene = Scene::new("an operator decides about lost answers")
+        .on(Sqlite)
+        .with_refreshes(3)
+        .with_faults(2, &[(Crash, 1), (Lost, 2), (Slow, 1), (CutOff, 1), (CommitInDoubt, 1)]);
+    scene.hold = true;
+    scene
+}
+
+/// Two users share a claim session.
+pub fn two_users() -> Scene {
+    Scene::new("two users in shared claims")
+        .on(SharedClaims)
+        .with_users(2)
+        .with_refreshes(2)
+        .with_faults(1, &[(Crash, 1), (Slow, 1), (SessionLost, 1), (CommitInDoubt, 1)])
+}
+
+/// The user signs in, is forgotten, withdraws consent.
+pub fn owner() -> Scene {
+    Scene::new("sign-in, forgetting, withdrawal")
+        .with_processes(1)
+        .with_refreshes(2)
+        .with_faults(3, &[(SignIn, 1), (Forget, 1), (Withdraw, 1), (Crash, 1), (Lost, 1), (SessionLost, 1)])
+}
+
+/// The shop registers tokens twice, late, and for two users.
+pub fn registrations() -> Scene {
+    Scene::new("registrations")
+        .with_processes(1)
+        .with_users(2)
+        .with_refreshes(2)
+        .with_faults(2, &[(Repeat, 1), (OlderSignIn, 1), (OtherUser, 1), (SignIn, 1)])
+}
+
+/// A process stops while the database is out.
+pub fn stop_with_a_spool(engine: Engine) -> Scene {
+    let name = match engine {
+        Sqlite => "a stop with a spool on SQLite",
+        Postgres | SharedClaims => "a stop with a spool on PostgreSQL",
+    };
+    Scene::new(name)
+        .on(engine)
+        .with_refreshes(2)
+        .with_faults(2, &[(Stop, 1), (DatabaseOut, 1), (CutOff, 1), (DiskOut, 1), (Crash, 1), (MachineLost, 1)])
+}
+
+/// Heartbeats stop, but the session with the claims lives.
+pub fn silence_with_a_session() -> Scene {
+    let mut scene =
+        Scene::new("no heartbeats from a process that works").with_refreshes(2).with_faults(1, &[(NoHeartbeat, 1)]);
+    scene.long_silence = true;
+    scene
+}
+
+/// A living process is silent for longer than `orphan_after`.
+pub fn long_silence() -> Scene {
+    let mut scene =
+        Scene::new("a long silence").on(Sqlite).with_refreshes(3).with_faults(2, &[(CutOff, 1), (Crash, 1)]);
+    scene.long_silence = true;
+    scene
+}
+
+/// The database's clock steps; an instance folder is copied.
+pub fn clock_and_copies() -> Scene {
+    Scene::new("a clock step and a copied folder")
+        .on(Sqlite)
+        .with_refreshes(2)
+        .with_orders(&[0])
+        .with_faults(1, &[(ClockStep, 1), (CopiedFolder, 1)])
+}
+
+/// A process asks another provider.
+pub fn wrong_address() -> Scene {
+    Scene::new("the settings of another provider")
+        .with_refreshes(2)
+        .with_orders(&[0])
+        .with_faults(1, &[(WrongSettings, 1), (Stop, 1)])
+}
+
+/// Rows that name no provider, and a wrong address.
+pub fn streak() -> Scene {
+    let mut scene = Scene::new("rejections in a row")
+        .with_processes(1)
+        .with_users(3)
+        .with_refreshes(4)
+        .with_faults(2, &[(WrongSettings, 1), (Stop, 1)]);
+    scene.unbound = true;
+    scene
+}
+
+/// A backup is restored.
+pub fn restore() -> Scene {
+    let mut scene = Scene::new("a restored database")
+        .on(Sqlite)
+        .with_refreshes(2)
+        .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1)]);
+    scene.starts_later = true;
+    scene
+}
+
+/// A backup is restored, and orders were open.
+pub fn restore_with_an_order() -> Scene {
+    Scene::new("a restored database with an order")
+        .with_processes(1)
+        .with_orders(&[0])
+        .with_faults(3, &[(Backup, 1), (Restore, 1), (Stop, 1), (Crash, 1)])
+}
+
+/// A backup is restored, and the user had signed in or was forgotten.
+pub fn restore_with_sign_in() -> Scene {
+    Scene::new("a restored database and a sign-in")
+        .with_processes(1)
+        .with_refreshes(1)
+        .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1), (Forget, 1)])
+}
+
+/// A backup is restored that is older than the user's first sign-in.
+pub fn restore_to_before_sign_in() -> Scene {
+    let mut scene = Scene::new("a restored database that knows no sign-in")
+        .with_processes(1)
+        .with_refreshes(2)
+        .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1)]);
+    scene.signed_out = true;
+    scene
+}
+
+/// One order with a token.
+pub fn one_order() -> Scene {
+    Scene::new("an order with a token")
+        .with_orders(&[0])
+        .with_faults(2, &[(Crash, 1), (Lost, 1), (DatabaseOut, 1), (CutOff, 1), (PatienceOver, 1), (Stop, 1)])
+}
+
+/// One order of a user without a token.
+pub fn order_without_token() -> Scene {
+    let mut scene = Scene::new("an order without a token")
+        .with_orders(&[0])
+        .with_faults(2, &[(Crash, 2), (Lost, 1), (Slow, 1), (CutOff, 1), (MachineLost, 1), (SignIn, 1)]);
+    scene.signed_out = true;
+    scene
+}
+
+/// Heartbeats stop while an order runs, and the database is within reach.
+pub fn order_without_heartbeats() -> Scene {
+    Scene::new("an order without heartbeats")
+        .with_orders(&[0])
+        .with_faults(2, &[(NoHeartbeat, 1), (PatienceOver, 1), (CutOff, 1), (Crash, 1)])
+}
+
+/// Two orders of one user.
+pub fn two_orders() -> Scene {
+    Scene::new("two orders of one user")
+        .with_orders(&[0, 0])
+        .with_faults(1, &[(Crash, 1), (Lost, 1), (Slow, 1), (PatienceOver, 1), (CutOff, 1)])
+}
+
+/// Results that the database does not take.
+pub fn results() -> Scene {
+    Scene::new("results that the database does not take")
+        .with_orders(&[0])
+        .with_faults(2, &[(OddError, 1), (DatabaseOut, 1), (Stop, 1), (CommitInDoubt, 1), (Crash, 1), (CutOff, 1)])
+}
