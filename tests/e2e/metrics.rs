@@ -158,7 +158,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     away.check();
     assert!(away.count("lost_answers_total{merchant=\"shop\"}") >= 1);
     assert!(away.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}") >= 1);
-    assert!(away.count("keeper_sweeps_total{end=\"whole\"}") >= 1);
+    assert!(away.count("keeper_sweeps_total{end=\"complete\"}") >= 1);
     assert!(
         away.count(
             "orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"unavailable\"}"
