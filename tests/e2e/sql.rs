@@ -66,19 +66,21 @@ async fn committed_and_faulty(database: Database) {
     let mut token = order();
     token["customer"] = json!({ "klarna_access_token": "stolen" });
     let twice = order().to_string().replacen('{', r#"{"locale":"de-DE","#, 1);
-    for (merchant, body, pointer) in [
-        ("shop", sum.to_string(), "/order/order_amount"),
-        ("shop", token.to_string(), "/order/customer/klarna_access_token"),
-        ("shop", twice, "/order/locale"),
-        ("shop", "[]".into(), "/order"),
-        ("elsewhere", order().to_string(), "/merchant"),
+    // An order of a merchant that this process does not know waits for a process that does.
+    let elsewhere = call(&mut cart, "elsewhere", "u-1", &order().to_string()).await;
+    for (body, pointer) in [
+        (sum.to_string(), "/order/order_amount"),
+        (token.to_string(), "/order/customer/klarna_access_token"),
+        (twice, "/order/locale"),
+        ("[]".into(), "/order"),
     ] {
-        let id = call(&mut cart, merchant, "u-1", &body).await;
+        let id = call(&mut cart, "shop", "u-1", &body).await;
         let ended = client.ended(&id, PATIENCE).await;
         assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("invalid_order")), "{ended}");
         assert_eq!(ended["error"]["faults"][0]["pointer"], pointer, "{ended}");
         assert!(!ended.to_string().contains("stolen"), "{ended}");
     }
+    assert_eq!(client.order(&elsewhere, "0").await["status"], "queued");
     assert_eq!(shop.stats().await.orders.requests, 20);
     cart.close().await.unwrap();
     assert!(served.program.terminate().await.success());
