@@ -97,7 +97,7 @@ impl Kind {
             }
             Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this"),
-            Self::UserExists => (StatusCode::CONFLICT, "user-exists", "Both users have a refresh token"),
+            Self::UserExists => (StatusCode::CONFLICT, "user-exists", "The new name is in use"),
             Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),

@@ -71,7 +71,7 @@ pub(super) async fn rename(
     let RenameRequest { to } = parse(body.text()?)?;
     let to = UserId::parse(&to).map_err(|wrong| invalid(format!("to: {wrong}")))?;
     if to == key.user {
-        return Err(invalid("to: is the user's present name"));
+        return Err(Problem::new(Kind::UserExists, "to: is the user's present name"));
     }
     match vault::rename(&*app.renaming, &key, &to, PATIENCE).await? {
         Renamed::Done(moved) if moved == Moved::default() => {
