@@ -14,8 +14,10 @@
 //! | `spooled` | the spool has the successor, the database does not |
 //! | `token_stored` | the database has the successor, nobody has the access token |
 //! | `submitting` | the order's attempt has its token, the order is not sent |
+//! | `announced` | it is written down that the order is about to be sent, and it is not sent |
 //! | `order_sent` | the create-order call has been sent |
 //! | `order_answered` | Klarna's answer is read, nothing is stored |
+//! | `result_spooled` | the spool has Klarna's result, the database does not |
 //! | `order_recorded` | the end of the attempt is stored |
 
 #[cfg(all(feature = "crash-points", not(debug_assertions)))]

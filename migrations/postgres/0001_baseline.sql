@@ -166,6 +166,9 @@ CREATE TABLE klarna_worker.orders (
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
     -- overwrite the next.
     claim_number bigint NOT NULL DEFAULT 0,
+    -- The claim whose create call was about to be sent last. If that worker is lost, the order may be
+    -- at Klarna.
+    sent_claim bigint,
     attempts bigint NOT NULL DEFAULT 0,
     lost_workers bigint NOT NULL DEFAULT 0,
     -- Klarna may have received the order twice.

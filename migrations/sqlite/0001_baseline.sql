@@ -157,6 +157,9 @@ CREATE TABLE orders (
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
     -- overwrite the next.
     claim_number INTEGER NOT NULL DEFAULT 0,
+    -- The claim whose create call was about to be sent last. If that worker is lost, the order may be
+    -- at Klarna.
+    sent_claim INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     lost_workers INTEGER NOT NULL DEFAULT 0,
     -- Klarna may have received the order twice.

@@ -20,6 +20,7 @@ use crate::vault::sealing::{Cipher, CipherError, Secrets};
 
 mod ending;
 mod http_server;
+mod origin;
 mod outbox;
 mod outdated;
 mod pages;
@@ -31,6 +32,7 @@ mod service;
 mod spools;
 
 pub use ending::Ending;
+pub use origin::renew_instances;
 pub use refresh::RefreshEnd;
 pub use restore::RestoreReport;
 pub use service::{Role, Service};

@@ -8,16 +8,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::ending::Ending;
-use super::spools::{keys_of_spool, open_spool, refresh_folder};
+use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
 use crate::config::HEARTBEAT;
 use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
 use crate::queue::{Heartbeat, HeartbeatOptions};
-use crate::store::{ProviderTokens, Worker};
+use crate::store::{ProviderTokens, Store, Worker};
 use crate::vault::instance::Instance;
 use crate::vault::{Dependencies, Vault};
-use crate::worker::WorkerLease;
+use crate::worker::{ResultSpool, WorkerLease};
 
 /// How often the open intents in the database are compared with the exchanges in flight.
 pub(super) const TIDY: Duration = Duration::from_mins(1);
@@ -25,11 +25,12 @@ pub(super) const TIDY: Duration = Duration::from_mins(1);
 /// How long a hard stop waits until new refresh tokens are in the database or the spool.
 const BRINK: Duration = Duration::from_secs(2);
 /// How long a stop waits for the database to take what is safe in the spool.
-const LAST_TRIES: Duration = Duration::from_secs(5);
+pub(super) const LAST_TRIES: Duration = Duration::from_secs(5);
 
 pub(super) struct Process {
     pub(super) worker: Worker,
     pub(super) vault: Vault,
+    pub(super) results: ResultSpool,
     pub(super) heartbeat: Heartbeat,
     tidying: JoinHandle<()>,
     _instance: Instance,
@@ -39,15 +40,16 @@ impl Process {
     /// Locks the instance folder, replays its spool, and registers the process in `workers`.
     pub(super) async fn begin(app: &App, folder: &Path) -> Result<Self, AppError> {
         let settings = &app.settings;
-        let instance = Instance::take(folder)?;
+        let instance = on_disk(folder, Instance::take).await?;
+        super::origin::check(app, folder, &instance).await?;
         super::restore::check(app, folder).await?;
-        for folder in [folder, &refresh_folder(app)] {
-            keys_of_spool(app, folder)?;
+        for folder in [folder, &refresh_folder(&app.settings)] {
+            keys_of_spool(app, folder).await?;
         }
         // Before anything else, because the spool may have tokens that an earlier start could not
         // store.
-        let spool = open_spool(app, folder)?;
-        let replayed = spool.replay(&*app.store).await?;
+        let spools = open_spools(app, folder).await?;
+        let replayed = spools.replay(app).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
         app.store.begin_worker(&worker).await?;
         if replayed.left == 0 {
@@ -74,15 +76,15 @@ impl Process {
             due: app.due(),
             clock: app.clock.clone(),
             holder: worker.id,
-            spool,
+            spool: spools.tokens,
             silence: heartbeat.watch().silence(),
         })?;
         for ProviderTokens { merchant, provider, tokens } in foreign_tokens(&*app.store, &settings.merchants).await? {
             tracing::error!(%merchant, %provider, tokens,
                 "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
         }
-        let tidying = tokio::spawn(tidy(vault.clone()));
-        Ok(Self { worker, vault, heartbeat, tidying, _instance: instance })
+        let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
+        Ok(Self { worker, vault, results: spools.results, heartbeat, tidying, _instance: instance })
     }
 
     /// A sweeper that acts for this process.
@@ -113,7 +115,7 @@ impl Process {
         // The database may take what is in the spool by now; otherwise the next start stores it.
         let idle = timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
         self.tidying.abort();
-        let spooled = self.vault.spooled();
+        let spooled = self.vault.spooled().await + self.results.waiting().await;
         if work_done
             && idle
             && spooled == 0
@@ -136,13 +138,14 @@ pub(super) async fn nothing_in_memory_alone(vault: &Vault) -> Ending {
             exchanges may be lost"
         );
     }
-    Ending { cut_off: true, spooled: vault.spooled() }
+    Ending { cut_off: true, spooled: vault.spooled().await }
 }
 
-async fn tidy(vault: Vault) {
+async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
     loop {
         tokio::time::sleep(TIDY).await;
-        if let Err(error) = vault.tidy().await {
+        let (tokens, results) = tokio::join!(vault.tidy(), results.replay(&*store));
+        if let Err(error) = tokens.and(results) {
             tracing::warn!(%error, "The spool and the open exchanges could not be checked; the next try \
                 follows in a minute");
         }

@@ -37,7 +37,7 @@ impl App {
         cut: impl Future<Output = ()> + Send,
         told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<RefreshEnd, AppError> {
-        let process = Process::begin(self, &refresh_folder(self)).await?;
+        let process = Process::begin(self, &refresh_folder(&self.settings)).await?;
         let vault = process.vault.clone();
         // Pinned here, so that the process lives longer than the sweep.
         let mut sweep = pin!(async {

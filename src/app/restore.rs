@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::spools::{refresh_folder, replay};
+use super::spools::{on_disk, refresh_folder, replay};
 use super::{App, AppError};
 use crate::ids::TokenId;
 use crate::store::ConfirmedBeat;
@@ -29,7 +29,9 @@ pub struct RestoreReport {
 /// Refuses a database that does not know the last heartbeat recorded in the instance folder: it was
 /// restored, so its tokens may be spent and its orders submitted.
 pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
-    let Some(heartbeat_mark) = HeartbeatMark::read(folder) else { return Ok(()) };
+    let Some(heartbeat_mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? else {
+        return Ok(());
+    };
     let beat = ConfirmedBeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
     if app.store.remembers(heartbeat_mark.worker, beat, app.settings.retention.ledger).await? {
         return Ok(());
@@ -64,7 +66,7 @@ impl App {
         if !living.is_empty() {
             return Err(AppError::StillWorking(living));
         }
-        let folders = [self.settings.vault.instance_dir.clone(), refresh_folder(self)];
+        let folders = [self.settings.vault.instance_dir.clone(), refresh_folder(&self.settings)];
         let held = folders.into_iter().filter(|folder| folder.exists());
         let held = held.map(|folder| Ok((Instance::take(&folder)?, folder))).collect::<Result<Vec<_>, AppError>>()?;
         let mut doubted = RestoreReport::default();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 
 use super::App;
+use super::spools::SpoolFiles;
 use crate::api::Scrape;
 use crate::ids::MerchantName;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
@@ -28,7 +29,7 @@ pub(super) fn breaker_states(vault: Option<Vault>, targets: Option<TargetBreaker
 
 /// Builds the metrics of this process; `vault` and `targets` only if it has the role that uses them.
 pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBreakers>) -> Scrape {
-    let (breakers, spools) = (breaker_states(vault.clone(), targets), app.clone());
+    let (breakers, spools) = (breaker_states(vault.clone(), targets), SpoolFiles::new(app));
     let metrics = Metrics::new(Sources {
         store: app.store.clone(),
         secrets: Arc::clone(&app.secrets),
@@ -40,7 +41,7 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBrea
         expiring_within: app.settings.keeper.refresh_before / 2,
         breakers: Box::new(move || breakers()),
         exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),
-        spool_files: Box::new(move || spools.spool_files()),
+        spool_files: Box::new(move || spools.last()),
     });
     if metrics.is_none() {
         tracing::error!("Metrics cannot be recorded; /metrics is empty");

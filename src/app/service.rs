@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::outbox::Webhooks;
-use super::process::{Process, TIDY, nothing_in_memory_alone};
+use super::process::{LAST_TRIES, Process, TIDY, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
 use super::spools::replay_for_refresh;
 use super::{App, AppError};
@@ -30,7 +30,7 @@ use crate::pages;
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Inspection, Signal, Store, StoreError};
 use crate::vault::Vault;
-use crate::worker::{OrderHandler, OrderSource, TargetBreakers};
+use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
 /// The most connections of the server at `server.probes`.
 const PROBE_CONNECTIONS: usize = 256;
@@ -76,6 +76,7 @@ pub struct Service {
 struct Orders {
     webhooks: Option<Webhooks>,
     queue: Running,
+    results: ResultSpool,
     breakers: TargetBreakers,
 }
 
@@ -242,6 +243,7 @@ fn start_worker(
         klarna: CreateClient::new(settings.checkout.timeout)?,
         breakers: breakers.clone(),
         heartbeats: process.heartbeat.watch(),
+        results: process.results.clone(),
         token_patience: settings.vault.token_patience,
     };
     let source = OrderSource::new(app.store.clone(), app.merchants(), process.worker.id);
@@ -250,7 +252,7 @@ fn start_worker(
     let webhooks = Webhooks::start(app, &wakes.webhooks)?;
     let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
     background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());
-    Ok(Orders { webhooks, queue, breakers })
+    Ok(Orders { webhooks, queue, results: process.results.clone(), breakers })
 }
 
 /// Starts the role `keeper`; `None` if the settings have no schedule.
@@ -309,7 +311,10 @@ fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option
 
 impl Orders {
     async fn stop(self, until: Instant) -> bool {
-        let stopped = self.queue.stop(until.saturating_duration_since(Instant::now())).await;
+        let stopped = tokio::select! {
+            stopped = self.queue.stop(until.saturating_duration_since(Instant::now())) => stopped,
+            never = self.results.close_after(LAST_TRIES) => never,
+        };
         // After the orders, because their ends write webhooks.
         if let Some(webhooks) = self.webhooks {
             webhooks.stop(until).await;

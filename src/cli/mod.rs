@@ -9,6 +9,7 @@ mod doctor;
 mod documents;
 mod enqueue;
 mod error;
+mod instance;
 mod keys;
 pub(crate) mod lines;
 mod migrate;
@@ -103,6 +104,9 @@ enum Command {
     /// Changes nothing, spends no token and creates no order. Exit code 3: a check failed; with
     /// warnings alone it is 0.
     Doctor(doctor::Args),
+    /// Make a copied or moved instance folder an instance of its own
+    #[command(subcommand)]
+    Instance(instance::Command),
     /// Create encryption keys and API keys; rotate encryption keys
     #[command(subcommand)]
     Keys(keys::Command),
@@ -128,6 +132,7 @@ impl Command {
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
+            Self::Instance(command) => command.run(context),
             Self::Keys(command) => command.run(context),
             Self::Openapi => openapi::run(),
             Self::Completions(args) => args.run(),

@@ -135,6 +135,9 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         disposition: &Disposition,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// As [`super::Orders::announce_create`].
+    fn announce_create(&self, claim: &Claim) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Deletes the cached tokens of orders that end, if the statement that ends them does not.
     fn delete_cached_of(
         _c: &mut Connection<'_, Self>,
@@ -157,14 +160,14 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
     /// Stores a successor under the next generation, with its hash and the cached tokens, and closes
-    /// the intent. Returns `false`, and writes nothing, if the generation has changed or the exchange
+    /// the intent. Returns `None`, and writes nothing, if the generation has changed or the exchange
     /// is unknown.
     fn store_successor(
         c: &mut Connection<'_, Self>,
         now: Now,
         end: &ExchangeEnd,
         successor: &Successor,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Settled>, StoreError>> + Send;
 
     /// As [`super::Tokens::note_subject`].
     fn note_subject(&self, key: &UserKey, subject: &[u8]) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -17,6 +17,7 @@ pub(super) async fn settle<E: Engine>(
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
     let version = end.version;
+    let mut announced = false;
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
@@ -26,6 +27,7 @@ pub(super) async fn settle<E: Engine>(
             }
             cache(c, version, end.cached.as_ref()).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false).await?;
+            announced = announce(c, end.cached.as_ref()).await?;
         }
         ExchangeResult::Rejected(reason) => {
             let dead = c.query(sql.dead).bind_version(version).bind(end.exchange);
@@ -50,7 +52,11 @@ pub(super) async fn settle<E: Engine>(
         ExchangeResult::NoAnswer { hold: true, .. } => state == Some(TokenState::Uncertain),
         _ => state.is_some(),
     };
-    Ok(if stands { Settled::Written } else { Settled::Superseded })
+    Ok(match stands {
+        true if announced => Settled::Announced,
+        true => Settled::Written,
+        false => Settled::Superseded,
+    })
 }
 
 /// Stores a successor if the row still has the generation that was presented. Closes the intent in
@@ -61,8 +67,8 @@ async fn rotated<E: Engine>(
     end: &ExchangeEnd,
     successor: &Successor,
 ) -> Result<Settled, StoreError> {
-    if E::store_successor(c, now, end, successor).await? {
-        return Ok(Settled::Written);
+    if let Some(settled) = E::store_successor(c, now, end, successor).await? {
+        return Ok(settled);
     }
     let before = c.query(E::STATEMENTS.tokens.stored_before).bind(end.version.token).bind(end.exchange);
     if before.fetch_optional().await?.is_some() {
@@ -134,6 +140,18 @@ pub(super) async fn close<E: Engine>(
     let close = c.query(E::STATEMENTS.tokens.close).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
     close.execute().await?;
     Ok(())
+}
+
+/// Announces the create call of the order that waits for the access token, if its claim still holds.
+pub(super) async fn announce<E: Engine>(
+    c: &mut Connection<'_, E>,
+    cached: Option<&NewCachedTokens>,
+) -> Result<bool, StoreError> {
+    let Some((order, claim)) = cached.and_then(|cached| Some((cached.purpose, cached.claim?))) else {
+        return Ok(false);
+    };
+    let announce = c.query(E::STATEMENTS.orders.announce).bind(order).bind(claim.worker).bind(claim.number);
+    Ok(announce.fetch_optional().await?.is_some())
 }
 
 /// Stores the cached tokens of an order, if the row has the given generation.

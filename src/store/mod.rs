@@ -62,6 +62,7 @@ pub use self::keeper::{
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
+pub use self::order_end::LateResult;
 pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,

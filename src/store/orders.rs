@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::{Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
+use super::{LateResult, Reclaimed, StoreError, from_json, from_micros, order_end, order_search, workers};
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderError, OrderId, OrderView, Status, Target, TokenOutcome};
 
@@ -173,6 +173,16 @@ pub trait Orders: Send + Sync {
     /// `false`, and writes nothing, if the claim no longer holds.
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError>;
 
+    /// Writes down that the order's create call is about to be sent, in one commit with intents of
+    /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's, or the
+    /// row is locked: nothing may be sent.
+    async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError>;
+
+    /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna, and
+    /// whoever has claimed it since must not send it again. `false` where the order has ended otherwise,
+    /// or a later claim is about to send it: that one's result counts. May be called again.
+    async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError>;
+
     /// Returns one order.
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
 
@@ -237,6 +247,18 @@ impl<E: Engine> Orders for SqlStore<E> {
         let ours = self.engine.settle_order(claim, disposition).await?;
         if ours && order_end::ends_order(disposition) {
             self.engine.tell_settled(&[claim.order]);
+        }
+        Ok(ours)
+    }
+
+    async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
+        self.engine.announce_create(claim).await
+    }
+
+    async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError> {
+        let ours = self.transaction(async |c| order_end::settle_late(c, self.now(), late, submitted).await).await?;
+        if ours {
+            self.engine.tell_settled(&[late.claim.order]);
         }
         Ok(ours)
     }

@@ -1,5 +1,7 @@
 //! The storage trait for worker processes: which ones are alive, and whose orders are free again.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -64,6 +66,10 @@ pub trait Workers: Send + Sync {
     /// Returns the workers that have not ended, with their numbers of heartbeats.
     async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError>;
 
+    /// Returns the number of heartbeats of each start in an instance folder that is not recorded as
+    /// ended.
+    async fn beats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError>;
+
     /// Records the worker as ended: it has no exchange, no unsettled result and no spool file left.
     /// Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
@@ -88,6 +94,14 @@ impl<E: Engine> Workers for SqlStore<E> {
             let earlier = c.query(E::STATEMENTS.workers.end_earlier).bind(worker.instance).bind(worker.id);
             earlier.bind(self.now()).execute().await?;
             Ok(())
+        })
+        .await
+    }
+
+    async fn beats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.workers.beats_of_instance).bind(instance).fetch_all().await?;
+            rows.iter().map(|row| Ok((row.id("id")?, row.int("beats")?))).collect()
         })
         .await
     }

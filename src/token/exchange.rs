@@ -139,6 +139,17 @@ pub struct NewCachedTokens {
     pub received_at: DateTime<Utc>,
     /// When the access token expires.
     pub good_until: DateTime<Utc>,
+    /// The claim on the order, if its create call is to be announced in the same commit.
+    pub claim: Option<OrderClaim>,
+}
+
+/// The claim of the order that waits for an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderClaim {
+    /// This start of the process.
+    pub worker: WorkerId,
+    /// The number of the claim.
+    pub number: i64,
 }
 
 /// Cached tokens, read back.
@@ -161,6 +172,9 @@ pub struct CachedTokens {
 pub enum Settled {
     /// It is stored, now or by an earlier try of the same exchange.
     Written,
+    /// As `Written`; and the create call of the order that waits for the access token is announced in
+    /// the same commit.
+    Announced,
     /// The generation had changed, or the intent had been closed by another process. Only the
     /// ledger was written; the token row counts as it is now.
     Superseded,

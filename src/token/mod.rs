@@ -17,8 +17,8 @@ pub use self::answer::{Answer, Tokens};
 pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
 pub use self::decide::{Decision, IfDue, Policy, Unusable, decide};
 pub use self::exchange::{
-    CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, Outcome, Purpose, PurposeKind,
-    Settled, Successor,
+    CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, OrderClaim, Outcome, Purpose,
+    PurposeKind, Settled, Successor,
 };
 pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
 pub use self::secret::{SealedFor, TokenSecret};

@@ -43,6 +43,8 @@ pub(super) struct Exchange {
     /// Whose token.
     pub(super) key: UserKey,
     pub(super) purpose: Purpose,
+    /// The number of the order's claim that waits for the access token.
+    pub(super) claim_number: Option<i64>,
     /// The keeper's condition, checked after the claim.
     pub(super) if_due: Option<IfDue>,
     /// Keeps other exchanges of this user in this process waiting until the successor is stored.
@@ -329,7 +331,7 @@ impl Exchange {
         let settling = settle::settle(&self.context, claim, &end, spooled);
         let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
-        self.count(if settled == Settled::Superseded { Outcome::Superseded } else { outcome });
+        self.count(if settled == Some(Settled::Superseded) { Outcome::Superseded } else { outcome });
         match &report {
             ExchangeReport::Granted { .. } if !token.standing.proven || token.standing.stop.is_some() => {
                 self.prove(caller).await;
@@ -338,8 +340,10 @@ impl Exchange {
             _ => {}
         }
         match settled {
-            Settled::Written => report,
-            Settled::Superseded => report.superseded(),
+            // It stays in the spool, and the access token is as good as if it were stored.
+            None | Some(Settled::Written) => report,
+            Some(Settled::Announced) => report.announced(),
+            Some(Settled::Superseded) => report.superseded(),
         }
     }
 

@@ -49,7 +49,9 @@ use crate::meter;
 use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
 use crate::token::claims::Claims;
-use crate::token::{CachedTokens, ClaimedToken, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable};
+use crate::token::{
+    CachedTokens, ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable,
+};
 
 /// The shopper, from a verified id_token.
 #[derive(Clone, Debug)]
@@ -187,9 +189,15 @@ impl Vault {
             return None;
         }
         match self.context.secrets.open_exchanged(purpose.id, &sealed) {
-            Ok(ExchangedTokens { access_token, id_token }) => {
-                Some(AccessToken { token: access_token, id_token, received_at, good_until, cached: true, subject })
-            }
+            Ok(ExchangedTokens { access_token, id_token }) => Some(AccessToken {
+                token: access_token,
+                id_token,
+                received_at,
+                good_until,
+                cached: true,
+                announced: false,
+                subject,
+            }),
             Err(error) => {
                 tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be decrypted");
                 None
@@ -197,11 +205,18 @@ impl Vault {
         }
     }
 
-    /// Gets an access token for `purpose` by an exchange of the user's refresh token.
+    /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the number
+    /// of the order's claim, the commit that stores the exchange also announces its create call.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
-    pub async fn exchange(&self, merchant: &Arc<Merchant>, user: &UserId, purpose: Purpose) -> Access {
+    pub async fn exchange(
+        &self,
+        merchant: &Arc<Merchant>,
+        user: &UserId,
+        purpose: Purpose,
+        claim_number: Option<i64>,
+    ) -> Access {
         if let Some(wait) = self.breakers.wait(&merchant.name, since_boot()) {
             return self.paused(merchant, wait);
         }
@@ -226,6 +241,7 @@ impl Vault {
             merchant: Arc::clone(merchant),
             key,
             purpose,
+            claim_number,
             if_due: None,
             user_lock,
             permit,
@@ -325,8 +341,14 @@ impl Vault {
         self.context.spool.replay(&*self.context.store).await?;
         self.context.store.delete_expired().await?;
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        for (merchant, intent) in self.context.store.open_intents(self.context.holder).await? {
-            if !self.context.in_flight.holds(intent.exchange) {
+        // Read twice: an exchange may have been settled between the reading of its row and the look at
+        // what is in flight.
+        let first = self.left_open().await?;
+        if first.is_empty() {
+            return Ok(());
+        }
+        for (merchant, intent) in self.left_open().await? {
+            if first.iter().any(|(_, before)| before.exchange == intent.exchange) {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
                 tracing::error!(exchange = %intent.exchange, token = intent.version.token.0, order,
                     "An exchange's task panicked; the answer is lost");
@@ -335,6 +357,13 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// Returns the open intents of this process that belong to none of its exchanges.
+    async fn left_open(&self) -> Result<Vec<(MerchantName, Intent)>, StoreError> {
+        let mut open = self.context.store.open_intents(self.context.holder).await?;
+        open.retain(|(_, intent)| !self.context.in_flight.holds(intent.exchange));
+        Ok(open)
     }
 
     /// Waits until no exchange is in flight, except those whose successor is in the spool.
@@ -348,9 +377,8 @@ impl Vault {
     }
 
     /// Returns how many files are in the spool.
-    #[must_use]
-    pub fn spooled(&self) -> usize {
-        self.context.spool.waiting()
+    pub async fn spooled(&self) -> usize {
+        self.context.spool.waiting().await
     }
 
     /// Returns the state of each merchant's circuit breaker.

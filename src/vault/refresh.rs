@@ -57,6 +57,7 @@ impl Vault {
             merchant: Arc::clone(merchant),
             key,
             purpose: Purpose { kind: PurposeKind::Keeper, id: sweep },
+            claim_number: None,
             if_due: Some(if_due),
             user_lock,
             permit,

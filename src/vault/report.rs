@@ -73,6 +73,8 @@ pub struct AccessToken {
     pub good_until: DateTime<Utc>,
     /// Whether it is cached from an earlier attempt.
     pub cached: bool,
+    /// Whether the commit that stored the exchange also announced the order's create call.
+    pub announced: bool,
     /// The keyed hash of the first `sub` that was seen for the user.
     pub(super) subject: Option<Vec<u8>>,
 }
@@ -100,6 +102,14 @@ pub enum Refreshed {
 }
 
 impl ExchangeReport {
+    /// Converts the report of an exchange whose store announced the order's create call.
+    pub(super) fn announced(mut self) -> Self {
+        if let Self::Granted { access: Some(access), .. } = &mut self {
+            access.announced = true;
+        }
+        self
+    }
+
     /// Converts the report of an exchange whose end changed only the ledger.
     pub(super) fn superseded(self) -> Self {
         match self {

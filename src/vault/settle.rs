@@ -1,16 +1,18 @@
 //! Stores the end of an exchange, and does not give up: in the claim's transaction, or else in new
-//! transactions until one succeeds. Meanwhile a successor that the database does not store promptly
-//! is written to the spool.
+//! transactions until one succeeds. A successor that the database does not store promptly is also
+//! written to the spool, with tries of its own: neither waits for the other.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::ExchangeContext;
+use super::instance::SpoolFile;
 use crate::backoff::Backoff;
 use crate::crash;
-use crate::store::TokenClaim;
+use crate::store::{StoreError, TokenClaim};
 use crate::token::{ExchangeEnd, Intent, Settled};
 
 /// If a store takes longer than this, the spool is written.
@@ -19,50 +21,71 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 
 /// Stores the end. `spooled` is called if the successor is in the spool before the database has it:
 /// from then on it is safe, and its access token may be used.
+///
+/// `None` if the successor stays in the spool, because the database was restored and does not know
+/// its user ([`StoreError::Behind`]).
 pub(super) async fn settle(
     context: &ExchangeContext,
     claim: Box<dyn TokenClaim>,
     end: &ExchangeEnd,
     spooled: impl FnOnce(),
-) -> Settled {
+) -> Option<Settled> {
     let mut first = pin!(claim.settle(end));
-    let mut result = match timeout(PROMPT, first.as_mut()).await {
-        Ok(Ok(settled)) => return settled,
-        Ok(failed) => Some(failed),
+    let failed = match timeout(PROMPT, first.as_mut()).await {
+        Ok(Ok(settled)) => return Some(settled),
+        Ok(Err(error)) => Some(error),
         Err(_) => None,
     };
-    let in_spool = spool(context, end).await;
-    if in_spool {
-        crash::point("spooled");
-        spooled();
-    }
-    let mut tries = 0;
-    loop {
-        let written = match result.take() {
-            Some(written) => written,
-            None if tries == 0 => first.as_mut().await,
-            None => context.store.settle_exchange(end).await,
+    let (file, in_spool) = (file(context, end), AtomicBool::new(false));
+    let database = async {
+        let mut written = match failed {
+            Some(error) => Err(error),
+            None => first.await,
         };
-        match written {
-            Ok(settled) => {
-                if in_spool {
-                    context.spool.stored(end.exchange).await;
-                }
-                return settled;
+        let mut tries = 0;
+        loop {
+            let error = match written {
+                Ok(settled) => return Some(settled),
+                Err(error) => error,
+            };
+            let in_spool = in_spool.load(Ordering::SeqCst);
+            tracing::error!(exchange = %end.exchange, %error, in_spool,
+                "The result of an exchange could not be stored; the service keeps trying");
+            if in_spool && matches!(error, StoreError::Behind) {
+                return None;
             }
-            Err(error) => tracing::error!(exchange = %end.exchange, %error, in_spool,
-                "The result of an exchange could not be stored; the service keeps trying"),
+            tries += 1;
+            tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+            written = context.store.settle_exchange(end).await;
         }
-        tries += 1;
-        tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+    };
+    let spooling = async {
+        if let Some(file) = &file {
+            file.persist().await;
+            crash::point("spooled");
+            in_spool.store(true, Ordering::SeqCst);
+            spooled();
+        }
+        std::future::pending().await
+    };
+    let settled = tokio::select! {
+        settled = database => settled,
+        never = spooling => never,
+    };
+    if settled.is_some()
+        && let Some(file) = file
+    {
+        file.discard().await;
     }
+    settled
 }
 
-async fn spool(context: &ExchangeContext, end: &ExchangeEnd) -> bool {
-    context.spool.write(end).await.unwrap_or_else(|error| {
-        tracing::error!(exchange = %end.exchange, %error, "A new refresh token could not be written to the \
+/// The spool file of a successor; `None` of an end without one.
+fn file(context: &ExchangeContext, end: &ExchangeEnd) -> Option<SpoolFile> {
+    context.spool.file(end).unwrap_or_else(|error| {
+        tracing::error!(exchange = %end.exchange, %error, "A new refresh token could not be encrypted for the \
             spool; it is only in memory");
-        false
+        None
     })
 }
 

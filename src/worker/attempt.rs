@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::breakers::TargetBreakers;
 use super::disposition::{disposition, error, past_deadline, report};
-use super::settle::settle;
+use super::results::ResultSpool;
+use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
@@ -22,15 +23,16 @@ use crate::klarna::create::{CreateAnswer, CreateClient, request};
 use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
-use crate::store::{ClaimedOrder, Orders};
+use crate::store::{Claim, ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
 /// If the worker's last heartbeat is older than this, it sends no create-order call: other workers
 /// may have reclaimed its orders.
 const OLDEST_HEARTBEAT: Duration = Duration::from_secs(5);
-/// How long a worker without a recent heartbeat waits before it looks again.
-const NO_BEAT: Duration = Duration::from_secs(1);
+/// How long an order waits if its create call may not be sent now: the worker has no recent heartbeat,
+/// or could not announce the call.
+const NOT_NOW: Duration = Duration::from_secs(1);
 /// How long an order waits if its merchant is not in this process's settings, which claims none of
 /// such orders.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
@@ -52,6 +54,8 @@ pub struct OrderHandler {
     pub breakers: TargetBreakers,
     /// Tells the age of this worker's last heartbeat.
     pub heartbeats: HeartbeatMonitor,
+    /// Where results wait that the database does not take.
+    pub results: ResultSpool,
     /// The setting `vault.token_patience`.
     pub token_patience: Duration,
 }
@@ -67,14 +71,17 @@ impl Handler<ClaimedOrder> for OrderHandler {
         async {
             let disposition = self.attempt(&order, slot).await.unwrap_or_else(|early| *early);
             trace(&run, &disposition);
-            let settled = settle(&*self.store, &order.claim, &disposition).await;
+            let stored = settle(&*self.store, &self.results, &order, &disposition).await;
             crash::point("order_recorded");
-            if settled {
-                tell(&disposition);
-                let target = order.target.or_else(|| Some(self.merchants.get(&order.merchant)?.target));
-                count(&order, target, &disposition, since_boot().saturating_sub(begun));
-            } else {
-                tracing::warn!("Another worker has reclaimed this order; nothing was stored");
+            match stored {
+                Stored::Written => {
+                    tell(&disposition);
+                    let target = order.target.or_else(|| Some(self.merchants.get(&order.merchant)?.target));
+                    count(&order, target, &disposition, since_boot().saturating_sub(begun));
+                }
+                Stored::ClaimLost => tracing::warn!("Another worker has reclaimed this order; nothing was stored"),
+                Stored::InSpool => tracing::warn!("An order's result is left in the spool; the next start stores it"),
+                Stored::Left => tracing::warn!("An order that was not sent is left to the next start"),
             }
         }
         .instrument(span)
@@ -111,7 +118,9 @@ impl OrderHandler {
             return Err(Box::new(paused(order, breakers, wait)));
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
+        let asked = since_boot();
         let token = self.token(order, merchant, slot).await?;
+        let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);
 
         let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
         let shopper = match &token {
@@ -126,8 +135,8 @@ impl OrderHandler {
         call_permit.wait_for_rate().await;
         crash::point("submitting");
         // Check this last before the call, because anything before may have taken long.
-        if self.heartbeats.age() > OLDEST_HEARTBEAT {
-            return Err(Box::new(Disposition::Snooze { after: NO_BEAT, error: None }));
+        if !self.may_send(&order.claim, announced).await {
+            return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
         }
         let key = order.claim.order.to_string();
         let noted = async {
@@ -137,18 +146,22 @@ impl OrderHandler {
         };
         let create = async {
             let answer = self.create(merchant, target, &key, built.json).await;
-            if !answer.is_due_to(&built.prefilled) || self.heartbeats.age() > OLDEST_HEARTBEAT {
+            if !answer.is_due_to(&built.prefilled) {
                 return (answer, Prefill::Filled(built.prefilled));
             }
             // If the circuit breaker has opened meanwhile, Klarna's first answer stands.
             let Ok(second_permit) = breakers.admit(&order.merchant, since_boot()) else {
                 return (answer, Prefill::Filled(built.prefilled));
             };
+            second_permit.wait_for_rate().await;
+            // So it does if the order may be another worker's by now.
+            if !self.may_send(&order.claim, None).await {
+                return (answer, Prefill::Filled(built.prefilled));
+            }
             tracing::warn!(
                 fields = built.prefilled.join(" "),
                 "Klarna refused an order with prefilled fields; it is sent once more without them"
             );
-            second_permit.wait_for_rate().await;
             let plain = request::build(&body, order.claim.order, access_token, None);
             // A different body needs a different idempotency key.
             let answer = self.create(merchant, target, &format!("{key}-plain"), plain.json).await;
@@ -160,6 +173,35 @@ impl OrderHandler {
         let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
         let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
         Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
+    }
+
+    /// Whether the create call may be sent: that it is about to be sent is written down, and the
+    /// worker's heartbeat is recent. `announced` is a time before a commit that says so already. After a
+    /// silence it is written down again, because the order may have been taken over in between.
+    async fn may_send(&self, claim: &Claim, announced: Option<Duration>) -> bool {
+        let recent = |time: &Duration| since_boot().saturating_sub(*time) <= OLDEST_HEARTBEAT;
+        let announced = if let Some(announced) = announced.filter(recent) {
+            announced
+        } else {
+            let begun = since_boot();
+            if !self.announce(claim).await {
+                return false;
+            }
+            begun
+        };
+        crash::point("announced");
+        recent(&announced) && self.heartbeats.age() <= OLDEST_HEARTBEAT
+    }
+
+    /// Writes down that the create call is about to be sent. `false` if that cannot be done, because
+    /// the database is away or the claim was lost: nothing may be sent.
+    async fn announce(&self, claim: &Claim) -> bool {
+        match self.store.announce_create(claim).await {
+            Ok(true) => return true,
+            Ok(false) => tracing::debug!("The order's claim was lost, or its row is locked; nothing is sent"),
+            Err(error) => tracing::debug!(%error, "The create call could not be announced; nothing is sent"),
+        }
+        false
     }
 
     /// Sends the create call of a target once.
@@ -192,9 +234,9 @@ impl OrderHandler {
         let access = if let Some(cached) = cached {
             Access::Ready(cached)
         } else {
-            let exchange = timeout(patience, self.vault.exchange(merchant, &order.user, purpose));
+            let exchange = self.vault.exchange(merchant, &order.user, purpose, Some(order.claim.number));
             // One merchant's slow token endpoint must not take the slots of others.
-            slot.outside(exchange).await.unwrap_or(Access::ComeBack(Duration::ZERO))
+            slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO))
         };
         let unusable = match access {
             Access::Ready(access) => return Ok(Ok(access)),

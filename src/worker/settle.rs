@@ -1,38 +1,98 @@
-//! Stores the end of an attempt, with retries for as long as it takes.
+//! Stores the end of an attempt, with retries for as long as it takes. A result of Klarna that the
+//! database does not store promptly is also written to the spool, with tries of its own.
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
+use super::results::{ResultSpool, write_once};
 use crate::backoff::Backoff;
+use crate::crash;
 use crate::order::{Disposition, OrderError, Prefill};
-use crate::store::{Claim, Orders};
+use crate::store::{ClaimedOrder, LateResult, Orders};
 use crate::telemetry::traces::{traced, tried};
 
+/// If a store takes longer than this, the spool is written.
+const PROMPT: Duration = Duration::from_millis(250);
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 
+/// What became of the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// The order's row has it.
+    Written,
+    /// Another worker has claimed the order in the meantime, or it has ended; nothing was written.
+    ClaimLost,
+    /// The process stops, and the result is in the spool: the next start stores it.
+    InSpool,
+    /// The process stops, and nothing was sent: the next start takes the order over as it is.
+    Left,
+}
+
 /// Stores how an attempt ended, for as long as it takes: Klarna may have the order already, and a
-/// result that is given up would create it again. Returns `false` if another worker has claimed the
-/// order in the meantime; nothing is written then.
+/// result that is given up would create it again.
 ///
-/// If the database refuses a value for good, the result is stored without the texts of Klarna that
-/// the order can do without.
-pub async fn settle(store: &dyn Orders, claim: &Claim, disposition: &Disposition) -> bool {
+/// A result of Klarna counts although the claim was lost: the order ends with it, unless it has ended
+/// otherwise or a later claim is about to send it. If the database refuses a value for good, the result is stored without the texts of
+/// Klarna that the order can do without.
+pub async fn settle(
+    store: &dyn Orders,
+    spool: &ResultSpool,
+    order: &ClaimedOrder,
+    disposition: &Disposition,
+) -> Stored {
+    let late = LateResult { claim: order.claim, possible_duplicate: order.possible_duplicate };
+    let database = write(store, &late, disposition);
+    let mut database = std::pin::pin!(database);
+    if let Ok(stored) = timeout(PROMPT, database.as_mut()).await {
+        return stored;
+    }
+    let file = spool.file(&late, disposition);
+    let spooling = async {
+        if let Some(file) = &file {
+            file.persist().await;
+            crash::point("result_spooled");
+            spool.closed().await;
+            Stored::InSpool
+        } else if matches!(disposition, Disposition::Snooze { .. }) {
+            spool.closed().await;
+            Stored::Left
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        stored = database => {
+            if let Some(file) = file {
+                file.discard().await;
+            }
+            stored
+        }
+        stored = spooling => stored,
+    }
+}
+
+async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Stored {
+    let order = late.claim.order;
     let mut reduced = None;
     let mut tries = 0;
     loop {
         let stored = reduced.as_ref().unwrap_or(disposition);
-        let error = match tried(traced!("settle order"), "store", store.settle_order(claim, stored)).await {
-            Ok(ours) => return ours,
+        let writing = write_once(store, late, stored);
+        let error = match tried(traced!("settle order"), "store", writing).await {
+            Ok(true) => return Stored::Written,
+            Ok(false) => return Stored::ClaimLost,
             Err(error) => error,
         };
         tries += 1;
         if !error.is_transient() && reduced.is_none() {
-            tracing::error!(order = %claim.order, %error,
+            tracing::error!(%order, %error,
                 "The database refuses an order's result; it is stored without Klarna's texts");
             reduced = Some(without_texts(disposition));
             continue;
         }
         if tries == 1 {
-            tracing::error!(order = %claim.order, %error,
+            tracing::error!(%order, %error,
                 "The result of an order could not be stored; the service keeps trying");
         }
         tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;

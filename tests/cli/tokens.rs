@@ -186,6 +186,21 @@ fn doubted() -> Home {
     home
 }
 
+#[test]
+fn nothing_is_resolved_while_a_successor_waits_in_the_spool() {
+    let home = doubted();
+    std::fs::create_dir_all(home.path("data/instance/spool")).unwrap();
+    home.write("data/instance/spool/0.successor", "");
+    for what in [&["shop", "u-1"][..], &["--all", "--yes"]] {
+        let ran = home.run(&[&["tokens", "resolve", "--retry"], what].concat()).exits(1);
+        assert!(ran.stderr.contains("1 refresh token waits in the spool of this machine"), "{}", ran.stderr);
+    }
+    assert_eq!(list(&home, &["--state", "uncertain"]).len(), 3);
+    home.run(&["tokens", "resolve", "--all", "--retry", "--dry-run"]).exits(0);
+    home.run(&["tokens", "resolve", "--all", "--retry", "--yes", "--ignore-spool"]).exits(0);
+    assert_eq!(list(&home, &["--state", "active"]).len(), 3);
+}
+
 const CSV_LINE: &str = "{\"merchant\":\"shop\",\"user\":\"u-3\",\"refresh_token\":\"ory_rt_secret3\"}\n";
 
 #[test]

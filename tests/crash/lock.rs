@@ -1,7 +1,7 @@
-//! Blocks writes to the tokens while a value exists.
+//! Blocks writes to a table while a value exists.
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 use test_support::engine::Database;
 use test_support::shop::Shop;
 
@@ -14,7 +14,17 @@ pub enum Lock {
 }
 
 impl Lock {
+    /// Blocks writes to the tokens; on SQLite all writes.
     pub async fn take(shop: &Shop) -> Self {
+        Self::take_table(shop, "tokens").await
+    }
+
+    /// Blocks writes to the orders; on SQLite all writes.
+    pub async fn take_orders(shop: &Shop) -> Self {
+        Self::take_table(shop, "orders").await
+    }
+
+    async fn take_table(shop: &Shop, table: &str) -> Self {
         match &shop.database {
             Database::Sqlite => {
                 let path = shop.folder.path().join("data/worker.db");
@@ -24,7 +34,7 @@ impl Lock {
             }
             Database::Postgres { url } => {
                 let mut connection = PgConnection::connect(url).await.unwrap();
-                let lock = "BEGIN; SELECT id FROM klarna_worker.tokens FOR UPDATE";
+                let lock = AssertSqlSafe(format!("BEGIN; SELECT id FROM klarna_worker.{table} FOR UPDATE"));
                 sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
                 Self::Postgres(connection)
             }

@@ -2,6 +2,7 @@
 //! program is built with the feature `crash-points`; results are compared with the sandbox's
 //! record.
 
+mod copied;
 mod crashes;
 mod lock;
 mod restored;

@@ -27,6 +27,8 @@ const VAULT: &str = r#"token_patience = "10m"
 pub enum Writes {
     Free,
     Blocked,
+    /// Likewise the order's row, once the order is being created.
+    BlockedOrders,
 }
 
 /// What the test found after the restart.
@@ -91,6 +93,10 @@ pub async fn crash(database: Database, provider: &str, point: &str, failure: Opt
         Writes::Blocked => {
             until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
             Some(Lock::take(&shop).await)
+        }
+        Writes::BlockedOrders => {
+            until("a create under way", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
+            Some(Lock::take_orders(&shop).await)
         }
     };
     let mut dying = served.program;

@@ -7,7 +7,11 @@ use test_support::shop::Shop;
 use crate::lock::Lock;
 use crate::scene::{PATIENCE, open_with, sign_in};
 
-both_engines![a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it,];
+both_engines![
+    a_stop_with_a_spool_says_so_and_a_restart_stores_it,
+    a_stop_with_a_result_in_the_spool_doubles_nothing,
+    a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it,
+];
 
 /// The exit code of a process that leaves files in its spool.
 const SPOOLED: Option<i32> = Some(5);
@@ -42,12 +46,7 @@ async fn stop_with_a_spool(shop: &Shop) -> (String, Lock) {
     (user, lock)
 }
 
-#[tokio::test]
-async fn a_stop_with_a_spool_says_so_and_a_restart_stores_it() {
-    on_postgres(stop_and_start).await;
-}
-
-async fn stop_and_start(database: Database) {
+async fn a_stop_with_a_spool_says_so_and_a_restart_stores_it(database: Database) {
     let shop = open_with(database, "strict", NO_KEEPER);
     let (user, lock) = stop_with_a_spool(&shop).await;
     drop(lock);
@@ -62,6 +61,34 @@ async fn stop_and_start(database: Database) {
     assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
     assert!(served.program.terminate().await.success());
     shop.close().await;
+}
+
+/// The database takes no result while the order is being created, and until the process has stopped.
+async fn a_stop_with_a_result_in_the_spool_doubles_nothing(database: Database) {
+    let shop = open_with(database, "strict", NO_KEEPER);
+    let served = shop.serve("a");
+    let user = sign_in(&shop, &served).await;
+    let order = served.client().post(&user, "cart-1").await;
+    until("a create under way", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
+    let lock = Lock::take_orders(&shop).await;
+    let spool = shop.folder.path().join("data/instance-a/spool");
+    let results = || std::fs::read_dir(&spool).unwrap().filter(|entry| is_result(entry.as_ref().unwrap())).count();
+    until("the result in the spool", PATIENCE, async || results() == 1).await;
+    assert_eq!(served.program.terminate().await.code(), SPOOLED);
+    assert!(left_a_spool(&shop, "a.log"));
+    drop(lock);
+    let served = shop.serve("a");
+    assert_eq!(results(), 0);
+    let order = served.client().ended(&order, PATIENCE).await;
+    assert_eq!((&order["status"], &order["possible_duplicate"]), (&"submitted".into(), &false.into()), "{order}");
+    assert!(order["html_snippet"].is_string(), "{order}");
+    assert_eq!(shop.stats().await.orders.total, 1);
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+fn is_result(entry: &std::fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|ending| ending == "result")
 }
 
 #[tokio::test]

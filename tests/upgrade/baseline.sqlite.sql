@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 08:27:16',1,X'825d90e7346a83b5dfe6d8cdb1cc8b45ac8b89249c78d46774e798ede5bc4bb0d8e9f2ade2e8c762d6b702d47d454c0e',20617453);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 09:00:43',1,X'69a34d99796222de74e5497c46cf6c2774942b43c8c260d5ac316dba63c865dd98e1cec898e8f073b38b2bab3558187c',110073545);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b31ddaa816b5619827a900b349e9514d9015df277a0d2a1edc6afa764ec942245d9cd443e30f7db14af0bdb598361a08ee26c5d8e5a676fe59fe678c78db8e49640a414a40d57dd37b1',1795940837049003,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b3163015b1b2a0cf530071e450785c8f73999272613f900594cb5957a65488d24268e183821cf3b0f8e950efa73a614a2f2b70edb67da876cf6016e7555216850e56077954cfce006a0',1795942843668960,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795940837379678);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795942843787903);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31093d67a02369157845ca8b958521bdd67fe0ca8d90994acddf0fc6d73071fcd5c87f92c37d250d052e26a9fa89abbae7532ad97df77c8bc8e1fd1defb992c8d49f13fae182ce180149f038c6a16b4951ade1f8f4e3a2739539e0',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940838409121,1795940844246111,1801124844246111,X'01a2266a827274ada1f618792fdf6ff7',X'779131be42cfbd19cd65dca6f119757a28155d4fd832102cf1fdad1b7e68f275',1795940844255133,1798910064726991,3,0,NULL,1795940844255133);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3113c81001406c2a2a36a09f632774eec24cffd24dbbce890a96768134e28e5e56385135420177d1f7df17d111caf018bcb865a2cb9dc4ec5fc2e71467cde63c84b7a4947c7efdff7a4b09563e47f6504c1fb8ef2032077e6e8176',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940839012968,1795940839012968,1801124839012968,NULL,NULL,1795940839013606,1798922566961515,1,0,NULL,1795940839012968);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31a860eaf5f7538967758790af1e30b20c5f86cb2abf0516f276d0e982e6cadda966250770c385af97bbc63460f0be30fac9405ed2345e76c1db8e6c602d0be3a6f2ab718dbc7c91259e61c9bb0971d6b1a8c48cb0d1ec197efdd2',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940839620714,1795940839620714,1801124839620714,NULL,NULL,1795940848454749,NULL,1,0,NULL,1795940839620714);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31e668794b0c8c42abcb6a1d0b6709fd8f40c8551e587821c9e4cb4d2904524a6ac44797e3ecf8b994d7e2e72696ab9a0eda70858ee15238c18f5718a4e0ba19ad6091be1b9bfd4fb027e488613518187054b0a856df91b9395f4d',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1795940840369693,1795940840369693,1801124840369693,NULL,NULL,1795940850902765,NULL,1,0,NULL,1795940840369693);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31bf4bf7e1bc191e68fdc71bf5e515f076c0ceb13fd26d1983b2c2f1dfb449cebf1664a9cf216c6652d10b71d887ee58e67dad5a9c1abaa9d39a1f23296d725e853522fac9510e3ec577412c1f9425e9cb707c3a4040d1be1f7ab1',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942847887617,1795942857079436,1801126857079436,X'01a2268939477643bda027ee95f98af2',X'5fbbe9cf80f7373a1c1768fb7bd627f653c6c22a843fe8b84be777fd41c49f24',1795942857118909,1798912077560317,3,0,NULL,1795942857118909);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3174f7a0f65b29a262cf0ef802b9c333d6a9127bdd87055f7ad601b6f14a7a98bdc070304a788c1b22dd9f4c36151260b44d4f707b4381c741f131ec515f985681cbc04275e38ba351aab134c2281ef40f06f3db93d368710c4615',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942849374831,1795942849374831,1801126849374831,NULL,NULL,1795942849376713,1798924577323378,1,0,NULL,1795942849374831);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b315999b5549c649b34699e8f99f03e88811156cf0a7071b5465e427b420c4d664b61da7c81607193e1729ea72e8ec4226ca70684825458e68bc689da94405e9821d87dba917b6a35e5220b4d6b54c8a50dba95df111de5e3b79770',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942850074182,1795942850074182,1801126850074182,NULL,NULL,1795942875402880,NULL,1,0,NULL,1795942850074182);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b314d17bb186992e99ac7fc0c7d2fdd0668aaffa65da74c61b9c7e567db075e800a57bdd36a28a5cf0fc4f142435de63472c8807d78a009a33c1dd3f086ba73ef29973d412decd43fc7a17bea6df04bc8ffda7ea314231ecca583b8',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942851816683,1795942851816683,1801126851816683,NULL,NULL,1795942885201440,NULL,1,0,NULL,1795942851816683);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'0c5b2cbb8400ee5a7f7cda29e31ab1a9',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'a140588bc3b7cd94b9381fdb5a3942d7',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'f8dbfc92c630499080e02c192956f60515dcd45cc30a6c5cb9eae55fb954e3fd',1,1795940838421784);
-INSERT INTO known_tokens VALUES(X'2791afbac96cc667523341ba254850a04ef2181608f961418ed32a88e35c6f3b',2,1795940839013606);
-INSERT INTO known_tokens VALUES(X'fd0b568a03571f8215b90670d4307ca18ffac09f14926e9fa9dbb1b0f39ab14f',3,1795940839621284);
-INSERT INTO known_tokens VALUES(X'e3745cc9d586a0e73b6dc66099fdf412af62c1ac0f222b4c49a7f68399b4f10b',4,1795940840370188);
-INSERT INTO known_tokens VALUES(X'32daecd0d6c63479e6848f1b29369ba898d8e5889e6df5960196f3d7d40b050d',1,1795940841455660);
-INSERT INTO known_tokens VALUES(X'efd72a047af353544b9532d3eb94602987d99018a5a9ceb6f77a4f215ae7f65a',1,1795940844246111);
+INSERT INTO known_tokens VALUES(X'5143d334b9cb098a6f60128168efae76469a1da7959846634c10ed9835ea38ef',1,1795942847901851);
+INSERT INTO known_tokens VALUES(X'5be3325d72491f2c0e73ca7dd563fbe9318b8913166e55ac37ae75cb1c6baa49',2,1795942849376713);
+INSERT INTO known_tokens VALUES(X'504b8c34101265067fe1f891a4d0f3884640da87b56c177946a556cd73b06b15',3,1795942850080631);
+INSERT INTO known_tokens VALUES(X'cc2e755f87484ee85dbb67acff4c5eb5bc9370f45f30ecd3813aa14c62753c90',4,1795942851830981);
+INSERT INTO known_tokens VALUES(X'83008fb5770ed9c75e041c3a79e04fbd3e317eab3ba96e78968ff8014d6ebde7',1,1795942852281424);
+INSERT INTO known_tokens VALUES(X'3b701c2ea70804bf25d04d20934c5ee12ff116fe81227a3c4b305ffae543cce3',1,1795942857079436);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -145,6 +145,9 @@ CREATE TABLE orders (
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
     -- overwrite the next.
     claim_number INTEGER NOT NULL DEFAULT 0,
+    -- The claim whose create call was about to be sent last. If that worker is lost, the order may be
+    -- at Klarna.
+    sent_claim INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     lost_workers INTEGER NOT NULL DEFAULT 0,
     -- Klarna may have received the order twice.
@@ -162,14 +165,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a2266a76e2741d8842cf74d69af56a','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940841197308,1795940841197308,1795941441197308,1795940841323176,1795940841671799,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','63925308-0bf2-46cb-85f9-1065ca84a670','<div id="klarna-checkout-container" data-order-id="63925308-0bf2-46cb-85f9-1065ca84a670" style="overflow-x: hidden;"></div>','f35f3a23-43e4-40ba-80c0-ea6e3709b958',NULL);
-INSERT INTO orders VALUES(X'01a2266a7dc874aabafada7266597446','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940842953830,1795940842953830,1795941442953830,1795940844090903,1795940844290757,NULL,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','aa2f140d-1362-4378-be9f-468f63754400','<div id="klarna-checkout-container" data-order-id="aa2f140d-1362-4378-be9f-468f63754400" style="overflow-x: hidden;"></div>','477213aa-629a-4d65-b289-c82bfd2ea978',NULL);
-INSERT INTO orders VALUES(X'01a2266a897c74578e91b0bd15d3987d','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940845951579,1795940845951579,1795941445951579,1795940845985110,1795940846034968,NULL,1,1,0,0,'not_registered','[]','382bb157-947a-42ae-8257-a917336475a8','<div id="klarna-checkout-container" data-order-id="382bb157-947a-42ae-8257-a917336475a8" style="overflow-x: hidden;"></div>','b47b15f2-439e-443d-81eb-748c09600865',NULL);
-INSERT INTO orders VALUES(X'01a2266a92a074ad962d1491eda11bdd','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940848302968,1795940848302968,1795941448302968,1795940848379420,1795940848498370,NULL,1,1,0,0,'reauth_required','[]','01ad921e-e9d3-4de8-b192-92ebd4957a22','<div id="klarna-checkout-container" data-order-id="01ad921e-e9d3-4de8-b192-92ebd4957a22" style="overflow-x: hidden;"></div>','e7156877-b155-4b8d-9278-4a7254b55fb1',NULL);
-INSERT INTO orders VALUES(X'01a2266a9c5e7057bbed149216243948','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795940850787377,1795940850787377,1795941450787377,1795940850810949,1795940850922788,NULL,1,1,0,0,'uncertain','[]','47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b','<div id="klarna-checkout-container" data-order-id="47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b" style="overflow-x: hidden;"></div>','7665edfc-85bb-415d-8930-6fb5438aeab1',NULL);
-INSERT INTO orders VALUES(X'01a2266aa3fa71a8b1163ead498696eb','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795940852738163,1795940852738163,1795941452738163,1795940852764954,1795940852800060,NULL,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b34c806b-149c-47fe-b5e8-154f9cb54e5c"}');
-INSERT INTO orders VALUES(X'01a2266aaab1770a924994b5279ab728','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795940854455629,4070908800000000,4070909400000000,NULL,NULL,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a2266aadb77850bc1576aba13716c6','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795940855225576,4070908800000000,4070909400000000,NULL,1795940855840059,NULL,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2268925c472d88adc1e3d6826108a','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942852064031,1795942852064031,1795943452064031,1795942852131408,1795942852551607,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','d96ad8af-1d19-49bd-b244-9adb554f259a','<div id="klarna-checkout-container" data-order-id="d96ad8af-1d19-49bd-b244-9adb554f259a" style="overflow-x: hidden;"></div>','b28ff38f-276c-46df-89aa-c77dc280a772',NULL);
+INSERT INTO orders VALUES(X'01a2268938de751ebbdb6e4af0540702','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942856933884,1795942856933884,1795943456933884,1795942856987049,1795942857198177,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','0786c448-1e08-4ab8-8fd6-bee70911c73e','<div id="klarna-checkout-container" data-order-id="0786c448-1e08-4ab8-8fd6-bee70911c73e" style="overflow-x: hidden;"></div>','5bdf3ba1-d454-4e8a-a32c-9d218a86520d',NULL);
+INSERT INTO orders VALUES(X'01a226895b06764db91e633964f01bdb','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942865709130,1795942865709130,1795943465709130,1795942865769910,1795942865916047,NULL,1,1,1,0,0,'not_registered','[]','c981d806-8a2e-407e-a342-c795c5515fb7','<div id="klarna-checkout-container" data-order-id="c981d806-8a2e-407e-a342-c795c5515fb7" style="overflow-x: hidden;"></div>','fd2bb47b-df81-4ad8-8018-4523299c2b63',NULL);
+INSERT INTO orders VALUES(X'01a226897fa27651b37a5448b2c9a202','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942875087205,1795942875087205,1795943475087205,1795942875164719,1795942875605990,NULL,1,1,1,0,0,'reauth_required','[]','fe87902e-8e0f-4228-8d80-f8cbff465143','<div id="klarna-checkout-container" data-order-id="fe87902e-8e0f-4228-8d80-f8cbff465143" style="overflow-x: hidden;"></div>','920fd6ec-050b-42a0-ae17-38649bc93e6b',NULL);
+INSERT INTO orders VALUES(X'01a22689a60d73ef936a2ecf5021d054','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942884882422,1795942884882422,1795943484882422,1795942884989195,1795942885343423,NULL,1,1,1,0,0,'uncertain','[]','d868bb75-903d-4b17-bc10-217ec134721e','<div id="klarna-checkout-container" data-order-id="d868bb75-903d-4b17-bc10-217ec134721e" style="overflow-x: hidden;"></div>','24047d6a-92bc-47c0-8c75-e38122b73483',NULL);
+INSERT INTO orders VALUES(X'01a22689caaf7b85bbdeda9e2ee81329','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795942894292195,1795942894292195,1795943494292195,1795942894349595,1795942894450858,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e45ad5fe-bf2f-436e-869b-8408037b9546"}');
+INSERT INTO orders VALUES(X'01a22689efb77792a06f43ab048cd3fd','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795942903759862,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a22689fa1f7097939dd14302641137','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795942906436005,4070908800000000,4070909400000000,NULL,1795942909735988,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -179,7 +182,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a2266aa3fa71a8b1163ead498696eb',1795940852800060,X'01a2266a687472f3a1e98a705c01d2fa',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b34c806b-149c-47fe-b5e8-154f9cb54e5c"}');
+INSERT INTO order_attempts VALUES(1,X'01a22689caaf7b85bbdeda9e2ee81329',1795942894450858,X'01a226890620700db3564f9f02c606d7',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e45ad5fe-bf2f-436e-869b-8408037b9546"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -194,7 +197,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a2266a687472f3a1e98a705c01d2fa',X'01a2266a684b74bbb8419fe4e04b343b','vm/8050',1795940837497335,1795940855539407,15,1795940855870232);
+INSERT INTO workers VALUES(X'01a226890620700db3564f9f02c606d7',X'01a2268905fb7482a6e1679ae89af2ca','vm/15887',1795942844050150,1795942908364997,42,1795942909895110);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -218,10 +221,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a2266a77be73a3980ac2059a6a26f3',1,1,1,'order',X'01a2266a76e2741d8842cf74d69af56a',X'01a2266a687472f3a1e98a705c01d2fa',1795940841419356,1795940841463581,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2266a827274ada1f618792fdf6ff7',1,2,1,'order',X'01a2266a7dc874aabafada7266597446',X'01a2266a687472f3a1e98a705c01d2fa',1795940844159474,1795940844255133,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2266a930f73559795ba0a2e0041c3',3,1,1,'order',X'01a2266a92a074ad962d1491eda11bdd',X'01a2266a687472f3a1e98a705c01d2fa',1795940848400555,1795940848454749,'rejected',0,X'0c5b2cbb8400ee5a7f7cda29e31ab1a9');
-INSERT INTO exchanges VALUES(X'01a2266a9ca373d88958fbc38dd680ed',4,1,1,'order',X'01a2266a9c5e7057bbed149216243948',X'01a2266a687472f3a1e98a705c01d2fa',1795940850854788,1795940850902765,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a22689269b72dba1ab59aeb681fa8e',1,1,1,'order',X'01a2268925c472d88adc1e3d6826108a',X'01a226890620700db3564f9f02c606d7',1795942852266787,1795942852324703,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2268939477643bda027ee95f98af2',1,2,1,'order',X'01a2268938de751ebbdb6e4af0540702',X'01a226890620700db3564f9f02c606d7',1795942857046886,1795942857118909,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2268980527207a1c171beb376b32d',3,1,1,'order',X'01a226897fa27651b37a5448b2c9a202',X'01a226890620700db3564f9f02c606d7',1795942875238128,1795942875402880,'rejected',0,X'a140588bc3b7cd94b9381fdb5a3942d7');
+INSERT INTO exchanges VALUES(X'01a22689a6f2726abecda96b128b8845',4,1,1,'order',X'01a22689a60d73ef936a2ecf5021d054',X'01a226890620700db3564f9f02c606d7',1795942885120474,1795942885201440,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -250,7 +253,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795940841760975,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795942852651331,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -276,13 +279,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'1c31ee1a238846adaab2a6a09afb98c8','shop','alma',X'01a2266a76e2741d8842cf74d69af56a','order.submitted','{"order_id":"01a2266a-76e2-741d-8842-cf74d69af56a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"63925308-0bf2-46cb-85f9-1065ca84a670","token":"fresh","possible_duplicate":false}','pending',1795940841671799,1795940902791344,1796200041671799,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'ee9bcb94d39445beac66376fa12c2c56','shop','alma',X'01a2266a7dc874aabafada7266597446','order.submitted','{"order_id":"01a2266a-7dc8-74aa-bafa-da7266597446","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"aa2f140d-1362-4378-be9f-468f63754400","token":"fresh","possible_duplicate":false}','pending',1795940844290757,1795940912926108,1796200044290757,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'01079a70a7464197a18709516bb3ac14','shop','never',X'01a2266a897c74578e91b0bd15d3987d','order.submitted','{"order_id":"01a2266a-897c-7457-8e91-b0bd15d3987d","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"382bb157-947a-42ae-8257-a917336475a8","token":"not_registered","possible_duplicate":false}','pending',1795940846034968,1795940909967133,1796200046034968,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'68b7919346504e9da190b49f21a3d58d','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795940848454749,1795940915332824,1796200048454749,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'5e443e64a6664a7ba440b2f7f2633fb8','shop','revoked',X'01a2266a92a074ad962d1491eda11bdd','order.submitted','{"order_id":"01a2266a-92a0-74ad-962d-1491eda11bdd","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"01ad921e-e9d3-4de8-b192-92ebd4957a22","token":"reauth_required","possible_duplicate":false}','pending',1795940848498370,1795940914204054,1796200048498370,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'f963f7c73f164f95a80a1f5d5b0f8a92','shop','lost',X'01a2266a9c5e7057bbed149216243948','order.submitted','{"order_id":"01a2266a-9c5e-7057-bbed-149216243948","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"47e8bc38-9b9c-4f91-bc8b-0fce931a3f3b","token":"uncertain","possible_duplicate":false}','pending',1795940850922788,1795940856457831,1796200050922788,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'74dd240e32064d4aaaa02fa30f24b3f1','shop','never',X'01a2266aa3fa71a8b1163ead498696eb','order.failed','{"order_id":"01a2266a-a3fa-71a8-b116-3ead498696eb","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795940852800060,1795940857859385,1796200052800060,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'd01b62f79658433daf39086fbfd5d5e2','shop','alma',X'01a2268925c472d88adc1e3d6826108a','order.submitted','{"order_id":"01a22689-25c4-72d8-8adc-1e3d6826108a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"d96ad8af-1d19-49bd-b244-9adb554f259a","token":"fresh","possible_duplicate":false}','pending',1795942852551607,1795942915086006,1796202052551607,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'aa4657865d0541c4aa2326592fc1175c','shop','alma',X'01a2268938de751ebbdb6e4af0540702','order.submitted','{"order_id":"01a22689-38de-751e-bbdb-6e4af0540702","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"0786c448-1e08-4ab8-8fd6-bee70911c73e","token":"fresh","possible_duplicate":false}','pending',1795942857198177,1795942923667760,1796202057198177,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'710087aa1317430ea5efc46475508732','shop','never',X'01a226895b06764db91e633964f01bdb','order.submitted','{"order_id":"01a22689-5b06-764d-b91e-633964f01bdb","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"c981d806-8a2e-407e-a342-c795c5515fb7","token":"not_registered","possible_duplicate":false}','pending',1795942865916047,1795942931765288,1796202065916047,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'cb86e243e13548d3aa46bcdd73b09c14','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795942875402880,1795942936572816,1796202075402880,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'61c7a120ff074479a58d3a9d5c29308d','shop','revoked',X'01a226897fa27651b37a5448b2c9a202','order.submitted','{"order_id":"01a22689-7fa2-7651-b37a-5448b2c9a202","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"fe87902e-8e0f-4228-8d80-f8cbff465143","token":"reauth_required","possible_duplicate":false}','pending',1795942875605990,1795942945847070,1796202075605990,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'a3fbb92c05b14befae702e104652d67c','shop','lost',X'01a22689a60d73ef936a2ecf5021d054','order.submitted','{"order_id":"01a22689-a60d-73ef-936a-2ecf5021d054","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"d868bb75-903d-4b17-bc10-217ec134721e","token":"uncertain","possible_duplicate":false}','pending',1795942885343423,1795942951466294,1796202085343423,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'a008c845b5944fa3a0b9206e6664de5b','shop','never',X'01a22689caaf7b85bbdeda9e2ee81329','order.failed','{"order_id":"01a22689-caaf-7b85-bbde-da9e2ee81329","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795942894450858,1795942956919893,1796202094450858,NULL,2,2,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);

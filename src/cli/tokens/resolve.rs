@@ -56,6 +56,9 @@ pub struct Args {
     /// Do not ask for confirmation
     #[arg(long, conflicts_with = "merchant")]
     yes: bool,
+    /// Decide although refresh tokens wait in the spool of this machine
+    #[arg(long)]
+    ignore_spool: bool,
 }
 
 /// The decision: exactly one of these.
@@ -75,10 +78,13 @@ struct Decision {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, user, decision, rejected, since, only, before, dry_run, yes, .. } = self;
+        let Self { merchant, user, decision, rejected, since, only, before, dry_run, yes, ignore_spool, .. } = self;
         let resolution = decision.resolution();
         context.block_on(async {
             let app = context.app().await?;
+            if !ignore_spool && !dry_run {
+                nothing_waits(&app)?;
+            }
             if let (Some(merchant), Some(user)) = (merchant, user) {
                 return one(context, &app, &Whose { merchant, user }, resolution).await;
             }
@@ -98,6 +104,23 @@ impl Decision {
             Self { retry: true, .. } => Resolution::Retry,
             Self { present: true, .. } => Resolution::Present,
             _ => Resolution::Dead,
+        }
+    }
+}
+
+/// Refuses while this machine's spool has refresh tokens: one may be the successor of the token in
+/// question, which would be presented although it is spent.
+fn nothing_waits(app: &App) -> Result<(), CliError> {
+    match app.successors_waiting() {
+        0 => Ok(()),
+        waiting => {
+            let because = format!(
+                "{waiting} refresh {} in the spool of this machine ({}/spool) and may be the successor of such a token; \
+                 start the service, so that it stores what waits, then run this again, or use --ignore-spool",
+                if waiting == 1 { "token waits" } else { "tokens wait" },
+                app.settings.vault.instance_dir.display()
+            );
+            Err(CliError::failed("resolve tokens", because))
         }
     }
 }

@@ -126,7 +126,11 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     histogram(meter::WEBHOOK_TIME, SHORT, &["merchant"], "Seconds that a call of the shop's webhook endpoint took."),
     counter(meter::WEBHOOKS_GIVEN_UP, &["merchant"], "Webhooks that this process gave up after three days."),
-    gauge(process::SPOOL_FILES, &[], "Rotated tokens in this process's spool, waiting for the database."),
+    gauge(
+        process::SPOOL_FILES,
+        &[],
+        "Rotated tokens and results of orders in this machine's spools, waiting for the database.",
+    ),
     gauge(
         process::CONNECTIONS,
         &["pool", "state"],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::pools::Pools;
-use super::writers::Intents;
+use super::writers::{Announcement, Announcements};
 use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::ids::{Provider, UserKey};
@@ -19,7 +19,7 @@ use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 struct PostgresClaim {
     /// In the transaction. If it is not given back, it is closed, which frees the lock.
     connection: PooledConnection<sqlx::Postgres>,
-    intents: Arc<Batcher<Intents>>,
+    announcements: Arc<Batcher<Announcements>>,
     token: ClaimedToken,
     clock: Clock,
 }
@@ -29,7 +29,7 @@ struct PostgresClaim {
 /// presentation: generation, state, and by the presentation's number the whole ledger.
 pub(super) async fn claim(
     pools: &Pools,
-    intents: &Arc<Batcher<Intents>>,
+    announcements: &Arc<Batcher<Announcements>>,
     clock: &Clock,
     key: &UserKey,
     provider: Provider,
@@ -41,8 +41,8 @@ pub(super) async fn claim(
         None => ClaimAttempt::Missing,
         Some(Read { ours: false, .. }) => ClaimAttempt::Busy,
         Some(Read { ours: true, token }) => {
-            let (intents, clock) = (Arc::clone(intents), clock.clone());
-            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { connection, intents, token, clock })));
+            let (announcements, clock) = (Arc::clone(announcements), clock.clone());
+            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { connection, announcements, token, clock })));
         }
     };
     control(&mut connection, "ROLLBACK").await?;
@@ -61,7 +61,8 @@ impl TokenClaim for PostgresClaim {
     }
 
     async fn intend(&mut self, intent: &Intent) -> Result<Intended, StoreError> {
-        self.intents.put(intent.clone()).await
+        let recorded = self.announcements.put(Announcement::Exchange(intent.clone())).await?;
+        Ok(if recorded { Intended::Recorded } else { Intended::Refused })
     }
 
     async fn settle(mut self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {

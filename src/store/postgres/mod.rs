@@ -21,9 +21,9 @@ use sqlx::{Executor, PgConnection};
 
 use self::address::Address;
 use self::pools::Pools;
-use self::writers::{End, Ends, Intents};
+use self::writers::{Announcement, Announcements, End, Ends};
 use super::batch::Batcher;
-use super::columns::Stamp;
+use super::columns::{Columns, Stamp};
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
 use super::exchange_end::bind_successor;
 use super::migrations::{self, Applied};
@@ -45,7 +45,7 @@ type Query<'c> = engine::Query<'c, Postgres>;
 pub(super) struct Postgres {
     pools: Pools,
     clock: Clock,
-    intents: Arc<Batcher<Intents>>,
+    announcements: Arc<Batcher<Announcements>>,
     ends: Batcher<Ends>,
 }
 
@@ -58,9 +58,10 @@ impl Postgres {
     pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach().await?;
-        let intents = Arc::new(Batcher::new(Intents { pool: pools.intents.clone(), clock: clock.clone() }));
+        let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
+        let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
-        Ok(Self { pools, clock, intents, ends })
+        Ok(Self { pools, clock, announcements, ends })
     }
 }
 
@@ -196,12 +197,16 @@ impl Engine for Postgres {
         self.ends.put(End::Attempt(*claim, disposition.clone())).await
     }
 
+    async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
+        self.announcements.put(Announcement::Create(*claim)).await
+    }
+
     async fn register_tokens(&self, rows: &[NewToken]) -> Result<Vec<Registered>, StoreError> {
         transaction_by::<Self, _>(self.writer().await?, async |c| tokens::register_all(c, self.now(), rows).await).await
     }
 
     async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.intents, &self.clock, key, provider).await
+        claim::claim(&self.pools, &self.announcements, &self.clock, key, provider).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
@@ -214,16 +219,20 @@ impl Engine for Postgres {
         now: Now,
         end: &ExchangeEnd,
         successor: &Successor,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Settled>, StoreError> {
         let cached = end.cached.as_ref();
+        let claim = cached.and_then(|cached| cached.claim);
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor)
             .bind(&successor.hash)
             .bind(cached.map(|cached| cached.purpose.as_uuid()))
             .bind(cached.map(|cached| &cached.sealed))
             .bind(cached.map(|cached| cached.received_at))
             .bind(cached.map(|cached| cached.good_until))
-            .bind(&end.provider);
-        Ok(store.fetch_optional().await?.is_some())
+            .bind(&end.provider)
+            .bind(claim.map(|claim| claim.worker.as_uuid()))
+            .bind(claim.map(|claim| claim.number));
+        let Some(row) = store.fetch_optional().await? else { return Ok(None) };
+        Ok(Some(if row.flag("announced")? { Settled::Announced } else { Settled::Written }))
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {

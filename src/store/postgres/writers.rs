@@ -1,4 +1,4 @@
-//! Writes of many callers in one commit: intents and the ends of attempts.
+//! Writes of many callers in one commit: what is about to be sent, and the ends of attempts.
 
 use std::borrow::Cow;
 
@@ -17,25 +17,41 @@ use crate::store::order_end::settle;
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
 use crate::store::{Claim, StoreError, json};
-use crate::token::{Intended, Intent};
+use crate::token::Intent;
 
-/// Writes intents, all with one statement.
-pub(super) struct Intents {
+/// What is about to be sent to Klarna, all by one statement.
+pub(super) struct Announcements {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
 }
 
-#[async_trait]
-impl Write for Intents {
-    type Item = Intent;
-    type Done = Intended;
+/// What is about to be sent.
+pub(super) enum Announcement {
+    /// A token.
+    Exchange(Intent),
+    /// The create call of an order.
+    Create(Claim),
+}
 
-    async fn write(&self, intents: &[Intent]) -> Result<Vec<Intended>, StoreError> {
-        let column = |value: fn(&Intent) -> i64| intents.iter().map(value).collect::<Vec<_>>();
-        let ids = |value: fn(&Intent) -> Uuid| intents.iter().map(value).collect::<Vec<_>>();
+#[async_trait]
+impl Write for Announcements {
+    type Item = Announcement;
+    /// Whether it is announced and may be sent.
+    type Done = bool;
+
+    async fn write(&self, items: &[Announcement]) -> Result<Vec<bool>, StoreError> {
+        let (mut intents, mut creates) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Announcement::Exchange(intent) => intents.push(intent),
+                Announcement::Create(claim) => creates.push(claim),
+            }
+        }
+        let column = |value: fn(&Intent) -> i64| intents.iter().copied().map(value).collect::<Vec<_>>();
+        let ids = |value: fn(&Intent) -> Uuid| intents.iter().copied().map(value).collect::<Vec<_>>();
         let written = by::<Postgres, _>(self.pool.take().await?, async |c| {
             let intend = c
-                .query(sql::INTEND)
+                .query(sql::ANNOUNCE)
                 .bind_array(ids(|intent| intent.exchange.as_uuid()))
                 .bind_array(column(|intent| intent.version.token.0))
                 .bind_array(column(|intent| intent.version.generation))
@@ -43,13 +59,19 @@ impl Write for Intents {
                 .bind_array(intents.iter().map(|intent| intent.purpose.kind.as_str()).collect())
                 .bind_array(ids(|intent| intent.purpose.id.as_uuid()))
                 .bind_array(ids(|intent| intent.holder.as_uuid()))
-                .bind(super::now(&self.clock));
+                .bind(super::now(&self.clock))
+                .bind_array(creates.iter().map(|claim| claim.order.as_uuid()).collect())
+                .bind_array(creates.iter().map(|claim| claim.worker.as_uuid()).collect())
+                .bind_array(creates.iter().map(|claim| claim.number).collect());
             let rows = intend.fetch_all().await?;
-            Ok(rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?)
+            Ok(rows.iter().map(|row| row.id::<Uuid>("id")).collect::<Result<Vec<_>, _>>()?)
         })
         .await?;
-        let stands = |intent: &Intent| written.contains(&intent.exchange);
-        Ok(intents.iter().map(|intent| if stands(intent) { Intended::Recorded } else { Intended::Refused }).collect())
+        let id = |item: &Announcement| match item {
+            Announcement::Exchange(intent) => intent.exchange.as_uuid(),
+            Announcement::Create(claim) => claim.order.as_uuid(),
+        };
+        Ok(items.iter().map(|item| written.contains(&id(item))).collect())
     }
 }
 

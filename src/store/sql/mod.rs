@@ -41,8 +41,8 @@ statements! {
     }
     order_admin: OrderAdminSql { body_gone, cancel, again }
     orders: OrdersSql {
-        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze, order,
-        settled, orders, order_ids, count_orders,
+        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
+        announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
     providers: ProvidersSql {
@@ -65,7 +65,9 @@ statements! {
         give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,
         enable_endpoint, endpoints,
     }
-    workers: WorkersSql { begin_worker, end_earlier, heartbeat, beats, end_worker, reclaim, lose_order }
+    workers: WorkersSql {
+        begin_worker, end_earlier, heartbeat, beats, beats_of_instance, end_worker, reclaim, lose_order,
+    }
 }
 
 /// Declares statements that only one engine has, and the list of them for the test that prepares

@@ -23,7 +23,7 @@ use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
-use super::exchange_end::{bind_successor, cache, close, know_successor};
+use super::exchange_end::{announce, bind_successor, cache, close, know_successor};
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
@@ -218,6 +218,23 @@ impl Engine for Sqlite {
             .await
     }
 
+    async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
+        let (clock, claim) = (self.clock.clone(), *claim);
+        self.shared
+            .run(move |c| {
+                let now = now(&clock);
+                async move {
+                    let announce = c.query(Self::STATEMENTS.orders.announce).bind(claim.order).bind(claim.worker);
+                    let announced = announce.bind(claim.number).fetch_optional().await?.is_some();
+                    // Nobody must take the order before it is sent.
+                    super::workers::heartbeat(c, now, claim.worker).await?;
+                    Ok(announced)
+                }
+                .boxed()
+            })
+            .await
+    }
+
     async fn delete_cached_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {
         for order in orders {
             exchanges::delete_cached(c, (*order).into()).await?;
@@ -248,20 +265,21 @@ impl Engine for Sqlite {
         now: Now,
         end: &ExchangeEnd,
         successor: &Successor,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Settled>, StoreError> {
         let TokenVersion { token, generation } = end.version;
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
         // Only exchanges for orders cache tokens.
         let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
         if stored == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         one_row("storing a successor", stored)?;
         // The cached tokens belong to the new generation.
         cache(c, TokenVersion { token, generation: generation + 1 }, end.cached.as_ref()).await?;
         know_successor(c, token, successor).await?;
         close(c, now, end.exchange, Outcome::Rotated, false).await?;
-        Ok(true)
+        let announced = announce(c, end.cached.as_ref()).await?;
+        Ok(Some(if announced { Settled::Announced } else { Settled::Written }))
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {

@@ -8,8 +8,8 @@ use crate::clock::delta;
 use crate::config::LostAnswer;
 use crate::ids::TokenVersion;
 use crate::token::{
-    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, PurposeKind, Successor,
-    TokenSecret as _, Tokens, Unusable,
+    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, OrderClaim, PurposeKind,
+    Successor, TokenSecret as _, Tokens, Unusable,
 };
 use crate::vault::report::{AccessToken, ExchangeReport, Next};
 use crate::vault::sealing::{CipherError, ExchangedTokens, PlainToken};
@@ -146,7 +146,8 @@ impl Exchange {
         let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
         let cached = if self.purpose.kind == PurposeKind::Order {
             let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
-            Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until })
+            let claim = self.claim_number.map(|number| OrderClaim { worker: self.context.holder, number });
+            Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until, claim })
         } else {
             None
         };
@@ -156,6 +157,7 @@ impl Exchange {
             received_at,
             good_until,
             cached: false,
+            announced: false,
             subject: token.subject.clone(),
         };
         Ok(Conclusion { result, cached, report: ExchangeReport::Granted { access: Some(access), rotated } })

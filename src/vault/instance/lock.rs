@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::host::{HostMark, Origin};
 use crate::config::private;
 use crate::ids::{InstanceId, WorkerId};
 
@@ -35,6 +36,16 @@ pub enum InstanceError {
         /// The number of files.
         files: usize,
     },
+    /// It was used on another machine last.
+    #[error("vault.instance_dir: {folder} was used on another machine last, so it is a copy or was moved here; give \
+        this process a folder of its own, or make this one an instance of its own with `klarna-order-worker instance \
+        new`", folder = .0.display())]
+    OtherMachine(PathBuf),
+    /// A process with this folder still sends heartbeats.
+    #[error("vault.instance_dir: a process that uses {folder}, or the folder that it was copied from, still sends \
+        heartbeats; give this process a folder of its own, or make a copy an instance of its own with \
+        `klarna-order-worker instance new`", folder = .0.display())]
+    InUse(PathBuf),
     /// Its id cannot be read.
     #[error("vault.instance_dir: {file} contains no id; restore it, or delete it if the spool is empty", file = .0.display())]
     NoId(PathBuf),
@@ -47,7 +58,23 @@ pub struct Instance {
     pub folder: InstanceId,
     /// The id of this start of the process.
     pub start: WorkerId,
-    _lock: File,
+    /// Whether the lock proves that earlier processes are dead.
+    pub origin: Origin,
+    host_mark: HostMark,
+    lock: File,
+}
+
+/// This machine and an instance folder on it.
+pub struct HostRecord(HostMark);
+
+impl HostRecord {
+    /// Records in the folder that it is used here.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn record(&self, folder: &Path) -> Result<(), InstanceError> {
+        self.0.write(folder).map_err(|error| InstanceError::Unusable { folder: folder.to_owned(), error })
+    }
 }
 
 impl Instance {
@@ -70,15 +97,46 @@ impl Instance {
         }
         let mut text = String::new();
         lock.read_to_string(&mut text).map_err(unusable)?;
+        let host_mark = HostMark::of(&lock).map_err(unusable)?;
+        let mut origin = host_mark.origin(HostMark::read(folder).as_ref());
         let id = if text.is_empty() {
-            let id = InstanceId::from(Uuid::now_v7());
-            lock.rewind().and_then(|()| writeln!(lock, "{id}")).and_then(|()| lock.sync_all()).map_err(unusable)?;
-            id
+            host_mark.write(folder).map_err(unusable)?;
+            origin = Origin::Here;
+            new_id(&mut lock).map_err(unusable)?
         } else {
             text.trim().parse().map_err(|_| InstanceError::NoId(path))?
         };
-        Ok(Self { folder: id, start: Uuid::now_v7().into(), _lock: lock })
+        Ok(Self { folder: id, start: Uuid::now_v7().into(), origin, host_mark, lock })
     }
+
+    /// Gives the folder another id, so that it is an instance of its own on this machine. Its spool
+    /// stays. Returns the id.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, or another process has locked it.
+    pub fn renew(folder: &Path) -> Result<InstanceId, InstanceError> {
+        let unusable = |error| InstanceError::Unusable { folder: folder.to_owned(), error };
+        let mut taken = Self::take(folder)?;
+        let id = new_id(&mut taken.lock).map_err(unusable)?;
+        taken.host_mark.write(folder).map_err(unusable)?;
+        Ok(id)
+    }
+
+    /// Returns what [`HostRecord::record`] writes into the folder.
+    #[must_use]
+    pub fn host_mark(&self) -> HostRecord {
+        HostRecord(self.host_mark.clone())
+    }
+}
+
+/// Writes a new id into the lock file. The old one is overwritten at once, because both have the
+/// same length.
+fn new_id(lock: &mut File) -> std::io::Result<InstanceId> {
+    let id = InstanceId::from(Uuid::now_v7());
+    lock.rewind()?;
+    writeln!(lock, "{id}")?;
+    lock.sync_all()?;
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -96,6 +154,25 @@ mod tests {
         let second = Instance::take(&path).unwrap();
         assert_eq!(second.folder, id);
         assert_ne!(second.start, start);
+        assert_eq!(second.origin, Origin::Here);
+        drop(second);
+        let renewed = Instance::renew(&path).unwrap();
+        assert_ne!(renewed, id);
+        assert_eq!(Instance::take(&path).unwrap().folder, renewed);
+    }
+
+    #[test]
+    fn a_copy_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("a"), folder.path().join("b"));
+        drop(Instance::take(&path).unwrap());
+        std::fs::create_dir(&copy).unwrap();
+        for file in ["instance", "host"] {
+            std::fs::copy(path.join(file), copy.join(file)).unwrap();
+        }
+        assert_eq!(Instance::take(&copy).unwrap().origin, Origin::Unproven);
+        Instance::renew(&copy).unwrap();
+        assert_eq!(Instance::take(&copy).unwrap().origin, Origin::Here);
     }
 
     #[test]

@@ -1,10 +1,16 @@
-//! A process's instance folder on this machine's disk: its lock, the spool of successors that the
-//! database does not have yet, and the last heartbeat that the database confirmed.
+//! A process's instance folder on this machine's disk: its lock, the spool of what the database does
+//! not have yet, and the last heartbeat that the database confirmed.
 
+mod disk;
+mod folder;
 mod heartbeat_mark;
+mod host;
 mod lock;
 pub(crate) mod spool;
 
+pub use self::disk::Disk;
+pub use self::folder::{SpoolFile, SpoolFolder};
 pub use self::heartbeat_mark::HeartbeatMark;
-pub use self::lock::{Instance, InstanceError};
+pub use self::host::Origin;
+pub use self::lock::{HostRecord, Instance, InstanceError};
 pub use self::spool::{Replayed, Spool};

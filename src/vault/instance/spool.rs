@@ -8,30 +8,24 @@
 //! database does not know, or that belongs to another installation, is logged and never deleted.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config::private;
+use super::disk::Disk;
+use super::folder::{self, SpoolFile, SpoolFolder};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _};
-use crate::vault::sealing::{Cipher, PlainToken, Secrets};
+use crate::vault::sealing::{PlainToken, Secrets};
 
-const FOLDER: &str = "spool";
-const ENDING: &str = "successor";
-
-/// The spool of one instance folder.
+/// The successors in the spool of one instance folder.
 #[derive(Clone)]
 pub struct Spool {
-    folder: PathBuf,
-    installation: String,
+    folder: SpoolFolder,
     secrets: Arc<Secrets>,
 }
 
@@ -53,13 +47,6 @@ impl std::ops::AddAssign for Replayed {
         self.superseded += other.superseded;
         self.left += other.left;
     }
-}
-
-/// A file: its installation and key, and the encrypted [`Record`].
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    installation: String,
-    record: String,
 }
 
 /// The end of an exchange with a successor. The tokens in it are also encrypted for their rows.
@@ -94,42 +81,25 @@ impl Spool {
     /// # Errors
     /// If the folder cannot be created or written.
     pub fn open(instance_dir: &Path, installation: &str, secrets: Arc<Secrets>) -> io::Result<Self> {
-        let folder = instance_dir.join(FOLDER);
-        private::create_folder(&folder)?;
-        private::restrict(&folder);
-        let probe = folder.join("probe");
-        write_durably(&probe, b"")?;
-        fs::remove_file(probe)?;
-        Ok(Self { folder, installation: installation.to_owned(), secrets })
+        let folder = SpoolFolder::open(instance_dir, "successor", installation, Arc::clone(&secrets))?;
+        Ok(Self { folder, secrets })
     }
 
-    /// Writes a successor. It is durable when this returns `true`. Returns `false` for an end
-    /// without a successor, which needs no file.
+    /// The threads that work with the files.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
+        self.folder.disk()
+    }
+
+    /// Returns the file for a successor, not written yet; `None` for an end without a successor, which
+    /// needs no file.
     ///
     /// # Errors
-    /// If the disk refuses.
-    pub(in crate::vault) async fn write(&self, end: &ExchangeEnd) -> io::Result<bool> {
-        let ExchangeResult::Rotated(successor) = &end.result else { return Ok(false) };
+    /// If it cannot be encrypted.
+    pub(in crate::vault) fn file(&self, end: &ExchangeEnd) -> io::Result<Option<SpoolFile>> {
+        let ExchangeResult::Rotated(successor) = &end.result else { return Ok(None) };
         let record = serde_json::to_vec(&Record::new(end, successor))?;
-        let (path, text) = (self.path(end.exchange), self.file_of(&record)?);
-        tokio::task::spawn_blocking(move || write_durably(&path, &text)).await.map_err(io::Error::other)??;
-        Ok(true)
-    }
-
-    /// Removes the file of an exchange that the database has.
-    pub(in crate::vault) async fn stored(&self, exchange: ExchangeId) {
-        self.remove(&self.path(exchange)).await;
-    }
-
-    async fn remove(&self, path: &Path) {
-        match tokio::fs::remove_file(path).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "The spool file of a stored refresh token \
-                    could not be deleted");
-            }
-        }
+        self.folder.file(&end.exchange.to_string(), &record).map(Some)
     }
 
     /// Stores the contents of the spool in the database.
@@ -138,20 +108,12 @@ impl Spool {
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Tokens) -> Result<Replayed, StoreError> {
         let mut replayed = Replayed::default();
-        let entries = fs::read_dir(&self.folder).map_err(|error| {
-            StoreError::Location(format!("the spool {} cannot be read: {error}", self.folder.display()))
-        })?;
-        for path in entries.flatten().map(|entry| entry.path()) {
-            if path.extension().is_none_or(|ending| ending != ENDING) {
-                continue;
-            }
-            // An exchange of this process may have stored its successor meanwhile.
-            if !path.exists() {
-                continue;
-            }
-            match self.replay_file(&path, store).await? {
-                Ok(Settled::Written) => replayed.stored += 1,
-                Ok(Settled::Superseded) => replayed.superseded += 1,
+        for path in self.folder.paths().await.map_err(|error| StoreError::Location(error.to_string()))? {
+            match self.replay_file(path.clone(), store).await? {
+                Ok(Some(Settled::Superseded)) => replayed.superseded += 1,
+                Ok(Some(_)) => replayed.stored += 1,
+                // An exchange of this process has stored its successor meanwhile.
+                Ok(None) => {}
                 Err(why) => {
                     tracing::error!(file = %path.display(), why, "A spool file was not replayed; it needs an \
                         operator");
@@ -162,10 +124,16 @@ impl Spool {
         Ok(replayed)
     }
 
-    /// Stores the successor in one file. The inner error says why this can never succeed.
-    async fn replay_file(&self, path: &Path, store: &dyn Tokens) -> Result<Result<Settled, String>, StoreError> {
-        let end = match self.read(path) {
-            Ok(end) => end,
+    /// Stores the successor in one file. The inner error says why it cannot be stored now, whatever
+    /// the state of the database.
+    async fn replay_file(
+        &self,
+        path: PathBuf,
+        store: &dyn Tokens,
+    ) -> Result<Result<Option<Settled>, String>, StoreError> {
+        let end = match self.read(&path).await {
+            Ok(Some(end)) => end,
+            Ok(None) => return Ok(Ok(None)),
             Err(why) => return Ok(Err(why)),
         };
         match store.settle_exchange(&end).await {
@@ -174,8 +142,8 @@ impl Spool {
                     replayed");
                 // The name in the record counts: whoever copied the file here may have changed the
                 // file's name.
-                self.remove(path).await;
-                Ok(Ok(settled))
+                self.folder.remove(path).await;
+                Ok(Ok(Some(settled)))
             }
             Err(error) if error.is_transient() && !error.may_be_of_one_write() => Err(error),
             // If the database refuses one file, the others must still be stored. The next replay tries
@@ -184,48 +152,45 @@ impl Spool {
         }
     }
 
+    async fn read(&self, path: &Path) -> Result<Option<ExchangeEnd>, String> {
+        self.folder.read(path).await?.map(|record| self.read_record(&record)).transpose()
+    }
+
     /// Returns which keys encrypt the files of this installation in an instance folder, and how
     /// many files each. Empty if there is no such folder.
     #[must_use]
     pub fn keys_in(instance_dir: &Path, installation: &str) -> BTreeMap<String, usize> {
         let mut keys = BTreeMap::new();
-        for path in files(&instance_dir.join(FOLDER)) {
-            let envelope = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
-            let Some(envelope) = envelope.filter(|envelope| envelope.installation == installation) else { continue };
-            let sealed = STANDARD.decode(envelope.record).unwrap_or_default();
-            if let Some(key) = Cipher::key_of(&sealed) {
-                *keys.entry(key.to_owned()).or_default() += 1;
-            }
+        for key in folder::keys_in(instance_dir, installation) {
+            *keys.entry(key).or_default() += 1;
         }
         keys
-    }
-
-    /// Returns how many files wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        files(&self.folder).count()
     }
 
     /// Returns how many files wait in the spool of an instance folder; 0 if there is no such
     /// folder.
     #[must_use]
     pub fn waiting_in(instance_dir: &Path) -> usize {
-        files(&instance_dir.join(FOLDER)).count()
+        folder::waiting_in(instance_dir)
     }
 
-    fn read(&self, path: &Path) -> Result<ExchangeEnd, String> {
-        let text = fs::read(path).map_err(|error| error.to_string())?;
-        self.open_file(&text)
+    /// Returns how many of them hold a refresh token.
+    #[must_use]
+    pub fn successors_in(instance_dir: &Path) -> usize {
+        folder::successors_in(instance_dir)
+    }
+
+    /// Returns how many files wait. A folder that cannot be read counts as one: it may have some.
+    pub async fn waiting(&self) -> usize {
+        self.folder.paths().await.map_or(1, |paths| paths.len())
     }
 
     pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
-        let envelope: Envelope = serde_json::from_slice(text).map_err(|_| "it is not a spool file")?;
-        if envelope.installation != self.installation {
-            return Err(format!("it belongs to the installation {:?}", envelope.installation));
-        }
-        let sealed = STANDARD.decode(envelope.record).map_err(|_| "it is not a spool file")?;
-        let record = self.secrets.open_spooled(&self.installation, &sealed).map_err(|error| error.to_string())?;
-        let record: Record = serde_json::from_slice(&record).map_err(|_| "it contains a record of another program")?;
+        self.read_record(&self.folder.open_text(text)?)
+    }
+
+    fn read_record(&self, record: &[u8]) -> Result<ExchangeEnd, String> {
+        let record: Record = serde_json::from_slice(record).map_err(|_| "it contains a record of another program")?;
         self.end(record)
     }
 
@@ -256,36 +221,15 @@ impl Spool {
                 sealed: cached.sealed,
                 received_at: cached.received_at,
                 good_until: cached.good_until,
+                claim: None,
             }),
         })
     }
 
     /// Returns a file with this record, encrypted.
     pub(crate) fn file_of(&self, record: &[u8]) -> io::Result<Vec<u8>> {
-        let sealed = self.secrets.seal_spooled(&self.installation, record).map_err(io::Error::other)?;
-        let envelope = Envelope { installation: self.installation.clone(), record: STANDARD.encode(sealed) };
-        Ok(serde_json::to_vec(&envelope)?)
+        self.folder.seal(record)
     }
-
-    fn path(&self, exchange: ExchangeId) -> PathBuf {
-        self.folder.join(format!("{exchange}.{ENDING}"))
-    }
-}
-
-fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    paths.filter(|path| path.extension().is_some_and(|ending| ending == ENDING))
-}
-
-/// Writes a file so that it is complete or absent: temporary file, fsync, rename, fsync of the
-/// folder.
-fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("writing");
-    let mut file = private::options().write(true).create(true).truncate(true).open(&temporary)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 impl Record {

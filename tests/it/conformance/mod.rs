@@ -3,6 +3,7 @@
 mod enqueue_order;
 mod installation;
 mod keeper;
+mod late_results;
 mod order_admin;
 mod orders;
 mod overview;

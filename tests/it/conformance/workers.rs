@@ -53,7 +53,10 @@ async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
     let later = Worker { id: Uuid::now_v7().into(), instance: folder, name: "host/1".into() };
     db.store.begin_worker(&later).await.unwrap();
     assert!(db.store.heartbeat(earlier).await.unwrap().is_some(), "ended before its spool was stored");
+    let open = db.store.beats_of(folder).await.unwrap();
+    assert_eq!(open.keys().copied().collect::<Vec<_>>(), [earlier, later.id]);
     db.store.end_earlier(&later).await.unwrap();
+    assert_eq!(db.store.beats_of(folder).await.unwrap().len(), 1);
     assert!(db.store.heartbeat(earlier).await.unwrap().is_none());
     assert!(db.store.heartbeat(elsewhere).await.unwrap().is_some());
     assert!(db.store.heartbeat(later.id).await.unwrap().is_some());
@@ -64,7 +67,9 @@ async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
     for user in ["living", "silent", "gone"] {
         let id = insert(&db, order(&db, user)).await;
         let worker = db.begin_worker().await;
-        assert_eq!(claim(&db, worker, 1).await[0].claim.order, id);
+        let claim = claim(&db, worker, 1).await[0].claim;
+        assert_eq!(claim.order, id);
+        assert!(user == "gone" || db.store.announce_create(&claim).await.unwrap());
         workers.push((worker, id));
     }
     let [(living, _), (silent, silents), (gone, gones)] = workers[..] else { unreachable!() };
@@ -80,9 +85,10 @@ async fn only_orders_of_the_gone_or_silent_are_freed(db: Db) {
     assert_eq!(db.store.reclaim(&silence).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     assert!(db.store.running_orders(silent).await.unwrap().is_empty());
     assert_eq!(db.store.running_orders(living).await.unwrap().len(), 1);
-    for freed in [silents, gones] {
+    // The one whose create call was announced may be at Klarna.
+    for (freed, sent) in [(silents, true), (gones, false)] {
         let view = db.store.order(freed).await.unwrap().unwrap();
-        assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
+        assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, sent));
     }
 }
 
@@ -90,7 +96,9 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     let worker = db.begin_worker().await;
     let lost = claim(&db, worker, 1).await.remove(0).claim;
+    assert!(db.store.announce_create(&lost).await.unwrap());
     db.store.reclaim(&noted(&db, &[worker]).await).await.unwrap();
+    assert!(!db.store.announce_create(&lost).await.unwrap(), "announced under a claim that was lost");
     assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
     // The same worker can send heartbeats and claim again. Only its new claim holds.
     assert!(db.store.heartbeat(worker).await.unwrap().is_some());
@@ -105,7 +113,8 @@ async fn the_fifth_lost_worker_fails_the_order(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     for lost in 1..=5 {
         let worker = db.begin_worker().await;
-        claim(&db, worker, 1).await.remove(0);
+        let claimed = claim(&db, worker, 1).await.remove(0);
+        assert!(lost > 1 || db.store.announce_create(&claimed.claim).await.unwrap());
         super::tokens::exchange_for(&db, "u", id).await;
         db.store.end_worker(worker).await.unwrap();
         let expected =
@@ -137,6 +146,7 @@ async fn an_order_held_by_its_row_alone_is_lost(db: Db) {
     let worker = db.begin_worker().await;
     for lost in 1..=5 {
         let held = claim(&db, worker, 1).await.remove(0).claim;
+        assert!(lost > 1 || db.store.announce_create(&held).await.unwrap());
         let stale = Claim { number: held.number - 1, ..held };
         assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reclaimed::default());
         let expected =

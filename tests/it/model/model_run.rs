@@ -358,7 +358,7 @@ impl ModelRun {
             same("kept", &real, &vec![Some(model.cached.len().to_string())])?;
         }
         for process in 0..2 {
-            same("spooled", &self.processes[process].spooled(), &self.world.spooled(process))?;
+            same("spooled", &self.processes[process].spooled().await, &self.world.spooled(process))?;
         }
         Ok(())
     }

@@ -83,8 +83,8 @@ impl Process {
     }
 
     /// Returns how many successors wait in the spool.
-    pub fn spooled(&self) -> usize {
-        self.spool.waiting()
+    pub async fn spooled(&self) -> usize {
+        self.spool.waiting().await
     }
 
     /// Kills the process.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod claims;
+mod disk;
 mod in_flight;
 mod lost;
 mod providers;
@@ -150,7 +151,7 @@ impl Shop {
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.cached_tokens(purpose).await {
             Some(cached) => Access::Ready(cached),
-            None => vault.exchange(&self.merchant, &user.into(), purpose).await,
+            None => vault.exchange(&self.merchant, &user.into(), purpose, None).await,
         }
     }
 

@@ -26,15 +26,15 @@ both_engines![
 ];
 
 /// A shop whose only exchange is in flight, and the task that waits for it.
-struct InFlightGuard {
-    shop: Shop,
-    vault: Vault,
-    spool: PathBuf,
-    klarna: Gated,
-    waiting: tokio::task::JoinHandle<klarna_order_worker::vault::Access>,
+pub struct InFlightGuard {
+    pub shop: Shop,
+    pub vault: Vault,
+    pub spool: PathBuf,
+    pub klarna: Gated,
+    pub waiting: tokio::task::JoinHandle<klarna_order_worker::vault::Access>,
 }
 
-async fn in_flight(db: &Db) -> InFlightGuard {
+pub async fn in_flight(db: &Db) -> InFlightGuard {
     let klarna = Gated::start(rotated).await;
     let shop = Shop::new(db, &klarna.endpoint.url);
     let (vault, holder) = shop.process().await;
@@ -45,16 +45,16 @@ async fn in_flight(db: &Db) -> InFlightGuard {
     InFlightGuard { shop, vault, spool, klarna, waiting }
 }
 
-fn folder(db: &Db, holder: WorkerId) -> PathBuf {
+pub fn folder(db: &Db, holder: WorkerId) -> PathBuf {
     db.folder().join(holder.to_string()).join("spool")
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 /// Blocks writes to the tokens until the connection is dropped.
-async fn block(db: &Db) -> Raw {
+pub async fn block(db: &Db) -> Raw {
     let mut raw = db.raw().await;
     raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" }).await;
     raw
@@ -199,7 +199,7 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     std::fs::write(folder.join("a.successor"), &file).unwrap();
     let left = Replayed { left: 1, ..Replayed::default() };
     for spool in [&other_installation, &other_key] {
-        assert_eq!((spool.replay(&*db.store).await.unwrap(), spool.waiting()), (left, 1));
+        assert_eq!((spool.replay(&*db.store).await.unwrap(), spool.waiting().await), (left, 1));
     }
     // An envelope that was changed to name this installation cannot be decrypted.
     let mine = String::from_utf8(file.clone()).unwrap().replace("\"test\"", "\"elsewhere\"");
@@ -209,7 +209,7 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     assert_eq!(files(&folder).len(), 3);
     // The right installation stores it.
     assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, superseded: 0, left: 2 });
-    assert_eq!(ours.waiting(), 2);
+    assert_eq!(ours.waiting().await, 2);
 }
 
 async fn a_file_that_the_database_refuses_keeps_no_other_from_it(db: Db) {

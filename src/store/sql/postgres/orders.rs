@@ -72,6 +72,31 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             error = coalesce($6, error)
         WHERE id = $1 AND worker = $2 AND claim_number = $3
         RETURNING id",
+    // A row that somebody else has locked is not waited for: the order asks again.
+    announce: "
+        UPDATE klarna_worker.orders o SET sent_claim = o.claim_number
+        FROM (
+            SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+            FOR UPDATE SKIP LOCKED) free
+        WHERE o.id = free.id
+        RETURNING o.id",
+    // A result whose claim was lost. If a later claim is about to send the order, that one's result
+    // counts. The order may have been sent by a later claim that is over; otherwise it is as it was
+    // before this one.
+    submitted_late: "
+        WITH ended AS (
+            UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+                attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
+                prefilled = $9, target = $10, error = NULL,
+                possible_duplicate = CASE
+                    WHEN sent_claim = $3 AND (worker IS NULL OR worker = $2 OR claim_number > $3) THEN $11 ELSE true END
+            WHERE id = $1 AND (status = 'queued' OR status = 'running' AND NOT coalesce(sent_claim = claim_number, false))
+            RETURNING id
+        ),
+        cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
+        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
+    is_submitted_as: "
+        SELECT id FROM klarna_worker.orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
             possible_duplicate, klarna_id, result, correlation_id, error

@@ -51,15 +51,27 @@ ALL_SUBMITTED = "
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// Inserts any number of intents. It also counts a heartbeat of the holder, at most once a second, so
-// that a new intent never looks orphaned.
-INTEND = "
+// Inserts any number of intents, and records of any number of orders that their create call is about
+// to be sent. It also counts a heartbeat of the worker, at most once a second, so that a new intent never
+// looks orphaned, and nobody takes the order before it is sent. It does not wait for an order's row that is locked: the order asks again.
+ANNOUNCE = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     heartbeat AS (
         UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t), beats = beats + 1
-        WHERE id = ANY($7) AND ended_at IS NULL
+        WHERE id = ANY($7::uuid[] || $10::uuid[]) AND ended_at IS NULL
             AND heartbeat_at NOT BETWEEN (SELECT now FROM t) - interval '1 second' AND (SELECT now FROM t)
-    )
+    ),
+    created AS (
+        UPDATE klarna_worker.orders o SET sent_claim = o.claim_number
+        FROM (
+            SELECT r.id FROM klarna_worker.orders r
+            JOIN unnest($9::uuid[], $10::uuid[], $11::bigint[]) AS a (id, worker, claim_number)
+                ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
+            FOR UPDATE OF r SKIP LOCKED) free
+        WHERE o.id = free.id
+        RETURNING o.id
+    ),
+    intended AS (
     INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[])
@@ -69,10 +81,12 @@ INTEND = "
             WHERE k.id = i.token_id AND k.generation = i.generation AND k.state = 'active')
         AND EXISTS (SELECT 1 FROM klarna_worker.workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
     ON CONFLICT DO NOTHING
-    RETURNING id";
-// Stores a successor together with its hash, the cached tokens of the order and the end of the intent.
-// Only if this database knows the exchange: after a restore, another exchange may have used the same
-// generation.
+    RETURNING id
+    )
+    SELECT id FROM intended UNION ALL SELECT id FROM created";
+// Stores a successor together with its hash, the cached tokens of the order and the end of the intent,
+// and records that the order's create call is about to be sent. Only if this database knows the
+// exchange: after a restore, another exchange may have used the same generation.
 STORE_SUCCESSOR = "
     WITH stored AS (
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
@@ -102,8 +116,16 @@ STORE_SUCCESSOR = "
         UPDATE klarna_worker.exchanges SET outcome = 'rotated', travelling = false,
             closed_at = coalesce($7, clock_timestamp())
         WHERE id = $3 AND outcome IS NULL AND EXISTS (SELECT 1 FROM stored)
+    ),
+    announced AS (
+        UPDATE klarna_worker.orders o SET sent_claim = o.claim_number
+        FROM (
+            SELECT id FROM klarna_worker.orders WHERE id = $10 AND worker = $15 AND claim_number = $16
+            FOR UPDATE SKIP LOCKED) free
+        WHERE o.id = free.id AND EXISTS (SELECT 1 FROM stored)
+        RETURNING o.id
     )
-    SELECT id FROM stored";
+    SELECT id, EXISTS (SELECT 1 FROM announced) AS announced FROM stored";
 // Stores any number of subjects.
 NOTE_SUBJECTS = "
     UPDATE klarna_worker.tokens t SET subject = s.subject

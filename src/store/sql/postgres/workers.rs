@@ -9,6 +9,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     end_earlier: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
+    beats_of_instance: "
+        SELECT id, beats FROM klarna_worker.workers WHERE instance = $1 AND ended_at IS NULL",
     heartbeat: "
         UPDATE klarna_worker.workers SET heartbeat_at = coalesce($2, clock_timestamp()), beats = beats + 1
         WHERE id = $1 AND ended_at IS NULL
@@ -18,9 +20,10 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     beats: "
         SELECT id, name, beats FROM klarna_worker.workers WHERE ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
-    // fails when it loses its fifth worker.
+    // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
     reclaim: "
-        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
+        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1,
+            possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, false),
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
             ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($2, clock_timestamp()) END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($2, clock_timestamp()) END,
@@ -30,7 +33,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
                 OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))
         RETURNING id, status",
     lose_order: "
-        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = true,
+        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1,
+            possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, false),
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
             ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($4, clock_timestamp()) END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($4, clock_timestamp()) END,

@@ -51,6 +51,22 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             error = coalesce($6, error)
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
+    announce: "
+        UPDATE orders SET sent_claim = claim_number
+        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
+        RETURNING id",
+    // A result whose claim was lost. If a later claim is about to send the order, that one's result
+    // counts. The order may have been sent by a later claim that is over; otherwise it is as it was
+    // before this one.
+    submitted_late: "
+        UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
+            result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL,
+            possible_duplicate = CASE
+                WHEN sent_claim = $3 AND (worker IS NULL OR worker = $2 OR claim_number > $3) THEN $11 ELSE 1 END
+        WHERE id = $1 AND (status = 'queued' OR status = 'running' AND NOT coalesce(sent_claim = claim_number, 0))
+        RETURNING id",
+    is_submitted_as: "
+        SELECT id FROM orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
             possible_duplicate, klarna_id, result, correlation_id, error

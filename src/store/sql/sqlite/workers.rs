@@ -8,6 +8,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     end_earlier: "
         UPDATE workers SET ended_at = $3
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
+    beats_of_instance: "
+        SELECT id, beats FROM workers WHERE instance = $1 AND ended_at IS NULL",
     heartbeat: "
         UPDATE workers SET heartbeat_at = $2, beats = beats + 1 WHERE id = $1 AND ended_at IS NULL
         RETURNING heartbeat_at, beats",
@@ -16,9 +18,10 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     beats: "
         SELECT id, name, beats FROM workers WHERE ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
-    // fails when it loses its fifth worker.
+    // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
     reclaim: "
-        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
+        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1,
+            possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, 0),
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
             ended_at = CASE WHEN lost_workers >= 4 THEN $2 END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE $2 END,
@@ -28,7 +31,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
                 OR (w.id, w.beats) IN (SELECT unhex(value ->> 'id'), value ->> 'beats' FROM json_each($1))))
         RETURNING id, status",
     lose_order: "
-        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1, possible_duplicate = 1,
+        UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1,
+            possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, 0),
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
             ended_at = CASE WHEN lost_workers >= 4 THEN $4 END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE $4 END,

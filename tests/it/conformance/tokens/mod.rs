@@ -129,6 +129,7 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
         sealed: intent.exchange.as_uuid().as_bytes().to_vec(),
         received_at: db.clock.now(),
         good_until: db.clock.now() + Duration::from_secs(299),
+        claim: None,
     });
     let Intent { exchange, version, .. } = *intent;
     ExchangeEnd { exchange, owner: UserKey::new("shop", "nobody"), provider: provider(), version, result, cached }
