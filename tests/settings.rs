@@ -42,6 +42,7 @@ fn the_environment_alone_is_enough() {
             ("KLARNA_WORKER__INSTALLATION", "from-the-environment"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__REGION", "eu"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__ENVIRONMENT", "playground"),
+            ("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_PROVIDER", "kustom"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID", "client"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__API_USERNAME", "user"),
             ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "PASSWORD"),
