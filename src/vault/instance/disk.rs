@@ -35,9 +35,10 @@ impl Disk {
             let permit = Arc::clone(&self.0).acquire_owned().await.map_err(io::Error::other)?;
             let (answer, answered) = oneshot::channel();
             thread::Builder::new().name("instance files".into()).spawn(move || {
-                // An error means that nobody waits any more.
-                let _ = answer.send(work());
+                let done = work();
                 drop(permit);
+                // An error means that nobody waits any more.
+                let _ = answer.send(done);
             })?;
             answered.await.unwrap_or_else(|_| Err(io::Error::other("the work with the file panicked")))
         };
