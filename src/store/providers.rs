@@ -223,7 +223,13 @@ async fn adopt<E: Engine>(
     token: &AdoptedToken,
     to: Provider,
 ) -> Result<Adopted, StoreError> {
-    if !know(c, token.token, &token.hash, now).await? {
+    // The token came when it came. A later time would make a successor that a spool still holds look superseded.
+    let came = c.query(E::STATEMENTS.tokens.last_came).bind(token.token).fetch_one().await?.opt_time("came_at")?;
+    let known = match came {
+        Some(came) => know(c, token.token, &token.hash, came).await?,
+        None => know(c, token.token, &token.hash, now).await?,
+    };
+    if !known {
         let holder = c.query(E::STATEMENTS.tokens.holder).bind(&token.hash).fetch_optional().await?;
         if holder.map(|row| row.token("id")).transpose()? != Some(token.token) {
             return Ok(Adopted::HeldElsewhere);

@@ -67,12 +67,16 @@ async fn a_token_is_adopted_unless_another_user_has_it(db: Db) {
         })
         .collect();
     register(&db, "u-3", 33).await;
+    db.advance(60);
     let adopted = db.store.adopt_tokens(&tokens, new).await.unwrap();
     assert_eq!(adopted, [Adopted::Moved, Adopted::HeldElsewhere, Adopted::Changed]);
     let left = db.store.sealed_by(&"shop".into(), old, TokenId::START, 10).await.unwrap();
     assert_eq!(left.iter().map(|row| row.sealed[0]).collect::<Vec<_>>(), [2, 33]);
     let moved = db.store.sealed_by(&"shop".into(), new, TokenId::START, 10).await.unwrap();
     assert_eq!(moved.iter().map(|row| row.sealed[0]).collect::<Vec<_>>(), [11, 2]);
+    // The adoption is not an arrival.
+    let times = "(SELECT DISTINCT seen_at FROM known_tokens WHERE token_id = (SELECT id FROM tokens WHERE user_id = 'u-1')) AS t";
+    assert_eq!(db.count(times).await, 1);
     // Its hash has followed: the token is the first user's at the new address, too.
     let again = NewToken { owner: UserKey::new("shop", "v"), provider: new, ..new_token(&db, "u-1", 1) };
     assert!(matches!(db.store.register_token(&again).await.unwrap(), Registered::HeldElsewhere(_)));
