@@ -200,6 +200,7 @@ async fn the_idle_are_forgotten_in_any_state(db: Db) {
     assert_eq!(db.store.forget_idle(idle, 2).await.unwrap(), 1);
     assert_eq!(db.store.forget_idle(idle, 2).await.unwrap(), 0);
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 1);
+    assert_eq!(db.count("tokens WHERE signed_in_at IS NOT NULL").await, 1);
     let (forgotten, fresh) = (view(&db, "dead").await, view(&db, "fresh").await);
     assert_eq!((forgotten.state, forgotten.generation), (TokenState::Forgotten, 2));
     assert_eq!((fresh.state, fresh.generation), (TokenState::Active, 2));
