@@ -185,6 +185,7 @@ impl Spool {
         self.folder.paths().await.map_or(1, |paths| paths.len())
     }
 
+    #[cfg(feature = "fuzzing")]
     pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
         self.read_record(&self.folder.open_text(text)?)
     }
@@ -227,6 +228,7 @@ impl Spool {
     }
 
     /// Returns a file with this record, encrypted.
+    #[cfg(feature = "fuzzing")]
     pub(crate) fn file_of(&self, record: &[u8]) -> io::Result<Vec<u8>> {
         self.folder.seal(record)
     }
