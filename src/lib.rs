@@ -17,9 +17,8 @@
 //!
 //! [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
 //! [`app`] connects the rooms.
-//! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service. [`lifecycle`]
-//! and [`telemetry`] handle
-//! signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
+//! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service, and [`tls`]
+//! protects the way. [`lifecycle`] and [`telemetry`] handle signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
 //!
 //! `ARCHITECTURE.md` has the map, the rules between rooms, and three walks through the code.
 
@@ -50,6 +49,7 @@ mod received;
 pub mod silence;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod vault;
 mod words;

@@ -17,6 +17,7 @@ use super::problem::{Kind, Problem};
 use super::serve::Connection;
 use crate::clock::Clock;
 use crate::config::{ApiKey, KeyRefusal, Scope};
+use crate::tls::CertificateInfo;
 
 /// Counts refused requests since the process started. Clones share the counts.
 //
@@ -78,9 +79,11 @@ pub(super) struct Caller(Option<Arc<ApiKey>>);
 /// Middleware that passes a request on if its key has the guard's scope.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    let response = match guard.admit(request.headers(), peer.map(|peer| peer.ip())) {
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    let certificate = connection.as_ref().and_then(|connection| connection.client_certificate());
+    let response = match guard.admit(request.headers(), certificate, peer.map(|peer| peer.ip())) {
         Ok(caller) => {
-            if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+            if let Some(connection) = connection {
                 connection.set_known();
             }
             request.extensions_mut().insert(caller);
@@ -108,17 +111,16 @@ pub(super) async fn guard_details(state: State<Guard>, request: Request, next: N
 }
 
 impl Guard {
-    fn admit(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Caller, Problem> {
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CertificateInfo>,
+        peer: Option<IpAddr>,
+    ) -> Result<Caller, Problem> {
         if self.keys.is_empty() {
             return Ok(Caller(None));
         }
-        let unauthorized = |detail| Problem::new(Kind::Unauthorized, detail);
-        let presented = headers.get(AUTHORIZATION).ok_or_else(|| {
-            unauthorized("the header Authorization is missing: send Authorization: Bearer and an API key")
-        })?;
-        let presented = bearer(presented.as_bytes())
-            .ok_or_else(|| unauthorized("the header Authorization is not Bearer followed by an API key"))?;
-        let key = ApiKey::find(&self.keys, presented).ok_or_else(|| unauthorized("unknown API key"))?;
+        let key = self.find(headers, certificate).map_err(unauthorized)?;
         tracing::Span::current().record("key", &key.name);
         match key.admits(self.clock.now(), peer) {
             Ok(()) => {}
@@ -139,6 +141,28 @@ impl Guard {
         }
         Ok(Caller(Some(Arc::clone(key))))
     }
+
+    /// Finds the key that the caller shows: in the header, or else by the certificate of the
+    /// connection. Fails with what is wrong.
+    fn find(&self, headers: &HeaderMap, certificate: Option<&CertificateInfo>) -> Result<&Arc<ApiKey>, &'static str> {
+        if let Some(presented) = headers.get(AUTHORIZATION) {
+            let presented = bearer(presented.as_bytes());
+            let presented = presented.ok_or("the header Authorization is not Bearer followed by an API key")?;
+            return ApiKey::find(&self.keys, presented).ok_or("unknown API key");
+        }
+        let missing = "the header Authorization is missing: send Authorization: Bearer and an API key";
+        let certificate = certificate.ok_or(missing)?;
+        // A connection may outlive the certificate that it began with.
+        if !certificate.is_valid(self.clock.now()) {
+            return Err("the certificate of this connection is not valid any more: connect again with a new one");
+        }
+        let unknown = "no API key in the settings has a name of this certificate as its `certificate`";
+        ApiKey::find_by_certificate(&self.keys, &certificate.names).ok_or(unknown)
+    }
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(Kind::Unauthorized, detail)
 }
 
 /// Returns the key of `Bearer <key>`. The scheme's case is ignored (RFC 9110 section 11.1).

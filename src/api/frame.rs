@@ -2,6 +2,7 @@
 //! panics.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tracing::{Instrument as _, Span};
 
 use super::problem::{Kind, Problem};
 use super::request_id::{CURRENT, REQUEST_ID, given_id, new_id};
+use super::serve::Connection;
 use crate::telemetry::traces::{self, Traceparent, failed, traced};
 
 /// The largest head of a request (target and headers), in bytes.
@@ -80,13 +82,19 @@ fn trace(request: &Request, route: Option<&str>, sent: Option<&Traceparent>) -> 
         otel.kind = "server",
         http.request.method = method,
         http.route = route,
-        url.scheme = "http",
+        url.scheme = scheme(request),
         http.response.status_code = tracing::field::Empty,
     );
     if let Some(sent) = sent {
         sent.continue_in(&span);
     }
     span
+}
+
+/// Returns the scheme of the connection to this process, `http` or `https`.
+pub(super) fn scheme(request: &Request) -> &'static str {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    if connection.is_some_and(|connection| connection.is_encrypted()) { "https" } else { "http" }
 }
 
 /// Refuses a head that is too large. The limit is far above what callers need, and far below

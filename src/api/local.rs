@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::frame::scheme;
 use super::problem::{Kind, Problem};
 
 /// Middleware that passes a request on if it was meant for this machine.
@@ -15,18 +16,19 @@ use super::problem::{Kind, Problem};
 /// name as the host. A page can also post a form to any address; the browser then sends the page's
 /// origin.
 pub(super) async fn only(request: Request, next: Next) -> Result<Response, Problem> {
-    check(request.headers())?;
+    check(request.headers(), scheme(&request))?;
     Ok(next.run(request).await)
 }
 
-fn check(headers: &HeaderMap) -> Result<(), Problem> {
+fn check(headers: &HeaderMap, scheme: &str) -> Result<(), Problem> {
     let host = headers.get(HOST).map(HeaderValue::as_bytes);
     if host.is_some_and(|host| !is_this_machine(host)) {
         let detail = "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted: send one of these as the header Host, or add a [[server.api_keys]] section";
         return Err(Problem::new(Kind::Misdirected, detail));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    if origin.as_bytes().strip_prefix(b"http://").is_some_and(|origin| Some(origin) == host) {
+    let own = origin.as_bytes().strip_prefix(scheme.as_bytes()).and_then(|rest| rest.strip_prefix(b"://"));
+    if own.is_some() && own == host {
         return Ok(());
     }
     let detail =

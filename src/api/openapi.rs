@@ -90,9 +90,10 @@ struct ApiKey;
 
 impl Modify for ApiKey {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A key from the setting `server.api_keys`. If the settings have none, no key is needed"));
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+            "A key from the setting `server.api_keys`, or none if the connection's TLS client certificate stands \
+                 for one. If the settings have no keys, none is needed",
+        ));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(scheme.build()));
     }

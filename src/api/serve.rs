@@ -1,8 +1,8 @@
 //! Runs the HTTP server: how many connections there may be, how long they may be silent, and how
 //! they end.
 //!
-//! Callers without an API key can hold nothing for long: a head must arrive within ten seconds and
-//! have at most 20 KB, and a form must arrive within five seconds. If there are too many connections,
+//! Callers without an API key can hold nothing for long: a head must arrive within ten seconds, the TLS
+//! handshake included, and have at most 20 KB, and a form must arrive within five seconds. If there are too many connections,
 //! the oldest one without a key is closed, so that strangers take no connection from callers with a
 //! key.
 
@@ -23,6 +23,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -32,6 +33,8 @@ use tower::ServiceExt;
 
 pub(super) use connection::Connection;
 use connection::{HeadDeadline, Strangers};
+
+use crate::tls::TlsServer;
 
 /// How long a connection may be idle between two requests. It must be longer than the 60 s of
 /// common proxies: if this side closed first, a proxy's next request could be lost.
@@ -48,7 +51,8 @@ const LAST_HEADS: Duration = Duration::from_secs(1);
 /// How long a caller may take.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// For a head: from the connection for the first one, from the first byte for the others.
+    /// For a head: from the connection for the first one, TLS handshake included; from the first byte
+    /// for the others.
     head: Duration,
     /// How long it may stop reading while an answer is written.
     write_stall: Duration,
@@ -56,7 +60,16 @@ struct Patience {
 
 const PATIENCE: Patience = Patience { head: Duration::from_secs(10), write_stall: Duration::from_secs(30) };
 
-/// Serves HTTP/1.1 on at most `most` connections until `shutdown` resolves. After that, no
+/// What each connection needs.
+#[derive(Clone)]
+struct Service {
+    router: Router,
+    /// Does handshakes; `None`: plain HTTP.
+    tls: Option<TlsServer>,
+    patience: Patience,
+}
+
+/// Serves HTTP/1.1, with TLS if `tls` is given, on at most `most` connections until `shutdown` resolves. After that, no
 /// connection is accepted, and requests in flight are finished. What has not ended after `drain` is
 /// closed.
 ///
@@ -66,21 +79,21 @@ const PATIENCE: Patience = Patience { head: Duration::from_secs(10), write_stall
 /// Never, at present. Errors of single connections and missing file descriptors are survived.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<TlsServer>,
     router: Router,
     most: usize,
     shutdown: impl Future<Output = ()> + Send + 'static,
     drain: Duration,
 ) -> io::Result<()> {
-    serve_within(listener, router, most, shutdown, drain, PATIENCE).await
+    serve_within(listener, Service { router, tls, patience: PATIENCE }, most, shutdown, drain).await
 }
 
 async fn serve_within(
     mut listener: TcpListener,
-    router: Router,
+    service: Service,
     most: usize,
     shutdown: impl Future<Output = ()> + Send + 'static,
     drain: Duration,
-    patience: Patience,
 ) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -94,7 +107,7 @@ async fn serve_within(
                     continue;
                 }
                 let connection = Arc::new(Connection::default());
-                let conversation = converse(stream, peer, router.clone(), stopping.clone(), Arc::clone(&connection), patience);
+                let conversation = converse(stream, peer, service.clone(), stopping.clone(), Arc::clone(&connection));
                 strangers.add(connections.spawn(conversation), connection, most);
             }
             // Forget connections that have ended.
@@ -132,14 +145,13 @@ async fn make_room(connections: &mut JoinSet<()>, strangers: &mut Strangers, mos
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    service: Service,
     mut stopping: watch::Receiver<bool>,
     connection: Arc<Connection>,
-    patience: Patience,
 ) {
     // Send small answers at once. If the socket refuses the option, it is only slower.
     let _ = stream.set_nodelay(true);
-    let until = Instant::now() + patience.head;
+    let until = Instant::now() + service.patience.head;
     // Until the first byte is there, a connection has no buffers.
     let came = tokio::select! {
         came = timeout_at(until, stream.readable()) => Some(came.is_ok()),
@@ -151,23 +163,57 @@ async fn converse(
     };
     if came {
         // Boxed, so that a connection that sends nothing does not take the memory.
-        Box::pin(serve_requests(stream, peer, router, stopping, connection, patience, until)).await;
+        Box::pin(shake_hands(stream, peer, service, stopping, connection, until)).await;
+    }
+}
+
+/// Does the TLS handshake if there is one, and serves the requests. Handshake and first head must be
+/// done at `until`.
+async fn shake_hands(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Service,
+    mut stopping: watch::Receiver<bool>,
+    connection: Arc<Connection>,
+    until: Instant,
+) {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(service.patience.write_stall));
+    let stream = Box::pin(stream);
+    let Some(tls) = service.tls.clone() else {
+        return serve_requests(stream, peer, service, stopping, connection, until).await;
+    };
+    let handshake = {
+        let mut handshake = pin!(timeout_at(until, tls.accept(stream)));
+        let done = tokio::select! {
+            done = handshake.as_mut() => Some(done),
+            _ = stopping.wait_for(|stop| *stop) => None,
+        };
+        match done {
+            Some(done) => done,
+            None => timeout(LAST_HEADS, handshake).await.and_then(|done| done),
+        }
+    };
+    match handshake.unwrap_or_else(|late| Err(late.into())) {
+        Ok((stream, certificate)) => {
+            connection.set_encrypted(certificate);
+            serve_requests(stream, peer, service, stopping, connection, until).await;
+        }
+        // Scanners and clients without TLS cause it at any time.
+        Err(error) => tracing::debug!(%peer, %error, "A TLS handshake failed"),
     }
 }
 
 /// Serves the requests on a connection. The first head must be there at `until`.
-async fn serve_requests(
-    stream: TcpStream,
+async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     peer: SocketAddr,
-    router: Router,
+    Service { router, patience, .. }: Service,
     mut stopping: watch::Receiver<bool>,
     connection: Arc<Connection>,
-    patience: Patience,
     until: Instant,
 ) {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(patience.write_stall));
-    let stream = HeadDeadline::new(Box::pin(stream), Arc::clone(&connection), patience.head, until);
+    let stream = HeadDeadline::new(stream, Arc::clone(&connection), patience.head, until);
     let service = service_fn(|mut request: Request<Incoming>| {
         connection.begin_request();
         let extensions = request.extensions_mut();

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{App, AppError};
 use crate::api::{self, Probes};
 use crate::delivery::Waiters;
+use crate::tls::TlsServer;
 
 /// A bound address that does not serve yet.
 pub(super) struct BoundAddress {
@@ -37,10 +38,11 @@ pub(super) struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves on at most `most` connections until [`HttpServer::close`]; requests that then take
-    /// longer than `drain` are cut off.
+    /// Serves on at most `most` connections, with TLS if `tls` is given, until [`HttpServer::close`];
+    /// requests that then take longer than `drain` are cut off.
     pub(super) fn open(
         BoundAddress { listener, address }: BoundAddress,
+        tls: Option<TlsServer>,
         router: Router,
         most: usize,
         drain: Duration,
@@ -50,7 +52,7 @@ impl HttpServer {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         let server = tokio::spawn(async move {
-            if let Err(error) = api::serve(listener, router, most, stopped, drain).await {
+            if let Err(error) = api::serve(listener, tls, router, most, stopped, drain).await {
                 tracing::error!(%error, "The API ended unexpectedly");
             }
         });

@@ -13,6 +13,7 @@ use crate::intake::Intake;
 use crate::keeper::Due;
 use crate::klarna::http::BuildError;
 use crate::store::{self, Installation, Store, StoreError};
+use crate::tls::TlsError;
 use crate::vault::Registry;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
 use crate::vault::sealing::keys::{self, KeysError};
@@ -111,6 +112,9 @@ pub enum AppError {
     /// An HTTP client could not be built.
     #[error(transparent)]
     Client(#[from] BuildError),
+    /// The files for TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The process cannot listen on an address.
     #[error("{key}: cannot listen on {bind}: {error}")]
     Bind {

@@ -29,6 +29,7 @@ use crate::ops::Retention;
 use crate::pages;
 use crate::queue::{Options, Queue, Running, Stopped, Wake};
 use crate::store::{Inspection, Signal, Store, StoreError};
+use crate::tls::TlsServer;
 use crate::vault::Vault;
 use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
@@ -98,6 +99,7 @@ impl Service {
         // The addresses first: after the worker has started, an error here would cut off its
         // exchanges.
         let addresses = Addresses::take(&app, roles).await?;
+        let tls = if roles.contains(&Role::Api) { open_tls(&app).await? } else { None };
         let (wakes, waiters, ready) = (Wakeups::default(), Waiters::new(app.store.clone()), Readiness::default());
         let mut background = JoinSet::new();
 
@@ -109,8 +111,12 @@ impl Service {
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), orders.as_ref());
         let pages = pages::router(app.pages(states(process.as_ref(), orders.as_ref())));
-        let api = addresses.api.map(|at| start_api(&app, at, &waiters, probes.clone(), pages));
-        let probes = addresses.probes.map(|at| HttpServer::open(at, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
+        if let Some(tls) = tls.clone() {
+            background.spawn(tls.watch());
+        }
+        let api = addresses.api.map(|at| start_api(&app, at, tls, &waiters, probes.clone(), pages));
+        let probes =
+            addresses.probes.map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
         background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
         let polling = waiters.clone();
@@ -261,11 +267,26 @@ fn start_keeper(app: &App, process: &Process) -> Option<SweepSchedule> {
     Some(SweepSchedule::start(process.sweeper(app), schedule, app.clock.clone()))
 }
 
+/// Loads the files for TLS, if the settings name them.
+async fn open_tls(app: &App) -> Result<Option<TlsServer>, AppError> {
+    match app.settings.server.tls.clone() {
+        Some(files) => Ok(Some(TlsServer::open(files, app.clock.clone()).await?)),
+        None => Ok(None),
+    }
+}
+
 /// Starts the role `api`, with the pages.
-fn start_api(app: &App, at: BoundAddress, waiters: &Waiters, probes: Probes, pages: Router) -> HttpServer {
+fn start_api(
+    app: &App,
+    at: BoundAddress,
+    tls: Option<TlsServer>,
+    waiters: &Waiters,
+    probes: Probes,
+    pages: Router,
+) -> HttpServer {
     let server = &app.settings.server;
     let router = http_server::api(app, waiters, probes, pages);
-    HttpServer::open(at, router, server.max_connections, server.shutdown_grace)
+    HttpServer::open(at, tls, router, server.max_connections, server.shutdown_grace)
 }
 
 /// Returns what health checks and metrics read of this process.

@@ -60,11 +60,12 @@ impl Args {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let grace = settings.server.shutdown_grace;
+            let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
             let app = App::open(settings, context.environment(), Clock::system()).await?;
             let roles: BTreeSet<Role> = self.roles.into_iter().collect();
             let service = Service::start(app, &roles).await?;
-            let url = |address| format!("http://{address}");
-            let ready = Ready { api: service.address().map(url), probes: service.probes().map(url) };
+            let api = service.address().map(|address| format!("{scheme}://{address}"));
+            let ready = Ready { api, probes: service.probes().map(|address| format!("http://{address}")) };
             let probes = ready.probes.as_ref().map(|probes| format!("probes  {probes}"));
             let line =
                 ["ready".to_owned()].into_iter().chain(ready.api.clone()).chain(probes).collect::<Vec<_>>().join("  ");

@@ -21,8 +21,8 @@ use super::strength::{is_hash_of_guess, weakness_of_key};
 pub struct ApiKey {
     /// A name for the caller; logs show it instead of the key.
     pub name: String,
-    /// SHA-256 of the key; the key itself is not kept.
-    pub sha256: [u8; 32],
+    /// What the caller shows.
+    pub credential: Credential,
     /// What it allows; never empty.
     pub scopes: BTreeSet<Scope>,
     /// The merchants that the key can access; `None` means all.
@@ -31,6 +31,15 @@ pub struct ApiKey {
     pub expires_at: Option<DateTime<Utc>>,
     /// The networks that it can be used from; `None` means all.
     pub sources: Option<Vec<IpNet>>,
+}
+
+/// What a caller shows to be known as an API key.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The key, of which only the SHA-256 is kept.
+    Key([u8; 32]),
+    /// A TLS certificate of `server.client_ca` with this name.
+    Certificate(String),
 }
 
 /// Why a key that exists is not accepted.
@@ -42,10 +51,10 @@ pub enum KeyRefusal {
     Source,
 }
 
-/// Leaves out the hash, because a guessed key could be checked against it.
+/// Leaves out the credential, because a guessed key could be checked against its hash.
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, sha256: _, scopes, merchants, expires_at, sources } = self;
+        let Self { name, credential: _, scopes, merchants, expires_at, sources } = self;
         f.debug_struct("ApiKey")
             .field("name", name)
             .field("scopes", scopes)
@@ -62,11 +71,21 @@ impl ApiKey {
         let digest = Sha256::digest(presented);
         let mut found = None;
         for key in keys {
-            if digest.as_slice().ct_eq(&key.borrow().sha256).into() {
+            if let Credential::Key(sha256) = &key.borrow().credential
+                && digest.as_slice().ct_eq(sha256).into()
+            {
                 found = Some(key);
             }
         }
         found
+    }
+
+    /// Finds the key of a verified certificate with these names.
+    pub fn find_by_certificate<'a, K: Borrow<Self>>(keys: &'a [K], names: &[String]) -> Option<&'a K> {
+        keys.iter().find(|key| match &(*key).borrow().credential {
+            Credential::Certificate(name) => names.contains(name),
+            Credential::Key(_) => false,
+        })
     }
 
     /// Checks that the key can be used at this time and from this address. `None` means that the address
@@ -89,7 +108,7 @@ impl ApiKey {
         if let Some(false) = name.as_deref().map(is_name) {
             reader.fault(&format!("{section}.name"), "not a name", super::NAME_EXPECTED);
         }
-        let sha256 = sha256(reader, section);
+        let credential = credential(reader, section);
         let scopes: Option<Scopes> =
             reader.require(&format!("{section}.scopes"), r#"what it allows, such as ["orders", "tokens:read"]"#);
         let key = format!("{section}.merchants");
@@ -106,17 +125,17 @@ impl ApiKey {
         if reader.is_faulty(&key) {
             return None;
         }
-        let (name, sha256, Scopes(scopes)) = (name?, sha256?, scopes?);
-        Some(Self { name, sha256, scopes, merchants: only.map(BTreeSet::from_iter), expires_at, sources })
+        let (name, credential, Scopes(scopes)) = (name?, credential?, scopes?);
+        Some(Self { name, credential, scopes, merchants: only.map(BTreeSet::from_iter), expires_at, sources })
     }
 }
 
 const STRONG_KEY: &str = "make one with `klarna-order-worker keys api generate`";
 
-fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
-    const FORMS: [&str; 3] = ["key_sha256", "key_env", "key_file"];
+fn credential(reader: &mut Reader, section: &str) -> Option<Credential> {
+    const FORMS: [&str; 4] = ["key_sha256", "key_env", "key_file", "certificate"];
     if !FORMS.iter().any(|form| reader.has(&format!("{section}.{form}"))) {
-        reader.fault(section, "has no key", "write one of key_sha256, key_env and key_file");
+        reader.fault(section, "has no key", "write one of key_sha256, key_env, key_file and certificate");
     }
     let (form, value) = reader.one_of(section, &FORMS)?;
     let path = format!("{section}.{}", FORMS[form]);
@@ -129,15 +148,16 @@ fn sha256(reader: &mut Reader, section: &str) -> Option<[u8; 32]> {
             if hash.as_ref().is_some_and(is_hash_of_guess) {
                 reader.fault(&path, "the hash of a key that anybody would try", STRONG_KEY);
             }
-            return hash;
+            return hash.map(Credential::Key);
         }
         1 => reader.secret_of_variable(&path, &value),
-        _ => reader.secret_of_file(&path, &value),
+        2 => reader.secret_of_file(&path, &value),
+        _ => return Some(Credential::Certificate(value.expose_secret().to_owned())),
     }?;
     if let Some(weak) = weakness_of_key(key.expose_secret()) {
         reader.fault(&path, format!("the key that it names is {weak}"), STRONG_KEY);
     }
-    Some(Sha256::digest(key.expose_secret()).into())
+    Some(Credential::Key(Sha256::digest(key.expose_secret()).into()))
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

@@ -38,7 +38,7 @@ pub mod private;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use api_key::{ApiKey, KeyRefusal};
+pub use api_key::{ApiKey, Credential, KeyRefusal};
 pub use credentials::ApiCredentials;
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::api_key::ApiKey;
+use super::api_key::{ApiKey, Credential};
 use super::reader::Reader;
+use crate::tls::TlsFiles;
+
+const CERTIFICATE: &str = "server.tls_cert";
+const KEY: &str = "server.tls_key";
+const CLIENT_CA: &str = "server.client_ca";
 
 /// The HTTP servers of a process.
 #[derive(Clone, Debug)]
@@ -24,6 +30,8 @@ pub struct Server {
     pub max_connections: usize,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// The files for TLS; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Empty only if `bind` is a loopback address: then everybody on this machine may do everything.
     pub api_keys: Vec<ApiKey>,
 }
@@ -41,6 +49,7 @@ impl Server {
             reader.fault("server.max_connections", "fewer than the requests that may be open at a time", instead);
         }
         let docs = reader.get_or("server.docs", true);
+        let tls = tls(reader);
         let numbers = reader.names("server.api_keys");
         if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
             let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
@@ -52,11 +61,29 @@ impl Server {
             let Some(key) = ApiKey::read(reader, &section, merchants) else {
                 continue;
             };
-            if api_keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
+            if matches!(key.credential, Credential::Certificate(_)) && !reader.has(CLIENT_CA) {
+                let instead = "set server.client_ca to the authority that issues it";
+                reader.fault(&format!("{section}.certificate"), "not verified by any authority", instead);
+            }
+            if api_keys.iter().any(|other| other.name == key.name || other.credential == key.credential) {
                 reader.fault(&section, "has the name or the key of another one", "give each its own");
             }
             api_keys.push(key);
         }
-        Self { bind, probes, shutdown_grace, max_requests, max_waits, max_connections, docs, api_keys }
+        Self { bind, probes, shutdown_grace, max_requests, max_waits, max_connections, docs, tls, api_keys }
     }
+}
+
+/// Reads the paths for TLS. The files are read when the server starts, and by `doctor`.
+fn tls(reader: &mut Reader) -> Option<TlsFiles> {
+    let (certificate, key) = (reader.get::<PathBuf>(CERTIFICATE), reader.get::<PathBuf>(KEY));
+    let client_ca = reader.get(CLIENT_CA);
+    for (given, other) in [(CERTIFICATE, KEY), (KEY, CERTIFICATE), (CLIENT_CA, CERTIFICATE)] {
+        if reader.has(given) && !reader.has(other) {
+            reader.fault(given, format!("given without {other}"), format!("set {other} too, or leave it out"));
+        }
+    }
+    let (certificate, key) = (certificate?, key?);
+    reader.secret_files.insert(KEY.to_owned(), key.clone());
+    Some(TlsFiles { certificate, key, client_ca })
 }

@@ -5,6 +5,7 @@ mod disk;
 mod hosts;
 mod instance;
 mod keys;
+mod tls;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 
-/// How long before its end `doctor` warns of an API key.
+/// How long before their end `doctor` warns of API keys and certificates.
 const SOON: TimeDelta = TimeDelta::days(30);
 
 /// The result of a check.
@@ -78,6 +79,7 @@ pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>
     keys::check(settings, environment, installation, &mut findings);
     files(settings, &mut findings);
     api_keys(settings, clock, &mut findings);
+    tls::check(settings, clock, &mut findings).await;
     instance::check(settings, &mut findings);
     hosts::check(settings, clock, &mut findings).await;
     findings.0

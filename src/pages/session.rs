@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
-use crate::config::ApiKey;
+use crate::config::{ApiKey, Credential};
 use crate::vault::sealing::Secrets;
 
 /// How long a session lasts after the sign-in.
@@ -84,7 +84,10 @@ impl Sessions {
     }
 
     fn name_of(&self, key: &ApiKey) -> [u8; 32] {
-        self.sign("key", &key.sha256)
+        match &key.credential {
+            Credential::Key(sha256) => self.sign("key", sha256),
+            Credential::Certificate(name) => self.sign("certificate", name.as_bytes()),
+        }
     }
 
     fn sign(&self, what: &str, bytes: &[u8]) -> [u8; 32] {

@@ -18,6 +18,7 @@ mod pages;
 mod resolve;
 mod serve;
 mod shops;
+mod tls;
 mod tokens;
 mod users;
 mod wait;
@@ -36,6 +37,7 @@ use klarna_order_worker::delivery::Waiters;
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pages::router as pages;
 use klarna_order_worker::store::{ClaimedOrder, Worker};
+use klarna_order_worker::tls::TlsServer;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -57,10 +59,12 @@ struct Api {
     waiters: Waiters,
     ready: Readiness,
     address: SocketAddr,
+    /// The files for TLS, if the settings name them.
+    tls: Option<TlsServer>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<std::io::Result<()>>,
     http: reqwest::Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer.
@@ -157,15 +161,19 @@ impl Api {
                 scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
             },
         });
+        let tls = match app.settings.server.tls.clone() {
+            Some(files) => Some(TlsServer::open(files, clock.clone()).await.unwrap()),
+            None => None,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let drain = Duration::from_mins(2);
         let stopped = async { stopped.await.unwrap_or(()) };
-        let server = tokio::spawn(serve_api(listener, router, 1000, stopped, drain));
+        let server = tokio::spawn(serve_api(listener, tls.clone(), router, 1000, stopped, drain));
         let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never()).tls_certs_only([]);
         let http = http.build().unwrap();
-        Self { app, clock, waiters, ready, address, stop: Some(stop), server, http, _folder: folder }
+        Self { app, clock, waiters, ready, address, tls, stop: Some(stop), server, http, folder }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -210,6 +218,16 @@ fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Dependencie
 
 /// Returns the settings of a service on the database `url`, or else on SQLite.
 fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
+    settings_with(url, folder, keys, [])
+}
+
+/// As [`settings`], with environment variables.
+fn settings_with<const N: usize>(
+    url: Option<&str>,
+    folder: &Path,
+    keys: &str,
+    variables: [(String, String); N],
+) -> Settings {
     let path = folder.display();
     let merchant = |name: &str| {
         format!(
@@ -224,7 +242,7 @@ fn settings(url: Option<&str>, folder: &Path, keys: &str) -> Settings {
         merchant("shop"),
         merchant("other"),
     );
-    Settings::parse("test", &text, std::iter::empty()).unwrap()
+    Settings::parse("test", &text, variables.into_iter()).unwrap()
 }
 
 /// Opens an app. Creates its key and migrates its database if that is not done yet.

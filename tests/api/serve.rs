@@ -77,7 +77,7 @@ async fn a_request_that_does_not_end_is_cut_off() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopped = async { stopped.await.unwrap_or(()) };
-    let server = tokio::spawn(api::serve(listener, router, 1000, stopped, Duration::from_millis(100)));
+    let server = tokio::spawn(api::serve(listener, None, router, 1000, stopped, Duration::from_millis(100)));
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     timeout(SOON, began.notified()).await.expect("not begun");

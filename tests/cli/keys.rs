@@ -1,6 +1,6 @@
 //! `keys api`
 
-use klarna_order_worker::config::{Scope, Settings};
+use klarna_order_worker::config::{Credential, Scope, Settings};
 use sha2::{Digest, Sha256};
 
 use crate::program::{Home, SETTINGS};
@@ -13,7 +13,8 @@ fn an_api_key_is_printed_with_the_section_that_lets_it_in() {
     assert!(key.starts_with("kow_") && key.len() == 47 && !section.contains(key), "{section}");
     let settings = Settings::parse("test", &format!("{SETTINGS}{section}"), std::iter::empty()).unwrap();
     let [known] = &settings.server.api_keys[..] else { panic!("{section}") };
-    assert_eq!((known.name.as_str(), &known.sha256[..]), ("shop-2026", &Sha256::digest(key)[..]));
+    assert_eq!(known.name, "shop-2026");
+    assert!(known.credential == Credential::Key(Sha256::digest(key).into()));
     assert_eq!(known.scopes, [Scope::OrdersRead, Scope::OrdersWrite, Scope::OpsRead, Scope::Ops].into());
     assert_eq!(known.merchants, Some(["shop".to_owned()].into()));
 }

@@ -15,6 +15,7 @@ mod reference;
 mod restore;
 #[cfg(unix)]
 mod serve;
+mod tls;
 mod tokens;
 mod users;
 mod webhooks;

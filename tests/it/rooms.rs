@@ -9,7 +9,7 @@ use std::path::Path;
 const ORDER: [&[&str]; 13] = [
     &["ids", "clock", "words", "backoff", "received"],
     &["meter", "silence"],
-    &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "token"],
+    &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "tls", "token"],
     &["config", "queue"],
     &["store", "klarna"],
     &["intake", "vault"],
@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 13] = [
 ];
 
 /// The only rooms that may use a crate.
-const TOOLS: [(&str, &[&str]); 11] = [
+const TOOLS: [(&str, &[&str]); 12] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
@@ -35,6 +35,7 @@ const TOOLS: [(&str, &[&str]); 11] = [
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("tracing_opentelemetry", &["telemetry"]),
+    ("tokio_rustls", &["tls"]),
 ];
 
 /// Returns the code of each file by its module path, without tests and comments.

@@ -14,6 +14,7 @@
 //! | [`receiver`] | a shop's endpoint for webhooks |
 //! | [`faults`] | a server that sends and breaks off what a test says |
 //! | [`issuer`] | keys that sign id_tokens |
+//! | [`certificates`] | certificates for TLS |
 //! | [`merchant`] | a merchant's settings |
 //! | [`leaks`] | finds secrets in files and rows |
 
@@ -21,6 +22,7 @@
 
 pub use mockito;
 
+pub mod certificates;
 pub mod cluster;
 pub mod engine;
 pub mod faults;

@@ -4,16 +4,16 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use tokio_io_timeout::TimeoutStream;
+
+use crate::tls::{CertificateInfo, ClientCertificate};
 
 /// The state of one connection, shared by the server and the requests on it.
 #[derive(Debug, Default)]
@@ -24,12 +24,30 @@ pub(in crate::api) struct Connection {
     busy: AtomicBool,
     /// How many requests have arrived.
     requests: AtomicU64,
+    /// Set once the TLS handshake is done; inside is the client's certificate if it showed one.
+    tls: OnceLock<Option<ClientCertificate>>,
 }
 
 impl Connection {
     /// Records that the caller may use the API. The connection is then not closed to make room for others.
     pub(in crate::api) fn set_known(&self) {
         self.known.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the connection uses TLS.
+    pub(in crate::api) fn is_encrypted(&self) -> bool {
+        self.tls.get().is_some()
+    }
+
+    /// Returns the verified certificate of the caller, if it showed one.
+    pub(in crate::api) fn client_certificate(&self) -> Option<&CertificateInfo> {
+        self.tls.get()?.as_deref()
+    }
+
+    /// Records that the TLS handshake is done.
+    pub(super) fn set_encrypted(&self, certificate: Option<ClientCertificate>) {
+        // There is one handshake.
+        let _ = self.tls.set(certificate);
     }
 
     pub(super) fn begin_request(&self) {
@@ -79,8 +97,8 @@ fn is_stranger(handle: &AbortHandle, connection: &Connection) -> bool {
 
 /// A stream that fails if a head does not arrive in time. hyper's own time-out also runs while a
 /// connection is idle between two requests, so it cannot be as short.
-pub(super) struct HeadDeadline {
-    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+pub(super) struct HeadDeadline<S> {
+    stream: S,
     connection: Arc<Connection>,
     /// How long a head may take from its first byte.
     within: Duration,
@@ -88,22 +106,17 @@ pub(super) struct HeadDeadline {
     deadline: Option<(Pin<Box<Sleep>>, u64)>,
 }
 
-impl HeadDeadline {
+impl<S> HeadDeadline<S> {
     /// `until` is when the first head must be there.
-    pub(super) fn new(
-        stream: Pin<Box<TimeoutStream<TcpStream>>>,
-        connection: Arc<Connection>,
-        within: Duration,
-        until: Instant,
-    ) -> Self {
+    pub(super) fn new(stream: S, connection: Arc<Connection>, within: Duration, until: Instant) -> Self {
         Self { stream, connection, within, deadline: Some((Box::pin(sleep_until(until)), 0)) }
     }
 }
 
-impl AsyncRead for HeadDeadline {
+impl<S: AsyncRead + Unpin> AsyncRead for HeadDeadline<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = self.stream.as_mut().poll_read(cx, buffer);
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let requests = self.connection.requests.load(Ordering::Relaxed);
         if self.deadline.as_ref().is_some_and(|(_, begun)| *begun != requests) {
             self.deadline = None;
@@ -120,17 +133,17 @@ impl AsyncRead for HeadDeadline {
     }
 }
 
-impl AsyncWrite for HeadDeadline {
+impl<S: AsyncWrite + Unpin> AsyncWrite for HeadDeadline<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -138,7 +151,7 @@ impl AsyncWrite for HeadDeadline {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write_vectored(cx, buffers)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,9 +1,19 @@
 use axum::extract::Extension;
 use axum::routing::get;
+use tempfile::TempDir;
+use test_support::certificates::{Authority, Owner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::*;
+use crate::clock::Clock;
+use crate::tls::TlsFiles;
 
 const SOON: Duration = Duration::from_secs(15);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -13,7 +23,8 @@ const SHORT: Patience = Patience { head: Duration::from_millis(500), write_stall
 async fn served(most: usize, router: Router, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = serve_within(listener, router, most, std::future::pending(), Duration::ZERO, patience);
+    let service = Service { router, tls: None, patience };
+    let server = serve_within(listener, service, most, std::future::pending(), Duration::ZERO);
     (address, tokio::spawn(server))
 }
 
@@ -53,7 +64,8 @@ async fn a_caller_that_takes_nothing_of_its_answer_is_let_go() {
     let (_stop, stopping) = watch::channel(false);
     let (stream, peer) = listener.accept().await.unwrap();
     // It ends by itself, although the caller stays connected and reads nothing.
-    converse(stream, peer, router, stopping, Arc::default(), SHORT).await;
+    let service = Service { router, tls: None, patience: SHORT };
+    converse(stream, peer, service, stopping, Arc::default()).await;
     let mut taken = Vec::new();
     let _ = caller.read_to_end(&mut taken).await;
     assert!(taken.len() < 64 << 20, "all was written");
@@ -130,5 +142,91 @@ async fn strangers_give_way_to_others() {
     }
     // The one with a key has stayed.
     assert!(asked(&mut known).await);
+    server.abort();
+}
+
+/// A service with TLS, and a client that trusts it.
+struct Encrypted {
+    _folder: TempDir,
+    tls: TlsServer,
+    connector: TlsConnector,
+}
+
+impl Encrypted {
+    async fn new() -> Self {
+        let (authority, clock, folder) = (Authority::new("Servers"), Clock::system(), tempfile::tempdir().unwrap());
+        let issued = authority.certify(&Owner::localhost(clock.now()));
+        let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, issued.pem).unwrap();
+        std::fs::write(&key, issued.key).unwrap();
+        let tls = TlsServer::open(TlsFiles { certificate, key, client_ca: None }, clock).await.unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+        let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let client = client.with_safe_default_protocol_versions().unwrap();
+        let client = client.with_root_certificates(roots).with_no_client_auth();
+        Self { _folder: folder, tls, connector: TlsConnector::from(Arc::new(client)) }
+    }
+
+    async fn served(&self, most: usize, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = Service { router: hello(), tls: Some(self.tls.clone()), patience };
+        let server = serve_within(listener, service, most, std::future::pending(), Duration::ZERO);
+        (address, tokio::spawn(server))
+    }
+
+    async fn connect(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        timeout(SOON, self.connector.connect(name, stream)).await.expect("no handshake").unwrap()
+    }
+}
+
+/// The head of a record with 512 bytes of a handshake, which then do not come.
+const HALF_HANDSHAKE: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_ends_its_connection() {
+    let encrypted = Encrypted::new().await;
+    let (address, server) = encrypted.served(100, SHORT).await;
+    // Nothing; the first bytes; bytes that come one by one; a whole handshake, and no head.
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(HALF_HANDSHAKE).await.unwrap();
+    let mut dripping = TcpStream::connect(address).await.unwrap();
+    dripping.write_all(HALF_HANDSHAKE).await.unwrap();
+    let mut idle = encrypted.connect(address).await;
+    let drip = async {
+        while dripping.write_all(&[0]).await.is_ok() {
+            sleep(SHORT.head / 20).await;
+        }
+    };
+    timeout(SOON, drip).await.expect("still read");
+    for connection in [&mut silent, &mut half] {
+        assert_eq!(rest(connection).await, "");
+    }
+    let _ = timeout(SOON, idle.read_to_end(&mut Vec::new())).await.expect("still open");
+    server.abort();
+}
+
+#[tokio::test]
+async fn strangers_in_a_handshake_give_way_to_others() {
+    let encrypted = Encrypted::new().await;
+    let (address, server) = encrypted.served(3, PATIENCE).await;
+    let mut strangers = Vec::new();
+    for _ in 0..3 {
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        stranger.write_all(HALF_HANDSHAKE).await.unwrap();
+        strangers.push(stranger);
+    }
+    let mut next = encrypted.connect(address).await;
+    next.write_all(REQUEST).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        let read = timeout(SOON, next.read_buf(&mut answer)).await.expect("no answer");
+        assert_ne!(read.unwrap(), 0, "closed");
+    }
+    assert_eq!(rest(&mut strangers[0]).await, "");
     server.abort();
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{LEAST, env, faulty_keys};
-use crate::config::{KeyRefusal, Scope, Settings};
+use crate::config::{ApiKey, Credential, KeyRefusal, Scope, Settings};
 
 fn text(api_key: &str) -> String {
     format!("{LEAST}[[server.api_keys]]\n{api_key}\n")
@@ -36,7 +36,7 @@ fn a_key_is_kept_as_its_hash_alone() {
         let text = text(&format!("name = \"shop\"\nscopes = [\"tokens\", \"orders\"]\nmerchants = [\"shop\"]\n{form}"));
         let settings = Settings::parse("test", &text, env(&[("KEY", &format!(" {KEY}\n"))])).unwrap();
         let key = &settings.server.api_keys[0];
-        assert_eq!(key.sha256, hash);
+        assert!(key.credential == Credential::Key(hash));
         assert_eq!(
             key.scopes,
             BTreeSet::from([Scope::OrdersRead, Scope::OrdersWrite, Scope::TokensRead, Scope::TokensWrite])
@@ -149,4 +149,32 @@ fn files_that_others_can_read_are_told() {
     for open in [0o644, 0o666, 0o660, 0o604] {
         assert_eq!(exposed(open), [("server.api_keys.0.key_file".to_owned(), open)], "{open:o}");
     }
+}
+
+#[test]
+fn a_certificate_stands_for_a_key() {
+    let tls = [("TLS_CERT", "c"), ("TLS_KEY", "k"), ("CLIENT_CA", "a")];
+    let variables = tls.map(|(name, value)| (format!("KLARNA_WORKER__SERVER__{name}"), value.to_owned()));
+    let section = text("name = \"a\"\nscopes = [\"ops\"]\ncertificate = \"shop.internal\"");
+    let settings = Settings::parse("test", &section, variables.iter().cloned()).unwrap();
+    let keys = &settings.server.api_keys;
+    let found = |name: &str| ApiKey::find_by_certificate(keys, &[name.to_owned()]).is_some();
+    assert_eq!([found("shop.internal"), found("SHOP.internal"), found("")], [true, false, false]);
+    assert!(ApiKey::find(keys, b"shop.internal").is_none(), "the name is no key");
+
+    // Without an authority nothing verifies it. Files go together.
+    let faults = |given: &[usize], text: &str| {
+        let given: Vec<_> = given.iter().map(|at| (variables[*at].0.as_str(), variables[*at].1.as_str())).collect();
+        faulty_keys(text, &given)
+    };
+    assert_eq!(faults(&[0, 1], &section), ["server.api_keys.0.certificate"]);
+    assert_eq!(faults(&[0], LEAST), ["server.tls_cert"]);
+    assert_eq!(faults(&[1], LEAST), ["server.tls_key"]);
+    assert_eq!(faults(&[2], LEAST), ["server.client_ca"]);
+    let twice =
+        format!("{section}[[server.api_keys]]\nname = \"b\"\nscopes = [\"ops\"]\ncertificate = \"shop.internal\"");
+    assert_eq!(faults(&[0, 1, 2], &twice), ["server.api_keys.1"]);
+    let both = text("name = \"a\"\nscopes = [\"ops\"]\ncertificate = \"x\"\nkey_env = \"KEY\"");
+    let both = Settings::parse("test", &both, variables.into_iter().chain(env(&[("KEY", KEY)])));
+    assert!(both.is_err(), "one section has one way to be known");
 }

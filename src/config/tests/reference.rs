@@ -6,11 +6,15 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 34] = [
+const EXAMPLES: [&str; 38] = [
     "expires_at",
     "sources",
     "http_proxy",
     "probes",
+    "tls_cert",
+    "tls_key",
+    "client_ca",
+    "certificate",
     "listen_url",
     "[server.api_keys]",
     "name",
