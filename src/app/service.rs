@@ -1,6 +1,8 @@
 //! The running service: its roles are started in order and stopped in reverse order.
 
+mod background;
 mod pulse;
+mod worker_role;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
@@ -12,37 +14,28 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use self::background::{Wakeups, keep_ready, listen, look_after_refresh};
+use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
-use super::outbox::Webhooks;
-use super::process::{LAST_TRIES, Process, TIDY, nothing_in_memory_alone};
+use super::process::{Process, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
-use super::spools::replay_for_refresh;
 use super::{App, AppError};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
-use crate::backoff::Backoff;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::SweepSchedule;
-use crate::klarna::create::CreateClient;
-use crate::ops::Retention;
 use crate::pages;
-use crate::queue::{Options, Queue, Running, Stopped, Wake};
-use crate::store::{Inspection, Signal, Store, StoreError};
+use crate::store::{Inspection, StoreError};
 use crate::tls::TlsServer;
 use crate::vault::Vault;
-use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
+use crate::worker::TargetBreakers;
 
 /// The most connections of the server at `server.probes`.
 const PROBE_CONNECTIONS: usize = 256;
 
 /// How long the database connections and the server at `server.probes` have to close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// The wait before the connection for notifications is opened again.
-const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
-/// How often connections are opened in advance. Idle ones are closed after ten minutes, and each
-/// one half an hour after it was opened.
-const READY_AGAIN: Duration = Duration::from_mins(1);
 
 /// A role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -65,20 +58,12 @@ pub struct Service {
     probes: Option<HttpServer>,
     /// What workers and keepers share: instance folder, heartbeat and vault.
     process: Option<Process>,
-    orders: Option<Orders>,
+    worker: Option<WorkerRole>,
     keeper: Option<SweepSchedule>,
     /// Tasks that listen for signals, poll and clean up; they end with the service.
     background: JoinSet<()>,
     /// SQLite only: the lock that this process holds while it serves the file.
     _served: Option<File>,
-}
-
-/// What the role `worker` runs.
-struct Orders {
-    webhooks: Option<Webhooks>,
-    queue: Running,
-    results: ResultSpool,
-    breakers: TargetBreakers,
 }
 
 /// Addresses that are taken before anything runs.
@@ -106,11 +91,11 @@ impl Service {
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
-        let orders =
-            of(Role::Worker).map(|process| start_worker(&app, process, &wakes, &mut background)).transpose()?;
+        let worker =
+            of(Role::Worker).map(|process| WorkerRole::start(&app, process, &wakes, &mut background)).transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
-        let probes = probes(&app, &ready, process.as_ref(), orders.as_ref());
-        let pages = pages::router(app.pages(states(process.as_ref(), orders.as_ref())));
+        let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
+        let pages = pages::router(app.pages(states(process.as_ref(), worker.as_ref())));
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());
         }
@@ -122,7 +107,7 @@ impl Service {
         let polling = waiters.clone();
         background.spawn(async move { polling.poll().await });
         ready.set_ready(true);
-        Ok(Self { app, ready, waiters, api, probes, process, orders, keeper, background, _served: served })
+        Ok(Self { app, ready, waiters, api, probes, process, worker, keeper, background, _served: served })
     }
 
     /// The address of the API, if this process has it.
@@ -160,17 +145,17 @@ impl Service {
         // Handlers and sweep first, then exchanges that nobody waits for any more, then the
         // heartbeats.
         let work = async {
-            let orders = async {
-                let Some(orders) = self.orders else { return true };
-                orders.stop(until).await
+            let worker = async {
+                let Some(worker) = self.worker else { return true };
+                worker.stop(until).await
             };
             let keeper = async {
                 let Some(keeper) = self.keeper else { return true };
                 timeout_at(until, keeper.stop()).await.is_ok()
             };
-            let (orders, keeper) = tokio::join!(orders, keeper);
+            let (worker, keeper) = tokio::join!(worker, keeper);
             match self.process {
-                Some(process) => process.end(&self.app, until, orders && keeper).await,
+                Some(process) => process.end(&self.app, until, worker && keeper).await,
                 None => Ending::default(),
             }
         };
@@ -233,34 +218,6 @@ async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Proces
     Ok(process)
 }
 
-/// Starts the role `worker`: orders, webhooks and retention.
-fn start_worker(
-    app: &App,
-    process: &Process,
-    wakes: &Wakeups,
-    background: &mut JoinSet<()>,
-) -> Result<Orders, AppError> {
-    let settings = &app.settings;
-    let breakers = TargetBreakers::new(&settings.merchants);
-    let handler = OrderHandler {
-        store: app.store.clone(),
-        merchants: app.merchants(),
-        vault: process.vault.clone(),
-        klarna: CreateClient::new(settings.checkout.timeout)?,
-        breakers: breakers.clone(),
-        heartbeats: process.heartbeat.watch(),
-        results: process.results.clone(),
-        token_patience: settings.vault.token_patience,
-    };
-    let source = OrderSource::new(app.store.clone(), app.merchants(), process.worker.id);
-    let lone = settings.merchants.len() == 1;
-    let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
-    let webhooks = Webhooks::start(app, &wakes.webhooks)?;
-    let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
-    background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());
-    Ok(Orders { webhooks, queue, results: process.results.clone(), breakers })
-}
-
 /// Starts the role `keeper`; `None` if the settings have no schedule.
 fn start_keeper(app: &App, process: &Process) -> Option<SweepSchedule> {
     let schedule = app.settings.keeper.schedule.clone()?;
@@ -290,8 +247,8 @@ fn start_api(
 }
 
 /// Returns what health checks and metrics read of this process.
-fn probes(app: &App, ready: &Readiness, process: Option<&Process>, orders: Option<&Orders>) -> Probes {
-    let (vault, targets) = (vault_of(process), breakers_of(orders));
+fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Option<&WorkerRole>) -> Probes {
+    let (vault, targets) = (vault_of(process), breakers_of(worker));
     Probes {
         ready: ready.clone(),
         store: app.store.clone(),
@@ -301,16 +258,16 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, orders: Optio
     }
 }
 
-fn states(process: Option<&Process>, orders: Option<&Orders>) -> pages::AskBreakers {
-    breaker_states(vault_of(process), breakers_of(orders))
+fn states(process: Option<&Process>, worker: Option<&WorkerRole>) -> pages::AskBreakers {
+    breaker_states(vault_of(process), breakers_of(worker))
 }
 
 fn vault_of(process: Option<&Process>) -> Option<Vault> {
     process.map(|process| process.vault.clone())
 }
 
-fn breakers_of(orders: Option<&Orders>) -> Option<TargetBreakers> {
-    orders.map(|orders| orders.breakers.clone())
+fn breakers_of(worker: Option<&WorkerRole>) -> Option<TargetBreakers> {
+    worker.map(|worker| worker.breakers.clone())
 }
 
 /// Returns the states of a worker's circuit breakers, for `/readyz`.
@@ -328,87 +285,6 @@ fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option
             })
             .collect()
     }))
-}
-
-impl Orders {
-    async fn stop(self, until: Instant) -> bool {
-        let stopped = tokio::select! {
-            stopped = self.queue.stop(until.saturating_duration_since(Instant::now())) => stopped,
-            never = self.results.close_after(LAST_TRIES) => never,
-        };
-        // After the orders, because their ends write webhooks.
-        if let Some(webhooks) = self.webhooks {
-            webhooks.stop(until).await;
-        }
-        if let Stopped::Abandoned(orders) = stopped {
-            tracing::error!(
-                orders,
-                "The shutdown grace is over; other workers take these orders and may \
-                submit them twice"
-            );
-        }
-        stopped == Stopped::Clean
-    }
-}
-
-/// The wake-ups of the queues of orders and webhooks.
-#[derive(Default)]
-struct Wakeups {
-    orders: Wake,
-    webhooks: Wake,
-}
-
-/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox.
-async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
-    let mut failures = 0;
-    loop {
-        let failed = match store.listen().await {
-            Ok(mut signals) => {
-                failures = 0;
-                // Finds what came before the subscription.
-                wakes.orders.notify();
-                loop {
-                    match signals.next().await {
-                        Ok(Signal::Due) => wakes.orders.notify(),
-                        Ok(Signal::Settled(id)) => {
-                            waiters.tell(id);
-                            wakes.webhooks.notify();
-                        }
-                        Ok(Signal::Changed) => {
-                            wakes.orders.notify();
-                            wakes.webhooks.notify();
-                            waiters.look().await;
-                        }
-                        Err(error) => break error,
-                    }
-                }
-            }
-            Err(error) => error,
-        };
-        failures += 1;
-        tracing::warn!(error = %failed, "The connection for notifications broke; the service reconnects, and \
-            polls meanwhile");
-        tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
-    }
-}
-
-async fn look_after_refresh(app: App) {
-    loop {
-        if let Err(error) = replay_for_refresh(&app).await {
-            tracing::warn!(%error, "The spool of an earlier `refresh` could not be replayed; the next try \
-                follows in a minute");
-        }
-        tokio::time::sleep(TIDY).await;
-    }
-}
-
-async fn keep_ready(store: Arc<dyn Store>) {
-    loop {
-        if let Err(error) = store.keep_ready().await {
-            tracing::debug!(%error, "Connections could not be opened in advance; they are opened when needed");
-        }
-        tokio::time::sleep(READY_AGAIN).await;
-    }
 }
 
 /// Checks the settings where a transaction pooler lies before the server: named statements and

@@ -8,6 +8,7 @@
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
 
 mod batch;
+mod claimed_order;
 mod columns;
 mod dashboard;
 mod engine;
@@ -48,9 +49,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
+pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
-
 use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
@@ -63,7 +64,7 @@ pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
 pub use self::order_end::LateResult;
-pub use self::orders::{Claim, ClaimedOrder, Inserted, OrderFilter, OrderRow, OrderTx, Orders};
+pub use self::orders::{Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };

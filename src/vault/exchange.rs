@@ -1,7 +1,9 @@
 //! One exchange: claim, intent, request, store. It runs in its own task, which nothing cancels.
 //! Whoever waits for it can stop waiting; it continues until its outcome is stored.
 
+mod caller;
 mod conclusion;
+mod provider;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
+use self::caller::{Caller, ExchangeAnswer};
 use self::conclusion::{Conclusion, Received};
 use super::exchange_permits::ExchangePermit;
 use super::provider_trials::TrialPermit;
@@ -53,59 +56,17 @@ pub(super) struct Exchange {
     pub(super) permit: ExchangePermit,
 }
 
-/// The caller that waits for the exchange. It is answered once, and has the permit to call the
-/// endpoint once.
-struct Caller {
-    /// Where the answer is sent. The caller may have stopped waiting.
-    waiting: Option<oneshot::Sender<ExchangeAnswer>>,
-    call_permit: Option<CallPermit>,
-    /// Held until the merchant's provider is known to grant tokens.
-    trial: Option<TrialPermit>,
-    /// Klarna's correlation id of the call, once it is known.
-    correlation_id: Option<String>,
-    /// Set if an order's user was seen although the token could not be used.
-    seen: Option<TokenVersion>,
-}
-
-/// The answer to the caller.
-struct ExchangeAnswer {
-    report: ExchangeReport,
-    correlation_id: Option<String>,
-}
-
-impl Caller {
-    fn answer(&mut self, report: ExchangeReport) {
-        if let Some(waiting) = self.waiting.take() {
-            // Sending fails only if the caller has stopped waiting.
-            let _ = waiting.send(ExchangeAnswer { report, correlation_id: self.correlation_id.take() });
-        }
-    }
-
-    /// Records that the provider has granted a token of the merchant, and ends the trial.
-    fn proven(&mut self) {
-        if let Some(trial) = self.trial.take() {
-            trial.proven();
-        }
-    }
-
-    fn report(&mut self, report: CallOutcome) {
-        if let Some(call_permit) = self.call_permit.take() {
-            call_permit.report(report, since_boot());
-        }
-    }
-}
-
 impl Exchange {
     /// Runs the exchange in a task of its own. Returns its report as soon as the successor is safe.
     pub(super) async fn spawn(self, call_permit: CallPermit, trial: Option<TrialPermit>) -> ExchangeReport {
         let (waiting, answer) = oneshot::channel();
-        let mut caller =
-            Caller { waiting: Some(waiting), call_permit: Some(call_permit), trial, correlation_id: None, seen: None };
+        let mut caller = Caller::new(waiting, call_permit, trial);
         let (traced, span) = self.spans();
         let whole = async move {
             let report = self.run(&mut caller).await;
             // Release these first, because the caller may ask for the same user's token at once.
-            drop((self.user_lock, self.permit, caller.trial.take()));
+            drop((self.user_lock, self.permit));
+            caller.end_trial();
             caller.answer(report);
             if let Some(version) = caller.seen
                 && let Err(error) = self.context.store.note_seen(version).await
@@ -268,7 +229,7 @@ impl Exchange {
             crash::point("token_answered");
             // Whether a rejection is believed is known once it is stored.
             if !matches!(answer, Answer::InvalidGrant) {
-                caller.report(self.report(&answer));
+                caller.report(self.call_outcome(&answer));
             }
             answer
         };
@@ -281,21 +242,6 @@ impl Exchange {
     fn sealed_for(&self, version: TokenVersion) -> SealedFor {
         let (merchant, provider) = (self.key.merchant.clone(), self.merchant.provider());
         SealedFor { merchant, version, provider }
-    }
-
-    /// Returns what an answer says about the endpoint.
-    fn report(&self, answer: &Answer) -> CallOutcome {
-        match answer {
-            Answer::Rotated(tokens) if tokens.access_token.is_none() => {
-                CallOutcome::Failed { what: String::from("the answer has no access token"), retry_after: None }
-            }
-            Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.key.user.clone() },
-            Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
-            Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {
-                CallOutcome::Failed { what: what.clone(), retry_after: None }
-            }
-        }
     }
 
     /// Stores the answer, and returns what it means for the caller.
@@ -345,37 +291,6 @@ impl Exchange {
             Some(Settled::Announced) => report.announced(),
             Some(Settled::Superseded) => report.superseded(),
         }
-    }
-
-    /// Stores that the provider granted a token.
-    async fn prove(&self, caller: &mut Caller) {
-        let proving = self.context.store.prove_provider(&self.merchant.name, self.merchant.provider());
-        match proving.await {
-            Ok(()) => caller.proven(),
-            Err(error) => tracing::warn!(merchant = self.merchant.name.as_str(), %error,
-                "It could not be stored that the token endpoint grants tokens; the next success tries again"),
-        }
-    }
-
-    /// Stops the merchant if too many of its tokens were rejected in a row.
-    async fn judge(&self, caller: &mut Caller) {
-        let merchant = &self.merchant.name;
-        let pause = probe_pause(0);
-        let judged = self.context.store.judge_rejections(merchant, self.merchant.provider(), pause).await;
-        let suspicious = match judged {
-            Ok(streak) if streak.is_suspicious() => {
-                tracing::error!(%merchant, rejections = streak.length,
-                    "ALARM: the token endpoint rejected too many refresh tokens in a row; no more are presented, except \
-                     for one probe at a time. Check token_url and client_id, then run `tokens resolve --rejected --retry`");
-                true
-            }
-            Ok(_) => false,
-            Err(error) => {
-                tracing::warn!(%merchant, %error, "Rejections in a row could not be counted; the next one counts again");
-                false
-            }
-        };
-        caller.report(if suspicious { CallOutcome::Stopped(pause) } else { CallOutcome::Answered });
     }
 
     fn count(&self, outcome: Outcome) {

@@ -17,6 +17,7 @@ mod renaming;
 mod report;
 pub mod sealing;
 mod settle;
+mod shopper;
 mod user_locks;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub use self::registry::{Registration, Registry, RegistryError};
 pub use self::renaming::{BOTH_HAVE_TOKENS, BUSY, rename};
 pub use self::report::{Access, AccessToken, Refreshed};
 use self::sealing::{ExchangedTokens, Secrets};
+pub use self::shopper::Shopper;
 use self::user_locks::UserLocks;
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::clock::{Clock, delta, since_boot};
@@ -48,19 +50,9 @@ use crate::klarna::token::TokenClient;
 use crate::meter;
 use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
-use crate::token::claims::Claims;
 use crate::token::{
     CachedTokens, ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable,
 };
-
-/// The shopper, from a verified id_token.
-#[derive(Clone, Debug)]
-pub struct Shopper {
-    /// The claims of the id_token.
-    pub claims: Claims,
-    /// The keyed hash of the `sub`, if none was stored for the user before.
-    unnoted: Option<Vec<u8>>,
-}
 
 /// What an order's exchange needs to begin.
 struct OrderPermit {
@@ -288,48 +280,6 @@ impl Vault {
     /// only for exchanges in flight.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);
-    }
-
-    /// Verifies the id_token that came with an access token, and returns its claims about the
-    /// shopper. If it is missing, invalid, or from another shopper than before, there are no
-    /// claims; the access token is still valid.
-    ///
-    /// If the shopper is new for this user, call [`note`](Vault::note) afterwards.
-    pub async fn shopper(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Shopper> {
-        let id_token = access.id_token.as_ref()?;
-        let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
-            Ok(claims) => claims,
-            Err(error) => {
-                tracing::warn!(merchant = merchant.name.as_str(), %error, "An id_token was not accepted; nothing is prefilled");
-                return None;
-            }
-        };
-        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        let subject = self.context.secrets.hasher().subject(&key, &claims.subject);
-        let unnoted = match &access.subject {
-            Some(first) if *first != subject => {
-                tracing::error!(
-                    merchant = merchant.name.as_str(),
-                    "ALARM: a user's token belongs to another shopper than before; nothing is prefilled. \
-                     Check how the shop links sign-ins to users"
-                );
-                return None;
-            }
-            Some(_) => None,
-            None => Some(subject.to_vec()),
-        };
-        Some(Shopper { claims, unnoted })
-    }
-
-    /// Stores which shopper belongs to a user, if none was stored before. If another shopper
-    /// appears later for the same user, this is logged as an alarm. The order does not wait for
-    /// this.
-    pub async fn note(&self, merchant: &Merchant, user: &UserId, shopper: &Shopper) {
-        let Some(subject) = &shopper.unnoted else { return };
-        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        if let Err(error) = self.context.store.note_subject(&key, subject).await {
-            tracing::warn!(%error, "The shopper of a user could not be recorded");
-        }
     }
 
     /// Stores the contents of the spool, deletes expired access tokens, and closes open intents of

@@ -24,10 +24,10 @@ impl Service {
         let heartbeats = self.process.as_ref().map(|process| process.heartbeat.watch());
         let http_servers: Vec<AbortHandle> =
             [&self.api, &self.probes].into_iter().flatten().map(HttpServer::handle).collect();
-        let orders = self.orders.as_ref().map(|orders| orders.queue.going());
+        let worker = self.worker.as_ref().map(|worker| worker.queue.going());
         move || {
             let ended =
-                http_servers.iter().any(AbortHandle::is_finished) || orders.as_ref().is_some_and(|going| !going());
+                http_servers.iter().any(AbortHandle::is_finished) || worker.as_ref().is_some_and(|going| !going());
             lives(heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round), ended, !ready.is_ready())
         }
     }

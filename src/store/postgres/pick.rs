@@ -8,7 +8,7 @@ use super::Connection;
 use crate::ids::{MerchantName, WorkerId};
 use crate::store::engine::Now;
 use crate::store::sql::postgres as sql;
-use crate::store::{ClaimedOrder, StoreError, orders};
+use crate::store::{ClaimedOrder, StoreError, claimed_order};
 
 /// Claims due orders for a worker, at most the given number of each merchant. With `recent`, only
 /// orders that became due within that time.
@@ -36,5 +36,5 @@ pub(super) async fn claim_of(
     recent: Option<Duration>,
 ) -> Result<Vec<ClaimedOrder>, StoreError> {
     let claim = c.query(sql::CLAIM_ORDERS).bind(merchant).bind(share).bind(worker).bind(now).bind(recent);
-    claim.fetch_all().await?.iter().map(|row| orders::claimed(row, worker)).collect()
+    claim.fetch_all().await?.iter().map(|row| claimed_order::claimed(row, worker)).collect()
 }

@@ -12,7 +12,7 @@ use crate::ids::{MerchantName, WorkerId};
 use crate::order::OrderId;
 use crate::store::columns::Columns;
 use crate::store::engine::{Engine, by};
-use crate::store::{ClaimedOrder, StoreError, orders};
+use crate::store::{ClaimedOrder, StoreError, claimed_order};
 
 /// Claims due orders for a worker, at most the given number of each merchant. With `recent`, only
 /// orders that became due within that time.
@@ -33,7 +33,7 @@ pub(super) async fn claim(
             let (now, picked) = (now(&clock), Arc::clone(&picked));
             async move {
                 let claim = c.query(sql::CLAIM_ORDERS).bind(picked.as_slice()).bind(worker).bind(now);
-                claim.fetch_all().await?.iter().map(|row| orders::claimed(row, worker)).collect()
+                claim.fetch_all().await?.iter().map(|row| claimed_order::claimed(row, worker)).collect()
             }
             .boxed()
         })

@@ -1,0 +1,80 @@
+//! Tasks that run beside the roles, until the service ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::process::TIDY;
+use crate::app::spools::replay_for_refresh;
+use crate::backoff::Backoff;
+use crate::delivery::Waiters;
+use crate::queue::Wake;
+use crate::store::{Signal, Store};
+
+/// The wait before the connection for notifications is opened again.
+const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+/// How often connections are opened in advance. Idle ones are closed after ten minutes, and each
+/// one half an hour after it was opened.
+const READY_AGAIN: Duration = Duration::from_mins(1);
+
+/// The wake-ups of the queues of orders and webhooks.
+#[derive(Default)]
+pub(super) struct Wakeups {
+    pub(super) orders: Wake,
+    pub(super) webhooks: Wake,
+}
+
+/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox.
+pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
+    let mut failures = 0;
+    loop {
+        let failed = match store.listen().await {
+            Ok(mut signals) => {
+                failures = 0;
+                // Finds what came before the subscription.
+                wakes.orders.notify();
+                loop {
+                    match signals.next().await {
+                        Ok(Signal::Due) => wakes.orders.notify(),
+                        Ok(Signal::Settled(id)) => {
+                            waiters.tell(id);
+                            wakes.webhooks.notify();
+                        }
+                        Ok(Signal::Changed) => {
+                            wakes.orders.notify();
+                            wakes.webhooks.notify();
+                            waiters.look().await;
+                        }
+                        Err(error) => break error,
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        failures += 1;
+        tracing::warn!(error = %failed, "The connection for notifications broke; the service reconnects, and \
+            polls meanwhile");
+        tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
+    }
+}
+
+/// Stores what an earlier `refresh` left in its spool.
+pub(super) async fn look_after_refresh(app: App) {
+    loop {
+        if let Err(error) = replay_for_refresh(&app).await {
+            tracing::warn!(%error, "The spool of an earlier `refresh` could not be replayed; the next try \
+                follows in a minute");
+        }
+        tokio::time::sleep(TIDY).await;
+    }
+}
+
+/// Keeps connections open for a burst of orders.
+pub(super) async fn keep_ready(store: Arc<dyn Store>) {
+    loop {
+        if let Err(error) = store.keep_ready().await {
+            tracing::debug!(%error, "Connections could not be opened in advance; they are opened when needed");
+        }
+        tokio::time::sleep(READY_AGAIN).await;
+    }
+}

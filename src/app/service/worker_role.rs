@@ -1,0 +1,74 @@
+//! The role `worker`: orders, webhooks and retention.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::background::Wakeups;
+use crate::app::outbox::Webhooks;
+use crate::app::process::{LAST_TRIES, Process};
+use crate::app::{App, AppError};
+use crate::klarna::create::CreateClient;
+use crate::ops::Retention;
+use crate::queue::{Options, Queue, Running, Stopped};
+use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
+
+/// The running role `worker`.
+pub(super) struct WorkerRole {
+    webhooks: Option<Webhooks>,
+    pub(super) queue: Running,
+    results: ResultSpool,
+    pub(super) breakers: TargetBreakers,
+}
+
+impl WorkerRole {
+    /// Starts the role `worker`: orders, webhooks and retention.
+    pub(super) fn start(
+        app: &App,
+        process: &Process,
+        wakes: &Wakeups,
+        background: &mut JoinSet<()>,
+    ) -> Result<Self, AppError> {
+        let settings = &app.settings;
+        let breakers = TargetBreakers::new(&settings.merchants);
+        let handler = OrderHandler {
+            store: app.store.clone(),
+            merchants: app.merchants(),
+            vault: process.vault.clone(),
+            klarna: CreateClient::new(settings.checkout.timeout)?,
+            breakers: breakers.clone(),
+            heartbeats: process.heartbeat.watch(),
+            results: process.results.clone(),
+            token_patience: settings.vault.token_patience,
+        };
+        let source = OrderSource::new(app.store.clone(), app.merchants(), process.worker.id);
+        let lone = settings.merchants.len() == 1;
+        let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
+        let webhooks = Webhooks::start(app, &wakes.webhooks)?;
+        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());
+        Ok(Self { webhooks, queue, results: process.results.clone(), breakers })
+    }
+
+    /// Waits until running orders have ended and webhooks are sent, at most until `until`. Returns
+    /// whether no order was cut off.
+    pub(super) async fn stop(self, until: Instant) -> bool {
+        let stopped = tokio::select! {
+            stopped = self.queue.stop(until.saturating_duration_since(Instant::now())) => stopped,
+            never = self.results.close_after(LAST_TRIES) => never,
+        };
+        // After the orders, because their ends write webhooks.
+        if let Some(webhooks) = self.webhooks {
+            webhooks.stop(until).await;
+        }
+        if let Stopped::Abandoned(orders) = stopped {
+            tracing::error!(
+                orders,
+                "The shutdown grace is over; other workers take these orders and may \
+                submit them twice"
+            );
+        }
+        stopped == Stopped::Clean
+    }
+}

@@ -1,0 +1,112 @@
+//! An order that a worker has claimed, read from its row.
+
+use chrono::{DateTime, Utc};
+
+use super::columns::Columns;
+use super::{StoreError, from_json};
+use crate::ids::{MerchantName, UserId, WorkerId};
+use crate::order::{OrderError, OrderId, Target};
+
+/// An order that a worker has claimed for one attempt.
+#[derive(Clone, Debug)]
+pub struct ClaimedOrder {
+    /// The claim, which every write names.
+    pub claim: Claim,
+    /// The merchant's name.
+    pub merchant: MerchantName,
+    /// The user whose refresh token is used.
+    pub user: UserId,
+    /// Klarna's order, as the shop wrote it.
+    pub body: String,
+    /// The product of Klarna that it is submitted to. `None`: the merchant's setting.
+    pub target: Option<Target>,
+    /// Whether absent shopper data is filled in. `None`: the merchant's setting.
+    pub prefill: Option<bool>,
+    /// The number of attempts that ended before this one.
+    pub attempts: i64,
+    /// When it was accepted.
+    pub accepted_at: DateTime<Utc>,
+    /// When it became due for this claim.
+    pub due_at: DateTime<Utc>,
+    /// When this claim was made, by the database's clock.
+    pub claimed_at: DateTime<Utc>,
+    /// When the order was first claimed. `vault.token_patience` begins then.
+    pub first_claimed_at: DateTime<Utc>,
+    /// When the order is given up.
+    pub deadline_at: DateTime<Utc>,
+    /// Whether an earlier create call may have reached Klarna without an answer.
+    pub possible_duplicate: bool,
+    /// Why the last attempt failed, or why the order had to wait.
+    pub error: Option<OrderError>,
+    /// Whether it was submitted by SQL, which does not check its body.
+    pub unchecked: bool,
+    /// The trace context of its acceptance.
+    pub trace: Option<String>,
+    /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must fail.
+    pub unreadable: Option<String>,
+}
+
+/// A worker's claim on an order. A write changes nothing unless the row still has this worker and
+/// number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The order.
+    pub order: OrderId,
+    /// This start of the process.
+    pub worker: WorkerId,
+    /// The claim number, which rises by one with each claim of the order.
+    pub number: i64,
+}
+
+/// Reads an order from the row that its claim returned.
+pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrder, StoreError> {
+    let claim = Claim { order: row.id("id")?, worker, number: row.int("claim_number")? };
+    Ok(read_claimed(row, claim).unwrap_or_else(|error| unreadable(row, claim, &error)))
+}
+
+/// Returns an order that will fail because its row cannot be read. The orders that were claimed with
+/// it are not affected.
+fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOrder {
+    let now = row.time("now").unwrap_or(DateTime::UNIX_EPOCH);
+    ClaimedOrder {
+        claim,
+        merchant: row.merchant().unwrap_or_else(|_| "".into()),
+        user: row.user().unwrap_or_else(|_| "".into()),
+        body: String::new(),
+        target: row.opt_parsed("target").unwrap_or_default(),
+        prefill: None,
+        attempts: 0,
+        accepted_at: now,
+        due_at: now,
+        claimed_at: now,
+        first_claimed_at: now,
+        deadline_at: now,
+        possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
+        error: None,
+        unchecked: false,
+        trace: None,
+        unreadable: Some(error.to_string()),
+    }
+}
+
+fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreError> {
+    Ok(ClaimedOrder {
+        claim,
+        merchant: row.merchant()?,
+        user: row.user()?,
+        body: row.text("body")?,
+        target: row.opt_parsed("target")?,
+        prefill: row.opt_flag("prefill")?,
+        attempts: row.int("attempts")?,
+        accepted_at: row.time("accepted_at")?,
+        due_at: row.time("due_at")?,
+        claimed_at: row.time("now")?,
+        first_claimed_at: row.time("first_claimed_at")?,
+        deadline_at: row.time("deadline_at")?,
+        possible_duplicate: row.flag("possible_duplicate")?,
+        error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
+        unchecked: row.flag("unchecked")?,
+        trace: row.opt_text("trace")?,
+        unreadable: None,
+    })
+}

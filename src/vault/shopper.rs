@@ -1,0 +1,59 @@
+//! The shopper of a user, from the id_token that comes with an access token.
+
+use super::{AccessToken, Vault};
+use crate::config::Merchant;
+use crate::ids::{UserId, UserKey};
+use crate::token::claims::Claims;
+
+/// The shopper, from a verified id_token.
+#[derive(Clone, Debug)]
+pub struct Shopper {
+    /// The claims of the id_token.
+    pub claims: Claims,
+    /// The keyed hash of the `sub`, if none was stored for the user before.
+    unnoted: Option<Vec<u8>>,
+}
+
+impl Vault {
+    /// Verifies the id_token that came with an access token, and returns its claims about the
+    /// shopper. If it is missing, invalid, or from another shopper than before, there are no
+    /// claims; the access token is still valid.
+    ///
+    /// If the shopper is new for this user, call [`note`](Self::note) afterwards.
+    pub async fn shopper(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Shopper> {
+        let id_token = access.id_token.as_ref()?;
+        let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::warn!(merchant = merchant.name.as_str(), %error, "An id_token was not accepted; nothing is prefilled");
+                return None;
+            }
+        };
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let subject = self.context.secrets.hasher().subject(&key, &claims.subject);
+        let unnoted = match &access.subject {
+            Some(first) if *first != subject => {
+                tracing::error!(
+                    merchant = merchant.name.as_str(),
+                    "ALARM: a user's token belongs to another shopper than before; nothing is prefilled. \
+                     Check how the shop links sign-ins to users"
+                );
+                return None;
+            }
+            Some(_) => None,
+            None => Some(subject.to_vec()),
+        };
+        Some(Shopper { claims, unnoted })
+    }
+
+    /// Stores which shopper belongs to a user, if none was stored before. If another shopper
+    /// appears later for the same user, this is logged as an alarm. The order does not wait for
+    /// this.
+    pub async fn note(&self, merchant: &Merchant, user: &UserId, shopper: &Shopper) {
+        let Some(subject) = &shopper.unnoted else { return };
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        if let Err(error) = self.context.store.note_subject(&key, subject).await {
+            tracing::warn!(%error, "The shopper of a user could not be recorded");
+        }
+    }
+}
