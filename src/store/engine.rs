@@ -2,6 +2,8 @@
 //! statement of the engine's dialect with its parameters, on a connection that goes back to its pool
 //! only after success.
 
+mod param;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,17 +11,14 @@ use chrono::{DateTime, Utc};
 use sqlx::database::HasStatementCache;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Database};
-use uuid::Uuid;
 
+pub(super) use self::param::Param;
 use super::columns::Columns;
 use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
-use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError, micros};
-use crate::ids::{
-    ExchangeId, InstanceId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserId, UserKey, WebhookId,
-    WorkerId,
-};
+use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError};
+use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
@@ -182,69 +181,6 @@ pub(super) type RawQuery<E> =
 /// and the statement uses the database's clock; only tests give a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
-
-/// The value of a statement's parameter, for either engine. Null has a type too.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Param<'a> {
-    Text(Option<&'a str>),
-    Int(Option<i64>),
-    Flag(Option<bool>),
-    Id(Option<Uuid>),
-    Bytes(Option<&'a [u8]>),
-    Time(Option<DateTime<Utc>>),
-    /// `= ANY($1)` on PostgreSQL, `IN (SELECT unhex(value) FROM json_each($1))` on SQLite.
-    Ids(&'a [OrderId]),
-}
-
-macro_rules! params {
-    ($($type:ty: $value:ident => $param:expr;)+) => {
-        $(impl<'a> From<$type> for Param<'a> {
-            fn from($value: $type) -> Self {
-                $param
-            }
-        })+
-    };
-}
-
-params! {
-    &'a str: value => Self::Text(Some(value));
-    Option<&'a str>: value => Self::Text(value);
-    &'a String: value => Self::Text(Some(value));
-    &'a Option<String>: value => Self::Text(value.as_deref());
-    &'a MerchantName: value => Self::Text(Some(value.as_str()));
-    Option<&'a MerchantName>: value => Self::Text(value.map(MerchantName::as_str));
-    &'a Option<MerchantName>: value => value.as_ref().into();
-    &'a UserId: value => Self::Text(Some(value.as_str()));
-    Option<&'a UserId>: value => Self::Text(value.map(UserId::as_str));
-    &'a Option<UserId>: value => value.as_ref().into();
-    i64: value => Self::Int(Some(value));
-    Option<i64>: value => Self::Int(value);
-    u32: value => Self::Int(Some(value.into()));
-    usize: value => Self::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)));
-    Duration: value => Self::Int(Some(micros(value)));
-    Option<Duration>: value => Self::Int(value.map(micros));
-    bool: value => Self::Flag(Some(value));
-    Option<bool>: value => Self::Flag(value);
-    Uuid: value => Self::Id(Some(value));
-    Option<Uuid>: value => Self::Id(value);
-    OrderId: value => value.as_uuid().into();
-    WorkerId: value => value.as_uuid().into();
-    InstanceId: value => value.as_uuid().into();
-    ExchangeId: value => value.as_uuid().into();
-    PurposeId: value => value.as_uuid().into();
-    WebhookId: value => value.as_uuid().into();
-    Option<WebhookId>: value => value.map(|id| id.as_uuid()).into();
-    TokenId: value => value.0.into();
-    &'a [u8]: value => Self::Bytes(Some(value));
-    &'a Vec<u8>: value => Self::Bytes(Some(value));
-    &'a [u8; 32]: value => Self::Bytes(Some(value));
-    Option<&'a Vec<u8>>: value => Self::Bytes(value.map(Vec::as_slice));
-    &'a Provider: value => Self::Bytes(Some(value.as_bytes()));
-    DateTime<Utc>: value => Self::Time(Some(value));
-    Option<DateTime<Utc>>: value => Self::Time(value);
-    Now: value => Self::Time(value.0);
-    &'a [OrderId]: value => Self::Ids(value);
-}
 
 impl<E: Engine> SqlStore<E> {
     pub(super) fn now(&self) -> Now {

@@ -12,6 +12,7 @@ mod orders;
 mod private;
 mod program;
 mod reference;
+mod resolve;
 mod restore;
 #[cfg(unix)]
 mod serve;

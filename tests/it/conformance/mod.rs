@@ -1,6 +1,7 @@
 //! The storage traits: the same cases on both engines.
 
 mod enqueue_order;
+mod inserting;
 mod installation;
 mod keeper;
 mod late_results;
