@@ -23,7 +23,7 @@ use crate::worker::{ResultSpool, WorkerLease};
 pub(super) const TIDY: Duration = Duration::from_mins(1);
 
 /// How long a hard stop waits until new refresh tokens are in the database or the spool.
-const BRINK: Duration = Duration::from_secs(2);
+const HARD_STOP: Duration = Duration::from_secs(2);
 /// How long a stop waits for the database to take what is safe in the spool.
 pub(super) const LAST_TRIES: Duration = Duration::from_secs(5);
 
@@ -131,7 +131,7 @@ impl Process {
 
 /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
 pub(super) async fn nothing_in_memory_alone(vault: &Vault) -> Ending {
-    if tokio::time::timeout(BRINK, vault.wait_until_durable()).await.is_err() {
+    if tokio::time::timeout(HARD_STOP, vault.wait_until_durable()).await.is_err() {
         tracing::error!(
             exchanges = vault.in_flight(),
             "Stopped at once; the new refresh tokens of these \

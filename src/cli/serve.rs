@@ -80,10 +80,10 @@ impl Args {
                 error = service.outdated() => Some(AppError::from(error)),
             };
             manager::stopping();
-            let brink = service.nothing_in_memory_alone();
+            let durable = service.nothing_in_memory_alone();
             let ending = tokio::select! {
                 ending = service.stop(grace) => ending,
-                () = shutdown.hard() => brink.await,
+                () = shutdown.hard() => durable.await,
             };
             Ok((ending, outdated))
         })?;

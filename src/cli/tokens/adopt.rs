@@ -55,7 +55,7 @@ impl Args {
             }
             let adopted = self.adopt(context, &app, found).await.map_err(failed)?;
             let left = adopted.held_elsewhere + adopted.unreadable;
-            context.output.print(Told(adopted), &json!({ "adopted": adopted.adopted, "left": left }))?;
+            context.output.print(Summary(adopted), &json!({ "adopted": adopted.adopted, "left": left }))?;
             Ok(if left == 0 { Exit::Done } else { Exit::SomeFailed })
         })
     }
@@ -69,9 +69,9 @@ impl Args {
 }
 
 /// The result for people.
-struct Told(AdoptedTokens);
+struct Summary(AdoptedTokens);
 
-impl fmt::Display for Told {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AdoptedTokens { adopted, held_elsewhere, unreadable } = self.0;
         write!(f, "{} adopted", tokens(adopted))?;

@@ -21,7 +21,7 @@ both_engines![
     a_spool_that_hangs_does_not_keep_an_answer_that_the_database_takes,
     a_file_that_cannot_be_read_to_its_end_holds_up_no_other,
     heartbeats_go_on_although_their_record_hangs,
-    a_successor_of_a_forgotten_user_holds_no_turn,
+    a_successor_of_a_forgotten_user_holds_no_lock,
 ];
 
 /// As many as a disk has threads.
@@ -97,7 +97,7 @@ async fn heartbeats_go_on_although_their_record_hangs(db: Db) {
 }
 
 /// The database is restored to a time before the user's first sign-in while the request is in flight.
-async fn a_successor_of_a_forgotten_user_holds_no_turn(db: Db) {
+async fn a_successor_of_a_forgotten_user_holds_no_lock(db: Db) {
     let going = in_flight(&db).await;
     db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens").await;
     going.klarna.answer_one();
