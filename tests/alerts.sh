@@ -185,7 +185,7 @@ for _ in {1..10}; do
     sleep 0.2
 done
 # The old tokens and the absent keeper are the first troubles, which a slow machine may find out by now.
-early=$(states | tr ' ' '\n' | grep -vxE 'KlarnaWorker(KeeperSilent|KeeperLate|TokensLapsing)' || true)
+early=$(states | tr ' ' '\n' | grep -vxE 'KlarnaWorker(KeeperSilent|KeeperLate|TokensExpiring)' || true)
 [ -z "$early" ] || give_up "fires before anything has happened: $early"
 
 begun=$(now)

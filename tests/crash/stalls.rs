@@ -17,7 +17,7 @@ both_engines![
 ];
 
 /// Longer than `send_within` and `exchange_timeout`.
-const AWAY: Duration = Duration::from_secs(3);
+const AWAY: Duration = Duration::from_millis(2200);
 
 async fn stopped_itself(served: &Served) {
     let status = format!("/proc/{}/status", served.program.id());
