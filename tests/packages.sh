@@ -68,12 +68,15 @@ await "http://127.0.0.1:$port/readyz"
 kill "${started[0]}"
 wait "${started[0]}" || give_up "the tarball's program did not stop well"
 started=()
-# musl's own resolver finds hosts by /etc/resolv.conf and /etc/hosts, as the C library of this machine does.
-code=0
+# musl's own resolver has to find the hosts that the C library of this machine finds.
 (cd "$home/tarball" && env -i "${variables[@]}" KLARNA_WORKER__DATABASE__URL=sqlite://worker.db \
-    "$program" doctor --config settings.toml) >"$home/doctor.log" 2>&1 || code=$?
+    "$program" doctor --config settings.toml) >"$home/doctor.log" 2>&1 || true
 cat "$home/doctor.log" >&2
-! grep -qi 'dns\|resolve\|lookup' "$home/doctor.log" || give_up "the tarball's program finds no hosts"
+if getent hosts login.playground.klarna.com >/dev/null; then
+    ! grep -q 'failed to lookup address' "$home/doctor.log" || give_up "the tarball's program finds no hosts"
+else
+    say "the tarball's resolver: NOT CHECKED: this machine finds no hosts of Klarna"
+fi
 
 say "the Debian package, in a fresh Debian"
 suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME" || echo bookworm)
