@@ -72,12 +72,15 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// Takes a connection for reading.
     fn reader(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// Takes a connection for writing.
+    /// Takes a connection for writing. Of several, those that wait for locks never take all: accepting
+    /// and claiming orders does not use this.
     fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
-    /// Takes a connection for short writes that must not wait behind orders: heartbeats and ends of
-    /// exchanges.
+    /// Takes a connection for short writes that must not wait behind orders: ends of exchanges.
     fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
+    /// Takes a connection for heartbeats, which nothing else keeps waiting.
+    fn heartbeats(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
     /// Returns how the pools are used.
     fn pools(&self) -> Vec<PoolUse>;
@@ -214,8 +217,8 @@ impl<E: Engine> SqlStore<E> {
 }
 
 /// Runs statements on a connection and gives it back. After an error, or if the caller stops waiting,
-/// the state of the connection is unknown, so it is closed. Behind a
-/// transaction pooler, the statements run in one transaction, because the session's defaults are not
+/// the state of the connection is unknown, so it is closed. Not if only a lock was in the way: a full
+/// server might refuse another connection. Behind a transaction pooler, the statements run in one transaction, because the session's defaults are not
 /// ours.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
@@ -224,9 +227,12 @@ pub(super) async fn by<E: Engine, T>(
     if connection.begin().is_some() {
         return transaction_by::<E, T>(connection, run).await;
     }
-    let done = run(&mut Connection::on(&mut connection)).await?;
-    connection.give_back();
-    Ok(done)
+    let done = run(&mut Connection::on(&mut connection)).await;
+    // A statement that met a lock did nothing.
+    if matches!(done, Ok(_) | Err(StoreError::Busy(_))) {
+        connection.give_back();
+    }
+    done
 }
 
 /// Begins a transaction that writes.
@@ -241,10 +247,15 @@ pub(super) async fn transaction_by<E: Engine, T>(
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     begin::<E>(&mut connection).await?;
-    let done = run(&mut Connection::on(&mut connection)).await?;
-    bounded(E::control(&mut connection, "COMMIT")).await?;
+    let done = run(&mut Connection::on(&mut connection)).await;
+    let end = match &done {
+        Ok(_) => "COMMIT",
+        Err(StoreError::Busy(_)) => "ROLLBACK",
+        Err(_) => return done,
+    };
+    bounded(E::control(&mut connection, end)).await?;
     connection.give_back();
-    Ok(done)
+    done
 }
 
 /// A connection in use, inside a transaction or outside one.

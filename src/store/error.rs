@@ -11,6 +11,10 @@ pub enum StoreError {
     /// The server refuses more connections.
     #[error("the database takes no more connections: {0}")]
     TooManyConnections(String),
+    /// Another session holds a lock that is needed. Nothing was written; the same call succeeds once
+    /// that session has ended its transaction.
+    #[error("another session of the database is in the way: {0}")]
+    Busy(String),
     /// The database takes no writes: the server is a replica, or read-only by its default.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
@@ -117,6 +121,7 @@ impl StoreError {
             self,
             Self::Unavailable(_)
                 | Self::TooManyConnections(_)
+                | Self::Busy(_)
                 | Self::ReadOnly(_)
                 | Self::FileReplaced(_)
                 | Self::TimedOut(_)
@@ -126,7 +131,7 @@ impl StoreError {
     }
 
     /// Returns whether one of several writes in a transaction may be the cause, so that each must be
-    /// tried by itself.
+    /// tried by itself. Not if a lock is in the way: each would wait for it, while later writes wait.
     pub(crate) fn may_be_of_one_write(&self) -> bool {
         !self.is_transient() || matches!(self, Self::Unexpected(_))
     }
@@ -191,11 +196,9 @@ fn from_postgres(code: &str, message: String) -> StoreError {
         // Read-only: after a failover, or by the server's default.
         b"25006" => StoreError::ReadOnly(message),
         b"53300" => StoreError::TooManyConnections(message),
-        // Lock time-out; connection, authorisation, rollback; resources, operator intervention,
-        // system error.
-        b"55P03" | [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
-            StoreError::Unavailable(message)
-        }
+        b"55P03" => StoreError::Busy(message),
+        // Connection, authorisation, rollback; resources, operator intervention, system error.
+        [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => StoreError::Unavailable(message),
         _ if is_final(code) => StoreError::Refused(message),
         _ => StoreError::Unexpected(format!("{message} (SQLSTATE {code})")),
     }

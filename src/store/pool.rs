@@ -1,107 +1,133 @@
 //! Connection pools. A connection goes back to its pool only after success.
+//!
+//! A pool passes on connections without contacting the server while they are in constant use. Whoever
+//! waits for a new connection also takes one that is given back meanwhile. If the server refuses more
+//! connections, pools share those that there are: see [`Scarcity`].
+
+mod live;
+mod pooled;
+mod scarcity;
 
 use std::future::Future;
-use std::ops::{Deref, DerefMut};
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::try_join_all;
-use sqlx::pool::PoolConnection;
-use sqlx::{ConnectOptions as _, Connection as _, Database};
+use futures::future::BoxFuture;
+use sqlx::{ConnectOptions as _, Connection, Database};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
-
+use self::live::{Live, OpenCount, Slot};
+pub(super) use self::pooled::PooledConnection;
+pub(super) use self::scarcity::Scarcity;
+use self::scarcity::{GivesUp, SCARCE};
 use super::{PoolUse, StoreError};
 
-/// The time limit for a statement, and for the wait for a connection. sqlx itself waits forever on
-/// a half-open connection.
+/// The time limit for a statement, and for opening a connection. sqlx itself waits forever on a
+/// half-open connection.
 const STATEMENT: Duration = Duration::from_secs(10);
-
 /// How long an idle connection is used without a check. A ping before each use would cost a round
 /// trip; without any check, the first caller after a restart of the server would get a dead
 /// connection.
-pub(super) const TRUSTED: Duration = Duration::from_secs(1);
-
-/// How long the server is asked why it refuses connections, and how often.
-const ASKING: Duration = Duration::from_secs(2);
-const ASK_AGAIN: Duration = Duration::from_mins(1);
-
-/// A pool that passes on connections without contacting the server while they are in constant use.
-/// sqlx pings each connection that is given back; this pool keeps fresh ones from sqlx's pool.
-pub(super) struct Pool<DB: Database> {
-    inner: sqlx::Pool<DB>,
-    /// One permit for each connection.
-    places: Arc<Semaphore>,
-    /// The most recently used connection is last.
-    idle: Idle<DB>,
-    /// Called before a connection is given out.
-    guard: Option<Guard>,
-    /// See [`Pool::through_pooler`].
-    begin: Option<&'static str>,
-}
+const TRUSTED: Duration = Duration::from_secs(1);
+/// How long the answer to that check may take.
+const PING: Duration = Duration::from_secs(2);
+/// When an idle connection is closed, and when any is replaced, because a session of the server grows.
+const IDLE: Duration = Duration::from_mins(10);
+const LIFETIME: Duration = Duration::from_mins(30);
+/// The pauses between tries to connect to a server that is starting, or has no connection left.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// How often another pool is asked for a connection. The server needs a moment to notice that one was
+/// closed.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Checks whether connections may be given out.
 type Guard = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
-type Idle<DB> = Arc<Mutex<Vec<(PoolConnection<DB>, Instant)>>>;
+/// A statement for each new connection.
+pub(super) struct Prepare<DB: Database> {
+    pub(super) sql: &'static str,
+    /// Runs it.
+    pub(super) run: for<'c> fn(&'c mut DB::Connection, &'static str) -> BoxFuture<'c, sqlx::Result<()>>,
+}
+
+/// What distinguishes a pool.
+pub(super) struct PoolSettings<DB: Database> {
+    /// How to connect.
+    pub(super) options: <DB::Connection as Connection>::Options,
+    /// The most connections.
+    pub(super) most: u32,
+    /// The longest wait for a connection.
+    pub(super) wait: Duration,
+    /// Whether connections are closed when they are old or were long idle, except for the last one.
+    pub(super) ages: bool,
+    /// Whether it keeps its last connection although another pool has none.
+    pub(super) keeps_last: bool,
+    /// What each new connection needs.
+    pub(super) prepare: Option<Prepare<DB>>,
+    /// Called before a connection is given out.
+    pub(super) guard: Option<Guard>,
+    /// Only of connections to a transaction pooler. Each transaction may run in another session of the
+    /// server, so nothing may be left to a session: statements have no name, one alone is put into a
+    /// transaction too, and each transaction begins with this, which says all that it needs.
+    pub(super) begin: Option<&'static str>,
+    /// Shared by the pools of one server.
+    pub(super) scarcity: Scarcity,
+}
+
+/// A pool. Clones share it.
+pub(super) struct Pool<DB: Database>(Arc<Shared<DB>>);
+
+struct Shared<DB: Database> {
+    settings: PoolSettings<DB>,
+    /// One permit for each connection.
+    places: Arc<Semaphore>,
+    /// The most recently used connection is last.
+    idle: Mutex<Vec<Live<DB>>>,
+    open: Arc<OpenCount>,
+    closed: AtomicBool,
+}
 
 impl<DB: Database> Clone for Pool<DB> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            places: Arc::clone(&self.places),
-            idle: Arc::clone(&self.idle),
-            guard: self.guard.clone(),
-            begin: self.begin,
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<DB: Database> Pool<DB> {
-    pub(super) fn new(pool: sqlx::Pool<DB>) -> Self {
-        let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
-        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { inner: pool, places, idle: Arc::default(), guard: None, begin: None }
+    /// Opens nothing yet.
+    pub(super) fn new(settings: PoolSettings<DB>) -> Self {
+        let shared = Arc::new(Shared {
+            places: Arc::new(Semaphore::new(places(settings.most))),
+            idle: Mutex::default(),
+            open: Arc::default(),
+            closed: AtomicBool::new(false),
+            settings,
+        });
+        let member: Arc<dyn GivesUp> = shared.clone();
+        shared.settings.scarcity.join(Arc::downgrade(&member));
+        Self(shared)
     }
 
-    /// Like [`Pool::new`], but no connection is given out while `guard` refuses.
-    pub(super) fn guarded(pool: sqlx::Pool<DB>, guard: Guard) -> Self {
-        Self { guard: Some(guard), ..Self::new(pool) }
-    }
-
-    /// As [`Pool::new`], of connections to a transaction pooler. Each transaction may run in another
-    /// session of the server, so nothing may be left to a session: statements have no name, one
-    /// alone is put into a transaction too, and each transaction begins with `begin`, which says all
-    /// that it needs.
-    pub(super) fn through_pooler(pool: sqlx::Pool<DB>, begin: &'static str) -> Self {
-        Self { begin: Some(begin), ..Self::new(pool) }
-    }
-
-    /// Returns sqlx's pool.
-    pub(super) fn pool(&self) -> &sqlx::Pool<DB> {
-        &self.inner
+    /// Returns how it connects.
+    pub(super) fn options(&self) -> &<DB::Connection as Connection>::Options {
+        &self.0.settings.options
     }
 
     /// Returns how its connections are used.
     pub(super) fn used(&self, name: &'static str) -> PoolUse {
-        let most = self.inner.options().get_max_connections();
-        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let idle = u32::try_from(kept + self.inner.num_idle()).unwrap_or(u32::MAX);
+        let most = self.0.settings.most;
+        let free = u32::try_from(self.0.places.available_permits()).unwrap_or(u32::MAX);
+        let idle = u32::try_from(self.0.idle().len()).unwrap_or(u32::MAX);
         PoolUse { pool: name, used: most.saturating_sub(free), idle, most }
     }
 
     /// Takes a connection. Callers are served in order of arrival.
     pub(super) async fn take(&self) -> Result<PooledConnection<DB>, StoreError> {
         self.lend(None).await
-    }
-
-    /// Takes up to `most` connections at once, but at most half of the free ones, so that nobody
-    /// has to wait for them.
-    pub(super) async fn spare(&self, most: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
-        let count = most.min(self.places.available_permits() / 2);
-        try_join_all((0..count).map(|_| self.take())).await
     }
 
     /// Like [`Pool::take`], but first waits for a permit of `lane`. A caller without a lane is served
@@ -112,146 +138,224 @@ impl<DB: Database> Pool<DB> {
         self.lend(Some(place)).await
     }
 
+    /// Opens connections until there are `count`, or half of all, so that nobody has to wait for them.
+    /// Returns the new ones. Also closes those that were long idle.
+    pub(super) async fn open_up_to(&self, count: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
+        self.0.close_long_idle();
+        let most = count.min(places(self.0.settings.most).div_ceil(2));
+        let mut opened = Vec::new();
+        while self.0.open.count() < most {
+            let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() else { break };
+            let Some(slot) = self.slot() else { break };
+            match self.connect(slot, Instant::now()).await {
+                Ok(live) => opened.push(PooledConnection::new(live, self.clone(), place, None)),
+                Err(error) if opened.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Closes all connections, after waiting for those that are lent.
+    pub(super) async fn close(&self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+        let _all = self.0.places.acquire_many(u32::try_from(places(self.0.settings.most)).unwrap_or(u32::MAX)).await;
+        self.0.places.close();
+        let idle = std::mem::take(&mut *self.0.idle());
+        for live in idle {
+            live.close().await;
+        }
+    }
+
     async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<PooledConnection<DB>, StoreError> {
-        let place = timeout(self.inner.options().get_acquire_timeout(), Arc::clone(&self.places).acquire_owned()).await;
+        let until = Instant::now() + self.0.settings.wait;
+        let place = timeout_at(until, Arc::clone(&self.0.places).acquire_owned()).await;
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        if let Some(guard) = &self.guard {
+        if let Some(guard) = &self.0.settings.guard {
             guard()?;
         }
-        let connection = match self.fresh() {
-            Some(connection) => connection,
-            None => match bounded(self.inner.acquire()).await {
-                Err(error) => return Err(self.cause(error).await),
-                acquired => acquired?,
-            },
-        };
-        Ok(PooledConnection {
-            connection: Some(connection),
-            idle: Arc::clone(&self.idle),
-            inner: self.inner.clone(),
-            well: false,
-            begin: self.begin,
-            _place: place,
-            _lane: lane,
-        })
+        let live = self.live(until).await?;
+        Ok(PooledConnection::new(live, self.clone(), place, lane))
     }
 
-    /// Returns why no connection is available. If the server refuses more connections, sqlx retries
-    /// and reports only a time-out. So the server is asked for its reason, once a minute at most.
-    async fn cause(&self, error: StoreError) -> StoreError {
-        if !matches!(error, StoreError::Unavailable(_) | StoreError::TimedOut(_)) || !may_ask() {
-            return error;
-        }
-        let options = self.inner.connect_options();
-        match timeout(ASKING, options.connect()).await.map(|connected| connected.map_err(StoreError::from)) {
-            Ok(Err(refused @ StoreError::TooManyConnections(_))) => {
-                tracing::error!(error = %refused, "The database refuses more connections; raise its limit, or lower \
-                    database.max_connections and vault.max_in_flight");
-                refused
+    /// Returns an idle connection, or the first that is opened or given back.
+    async fn live(&self, until: Instant) -> Result<Live<DB>, StoreError> {
+        let (mut opening, mut refused) = (None, None);
+        loop {
+            if let Some(live) = self.fresh().await {
+                return Ok(live);
             }
-            Ok(Err(refused)) => refused,
-            Ok(Ok(connection)) => {
-                // This connection was needed only for this question.
-                let _ = timeout(ASKING, connection.close()).await;
-                error
+            if opening.is_none() {
+                opening = self.slot().map(|slot| self.open(slot, until));
             }
-            Err(_) => error,
+            let failure = async {
+                let Some(opening) = &mut opening else {
+                    sleep(SCARCE).await;
+                    return None;
+                };
+                // Without an error, the new connection is among the idle ones.
+                opening.await.ok()
+            };
+            tokio::select! {
+                () = self.0.open.changed() => {}
+                failed = failure => {
+                    opening = None;
+                    match failed {
+                        // Others of this pool will be given back.
+                        Some(error @ StoreError::TooManyConnections(_)) => refused = Some(error),
+                        Some(error) => return Err(error),
+                        None => {}
+                    }
+                }
+                () = sleep_until(until) => return Err(refused.unwrap_or_else(|| sqlx::Error::PoolTimedOut.into())),
+            }
         }
     }
 
-    /// Returns the most recently used connection if it is fresh. If not, no other one is either; they
-    /// go to sqlx's pool, which checks them.
-    fn fresh(&self) -> Option<PoolConnection<DB>> {
-        let mut idle = lock(&self.idle);
-        let (connection, since) = idle.pop()?;
-        if since.elapsed() < TRUSTED {
-            return Some(connection);
+    /// Returns the most recently used connection that works.
+    async fn fresh(&self) -> Option<Live<DB>> {
+        loop {
+            let mut live = self.0.pop()?;
+            if live.used.elapsed() < TRUSTED {
+                return Some(live);
+            }
+            match timeout(PING, live.connection.ping()).await {
+                Ok(Ok(())) => return Some(live),
+                Ok(Err(_)) => {}
+                // The others would not answer either.
+                Err(_) => self.0.idle().clear(),
+            }
         }
-        idle.clear();
-        None
     }
 
-    pub(super) async fn close(&self) {
-        let closing = self.inner.close();
-        // From here on, connections that are given back go to sqlx's pool.
-        lock(&self.idle).clear();
-        closing.await;
+    /// Counts a connection that is about to be opened; `None` if there may be no more.
+    fn slot(&self) -> Option<Slot> {
+        let scarce = self.0.settings.scarcity.is_recent();
+        let most = places(self.0.settings.most);
+        self.0.open.slot(|open| open < most && (open == 0 || !scarce))
+    }
+
+    /// Opens a connection in a task of its own, so that it is of use although the caller has got
+    /// another one meanwhile.
+    fn open(&self, slot: Slot, until: Instant) -> oneshot::Receiver<StoreError> {
+        let (failed, failure) = oneshot::channel();
+        let pool = self.clone();
+        tokio::spawn(async move {
+            match pool.connect(slot, until).await {
+                Ok(live) => pool.0.keep(live),
+                // Sending fails only if the caller has got another one.
+                Err(error) => drop(failed.send(error)),
+            }
+        });
+        failure
+    }
+
+    /// Connects. Waits up to `until` for a server that is starting, and for a connection of another pool
+    /// if this one has none.
+    async fn connect(&self, slot: Slot, until: Instant) -> Result<Live<DB>, StoreError> {
+        let (mut pause, mut asked_at) = (FIRST_PAUSE, None::<Instant>);
+        loop {
+            let error = match timeout(STATEMENT, self.connect_once()).await {
+                Ok(Ok(connection)) => return Ok(Live::new(connection, slot)),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(StoreError::TimedOut(STATEMENT)),
+            };
+            let starting = is_starting(&error);
+            let error = StoreError::from(error);
+            if matches!(error, StoreError::TooManyConnections(_)) {
+                self.0.settings.scarcity.refused(&error);
+                if self.0.open.count() > 1 {
+                    return Err(error);
+                }
+                if asked_at.is_none_or(|asked_at| asked_at.elapsed() >= ASK_AGAIN) {
+                    self.0.settings.scarcity.make_room();
+                    asked_at = Some(Instant::now());
+                }
+            } else if !starting {
+                return Err(error);
+            }
+            if Instant::now() + pause >= until {
+                return Err(error);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn connect_once(&self) -> sqlx::Result<DB::Connection> {
+        let mut connection = self.0.settings.options.connect().await?;
+        if let Some(prepare) = &self.0.settings.prepare {
+            (prepare.run)(&mut connection, prepare.sql).await?;
+        }
+        Ok(connection)
     }
 }
 
-/// Whether a minute has passed since the server was last asked why it refuses connections.
-fn may_ask() -> bool {
-    static ASKED: Mutex<Option<Instant>> = Mutex::new(None);
-    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    if asked.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
-        return false;
-    }
-    *asked = Some(Instant::now());
-    true
-}
-
-/// The list is consistent even if a holder of the lock panicked.
-fn lock<DB: Database>(idle: &Idle<DB>) -> MutexGuard<'_, Vec<(PoolConnection<DB>, Instant)>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A pooled connection. It is closed unless [`PooledConnection::give_back`] is called: after an
-/// error, a time-out or a dropped future its state is unknown, and an open transaction would keep
-/// its locks.
-pub(super) struct PooledConnection<DB: Database> {
-    /// `None` after it is given back.
-    connection: Option<PoolConnection<DB>>,
-    idle: Idle<DB>,
-    inner: sqlx::Pool<DB>,
-    well: bool,
-    /// Behind a transaction pooler: what begins a transaction.
-    begin: Option<&'static str>,
-    /// Dropped after the connection.
-    _place: OwnedSemaphorePermit,
-    /// Dropped after the connection; see [`Pool::behind`].
-    _lane: Option<OwnedSemaphorePermit>,
-}
-
-impl<DB: Database> PooledConnection<DB> {
-    /// What begins each transaction on this connection, if it leads to a transaction pooler.
-    pub(super) fn begin(&self) -> Option<&'static str> {
-        self.begin
+impl<DB: Database> Shared<DB> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Live<DB>>> {
+        // The list is consistent even if a holder of the lock panicked.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the connection back to its pool. It must be outside any transaction.
-    pub(super) fn give_back(mut self) {
-        self.well = true;
+    fn pop(&self) -> Option<Live<DB>> {
+        let mut idle = self.idle();
+        let live = idle.pop();
+        if !idle.is_empty() {
+            // Several that were given back at once may have woken only one of those that wait.
+            self.open.notify();
+        }
+        live
     }
-}
 
-impl<DB: Database> Drop for PooledConnection<DB> {
-    fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        if !self.well {
-            connection.close_on_drop();
+    /// Keeps a connection that works, outside any transaction, unless it is too old, or another pool
+    /// needs it.
+    fn keep(&self, mut live: Live<DB>) {
+        self.close_long_idle();
+        let spare = self.settings.ages && self.open.count() > 1;
+        let given_up = spare && (live.opened.elapsed() > LIFETIME || self.settings.scarcity.is_wanted());
+        if given_up || self.closed.load(Ordering::SeqCst) {
+            live.close_later();
             return;
         }
-        let mut idle = lock(&self.idle);
-        if !self.inner.is_closed() {
-            idle.push((connection, Instant::now()));
+        live.used = Instant::now();
+        self.idle().push(live);
+        self.open.notify();
+    }
+
+    /// Closes the connection that has been idle for the longest time, if that is long.
+    fn close_long_idle(&self) {
+        let mut idle = self.idle();
+        let old = idle.first().is_some_and(|live| live.used.elapsed() > IDLE);
+        if old && self.settings.ages && self.open.count() > 1 {
+            idle.remove(0).close_later();
         }
     }
 }
 
-/// The connection is taken only when the value is given back or dropped.
-const THERE: &str = "a lease has its connection until it is dropped";
-
-impl<DB: Database> Deref for PooledConnection<DB> {
-    type Target = DB::Connection;
-
-    fn deref(&self) -> &Self::Target {
-        self.connection.as_ref().expect(THERE)
+impl<DB: Database> GivesUp for Shared<DB> {
+    fn give_up(&self, last: bool) -> bool {
+        if self.open.count() <= 1 && (!last || self.settings.keeps_last) {
+            return false;
+        }
+        let mut idle = self.idle();
+        if idle.is_empty() {
+            return false;
+        }
+        idle.remove(0).close_later();
+        true
     }
 }
 
-impl<DB: Database> DerefMut for PooledConnection<DB> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.connection.as_mut().expect(THERE)
+fn places(most: u32) -> usize {
+    usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
+}
+
+/// Whether the server is about to start (SQLSTATE 57P03, or nobody listens yet).
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+        _ => false,
     }
 }
 

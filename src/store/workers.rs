@@ -107,11 +107,11 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 
     async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedBeat>, StoreError> {
-        by::<E, _>(self.engine.urgent().await?, async |c| heartbeat(c, self.now(), worker).await).await
+        by::<E, _>(self.engine.heartbeats().await?, async |c| heartbeat(c, self.now(), worker).await).await
     }
 
     async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError> {
-        by::<E, _>(self.engine.urgent().await?, async |c| {
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let rows = c.query(E::STATEMENTS.workers.beats).fetch_all().await?;
             let read = |row: &Row<E>| {
                 let count = BeatCount { worker: row.id("id")?, beats: row.int("beats")? };

@@ -49,8 +49,10 @@ pub(super) async fn settle(
                 Err(error) => error,
             };
             let in_spool = in_spool.load(Ordering::SeqCst);
-            tracing::error!(exchange = %end.exchange, %error, in_spool,
-                "The result of an exchange could not be stored; the service keeps trying");
+            if tries == 0 || !matches!(error, StoreError::Busy(_)) {
+                tracing::error!(exchange = %end.exchange, %error, in_spool,
+                    "The result of an exchange could not be stored; the service keeps trying");
+            }
             if in_spool && matches!(error, StoreError::Behind) {
                 return None;
             }

@@ -39,6 +39,8 @@ const NO_MERCHANT: Duration = Duration::from_secs(30);
 /// How long a repeated submission waits for a new exchange. The order's own patience may be over by
 /// then, and its cached access token may have expired.
 const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
+/// How long a result waits, beside the create call, until the user's shopper is noted.
+const NOTE: Duration = Duration::from_millis(250);
 
 /// Runs orders: gets the token, fills in fields, submits, and records the result.
 pub struct OrderHandler {
@@ -141,7 +143,8 @@ impl OrderHandler {
         let key = order.claim.order.to_string();
         let noted = async {
             if let Some(shopper) = &shopper {
-                self.vault.note(merchant, &order.user, shopper).await;
+                // It goes on without this order; otherwise the user's next order notes it.
+                let _ = timeout(NOTE, self.vault.note(merchant, &order.user, shopper)).await;
             }
         };
         let create = async {

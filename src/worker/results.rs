@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use crate::ids::WorkerId;
 use crate::order::{Disposition, OrderId, OrderResult, Prefill, Target, TokenOutcome};
 use crate::store::{Claim, LateResult, Orders, StoreError};
-use crate::vault::instance::{Replayed, SpoolFile, SpoolFolder};
+use crate::vault::instance::{MOST_LOCKED, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
+
+/// How long a replay waits in all for orders that another session has locked, and how often it looks.
+const LOCKED: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(25);
 
 /// The results in the spool of one instance folder.
 #[derive(Clone)]
@@ -82,9 +87,20 @@ impl ResultSpool {
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Orders) -> Result<Replayed, StoreError> {
-        let mut replayed = Replayed::default();
+        let (mut replayed, mut locked) = (Replayed::default(), 0);
+        let until = Instant::now() + LOCKED;
         for path in self.folder.paths().await.map_err(|error| StoreError::Location(error.to_string()))? {
-            match self.replay_file(path.clone(), store).await? {
+            let stored = match self.replay_file(path.clone(), store, until).await {
+                Err(StoreError::Busy(why)) if locked < MOST_LOCKED => {
+                    tracing::warn!(file = %path.display(), why,
+                        "A spool file waits for a row that another session of the database has locked");
+                    locked += 1;
+                    replayed.left += 1;
+                    continue;
+                }
+                stored => stored?,
+            };
+            match stored {
                 Ok(Some(true)) => replayed.stored += 1,
                 Ok(Some(false)) => replayed.superseded += 1,
                 // An attempt of this process has stored its result meanwhile.
@@ -99,9 +115,14 @@ impl ResultSpool {
         Ok(replayed)
     }
 
-    /// Stores the result in one file. The inner error says why it cannot be stored now, whatever the
-    /// state of the database.
-    async fn replay_file(&self, path: PathBuf, store: &dyn Orders) -> Result<Result<Option<bool>, String>, StoreError> {
+    /// Stores the result in one file, with tries up to `until` if its order is locked. The inner error
+    /// says why it cannot be stored now, whatever the state of the database.
+    async fn replay_file(
+        &self,
+        path: PathBuf,
+        store: &dyn Orders,
+        until: Instant,
+    ) -> Result<Result<Option<bool>, String>, StoreError> {
         let record = match self.folder.read(&path).await {
             Ok(Some(record)) => record,
             Ok(None) => return Ok(Ok(None)),
@@ -110,7 +131,13 @@ impl ResultSpool {
         let Some((late, disposition)) = Record::read(&record) else {
             return Ok(Err("it contains a record of another program".to_owned()));
         };
-        match write_once(store, &late, &disposition).await {
+        let written = loop {
+            match write_once(store, &late, &disposition).await {
+                Err(StoreError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
+                written => break written,
+            }
+        };
+        match written {
             Ok(ours) => {
                 tracing::warn!(order = %late.claim.order, stored = ours, "An order's result from the spool was replayed");
                 self.folder.remove(path).await;

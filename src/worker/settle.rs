@@ -9,12 +9,16 @@ use super::results::{ResultSpool, write_once};
 use crate::backoff::Backoff;
 use crate::crash;
 use crate::order::{Disposition, OrderError, Prefill};
-use crate::store::{ClaimedOrder, LateResult, Orders};
+use crate::store::{ClaimedOrder, LateResult, Orders, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
 /// If a store takes longer than this, the spool is written.
 const PROMPT: Duration = Duration::from_millis(250);
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
+/// The same while another session has locked the order's row: usually it ends soon.
+const PAUSE_WHILE_LOCKED: Backoff = Backoff { base: Duration::from_millis(25), cap: Duration::from_millis(500) };
+/// After so many tries, the log says that a lock is in the way.
+const LOCKED_FOR_LONG: u32 = 4;
 
 /// What became of the end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +78,7 @@ pub async fn settle(
 
 async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Stored {
     let order = late.claim.order;
-    let mut reduced = None;
-    let mut tries = 0;
+    let (mut reduced, mut tries, mut told) = (None, 0, false);
     loop {
         let stored = reduced.as_ref().unwrap_or(disposition);
         let writing = write_once(store, late, stored);
@@ -91,11 +94,14 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition)
             reduced = Some(without_texts(disposition));
             continue;
         }
-        if tries == 1 {
+        let locked = matches!(error, StoreError::Busy(_));
+        if !told && (!locked || tries >= LOCKED_FOR_LONG) {
+            told = true;
             tracing::error!(%order, %error,
                 "The result of an order could not be stored; the service keeps trying");
         }
-        tokio::time::sleep(PAUSE.delay(tries, rand::random(), None)).await;
+        let pause = if locked { PAUSE_WHILE_LOCKED } else { PAUSE };
+        tokio::time::sleep(pause.delay(tries, rand::random(), None)).await;
     }
 }
 

@@ -76,7 +76,15 @@ impl Source for OrderSource {
                 batch.held_back = true;
                 break;
             }
-            let orders = self.store.claim_orders(self.worker, &shares, recent).await?;
+            let orders = match self.store.claim_orders(self.worker, &shares, recent).await {
+                // The table is locked, which is no outage: the next look follows soon.
+                Err(StoreError::Busy(why)) => {
+                    tracing::debug!(why, "No order can be claimed");
+                    in_vain = true;
+                    break;
+                }
+                claimed => claimed?,
+            };
             let mut left = shares;
             for job in orders {
                 *load.running.entry(job.merchant.clone()).or_default() += 1;
@@ -102,9 +110,17 @@ impl Source for OrderSource {
     async fn recover(&self, held: &[Claim]) -> Result<usize, StoreError> {
         let ours = self.store.running_orders(self.worker).await?;
         let lost: Vec<Claim> = ours.into_iter().filter(|claim| !held.contains(claim)).collect();
+        let mut recovered = 0;
         for claim in &lost {
-            self.store.lose_order(claim).await?;
+            match self.store.lose_order(claim).await {
+                Ok(_) => recovered += 1,
+                // Another session has locked the row: its order is found again later.
+                Err(StoreError::Busy(why)) => {
+                    tracing::debug!(order = %claim.order, why, "An order is not recovered yet");
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(lost.len())
+        Ok(recovered)
     }
 }

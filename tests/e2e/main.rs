@@ -9,6 +9,7 @@ mod endurance;
 mod keeper;
 mod keys;
 mod load;
+mod locks;
 mod logs;
 mod lost_file;
 mod metrics;

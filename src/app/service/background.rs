@@ -52,8 +52,12 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
             Err(error) => error,
         };
         failures += 1;
-        tracing::warn!(error = %failed, "The connection for notifications broke; the service reconnects, and \
-            polls meanwhile");
+        if failures == 1 {
+            tracing::warn!(error = %failed, "The connection for notifications broke; the service reconnects, and \
+                polls meanwhile");
+        } else {
+            tracing::debug!(error = %failed, "The connection for notifications is not back");
+        }
         tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
     }
 }

@@ -18,8 +18,8 @@ use crate::vault::instance::HeartbeatMark;
 const APART: TimeDelta = TimeDelta::seconds(2);
 
 /// Connections of a process beside `max_connections` and `vault.max_in_flight`: 8 for intents, one
-/// to listen.
-const OTHER_CONNECTIONS: i64 = 9;
+/// each for results and heartbeats, and one to listen.
+const OTHER_CONNECTIONS: i64 = 11;
 
 /// What the later checks need to know about the database.
 pub(super) enum Found {

@@ -68,10 +68,16 @@ impl TokenClaim for PostgresClaim {
     async fn settle(mut self: Box<Self>, end: &ExchangeEnd) -> Result<Settled, StoreError> {
         let now = super::now(&self.clock);
         let c = &mut Connection::on(&mut self.connection);
-        let settled = exchange_end::settle(c, now, end).await?;
-        control(&mut self.connection, "COMMIT").await?;
+        let settled = exchange_end::settle(c, now, end).await;
+        let word = match &settled {
+            Ok(_) => "COMMIT",
+            // Another session has locked the row. The end is stored later, without the claim.
+            Err(StoreError::Busy(_)) => "ROLLBACK",
+            Err(_) => return settled,
+        };
+        control(&mut self.connection, word).await?;
         self.connection.give_back();
-        Ok(settled)
+        settled
     }
 
     async fn release(mut self: Box<Self>) {

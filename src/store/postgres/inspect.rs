@@ -10,7 +10,7 @@ use crate::store::{Inspection, Server, StoreError};
 
 /// Opens two sessions at once: only a transaction pooler runs both on one server connection.
 pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
-    let options = pools.queue.pool().connect_options();
+    let options = pools.queue.options();
     let mut first = bounded(options.connect()).await?;
     // The simple protocol works through every kind of pooler.
     let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut first)).await?;

@@ -21,7 +21,7 @@ use crate::store::{StoreError, migrations};
 struct LockTimeouts {
     /// The first wait for a table. Each later wait is longer by this time.
     first: Duration,
-    /// The longest wait: shorter than the service's time limit for statements, which wait behind
+    /// The longest wait: shorter than the `lock_timeout` of the service, whose statements wait behind
     /// it.
     longest: Duration,
     /// How often a migration is tried.
@@ -34,12 +34,15 @@ struct LockTimeouts {
 }
 
 const PATIENCE: LockTimeouts = LockTimeouts {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(8),
-    tries: 20,
+    first: Duration::from_millis(200),
+    longest: Duration::from_millis(800),
+    tries: 150,
     beside: Duration::from_mins(10),
     turn: Duration::from_mins(10),
 };
+
+/// One in so many tries without a lock is logged.
+const TELL_EVERY: u32 = 10;
 
 /// How long one check for another `migrate` may take. It must be short: building an index
 /// concurrently waits for every session with a snapshot, which includes this one, and PostgreSQL
@@ -111,13 +114,15 @@ async fn apply(
         if tried >= patience.tries {
             return Err(StoreError::Locked { migration: name, tries: tried, holders });
         }
-        tracing::warn!(
-            migration = name,
-            waited_ms = wait.as_millis(),
-            tries_left = patience.tries - tried,
-            holders,
-            "A migration got no lock in time; it is tried again"
-        );
+        if tried % TELL_EVERY == 1 {
+            tracing::warn!(
+                migration = name,
+                waited_ms = wait.as_millis(),
+                tries_left = patience.tries - tried,
+                holders,
+                "A migration got no lock in time; it is tried again"
+            );
+        }
         sleep(wait.min(patience.longest)).await;
     }
     Ok(())

@@ -21,7 +21,7 @@ use sqlx::{Executor, PgConnection};
 
 use self::address::Address;
 use self::pools::Pools;
-use self::writers::{Announcement, Announcements, End, Ends};
+use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written};
 use super::batch::Batcher;
 use super::columns::{Columns, Stamp};
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
@@ -47,6 +47,7 @@ pub(super) struct Postgres {
     clock: Clock,
     announcements: Arc<Batcher<Announcements>>,
     ends: Batcher<Ends>,
+    subjects: Batcher<Subjects>,
 }
 
 impl Postgres {
@@ -60,8 +61,9 @@ impl Postgres {
         pools.reach().await?;
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
-        let ends = Batcher::new(Ends { pool: pools.queue.clone(), clock: clock.clone() });
-        Ok(Self { pools, clock, announcements, ends })
+        let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
+        let subjects = Batcher::new(Subjects { pool: pools.queue.clone(), lane: Arc::clone(&pools.half_of_queue) });
+        Ok(Self { pools, clock, announcements, ends, subjects })
     }
 }
 
@@ -134,15 +136,25 @@ impl Engine for Postgres {
     }
 
     async fn writer(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
-        self.pools.queue.take().await
+        self.pools.writer().await
     }
 
     async fn urgent(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
-        self.pools.intents.take().await
+        self.pools.late_store().await
+    }
+
+    async fn heartbeats(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
+        self.pools.heartbeats.take().await
     }
 
     fn pools(&self) -> Vec<PoolUse> {
-        vec![self.pools.queue.used("queue"), self.pools.claims.used("claims"), self.pools.intents.used("intents")]
+        vec![
+            self.pools.queue.used("queue"),
+            self.pools.claims.used("claims"),
+            self.pools.intents.used("intents"),
+            self.pools.results.used("results"),
+            self.pools.heartbeats.used("heartbeats"),
+        ]
     }
 
     async fn close(&self) {
@@ -172,12 +184,12 @@ impl Engine for Postgres {
     }
 
     async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        signals::listen(&self.pools.listen).await
+        signals::listen(&self.pools).await
     }
 
     /// A single order needs no transaction around its statement.
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        let connection = self.writer().await?;
+        let connection = self.pools.queue.take().await?;
         if let [row] = rows {
             return by::<Self, _>(connection, async |c| Ok(vec![orders::insert(c, self.now(), row).await?])).await;
         }
@@ -190,11 +202,16 @@ impl Engine for Postgres {
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        by::<Self, _>(self.writer().await?, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
+        let connection = self.pools.queue.take().await?;
+        by::<Self, _>(connection, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
     }
 
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
-        self.ends.put(End::Attempt(*claim, disposition.clone())).await
+        match self.ends.put(End { claim: *claim, disposition: disposition.clone() }).await? {
+            Written::Yes => Ok(true),
+            Written::ClaimLost => Ok(false),
+            Written::Locked => Err(StoreError::Busy("it has locked the order's row".into())),
+        }
     }
 
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
@@ -236,8 +253,7 @@ impl Engine for Postgres {
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        self.ends.put(End::Shopper { key: key.clone(), subject: subject.to_owned() }).await?;
-        Ok(())
+        self.subjects.put(Subject { key: key.clone(), hash: subject.to_owned() }).await
     }
 }
 

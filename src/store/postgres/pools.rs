@@ -1,18 +1,21 @@
-//! Three pools, so that queue, API and intents never wait behind a slow token endpoint.
+//! The pools. Queue, API and intents never wait behind a slow token endpoint, and nothing that waits
+//! for a locked row keeps heartbeats, results or new orders waiting.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use futures::future::BoxFuture;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row, raw_sql};
+use tokio::sync::Semaphore;
 
 use super::address::Address;
 use crate::config::Database;
 use crate::store::migrations::Applied;
-use crate::store::pool::{Pool, TRUSTED, bounded};
+use crate::store::pool::{Pool, PoolSettings, PooledConnection, Prepare, Scarcity, bounded};
 use crate::store::{StoreError, expose};
 
-/// Connections for intents, heartbeats and late stores: short transactions that never wait for
-/// Klarna.
+/// Connections for intents and late stores: short transactions that never wait for Klarna.
 const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -20,22 +23,33 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 /// Settings of a claim's session, which waits for Klarna inside its transaction. The locks of a dead
 /// host are freed within a minute. A confirmed commit is on disk. The few statements read rows by
 /// their keys, so one plan suits all arguments, and each is planned once instead of six times.
+///
+/// No session waits long for a lock of another one: whoever waits holds a connection.
 const CLAIM_SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET idle_in_transaction_session_timeout = 0;
         SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
-        SET synchronous_commit = on; SET plan_cache_mode = force_generic_plan",
+        SET lock_timeout = '1s'; SET synchronous_commit = on; SET plan_cache_mode = force_generic_plan",
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0;
-        SET LOCAL synchronous_commit = on",
+        SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on",
 };
 const SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
-        SET synchronous_commit = on",
+        SET lock_timeout = '1s'; SET synchronous_commit = on",
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s';
-        SET LOCAL synchronous_commit = on",
+        SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on",
+};
+/// Results of all orders go through one connection.
+const RESULT_SESSION: Session = Session {
+    direct: "
+        SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
+        SET lock_timeout = '250ms'; SET synchronous_commit = on",
+    pooled: "
+        BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s';
+        SET LOCAL lock_timeout = '250ms'; SET LOCAL synchronous_commit = on",
 };
 
 /// What a session needs, whatever the defaults of server, database and role are.
@@ -53,25 +67,54 @@ pub(super) struct Pools {
     pub(super) claims: Pool<Postgres>,
     /// For intents and the ends of exchanges.
     pub(super) intents: Pool<Postgres>,
+    /// One connection for the ends of attempts, which are written together.
+    pub(super) results: Pool<Postgres>,
+    /// One connection for heartbeats.
+    pub(super) heartbeats: Pool<Postgres>,
+    pub(super) scarcity: Scarcity,
     /// How to connect for `LISTEN`.
     pub(super) listen: PgConnectOptions,
+    /// Half of the queue's connections, for writes that may have to wait for a locked token: the other
+    /// half stays free for new orders and claims.
+    pub(super) half_of_queue: Arc<Semaphore>,
+    /// The same of those for intents: the other half stays free for what is about to be sent.
+    half_of_intents: Arc<Semaphore>,
 }
 
 impl Pools {
     pub(super) fn open(database: &Database, max_in_flight: u32) -> Result<Self, StoreError> {
         let options = Address::of_process("database.url", expose(&database.url))?.options;
         let options = options.statement_cache_capacity(database.statement_cache);
-        let pooled = database.goes_through_pooler();
         let listen = match &database.listen_url {
             Some(url) => Address::of_process("database.listen_url", expose(url))?.options,
             None => options.clone(),
         };
+        let scarcity = Scarcity::default();
+        let pool = |most, session: &'static Session, keeps_last| {
+            let pooled = database.goes_through_pooler();
+            Pool::new(PoolSettings { keeps_last, ..settings(most, session, pooled, &options, &scarcity) })
+        };
         Ok(Self {
-            queue: pool(database.max_connections, &SESSION, pooled, &options),
-            claims: pool(max_in_flight, &CLAIM_SESSION, pooled, &options),
-            intents: pool(INTENT_CONNECTIONS, &SESSION, pooled, &options),
+            queue: pool(database.max_connections, &SESSION, false),
+            claims: pool(max_in_flight, &CLAIM_SESSION, false),
+            intents: pool(INTENT_CONNECTIONS, &SESSION, false),
+            results: pool(1, &RESULT_SESSION, true),
+            heartbeats: pool(1, &SESSION, true),
+            half_of_queue: half(database.max_connections),
+            half_of_intents: half(INTENT_CONNECTIONS),
+            scarcity,
             listen,
         })
+    }
+
+    /// Takes one of the queue's connections for a write that may have to wait for a locked token.
+    pub(super) async fn writer(&self) -> Result<PooledConnection<Postgres>, StoreError> {
+        self.queue.behind(&self.half_of_queue).await
+    }
+
+    /// Takes one of the connections for intents for the end of an exchange.
+    pub(super) async fn late_store(&self) -> Result<PooledConnection<Postgres>, StoreError> {
+        self.intents.behind(&self.half_of_intents).await
     }
 
     /// Connects to the server once, outside the pools, because they would retry for a while and
@@ -80,7 +123,7 @@ impl Pools {
     /// # Errors
     /// Also [`StoreError::Location`] where the database's encoding cannot hold every text.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        let mut connection = bounded(self.queue.pool().connect_options().connect()).await?;
+        let mut connection = bounded(self.queue.options().connect()).await?;
         let encoding: String = bounded(raw_sql("SHOW server_encoding").fetch_one(&mut connection)).await?.try_get(0)?;
         bounded(connection.close()).await?;
         if encoding != "UTF8" {
@@ -102,33 +145,39 @@ impl Pools {
     pub(super) async fn close(&self) {
         self.claims.close().await;
         self.intents.close().await;
+        self.results.close().await;
+        self.heartbeats.close().await;
         self.queue.close().await;
     }
 }
 
-fn pool(connections: u32, session: &'static Session, pooled: bool, options: &PgConnectOptions) -> Pool<Postgres> {
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                if !pooled {
-                    connection.execute(session.direct).await?;
-                }
-                Ok(())
-            })
-        });
-    let pool = pool.connect_lazy_with(options.clone());
-    if pooled { Pool::through_pooler(pool, session.pooled) } else { Pool::new(pool) }
+fn settings(
+    most: u32,
+    session: &'static Session,
+    pooled: bool,
+    options: &PgConnectOptions,
+    scarcity: &Scarcity,
+) -> PoolSettings<Postgres> {
+    PoolSettings {
+        options: options.clone(),
+        most,
+        wait: ACQUIRE,
+        ages: true,
+        keeps_last: false,
+        prepare: (!pooled).then_some(Prepare { sql: session.direct, run: run_on }),
+        guard: None,
+        begin: pooled.then_some(session.pooled),
+        scarcity: scarcity.clone(),
+    }
+}
+
+fn run_on<'c>(connection: &'c mut PgConnection, sql: &'static str) -> BoxFuture<'c, sqlx::Result<()>> {
+    Box::pin(async move { connection.execute(sql).await.map(drop) })
+}
+
+/// Half of so many connections, at least one.
+fn half(connections: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 /// Returns the migrations that the database has run, including those of newer programs. Empty if it

@@ -14,26 +14,43 @@ use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
 use crate::store::{StoreError, exchanges, orders};
 
-/// How many connections of a pool to keep ready, if it has that many free.
+/// How many connections of a pool to keep ready, but at most half of what it may have.
 const READY: usize = 6;
 
-/// Keeps connections ready, all at the same time. The queries that warm them up match no row.
+/// Keeps connections ready: first one of each pool, so that a server that refuses more leaves no pool
+/// without.
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
-    let nobody = UserKey::new("", "");
-    let mut queue = pools.queue.spare(READY).await?;
-    // The sessions behind a pooler are not ours to warm up.
+    for pool in [&pools.heartbeats, &pools.results, &pools.intents] {
+        pool.open_up_to(1).await?.into_iter().for_each(PooledConnection::give_back);
+    }
+    for count in [1, READY] {
+        keep_in_queue(pools, now, count).await?;
+        keep_for_claims(pools, now, count).await?;
+    }
+    Ok(())
+}
+
+/// The queries that warm connections up match no row. The sessions behind a pooler are not ours to
+/// warm up.
+async fn keep_in_queue(pools: &Pools, now: Now, count: usize) -> Result<(), StoreError> {
+    let mut queue = pools.queue.open_up_to(count).await?;
     for connection in queue.iter_mut().filter(|connection| connection.begin().is_none()) {
         let c = &mut Connection::on(connection);
         orders::due_merchants(c, now).await?;
         orders::next_due(c, now).await?;
         orders::view(c, OrderId::from(Uuid::nil())).await?;
-        pick::claim_of(c, now, Uuid::nil().into(), &nobody.merchant, 0, None).await?;
+        pick::claim_of(c, now, Uuid::nil().into(), &"".into(), 0, None).await?;
     }
     queue.into_iter().for_each(PooledConnection::give_back);
-    let mut claims = pools.claims.spare(READY).await?;
+    Ok(())
+}
+
+/// As [`keep_in_queue`].
+async fn keep_for_claims(pools: &Pools, now: Now, count: usize) -> Result<(), StoreError> {
+    let mut claims = pools.claims.open_up_to(count).await?;
     for connection in claims.iter_mut().filter(|connection| connection.begin().is_none()) {
         let c = &mut Connection::on(connection);
-        exchanges::claim(c, now, &nobody, Provider::from_bytes([0; 16])).await?;
+        exchanges::claim(c, now, &UserKey::new("", ""), Provider::from_bytes([0; 16])).await?;
     }
     claims.into_iter().for_each(PooledConnection::give_back);
     Ok(())

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Executor as _;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _};
+use tokio::time::{sleep, timeout};
 
-use tokio::time::timeout;
-
+use super::pools::Pools;
 use crate::order::OrderId;
+use crate::store::pool::bounded;
 use crate::store::{Signal, Signals, StoreError};
 
 /// After so much silence the server is asked whether it is still there. Where packets are dropped
@@ -17,16 +18,40 @@ const QUIET: Duration = Duration::from_secs(5);
 /// How long its answer may take, and the wait for a connection.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How often to ask for a connection while the server refuses more, and the pause between.
+const TRIES: u32 = 10;
+const BETWEEN: Duration = Duration::from_millis(200);
+
 struct Listener(PgListener);
 
 /// Subscribes on a connection of its own, outside the pools.
-pub(super) async fn listen(options: &PgConnectOptions) -> Result<Box<dyn Signals>, StoreError> {
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER).connect_lazy_with(options.clone());
+pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError> {
+    find_room(pools).await?;
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER).connect_lazy_with(pools.listen.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);
     listener.listen_all(["klarna_worker_due", "klarna_worker_settled"]).await?;
     Ok(Box::new(Listener(listener)))
+}
+
+/// Waits until the server takes one more connection. If it refuses, a pool gives one up.
+async fn find_room(pools: &Pools) -> Result<(), StoreError> {
+    let mut tries = 0;
+    loop {
+        let refused = match pools.session().await {
+            Ok(session) => return bounded(session.close()).await,
+            Err(error @ StoreError::TooManyConnections(_)) => error,
+            Err(error) => return Err(error),
+        };
+        pools.scarcity.refused(&refused);
+        tries += 1;
+        if tries == TRIES {
+            return Err(refused);
+        }
+        pools.scarcity.make_room();
+        sleep(BETWEEN).await;
+    }
 }
 
 impl Listener {

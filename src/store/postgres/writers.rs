@@ -1,8 +1,11 @@
-//! Writes of many callers in one commit: what is about to be sent, and the ends of attempts.
+//! Writes of many callers in one commit: what is about to be sent, the ends of attempts, and the
+//! shoppers of users.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Connection, Postgres};
@@ -12,7 +15,7 @@ use crate::order::{Disposition, OrderId, OrderResult};
 use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
-use crate::store::engine::{Now, by, transaction_by};
+use crate::store::engine::{Now, Row, by, transaction_by};
 use crate::store::order_end::settle;
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
@@ -75,24 +78,34 @@ impl Write for Announcements {
     }
 }
 
-/// Writes ends of attempts and subjects. The usual ends are written with one statement.
+/// Writes ends of attempts. The usual ends are written with one statement.
 pub(super) struct Ends {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
 }
 
-pub(super) enum End {
-    Attempt(Claim, Disposition),
-    Shopper { key: UserKey, subject: Vec<u8> },
+/// The end of an attempt, under the claim of its order.
+pub(super) struct End {
+    pub(super) claim: Claim,
+    pub(super) disposition: Disposition,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Yes,
+    ClaimLost,
+    /// Another session has locked the order's row. Nobody waits for that session: the others in the
+    /// same commit would wait too.
+    Locked,
 }
 
 #[async_trait]
 impl Write for Ends {
     type Item = End;
-    /// Whether the claim still held. Always true for a subject.
-    type Done = bool;
+    type Done = Written;
 
-    async fn write(&self, ends: &[End]) -> Result<Vec<bool>, StoreError> {
+    async fn write(&self, ends: &[End]) -> Result<Vec<Written>, StoreError> {
         let now = super::now(&self.clock);
         let connection = self.pool.take().await?;
         // A statement alone is a transaction.
@@ -103,22 +116,57 @@ impl Write for Ends {
     }
 }
 
-async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<bool>, StoreError> {
-    if let [End::Attempt(claim, disposition)] = ends {
-        return Ok(vec![settle(c, now, claim, disposition).await?]);
+async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Written>, StoreError> {
+    let written = written(c, now, ends).await?;
+    let others = ends.iter().map(|end| end.claim).filter(|claim| !written.contains(claim)).collect::<Vec<_>>();
+    let locked = still_held(c, &others).await?;
+    let what = |end: &End| match end.claim {
+        claim if written.contains(&claim) => Written::Yes,
+        claim if locked.contains(&claim) => Written::Locked,
+        _ => Written::ClaimLost,
+    };
+    Ok(ends.iter().map(what).collect())
+}
+
+/// Writes the ends whose claims hold and whose rows are free. Returns their claims.
+async fn written(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Claim>, StoreError> {
+    let mut written = Vec::new();
+    let mut alone: Vec<&End> = ends.iter().collect();
+    if ends.len() > 1 {
+        let orders =
+            ends.iter().map(SubmittedOrder::of).filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+        written = all_submitted(c, now, &orders).await?;
+        alone.retain(|end| !matches!(end.disposition, Disposition::Submitted { .. }));
     }
-    let orders = ends.iter().filter_map(|end| submitted_order(end).transpose()).collect::<Result<Vec<_>, _>>()?;
-    let submitted = all_submitted(c, now, &orders).await?;
-    note_subjects(c, ends).await?;
-    let mut ours = Vec::with_capacity(ends.len());
-    for end in ends {
-        ours.push(match end {
-            End::Attempt(claim, Disposition::Submitted { .. }) => submitted.contains(&claim.order),
-            End::Attempt(claim, disposition) => settle(c, now, claim, disposition).await?,
-            End::Shopper { .. } => true,
-        });
+    for End { claim, disposition } in alone {
+        if settle(c, now, claim, disposition).await? {
+            written.push(*claim);
+        }
     }
-    Ok(ours)
+    Ok(written)
+}
+
+/// Returns those of these claims that hold.
+async fn still_held(c: &mut Connection<'_>, claims: &[Claim]) -> Result<Vec<Claim>, StoreError> {
+    if claims.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held = c
+        .query(sql::HELD_CLAIMS)
+        .bind_array(claims.iter().map(|claim| claim.order.as_uuid()).collect())
+        .bind_array(claims.iter().map(|claim| claim.worker.as_uuid()).collect())
+        .bind_array(claims.iter().map(|claim| claim.number).collect());
+    named(&held.fetch_all().await?, claims)
+}
+
+/// Returns those of the claims that the rows name.
+fn named(rows: &[Row<Postgres>], claims: &[Claim]) -> Result<Vec<Claim>, StoreError> {
+    let mut named = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (order, number) = (row.id::<OrderId>("id")?, row.int("claim_number")?);
+        named.extend(claims.iter().find(|claim| claim.order == order && claim.number == number));
+    }
+    Ok(named)
 }
 
 /// The values of a submitted order's row.
@@ -135,12 +183,13 @@ struct SubmittedOrder<'a> {
 
 impl<'a> SubmittedOrder<'a> {
     /// Returns `None` if the attempt did not submit its order.
-    fn of(claim: &'a Claim, disposition: &'a Disposition) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = disposition else {
+    fn of(end: &'a End) -> Result<Option<Self>, StoreError> {
+        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = &end.disposition
+        else {
             return Ok(None);
         };
         Ok(Some(Self {
-            claim,
+            claim: &end.claim,
             klarna_id,
             result: result.as_ref().map(storable_result),
             target: target.as_str(),
@@ -158,19 +207,12 @@ fn storable_result(result: &OrderResult) -> Cow<'_, str> {
     }
 }
 
-fn submitted_order(end: &End) -> Result<Option<SubmittedOrder<'_>>, StoreError> {
-    match end {
-        End::Attempt(claim, disposition) => SubmittedOrder::of(claim, disposition),
-        End::Shopper { .. } => Ok(None),
-    }
-}
-
-/// Writes the results of submitted orders. Returns the orders whose claims still held.
+/// Writes the results of submitted orders. Returns the claims of those that were written.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,
     orders: &[SubmittedOrder<'_>],
-) -> Result<Vec<OrderId>, StoreError> {
+) -> Result<Vec<Claim>, StoreError> {
     if orders.is_empty() {
         return Ok(Vec::new());
     }
@@ -186,22 +228,37 @@ async fn all_submitted(
         .bind_array(orders.iter().map(|order| order.token).collect())
         .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect())
         .bind_array(orders.iter().map(|order| order.target).collect());
-    let rows = submitted.fetch_all().await?;
-    rows.iter().map(|row| Ok(row.id("id")?)).collect()
+    let claims: Vec<Claim> = orders.iter().map(|order| *order.claim).collect();
+    named(&submitted.fetch_all().await?, &claims)
 }
 
-async fn note_subjects(c: &mut Connection<'_>, ends: &[End]) -> Result<(), StoreError> {
-    let (mut merchants, mut users, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
-    for end in ends {
-        if let End::Shopper { key, subject } = end {
-            merchants.push(key.merchant.as_str());
-            users.push(key.user.as_str());
-            subjects.push(subject.as_slice());
-        }
+/// Writes which shoppers belong to users. No order and no result waits for it.
+pub(super) struct Subjects {
+    pub(super) pool: Pool<sqlx::Postgres>,
+    pub(super) lane: Arc<Semaphore>,
+}
+
+/// A user, and the keyed hash of the shopper's subject.
+pub(super) struct Subject {
+    pub(super) key: UserKey,
+    pub(super) hash: Vec<u8>,
+}
+
+#[async_trait]
+impl Write for Subjects {
+    type Item = Subject;
+    type Done = ();
+
+    async fn write(&self, subjects: &[Subject]) -> Result<Vec<()>, StoreError> {
+        by::<Postgres, _>(self.pool.behind(&self.lane).await?, async |c| {
+            let note = c
+                .query(sql::NOTE_SUBJECTS)
+                .bind_array(subjects.iter().map(|subject| subject.key.merchant.as_str()).collect())
+                .bind_array(subjects.iter().map(|subject| subject.key.user.as_str()).collect())
+                .bind_array(subjects.iter().map(|subject| subject.hash.as_slice()).collect());
+            note.execute().await?;
+            Ok(vec![(); subjects.len()])
+        })
+        .await
     }
-    if !users.is_empty() {
-        let note = c.query(sql::NOTE_SUBJECTS);
-        note.bind_array(merchants).bind_array(users).bind_array(subjects).execute().await?;
-    }
-    Ok(())
 }

@@ -123,6 +123,10 @@ impl Engine for Sqlite {
         self.pools.writer.urgent().await
     }
 
+    async fn heartbeats(&self) -> Result<PooledConnection<sqlx::Sqlite>, StoreError> {
+        self.pools.writer.urgent().await
+    }
+
     fn pools(&self) -> Vec<PoolUse> {
         vec![self.pools.writer.pool.used("writer"), self.pools.readers.used("readers")]
     }

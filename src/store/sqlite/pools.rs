@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
@@ -12,7 +12,7 @@ use super::file::DatabaseFile;
 use crate::config::private;
 use crate::store::StoreError;
 use crate::store::migrations::Applied;
-use crate::store::pool::{Pool, PooledConnection, bounded};
+use crate::store::pool::{Pool, PoolSettings, PooledConnection, Scarcity, bounded};
 
 /// How long a writer waits for another process (a command beside the service) to finish its
 /// transaction.
@@ -75,16 +75,24 @@ impl Pools {
             // Deleted secrets are overwritten, not just unlinked.
             .pragma("secure_delete", "ON")
             .pragma("journal_size_limit", LOG_LIMIT);
-        let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false).idle_timeout(None);
-        let writer = pool.clone().max_connections(1).max_lifetime(None).connect_lazy_with(options.clone());
         let file = Arc::new(DatabaseFile::new(path));
-        let guarded = |pool| {
+        let pool = |most| {
             let file = Arc::clone(&file);
-            Pool::guarded(pool, Arc::new(move || file.check()))
+            Pool::new(PoolSettings {
+                options: options.clone(),
+                most,
+                wait: ACQUIRE,
+                ages: false,
+                keeps_last: true,
+                prepare: None,
+                guard: Some(Arc::new(move || file.check())),
+                begin: None,
+                scarcity: Scarcity::default(),
+            })
         };
         Ok(Self {
-            writer: Writer { pool: guarded(writer), lane: Arc::new(Semaphore::new(1)) },
-            readers: guarded(pool.max_connections(readers).connect_lazy_with(options)),
+            writer: Writer { pool: pool(1), lane: Arc::new(Semaphore::new(1)) },
+            readers: pool(readers),
             log,
             file,
         })

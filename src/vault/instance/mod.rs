@@ -13,4 +13,4 @@ pub use self::folder::{SpoolFile, SpoolFolder};
 pub use self::heartbeat_mark::HeartbeatMark;
 pub use self::host::Origin;
 pub use self::lock::{HostRecord, Instance, InstanceError};
-pub use self::spool::{Replayed, Spool};
+pub use self::spool::{MOST_LOCKED, Replayed, Spool};

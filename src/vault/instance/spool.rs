@@ -22,6 +22,10 @@ use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _};
 use crate::vault::sealing::{PlainToken, Secrets};
 
+/// How many files a replay leaves because another session has locked their rows. With more, their table
+/// may be locked, and each would wait.
+pub const MOST_LOCKED: usize = 5;
+
 /// The successors in the spool of one instance folder.
 #[derive(Clone)]
 pub struct Spool {
@@ -36,7 +40,7 @@ pub struct Replayed {
     pub stored: usize,
     /// Successors that are no longer needed: their users have signed in or were forgotten since.
     pub superseded: usize,
-    /// Files that are left: unreadable, encrypted with an unknown key, of an unknown user, or of
+    /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an unknown user, or of
     /// another installation.
     pub left: usize,
 }
@@ -107,9 +111,19 @@ impl Spool {
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Tokens) -> Result<Replayed, StoreError> {
-        let mut replayed = Replayed::default();
+        let (mut replayed, mut locked) = (Replayed::default(), 0);
         for path in self.folder.paths().await.map_err(|error| StoreError::Location(error.to_string()))? {
-            match self.replay_file(path.clone(), store).await? {
+            let stored = match self.replay_file(path.clone(), store).await {
+                Err(StoreError::Busy(why)) if locked < MOST_LOCKED => {
+                    tracing::warn!(file = %path.display(), why,
+                        "A spool file waits for a row that another session of the database has locked");
+                    locked += 1;
+                    replayed.left += 1;
+                    continue;
+                }
+                stored => stored?,
+            };
+            match stored {
                 Ok(Some(Settled::Superseded)) => replayed.superseded += 1,
                 Ok(Some(_)) => replayed.stored += 1,
                 // An exchange of this process has stored its successor meanwhile.

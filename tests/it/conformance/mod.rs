@@ -5,6 +5,7 @@ mod inserting;
 mod installation;
 mod keeper;
 mod late_results;
+mod locks;
 mod order_admin;
 mod orders;
 mod overview;

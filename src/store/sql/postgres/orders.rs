@@ -41,12 +41,15 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3",
     running_of_worker: "
         SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
+    // The end of an attempt waits for no row that somebody else has locked: it is written again later.
     submitted: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
                 attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
                 prefilled = $9, target = $10, error = NULL
-            WHERE id = $1 AND worker = $2 AND claim_number = $3
+            WHERE id = (
+                SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+                FOR NO KEY UPDATE SKIP LOCKED)
             RETURNING id
         ),
         cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
@@ -55,7 +58,9 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
                 attempts = attempts + 1, error = $5, token_outcome = $6, prefilled = $7
-            WHERE id = $1 AND worker = $2 AND claim_number = $3
+            WHERE id = (
+                SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+                FOR NO KEY UPDATE SKIP LOCKED)
             RETURNING id
         ),
         cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
@@ -64,13 +69,17 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
             error = $6, possible_duplicate = possible_duplicate OR $7
-        WHERE id = $1 AND worker = $2 AND claim_number = $3
+        WHERE id = (
+            SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+            FOR NO KEY UPDATE SKIP LOCKED)
         RETURNING id",
     snooze: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
             error = coalesce($6, error)
-        WHERE id = $1 AND worker = $2 AND claim_number = $3
+        WHERE id = (
+            SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+            FOR NO KEY UPDATE SKIP LOCKED)
         RETURNING id",
     // A row that somebody else has locked is not waited for: the order asks again.
     announce: "

@@ -37,20 +37,31 @@ CLAIM_ORDERS = "
     RETURNING o.id, o.merchant, o.user_id, o.body, o.target, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
         o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
 // The same as `orders.submitted` for many orders. For a single one, this would take twice as long,
-// because PostgreSQL plans a statement with arrays each time.
+// because PostgreSQL plans a statement with arrays each time. A row that somebody else has locked is
+// left out.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
             ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_id = s.klarna_id,
             result = s.result, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
             prefilled = s.prefilled, target = s.target, error = NULL
-        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-            AS s (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
-        WHERE o.id = s.id AND o.worker = s.worker AND o.claim_number = s.claim_number
-        RETURNING o.id
+        FROM (
+            SELECT a.* FROM klarna_worker.orders r
+            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+                AS a (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
+                ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
+            FOR NO KEY UPDATE OF r SKIP LOCKED) s
+        WHERE o.id = s.id
+        RETURNING o.id, o.claim_number
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-    SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+    SELECT id, claim_number, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+// The orders of those claims that hold: an end that was not written although its claim holds met a
+// locked row.
+HELD_CLAIMS = "
+    SELECT o.id, o.claim_number FROM klarna_worker.orders o
+    JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS a (id, worker, claim_number)
+        ON o.id = a.id AND o.worker = a.worker AND o.claim_number = a.claim_number";
 // Inserts any number of intents, and records of any number of orders that their create call is about
 // to be sent. It also counts a heartbeat of the worker, at most once a second, so that a new intent never
 // looks orphaned, and nobody takes the order before it is sent. It does not wait for an order's row that is locked: the order asks again.
@@ -126,9 +137,14 @@ STORE_SUCCESSOR = "
         RETURNING o.id
     )
     SELECT id, EXISTS (SELECT 1 FROM announced) AS announced FROM stored";
-// Stores any number of subjects.
+// Stores any number of subjects. A row that somebody else has locked is left to the user's next order.
 NOTE_SUBJECTS = "
     UPDATE klarna_worker.tokens t SET subject = s.subject
-    FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (merchant, user_id, subject)
-    WHERE t.merchant = s.merchant AND t.user_id = s.user_id AND t.subject IS NULL AND t.state <> 'forgotten'";
+    FROM (
+        SELECT r.id, a.subject FROM klarna_worker.tokens r
+        JOIN unnest($1::text[], $2::text[], $3::bytea[]) AS a (merchant, user_id, subject)
+            ON r.merchant = a.merchant AND r.user_id = a.user_id
+        WHERE r.subject IS NULL AND r.state <> 'forgotten'
+        FOR NO KEY UPDATE OF r SKIP LOCKED) s
+    WHERE t.id = s.id";
 }

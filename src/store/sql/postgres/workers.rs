@@ -21,17 +21,22 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         SELECT id, name, beats FROM klarna_worker.workers WHERE ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
     // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
+    // One whose row somebody else has locked is reclaimed later.
     reclaim: "
-        UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1,
+        UPDATE klarna_worker.orders o SET worker = NULL, lost_workers = lost_workers + 1,
             possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, false),
             status = CASE WHEN lost_workers >= 4 THEN 'failed' ELSE 'queued' END,
             ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($2, clock_timestamp()) END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($2, clock_timestamp()) END,
             error = CASE WHEN lost_workers >= 4 THEN $3 ELSE error END
-        WHERE status = 'running' AND EXISTS (
-            SELECT 1 FROM klarna_worker.workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
-                OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))
-        RETURNING id, status",
+        FROM (
+            SELECT r.id FROM klarna_worker.orders r
+            WHERE r.status = 'running' AND EXISTS (
+                SELECT 1 FROM klarna_worker.workers w WHERE w.id = r.worker AND (w.ended_at IS NOT NULL
+                    OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))
+            FOR NO KEY UPDATE OF r SKIP LOCKED) free
+        WHERE o.id = free.id
+        RETURNING o.id, o.status",
     lose_order: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1,
             possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, false),

@@ -1,0 +1,71 @@
+//! Lent connections.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::Database;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Pool;
+use super::live::Live;
+
+/// A pooled connection. It is closed unless [`PooledConnection::give_back`] is called: after an
+/// error, a time-out or a dropped future its state is unknown, and an open transaction would keep
+/// its locks.
+pub(in crate::store) struct PooledConnection<DB: Database> {
+    /// `None` after it is given back.
+    live: Option<Live<DB>>,
+    pool: Pool<DB>,
+    well: bool,
+    /// Dropped after the connection.
+    _place: OwnedSemaphorePermit,
+    /// Dropped after the connection; see [`Pool::behind`].
+    _lane: Option<OwnedSemaphorePermit>,
+}
+
+impl<DB: Database> PooledConnection<DB> {
+    pub(super) fn new(
+        live: Live<DB>,
+        pool: Pool<DB>,
+        place: OwnedSemaphorePermit,
+        lane: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self { live: Some(live), pool, well: false, _place: place, _lane: lane }
+    }
+
+    /// What begins each transaction on this connection, if it leads to a transaction pooler.
+    pub(in crate::store) fn begin(&self) -> Option<&'static str> {
+        self.pool.0.settings.begin
+    }
+
+    /// Gives the connection back to its pool. It must be outside any transaction.
+    pub(in crate::store) fn give_back(mut self) {
+        self.well = true;
+    }
+}
+
+impl<DB: Database> Drop for PooledConnection<DB> {
+    fn drop(&mut self) {
+        match self.live.take() {
+            Some(live) if self.well => self.pool.0.keep(live),
+            Some(live) => live.close_later(),
+            None => {}
+        }
+    }
+}
+
+/// The connection is taken only when the value is given back or dropped.
+const THERE: &str = "a lease has its connection until it is dropped";
+
+impl<DB: Database> Deref for PooledConnection<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.live.as_ref().expect(THERE).connection
+    }
+}
+
+impl<DB: Database> DerefMut for PooledConnection<DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.live.as_mut().expect(THERE).connection
+    }
+}

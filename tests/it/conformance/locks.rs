@@ -1,0 +1,291 @@
+//! PostgreSQL only: locks of other sessions, and a server that has no connection left. What the shop's
+//! guests need goes on, and so do heartbeats and results.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use klarna_order_worker::config::Database;
+use klarna_order_worker::ids::{UserKey, WorkerId};
+use klarna_order_worker::store::{self, Claim, Store, StoreError};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use super::orders::{claim, insert, order};
+use super::settling::submitted;
+use super::tokens::{end, intended, new_token, register, successor};
+use crate::support::raw::Raw;
+use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
+
+postgres_alone![
+    heartbeats_and_creates_wait_for_no_store,
+    a_locked_order_keeps_no_other_result_waiting,
+    a_locked_order_keeps_no_other_order_of_a_lost_worker,
+    a_locked_table_of_orders_is_named_soon,
+    a_locked_token_delays_no_result_and_no_note,
+    sign_ins_that_wait_leave_connections_for_guests,
+    a_pool_gives_an_idle_connection_up_to_one_that_has_none,
+    whoever_waits_for_a_new_connection_takes_one_that_is_given_back,
+];
+
+/// Shorter than a wait for a lock, which lasts 1 s.
+const AT_ONCE: Duration = Duration::from_millis(700);
+/// Shorter than a wait for a connection, which lasts 5 s.
+const SOON: Duration = Duration::from_secs(2);
+/// More callers than any pool here has connections.
+const CROWD: usize = 16;
+
+/// A session that holds a lock.
+struct Lock(Raw);
+
+impl Lock {
+    async fn hold(db: &Db, lock: &str) -> Self {
+        let mut session = db.raw().await;
+        session.execute(&format!("BEGIN; {lock}")).await;
+        Self(session)
+    }
+
+    async fn release(mut self) {
+        self.0.execute("ROLLBACK").await;
+    }
+}
+
+/// Waits until so many sessions wait for a lock.
+async fn until_waiting(db: &Db, sessions: usize) {
+    let waiting = "count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut watch = db.raw().await;
+    let full = async {
+        while watch.column(waiting).await[0].as_deref().unwrap().parse::<usize>().unwrap() < sessions {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), full).await.expect("nobody waits for the lock");
+}
+
+/// Claimed orders, each of its own user.
+async fn claimed(db: &Db, worker: WorkerId, count: usize) -> Vec<Claim> {
+    for n in 0..count {
+        insert(db, order(db, &format!("guest-{n}"))).await;
+    }
+    claim(db, worker, count).await.iter().map(|order| order.claim).collect()
+}
+
+/// Stores a result of each order, all at once.
+async fn settle_all(db: &Db, orders: &[Claim]) -> Vec<Result<bool, StoreError>> {
+    let result = submitted();
+    join_all(orders.iter().map(|claim| db.store.settle_order(claim, &result))).await
+}
+
+/// Ends of exchanges that wait for locked tokens take half of the connections for intents.
+async fn heartbeats_and_creates_wait_for_no_store(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, 1).await;
+    let mut late = Vec::new();
+    for n in 0..CROWD {
+        let user = format!("u{n}");
+        register(&db, &user, 1).await;
+        let (held, intent) = intended(&db, &user, worker).await;
+        held.release().await;
+        late.push(end(&db, &intent, successor(&db, 2)));
+    }
+    let lock = Lock::hold(&db, "LOCK TABLE tokens IN SHARE MODE").await;
+    let mut stores = JoinSet::new();
+    for end in late {
+        let store = Arc::clone(&db.store);
+        stores.spawn(async move { store.settle_exchange(&end).await });
+    }
+    until_waiting(&db, 4).await;
+    assert!(timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some());
+    assert!(!timeout(AT_ONCE, db.store.beats()).await.expect("a look at the others waited").unwrap().is_empty());
+    let announced = timeout(AT_ONCE, db.store.announce_create(&orders[0])).await.expect("a create call waited");
+    assert!(announced.unwrap());
+    lock.release().await;
+    while let Some(stored) = stores.join_next().await {
+        match stored.unwrap() {
+            Ok(_) | Err(StoreError::Busy(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn a_locked_order_keeps_no_other_result_waiting(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, CROWD).await;
+    let (locked, free) = orders.split_at(CROWD / 2);
+    let ids: Vec<String> = locked.iter().map(|claim| format!("'{}'", claim.order)).collect();
+    let lock = Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id IN ({}) FOR UPDATE", ids.join(", "))).await;
+
+    let settle = async |claim: &Claim| db.store.settle_order(claim, &submitted()).await;
+    let all = timeout(AT_ONCE, settle_all(&db, &orders)).await.expect("results waited for a locked order");
+    let busy = all[..CROWD / 2].iter().all(|ended| matches!(ended, Err(StoreError::Busy(_))));
+    assert!(busy && all[CROWD / 2..].iter().all(|ended| matches!(ended, Ok(true))), "{all:?}");
+    // Alone, it is not waited for either, whatever the end is.
+    let alone = timeout(AT_ONCE, settle(&locked[0])).await.expect("a result waited for its own row");
+    assert!(alone.is_err_and(|error| error.is_transient()));
+    let failed = db.store.settle_order(&locked[1], &super::settling::failed()).await;
+    assert!(matches!(failed, Err(StoreError::Busy(_))), "{failed:?}");
+
+    lock.release().await;
+    assert!(settle(&locked[0]).await.unwrap());
+    assert!(!settle(&free[0]).await.unwrap(), "a claim that is over is no locked row");
+}
+
+async fn a_locked_order_keeps_no_other_order_of_a_lost_worker(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, 3).await;
+    db.store.end_worker(worker).await.unwrap();
+    let lock = Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id = '{}' FOR UPDATE", orders[1].order)).await;
+    let reclaimed = timeout(AT_ONCE, db.store.reclaim(&[])).await.expect("a locked order was waited for");
+    assert_eq!(reclaimed.unwrap().requeued, 2);
+    lock.release().await;
+    assert_eq!(db.store.reclaim(&[]).await.unwrap().requeued, 1);
+}
+
+async fn a_locked_table_of_orders_is_named_soon(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, CROWD).await;
+    let lock = Lock::hold(&db, "LOCK TABLE orders IN SHARE MODE").await;
+    let all = settle_all(&db, &orders).await;
+    assert!(all.iter().all(|ended| matches!(ended, Err(StoreError::Busy(_)))), "{all:?}");
+    assert!(timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some());
+    lock.release().await;
+    let all = settle_all(&db, &orders).await;
+    assert!(all.iter().all(|ended| matches!(ended, Ok(true))), "{all:?}");
+}
+
+async fn a_locked_token_delays_no_result_and_no_note(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, CROWD).await;
+    for user in ["u", "v"] {
+        register(&db, user, 1).await;
+    }
+    let lock = Lock::hold(&db, "SELECT 1 FROM tokens WHERE user_id = 'u' FOR UPDATE").await;
+    let note = async |user: &str| db.store.note_subject(&UserKey::new("shop", user), b"subject").await;
+    let all = async {
+        let ends = settle_all(&db, &orders);
+        tokio::join!(note("u"), note("v"), ends)
+    };
+    let (u, v, ends) = timeout(AT_ONCE, all).await.expect("somebody waited for a locked token");
+    assert!(u.and(v).is_ok() && ends.iter().all(|ended| matches!(ended, Ok(true))), "{ends:?}");
+    assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 1);
+    lock.release().await;
+    note("u").await.unwrap();
+    assert_eq!(db.count("tokens WHERE subject IS NOT NULL").await, 2);
+
+    // The whole table: a note waits, a result does not.
+    let orders = claimed(&db, worker, CROWD).await;
+    register(&db, "w", 1).await;
+    let lock = Lock::hold(&db, "LOCK TABLE tokens IN SHARE MODE").await;
+    let noted = async {
+        let noted = note("w").await;
+        assert!(matches!(noted, Err(StoreError::Busy(_))), "{noted:?}");
+    };
+    let ends = async {
+        until_waiting(&db, 1).await;
+        let ends = settle_all(&db, &orders);
+        timeout(AT_ONCE, ends).await.expect("results waited for a note")
+    };
+    let ((), ends) = tokio::join!(noted, ends);
+    assert!(ends.iter().all(|ended| matches!(ended, Ok(true))), "{ends:?}");
+    lock.release().await;
+}
+
+async fn sign_ins_that_wait_leave_connections_for_guests(db: Db) {
+    let worker = db.begin_worker().await;
+    let lock = Lock::hold(&db, "LOCK TABLE tokens IN SHARE MODE").await;
+    let mut sign_ins = JoinSet::new();
+    for n in 0..CROWD {
+        let (store, token) = (Arc::clone(&db.store), new_token(&db, &format!("u{n}"), 1));
+        sign_ins.spawn(async move { store.register_token(&token).await });
+    }
+    // Half of the queue's four connections.
+    until_waiting(&db, 2).await;
+    let guest = async {
+        insert(&db, order(&db, "guest")).await;
+        assert_eq!(db.store.due_merchants().await.unwrap().len(), 1);
+        let claimed = claim(&db, worker, 1).await.remove(0).claim;
+        assert!(db.store.announce_create(&claimed).await.unwrap());
+        assert!(db.store.settle_order(&claimed, &submitted()).await.unwrap());
+    };
+    timeout(AT_ONCE, guest).await.expect("a guest waited for sign-ins");
+    lock.release().await;
+    sign_ins.abort_all();
+}
+
+/// A store whose role has so many connections.
+struct Limited {
+    db: Db,
+    role: String,
+    store: Arc<dyn Store>,
+}
+
+impl Limited {
+    async fn open(db: &Db, connections: u32) -> Self {
+        let role = format!("limited_{}", Uuid::new_v4().simple());
+        db.execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'limited' CONNECTION LIMIT {connections};
+             GRANT USAGE ON SCHEMA klarna_worker TO {role};
+             GRANT ALL ON ALL TABLES IN SCHEMA klarna_worker TO {role}"
+        ))
+        .await;
+        let mut url = url::Url::parse(db.direct_url()).unwrap();
+        url.set_username(&role).unwrap();
+        url.set_password(Some("limited")).unwrap();
+        let database = Database { url: String::from(url).into(), listen_url: None, ..db.database().clone() };
+        let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+        Self { db: db.clone(), role, store }
+    }
+
+    fn idle(&self, pool: &str) -> u32 {
+        self.store.pools().iter().find(|used| used.pool == pool).unwrap().idle
+    }
+
+    /// Waits until a pool has so many idle connections.
+    async fn until_idle(&self, pool: &str, connections: u32) {
+        let idle = async {
+            while self.idle(pool) != connections {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(SOON, idle).await.unwrap_or_else(|_| panic!("{:?}", self.store.pools()));
+    }
+
+    async fn close(self) {
+        self.store.close().await;
+        self.db.execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.role)).await;
+    }
+}
+
+async fn a_pool_gives_an_idle_connection_up_to_one_that_has_none(db: Db) {
+    let worker = db.begin_worker().await;
+    let limited = Limited::open(&db, 2).await;
+    let both = join_all((0..2).map(|_| limited.store.health())).await;
+    assert!(both.iter().all(Result::is_ok), "{both:?}");
+    limited.until_idle("queue", 2).await;
+
+    let beat = timeout(SOON, limited.store.heartbeat(worker)).await.expect("a heartbeat waited");
+    assert!(beat.unwrap().is_some());
+    assert_eq!((limited.idle("queue"), limited.idle("heartbeats")), (1, 1));
+    // Heartbeats keep their connection; the queue's last one goes to whoever has none.
+    let order = insert(&db, order(&db, "guest")).await;
+    let claimed = claim(&db, worker, 1).await.remove(0).claim;
+    assert_eq!(claimed.order, order);
+    for _ in 0..2 {
+        let announced = timeout(SOON, limited.store.announce_create(&claimed)).await.expect("a create call waited");
+        assert!(announced.unwrap());
+        assert_eq!((limited.idle("intents"), limited.idle("queue"), limited.idle("heartbeats")), (1, 0, 1));
+        timeout(SOON, limited.store.health()).await.expect("the queue waited").unwrap();
+        assert_eq!((limited.idle("intents"), limited.idle("queue"), limited.idle("heartbeats")), (0, 1, 1));
+    }
+    limited.close().await;
+}
+
+async fn whoever_waits_for_a_new_connection_takes_one_that_is_given_back(db: Db) {
+    let limited = Limited::open(&db, 1).await;
+    let begun = Instant::now();
+    let all = join_all((0..CROWD).map(|_| limited.store.health())).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    limited.close().await;
+}
