@@ -26,5 +26,7 @@ else
     say "cargo test --workspace --all-features"
     cargo test --workspace --all-features --all-targets "$@"
 fi
-say "cargo test --workspace --doc"
-cargo test --workspace --all-features --doc
+if [ $# -eq 0 ]; then
+    say "cargo test --workspace --doc"
+    cargo test --workspace --all-features --doc
+fi
