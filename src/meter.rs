@@ -23,6 +23,10 @@ pub const END_TO_END: &str = "klarna_worker_order_end_to_end_seconds";
 pub const EXCHANGES: &str = "klarna_worker_exchanges_total";
 /// Seconds that a call of the token endpoint took.
 pub const EXCHANGE_TIME: &str = "klarna_worker_exchange_duration_seconds";
+/// Requests for access tokens, by result.
+pub const VENDS: &str = "klarna_worker_vends_total";
+/// Attempts to revoke refresh tokens, by result.
+pub const REVOCATIONS: &str = "klarna_worker_revocations_total";
 /// Exchanges whose answer was lost, including those of processes that died.
 pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
 /// Refresh tokens that could not be decrypted when an exchange needed them.
@@ -59,6 +63,12 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
     counter!(UNDECRYPTABLE_TOKENS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
+    for result in ["exchanged", "cached", "not_registered", "reauth_required", "uncertain", "unavailable"] {
+        counter!(VENDS, "merchant" => merchant(), "result" => result).increment(0);
+    }
+    for result in ["revoked", "failed", "given_up"] {
+        counter!(REVOCATIONS, "merchant" => merchant(), "result" => result).increment(0);
+    }
     for endpoint in targets.iter().copied().chain(["token"]) {
         counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
     }
@@ -107,6 +117,16 @@ pub fn exchange_took(merchant: &MerchantName, took: Duration) {
 /// Counts an exchange whose result is stored.
 pub fn exchange(merchant: &MerchantName, purpose: &'static str, result: &'static str) {
     counter!(EXCHANGES, "merchant" => merchant.to_string(), "purpose" => purpose, "result" => result).increment(1);
+}
+
+/// Counts a request for an access token.
+pub fn vended(merchant: &MerchantName, result: &'static str) {
+    counter!(VENDS, "merchant" => merchant.to_string(), "result" => result).increment(1);
+}
+
+/// Counts an attempt to revoke a refresh token, or that one was given up.
+pub fn revocation(merchant: &MerchantName, result: &'static str) {
+    counter!(REVOCATIONS, "merchant" => merchant.to_string(), "result" => result).increment(1);
 }
 
 /// Counts an exchange whose answer was lost.

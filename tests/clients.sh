@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the shop clients in examples/shop/ against a service and the sandbox, and compares their orders with the sandbox's
-# record. Installs the languages if they are missing.
+# Runs the shop clients in examples/shop/ and examples/access-token/ against a service and the sandbox, and compares their
+# orders with the sandbox's record. Installs the languages if they are missing.
 #
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
@@ -29,7 +29,7 @@ cat >>"$home/config.toml" <<SETTINGS
 [[server.api_keys]]
 name = "shop"
 key_file = "$home/api-key"
-scopes = ["orders", "tokens"]
+scopes = ["orders", "tokens", "tokens:vend"]
 SETTINGS
 
 is() { [ "$2" = "$3" ] || give_up "$1: expected $3, found $2"; }
@@ -97,6 +97,32 @@ page=$(command curl -s --fail "http://127.0.0.1:$payments_port/checkout")
 issued=$(command curl -s --fail "$sandbox/sandbox/issued" | json /client_tokens/0)
 [[ $page == *"client_token: \"$issued\""* ]] || give_up "payments: no client token on the checkout page: $page"
 is "payments: the page loaded again" "$(command curl -s "http://127.0.0.1:$payments_port/checkout")" "$page"
+
+say "examples/access-token"
+vended=$(curl -X POST "$api/v1/merchants/shop/users/u-3/access-token" | json /access_token)
+is "access-token: node" "$(node --input-type=module -e "import { accessToken } from '$repository/examples/access-token/shop.mjs'; console.log(await accessToken('u-3'), await accessToken('nobody'))")" "$vended undefined"
+# WordPress' functions as the hook uses them, by PHP's own HTTP.
+cat >"$home/wordpress.php" <<'WORDPRESS'
+<?php
+define('KLARNA_WORKER_URL', getenv('KLARNA_WORKER_URL'));
+define('KLARNA_WORKER_KEY', getenv('KLARNA_WORKER_KEY'));
+function add_filter($name, $hook) { $GLOBALS[$name] = $hook; }
+function get_current_user_id() { return $GLOBALS['user']; }
+function is_user_logged_in() { return $GLOBALS['user'] !== 0; }
+function wp_remote_post($url, $request) {
+    $header = array_map(fn ($name, $value) => "$name: $value", array_keys($request['headers']), $request['headers']);
+    $context = stream_context_create(['http' => ['method' => 'POST', 'header' => $header, 'timeout' => $request['timeout'], 'ignore_errors' => true]]);
+    return ['body' => file_get_contents($url, false, $context), 'code' => (int) explode(' ', $http_response_header[0])[1]];
+}
+function wp_remote_retrieve_response_code($answer) { return $answer['code'] ?? ''; }
+function wp_remote_retrieve_body($answer) { return $answer['body']; }
+require $argv[1];
+foreach (['u-3', 'nobody', 0] as $user) {
+    echo json_encode($GLOBALS['kp_get_customer_type'](['type' => 'person', 'klarna_access_token' => 'old'])), "\n";
+}
+WORDPRESS
+is "access-token: woocommerce" "$(php "$home/wordpress.php" "$repository/examples/access-token/woocommerce.php" | tr '\n' ' ')" \
+    "{\"type\":\"person\",\"klarna_access_token\":\"$vended\"} {\"type\":\"person\"} {\"type\":\"person\"} "
 
 stats=$(command curl -s --fail "$sandbox/stats")
 is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "1 1"

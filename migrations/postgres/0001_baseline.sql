@@ -266,8 +266,8 @@ CREATE TABLE klarna_worker.exchanges (
     generation bigint NOT NULL,
     -- How often this generation was sent, this time included.
     presentation bigint NOT NULL,
-    purpose text NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual')),
-    -- The order or the sweep that the exchange was made for.
+    purpose text NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual', 'vend')),
+    -- The order, the sweep or the vend that the exchange was made for.
     purpose_ref uuid,
     -- The worker that sends the token.
     holder uuid NOT NULL,
@@ -287,16 +287,39 @@ CREATE INDEX exchanges_open ON klarna_worker.exchanges (holder) WHERE outcome IS
 -- Each claim asks whether an answer of the present grant was lost. Such rows are few.
 CREATE INDEX exchanges_no_answer ON klarna_worker.exchanges (token_id, generation) WHERE outcome = 'no_answer';
 
--- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
--- made for has ended.
+-- The encrypted access token and id_token of an exchange, cached until the order that it was made for
+-- has ended. Those of a vend are cached until the access token expires.
 CREATE TABLE klarna_worker.cached_tokens (
     purpose_ref uuid PRIMARY KEY,
     token_id bigint NOT NULL,
+    -- The grant that they came from, as tokens.grant_generation: those of an earlier grant are not vended.
+    grant_generation bigint NOT NULL,
     sealed bytea NOT NULL,
     received_at timestamptz NOT NULL,
     good_until timestamptz NOT NULL
 );
 CREATE INDEX cached_tokens_token ON klarna_worker.cached_tokens (token_id);
+
+-- Refresh tokens that were forgotten, and are still to be revoked at their provider. A row is deleted
+-- once the provider has answered, or when its time is over. It names no user.
+CREATE TABLE klarna_worker.revocations (
+    -- The row and generation that had the token. `sealed` is bound to both, to merchant and provider.
+    token_id bigint NOT NULL,
+    generation bigint NOT NULL,
+    merchant text COLLATE "C" NOT NULL,
+    provider bytea NOT NULL,
+    sealed bytea NOT NULL,
+    asked_at timestamptz NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the
+    -- revocation is due again.
+    due_at timestamptz NOT NULL,
+    give_up_at timestamptz NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number bigint NOT NULL DEFAULT 0,
+    attempts bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (token_id, generation)
+);
+CREATE INDEX revocations_due ON klarna_worker.revocations (merchant, due_at);
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE klarna_worker.keeper (

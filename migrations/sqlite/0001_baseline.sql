@@ -250,8 +250,8 @@ CREATE TABLE exchanges (
     generation INTEGER NOT NULL,
     -- How often this generation was sent, this time included.
     presentation INTEGER NOT NULL,
-    purpose TEXT NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual')),
-    -- The order or the sweep that the exchange was made for.
+    purpose TEXT NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual', 'vend')),
+    -- The order, the sweep or the vend that the exchange was made for.
     purpose_ref BLOB,
     -- The worker that sends the token.
     holder BLOB NOT NULL,
@@ -271,16 +271,39 @@ CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
 -- Each claim asks whether an answer of the present grant was lost. Such rows are few.
 CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 
--- The encrypted access token and id_token of an exchange, cached until the order or sweep that it was
--- made for has ended.
+-- The encrypted access token and id_token of an exchange, cached until the order that it was made for
+-- has ended. Those of a vend are cached until the access token expires.
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
+    -- The grant that they came from, as tokens.grant_generation: those of an earlier grant are not vended.
+    grant_generation INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     received_at INTEGER NOT NULL,
     good_until INTEGER NOT NULL
 );
 CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
+
+-- Refresh tokens that were forgotten, and are still to be revoked at their provider. A row is deleted
+-- once the provider has answered, or when its time is over. It names no user.
+CREATE TABLE revocations (
+    -- The row and generation that had the token. `sealed` is bound to both, to merchant and provider.
+    token_id INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    merchant TEXT NOT NULL,
+    provider BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    asked_at INTEGER NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the
+    -- revocation is due again.
+    due_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (token_id, generation)
+);
+CREATE INDEX revocations_due ON revocations (merchant, due_at);
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE keeper (

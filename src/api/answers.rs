@@ -13,22 +13,27 @@ use crate::vault::{BOTH_HAVE_TOKENS, BUSY};
 /// A kind of error, and an example of its `detail`.
 type Example = (Kind, &'static str);
 
+/// Why a request could not be served at the moment.
+const UNAVAILABLE: [Example; 3] = [
+    (Kind::Unavailable, "the database does not answer; try again"),
+    (Kind::DiskFull, "the disk is full and nothing was stored; try again when there is space"),
+    (Kind::Overloaded, "too many requests at the moment: try again soon"),
+];
+
 /// Errors of every operation that needs a key.
 pub(super) struct Common;
 
 impl IntoResponses for Common {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        answers(&[
+        let own = [
             (Kind::InvalidRequest, "limit: is 0, expected 1 to 200"),
             (Kind::Unauthorized, "unknown API key"),
             (Kind::Forbidden, "the API key is not valid for this merchant"),
             (Kind::Misdirected, "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted"),
             (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
             (Kind::Internal, "the request failed; the logs have the cause under this x-request-id"),
-            (Kind::Unavailable, "the database does not answer; try again"),
-            (Kind::DiskFull, "the disk is full and nothing was stored; try again when there is space"),
-            (Kind::Overloaded, "too many requests at the moment: try again soon"),
-        ])
+        ];
+        answers(&[&own[..], &UNAVAILABLE[..]].concat())
     }
 }
 
@@ -134,6 +139,25 @@ pub(super) struct Absent;
 impl IntoResponses for Absent {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[(Kind::NotFound, "there is no order with this id")])
+    }
+}
+
+/// Errors of getting an access token. Name it after [`Common`], whose answer with 503 it extends.
+pub(super) struct NotVended;
+
+impl IntoResponses for NotVended {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [
+            (Kind::NotFound, "there is no refresh token for this user"),
+            (Kind::UnknownMerchant, "the settings have no merchant with this name"),
+            (Kind::ReauthRequired, "the user's refresh token no longer works (expired): the user must sign in again"),
+            (
+                Kind::TokenUncertain,
+                "it is not known whether the user's refresh token was used: an operator has to decide",
+            ),
+            (Kind::NoAccessToken, "no access token came in time; the refresh token is kept: try again in 2 s"),
+        ];
+        answers(&[&own[..], &UNAVAILABLE[..]].concat())
     }
 }
 

@@ -23,7 +23,8 @@ const DESCRIPTIONS: usize = 32;
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests at a time, without those that wait for an order's end.
+    /// The most requests at a time, without those that wait for an order's end. As many requests for access
+    /// tokens may come beside them.
     pub requests: usize,
     /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
     /// separately because they cost almost nothing.
@@ -43,6 +44,7 @@ pub(super) enum RouteGroup {
 pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
+    vends: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     pages: Arc<Semaphore>,
     descriptions: Arc<Semaphore>,
@@ -54,6 +56,7 @@ impl ConcurrencyLimits {
         Self {
             requests: permits(limits.requests),
             waits: permits(limits.waits),
+            vends: permits(limits.requests),
             batches: permits(BATCHES),
             pages: permits(PAGES),
             descriptions: permits(DESCRIPTIONS),
@@ -66,6 +69,8 @@ impl ConcurrencyLimits {
         match (group, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
             (RouteGroup::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
             (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
+            // They may wait for Klarna, and must not keep orders out meanwhile.
+            (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => Some(&self.vends),
             (RouteGroup::Api, _) => Some(&self.requests),
             // Nobody knows yet who sends it. A permit would be held while the form arrives, so
             // strangers could take all of them. A form is small and has a deadline instead.

@@ -3,7 +3,7 @@
 //! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
 //! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
 //! (`local.rs`); authentication (`auth.rs`); the limits (`limits.rs`); and its handler (`orders/`,
-//! `tokens.rs`, `resolve.rs`, `users.rs`, `health.rs`).
+//! `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `health.rs`).
 //! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
@@ -11,10 +11,12 @@
 //! contains its secret `html_snippet` beside text that a shopper may have chosen, and the
 //! compressed length of both would reveal the one through the other.
 
+mod access_token;
 mod answers;
 mod auth;
 mod docs;
 mod erase;
+mod export;
 mod extract;
 mod frame;
 mod health;
@@ -39,7 +41,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
+pub use access_token::{ShopperAddress, ShopperClaims, UserAccessToken, Vending};
 pub use auth::{Refusals, Refused};
+pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
 pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
 pub use limits::Limits;
 pub use openapi::document;
@@ -54,7 +58,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{OrderAdmin, Renaming, Upkeep};
+use crate::store::{Exports, OrderAdmin, Renaming, Upkeep};
 use crate::vault::Registry;
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -65,12 +69,16 @@ pub struct AppState {
     pub intake: Intake,
     /// Accepts refresh tokens.
     pub registry: Registry,
+    /// Gives access tokens.
+    pub vending: Vending,
     /// Waits for the ends of orders.
     pub waiters: Waiters,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
     /// Where a user is erased.
     pub upkeep: Arc<dyn Upkeep>,
+    /// Where the data of a user is read.
+    pub exports: Arc<dyn Exports>,
     /// Where a user is renamed.
     pub renaming: Arc<dyn Renaming>,
     /// The merchants in the settings, by name.
@@ -163,11 +171,14 @@ pub fn router(mut app: AppState) -> Router {
         );
     let tokens =
         Router::new().route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
+    let vending = Router::new().route("/v1/merchants/{merchant}/users/{user}/access-token", post(access_token::vend));
     // They touch data of both scopes.
     let whole_users = Router::new()
         .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))
         .route("/v1/merchants/{merchant}/users/{user}/rename", post(rename::rename));
     let whole_users = guarded(whole_users, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
+    let exports = Router::new().route("/v1/merchants/{merchant}/users/{user}/export", get(export::export));
+    let exports = guarded(exports, Scope::OrdersRead).route_layer(guard(Scope::TokensRead));
     let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
     let metrics = metrics_route().route_layer(limit(RouteGroup::Api));
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
@@ -184,7 +195,9 @@ pub fn router(mut app: AppState) -> Router {
         .merge(guarded(orders, Scope::OrdersWrite))
         .merge(guarded(read_tokens, Scope::TokensRead))
         .merge(guarded(tokens, Scope::TokensWrite))
+        .merge(guarded(vending, Scope::TokensVend))
         .merge(whole_users)
+        .merge(exports)
         .merge(metrics)
         .merge(guarded(ops, Scope::Ops));
     let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));

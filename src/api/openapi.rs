@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
-use super::{erase, health, orders, rename, resolve, tokens, users};
+use super::{access_token, erase, export, health, orders, rename, resolve, tokens, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,9 +30,11 @@ use super::{erase, health, orders, rename, resolve, tokens, users};
         tokens::put,
         tokens::show,
         tokens::forget,
+        access_token::vend,
         resolve::resolve,
         erase::erase,
         rename::rename,
+        export::export,
         users::history,
         users::list,
         health::livez,
@@ -43,8 +45,8 @@ use super::{erase, health, orders, rename, resolve, tokens, users};
     components(schemas(ProblemDetails)),
     tags(
         (name = "orders", description = "Submit and read orders. Needs a key with the scope `orders:write` or `orders:read`; `orders` is both"),
-        (name = "tokens", description = "Register and read refresh tokens. Needs a key with the scope `tokens:write` or `tokens:read`; `tokens` is both"),
-        (name = "users", description = "All data of a user. Needs a key with the scopes `orders:write` and `tokens:write`"),
+        (name = "tokens", description = "Register and read refresh tokens, and get access tokens. Needs a key with the scope `tokens:write` or `tokens:read`; `tokens` is both. An access token needs the scope `tokens:vend`"),
+        (name = "users", description = "All data of a user. Needs a key with the scopes `orders:write` and `tokens:write`; to export it, `orders:read` and `tokens:read`"),
         (name = "ops", description = "For operators. Needs a key with the scope `ops`"),
         (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs the scope `ops:read`"),
     ),

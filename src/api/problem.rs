@@ -1,5 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -66,6 +68,9 @@ pub(super) enum Kind {
     InvalidOrder,
     InvalidToken,
     TokenHeldElsewhere,
+    ReauthRequired,
+    TokenUncertain,
+    NoAccessToken,
     IdempotencyKeyReused,
     Internal,
     Unavailable,
@@ -105,6 +110,13 @@ impl Kind {
             Self::TokenHeldElsewhere => {
                 (StatusCode::CONFLICT, "token-held-elsewhere", "The refresh token belongs to another user")
             }
+            Self::ReauthRequired => (StatusCode::CONFLICT, "reauth-required", "The user must sign in again"),
+            Self::TokenUncertain => {
+                (StatusCode::CONFLICT, "token-uncertain", "It is not known whether the refresh token was used")
+            }
+            Self::NoAccessToken => {
+                (StatusCode::SERVICE_UNAVAILABLE, "no-access-token", "There is no access token at the moment")
+            }
             Self::IdempotencyKeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -122,7 +134,9 @@ impl Kind {
     const fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            Self::Unavailable | Self::NotReady => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
+            Self::Unavailable | Self::NotReady | Self::NoAccessToken => {
+                Some((RETRY_AFTER, HeaderValue::from_static("2")))
+            }
             Self::UserBusy => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // Somebody has to free disk space first.
@@ -138,17 +152,24 @@ pub(super) struct Problem {
     kind: Kind,
     detail: String,
     faults: Vec<Fault>,
+    /// When to repeat the request, if this is known better than by the kind.
+    after: Option<Duration>,
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), faults: Vec::new() }
+        Self { kind, detail: detail.into(), faults: Vec::new(), after: None }
+    }
+
+    /// The same problem, with the time after which the request may be repeated.
+    pub(super) fn after(self, wait: Duration) -> Self {
+        Self { after: Some(wait), ..self }
     }
 
     /// A problem with the faults of a refused document.
     pub(super) fn with_faults(kind: Kind, faults: Vec<Fault>) -> Self {
         let found = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
-        Self { kind, detail: format!("{found}; nothing was stored"), faults }
+        Self { faults, ..Self::new(kind, format!("{found}; nothing was stored")) }
     }
 
     /// An internal error. The cause is in the log, and is not shown to the caller.
@@ -178,12 +199,18 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, header) = (self.kind.parts().0, self.kind.header());
+        let after = self.after.map(|wait| (RETRY_AFTER, HeaderValue::from(whole_seconds(wait))));
         // It contains only strings and numbers, so it can always be serialised.
         let body = serde_json::to_vec(&self.details()).unwrap_or_default();
         let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
-        response.headers_mut().extend(header.map(|(name, value)| (Some(name), value)));
+        response.headers_mut().extend(after.or(header).map(|(name, value)| (Some(name), value)));
         response
     }
+}
+
+/// Returns a wait in whole seconds, at least one, and never shorter than it is.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl From<StoreError> for Problem {
@@ -246,8 +273,6 @@ impl From<RegistryError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn answered(problem: Problem) -> (u16, String, Option<String>) {
@@ -272,6 +297,14 @@ mod tests {
             let problem = Problem::from(error);
             assert!(!format!("{problem:?}").contains("sesame"), "{problem:?}");
             assert_eq!(answered(problem), expected);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        for (wait, told) in [(0, "1"), (200, "1"), (1000, "1"), (1001, "2"), (60_000, "60")] {
+            let problem = Problem::new(Kind::NoAccessToken, "why").after(Duration::from_millis(wait));
+            assert_eq!(answered(problem), (503, "no-access-token".into(), Some(told.to_owned())));
         }
     }
 

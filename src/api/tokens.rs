@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::answers::{Absent, AbsentMerchant, Common, SentToken};
 use super::auth::Caller;
-use super::extract::{self, Expected, InPath, UserPath};
+use super::extract::{self, Expected, InPath, InQuery, UserPath, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserKey;
 use crate::order::Fault;
@@ -222,24 +222,42 @@ pub(super) async fn show(
     Ok(Json(token.ok_or_else(absent)?.into()))
 }
 
+/// Query of `DELETE /v1/merchants/{merchant}/users/{user}/token`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForgetQuery {
+    /// Whether to revoke the token at Klarna, too, which signs the user out there. The default is the
+    /// merchant's setting `revoke_on_forget`.
+    revoke: Option<bool>,
+}
+
 /// Forget a user's refresh token.
 ///
-/// Succeeds even if there is no token. The result of an exchange in flight is not stored.
+/// Succeeds even if there is no token. The result of an exchange in flight is not stored. The token is
+/// deleted at once; a worker revokes it soon after, and tries for a day.
 #[utoipa::path(
     delete,
     operation_id = "forget_token",
     path = "/v1/merchants/{merchant}/users/{user}/token",
     tag = "tokens",
-    params(UserPath),
+    params(UserPath, ForgetQuery),
     responses((status = 204, description = "The user has no token any more"), Common)
 )]
 pub(super) async fn forget(
     State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(path): InPath<UserPath>,
+    InQuery(query): InQuery<ForgetQuery>,
 ) -> Result<StatusCode, Problem> {
     let key = path.of(&caller)?;
-    app.registry.forget(&key).await?;
+    match query.revoke {
+        None => app.registry.forget(&key).await?,
+        Some(true) if !app.registry.can_revoke(&key.merchant) => {
+            return Err(invalid("revoke: the settings have no merchant with this name and a revocation endpoint"));
+        }
+        Some(revoke) => app.registry.forget_as(&key, revoke).await?,
+    };
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,6 +13,7 @@ use super::{App, AppError};
 use crate::api::{self, Probes};
 use crate::delivery::Waiters;
 use crate::tls::TlsServer;
+use crate::vault::Vault;
 
 /// A bound address that does not serve yet.
 pub(super) struct BoundAddress {
@@ -72,14 +73,16 @@ impl HttpServer {
 }
 
 /// The routes of the API and of the operators' pages.
-pub(super) fn api(app: &App, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
-    let server = &app.settings.server;
+pub(super) fn api(app: &App, vault: Option<Vault>, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
+    let (server, settings) = (&app.settings.server, &app.settings.vault);
     api::router(api::AppState {
         intake: app.intake(),
         registry: app.registry(),
+        vending: api::Vending { vault, margin: settings.access_token_margin, patience: settings.token_patience },
         waiters: waiters.clone(),
         orders: app.store.clone(),
         upkeep: app.store.clone(),
+        exports: app.store.clone(),
         renaming: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),

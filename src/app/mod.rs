@@ -31,12 +31,14 @@ mod restore;
 mod scrape;
 mod service;
 mod spools;
+mod vend;
 
 pub use ending::Ending;
 pub use origin::renew_instances;
 pub use refresh::RefreshEnd;
 pub use restore::RestoreReport;
 pub use service::{Role, Service};
+pub use vend::{VendEnd, Vended};
 
 /// Why the program could not start. Each message is one line and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -198,7 +200,7 @@ impl App {
     /// Registers, shows and forgets refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.clock.clone())
+        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.clock.clone(), self.merchants())
     }
 
     /// Calculates when the keeper refreshes a token.

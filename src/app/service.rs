@@ -99,7 +99,8 @@ impl Service {
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());
         }
-        let api = addresses.api.map(|at| start_api(&app, at, tls, &waiters, probes.clone(), pages));
+        let vault = vault_of(process.as_ref());
+        let api = addresses.api.map(|at| start_api(&app, at, tls, vault, &waiters, probes.clone(), pages));
         let probes =
             addresses.probes.map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
@@ -237,12 +238,13 @@ fn start_api(
     app: &App,
     at: BoundAddress,
     tls: Option<TlsServer>,
+    vault: Option<Vault>,
     waiters: &Waiters,
     probes: Probes,
     pages: Router,
 ) -> HttpServer {
     let server = &app.settings.server;
-    let router = http_server::api(app, waiters, probes, pages);
+    let router = http_server::api(app, vault, waiters, probes, pages);
     HttpServer::open(at, tls, router, server.max_connections, server.shutdown_grace)
 }
 

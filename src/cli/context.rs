@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::table::printable;
 use super::{CliError, Format, Output};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Merchant, Settings};
 use crate::ids::MerchantName;
 use crate::lifecycle::dumps;
 
@@ -89,10 +90,17 @@ impl Context {
 /// # Errors
 /// They do not have it. The error lists the merchants that they have.
 pub(super) fn check_merchant(app: &App, merchant: &MerchantName) -> Result<(), CliError> {
-    if app.settings.merchants.contains_key(merchant) {
-        return Ok(());
-    }
-    let known: Vec<&str> = app.settings.merchants.keys().map(MerchantName::as_str).collect();
-    let (merchant, known) = (printable(merchant.as_str()), known.join(", "));
-    Err(CliError::Usage(format!("--merchant: the settings have no {merchant}; they have: {known}")))
+    merchant_of(app, merchant).map(drop).map_err(|wrong| CliError::Usage(format!("--merchant: {wrong}")))
+}
+
+/// Returns a merchant of the settings.
+///
+/// # Errors
+/// They do not have it. The text lists the merchants that they have.
+pub(super) fn merchant_of(app: &App, merchant: &MerchantName) -> Result<Arc<Merchant>, String> {
+    app.settings.merchants.get(merchant).cloned().ok_or_else(|| {
+        let known: Vec<&str> = app.settings.merchants.keys().map(MerchantName::as_str).collect();
+        let (merchant, known) = (printable(merchant.as_str()), known.join(", "));
+        format!("the settings have no {merchant}; they have: {known}")
+    })
 }

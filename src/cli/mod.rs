@@ -85,7 +85,7 @@ enum Command {
     /// Import, list, resolve and forget refresh tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
-    /// Erase a user's data
+    /// Export, erase and rename a user's data
     #[command(subcommand)]
     Users(users::Command),
     /// List webhooks, and send them again

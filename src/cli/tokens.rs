@@ -7,6 +7,7 @@ pub(crate) mod record;
 mod replan;
 mod resolve;
 mod stats;
+mod vend;
 
 use std::time::Duration;
 
@@ -36,6 +37,12 @@ pub(super) enum Command {
     List(Filter),
     /// Show a token's state and times, never the token itself
     Show(Whose),
+    /// Print an access token of a user, for a call to Klarna
+    ///
+    /// If no cached access token is valid for long enough, the user's refresh token is exchanged, under
+    /// the same rules as for an order. `serve` may run at the same time, but not `refresh`. Whoever has
+    /// the access token can act for the user: do not write it to a log.
+    Vend(vend::Args),
     /// Decide about tokens whose state is uncertain
     ///
     /// A token is uncertain if it is not known whether it was used: its last exchange got no answer
@@ -119,6 +126,7 @@ impl Command {
             Self::Show(whose) => {
                 context.block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await })
             }
+            Self::Vend(args) => args.run(context),
             Self::Resolve(args) => args.run(context),
             Self::Adopt(args) => args.run(context),
             Self::Stats(args) => args.run(context),

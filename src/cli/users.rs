@@ -1,7 +1,9 @@
 //! `users`
 
 mod erase;
+mod export;
 mod rename;
+mod revoke;
 
 use super::{CliError, Context, Exit};
 
@@ -13,6 +15,17 @@ pub(super) enum Command {
     /// webhooks. Orders and the ledger stay under a random name. Orders that have not ended are
     /// cancelled. Backups are not changed: erase the user there too.
     Erase(erase::Args),
+    /// Print everything that is stored of a user, as JSON
+    ///
+    /// For a request under article 15 of the GDPR: the state and history of the token, orders with their
+    /// bodies, and webhooks. Secrets are left out.
+    Export(export::Args),
+    /// Sign a user out at Klarna: revoke the token there, and forget it here
+    ///
+    /// The token is deleted at once. A running worker revokes it within seconds; if Klarna does not
+    /// answer, it tries again for a day. `tokens forget` and `users erase` do the same, unless the
+    /// merchant's setting `revoke_on_forget` is off.
+    Revoke(revoke::Args),
     /// Give a user another name, or merge two users
     ///
     /// Moves the token with its history, all orders and webhooks to the new name, in one step, also
@@ -25,6 +38,8 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Erase(args) => args.run(context),
+            Self::Export(args) => args.run(context),
+            Self::Revoke(args) => args.run(context),
             Self::Rename(args) => args.run(context),
         }
     }

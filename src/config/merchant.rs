@@ -17,6 +17,7 @@ pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
 
 /// One merchant at Klarna.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Merchant {
     /// As in `[merchants.<name>]`; what orders and API paths call it.
     pub name: MerchantName,
@@ -53,6 +54,11 @@ pub struct Merchant {
     pub token_rate_per_second: f64,
     /// The full URL of the token endpoint.
     pub token_url: Url,
+    /// The revocation endpoint (RFC 7009). `None`: none is known, because the path of `token_url` does
+    /// not end in `/token`.
+    pub revoke_url: Option<Url>,
+    /// Whether a refresh token is revoked when its user is forgotten or erased.
+    pub revoke_on_forget: bool,
     /// The Checkout API's base; `/checkout/v3/orders` is added.
     /// `None` if the settings name none, because orders go to another target.
     pub checkout_url: Option<Url>,
@@ -77,6 +83,8 @@ pub struct Merchant {
 pub struct GivenUrls {
     /// `token_url`
     pub token: bool,
+    /// `revoke_url`
+    pub revoke: bool,
     /// `checkout_url`
     pub checkout: bool,
     /// `payments_url`
@@ -209,6 +217,7 @@ impl Merchant {
                 "leave one of them out",
             );
         }
+        let revoke_on_forget = reader.get(&key("revoke_on_forget"));
         let payments_prefill = reader.get_or(&key("payments_prefill"), false);
         let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
         let checkout_rate_per_second = rate("checkout_rate_per_second");
@@ -234,6 +243,14 @@ impl Merchant {
         let (region, environment) = (region?, environment?);
         let given = overrides.given();
         let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
+        let revoke_url = overrides.revoke_url.or_else(|| presets::revoke_url(&token_url));
+        if revoke_on_forget == Some(true) && revoke_url.is_none() {
+            reader.fault(
+                &key("revoke_on_forget"),
+                "true, and no revocation endpoint is known: token_url does not end in /token",
+                "add revoke_url, or leave it out",
+            );
+        }
         Some(Arc::new(Self {
             name: name.into(),
             region,
@@ -257,6 +274,8 @@ impl Merchant {
             payments_url: overrides.payments_url.or_else(|| presets::payments_url(region, environment))?,
             jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
             issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            revoke_on_forget: revoke_on_forget.unwrap_or(revoke_url.is_some()),
+            revoke_url,
             token_url,
             given,
             http_proxy,
@@ -280,6 +299,7 @@ fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
 /// Settings that replace Klarna's own addresses.
 struct Overrides {
     token_url: Option<Url>,
+    revoke_url: Option<Url>,
     checkout_url: Option<Url>,
     payments_url: Option<Url>,
     jwks_url: Option<Url>,
@@ -290,6 +310,7 @@ impl Overrides {
     fn read(reader: &mut Reader, key: impl Fn(&str) -> String) -> Self {
         Self {
             token_url: reader.get(&key("token_url")),
+            revoke_url: reader.get(&key("revoke_url")),
             checkout_url: reader.get(&key("checkout_url")),
             payments_url: reader.get(&key("payments_url")),
             jwks_url: reader.get(&key("jwks_url")),
@@ -300,6 +321,7 @@ impl Overrides {
     fn given(&self) -> GivenUrls {
         GivenUrls {
             token: self.token_url.is_some(),
+            revoke: self.revoke_url.is_some(),
             checkout: self.checkout_url.is_some(),
             payments: self.payments_url.is_some(),
             jwks: self.jwks_url.is_some(),

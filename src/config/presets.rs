@@ -18,6 +18,15 @@ pub(super) fn token_url(region: Region, environment: Environment) -> Option<Url>
     Url::parse(url).ok()
 }
 
+/// The revocation endpoint beside the token endpoint. Klarna's discovery document lists both with the
+/// same path, except for the last word.
+pub(super) fn revoke_url(token_url: &Url) -> Option<Url> {
+    let path = token_url.path().strip_suffix("/token")?;
+    let mut url = token_url.clone();
+    url.set_path(&format!("{path}/revoke"));
+    Some(url)
+}
+
 /// The Checkout API's base.
 pub(super) fn checkout_url(provider: CheckoutProvider, region: Region, environment: Environment) -> Option<Url> {
     use {CheckoutProvider as P, Environment as E, Region as R};

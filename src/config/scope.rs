@@ -17,28 +17,32 @@ pub enum Scope {
     TokensRead,
     /// Register and forget refresh tokens.
     TokensWrite,
+    /// Get access tokens of users.
+    TokensVend,
     /// Read metrics and details of the health, and see the operators' pages.
     OpsRead,
     /// Act on the operators' pages, retry or cancel many orders, and resolve tokens.
     Ops,
 }
 
-/// The names in the settings, and what each stands for.
-const NAMES: [(&str, &[Scope]); 8] = [
+/// The names in the settings, and what each stands for. `tokens` does not stand for `tokens:vend`: a key
+/// gets access tokens only if its settings say so.
+const NAMES: [(&str, &[Scope]); 9] = [
     ("orders", &[Scope::OrdersRead, Scope::OrdersWrite]),
     ("orders:read", &[Scope::OrdersRead]),
     ("orders:write", &[Scope::OrdersWrite]),
     ("tokens", &[Scope::TokensRead, Scope::TokensWrite]),
     ("tokens:read", &[Scope::TokensRead]),
     ("tokens:write", &[Scope::TokensWrite]),
+    ("tokens:vend", &[Scope::TokensVend]),
     ("ops", &[Scope::OpsRead, Scope::Ops]),
     ("ops:read", &[Scope::OpsRead]),
 ];
 
 impl Scope {
     /// Every name that the settings know.
-    pub const NAMES: [&str; 8] = {
-        let mut names = [""; 8];
+    pub const NAMES: [&str; 9] = {
+        let mut names = [""; 9];
         let mut at = 0;
         while at < names.len() {
             names[at] = NAMES[at].0;
@@ -55,6 +59,7 @@ impl Scope {
             Self::OrdersWrite => "orders:write",
             Self::TokensRead => "tokens:read",
             Self::TokensWrite => "tokens:write",
+            Self::TokensVend => "tokens:vend",
             Self::OpsRead => "ops:read",
             Self::Ops => "ops",
         }
@@ -66,7 +71,7 @@ impl Scope {
 pub(super) struct Scopes(pub(super) BTreeSet<Scope>);
 
 impl Setting for Scopes {
-    const EXPECTED: &str = r#"a list of "orders", "orders:read", "orders:write", "tokens", "tokens:read", "tokens:write", "ops" and "ops:read""#;
+    const EXPECTED: &str = r#"a list of "orders", "orders:read", "orders:write", "tokens", "tokens:read", "tokens:write", "tokens:vend", "ops" and "ops:read""#;
 
     fn read(value: &Value) -> Result<Self, &'static str> {
         let names = Vec::<String>::read(value)?;

@@ -1,12 +1,14 @@
-//! Everything that speaks HTTP to Klarna: the token endpoint, the create call of each target
+//! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create call of each target
 //! (`create`), the key sets that sign id_tokens, and `doctor`'s probes of them. Every call uses
 //! [`http`], which has the rules that a single-use token needs.
 
 mod authorization;
+mod client_auth;
 pub mod create;
 mod encoding;
 pub mod http;
 pub(crate) mod jwks;
 pub mod probe;
 pub(crate) mod redact;
+pub mod revoke;
 pub mod token;

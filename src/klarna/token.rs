@@ -5,10 +5,10 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret, SecretString};
-use url::form_urlencoded;
 
+use super::client_auth;
 use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id, retry_after};
-use crate::config::{ClientAuth, Merchant};
+use crate::config::Merchant;
 use crate::token::{Answer, answer};
 
 /// The largest answer that is read, in bytes; far more than any valid answer.
@@ -64,32 +64,9 @@ impl TokenClient {
         Presented { answer, correlation_id }
     }
 
-    /// Builds the request with all fields in the body. Klarna's example has them in the query, but URLs
-    /// are written to logs.
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
-        let mut request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
-        let mut fields = vec![
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.expose_secret()),
-            ("client_id", &merchant.client_id),
-        ];
-        if let Some(secret) = &merchant.client_secret {
-            match merchant.client_auth {
-                ClientAuth::ClientSecretPost => {
-                    fields.push(("client_secret", secret.expose_secret()));
-                }
-                ClientAuth::ClientSecretBasic => {
-                    let secret = form_encoded(secret.expose_secret());
-                    request = request.basic_auth(form_encoded(&merchant.client_id), Some(secret));
-                }
-            }
-        }
-        request.form(&fields)
+        let request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+        client_auth::form(request, merchant, &fields)
     }
-}
-
-/// Encodes an id or secret before it becomes a user name or password, as RFC 6749 section 2.3.1
-/// requires.
-fn form_encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -204,6 +204,34 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
     Ok(see(&done_link(&key, "forgotten")))
 }
 
+pub(super) async fn ask_sign_out(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let key = named(&viewer, &viewer.query)?;
+    let token = token(&pages, &key).await?;
+    let about = html! {
+        p { "The refresh token is deleted here, and revoked at Klarna within seconds; if Klarna does not answer, \
+            this is tried again for a day. Klarna no longer recognises the user in this shop until the user signs in again. This cannot \
+            be undone." }
+        (whom(&token))
+    };
+    let answer = html! { (named_fields(&key)) button.danger type="submit" { "Sign out at Klarna" } };
+    let back = user_link(&key.merchant, &key.user);
+    let question = Question { title: "Sign this user out at Klarna?", action: "/user/sign-out", back: &back };
+    Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
+}
+
+pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let key = named(&posted.viewer, &posted.fields)?;
+    let registry = &pages.deps.registry;
+    if !registry.can_revoke(&key.merchant) {
+        return Err(Failure::WrongStatus("No revocation endpoint is known for this merchant (revoke_url).".into()));
+    }
+    if !registry.forget_as(&key, true).await? {
+        return Err(Failure::WrongStatus("There is no token to revoke.".into()));
+    }
+    tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
+    Ok(see(&done_link(&key, "signed-out")))
+}
+
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
     let missing = Failure::NotFound("Webhook not found.");
     let Ok(id) = id.parse::<WebhookId>() else { return Err(missing) };

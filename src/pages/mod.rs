@@ -120,6 +120,7 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/user", get(user::show))
         .route("/user/resolve", get(act::ask_resolve).post(act::resolve))
         .route("/user/forget", get(act::ask_forget).post(act::forget))
+        .route("/user/sign-out", get(act::ask_sign_out).post(act::sign_out))
         .route("/webhooks", get(webhooks::list))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))

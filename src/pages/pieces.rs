@@ -141,6 +141,7 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("active") => "The token is active again and will be used once more.",
         Some("lost") => "The token will not be used again; the user has to sign in again.",
         Some("forgotten") => "The token was forgotten.",
+        Some("signed-out") => "The token was forgotten, and is revoked at Klarna now.",
         Some("resent") => "The webhook will be sent again.",
         _ => return html! {},
     };

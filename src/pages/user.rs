@@ -49,6 +49,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 @if token.as_ref().is_some_and(|token| token.state == TokenState::Uncertain) {
                     a.button href=(link("/user/resolve", &here)) { "Resolve…" }
                 }
+                @if holds && registry.can_revoke(merchant) {
+                    a.button.danger href=(link("/user/sign-out", &here)) { "Sign this user out at Klarna…" }
+                }
                 @if holds { a.button.danger href=(link("/user/forget", &here)) { "Forget…" } }
             }
         }

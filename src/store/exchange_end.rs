@@ -79,6 +79,9 @@ async fn rotated<E: Engine>(
         return ahead::store(c, now, end, successor).await;
     }
     know_successor(c, end.version.token, successor).await?;
+    // If the token was forgotten meanwhile, and is to be revoked, so is its successor.
+    let revoke = c.query(E::STATEMENTS.revocations.record_successor).bind_version(end.version.next());
+    revoke.bind(&end.provider).bind(&successor.sealed).bind(now).execute().await?;
     close(c, now, end.exchange, Outcome::Superseded, false).await?;
     Ok(Settled::Superseded)
 }

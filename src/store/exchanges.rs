@@ -174,26 +174,39 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
     })
 }
 
-/// Returns the tokens that are cached for an order or sweep.
+/// Returns the tokens that are cached for an order or a vend.
 pub(super) async fn cached_tokens<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     purpose: PurposeId,
 ) -> Result<Option<CachedTokens>, StoreError> {
     let row = c.query(E::STATEMENTS.tokens.cached).bind(purpose).bind(now).fetch_optional().await?;
-    row.map(|row| {
-        Ok(CachedTokens {
-            sealed: row.bytes("sealed")?,
-            received_at: row.time("received_at")?,
-            good_until: row.time("good_until")?,
-            now: row.time("now")?,
-            subject: row.opt_bytes("subject")?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(cached).transpose()
 }
 
-/// Deletes the tokens that are cached for an order or sweep.
+/// Returns the cached tokens of a user's present grant that are valid for longest.
+pub(super) async fn newest_cached<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    key: &UserKey,
+    provider: Provider,
+) -> Result<Option<CachedTokens>, StoreError> {
+    let newest = c.query(E::STATEMENTS.tokens.newest_cached).bind_user(key).bind(&provider).bind(now);
+    newest.fetch_optional().await?.as_ref().map(cached).transpose()
+}
+
+fn cached(row: &impl Columns) -> Result<CachedTokens, StoreError> {
+    Ok(CachedTokens {
+        purpose: row.id("purpose_ref")?,
+        sealed: row.bytes("sealed")?,
+        received_at: row.time("received_at")?,
+        good_until: row.time("good_until")?,
+        now: row.time("now")?,
+        subject: row.opt_bytes("subject")?,
+    })
+}
+
+/// Deletes the tokens that are cached for an order.
 pub(super) async fn delete_cached<E: Engine>(c: &mut Connection<'_, E>, purpose: PurposeId) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.tokens.delete_cached).bind(purpose).execute().await?;
     Ok(())

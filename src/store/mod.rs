@@ -1,8 +1,8 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The other rooms use the database only through thirteen storage traits: [`Orders`], [`OrderAdmin`],
+//! The other rooms use the database only through sixteen storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
-//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`] and [`Restore`]. [`Store`] is all of them.
+//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`] and [`Revocations`]. [`Store`] is all of them.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
@@ -16,6 +16,7 @@ mod erasure;
 mod error;
 mod exchange_end;
 mod exchanges;
+mod export;
 mod inspect;
 mod installation;
 mod keeper;
@@ -33,6 +34,7 @@ mod providers;
 mod renaming;
 mod resolving;
 mod restore;
+mod revocations;
 mod sql;
 mod sqlite;
 mod token_view;
@@ -55,6 +57,7 @@ pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory
 use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
+pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{
@@ -73,6 +76,7 @@ pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, Stop
 pub use self::renaming::{Moved, Renamed, Renaming};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
+pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
 use self::sqlite::Sqlite;
 pub use self::tokens::{TokenFilter, Tokens};
 pub use self::transport::Transport;
@@ -103,8 +107,10 @@ pub trait Store:
     + InstallationStats
     + DashboardQueries
     + Upkeep
+    + Exports
     + Renaming
     + Restore
+    + Revocations
 {
     /// Migrates the schema to this program's version, while other programs use it. Returns how many
     /// migrations ran. Waits for locks, and for another `migrate`, only for a limited time.

@@ -90,11 +90,15 @@ pub trait Tokens: Providers {
     /// the database does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
-    /// Returns the tokens that are cached for an order or sweep.
+    /// Returns the tokens that are cached for an order or a vend.
     async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError>;
 
-    /// Deletes expired cached tokens. Usually an order's end deletes them, but not if the exchange
-    /// stores them at the same moment.
+    /// Returns those of the user's cached tokens that are valid for longest, expired ones included. They
+    /// come from the present grant, which works, and from this provider.
+    async fn newest_cached(&self, key: &UserKey, provider: Provider) -> Result<Option<CachedTokens>, StoreError>;
+
+    /// Deletes expired cached tokens. An order's end deletes its own, but not if the exchange stores them
+    /// at the same moment. Those of a vend end here.
     async fn delete_expired(&self) -> Result<(), StoreError>;
 
     /// Stores the keyed hash of the first `sub` that was seen for a user. A later one changes nothing.
@@ -108,13 +112,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
     }
 
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError> {
-        self.transaction(async |c| {
-            let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(self.now());
-            let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
-            forget_cached(c, row.token("id")?).await?;
-            Ok(true)
-        })
-        .await
+        self.transaction(async |c| forget(c, self.now(), key).await).await
     }
 
     async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError> {
@@ -167,6 +165,10 @@ impl<E: Engine> Tokens for SqlStore<E> {
 
     async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError> {
         self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
+    }
+
+    async fn newest_cached(&self, key: &UserKey, provider: Provider) -> Result<Option<CachedTokens>, StoreError> {
+        self.read(async |c| exchanges::newest_cached(c, self.now(), key, provider).await).await
     }
 
     async fn delete_expired(&self) -> Result<(), StoreError> {
@@ -265,6 +267,14 @@ async fn store_new<E: Engine>(
         .bind(provider)
         .bind((!age_unknown).then_some(*issued_at));
     Ok(Registered::Stored(token_view(&register.fetch_one().await?)?))
+}
+
+/// Deletes the user's secrets and leaves a tombstone. Returns `false` if there was nothing to forget.
+pub(super) async fn forget<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -> Result<bool, StoreError> {
+    let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(now);
+    let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
+    forget_cached(c, row.token("id")?).await?;
+    Ok(true)
 }
 
 /// Deletes the cached tokens that came from a refresh token.

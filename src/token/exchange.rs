@@ -8,12 +8,12 @@ use super::{DeadReason, TokenSecret};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use crate::words::words;
 
-/// The purpose of an exchange: its kind, and the order or sweep.
+/// The purpose of an exchange: its kind, and the order, sweep or vend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purpose {
     /// The kind of purpose.
     pub kind: PurposeKind,
-    /// The id of the order or sweep. Tokens from the exchange are cached under this id.
+    /// The id of the order, the sweep or the vend. Tokens from the exchange are cached under this id.
     pub id: PurposeId,
 }
 
@@ -27,9 +27,11 @@ pub enum PurposeKind {
     Keeper,
     /// An operator's command.
     Manual,
+    /// An access token for a program of the shop.
+    Vend,
 }
 
-words!(PurposeKind { Order = "order", Keeper = "keeper", Manual = "manual" });
+words!(PurposeKind { Order = "order", Keeper = "keeper", Manual = "manual", Vend = "vend" });
 
 /// The intent: the record that a request is about to be sent.
 #[derive(Clone, Debug)]
@@ -69,8 +71,8 @@ pub struct ExchangeEnd {
     pub version: TokenVersion,
     /// The result of the exchange.
     pub result: ExchangeResult,
-    /// The tokens to cache for the purpose, if the exchange was for an order and returned an access
-    /// token.
+    /// The tokens to cache for the purpose, if the exchange was for an order or a vend and returned an
+    /// access token.
     pub cached: Option<NewCachedTokens>,
 }
 
@@ -128,10 +130,10 @@ pub struct Successor {
     pub refresh_due_at: Option<DateTime<Utc>>,
 }
 
-/// An access token and id_token to cache for an order.
+/// An access token and id_token to cache for an order or a vend.
 #[derive(Clone)]
 pub struct NewCachedTokens {
-    /// The id of the order or sweep.
+    /// The id of the order or vend.
     pub purpose: PurposeId,
     /// Both tokens, encrypted for the purpose.
     pub sealed: Vec<u8>,
@@ -155,6 +157,8 @@ pub struct OrderClaim {
 /// Cached tokens, read back.
 #[derive(Clone)]
 pub struct CachedTokens {
+    /// The id of the order or vend that they are encrypted for.
+    pub purpose: PurposeId,
     /// Both tokens, encrypted for the purpose.
     pub sealed: Vec<u8>,
     /// When they were received.

@@ -138,7 +138,7 @@ impl Exchange {
             Decision::Unusable(why) => {
                 let version = claim.token().version;
                 claim.release().await;
-                if self.purpose.kind == PurposeKind::Order {
+                if matches!(self.purpose.kind, PurposeKind::Order | PurposeKind::Vend) {
                     caller.seen = Some(version);
                 }
                 ExchangeReport::Unusable(why)

@@ -3,8 +3,10 @@
 //! [`Registry`] accepts tokens. [`Vault::exchange`] exchanges one for an access token:
 //! `exchange.rs` has the steps from claim to store. [`crate::token`] decides what a token's row and
 //! ledger allow, and what Klarna's answer means. The vault knows nothing of orders: an exchange has
-//! a [`Purpose`], and its access token is cached under the purpose's id.
+//! a [`Purpose`], and its access token is cached under the purpose's id. [`Vault::vend`] gives access
+//! tokens to the shop's own programs.
 
+mod cached;
 mod exchange;
 mod exchange_permits;
 pub mod identity;
@@ -15,10 +17,12 @@ mod refresh;
 mod registry;
 mod renaming;
 mod report;
+mod revoker;
 pub mod sealing;
 mod settle;
 mod shopper;
 mod user_locks;
+mod vend;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,11 +42,14 @@ pub(crate) use self::registry::HELD_ELSEWHERE;
 pub use self::registry::{Registration, Registry, RegistryError};
 pub use self::renaming::{BOTH_HAVE_TOKENS, BUSY, rename};
 pub use self::report::{Access, AccessToken, Refreshed};
-use self::sealing::{ExchangedTokens, Secrets};
+pub use self::revoker::Revoker;
+use self::sealing::Secrets;
 pub use self::shopper::Shopper;
 use self::user_locks::UserLocks;
+pub use self::vend::{NotVended, Vend};
 use crate::breaker::{BreakerState, CircuitBreakers};
-use crate::clock::{Clock, delta, since_boot};
+use crate::bulkhead::Bulkhead;
+use crate::clock::{Clock, since_boot};
 use crate::config::{self, LostAnswer, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
@@ -50,9 +57,7 @@ use crate::klarna::token::TokenClient;
 use crate::meter;
 use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
-use crate::token::{
-    CachedTokens, ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable,
-};
+use crate::token::{ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable};
 
 /// What an order's exchange needs to begin.
 struct OrderPermit {
@@ -76,6 +81,8 @@ pub struct Vault {
     permits: ExchangePermits,
     breakers: CircuitBreakers,
     trials: ProviderTrials,
+    /// Requests for access tokens that wait.
+    vending: Bulkhead,
     /// Whether orders stop waiting for an exchange to begin.
     stopping: watch::Sender<bool>,
 }
@@ -140,7 +147,8 @@ impl Vault {
     /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
         let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } = dependencies;
-        let permits = ExchangePermits::new(settings.max_in_flight, merchants.len() == 1);
+        let lone = merchants.len() == 1;
+        let permits = ExchangePermits::new(settings.max_in_flight, lone);
         let breakers = CircuitBreakers::new(
             "token",
             merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
@@ -164,37 +172,9 @@ impl Vault {
             permits,
             breakers,
             trials,
+            vending: Bulkhead::new(vend::MOST_WAITING, lone),
             stopping: watch::Sender::new(false),
         })
-    }
-
-    /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
-    /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
-    pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
-        let read = self.context.store.cached_tokens(purpose.id).await;
-        let cached = read.unwrap_or_else(|error| {
-            tracing::warn!(%error, "The cached tokens of an earlier exchange could not be read");
-            None
-        })?;
-        let CachedTokens { sealed, received_at, good_until, now, subject } = cached;
-        if good_until - now < delta(self.context.settings.access_token_margin) {
-            return None;
-        }
-        match self.context.secrets.open_exchanged(purpose.id, &sealed) {
-            Ok(ExchangedTokens { access_token, id_token }) => Some(AccessToken {
-                token: access_token,
-                id_token,
-                received_at,
-                good_until,
-                cached: true,
-                announced: false,
-                subject,
-            }),
-            Err(error) => {
-                tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be decrypted");
-                None
-            }
-        }
     }
 
     /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the number

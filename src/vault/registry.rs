@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::refresh::DueDates;
 use super::sealing::{PlainToken, Secrets};
 use crate::clock::{Clock, delta};
-use crate::config::Merchant;
-use crate::ids::{UserId, UserKey};
-use crate::store::{Resolving, StoreError, TokenFilter};
+use crate::config::{Merchant, Merchants};
+use crate::ids::{MerchantName, UserId, UserKey};
+use crate::store::{Store, StoreError, TokenFilter};
 use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
 
 /// The longest refresh token that is accepted, in bytes.
@@ -65,17 +65,24 @@ impl Registration {
 /// Registers, shows and forgets refresh tokens.
 #[derive(Clone)]
 pub struct Registry {
-    store: Arc<dyn Resolving>,
+    store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
     due: Arc<dyn DueDates>,
     clock: Clock,
+    merchants: Arc<Merchants>,
 }
 
 impl Registry {
-    /// Creates a registry for a store.
+    /// Creates a registry for a store. `merchants` are those of the settings.
     #[must_use]
-    pub fn new(store: Arc<dyn Resolving>, secrets: Arc<Secrets>, due: Arc<dyn DueDates>, clock: Clock) -> Self {
-        Self { store, secrets, due, clock }
+    pub fn new(
+        store: Arc<dyn Store>,
+        secrets: Arc<Secrets>,
+        due: Arc<dyn DueDates>,
+        clock: Clock,
+        merchants: Arc<Merchants>,
+    ) -> Self {
+        Self { store, secrets, due, clock, merchants }
     }
 
     /// Registers a token after a sign-in. A token that the user had before changes nothing, so a
@@ -144,12 +151,27 @@ impl Registry {
     }
 
     /// Deletes the user's token at once. An exchange in flight then stores nothing. Returns `false`
-    /// if there was no token.
+    /// if there was no token. If the merchant's settings say so, the token is also revoked, soon.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn forget(&self, key: &UserKey) -> Result<bool, StoreError> {
-        self.store.forget_token(key).await
+        let revoke = self.merchants.get(&key.merchant).is_some_and(|merchant| merchant.revoke_on_forget);
+        self.forget_as(key, revoke).await
+    }
+
+    /// As [`Registry::forget`], with `revoke` in place of the merchant's setting.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn forget_as(&self, key: &UserKey, revoke: bool) -> Result<bool, StoreError> {
+        if revoke { self.store.forget_and_revoke(key).await } else { self.store.forget_token(key).await }
+    }
+
+    /// Returns whether a revocation endpoint is known for a merchant.
+    #[must_use]
+    pub fn can_revoke(&self, merchant: &MerchantName) -> bool {
+        self.merchants.get(merchant).is_some_and(|merchant| merchant.revoke_url.is_some())
     }
 
     /// Carries out an operator's decision about an `uncertain` token.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+use crate::clock::since_boot;
 use crate::token::{LOOK_AGAIN, Outcome, Unusable};
 
 /// The result of an exchange, after its end is stored or its successor is in the spool.
@@ -71,7 +72,9 @@ pub struct AccessToken {
     pub received_at: DateTime<Utc>,
     /// When the access token expires.
     pub good_until: DateTime<Utc>,
-    /// Whether it is cached from an earlier attempt.
+    /// The same by this process's own clock ([`since_boot`]).
+    pub(super) expires_at: Duration,
+    /// Whether it is cached from an earlier exchange.
     pub cached: bool,
     /// Whether the commit that stored the exchange also announced the order's create call.
     pub announced: bool,
@@ -99,6 +102,14 @@ pub enum Refreshed {
     ComeBack(Duration),
     /// The circuit breaker of the merchant's token endpoint is open. Try again after this time.
     Held(Duration),
+}
+
+impl AccessToken {
+    /// Returns for how long the access token is still valid.
+    #[must_use]
+    pub fn expires_in(&self) -> Duration {
+        self.expires_at.saturating_sub(since_boot())
+    }
 }
 
 impl ExchangeReport {

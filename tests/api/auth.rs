@@ -169,7 +169,7 @@ async fn without_keys_everybody_on_the_machine_is_let_in() {
 
 #[tokio::test]
 async fn reading_and_writing_are_allowed_apart() {
-    let scopes = ["orders:read", "orders:write", "tokens:read", "tokens:write", "ops:read", "ops"];
+    let scopes = ["orders:read", "orders:write", "tokens:read", "tokens:write", "tokens:vend", "ops:read", "ops"];
     let keys: Vec<String> =
         scopes.iter().map(|scope| key(&scope.replace(':', "-"), scope, &format!("scopes = [\"{scope}\"]"))).collect();
     let api = Api::with_keys(&keys.concat()).await;
@@ -187,6 +187,7 @@ async fn reading_and_writing_are_allowed_apart() {
         (Method::GET, "/v1/merchants/shop/users".to_owned(), "tokens:read"),
         (Method::PUT, TOKEN.to_owned(), "tokens:write"),
         (Method::DELETE, TOKEN.to_owned(), "tokens:write"),
+        (Method::POST, format!("{user}/access-token"), "tokens:vend"),
         (Method::DELETE, user.to_owned(), "none alone"),
         (Method::GET, "/metrics".to_owned(), "ops:read ops"),
         (Method::GET, "/readyz?verbose".to_owned(), "ops:read ops"),
@@ -199,6 +200,25 @@ async fn reading_and_writing_are_allowed_apart() {
             assert_eq!(answer.status != 403, is_allowed, "{method} {path} with {scope}: {}", answer.status);
         }
     }
+}
+
+#[tokio::test]
+async fn the_scope_tokens_gets_no_access_token() {
+    let api = keyed().await;
+    let path = "/v1/merchants/shop/users/u-1/access-token";
+    for key in ["key-of-all", "key-of-tokens", "key-of-ops"] {
+        let refused = api.as_key(key, Method::POST, path, None).await.problem(403, "forbidden");
+        assert!(refused["detail"].as_str().unwrap().contains("\"tokens:vend\""), "{refused}");
+    }
+    // A process without a vault says where to go instead, and other merchants stay closed.
+    let vending = key("vend", "key-of-vend", "scopes = [\"tokens:vend\"]\nmerchants = [\"shop\"]");
+    let api = Api::with_keys(&vending).await;
+    let refused = api.as_key("key-of-vend", Method::POST, path, None).await;
+    refused.problem(503, "no-access-token");
+    assert_eq!(refused.header("retry-after"), "60");
+    let other = path.replace("shop", "other");
+    api.as_key("key-of-vend", Method::POST, &other, None).await.problem(403, "forbidden");
+    api.as_key("key-of-vend", Method::GET, TOKEN, None).await.problem(403, "forbidden");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod batch;
 mod change;
 mod docs;
 mod erase;
+mod export;
 mod frame;
 mod idempotency;
 mod limits;
@@ -29,7 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::api::{AppState, Limits, Probes, Readiness, Refusals, router, serve as serve_api};
+use klarna_order_worker::api::{AppState, Limits, Probes, Readiness, Refusals, Vending, router, serve as serve_api};
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
@@ -143,9 +144,11 @@ impl Api {
         let router = router(AppState {
             intake: app.intake(),
             registry: app.registry(),
+            vending: Vending { vault: None, margin: Duration::from_mins(1), patience: Duration::from_secs(20) },
             waiters: waiters.clone(),
             orders: app.store.clone(),
             upkeep: app.store.clone(),
+            exports: app.store.clone(),
             renaming: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),

@@ -1,5 +1,7 @@
 //! `/v1/merchants/{merchant}/users/{user}/token`
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json as value;
 
@@ -47,6 +49,29 @@ async fn a_token_is_registered_shown_and_forgotten() {
         assert_eq!((forgotten.status.as_u16(), forgotten.text.as_str()), (204, ""));
         api.get(PATH).await.problem(404, "not-found");
     }
+}
+
+#[tokio::test]
+async fn a_forgotten_token_is_to_be_revoked_unless_the_caller_says_otherwise() {
+    let api = Api::open().await;
+    let waiting = async || {
+        let mut tokens = 0;
+        for merchant in api.app.store.due_revocations().await.unwrap() {
+            tokens += api.app.store.claim_revocations(&merchant, 10, Duration::ZERO).await.unwrap().len();
+        }
+        tokens
+    };
+    for (number, (query, revoked)) in [("", 1), ("?revoke=false", 1), ("?revoke=true", 2)].into_iter().enumerate() {
+        let body = format!(r#"{{"refresh_token":"t-{number}"}}"#);
+        assert_eq!(api.put(PATH, &body).await.status, 204);
+        assert_eq!(api.delete(&format!("{PATH}{query}")).await.status, 204);
+        assert_eq!(waiting().await, revoked, "{query}");
+    }
+    assert_eq!(api.put(PATH, r#"{"refresh_token":"t-9"}"#).await.status, 204);
+    assert_eq!(api.delete("/v1/merchants/shop/users/u-1").await.status, 204, "erased");
+    assert_eq!(waiting().await, 3);
+    api.delete("/v1/merchants/no-such/users/u-1/token?revoke=true").await.problem(400, "invalid-request");
+    api.delete(&format!("{PATH}?revoke=maybe")).await.problem(400, "invalid-request");
 }
 
 #[tokio::test]

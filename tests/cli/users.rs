@@ -22,6 +22,39 @@ fn erasing_is_asked_for_and_leaves_nothing_in_the_files() {
 }
 
 #[test]
+fn a_users_data_is_exported_as_one_document() {
+    let home = Home::new();
+    home.feed(&["enqueue", "-"], EXAMPLES).exits(3);
+    let token = r#"{"merchant":"shop","user":"alma","refresh_token":"ory_rt_secret1"}"#;
+    home.feed(&["tokens", "import", "-"], token).exits(0);
+    let ran = home.run(&["users", "export", "shop", "alma"]).exits(0);
+    assert!(!ran.stdout.contains("ory_rt"), "{}", ran.stdout);
+    let [document] = &ran.json()[..] else { panic!("{}", ran.stdout) };
+    assert_eq!((&document["user"], &document["token"]["state"]), (&json!("alma"), &json!("active")));
+    let orders = document["orders"].as_array().unwrap();
+    assert_eq!(orders.len(), 3);
+    assert!(orders.iter().all(|order| order["order"]["user"] == "alma" && order["body"]["order_lines"].is_array()));
+    let ran = home.run(&["users", "export", "shop", "nobody"]).exits(1);
+    assert!(ran.stderr.contains("no data is stored for this user"), "{}", ran.stderr);
+    home.run(&["users", "export", "shop", ""]).exits(2);
+}
+
+#[test]
+fn signing_out_is_asked_for_and_forgets_the_token_at_once() {
+    let home = Home::new();
+    home.run(&["users", "revoke", "shop", "u-1", "--yes"]).exits(1);
+    let token = r#"{"merchant":"shop","user":"u-1","refresh_token":"ory_rt_secret1"}"#;
+    home.feed(&["tokens", "import", "-"], token).exits(0);
+    home.run(&["users", "revoke", "shop", "u-1"]).exits(2).tells_in_one_line("add --yes to sign u-1 of shop out");
+    let ran = home.run(&["users", "revoke", "shop", "u-1", "--yes", "--format", "json"]).exits(0);
+    assert_eq!(ran.json(), [json!({ "merchant": "shop", "user": "u-1", "revoking": true })]);
+    let shown = home.run(&["tokens", "show", "shop", "u-1", "--format", "json"]).exits(0).json();
+    assert_eq!(shown[0]["state"], "forgotten");
+    let ran = home.run(&["users", "revoke", "no-such", "u-1", "--yes"]).exits(1);
+    assert!(ran.stderr.contains("revoke_url"), "{}", ran.stderr);
+}
+
+#[test]
 fn many_orders_are_erased_from_the_files_too() {
     let home = Home::new();
     let order = EXAMPLES.lines().next().unwrap();

@@ -216,6 +216,7 @@ CREATE TABLE klarna_worker.adopted_providers (
 CREATE TABLE klarna_worker.cached_tokens (
     purpose_ref uuid NOT NULL,
     token_id bigint NOT NULL,
+    grant_generation bigint NOT NULL,
     sealed bytea NOT NULL,
     received_at timestamp with time zone NOT NULL,
     good_until timestamp with time zone NOT NULL
@@ -241,7 +242,7 @@ CREATE TABLE klarna_worker.exchanges (
     provider bytea,
     CONSTRAINT exchanges_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
     CONSTRAINT exchanges_outcome_check CHECK ((outcome = ANY (ARRAY['rotated'::text, 'unchanged'::text, 'rejected'::text, 'not_sent'::text, 'refused'::text, 'no_answer'::text, 'superseded'::text]))),
-    CONSTRAINT exchanges_purpose_check CHECK ((purpose = ANY (ARRAY['order'::text, 'keeper'::text, 'manual'::text])))
+    CONSTRAINT exchanges_purpose_check CHECK ((purpose = ANY (ARRAY['order'::text, 'keeper'::text, 'manual'::text, 'vend'::text])))
 );
 
 
@@ -397,6 +398,24 @@ CREATE TABLE klarna_worker.providers (
 
 
 --
+-- Name: revocations; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.revocations (
+    token_id bigint NOT NULL,
+    generation bigint NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    provider bytea NOT NULL,
+    sealed bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    give_up_at timestamp with time zone NOT NULL,
+    claim_number bigint DEFAULT 0 NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL
+);
+
+
+--
 -- Name: tokens; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -531,17 +550,17 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a2268a-6ac0-753e-b3e2-5c984010ec48', 1, 1, 1, 'order', '01a2268a-69a1-7f4a-9696-3670dbf0f978', '01a2268a-329a-73b6-9c93-8312487df300', '2026-11-29 09:02:15.309716+00', '2026-11-29 09:02:15.401324+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2268a-8963-741d-9022-1426e9852354', 1, 2, 1, 'order', '01a2268a-88a7-7614-813b-08fb9261914a', '01a2268a-329a-73b6-9c93-8312487df300', '2026-11-29 09:02:23.200411+00', '2026-11-29 09:02:23.318038+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2268a-c3f9-7712-abfe-637c8bba779b', 3, 1, 1, 'order', '01a2268a-c315-7342-b2b7-60c16936150b', '01a2268a-329a-73b6-9c93-8312487df300', '2026-11-29 09:02:38.086237+00', '2026-11-29 09:02:38.195499+00', 'rejected', false, '\x78b4d87a6247ea7b27e34106196a4d84');
-INSERT INTO klarna_worker.exchanges VALUES ('01a2268a-de58-7206-869a-d916a5e39052', 4, 1, 1, 'order', '01a2268a-de09-7f24-8f50-7a3f76113203', '01a2268a-329a-73b6-9c93-8312487df300', '2026-11-29 09:02:44.833964+00', '2026-11-29 09:02:44.907313+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a226ee-5739-7276-bfe1-a760fe26f1b6', 1, 1, 1, 'order', '01a226ee-56f8-7983-9b43-ccb2eb75550f', '01a226ee-4fe5-74cc-91c2-60cb5f10af22', '2026-11-29 10:51:23.865493+00', '2026-11-29 10:51:23.88384+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a226ee-5b2e-7426-9c8c-c2456781e1ad', 1, 2, 1, 'order', '01a226ee-5b19-7563-a81a-7bfdd9837816', '01a226ee-4fe5-74cc-91c2-60cb5f10af22', '2026-11-29 10:51:24.848159+00', '2026-11-29 10:51:24.85909+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a226ee-6790-75fc-b2ea-0e01f85336fa', 3, 1, 1, 'order', '01a226ee-6777-7f2a-9770-da1d9cd09c40', '01a226ee-4fe5-74cc-91c2-60cb5f10af22', '2026-11-29 10:51:28.054455+00', '2026-11-29 10:51:28.088643+00', 'rejected', false, '\x18b18603046f7b283ee11573225bce1d');
+INSERT INTO klarna_worker.exchanges VALUES ('01a226ee-6d5c-7652-b044-44afa2321190', 4, 1, 1, 'order', '01a226ee-6d3d-726a-a71f-e620876ec05c', '01a226ee-4fe5-74cc-91c2-60cb5f10af22', '2026-11-29 10:51:29.505678+00', '2026-11-29 10:51:29.531577+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31532539ee6c9086f50bce63c06a051d98a5baf19bb5e5e0698cf94564db7b82d43f62d91f38b863084de41268a68457f85385bf5f76fb10044aaa20ea33a9850a1a9fc105b3399e33', '2026-11-29 09:02:00.423992+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31ca644949ff391a0e9efde6f9dc2d5d46010c803ae641652b4f89c0a852b2de8617e11895b085cf160e502d1a8c362df34510d3c787bf9fbf78f0fb2e6fc88a14c995ce8a0000a757', '2026-11-29 10:51:21.90694+00', 600000000, NULL);
 
 
 --
@@ -555,91 +574,97 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 09:02:00.524317+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 10:51:21.912343+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\x844ae1c5eebad062a34a2d24d0744c684ba37ce83c797c4b6e3b784e8ce5c7d8', 1, '2026-11-29 09:02:05.804455+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x98f9743b769028b1d95fe8c901c33cc35e51f0c4072c12f7867d07361cc787f1', 2, '2026-11-29 09:02:08.842738+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xecacb0409a6571ff07dfcae4d07a2bd52d4ec7ea5673599d562aeba8b570d6ca', 3, '2026-11-29 09:02:11.795952+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x4a6f604d383d30275d53193f162ccc82159bf98f8559431c95260e417ad40417', 4, '2026-11-29 09:02:14.821058+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xf5e1bf4693e3c81a935cafa27d1ee89c71412ddef8d24baeabf5b623bfb22eb2', 1, '2026-11-29 09:02:15.343808+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x26ae8e55cf52b72d8e68facaf8b5bac90e79cc150998f74bb67cd7642af259b3', 1, '2026-11-29 09:02:23.241423+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xedd8ec8945f8b39a8953f0bc1b949733d5814ed71ac18ef0f7df87188a76158b', 1, '2026-11-29 10:51:22.736496+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x265059645c235ce348464bf3f848e7b9e8746f3128bed55b49d51d5241cc36c4', 2, '2026-11-29 10:51:22.982962+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x60420ffa0a269ba6dfa29ec45e6dd600cb421cd182943dfd912b87441433e4d9', 3, '2026-11-29 10:51:23.298077+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x040b0b935781ee679bee28b69455243aa277e6432a7b9a845573e7baab693716', 4, '2026-11-29 10:51:23.739339+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x98370201b778220d871d8cb9994f2539bd6d59e0b0e58a47190d0a252b6a76aa', 1, '2026-11-29 10:51:23.873151+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xe04a7b584dc155738b572f210b2cef3fcf769a514dadb92b21a0967782345f7c', 1, '2026-11-29 10:51:24.854193+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 09:01:57.556557+00', true, '\x99843f81480d9a7579b7b09e917d4968786c442b50447471213e9637054711d860ab0d1f1c3ffaac662325ed253d8f07', 2020803109);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 10:51:21.464828+00', true, '\x3a709ba0c121b0c761cfc595dcf7d583d5a432f8eeaf4ee6a105a088f54145cb1618b1f90578632275387638fe29b4ca', 318664912);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a2268a-fc0e-71c9-a53e-a76458e60abf', '2026-11-29 09:02:52.630505+00', '01a2268a-329a-73b6-9c93-8312487df300', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"1a32b654-6da6-4c05-909a-9ffb8099fa62"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a226ee-72e6-7e60-a34c-7e98095f30d7', '2026-11-29 10:51:31.010566+00', '01a226ee-4fe5-74cc-91c2-60cb5f10af22', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b6c01c22-664b-4d8e-be29-2920295317e9"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-69a1-7f4a-9696-3670dbf0f978', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 09:02:15.0155+00', '2026-11-29 09:02:15.0155+00', '2026-11-29 09:12:15.0155+00', '2026-11-29 09:02:15.049617+00', '2026-11-29 09:02:15.693677+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '8fe323c2-bd19-44b1-8775-18d351aa80ca', '<div id="klarna-checkout-container" data-order-id="8fe323c2-bd19-44b1-8775-18d351aa80ca" style="overflow-x: hidden;"></div>', '203c6897-5848-410a-a966-10735bf8b3a3', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-88a7-7614-813b-08fb9261914a', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 09:02:22.893417+00', '2026-11-29 09:02:22.893417+00', '2026-11-29 09:12:22.893417+00', '2026-11-29 09:02:22.961977+00', '2026-11-29 09:02:23.491907+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'fea8bcef-3143-413e-a150-bdbb7c05287b', '<div id="klarna-checkout-container" data-order-id="fea8bcef-3143-413e-a150-bdbb7c05287b" style="overflow-x: hidden;"></div>', 'eb2e8ae5-5e8a-4fe0-b1ee-4bc2ff4421b6', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-c315-7342-b2b7-60c16936150b', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 09:02:37.868849+00', '2026-11-29 09:02:37.868849+00', '2026-11-29 09:12:37.868849+00', '2026-11-29 09:02:37.974377+00', '2026-11-29 09:02:38.403226+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '5b202ab8-c174-4f70-bbc2-c465c0b2b156', '<div id="klarna-checkout-container" data-order-id="5b202ab8-c174-4f70-bbc2-c465c0b2b156" style="overflow-x: hidden;"></div>', 'e44c91ce-8cf0-4d2c-b0c0-37e53b73a848', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-a9f8-7294-a837-623170335e20', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 09:02:31.438017+00', '2026-11-29 09:02:31.438017+00', '2026-11-29 09:12:31.438017+00', '2026-11-29 09:02:31.451452+00', '2026-11-29 09:02:31.6313+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'eed2068b-dbb5-4565-b101-c9e63d1af9b8', '<div id="klarna-checkout-container" data-order-id="eed2068b-dbb5-4565-b101-c9e63d1af9b8" style="overflow-x: hidden;"></div>', '9636fefe-e976-41ed-8619-76ea634a8e8d', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-de09-7f24-8f50-7a3f76113203', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 09:02:44.754383+00', '2026-11-29 09:02:44.754383+00', '2026-11-29 09:12:44.754383+00', '2026-11-29 09:02:44.794594+00', '2026-11-29 09:02:44.994229+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'a0ac13e6-197b-4e0c-8841-8cf125be7da3', '<div id="klarna-checkout-container" data-order-id="a0ac13e6-197b-4e0c-8841-8cf125be7da3" style="overflow-x: hidden;"></div>', '15cfd5c0-9226-4127-9564-283a1ac4dca8', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268a-fc0e-71c9-a53e-a76458e60abf', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 09:02:52.483801+00', '2026-11-29 09:02:52.483801+00', '2026-11-29 09:12:52.483801+00', '2026-11-29 09:02:52.511938+00', '2026-11-29 09:02:52.630505+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"1a32b654-6da6-4c05-909a-9ffb8099fa62"}');
-INSERT INTO klarna_worker.orders VALUES ('01a2268b-1f19-7f27-b56a-6c5c1d040023', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 09:03:01.449781+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2268b-2a31-7436-9807-0606cc7d3519', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 09:03:04.27182+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 09:03:07.196535+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-56f8-7983-9b43-ccb2eb75550f', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 10:51:23.772105+00', '2026-11-29 10:51:23.772105+00', '2026-11-29 11:01:23.772105+00', '2026-11-29 10:51:23.811375+00', '2026-11-29 10:51:23.910309+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'ffe86cd7-12b6-4621-9f58-64fe25dc581d', '<div id="klarna-checkout-container" data-order-id="ffe86cd7-12b6-4621-9f58-64fe25dc581d" style="overflow-x: hidden;"></div>', '49076819-77e2-4581-8f22-0eeae3198a9d', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-5b19-7563-a81a-7bfdd9837816', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 10:51:24.827807+00', '2026-11-29 10:51:24.827807+00', '2026-11-29 11:01:24.827807+00', '2026-11-29 10:51:24.834678+00', '2026-11-29 10:51:24.873193+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '7f461216-88ed-4c9b-8db9-fc075fa2436f', '<div id="klarna-checkout-container" data-order-id="7f461216-88ed-4c9b-8db9-fc075fa2436f" style="overflow-x: hidden;"></div>', 'cdca5ba8-b909-4e32-8ce4-153afb233c74', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-6777-7f2a-9770-da1d9cd09c40', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 10:51:27.992246+00', '2026-11-29 10:51:27.992246+00', '2026-11-29 11:01:27.992246+00', '2026-11-29 10:51:28.002486+00', '2026-11-29 10:51:28.127297+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '42b2a1c2-d644-4a69-ba7c-7fa7ed29e8e3', '<div id="klarna-checkout-container" data-order-id="42b2a1c2-d644-4a69-ba7c-7fa7ed29e8e3" style="overflow-x: hidden;"></div>', '4c6d9358-90cc-4825-9da4-ee112495555e', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-610b-7384-b93c-1b039e632112', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 10:51:26.35101+00', '2026-11-29 10:51:26.35101+00', '2026-11-29 11:01:26.35101+00', '2026-11-29 10:51:26.354895+00', '2026-11-29 10:51:26.41188+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', '81198365-c926-430d-9724-8d648ccd1495', '<div id="klarna-checkout-container" data-order-id="81198365-c926-430d-9724-8d648ccd1495" style="overflow-x: hidden;"></div>', '32b96fee-03b0-4659-9481-790ba1f0b073', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-6d3d-726a-a71f-e620876ec05c', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 10:51:29.47418+00', '2026-11-29 10:51:29.47418+00', '2026-11-29 11:01:29.47418+00', '2026-11-29 10:51:29.49175+00', '2026-11-29 10:51:29.551011+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'e1760266-d377-44ac-90f3-48b7901568c1', '<div id="klarna-checkout-container" data-order-id="e1760266-d377-44ac-90f3-48b7901568c1" style="overflow-x: hidden;"></div>', 'c5b265ee-9a5f-45f8-9bcc-4aabfa151c29', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-72e6-7e60-a34c-7e98095f30d7', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 10:51:30.919424+00', '2026-11-29 10:51:30.919424+00', '2026-11-29 11:01:30.919424+00', '2026-11-29 10:51:30.952805+00', '2026-11-29 10:51:31.010566+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b6c01c22-664b-4d8e-be29-2920295317e9"}');
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-7771-7f04-b7aa-64e15608a125', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 10:51:32.091478+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a226ee-78ce-798b-959b-d7705dc2fd75', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 10:51:32.437635+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 10:51:33.009569+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
 --
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\x78b4d87a6247ea7b27e34106196a4d84', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x18b18603046f7b283ee11573225bce1d', true, NULL, 0, 0, NULL);
+
+
+--
+-- Data for Name: revocations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31567dc794c04e8a859629337386aaad8de706fe7e0f8716e8ce83414d79ff183a6ede9fb4e18e2de07dc2fc40e5b593d5cfd856a5513e91c3ce6c6a38989e8ca8cf55f16d2bf4ad84a876edbb23f64689aa54b82e75b77f45de34', '\x78b4d87a6247ea7b27e34106196a4d84', '2026-11-29 09:02:08.709788+00', '2026-11-29 09:02:08.709788+00', '2027-01-28 09:02:08.709788+00', NULL, NULL, '2026-11-29 09:02:08.86788+00', '2027-01-02 21:17:36.658335+00', 1, 0, NULL, '2026-11-29 09:02:08.709788+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b313b794e016ecd66f50b857cba3e8d0e98f37d1caa7623a6e8c691fb3eafa3ab9326aa64ea6c2d2ad4780bc66f2f2e72afd35f1230dee95506eff75a13bd26944620793c1f22a3c5dc4e73a8954d1f396a2366551193a7a4bc6a84', '\x78b4d87a6247ea7b27e34106196a4d84', '2026-11-29 09:02:05.713348+00', '2026-11-29 09:02:23.241423+00', '2027-01-28 09:02:23.241423+00', '01a2268a-8963-741d-9022-1426e9852354', '\x4b4bf9395ad7a090a48703a7cdaf3cdd2d0c98fc4a82241e4d66e0654d173760', '2026-11-29 09:02:23.317433+00', '2027-01-02 17:49:23.722303+00', 3, 0, NULL, '2026-11-29 09:02:23.317434+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31e8110f831afcf4a6ea124f083b148df70397947023e0e24b4edbdb81f9a3499698d9af622f1f45882004d3636e70caa6e04ccf30dc92aaa6376775bb1be5855bd453e11c406c4633605f24286c29333571c2ed2c7a9d9bfedca4', '\x78b4d87a6247ea7b27e34106196a4d84', '2026-11-29 09:02:11.669166+00', '2026-11-29 09:02:11.669166+00', '2027-01-28 09:02:11.669166+00', NULL, NULL, '2026-11-29 09:02:38.143634+00', NULL, 1, 0, NULL, '2026-11-29 09:02:11.669166+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31edd609226704f69c406d452cd9d3ae16f12cc35ef4c76091cbf4df5c445d5960489f151794dff9f1acaa27ea4ddb51483f96b7be5b7d903add8090908d4c3c8512d6d3d6ca50b382f610df8426326ab8902d68992a61b5b1872c', '\x78b4d87a6247ea7b27e34106196a4d84', '2026-11-29 09:02:14.751722+00', '2026-11-29 09:02:14.751722+00', '2027-01-28 09:02:14.751722+00', NULL, NULL, '2026-11-29 09:02:44.871798+00', NULL, 1, 0, NULL, '2026-11-29 09:02:14.751722+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31054edf75b7cecbfc4803e72513f204dae7e449a4fa73453bf5a7c01f6f7681365da07c6ff89b28013d71cfc7d36a2e6faff954663b071a533b2f6b7c19410266469124e1b001c6165b092aff078720ec3ece3e274cce89147ac2', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:22.975585+00', '2026-11-29 10:51:22.975585+00', '2027-01-28 10:51:22.975585+00', NULL, NULL, '2026-11-29 10:51:22.983596+00', '2027-01-02 23:06:50.924132+00', 1, 0, NULL, '2026-11-29 10:51:22.975585+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3120d6411d9ac79233bf7449d24867957abf6f210b1d581580e6b072b97c9da646155e3d3e4f9bd83fe6f4259506a332e6fbd4d15765aa6091d3def651b49f93760f3e892e5e5dcda90dc22187c76243ea6a3e858fb98eae0afcf3', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:22.726541+00', '2026-11-29 10:51:24.854193+00', '2027-01-28 10:51:24.854193+00', '01a226ee-5b2e-7426-9c8c-c2456781e1ad', '\x78c86b3c19b1564ae49db8b09391e8f31328a783c070a5300f39f9a12ba6f17e', '2026-11-29 10:51:24.858859+00', '2027-01-02 19:38:25.335073+00', 3, 0, NULL, '2026-11-29 10:51:24.858859+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31a8600254f1517fa9e8285288ece2a915ff840313884b7cba19ee81c8f5d2bc1e7e3b5b3fa6c26762d3a25bdc2f5645d4954d98c8ce0ad55ab7deb8771a469c7b7b906b4c3bc9068fccb5e86628f437e0995670652136be77bddf', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:23.295506+00', '2026-11-29 10:51:23.295506+00', '2027-01-28 10:51:23.295506+00', NULL, NULL, '2026-11-29 10:51:28.068715+00', NULL, 1, 0, NULL, '2026-11-29 10:51:23.295506+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b315f9fe9e8d6ac4fa35784ad08b2b00a967201661a0785957c321e3b0bd92c5854a84a5d223c3eace1684457b408361fdc66e31c27bf0138d9e0ef7c20ad7e5779c4aa33c9d8c3c3d88e963b30b4c660caaac9f4f8dedac8dce85e', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:23.72972+00', '2026-11-29 10:51:23.72972+00', '2027-01-28 10:51:23.72972+00', NULL, NULL, '2026-11-29 10:51:29.527162+00', NULL, 1, 0, NULL, '2026-11-29 10:51:23.72972+00');
 
 
 --
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 09:02:15.858555+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 10:51:23.923247+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '9db2801c-d068-46d5-8fe6-79c4574b5501', 'shop', 'alma', '01a2268a-69a1-7f4a-9696-3670dbf0f978', 'order.submitted', '{"order_id" : "01a2268a-69a1-7f4a-9696-3670dbf0f978", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "8fe323c2-bd19-44b1-8775-18d351aa80ca", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:15.693677+00', '2026-11-29 09:03:26.402873+00', '2026-12-02 09:02:15.693677+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '3e3df180-04c1-4af3-9811-85e0973cde3f', 'shop', 'alma', '01a2268a-88a7-7614-813b-08fb9261914a', 'order.submitted', '{"order_id" : "01a2268a-88a7-7614-813b-08fb9261914a", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "fea8bcef-3143-413e-a150-bdbb7c05287b", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:23.491907+00', '2026-11-29 09:03:33.504588+00', '2026-12-02 09:02:23.491907+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '7334fbac-5f72-4136-9544-b3fa78f71d0f', 'shop', 'never', '01a2268a-a9f8-7294-a837-623170335e20', 'order.submitted', '{"order_id" : "01a2268a-a9f8-7294-a837-623170335e20", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "eed2068b-dbb5-4565-b101-c9e63d1af9b8", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:31.6313+00', '2026-11-29 09:03:39.686073+00', '2026-12-02 09:02:31.6313+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '47f648e1-1584-4f41-9fe5-8c1160729cef', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 09:02:38.143634+00', '2026-11-29 09:03:38.036567+00', '2026-12-02 09:02:38.143634+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '664b6eca-2a09-4246-bdac-26656ce8e004', 'shop', 'revoked', '01a2268a-c315-7342-b2b7-60c16936150b', 'order.submitted', '{"order_id" : "01a2268a-c315-7342-b2b7-60c16936150b", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "5b202ab8-c174-4f70-bbc2-c465c0b2b156", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:38.403226+00', '2026-11-29 09:03:48.759318+00', '2026-12-02 09:02:38.403226+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'd1c6d399-4278-4164-8049-40e7da7347e9', 'shop', 'lost', '01a2268a-de09-7f24-8f50-7a3f76113203', 'order.submitted', '{"order_id" : "01a2268a-de09-7f24-8f50-7a3f76113203", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "a0ac13e6-197b-4e0c-8841-8cf125be7da3", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:44.994229+00', '2026-11-29 09:03:53.783602+00', '2026-12-02 09:02:44.994229+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'c13edfbb-a308-4536-a85b-1197bba04630', 'shop', 'never', '01a2268a-fc0e-71c9-a53e-a76458e60abf', 'order.failed', '{"order_id" : "01a2268a-fc0e-71c9-a53e-a76458e60abf", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 09:02:52.630505+00', '2026-11-29 09:03:56.651553+00', '2026-12-02 09:02:52.630505+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '5ba477fb-67c9-497d-8444-64dbb6a1a619', 'shop', 'revoked', '01a226ee-6777-7f2a-9770-da1d9cd09c40', 'order.submitted', '{"order_id" : "01a226ee-6777-7f2a-9770-da1d9cd09c40", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "42b2a1c2-d644-4a69-ba7c-7fa7ed29e8e3", "token" : "reauth_required", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:28.127297+00', '2026-11-29 10:51:33.453825+00', '2026-12-02 10:51:28.127297+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '9edafc09-d815-4a0d-b09d-c08be17ad82b', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 10:51:28.068715+00', '2026-11-29 10:51:33.311196+00', '2026-12-02 10:51:28.068715+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'bfb1764d-ddc8-4661-a214-3c07d32c8642', 'shop', 'alma', '01a226ee-56f8-7983-9b43-ccb2eb75550f', 'order.submitted', '{"order_id" : "01a226ee-56f8-7983-9b43-ccb2eb75550f", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "ffe86cd7-12b6-4621-9f58-64fe25dc581d", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:23.910309+00', '2026-11-29 10:52:24.923658+00', '2026-12-02 10:51:23.910309+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '025811d3-b229-4a20-8b4c-54aadaadc747', 'shop', 'lost', '01a226ee-6d3d-726a-a71f-e620876ec05c', 'order.submitted', '{"order_id" : "01a226ee-6d3d-726a-a71f-e620876ec05c", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "e1760266-d377-44ac-90f3-48b7901568c1", "token" : "uncertain", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:29.551011+00', '2026-11-29 10:51:34.519826+00', '2026-12-02 10:51:29.551011+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '03f8d8c1-5536-461b-b8f4-6ded232c842d', 'shop', 'alma', '01a226ee-5b19-7563-a81a-7bfdd9837816', 'order.submitted', '{"order_id" : "01a226ee-5b19-7563-a81a-7bfdd9837816", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "7f461216-88ed-4c9b-8db9-fc075fa2436f", "token" : "fresh", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:24.873193+00', '2026-11-29 10:52:28.272604+00', '2026-12-02 10:51:24.873193+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '1c4b6471-8df8-4b4d-91da-7e29da189f97', 'shop', 'never', '01a226ee-72e6-7e60-a34c-7e98095f30d7', 'order.failed', '{"order_id" : "01a226ee-72e6-7e60-a34c-7e98095f30d7", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:31.010566+00', '2026-11-29 10:51:35.879452+00', '2026-12-02 10:51:31.010566+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'fbac6885-af57-47b5-a8fd-5377a12bfd76', 'shop', 'never', '01a226ee-610b-7384-b93c-1b039e632112', 'order.submitted', '{"order_id" : "01a226ee-610b-7384-b93c-1b039e632112", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "81198365-c926-430d-9724-8d648ccd1495", "token" : "not_registered", "possible_duplicate" : false}', 'pending', '2026-11-29 10:51:26.41188+00', '2026-11-29 10:52:36.17133+00', '2026-12-02 10:51:26.41188+00', NULL, 2, 2, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a2268a-329a-73b6-9c93-8312487df300', '01a2268a-327d-72de-8077-e687ac852ca3', 'vm/23484', '2026-11-29 09:02:00.981524+00', '2026-11-29 09:03:07.185271+00', 38, '2026-11-29 09:03:07.39476+00');
+INSERT INTO klarna_worker.workers VALUES ('01a226ee-4fe5-74cc-91c2-60cb5f10af22', '01a226ee-4fe3-743c-96f4-6534ffce1194', 'vm/21008', '2026-11-29 10:51:21.993362+00', '2026-11-29 10:51:32.022112+00', 9, '2026-11-29 10:51:33.05078+00');
 
 
 --
@@ -757,6 +782,14 @@ ALTER TABLE ONLY klarna_worker.orders
 
 ALTER TABLE ONLY klarna_worker.providers
     ADD CONSTRAINT providers_pkey PRIMARY KEY (merchant, provider);
+
+
+--
+-- Name: revocations revocations_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.revocations
+    ADD CONSTRAINT revocations_pkey PRIMARY KEY (token_id, generation);
 
 
 --
@@ -910,6 +943,13 @@ CREATE INDEX orders_wipe ON klarna_worker.orders USING btree (ended_at) WHERE ((
 --
 
 CREATE INDEX orders_worker ON klarna_worker.orders USING btree (worker) WHERE (status = 'running'::text);
+
+
+--
+-- Name: revocations_due; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX revocations_due ON klarna_worker.revocations USING btree (merchant, due_at);
 
 
 --

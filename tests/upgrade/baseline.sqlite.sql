@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 09:00:43',1,X'69a34d99796222de74e5497c46cf6c2774942b43c8c260d5ac316dba63c865dd98e1cec898e8f073b38b2bab3558187c',110073545);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 10:51:11',1,X'b19bcaf05d83e47b689ece37abe2145faba3caec122806f6754f35ba751437378f8a77da5bbe6d36b0a9350fe225609b',34904987);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b3163015b1b2a0cf530071e450785c8f73999272613f900594cb5957a65488d24268e183821cf3b0f8e950efa73a614a2f2b70edb67da876cf6016e7555216850e56077954cfce006a0',1795942843668960,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b319e203db2b6809fd7e5802d5f9ee6d7bb349c94516ad48b4e858cdc6558ce5af463d5f26de676249a2fb643b82a785fe78d403776a78579f9a186106716e69304482c1c9ac5870e70',1795949472042699,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795942843787903);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795949472066911);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31bf4bf7e1bc191e68fdc71bf5e515f076c0ceb13fd26d1983b2c2f1dfb449cebf1664a9cf216c6652d10b71d887ee58e67dad5a9c1abaa9d39a1f23296d725e853522fac9510e3ec577412c1f9425e9cb707c3a4040d1be1f7ab1',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942847887617,1795942857079436,1801126857079436,X'01a2268939477643bda027ee95f98af2',X'5fbbe9cf80f7373a1c1768fb7bd627f653c6c22a843fe8b84be777fd41c49f24',1795942857118909,1798912077560317,3,0,NULL,1795942857118909);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3174f7a0f65b29a262cf0ef802b9c333d6a9127bdd87055f7ad601b6f14a7a98bdc070304a788c1b22dd9f4c36151260b44d4f707b4381c741f131ec515f985681cbc04275e38ba351aab134c2281ef40f06f3db93d368710c4615',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942849374831,1795942849374831,1801126849374831,NULL,NULL,1795942849376713,1798924577323378,1,0,NULL,1795942849374831);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b315999b5549c649b34699e8f99f03e88811156cf0a7071b5465e427b420c4d664b61da7c81607193e1729ea72e8ec4226ca70684825458e68bc689da94405e9821d87dba917b6a35e5220b4d6b54c8a50dba95df111de5e3b79770',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942850074182,1795942850074182,1801126850074182,NULL,NULL,1795942875402880,NULL,1,0,NULL,1795942850074182);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b314d17bb186992e99ac7fc0c7d2fdd0668aaffa65da74c61b9c7e567db075e800a57bdd36a28a5cf0fc4f142435de63472c8807d78a009a33c1dd3f086ba73ef29973d412decd43fc7a17bea6df04bc8ffda7ea314231ecca583b8',X'a140588bc3b7cd94b9381fdb5a3942d7',1795942851816683,1795942851816683,1801126851816683,NULL,NULL,1795942885201440,NULL,1,0,NULL,1795942851816683);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3172d979733252fa8ac5ecea36cfd29256f06fc81c588bffbeed74d5b37f11174c28873c76482eb795dfa583068eab3e5800ee14c5a75956b8a43243b9481c9fee2f19fa8add1eea4eb838c0e5ce4121c1fa99d3a1c265d7de9163',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949472807440,1795949474939549,1801133474939549,X'01a226ee346c7064b96aa3582933a96f',X'ab40c619b75b9e63e590d4b3f6a9bb0f20a0fef8c0cba4cdb819f836f6e0487f',1795949474947047,1798918695420429,3,0,NULL,1795949474947047);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31520ca0de4a055e174057e5efda9530213eb0ee3ce2db8b646655c1eb59cbff7b47ede53bf2080651a242b9e2a3d0671262b4491406454d3ebdbdaea53bef5a76282cf5f8dd3779d670f093a6fd37f0a60a57551b2822d69c1488',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473090275,1795949473090275,1801133473090275,NULL,NULL,1795949473090845,1798931201038822,1,0,NULL,1795949473090275);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31c19dca9fc8a8662c8d74b468cb3ca84f2ca8bcc4412f3e03954b660b363bc378fdff3689b18ec52d7f1e901130c7d07b9974413c6301227aeff4f2554b236c580975d67fad7f18ea42ea9a24468dc606ce9bd9be546227a54897',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473398664,1795949473398664,1801133473398664,NULL,NULL,1795949477141053,NULL,1,0,NULL,1795949473398664);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31a95af8127cb5d9bc76628072b4942072c87edb3e380278ddbf9e75ca7f966d1fa40c3b59fa15e21b87a20e26cf7b0432de5864a6de0f845822e193f444bf17b81acfd8d34d7ec2a80ad3387a4a9f276426ace3b73596c03abce2',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473745496,1795949473745496,1801133473745496,NULL,NULL,1795949478093885,NULL,1,0,NULL,1795949473745496);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'a140588bc3b7cd94b9381fdb5a3942d7',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'c3e2607a46af6d33b9ae7df35c14d2d6',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'5143d334b9cb098a6f60128168efae76469a1da7959846634c10ed9835ea38ef',1,1795942847901851);
-INSERT INTO known_tokens VALUES(X'5be3325d72491f2c0e73ca7dd563fbe9318b8913166e55ac37ae75cb1c6baa49',2,1795942849376713);
-INSERT INTO known_tokens VALUES(X'504b8c34101265067fe1f891a4d0f3884640da87b56c177946a556cd73b06b15',3,1795942850080631);
-INSERT INTO known_tokens VALUES(X'cc2e755f87484ee85dbb67acff4c5eb5bc9370f45f30ecd3813aa14c62753c90',4,1795942851830981);
-INSERT INTO known_tokens VALUES(X'83008fb5770ed9c75e041c3a79e04fbd3e317eab3ba96e78968ff8014d6ebde7',1,1795942852281424);
-INSERT INTO known_tokens VALUES(X'3b701c2ea70804bf25d04d20934c5ee12ff116fe81227a3c4b305ffae543cce3',1,1795942857079436);
+INSERT INTO known_tokens VALUES(X'3273c608ddb35f98d54a6fadf7fc64253c90f8b04ed9ca17442a0417a8a2e579',1,1795949472810715);
+INSERT INTO known_tokens VALUES(X'bf9371b1489908025efc959968ce650041f63fd6ff051ea00d9865749fd6c1fc',2,1795949473090845);
+INSERT INTO known_tokens VALUES(X'd9b9331ad0c1d2afad899957a1a6ff83925c82baa01cceeefcc7bdfc5d3e193d',3,1795949473399392);
+INSERT INTO known_tokens VALUES(X'd179392290efd267fa4056119d196771d13d94b8b2f8aeae8d222f0c58b2f0ce',4,1795949473746999);
+INSERT INTO known_tokens VALUES(X'135b7717aede650e98e9c4bb1cbaf79313bdc927387ccd7cd5bc5f568d26c587',1,1795949473880392);
+INSERT INTO known_tokens VALUES(X'0dca727d59eba28226969c068a97af5e01e6dc6adc07f3e0e8db3968b34a2efa',1,1795949474939549);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -165,14 +165,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a2268925c472d88adc1e3d6826108a','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942852064031,1795942852064031,1795943452064031,1795942852131408,1795942852551607,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','d96ad8af-1d19-49bd-b244-9adb554f259a','<div id="klarna-checkout-container" data-order-id="d96ad8af-1d19-49bd-b244-9adb554f259a" style="overflow-x: hidden;"></div>','b28ff38f-276c-46df-89aa-c77dc280a772',NULL);
-INSERT INTO orders VALUES(X'01a2268938de751ebbdb6e4af0540702','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942856933884,1795942856933884,1795943456933884,1795942856987049,1795942857198177,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','0786c448-1e08-4ab8-8fd6-bee70911c73e','<div id="klarna-checkout-container" data-order-id="0786c448-1e08-4ab8-8fd6-bee70911c73e" style="overflow-x: hidden;"></div>','5bdf3ba1-d454-4e8a-a32c-9d218a86520d',NULL);
-INSERT INTO orders VALUES(X'01a226895b06764db91e633964f01bdb','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942865709130,1795942865709130,1795943465709130,1795942865769910,1795942865916047,NULL,1,1,1,0,0,'not_registered','[]','c981d806-8a2e-407e-a342-c795c5515fb7','<div id="klarna-checkout-container" data-order-id="c981d806-8a2e-407e-a342-c795c5515fb7" style="overflow-x: hidden;"></div>','fd2bb47b-df81-4ad8-8018-4523299c2b63',NULL);
-INSERT INTO orders VALUES(X'01a226897fa27651b37a5448b2c9a202','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942875087205,1795942875087205,1795943475087205,1795942875164719,1795942875605990,NULL,1,1,1,0,0,'reauth_required','[]','fe87902e-8e0f-4228-8d80-f8cbff465143','<div id="klarna-checkout-container" data-order-id="fe87902e-8e0f-4228-8d80-f8cbff465143" style="overflow-x: hidden;"></div>','920fd6ec-050b-42a0-ae17-38649bc93e6b',NULL);
-INSERT INTO orders VALUES(X'01a22689a60d73ef936a2ecf5021d054','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795942884882422,1795942884882422,1795943484882422,1795942884989195,1795942885343423,NULL,1,1,1,0,0,'uncertain','[]','d868bb75-903d-4b17-bc10-217ec134721e','<div id="klarna-checkout-container" data-order-id="d868bb75-903d-4b17-bc10-217ec134721e" style="overflow-x: hidden;"></div>','24047d6a-92bc-47c0-8c75-e38122b73483',NULL);
-INSERT INTO orders VALUES(X'01a22689caaf7b85bbdeda9e2ee81329','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795942894292195,1795942894292195,1795943494292195,1795942894349595,1795942894450858,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e45ad5fe-bf2f-436e-869b-8408037b9546"}');
-INSERT INTO orders VALUES(X'01a22689efb77792a06f43ab048cd3fd','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795942903759862,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a22689fa1f7097939dd14302641137','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795942906436005,4070908800000000,4070909400000000,NULL,1795942909735988,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a226ee300876d79703cb725c1e388b','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949473809309,1795949473809309,1795950073809309,1795949473830716,1795949473958904,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','8aef109a-6292-4db6-9a99-7616d382324c','<div id="klarna-checkout-container" data-order-id="8aef109a-6292-4db6-9a99-7616d382324c" style="overflow-x: hidden;"></div>','27ce9601-f678-4c62-be27-5d0add3b73ac',NULL);
+INSERT INTO orders VALUES(X'01a226ee34537481aaea27fb69937c6f','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949474903105,1795949474903105,1795950074903105,1795949474913478,1795949474961142,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','e3fc6e46-6703-4d4c-9b17-4d9a9a58c737','<div id="klarna-checkout-container" data-order-id="e3fc6e46-6703-4d4c-9b17-4d9a9a58c737" style="overflow-x: hidden;"></div>','b5a1e325-799a-42be-a99e-3d00b5d46b7d',NULL);
+INSERT INTO orders VALUES(X'01a226ee37bc7a2d8d6aa0fcdee0b621','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949475773677,1795949475773677,1795950075773677,1795949475782745,1795949475801748,NULL,1,1,1,0,0,'not_registered','[]','4118c76f-3700-428e-b9a5-e49e9a00df04','<div id="klarna-checkout-container" data-order-id="4118c76f-3700-428e-b9a5-e49e9a00df04" style="overflow-x: hidden;"></div>','a02f963c-6c24-43a4-90a6-0b49ac18ac44',NULL);
+INSERT INTO orders VALUES(X'01a226ee3ce87dcbaf66fc519902b3ca','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949477096831,1795949477096831,1795950077096831,1795949477106157,1795949477157547,NULL,1,1,1,0,0,'reauth_required','[]','c5e1c049-e045-4746-ab46-2ebb23ebdfb7','<div id="klarna-checkout-container" data-order-id="c5e1c049-e045-4746-ab46-2ebb23ebdfb7" style="overflow-x: hidden;"></div>','7c59ad7b-7e93-46ef-a87f-4831945d4946',NULL);
+INSERT INTO orders VALUES(X'01a226ee40a373bbb28579210749a8df','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949478051997,1795949478051997,1795950078051997,1795949478064884,1795949478121006,NULL,1,1,1,0,0,'uncertain','[]','dac485ce-eb97-42b3-b12b-b633ce585884','<div id="klarna-checkout-container" data-order-id="dac485ce-eb97-42b3-b12b-b633ce585884" style="overflow-x: hidden;"></div>','b78cc972-7022-4fdb-86bf-b4648894c558',NULL);
+INSERT INTO orders VALUES(X'01a226ee43bf7c59be41c97cdb93564e','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795949478848047,1795949478848047,1795950078848047,1795949478852352,1795949478867785,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b686ee5c-862b-46a0-8b60-cbf253735b5b"}');
+INSERT INTO orders VALUES(X'01a226ee477c7e26be4e0521f9be78d4','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795949479807097,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a226ee4844773292d3bdd4839ffef7','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795949480005274,4070908800000000,4070909400000000,NULL,1795949480426961,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -182,7 +182,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a22689caaf7b85bbdeda9e2ee81329',1795942894450858,X'01a226890620700db3564f9f02c606d7',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e45ad5fe-bf2f-436e-869b-8408037b9546"}');
+INSERT INTO order_attempts VALUES(1,X'01a226ee43bf7c59be41c97cdb93564e',1795949478867785,X'01a226ee295f749292059e52e814e027',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b686ee5c-862b-46a0-8b60-cbf253735b5b"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -197,15 +197,15 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a226890620700db3564f9f02c606d7',X'01a2268905fb7482a6e1679ae89af2ca','vm/15887',1795942844050150,1795942908364997,42,1795942909895110);
+INSERT INTO workers VALUES(X'01a226ee295f749292059e52e814e027',X'01a226ee29537729980decd1630bfe5d','vm/19277',1795949472118222,1795949480127146,14,1795949480454255);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     -- How often this generation was sent, this time included.
     presentation INTEGER NOT NULL,
-    purpose TEXT NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual')),
-    -- The order or the sweep that the exchange was made for.
+    purpose TEXT NOT NULL CHECK (purpose IN ('order', 'keeper', 'manual', 'vend')),
+    -- The order, the sweep or the vend that the exchange was made for.
     purpose_ref BLOB,
     -- The worker that sends the token.
     holder BLOB NOT NULL,
@@ -221,16 +221,35 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a22689269b72dba1ab59aeb681fa8e',1,1,1,'order',X'01a2268925c472d88adc1e3d6826108a',X'01a226890620700db3564f9f02c606d7',1795942852266787,1795942852324703,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2268939477643bda027ee95f98af2',1,2,1,'order',X'01a2268938de751ebbdb6e4af0540702',X'01a226890620700db3564f9f02c606d7',1795942857046886,1795942857118909,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2268980527207a1c171beb376b32d',3,1,1,'order',X'01a226897fa27651b37a5448b2c9a202',X'01a226890620700db3564f9f02c606d7',1795942875238128,1795942875402880,'rejected',0,X'a140588bc3b7cd94b9381fdb5a3942d7');
-INSERT INTO exchanges VALUES(X'01a22689a6f2726abecda96b128b8845',4,1,1,'order',X'01a22689a60d73ef936a2ecf5021d054',X'01a226890620700db3564f9f02c606d7',1795942885120474,1795942885201440,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a226ee303a76a990426b07ce67c019',1,1,1,'order',X'01a226ee300876d79703cb725c1e388b',X'01a226ee295f749292059e52e814e027',1795949473854412,1795949473893584,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a226ee346c7064b96aa3582933a96f',1,2,1,'order',X'01a226ee34537481aaea27fb69937c6f',X'01a226ee295f749292059e52e814e027',1795949474926210,1795949474947047,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a226ee3cfe73879cca25bde0a494e0',3,1,1,'order',X'01a226ee3ce87dcbaf66fc519902b3ca',X'01a226ee295f749292059e52e814e027',1795949477123017,1795949477141053,'rejected',0,X'c3e2607a46af6d33b9ae7df35c14d2d6');
+INSERT INTO exchanges VALUES(X'01a226ee40bf7344935267e6a1d97d81',4,1,1,'order',X'01a226ee40a373bbb28579210749a8df',X'01a226ee295f749292059e52e814e027',1795949478080697,1795949478093885,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
+    -- The grant that they came from, as tokens.grant_generation: those of an earlier grant are not vended.
+    grant_generation INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     received_at INTEGER NOT NULL,
     good_until INTEGER NOT NULL
+);
+CREATE TABLE revocations (
+    -- The row and generation that had the token. `sealed` is bound to both, to merchant and provider.
+    token_id INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    merchant TEXT NOT NULL,
+    provider BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    asked_at INTEGER NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the
+    -- revocation is due again.
+    due_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (token_id, generation)
 );
 CREATE TABLE keeper (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
@@ -253,7 +272,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795942852651331,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795949474002456,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -279,13 +298,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'd01b62f79658433daf39086fbfd5d5e2','shop','alma',X'01a2268925c472d88adc1e3d6826108a','order.submitted','{"order_id":"01a22689-25c4-72d8-8adc-1e3d6826108a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"d96ad8af-1d19-49bd-b244-9adb554f259a","token":"fresh","possible_duplicate":false}','pending',1795942852551607,1795942915086006,1796202052551607,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'aa4657865d0541c4aa2326592fc1175c','shop','alma',X'01a2268938de751ebbdb6e4af0540702','order.submitted','{"order_id":"01a22689-38de-751e-bbdb-6e4af0540702","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"0786c448-1e08-4ab8-8fd6-bee70911c73e","token":"fresh","possible_duplicate":false}','pending',1795942857198177,1795942923667760,1796202057198177,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'710087aa1317430ea5efc46475508732','shop','never',X'01a226895b06764db91e633964f01bdb','order.submitted','{"order_id":"01a22689-5b06-764d-b91e-633964f01bdb","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"c981d806-8a2e-407e-a342-c795c5515fb7","token":"not_registered","possible_duplicate":false}','pending',1795942865916047,1795942931765288,1796202065916047,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'cb86e243e13548d3aa46bcdd73b09c14','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795942875402880,1795942936572816,1796202075402880,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'61c7a120ff074479a58d3a9d5c29308d','shop','revoked',X'01a226897fa27651b37a5448b2c9a202','order.submitted','{"order_id":"01a22689-7fa2-7651-b37a-5448b2c9a202","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"fe87902e-8e0f-4228-8d80-f8cbff465143","token":"reauth_required","possible_duplicate":false}','pending',1795942875605990,1795942945847070,1796202075605990,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'a3fbb92c05b14befae702e104652d67c','shop','lost',X'01a22689a60d73ef936a2ecf5021d054','order.submitted','{"order_id":"01a22689-a60d-73ef-936a-2ecf5021d054","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"d868bb75-903d-4b17-bc10-217ec134721e","token":"uncertain","possible_duplicate":false}','pending',1795942885343423,1795942951466294,1796202085343423,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'a008c845b5944fa3a0b9206e6664de5b','shop','never',X'01a22689caaf7b85bbdeda9e2ee81329','order.failed','{"order_id":"01a22689-caaf-7b85-bbde-da9e2ee81329","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795942894450858,1795942956919893,1796202094450858,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'c67ddfbf6ad641a8a270530721324a3f','shop','alma',X'01a226ee300876d79703cb725c1e388b','order.submitted','{"order_id":"01a226ee-3008-76d7-9703-cb725c1e388b","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"8aef109a-6292-4db6-9a99-7616d382324c","token":"fresh","possible_duplicate":false}','pending',1795949473958904,1795949536596624,1796208673958904,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'64f5b99610754a5ca1fbc1bc11b13327','shop','alma',X'01a226ee34537481aaea27fb69937c6f','order.submitted','{"order_id":"01a226ee-3453-7481-aaea-27fb69937c6f","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"e3fc6e46-6703-4d4c-9b17-4d9a9a58c737","token":"fresh","possible_duplicate":false}','pending',1795949474961142,1795949544272110,1796208674961142,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'4d068f44e472480ea129420fd1e71e3c','shop','never',X'01a226ee37bc7a2d8d6aa0fcdee0b621','order.submitted','{"order_id":"01a226ee-37bc-7a2d-8d6a-a0fcdee0b621","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"4118c76f-3700-428e-b9a5-e49e9a00df04","token":"not_registered","possible_duplicate":false}','pending',1795949475801748,1795949540681664,1796208675801748,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'af588b658f1544e3aaa8498e0ccb34bf','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795949477141053,1795949481795136,1796208677141053,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'0c9c3910990145bdaa9eb726f25a12d6','shop','revoked',X'01a226ee3ce87dcbaf66fc519902b3ca','order.submitted','{"order_id":"01a226ee-3ce8-7dcb-af66-fc519902b3ca","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"c5e1c049-e045-4746-ab46-2ebb23ebdfb7","token":"reauth_required","possible_duplicate":false}','pending',1795949477157547,1795949481836895,1796208677157547,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'61c0defb6e7c400aa133139d23b67485','shop','lost',X'01a226ee40a373bbb28579210749a8df','order.submitted','{"order_id":"01a226ee-40a3-73bb-b285-79210749a8df","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"dac485ce-eb97-42b3-b12b-b633ce585884","token":"uncertain","possible_duplicate":false}','pending',1795949478121006,1795949482800443,1796208678121006,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'3f88f41e6ae84d8fa98413ac29d8771d','shop','never',X'01a226ee43bf7c59be41c97cdb93564e','order.failed','{"order_id":"01a226ee-43bf-7c59-be41-c97cdb93564e","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795949478867785,1795949483857448,1796208678867785,NULL,1,1,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -330,6 +349,7 @@ CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
 CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
 CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
+CREATE INDEX revocations_due ON revocations (merchant, due_at);
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;

@@ -201,6 +201,7 @@ fn options(args: Command) -> SandboxOptions {
             },
             checkout: orders.clone(),
             payments: orders,
+            revoke: EndpointBehaviour { retry_after: args.retry_after, ..EndpointBehaviour::default() },
         },
     }
 }

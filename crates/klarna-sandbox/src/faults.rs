@@ -156,6 +156,8 @@ pub enum Endpoint {
     Checkout,
     /// Creates and updates sessions of Klarna Payments.
     Payments,
+    /// Revokes tokens.
+    Revoke,
 }
 
 impl Endpoint {
@@ -164,6 +166,7 @@ impl Endpoint {
             Self::Token => "token",
             Self::Checkout => "checkout",
             Self::Payments => "payments",
+            Self::Revoke => "revoke",
         }
     }
 }

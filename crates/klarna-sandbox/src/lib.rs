@@ -25,6 +25,7 @@
 //! | endpoint | what |
 //! |---|---|
 //! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
+//! | `POST /{region}/lp/idp/oauth2/revoke` | revocation of a token (RFC 7009) |
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the public key of id_tokens |
 //! | `POST /checkout/v3/orders` | create an order |
 //! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
@@ -50,6 +51,7 @@ mod payments;
 mod profile;
 mod request;
 mod respond;
+mod revoke;
 mod routes;
 mod rules;
 mod script;
@@ -257,6 +259,7 @@ impl Shared {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/{region}/lp/idp/oauth2/token", post(token::exchange))
+        .route("/{region}/lp/idp/oauth2/revoke", post(revoke::revoke))
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
         .route("/checkout/v3/orders", post(checkout::create))
         .route("/checkout/v3/orders/{id}", get(checkout::read))

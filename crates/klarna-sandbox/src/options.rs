@@ -95,6 +95,8 @@ pub struct Behaviour {
     pub checkout: EndpointBehaviour,
     /// Latency and failures of the Payments endpoint.
     pub payments: EndpointBehaviour,
+    /// Latency and failures of the revocation endpoint.
+    pub revoke: EndpointBehaviour,
 }
 
 impl Default for Behaviour {
@@ -110,6 +112,7 @@ impl Default for Behaviour {
             token: EndpointBehaviour::default(),
             checkout: EndpointBehaviour::default(),
             payments: EndpointBehaviour::default(),
+            revoke: EndpointBehaviour::default(),
         }
     }
 }
@@ -163,6 +166,7 @@ impl Behaviour {
             Endpoint::Token => &self.token,
             Endpoint::Checkout => &self.checkout,
             Endpoint::Payments => &self.payments,
+            Endpoint::Revoke => &self.revoke,
         }
     }
 
@@ -171,7 +175,12 @@ impl Behaviour {
     /// # Errors
     /// A sentence that names the invalid option and says what to write instead.
     pub fn check(&self) -> Result<(), String> {
-        let endpoints = [("token", &self.token), ("checkout", &self.checkout), ("payments", &self.payments)];
+        let endpoints = [
+            ("token", &self.token),
+            ("checkout", &self.checkout),
+            ("payments", &self.payments),
+            ("revoke", &self.revoke),
+        ];
         for (name, endpoint) in endpoints {
             if !(0.0..=1.0).contains(&endpoint.failure_rate) {
                 return Err(format!("{name}: the failure rate must be between 0 and 1; 0.05 is 5 %"));

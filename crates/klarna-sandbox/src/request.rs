@@ -1,4 +1,4 @@
-//! Checks a refresh request before its token is looked up: format, fields, client.
+//! Checks a request with a token before the token is looked up: format, fields, client.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,13 @@ use url::form_urlencoded;
 
 use crate::Shared;
 
-/// A well-formed request of an authenticated client.
+/// The fields of a well-formed form, of an authenticated client.
+pub(super) struct Form {
+    pub(super) client_id: String,
+    pub(super) fields: HashMap<String, String>,
+}
+
+/// A well-formed refresh request of an authenticated client.
 pub(super) struct RefreshRequest {
     pub(super) client_id: String,
     pub(super) refresh_token: String,
@@ -23,7 +29,7 @@ pub(super) struct Refusal {
     pub(super) description: &'static str,
 }
 
-const fn bad(code: &'static str, description: &'static str) -> Refusal {
+pub(super) const fn bad(code: &'static str, description: &'static str) -> Refusal {
     Refusal { status: StatusCode::BAD_REQUEST, code, description }
 }
 
@@ -33,7 +39,7 @@ pub(super) const INVALID_CLIENT: Refusal = Refusal {
     description: "Client authentication failed (unknown client, or a wrong or missing secret).",
 };
 
-impl RefreshRequest {
+impl Form {
     pub(super) fn read(
         shared: &Shared,
         query: Option<&str>,
@@ -57,7 +63,18 @@ impl RefreshRequest {
                 return Err(bad("invalid_request", "A field came more than once."));
             }
         }
-        let client_id = authenticate(shared, headers, &mut fields)?;
+        Ok(Self { client_id: authenticate(shared, headers, &mut fields)?, fields })
+    }
+}
+
+impl RefreshRequest {
+    pub(super) fn read(
+        shared: &Shared,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Result<Self, Refusal> {
+        let Form { client_id, mut fields } = Form::read(shared, query, headers, body)?;
         match fields.get("grant_type").map(String::as_str) {
             Some("refresh_token") => {}
             Some(_) => {

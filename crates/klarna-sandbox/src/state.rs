@@ -139,6 +139,16 @@ impl Grants {
         ended
     }
 
+    /// Revokes the sign-in of a refresh token or an access token, with all its tokens (RFC 7009 section
+    /// 2.1). Returns where the token belongs; `None` if it was never issued.
+    pub(super) fn revoke_token(&mut self, token: &str) -> Option<Holder> {
+        let refresh = self.refresh.get(token).map(|known| (known.family, known.generation));
+        let access = || self.access.get(token).map(|known| (known.family, known.generation));
+        let (family, generation) = refresh.or_else(access)?;
+        self.families[family].revoked = true;
+        Some(self.holder(family, generation))
+    }
+
     /// Presents a refresh token (RFC 6749 section 6).
     pub(super) fn present(&mut self, token: &str, terms: &Behaviour, now: DateTime<Utc>) -> Presentation {
         let Some(known) = self.refresh.get(token) else {

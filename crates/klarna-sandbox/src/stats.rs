@@ -19,6 +19,9 @@ pub struct Stats {
     /// Requests to the Payments endpoint. Each order counted here is a session.
     #[serde(default)]
     pub sessions: Orders,
+    /// Tokens that were revoked at the revocation endpoint.
+    #[serde(default)]
+    pub revocations: u64,
     /// Failures injected, by endpoint and kind, such as `token.lost`.
     pub faults: BTreeMap<String, u64>,
     /// Secrets that arrived where they must not be.
@@ -38,6 +41,9 @@ pub struct Times {
     /// The time of the Payments endpoint.
     #[serde(default)]
     pub payments: Time,
+    /// The time of the revocation endpoint.
+    #[serde(default)]
+    pub revoke: Time,
 }
 
 /// The times from the request's head until the answer is ready, latencies included, over all calls
@@ -66,6 +72,7 @@ impl Times {
             Endpoint::Token => &mut self.token,
             Endpoint::Checkout => &mut self.checkout,
             Endpoint::Payments => &mut self.payments,
+            Endpoint::Revoke => &mut self.revoke,
         }
     }
 
@@ -173,7 +180,7 @@ pub struct Event {
 pub enum What {
     /// The user signed in.
     SignedIn,
-    /// The user withdrew consent.
+    /// The user withdrew consent, or the client revoked a token.
     Revoked,
     /// A refresh token was presented.
     Presented {

@@ -135,7 +135,7 @@ fn falsified(id_token: &str) -> String {
 }
 
 /// Returns the endpoint's answer if a failure refuses the request.
-fn refusal(status: StatusCode) -> Response {
+pub(super) fn refusal(status: StatusCode) -> Response {
     match status {
         StatusCode::BAD_REQUEST => error(status, "invalid_request", "Failed to refresh token. Please retry."),
         StatusCode::UNAUTHORIZED => error(status, INVALID_CLIENT.code, INVALID_CLIENT.description),
@@ -145,7 +145,7 @@ fn refusal(status: StatusCode) -> Response {
 }
 
 /// An error answer (RFC 6749 section 5.2).
-fn error(status: StatusCode, code: &str, description: &str) -> Response {
+pub(super) fn error(status: StatusCode, code: &str, description: &str) -> Response {
     let mut answer = (status, Json(json!({"error": code, "error_description": description}))).into_response();
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sandbox\""));

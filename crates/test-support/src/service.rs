@@ -125,6 +125,16 @@ impl Client {
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
+    /// Posts to a path, without a body.
+    pub async fn send_post(&self, path: &str) -> reqwest::Response {
+        self.http.post(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Deletes a path.
+    pub async fn send_delete(&self, path: &str) -> reqwest::Response {
+        self.http.delete(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
     /// What `/readyz` says, ready or not.
     pub async fn readiness(&self) -> String {
         match self.http.get(format!("{}/readyz", self.url)).send().await {

@@ -1,4 +1,4 @@
-//! The role `worker`: orders, webhooks and retention.
+//! The role `worker`: orders, webhooks, revocations and retention.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::app::{App, AppError};
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
+use crate::vault::Revoker;
 use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
 /// The running role `worker`.
@@ -23,7 +24,7 @@ pub(super) struct WorkerRole {
 }
 
 impl WorkerRole {
-    /// Starts the role `worker`: orders, webhooks and retention.
+    /// Starts the role `worker`: orders, webhooks, revocations and retention.
     pub(super) fn start(
         app: &App,
         process: &Process,
@@ -47,6 +48,9 @@ impl WorkerRole {
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        let timeout = settings.vault.exchange_timeout;
+        let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
+        background.spawn(revoker.run());
         background.spawn(Retention::new(app.store.clone(), settings.retention.clone()).run());
         Ok(Self { webhooks, queue, results: process.results.clone(), breakers })
     }

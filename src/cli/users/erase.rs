@@ -26,9 +26,11 @@ impl Args {
         let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
         confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
         context.block_on(async {
-            let store = context.app().await?.store;
-            let erased = store.erase_user(&key).await;
-            let erased = erased.map_err(|error| CliError::failed(format!("erase {whose}"), error))?;
+            let app = context.app().await?;
+            let failed = |error| CliError::failed(format!("erase {whose}"), error);
+            // This first, because erasing leaves nothing that could be revoked.
+            app.registry().forget(&key).await.map_err(failed)?;
+            let erased = app.store.erase_user(&key).await.map_err(failed)?;
             // A misspelt name must not look like an erasure.
             if erased == Erased::default() {
                 return Err(CliError::failed(format!("erase {whose}"), "no data is stored for this user"));

@@ -55,6 +55,23 @@ fn addresses_follow_from_region_environment_and_provider() {
 }
 
 #[test]
+fn the_revocation_endpoint_is_beside_the_token_endpoint_or_as_the_settings_say() {
+    let of = |variables: &[(&str, &str)]| {
+        let merchant = merchant(variables);
+        (merchant.revoke_url.as_ref().map(ToString::to_string), merchant.revoke_on_forget)
+    };
+    let url = |url: &str| Some(url.to_owned());
+    assert_eq!(of(&[]), (url("https://login.klarna.com/eu/lp/idp/oauth2/revoke"), true));
+    let given = ("REVOKE_URL", "https://login.klarna.com/oauth2/revoke");
+    assert_eq!(of(&[given, ("REVOKE_ON_FORGET", "false")]), (url(given.1), false));
+    let strange = ("TOKEN_URL", "https://login.example/exchange");
+    assert_eq!(of(&[strange]), (None, false), "nothing is known");
+    let strange = ("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", strange.1);
+    let wanted = ("KLARNA_WORKER__MERCHANTS__SHOP__REVOKE_ON_FORGET", "true");
+    assert_eq!(faulty_keys(LEAST, &[strange, wanted]), ["merchants.shop.revoke_on_forget"]);
+}
+
+#[test]
 fn signing_keys_and_issuers_follow_from_the_token_host_in_force() {
     let eu = merchant(&[]);
     assert_eq!(eu.jwks_url.as_str(), "https://login.klarna.com/eu/lp/idp/.well-known/jwks.json");

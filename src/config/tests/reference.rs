@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 38] = [
+const EXAMPLES: [&str; 39] = [
     "expires_at",
     "sources",
     "http_proxy",
@@ -33,6 +33,7 @@ const EXAMPLES: [&str; 38] = [
     "api_password_env",
     "api_password_file",
     "jwks_url",
+    "revoke_url",
     "issuer",
     "client_secret",
     "client_secret_env",

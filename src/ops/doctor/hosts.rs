@@ -45,6 +45,12 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Err(why) => unreached(&key("token_url"), &shown, &why, &mut findings),
     }
 
+    // Nothing asks it, because each request to it would need a token.
+    if let Some(url) = merchant.revoke_url.as_ref().filter(|_| merchant.revoke_on_forget) {
+        let shown = address(url, merchant.given.revoke, "default, beside token_url");
+        findings.ok(&key("revoke_url"), format!("{shown} gets the tokens of forgotten users"));
+    }
+
     let host = address(&merchant.jwks_url, merchant.given.jwks, "default, on the host of token_url");
     match jwks {
         Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {

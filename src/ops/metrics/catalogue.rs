@@ -78,6 +78,12 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "purpose", "result"],
         "Exchanges of refresh tokens by this process, by purpose and result.",
     ),
+    counter(meter::VENDS, &["merchant", "result"], "Requests to this process for access tokens, by result."),
+    counter(
+        meter::REVOCATIONS,
+        &["merchant", "result"],
+        "Attempts to revoke forgotten refresh tokens by this process, by result.",
+    ),
     histogram(meter::EXCHANGE_TIME, SHORT, &["merchant"], "Seconds that a call of the token endpoint took."),
     counter(
         meter::LOST_ANSWERS,

@@ -31,6 +31,7 @@ macro_rules! statements {
 statements! {
     dashboard: DashboardSql { outcome_buckets, latency_samples, order_history, attempts, workers }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
+    export: ExportSql { orders, attempts, webhooks }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
         now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,
@@ -51,10 +52,11 @@ statements! {
     renaming: RenamingSql { lock_open_orders, token, known, orders, webhooks }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
+    revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
     tokens: TokensSql {
         ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens, users_of_state, ledger,
         claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
-        replay_due, seen, state_of_generation, close, cached, delete_cached, delete_expired,
+        replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
     }
     upkeep: UpkeepSql {
         wipe_bodies, delete_orders, delete_webhooks, delete_workers, wipe_tokens, expire_webhooks, ledger_step, delete_ledger,

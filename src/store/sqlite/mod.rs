@@ -272,7 +272,7 @@ impl Engine for Sqlite {
     ) -> Result<Option<Settled>, StoreError> {
         let TokenVersion { token, generation } = end.version;
         let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
-        // Only exchanges for orders cache tokens.
+        // Only exchanges for orders and vends cache tokens.
         let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
         if stored == 0 {
             return Ok(None);

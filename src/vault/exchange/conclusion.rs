@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{ENDPOINT_AWAY, Exchange};
-use crate::clock::delta;
+use crate::clock::{delta, since_boot};
 use crate::config::LostAnswer;
 use crate::ids::TokenVersion;
 use crate::token::{
@@ -125,7 +125,7 @@ impl Exchange {
     }
 
     /// Returns the access token for the caller, if the answer has one, and the same encrypted for
-    /// later attempts at the order.
+    /// later attempts at the order or later vends.
     fn granted(
         &self,
         tokens: Tokens,
@@ -143,8 +143,9 @@ impl Exchange {
             return Ok(Conclusion::without(result, ExchangeReport::Granted { access: None, rotated }));
         };
         let good_until = received_at + delta(tokens.expires_in);
+        let expires_at = since_boot().saturating_add(tokens.expires_in);
         let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
-        let cached = if self.purpose.kind == PurposeKind::Order {
+        let cached = if matches!(self.purpose.kind, PurposeKind::Order | PurposeKind::Vend) {
             let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
             let claim = self.claim_number.map(|number| OrderClaim { worker: self.context.holder, number });
             Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until, claim })
@@ -156,6 +157,7 @@ impl Exchange {
             id_token: exchanged.id_token,
             received_at,
             good_until,
+            expires_at,
             cached: false,
             announced: false,
             subject: token.subject.clone(),

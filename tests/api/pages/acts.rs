@@ -18,7 +18,12 @@ async fn a_form_of_another_page_does_nothing() {
     assert_ne!(own, foreign, "each session has its own");
     let retry = format!("/orders/{order}/retry");
     let about = [("merchant", "shop"), ("user", "u-1")];
-    for (path, fields) in [(retry.as_str(), &[][..]), ("/user/forget", &about[..]), ("/sign-out", &[][..])] {
+    for (path, fields) in [
+        (retry.as_str(), &[][..]),
+        ("/user/forget", &about[..]),
+        ("/user/sign-out", &about[..]),
+        ("/sign-out", &[][..]),
+    ] {
         for token in [None, Some(""), Some("wrong"), Some(foreign.as_str())] {
             let token: Vec<_> = token.map(|token| ("form_token", token)).into_iter().collect();
             let answer = browser.post(path, &[&token, fields].concat()).await;
@@ -78,6 +83,16 @@ async fn an_operator_does_what_the_api_does() {
     assert_eq!(browser.act(ask, "/user/forget", &fields).await.status, 303);
     assert!(browser.page(user).await.contains(">forgotten</span>"));
     assert_eq!(browser.act(ask, "/user/forget", &fields).await.status, 409);
+
+    api.has_token("u-4").await;
+    let (user, ask) = ("/user?merchant=shop&user=u-4", "/user/sign-out?merchant=shop&user=u-4");
+    let fields = [("merchant", "shop"), ("user", "u-4")];
+    assert!(browser.page(user).await.contains("Sign this user out at Klarna…"));
+    let done = browser.act(ask, "/user/sign-out", &fields).await;
+    assert_eq!(done.status, 303);
+    assert!(browser.page(done.header("location")).await.contains("is revoked at Klarna now"));
+    assert!(!browser.page(user).await.contains("Sign this user out at Klarna…"));
+    assert_eq!(browser.act(ask, "/user/sign-out", &fields).await.status, 409);
 
     let sent = api.webhooks().await.pop().unwrap();
     let resend = format!("/webhooks/{}/resend", sent.id);

@@ -9,16 +9,18 @@ mod providers;
 mod races;
 mod renaming;
 mod reseal;
+mod revoking;
 mod sealed;
 mod spool;
 mod streak;
+mod vend;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::config::{self, LostAnswer, Merchant};
+use klarna_order_worker::config::{self, LostAnswer, Merchant, Merchants};
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::keeper::Due;
 use klarna_order_worker::silence::{Look, SilenceWatch};
@@ -104,7 +106,13 @@ impl Shop {
     }
 
     pub fn registry(&self) -> Registry {
-        Registry::new(self.db.store.clone(), Arc::clone(&self.secrets), self.due(), self.db.clock.clone())
+        let (secrets, clock) = (Arc::clone(&self.secrets), self.db.clock.clone());
+        Registry::new(self.db.store.clone(), secrets, self.due(), clock, self.merchants())
+    }
+
+    /// The merchants of the settings: one.
+    pub fn merchants(&self) -> Arc<Merchants> {
+        Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]))
     }
 
     pub async fn register(&self, user: &str, token: &str) {
@@ -135,7 +143,7 @@ impl Shop {
 
     pub fn vault(&self, store: Arc<dyn Store>, holder: WorkerId, spool: Spool, silence: &SilenceWatch) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
-        let merchants = Arc::new(BTreeMap::from([(self.merchant.name.clone(), Arc::clone(&self.merchant))]));
+        let merchants = self.merchants();
         let clock = self.db.clock.clone();
         let (due, silence) = (self.due(), silence.clone());
         let dependencies = Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence };

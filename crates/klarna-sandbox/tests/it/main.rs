@@ -6,5 +6,6 @@ mod faults;
 mod payments;
 #[cfg(unix)]
 mod program;
+mod revoke;
 mod shop;
 mod token;

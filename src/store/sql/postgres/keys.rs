@@ -10,7 +10,8 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         ON CONFLICT DO NOTHING",
     sealed: "
         SELECT
-            (SELECT count(*) FROM klarna_worker.tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS tokens,
+            (SELECT count(*) FROM klarna_worker.tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1)
+                + (SELECT count(*) FROM klarna_worker.revocations WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS tokens,
             (SELECT count(*) FROM klarna_worker.cached_tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
             (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
     sealed_otherwise: "

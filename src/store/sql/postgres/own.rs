@@ -95,7 +95,7 @@ ANNOUNCE = "
     RETURNING id
     )
     SELECT id FROM intended UNION ALL SELECT id FROM created";
-// Stores a successor together with its hash, the cached tokens of the order and the end of the intent,
+// Stores a successor together with its hash, the cached tokens of an order or a vend and the end of the intent,
 // and records that the order's create call is about to be sent. Only if this database knows the
 // exchange: after a restore, another exchange may have used the same generation.
 STORE_SUCCESSOR = "
@@ -109,18 +109,19 @@ STORE_SUCCESSOR = "
             updated_at = coalesce($7, clock_timestamp())
         WHERE id = $1 AND generation = $2
             AND EXISTS (SELECT 1 FROM klarna_worker.exchanges x WHERE x.id = $3 AND x.token_id = $1)
-        RETURNING id
+        RETURNING id, grant_generation
     ),
     known AS (
         INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
         SELECT id, $9, $5 FROM stored ON CONFLICT DO NOTHING
     ),
     cached AS (
-        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, sealed, received_at, good_until)
-        SELECT $10, id, $11, $12, $13 FROM stored
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, sealed, received_at, good_until)
+        SELECT $10, id, grant_generation, $11, $12, $13 FROM stored
         WHERE $10 IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $10 AND o.ended_at IS NOT NULL)
-        ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id, sealed = excluded.sealed,
+        ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id,
+            grant_generation = excluded.grant_generation, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until
     ),
     closed AS (

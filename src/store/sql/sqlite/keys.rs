@@ -10,7 +10,8 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         ON CONFLICT DO NOTHING",
     sealed: "
         SELECT
-            (SELECT count(*) FROM tokens WHERE substr(sealed, 1, length($1)) = $1) AS tokens,
+            (SELECT count(*) FROM tokens WHERE substr(sealed, 1, length($1)) = $1)
+                + (SELECT count(*) FROM revocations WHERE substr(sealed, 1, length($1)) = $1) AS tokens,
             (SELECT count(*) FROM cached_tokens WHERE substr(sealed, 1, length($1)) = $1) AS cached,
             (SELECT count(*) FROM installation WHERE substr(hash_key, 1, length($1)) = $1) AS hash_key",
     sealed_otherwise: "

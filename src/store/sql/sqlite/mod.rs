@@ -3,6 +3,7 @@
 
 mod dashboard;
 mod erasure;
+mod export;
 mod installation;
 mod keeper;
 mod keys;
@@ -14,6 +15,7 @@ mod providers;
 mod renaming;
 mod resolving;
 mod restore;
+mod revocations;
 mod tokens;
 mod upkeep;
 mod webhooks;
@@ -25,6 +27,7 @@ use crate::store::sql::Statements;
 pub(in crate::store) const STATEMENTS: Statements = Statements {
     dashboard: dashboard::DASHBOARD,
     erasure: erasure::ERASURE,
+    export: export::EXPORT,
     installation: installation::INSTALLATION,
     keeper: keeper::KEEPER,
     keys: keys::KEYS,
@@ -35,6 +38,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     renaming: renaming::RENAMING,
     resolving: resolving::RESOLVING,
     restore: restore::RESTORE,
+    revocations: revocations::REVOCATIONS,
     tokens: tokens::TOKENS,
     upkeep: upkeep::UPKEEP,
     webhooks: webhooks::WEBHOOKS,

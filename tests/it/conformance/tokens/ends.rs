@@ -36,9 +36,9 @@ async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
     assert_eq!((view.issued_at, view.expires_at), (Some(came), Some(came + TimeDelta::days(60))));
     assert_eq!(view.updated_at, db.clock.now());
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"));
-    let CachedTokens { sealed, received_at, good_until, now, subject } =
+    let CachedTokens { purpose, sealed, received_at, good_until, now, subject } =
         db.store.cached_tokens(intent.purpose.id).await.unwrap().unwrap();
-    assert_eq!(sealed, intent.exchange.as_uuid().as_bytes());
+    assert_eq!((purpose, &sealed[..]), (intent.purpose.id, &intent.exchange.as_uuid().as_bytes()[..]));
     assert_eq!((received_at, good_until, now), (came, came + TimeDelta::seconds(299), db.clock.now()));
     assert_eq!(subject.as_deref(), Some(&b"s"[..]));
 }

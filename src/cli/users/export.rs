@@ -1,0 +1,40 @@
+//! `users export`
+
+use std::io::Write as _;
+
+use crate::api::Export;
+use crate::cli::table::printable;
+use crate::cli::{CliError, Context, Exit};
+use crate::ids::{MerchantName, UserId, UserKey};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The merchant's name in the settings
+    merchant: MerchantName,
+    /// The shop's name for the user
+    user: String,
+}
+
+impl Args {
+    /// Prints the document part by part. It is JSON whatever `--format` says.
+    pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { merchant, user } = self;
+        let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
+        let doing = format!("export {} of {}", printable(user.as_str()), printable(merchant.as_str()));
+        let failed = |error| CliError::failed(doing.clone(), error);
+        context.block_on(async {
+            let app = context.app_to_read().await?;
+            let (key, now) = (UserKey { merchant, user }, app.clock.now());
+            let export = Export::begin(app.registry(), app.store.clone(), key, now).await.map_err(failed)?;
+            // A misspelt name must not look like a user without data.
+            let mut export =
+                export.ok_or_else(|| CliError::failed(doing.clone(), "no data is stored for this user"))?;
+            while let Some(part) = export.part().await.map_err(failed)? {
+                std::io::stdout().lock().write_all(part.as_bytes()).map_err(CliError::Output)?;
+            }
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(b"\n").and_then(|()| stdout.flush()).map_err(CliError::Output)?;
+            Ok(Exit::Done)
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! The export of a user's data.
+
+use crate::store::sql::ExportSql;
+
+pub(in crate::store) const EXPORT: ExportSql = ExportSql {
+    // Without the result, which is for the shopper's browser.
+    orders: "
+        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, NULL AS result, correlation_id, error, idempotency_key, body
+        FROM klarna_worker.orders
+        WHERE merchant = $1 AND user_id = $2 AND ($3::uuid IS NULL OR id < $3)
+        ORDER BY id DESC LIMIT $4",
+    attempts: "
+        SELECT order_id, ended_at, lost, error FROM klarna_worker.order_attempts
+        WHERE order_id = ANY($1) ORDER BY order_id, seq",
+    webhooks: "
+        SELECT w.id, w.kind, w.data, w.status, w.occurred_at, w.ended_at, w.attempts, w.error
+        FROM klarna_worker.webhooks w
+        WHERE w.merchant = $1 AND w.user_id = $2
+            AND ($3::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $3))
+        ORDER BY w.seq DESC LIMIT $4",
+};

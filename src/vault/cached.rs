@@ -1,0 +1,67 @@
+//! Access tokens that were cached at an earlier exchange.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::sealing::ExchangedTokens;
+use super::{AccessToken, Vault};
+use crate::clock::{delta, since_boot};
+use crate::config::Merchant;
+use crate::ids::UserKey;
+use crate::store::StoreError;
+use crate::token::{CachedTokens, Purpose};
+
+impl Vault {
+    /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
+    /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
+    pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
+        let read = self.context.store.cached_tokens(purpose.id).await;
+        self.opened(readable(read)?, self.context.settings.access_token_margin)
+    }
+
+    /// Returns the user's access token that is valid for longest, of those that were cached at earlier
+    /// exchanges of the present grant, if it is valid for at least `margin`.
+    pub(super) async fn newest_cached(
+        &self,
+        key: &UserKey,
+        merchant: &Merchant,
+        margin: Duration,
+    ) -> Option<AccessToken> {
+        let read = self.context.store.newest_cached(key, merchant.provider()).await;
+        self.opened(readable(read)?, margin)
+    }
+
+    /// Decrypts cached tokens that are valid for at least `margin`.
+    fn opened(&self, cached: CachedTokens, margin: Duration) -> Option<AccessToken> {
+        let CachedTokens { purpose, sealed, received_at, good_until, now, subject } = cached;
+        let left = good_until - now;
+        if left <= TimeDelta::zero() || left < delta(margin) {
+            return None;
+        }
+        match self.context.secrets.open_exchanged(purpose, &sealed) {
+            Ok(ExchangedTokens { access_token, id_token }) => Some(AccessToken {
+                token: access_token,
+                id_token,
+                received_at,
+                good_until,
+                expires_at: since_boot().saturating_add(left.to_std().unwrap_or_default()),
+                cached: true,
+                announced: false,
+                subject,
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "The cached tokens of an earlier exchange cannot be decrypted");
+                None
+            }
+        }
+    }
+}
+
+/// An access token that cannot be read is fetched again.
+fn readable(read: Result<Option<CachedTokens>, StoreError>) -> Option<CachedTokens> {
+    read.unwrap_or_else(|error| {
+        tracing::warn!(%error, "The cached tokens of an earlier exchange could not be read");
+        None
+    })
+}

@@ -1,0 +1,192 @@
+//! Access tokens for the shop's own programs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use klarna_order_worker::ids::{UserId, UserKey};
+use klarna_order_worker::token::DeadReason;
+use klarna_order_worker::vault::{AccessToken, NotVended, Vault, Vend};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::in_flight::{Gated, waiting};
+use super::{ACTIVE, Shop, an_order, dead, ready, told};
+use crate::support::klarna::{Endpoint, rotated};
+use crate::support::stores::{Db, both_engines};
+
+both_engines![
+    a_vend_is_an_exchange_whose_access_token_is_given_while_it_lasts,
+    what_an_order_fetched_is_given_and_no_order_takes_what_was_vended,
+    no_access_token_of_another_grant_or_of_a_dead_one_is_given,
+    many_requests_at_once_make_one_exchange,
+    who_stops_waiting_gets_the_access_token_at_the_next_request,
+    a_token_endpoint_that_is_down_is_left_alone_and_the_wait_is_told,
+    a_stop_ends_the_waiting,
+];
+
+/// What a request asks for by default, and how long it waits: longer than any test.
+const MARGIN: u64 = 60;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn vend_within(shop: &Shop, vault: &Vault, seconds: u64, patience: Duration) -> Result<AccessToken, NotVended> {
+    let (user, min_validity) = (UserId::from("u".to_owned()), Duration::from_secs(seconds));
+    vault.vend(Vend { merchant: &shop.merchant, user: &user, min_validity, patience }).await
+}
+
+async fn vend(shop: &Shop, vault: &Vault, seconds: u64) -> Result<AccessToken, NotVended> {
+    vend_within(shop, vault, seconds, PATIENCE).await
+}
+
+/// The access token, and whether it was cached.
+fn given(vended: Result<AccessToken, NotVended>) -> (String, bool) {
+    let access = vended.unwrap();
+    (access.token.expose_secret().to_owned(), access.cached)
+}
+
+fn text(token: &str, cached: bool) -> (String, bool) {
+    (token.to_owned(), cached)
+}
+
+async fn a_vend_is_an_exchange_whose_access_token_is_given_while_it_lasts(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    let (elsewhere, _) = shop.process().await;
+    assert_eq!(vend(&shop, &vault, MARGIN).await.unwrap_err(), NotVended::NotRegistered);
+    shop.register("u", "rt-1").await;
+    let first = vend(&shop, &vault, MARGIN).await.unwrap();
+    let left = first.expires_in().as_secs();
+    assert!((295..=299).contains(&left), "{left}");
+    assert_eq!(given(Ok(first)), text("at-rt-1", false));
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
+    assert_eq!(db.value("purpose FROM exchanges").await.as_deref(), Some("vend"));
+    // It is valid for 299 s, less the time that the exchange took.
+    db.advance(200);
+    for vault in [&vault, &elsewhere] {
+        let again = vend(&shop, vault, MARGIN).await.unwrap();
+        let left = again.expires_in().as_secs();
+        assert!((95..=99).contains(&left), "{left}");
+        assert_eq!(given(Ok(again)), text("at-rt-1", true));
+    }
+    assert_eq!(endpoint.presented(), ["rt-1"]);
+    // Whoever needs it for longer gets another one, and then everybody does.
+    assert_eq!(given(vend(&shop, &vault, 100).await), text("at-rt-2", false));
+    assert_eq!(given(vend(&shop, &vault, 0).await), text("at-rt-2", true));
+    db.advance(300);
+    assert_eq!(given(vend(&shop, &vault, 0).await), text("at-rt-3", false), "an expired one is not given");
+    assert_eq!(given(vend(&shop, &vault, 3600).await), text("at-rt-4", false), "longer than any is valid");
+    vault.tidy().await.unwrap();
+    assert_eq!(db.count("cached_tokens").await, 2, "the expired ones are deleted");
+    db.advance(300);
+    vault.tidy().await.unwrap();
+    assert_eq!(db.count("cached_tokens").await, 0);
+    assert_eq!(db.count("tokens WHERE last_seen_at IS NOT NULL").await, 1);
+}
+
+async fn what_an_order_fetched_is_given_and_no_order_takes_what_was_vended(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-1", true));
+    db.advance(298);
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-2", false));
+    let order = ready(shop.access(&vault, "u").await);
+    assert_eq!((order.cached, order.token.expose_secret()), (false, "at-rt-3"));
+}
+
+async fn no_access_token_of_another_grant_or_of_a_dead_one_is_given(db: Db) {
+    let endpoint = Endpoint::start(|token| async move {
+        if token == "rt-51" { (400, json!({"error": "invalid_grant"})) } else { rotated(&token) }
+    })
+    .await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-1", false));
+    // Somebody else may have signed in.
+    shop.register("u", "rt-50").await;
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-50", false));
+    let died = NotVended::ReauthRequired(Some(DeadReason::Rejected));
+    assert_eq!(vend(&shop, &vault, 3600).await.unwrap_err(), died);
+    assert_eq!(shop.row("u").await, dead(DeadReason::Rejected, 4));
+    assert_eq!(vend(&shop, &vault, 0).await.unwrap_err(), died, "the user may have withdrawn consent");
+    shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap();
+    assert_eq!(vend(&shop, &vault, 0).await.unwrap_err(), NotVended::NotRegistered);
+    // Nor one of another client.
+    shop.register("u", "rt-70").await;
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-70", false));
+    let mut other = shop.clone();
+    Arc::make_mut(&mut other.merchant).client_id = "client-2".into();
+    let (vault, _) = other.process().await;
+    assert_eq!(vend(&other, &vault, 0).await.unwrap_err(), NotVended::Unavailable);
+    assert_eq!(endpoint.presented(), ["rt-1", "rt-50", "rt-51", "rt-70"]);
+}
+
+async fn many_requests_at_once_make_one_exchange(db: Db) {
+    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (here, _) = shop.process().await;
+    let (there, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let vaults = [&here, &there].into_iter().cycle().take(10);
+    let vended = join_all(vaults.map(|vault| vend(&shop, vault, MARGIN))).await;
+    assert_eq!(vended.iter().filter(|vended| !vended.as_ref().unwrap().cached).count(), 1);
+    for vended in vended {
+        assert_eq!(given(vended).0, "at-rt-1");
+    }
+    assert_eq!(endpoint.presented(), ["rt-1"]);
+}
+
+async fn who_stops_waiting_gets_the_access_token_at_the_next_request(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let asking = {
+        let (shop, vault) = (shop.clone(), vault.clone());
+        tokio::spawn(async move { vend(&shop, &vault, MARGIN).await })
+    };
+    klarna.endpoint.reached(1).await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert_eq!(vault.in_flight(), 1);
+    klarna.answer_one();
+    vault.wait_until_durable().await;
+    assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-1", true));
+    assert_eq!(klarna.endpoint.presented(), ["rt-1"]);
+}
+
+async fn a_token_endpoint_that_is_down_is_left_alone_and_the_wait_is_told(db: Db) {
+    let endpoint = Endpoint::start(|_| async { (503, json!({})) }).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    // Five failures in a row open the circuit breaker, which lets no further request through.
+    for _ in 0..7 {
+        let failed = vend_within(&shop, &vault, MARGIN, Duration::from_secs(1)).await.unwrap_err();
+        let NotVended::ComeBack(wait) = failed else { panic!("{failed:?}") };
+        assert!(wait > Duration::ZERO);
+    }
+    assert_eq!(endpoint.presented(), ["rt-1"; 5]);
+    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(1), vec!["refused".to_owned(); 5]));
+}
+
+async fn a_stop_ends_the_waiting(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    let order = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    let asking = {
+        let (shop, vault) = (shop.clone(), vault.clone());
+        tokio::spawn(async move { vend(&shop, &vault, MARGIN).await })
+    };
+    vault.stop_waiting();
+    assert!(matches!(asking.await.unwrap().unwrap_err(), NotVended::ComeBack(_)));
+    klarna.answer_one();
+    assert_eq!(told(&order.await.unwrap()), "at-rt-1", "the exchange goes on");
+}
