@@ -12,16 +12,10 @@ use crate::shop::Shop;
 use crate::steady::{WARM_UP, arrivals};
 use crate::{BenchError, Options, per};
 
-/// Number of orders whose statements are counted.
-const COUNTED: u64 = 200;
 /// How often the service is started; the median time is reported.
 const STARTS: usize = 3;
-/// Wait after the start before the idle processor time is measured.
+/// The longest wait after the start before the idle processor time is measured.
 const CALM: Duration = Duration::from_secs(3);
-/// How long the idle processor time is measured.
-const IDLE: Duration = Duration::from_secs(5);
-/// How long the service works on the backlog before its memory is read.
-const WORK: Duration = Duration::from_secs(5);
 
 /// What an order and a running service cost.
 #[derive(Clone, Debug, Serialize)]
@@ -42,13 +36,14 @@ pub struct Cost {
 
 impl Cost {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
-        let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + COUNTED, options.concurrency)).await?;
+        let (last, watch) = (WARM_UP + options.counted, options.watch);
+        let env = BenchEnv::prepare(databases, options, Workload::new(last, options.concurrency)).await?;
         let service = env.serve_with_sql_log().await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
         let before = count_statements(&service.log);
         // Faster than usual, because no time is measured here.
-        arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + COUNTED, options.rate.max(50.0)).await?;
+        arrivals(&shop, "u-", WARM_UP + 1..=last, options.rate.max(50.0)).await?;
         let after = count_statements(&service.log);
         service.stop().await?;
 
@@ -57,9 +52,9 @@ impl Cost {
             let service = env.serve("api,worker,keeper").await?;
             starts.push(service.ready_after);
             if start == 0 {
-                sleep(CALM).await;
+                sleep(CALM.min(watch)).await;
                 let before = service.usage().cpu_ms;
-                sleep(IDLE).await;
+                sleep(watch).await;
                 idle = Duration::from_millis(service.usage().cpu_ms - before);
             }
             service.stop().await?;
@@ -70,19 +65,24 @@ impl Cost {
         // matters.
         env.load(options.waiting, |number| format!("u-{number}")).await?;
         let service = env.serve("api,worker,keeper").await?;
-        sleep(WORK).await;
+        // It works on the backlog.
+        sleep(watch).await;
         let peak_memory_kb = service.usage().peak_memory_kb;
         service.stop().await?;
         env.tear_down().await?;
         Ok(Self {
-            statements: per(after.statements - before.statements, COUNTED),
-            commits: per(after.commits - before.commits, COUNTED),
+            statements: per(after.statements - before.statements, options.counted),
+            commits: per(after.commits - before.commits, options.counted),
             ready_ms: starts[STARTS / 2].as_secs_f64() * 1000.0,
-            idle_cpu_percent: idle.as_secs_f64() / IDLE.as_secs_f64() * 100.0,
+            idle_cpu_percent: per_cent(idle, watch),
             waiting: options.waiting,
             peak_memory_kb,
         })
     }
+}
+
+fn per_cent(part: Duration, of: Duration) -> f64 {
+    part.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE) * 100.0
 }
 
 struct StatementCounts {

@@ -85,6 +85,9 @@ struct Cli {
     /// The setting `queue.concurrency` in slow [default: 256 on PostgreSQL, 64 on SQLite]
     #[arg(long)]
     slow_concurrency: Option<u16>,
+    /// Orders in the backlog of slow, for each of its concurrent orders
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
+    slow_rounds: u16,
     /// The setting `vault.max_in_flight` in slow
     #[arg(long, default_value_t = 100)]
     max_in_flight: u16,
@@ -100,6 +103,12 @@ struct Cli {
     /// Orders in the backlog while cost measures the memory
     #[arg(long, default_value_t = 100_000)]
     waiting: u64,
+    /// Orders whose statements cost counts
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    counted: u64,
+    /// How long cost watches an idle service, and then a busy one
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
+    watch: Duration,
     /// Orders in pages, which is measured only if it is named
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1000..))]
     page_orders: u64,
@@ -172,11 +181,14 @@ impl Cli {
             duration: self.duration,
             concurrency: usize::from(self.concurrency),
             slow_concurrency: usize::from(self.slow_concurrency.unwrap_or(slow)),
+            slow_rounds: usize::from(self.slow_rounds),
             max_in_flight: u32::from(self.max_in_flight),
             connections: u32::from(self.connections),
             one_user_orders: self.one_user_orders,
             tokens: self.tokens,
             waiting: self.waiting,
+            counted: self.counted,
+            watch: self.watch,
             page_orders: self.page_orders,
             page_tokens: self.page_tokens,
             bound: self.bound,

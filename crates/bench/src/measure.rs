@@ -58,6 +58,8 @@ pub struct Options {
     pub concurrency: usize,
     /// The setting `queue.concurrency` for the slow scenario.
     pub slow_concurrency: usize,
+    /// Orders in the backlog of the slow scenario, for each concurrent order.
+    pub slow_rounds: usize,
     /// The setting `vault.max_in_flight` for the slow scenario.
     pub max_in_flight: u32,
     /// The setting `database.max_connections`.
@@ -68,6 +70,10 @@ pub struct Options {
     pub tokens: u64,
     /// Orders in the backlog while the memory is measured.
     pub waiting: u64,
+    /// Orders whose statements are counted.
+    pub counted: u64,
+    /// How long an idle service is watched, and then a busy one.
+    pub watch: Duration,
     /// Orders in the pages scenario.
     pub page_orders: u64,
     /// Tokens in the pages scenario.

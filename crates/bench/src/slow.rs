@@ -14,8 +14,6 @@ use crate::{BenchError, Options};
 const TOKEN: Duration = Duration::from_millis(150);
 /// Latency of creating an order.
 const CHECKOUT: Duration = Duration::from_millis(250);
-/// Orders in the backlog for each concurrent order.
-const ROUNDS: usize = 40;
 
 /// The rate reached, compared with the rate that the concurrency allows.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +31,7 @@ pub struct Slow {
 impl Slow {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let concurrency = options.slow_concurrency;
-        let orders = u64::try_from(concurrency * ROUNDS).unwrap_or(u64::MAX);
+        let orders = u64::try_from(concurrency * options.slow_rounds).unwrap_or(u64::MAX);
         let workload = Workload {
             token_latency: TOKEN,
             checkout_latency: CHECKOUT,

@@ -9,9 +9,23 @@ use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
 
 /// Options of the smallest measurement.
-const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2"];
-const SMALLER: &[&str] =
-    &["--one-user-orders", "5", "--tokens", "5", "--waiting", "20", "--connections", "4", "--max-in-flight", "4"];
+const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2", "--slow-rounds", "4"];
+const SMALLER: &[&str] = &[
+    "--one-user-orders",
+    "5",
+    "--tokens",
+    "5",
+    "--waiting",
+    "20",
+    "--counted",
+    "20",
+    "--watch",
+    "500ms",
+    "--connections",
+    "4",
+    "--max-in-flight",
+    "4",
+];
 
 /// Runs `bench` in a folder of its own, with the program that Cargo built for the tests.
 struct Bench {
