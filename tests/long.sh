@@ -22,6 +22,9 @@ endurance() {
 # More sequences of the model, with a new seed each time.
 model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKER_MODEL_SEED:-$RANDOM} ./test.sh model::; }
 
+# A year of the keeper's runs, with many tokens.
+year() { KLARNA_WORKER_TEST_YEAR=10000 ./test.sh keeper::year::; }
+
 # The scenes of the protocol's exhaustive model that are too large for the test suite.
 protocol() { cargo run --locked -p model -- large; }
 
@@ -40,7 +43,7 @@ requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$R
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(endurance model protocol rules upgrade alerts requests packages)
+all=(endurance model year protocol rules upgrade alerts requests packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

@@ -8,7 +8,7 @@ use test_support::program::until;
 use test_support::shop::{SLOW, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(3);
-const ORDERS: usize = 300;
+const ORDERS: usize = 160;
 
 /// As far as each step puts the clock from the machine's.
 const STEPS: [&str; 4] = ["+15s", "-1h", "+1d", "+0"];

@@ -11,7 +11,7 @@ use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 const USERS: usize = 40;
-const ORDERS: usize = 400;
+const ORDERS: usize = 200;
 
 both_engines!(a_key_is_replaced_while_orders_go_on);
 

@@ -17,9 +17,9 @@ async fn every_order_of_many_is_submitted_once_with_a_fresh_token(database: Data
     let served = shop.serve("a");
     let users = shop.sign_in(200).await;
     served.client().register_all(&users).await;
-    let ids = served.client().post_all(&users, 600).await;
+    let ids = served.client().post_all(&users, 300).await;
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
-    assert_sums(&shop.stats().await, 600);
+    assert_sums(&shop.stats().await, 300);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
@@ -53,10 +53,10 @@ async fn two_processes_share_few_users_and_present_no_token_twice() {
         let (a, b) = (shop.serve("a"), shop.serve("b"));
         let users = shop.sign_in(10).await;
         a.client().register_all(&users).await;
-        let ids = a.client().post_all(&users, 500).await;
+        let ids = a.client().post_all(&users, 200).await;
         // The results are read from the process that did not accept the orders.
         b.client().all_submitted_fresh(&ids, PATIENCE).await;
-        assert_sums(&shop.stats().await, 500);
+        assert_sums(&shop.stats().await, 200);
         assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
         shop.close().await;
     })

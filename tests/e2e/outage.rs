@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// and than `worker_lost_after` (10 s). `KLARNA_WORKER_TEST_OUTAGE` (seconds) sets a longer one.
 fn outage() -> Duration {
     let asked = std::env::var("KLARNA_WORKER_TEST_OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(asked.unwrap_or(25))
+    Duration::from_secs(asked.unwrap_or(16))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,20 +26,20 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     let (mut a, mut b) = (shop.serve("a"), shop.serve("b"));
     let users = shop.sign_in(40).await;
     a.client().register_all(&users).await;
-    let ids = a.client().post_all(&users, 600).await;
+    let ids = a.client().post_all(&users, 300).await;
     until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
 
     cluster.down();
     tokio::time::sleep(outage()).await;
     assert!(a.program.is_running() && b.program.is_running());
-    assert!(shop.stats().await.orders.total < 600, "all orders were done before the outage");
+    assert!(shop.stats().await.orders.total < 300, "all orders were done before the outage");
     cluster.up();
 
     b.client().all_submitted(&ids, &["fresh", "kept"], PATIENCE).await;
     let stats = shop.stats().await;
-    assert_eq!((stats.orders.distinct_references, stats.orders.duplicates), (600, 0), "{stats:?}");
+    assert_eq!((stats.orders.distinct_references, stats.orders.duplicates), (300, 0), "{stats:?}");
     assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
-    assert_eq!(stats.orders.recognised, 600, "{stats:?}");
+    assert_eq!(stats.orders.recognised, 300, "{stats:?}");
     assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
     shop.close().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
-use test_support::shop::{SLOW, Shop, assert_sums};
+use test_support::shop::{PATIENT, QUICK, SLOW, Shop, assert_sums};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -16,15 +16,15 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
     let users = shop.sign_in(50).await;
     let served = shop.serve("a");
     served.client().register_all(&users).await;
-    let ids = served.client().post_all(&users, 500).await;
-    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 100).await;
+    let ids = served.client().post_all(&users, 250).await;
+    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
     assert!(served.program.terminate().await.success(), "the stop was not clean");
     let before = shop.stats().await.orders.total;
-    assert!(before < 500, "all orders were done before the stop");
+    assert!(before < 250, "all orders were done before the stop");
 
     let served = shop.serve("a");
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
-    assert_sums(&shop.stats().await, 500);
+    assert_sums(&shop.stats().await, 250);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
@@ -33,6 +33,7 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     // Tokens whose answer was lost are presented again after `replay_after`, the shortest that the
     // settings allow.
     let shop = Shop::open(database, &SLOW, "");
+    shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{QUICK}"));
     let users = shop.sign_in(40).await;
     let mut ids = Vec::new();
     let mut served = shop.serve("a");

@@ -24,6 +24,12 @@ pub struct Shop {
     http: reqwest::Client,
 }
 
+/// The patience of orders in the settings of [`Shop::write_settings`].
+pub const PATIENT: &str = "token_patience = \"10m\"";
+/// The shortest waits that the settings allow, so that lost answers are resolved within seconds: they
+/// are put after [`PATIENT`].
+pub const QUICK: &str = "exchange_timeout = \"2s\"\nreplay_after = \"1s\"";
+
 /// Latencies that Klarna could have.
 pub const SLOW: [&str; 4] = ["--token-latency", "150ms", "--checkout-latency", "250ms"];
 
@@ -58,7 +64,7 @@ impl Shop {
             bind = "127.0.0.1:0"
             [vault]
             instance_dir = "data/instance-{name}"
-            token_patience = "10m"
+            {PATIENT}
             [vault.keys.k1]
             file = "key"
             [merchants.shop]

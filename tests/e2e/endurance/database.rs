@@ -6,9 +6,8 @@ use rand::RngExt as _;
 use test_support::cluster::Cluster;
 use test_support::engine::ask;
 
-use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{USERS, finish, open, rng, rounds, seed};
+use super::{finish, open, rng, rounds, seed, under_load, user_count};
 
 /// Kills one session of a worker, chosen by `$SEED`.
 const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
@@ -20,12 +19,7 @@ async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order
     let restarts = sessions.div_ceil(10);
     let cluster = Cluster::start();
     let shop = open(cluster.database());
-    let signed_in = shop.sign_in(USERS).await;
-    let served = shop.serve("a");
-    served.client().register_all(&signed_in).await;
-    let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
-    let crowd = Crowd::gather(&shop, &users);
-    crowd.turn_to(&served);
+    let (served, crowd, users) = under_load(&shop, user_count()).await;
 
     let mut rng = rng(2);
     let mut killed = 0;
@@ -45,7 +39,7 @@ async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order
     let accepted = crowd.go_home().await;
     let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;
     println!("{killed} sessions killed, {restarts} restarts of the server, seed {}: {sums}", seed());
-    assert_eq!((sums.lost, sums.live), (0, USERS), "{sums}");
+    assert_eq!((sums.lost, sums.live), (0, users.len()), "{sums}");
     assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
     assert!(killed > sessions / 2, "{killed} of {sessions} were there to be killed");
     assert!(served.program.terminate().await.success());

@@ -20,14 +20,29 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use test_support::engine::Database;
 use test_support::program::Build;
-use test_support::shop::Shop;
+use test_support::service::Served;
+use test_support::shop::{PATIENT, QUICK, Shop};
+
+use self::crowd::Crowd;
 
 /// The time limit for orders to end, lost answers with their waits included.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// Users of the shop.
-const USERS: usize = 200;
 /// Latencies that allow many orders a second, and are long enough to be interrupted.
 const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency", "5ms..60ms"];
+
+/// Users of the shop in a long run.
+const MANY: usize = 200;
+
+/// Returns how many users the shop has. Each of them submits a last order at the end.
+fn user_count() -> usize {
+    if is_long() || Build::has_old() { MANY } else { 50 }
+}
+
+/// Returns whether the environment asks for a long run.
+fn is_long() -> bool {
+    let asked = ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"];
+    asked.iter().any(|name| number(name).is_some())
+}
 
 /// Returns the number of faults: that of the environment, or `short`.
 fn rounds(short: u64) -> u64 {
@@ -60,15 +75,20 @@ fn open_by(build: Build, database: Database) -> Shop {
     shop
 }
 
+/// Starts the service with users that have tokens, and clients that submit orders of them.
+async fn under_load(shop: &Shop, users: usize) -> (Served, Crowd, Vec<String>) {
+    let signed_in = shop.sign_in(users).await;
+    let served = shop.serve("a");
+    served.client().register_all(&signed_in).await;
+    let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
+    let crowd = Crowd::gather(shop, &users);
+    crowd.turn_to(&served);
+    (served, crowd, users)
+}
+
 /// Closes the shop. The files of a short run are searched for secrets; a long run leaves too many.
 async fn finish(shop: Shop) {
-    if ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"]
-        .iter()
-        .all(|name| number(name).is_none())
-    {
+    if !is_long() {
         shop.close().await;
     }
 }
-
-const PATIENT: &str = "token_patience = \"10m\"";
-const QUICK: &str = "exchange_timeout = \"2s\"\nreplay_after = \"1s\"";

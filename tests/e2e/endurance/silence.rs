@@ -6,13 +6,12 @@ use std::time::Duration;
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::service::{Client, Served};
-use test_support::shop::Shop;
+use test_support::shop::{PATIENT, QUICK, Shop};
 use tokio::time::Instant;
 
-use super::crowd::Crowd;
 use super::proxy::Proxy;
 use super::sums::Sums;
-use super::{PATIENCE, PATIENT, QUICK, SANDBOX, USERS, finish, number, seed};
+use super::{MANY, PATIENCE, SANDBOX, finish, number, seed, under_load};
 
 both_engines!(orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after);
 
@@ -27,14 +26,10 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
     let silence = asked.unwrap_or(Duration::from_secs(6));
     let (shop, proxy) = behind_a_proxy(database).await;
-    let signed_in = shop.sign_in(USERS).await;
-    let served = shop.serve("a");
-    served.client().register_all(&signed_in).await;
-    let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
-    let crowd = Crowd::gather(&shop, &users);
-    crowd.turn_to(&served);
+    // So many that no token is lost twice: it would be presented again only minutes later.
+    let (served, crowd, users) = under_load(&shop, MANY).await;
     let fresh = || crowd.seen(|_, order| order["token"] == "fresh");
-    let warm = asked.map_or(100, |_| 2 * USERS);
+    let warm = asked.map_or(100, |_| 2 * users.len());
     until("orders with tokens", PATIENCE, async || fresh() > warm).await;
 
     // The figures of the same load without a fault.
@@ -55,7 +50,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
         shop.database.name(),
         seed()
     );
-    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, USERS, 0), "{sums}");
+    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, users.len(), 0), "{sums}");
     if asked.is_some() {
         assert!(figures.slowest <= ANSWER && figures.grown <= GROWTH, "{figures}");
     }

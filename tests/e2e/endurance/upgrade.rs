@@ -8,13 +8,13 @@
 use test_support::engine::{Database, ask, on_postgres, on_sqlite};
 use test_support::program::{Build, until};
 use test_support::service::Served;
-use test_support::shop::Shop;
+use test_support::shop::{PATIENT, QUICK, Shop};
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{PATIENCE, PATIENT, QUICK, USERS, finish, open_by, seed};
+use super::{PATIENCE, finish, open_by, seed, user_count};
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 
 /// How many orders a process must end before the next step, to show that it works.
@@ -34,7 +34,7 @@ async fn side_by_side(database: Database) {
     let shop = open_by(Build::Old, database);
     shop.write_settings("b", "");
     shop.change_settings("b", PATIENT, &format!("{PATIENT}\n{QUICK}"));
-    let signed_in = shop.sign_in(USERS).await;
+    let signed_in = shop.sign_in(user_count()).await;
     let mut a = shop.serve_by(Build::Old, "a", &[]);
     let mut b = shop.serve_by(Build::Old, "b", &[]);
     a.client().register_all(&signed_in).await;
@@ -80,7 +80,7 @@ async fn side_by_side(database: Database) {
 
 async fn one_after_the_other(database: Database) {
     let shop = open_by(Build::Old, database);
-    let signed_in = shop.sign_in(USERS).await;
+    let signed_in = shop.sign_in(user_count()).await;
     let mut served = shop.serve_by(Build::Old, "a", &[]);
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
@@ -204,7 +204,7 @@ async fn nothing_was_lost(shop: &Shop, crowd: Crowd, served: &Served, users: &[S
     let of = if Build::has_old() { "an earlier release" } else { "this release by itself" };
     println!("{of} replaced on {}, seed {}: {sums}", shop.database.name(), seed());
     assert!(sums.without_token().is_empty(), "{sums}");
-    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, USERS, 0), "{sums}");
+    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, users.len(), 0), "{sums}");
     let stats = shop.stats().await;
     assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
     if let Database::Postgres { url } = &shop.database {
