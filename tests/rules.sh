@@ -15,6 +15,7 @@
 #   10 to 19    who is alive, one token in one row, and sessions of the database
 #   20 to 29    merchants and users do not delay one another
 #   30 to 39    spool and results: nothing that Klarna said is lost
+#   40 to 49    connections and locks of the database
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
