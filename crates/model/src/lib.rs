@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `rules.rs` | the rules, each in a sentence |
 //! | `scene.rs`, `scenes.rs` | what a scene is, and all scenes |
-//! | `state.rs` | the state |
+//! | `state.rs`, `state/` | the state |
 //! | `exchange.rs`, `store.rs` | the steps of an exchange, and what a store does to the row |
 //! | `order.rs` | the steps of an order |
 //! | `process.rs` | start, stop, silence, and what operators do |
