@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -156,7 +156,7 @@ pub enum Traces {
 /// exported spans.
 fn subscriber<L>(
     lines: L,
-    filter: EnvFilter,
+    filter: Targets,
     exporting: Option<SdkTracer>,
 ) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
 where
@@ -174,7 +174,7 @@ where
     registry().with(lines.with_filter(of_lines(filter))).with(spans)
 }
 
-fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: EnvFilter) -> impl Filter<S> {
+fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: Targets) -> impl Filter<S> {
     let own_spans = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target().starts_with(OWN);
     let for_the_log = |metadata: &Metadata<'_>| metadata.target() != traces::TARGET;
     filter
@@ -191,7 +191,7 @@ fn is_for_traces(metadata: &Metadata<'_>) -> bool {
     }
 }
 
-fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<EnvFilter, TelemetryError> {
+fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<Targets, TelemetryError> {
     let usual = match verbosity {
         Verbosity::Quiet => "error",
         Verbosity::Warnings => "warn",
@@ -200,7 +200,7 @@ fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<EnvFilter, T
         Verbosity::Trace => "warn,klarna_order_worker=trace",
     };
     let directives = directives.filter(|directives| !directives.trim().is_empty());
-    EnvFilter::try_new(directives.unwrap_or(usual)).map_err(TelemetryError::Filter)
+    directives.unwrap_or(usual).parse().map_err(TelemetryError::Filter)
 }
 
 #[cfg(test)]
