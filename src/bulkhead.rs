@@ -99,6 +99,12 @@ impl Bulkhead {
         state.held.keys().filter(|merchant| !self.allows(&state, merchant)).cloned().collect()
     }
 
+    /// Whether the merchant may have one more place now.
+    #[must_use]
+    pub fn has_place_for(&self, merchant: &MerchantName) -> bool {
+        self.allows(&self.lock(), merchant)
+    }
+
     /// Takes a place if the merchant may have one now.
     #[must_use]
     pub fn try_take(&self, merchant: &MerchantName) -> Option<Place> {

@@ -133,6 +133,18 @@ CREATE TABLE klarna_worker.known_tokens (
 -- What a row has had, and when its last token came.
 CREATE INDEX known_tokens_row ON klarna_worker.known_tokens (token_id, seen_at);
 
+-- Renamings and erasures of users that are under way: a row for each user concerned, of a renaming two.
+-- They change a user's rows in several transactions, and no two of them work on one user.
+CREATE TABLE klarna_worker.user_changes (
+    merchant text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    -- The old name and the new one of a renaming. Null: an erasure.
+    renamed_from text COLLATE "C",
+    renamed_to text COLLATE "C",
+    PRIMARY KEY (merchant, user_id),
+    CHECK ((renamed_from IS NULL) = (renamed_to IS NULL))
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE klarna_worker.orders (
     id uuid PRIMARY KEY,

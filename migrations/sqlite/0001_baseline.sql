@@ -125,6 +125,18 @@ CREATE TABLE known_tokens (
 -- What a row has had, and when its last token came.
 CREATE INDEX known_tokens_row ON known_tokens (token_id, seen_at);
 
+-- Renamings and erasures of users that are under way: a row for each user concerned, of a renaming two.
+-- They change a user's rows in several transactions, and no two of them work on one user.
+CREATE TABLE user_changes (
+    merchant TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    -- The old name and the new one of a renaming. Null: an erasure.
+    renamed_from TEXT,
+    renamed_to TEXT,
+    PRIMARY KEY (merchant, user_id),
+    CHECK ((renamed_from IS NULL) = (renamed_to IS NULL))
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,

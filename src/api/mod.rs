@@ -58,8 +58,8 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{Exports, OrderAdmin, Renaming, Upkeep};
-use crate::vault::Registry;
+use crate::store::{Exports, OrderAdmin, Upkeep};
+use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
 
@@ -79,8 +79,8 @@ pub struct AppState {
     pub upkeep: Arc<dyn Upkeep>,
     /// Where the data of a user is read.
     pub exports: Arc<dyn Exports>,
-    /// Where a user is renamed.
-    pub renaming: Arc<dyn Renaming>,
+    /// Renames users.
+    pub renamer: Renamer,
     /// The merchants in the settings, by name.
     pub merchants: Arc<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the

@@ -17,7 +17,7 @@ use super::extract::{self, Expected, InPath, UserPath, invalid, parse};
 use super::problem::{Kind, Problem};
 use crate::ids::UserId;
 use crate::store::{Moved, Renamed};
-use crate::vault::{self, BOTH_HAVE_TOKENS, BUSY};
+use crate::vault::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY};
 
 /// How long a request waits for an order that a worker has.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ pub(super) async fn rename(
     if to == key.user {
         return Err(Problem::new(Kind::UserExists, "to: is the user's present name"));
     }
-    match vault::rename(&*app.renaming, &key, &to, PATIENCE).await? {
+    match app.renamer.rename(&key, &to, PATIENCE).await? {
         Renamed::Done(moved) if moved == Moved::default() => {
             Err(Problem::new(Kind::NotFound, "no data is stored for this user"))
         }
@@ -83,5 +83,6 @@ pub(super) async fn rename(
         }
         Renamed::BothHaveTokens => Err(Problem::new(Kind::UserExists, BOTH_HAVE_TOKENS)),
         Renamed::Busy => Err(Problem::new(Kind::UserBusy, BUSY)),
+        Renamed::BeingErased => Err(Problem::new(Kind::UserBusy, BEING_ERASED)),
     }
 }

@@ -32,7 +32,7 @@ pub struct TokenRequest {
     /// The refresh token from the sign-in.
     #[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[\\x21-\\x7e]{1,4096}$", write_only, example = "the-refresh-token")]
     pub refresh_token: SecretString,
-    /// When Klarna issued the token. The default is now.
+    /// When Klarna issued the token. The default is now; then it replaces any other token.
     #[serde(default)]
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub issued_at: Option<DateTime<Utc>>,

@@ -83,7 +83,7 @@ pub(super) fn api(app: &App, vault: Option<Vault>, waiters: &Waiters, probes: Pr
         orders: app.store.clone(),
         upkeep: app.store.clone(),
         exports: app.store.clone(),
-        renaming: app.store.clone(),
+        renamer: app.renamer(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         clock: app.clock.clone(),

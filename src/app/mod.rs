@@ -14,10 +14,10 @@ use crate::keeper::Due;
 use crate::klarna::http::BuildError;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::tls::TlsError;
-use crate::vault::Registry;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
 use crate::vault::sealing::keys::{self, KeysError};
 use crate::vault::sealing::{Cipher, CipherError, Secrets};
+use crate::vault::{Registry, Renamer};
 
 mod ending;
 mod http_server;
@@ -200,7 +200,13 @@ impl App {
     /// Registers, shows and forgets refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.clock.clone(), self.merchants())
+        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.merchants())
+    }
+
+    /// Renames users.
+    #[must_use]
+    pub fn renamer(&self) -> Renamer {
+        Renamer::new(self.store.clone(), self.settings.vault.access_token_margin)
     }
 
     /// Calculates when the keeper refreshes a token.

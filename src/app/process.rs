@@ -130,7 +130,7 @@ impl Process {
 }
 
 /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
-pub(super) async fn nothing_in_memory_alone(vault: &Vault) -> Ending {
+pub(super) async fn nothing_in_memory_alone(vault: &Vault, results: &ResultSpool) -> Ending {
     if tokio::time::timeout(HARD_STOP, vault.wait_until_durable()).await.is_err() {
         tracing::error!(
             exchanges = vault.in_flight(),
@@ -138,7 +138,7 @@ pub(super) async fn nothing_in_memory_alone(vault: &Vault) -> Ending {
             exchanges may be lost"
         );
     }
-    Ending { cut_off: true, spooled: vault.spooled().await }
+    Ending { cut_off: true, spooled: vault.spooled().await + results.waiting().await }
 }
 
 async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {

@@ -10,11 +10,12 @@ use super::process::{Process, nothing_in_memory_alone};
 use super::spools::refresh_folder;
 use super::{App, AppError};
 use crate::keeper::{Run, Scope, Summary, TokenReport};
+use crate::store::StoreError;
 
 /// The result of `refresh`.
 pub struct RefreshEnd {
-    /// What the sweep did; `None` if it was cut off.
-    pub run: Option<Run>,
+    /// What the sweep did, or why it failed; `None` if it was cut off.
+    pub run: Option<Result<Run, StoreError>>,
     /// How the process ended.
     pub ending: Ending,
 }
@@ -29,7 +30,8 @@ impl App {
     /// and new refresh tokens have two seconds to reach the database or the spool.
     ///
     /// # Errors
-    /// Another `refresh` with these settings is running, or the database cannot be used.
+    /// The process could not begin: another `refresh` with these settings is running, or the database
+    /// cannot be used. A sweep that fails later is in the result, because its process may leave a spool.
     pub async fn refresh(
         &self,
         scope: &Scope,
@@ -38,18 +40,18 @@ impl App {
         told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<RefreshEnd, AppError> {
         let process = Process::begin(self, &refresh_folder(&self.settings)).await?;
-        let vault = process.vault.clone();
+        let (vault, results) = (process.vault.clone(), process.results.clone());
         // Pinned here, so that the process lives longer than the sweep.
         let mut sweep = pin!(async {
             let run = process.sweeper(self).run(scope, stop, told).await;
             let until = Instant::now() + self.settings.server.shutdown_grace;
             let ending = process.end(self, until, true).await;
-            Ok(RefreshEnd { run: Some(run?), ending })
+            Ok(RefreshEnd { run: Some(run), ending })
         });
         tokio::select! {
             run = sweep.as_mut() => run,
             () = cut => {
-                Ok(RefreshEnd { run: None, ending: nothing_in_memory_alone(&vault).await })
+                Ok(RefreshEnd { run: None, ending: nothing_in_memory_alone(&vault, &results).await })
             }
         }
     }

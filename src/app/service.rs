@@ -185,10 +185,10 @@ impl Service {
     /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.
     /// Even a hard stop waits for this. Returns what a hard stop leaves.
     pub fn nothing_in_memory_alone(&self) -> impl Future<Output = Ending> + use<> {
-        let vault = self.process.as_ref().map(|process| process.vault.clone());
+        let process = self.process.as_ref().map(|process| (process.vault.clone(), process.results.clone()));
         async move {
-            match vault {
-                Some(vault) => nothing_in_memory_alone(&vault).await,
+            match process {
+                Some((vault, results)) => nothing_in_memory_alone(&vault, &results).await,
                 None => Ending { cut_off: true, spooled: 0 },
             }
         }

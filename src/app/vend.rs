@@ -45,7 +45,7 @@ impl App {
         cut: impl Future<Output = ()> + Send,
     ) -> Result<VendEnd, AppError> {
         let process = Process::begin(self, &refresh_folder(&self.settings)).await?;
-        let vault = process.vault.clone();
+        let (vault, results) = (process.vault.clone(), process.results.clone());
         // Pinned here, so that the process lives longer than the exchange.
         let mut vending = pin!(async {
             let vended = tokio::select! {
@@ -57,7 +57,7 @@ impl App {
         });
         Ok(tokio::select! {
             end = vending.as_mut() => end,
-            () = cut => VendEnd { vended: None, ending: nothing_in_memory_alone(&vault).await },
+            () = cut => VendEnd { vended: None, ending: nothing_in_memory_alone(&vault, &results).await },
         })
     }
 }

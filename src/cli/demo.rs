@@ -117,8 +117,9 @@ async fn run(context: &Context, env: &DemoEnv) -> Result<Vec<OrderResult>, CliEr
 async fn sweep(env: &DemoEnv) -> Result<Summary, CliError> {
     let stop = watch::channel(false).1;
     match env.app.refresh(&Scope::default(), stop, std::future::pending(), &mut |_, _| {}).await?.run {
-        Some(Run::Swept(summary)) => Ok(summary),
-        Some(Run::Elsewhere(_)) | None => {
+        Some(Ok(Run::Swept(summary))) => Ok(summary),
+        Some(Err(error)) => Err(CliError::failed("refresh tokens", error)),
+        Some(Ok(Run::Elsewhere(_))) | None => {
             Err(CliError::failed("refresh tokens", "another process runs a sweep in the demo's database"))
         }
     }

@@ -28,13 +28,14 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The exit code of a process that ran orders or exchanges.
+    /// The exit code of a process that ran orders or exchanges. A spool is named first, because it
+    /// needs another start with the same folder, whatever else went wrong.
     #[must_use]
     pub fn of(ending: Ending) -> Self {
         match ending {
+            Ending { spooled: 1.., .. } => Self::Spooled,
             Ending { cut_off: true, .. } => Self::Failed,
-            Ending { spooled: 0, .. } => Self::Done,
-            Ending { .. } => Self::Spooled,
+            Ending { .. } => Self::Done,
         }
     }
 }

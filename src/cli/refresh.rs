@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::context::check_merchant;
+use super::output::tell;
 use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
@@ -59,12 +60,19 @@ impl Args {
             }
             self.sweep(context, &app, &shutdown).await
         })?;
+        let exit = match exit {
+            Err(error) if ending.spooled > 0 && error.exit() != Exit::Outdated => {
+                tell(context.output.format(), &error);
+                Ok(Exit::of(ending))
+            }
+            exit => exit,
+        };
         // After the runtime has ended, so that this is the last line.
         ending.tell();
         exit
     }
 
-    /// Sweeps. The outer error is for what went wrong before anything was presented.
+    /// Sweeps. The outer error is for what went wrong before the process began.
     async fn sweep(
         &self,
         context: &Context,
@@ -101,13 +109,14 @@ impl Args {
         let broken = telling.broken.take();
         drop(progress);
         let summary = match run {
-            None => return Ok((Ok(Exit::Failed), ending)),
-            Some(Run::Swept(summary)) => summary,
-            Some(Run::Elsewhere(who)) => {
+            None => return Ok((Ok(Exit::of(ending)), ending)),
+            Some(Ok(Run::Swept(summary))) => summary,
+            Some(Ok(Run::Elsewhere(who))) => {
                 let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
                 let because = format!("another process is sweeping{who}; wait for it to end, or use --force");
-                return Err(CliError::failed("refresh tokens", because));
+                return Ok((Err(CliError::failed("refresh tokens", because)), ending));
             }
+            Some(Err(error)) => return Ok((Err(failed(error)), ending)),
         };
         let printed = context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err));
         let exit = printed.and_then(|()| match outdated.into_inner() {
@@ -129,7 +138,7 @@ impl Args {
         let mut listed = self.look_at_undated(context, app, by, limit).await?;
         let mut after = None;
         while listed < limit {
-            let filter = DueFilter { by, merchant: self.merchant.clone(), after, limit: PAGE };
+            let filter = DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after, limit: PAGE };
             let page = app.store.due_tokens(&filter).await.map_err(failed)?;
             let Some(last) = page.last() else { break };
             after = Some(last.place);

@@ -1,5 +1,7 @@
 //! A sweep presents every due token once, and gives each failed one its next due date.
 
+mod due_tokens;
+mod stop;
 mod walk;
 
 use std::sync::Arc;
@@ -12,19 +14,20 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use self::walk::{Event, Step, Walk};
+use self::stop::Stop;
+use self::walk::{DueExchange, Event, Step, Walk};
 use super::due::{AFTER_UNCHANGED, Due, after_failure};
 use super::plan::replan;
 use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
 use crate::clock::{delta, since_boot};
-use crate::config::{self, Merchant, Merchants};
+use crate::config::{self, Merchants};
 use crate::ids::{MerchantName, PurposeId, WorkerId};
 use crate::meter;
 use crate::silence::SilenceWatch;
 use crate::store::{DueToken, Keeper, PlanFilter, StoreError};
 use crate::telemetry::traces::traced;
-use crate::token::{IfDue, Note, Outcome, Unusable};
+use crate::token::{Note, Outcome, Unusable};
 use crate::vault::{Refreshed, Vault};
 
 /// How many idle tokens are forgotten in one transaction.
@@ -160,12 +163,14 @@ impl Sweeper {
         let began = self.store.time().await?;
         self.warn_of_overload(began).await?;
         let sweep = PurposeId::from(Uuid::now_v7());
-        let events = Walk::new(self, scope, began, stop, lost).steps().map(|step| {
-            let sweeper = Arc::clone(self);
+        let stop = Stop { stop, lost };
+        let events = Walk::new(self, scope, began, stop.clone()).steps().map(|step| {
+            let (sweeper, stop) = (Arc::clone(self), stop.clone());
             async move {
                 match step {
-                    Step::Present(token, merchant, if_due) => {
-                        Event::Token(sweeper.present(token, &merchant, sweep, if_due).await)
+                    Step::Present(due) => {
+                        let told = sweeper.present(due, sweep, stop).await;
+                        told.map_or(Event::Interrupted, Event::Token)
                     }
                     Step::Event(event) => event,
                 }
@@ -242,30 +247,27 @@ impl Sweeper {
         now - seen >= delta(stop_after)
     }
 
-    /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens.
-    async fn present(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: PurposeId, if_due: IfDue) -> TokenReport {
+    /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens. `None`
+    /// if the sweep was stopped before its exchange could begin.
+    async fn present(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
+        let merchant = due.merchant.name.as_str();
         let traced = traced!(
             parent: None,
             "refresh token",
-            klarna_worker.merchant = merchant.name.as_str(),
+            klarna_worker.merchant = merchant,
             klarna_worker.sweep = display(sweep),
             klarna_worker.result = Empty,
         );
-        let span = tracing::error_span!(
-            parent: &traced,
-            "refresh",
-            merchant = merchant.name.as_str(),
-            token = token.version.token.0,
-            %sweep,
-            correlation = Empty,
-        );
-        let told = self.refresh(token, merchant, sweep, if_due).instrument(span).instrument(traced.clone()).await;
-        traced.record("klarna_worker.result", told.outcome.as_str());
+        let token = due.token.version.token.0;
+        let span = tracing::error_span!(parent: &traced, "refresh", merchant, token, %sweep, correlation = Empty);
+        let told = self.refresh(due, sweep, stop).instrument(span).instrument(traced.clone()).await;
+        traced.record("klarna_worker.result", told.as_ref().map_or("interrupted", |told| told.outcome.as_str()));
         told
     }
 
-    async fn refresh(&self, token: DueToken, merchant: &Arc<Merchant>, sweep: PurposeId, if_due: IfDue) -> TokenReport {
-        let refreshed = self.vault.refresh(merchant, &token.user, sweep, if_due).await;
+    async fn refresh(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
+        let DueExchange { token, merchant, if_due, place: _place } = due;
+        let refreshed = self.vault.refresh(&merchant, &token.user, sweep, if_due, stop.requested()).await;
         let failed =
             |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
         let outcome = match refreshed {
@@ -273,6 +275,7 @@ impl Sweeper {
             Refreshed::NotDue | Refreshed::Unusable(Unusable::NotRegistered | Unusable::ReauthRequired) => {
                 RefreshOutcome::AlreadyFresh
             }
+            Refreshed::NotBegun => return None,
             Refreshed::Died => RefreshOutcome::NeedsSignIn,
             Refreshed::Held(_) => RefreshOutcome::BreakerOpen,
             Refreshed::Unchanged => {
@@ -297,7 +300,7 @@ impl Sweeper {
                 .await
             }
         };
-        TokenReport { token, outcome }
+        Some(TokenReport { token, outcome })
     }
 
     /// Stores the token's next due date. If that fails, the token stays due and the next sweep

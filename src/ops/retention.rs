@@ -2,12 +2,15 @@
 //! that delay nothing. Each process with the role `worker` does so; concurrent ones skip each
 //! other's rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config;
+use crate::config::{self, Merchants};
+use crate::ids::MerchantName;
+use crate::meter;
 use crate::store::{ExpiredKind, ScannedTable, StoreError, Upkeep};
 
 /// How many rows one statement changes.
@@ -23,6 +26,7 @@ const WALK_EVERY: Duration = Duration::from_hours(24);
 pub struct Retention {
     store: Arc<dyn Upkeep>,
     settings: config::Retention,
+    merchants: Arc<Merchants>,
 }
 
 /// How many rows a run deleted or changed.
@@ -49,8 +53,8 @@ pub struct Removed {
 impl Retention {
     /// Retention over `store`, by the settings.
     #[must_use]
-    pub fn new(store: Arc<dyn Upkeep>, settings: config::Retention) -> Self {
-        Self { store, settings }
+    pub fn new(store: Arc<dyn Upkeep>, settings: config::Retention, merchants: Arc<Merchants>) -> Self {
+        Self { store, settings, merchants }
     }
 
     /// Runs until it is dropped.
@@ -107,15 +111,35 @@ impl Retention {
         }
     }
 
+    /// Gives up webhook events that nothing sends. Returns how many.
     async fn expire(&self) -> Result<u64, StoreError> {
+        let served = self.merchants.iter().filter(|(_, merchant)| merchant.webhook.is_some());
+        let served: Vec<MerchantName> = served.map(|(name, _)| name.clone()).collect();
         let mut expired = 0;
         loop {
-            let rows = self.store.expire_webhooks(BATCH).await?;
-            expired += rows;
-            if rows < u64::from(BATCH) {
+            let events = self.store.expire_webhooks(&served, BATCH).await?;
+            expired += events.len() as u64;
+            self.tell_given_up(&events);
+            if events.len() < BATCH as usize {
                 return Ok(expired);
             }
             sleep(BREATH).await;
+        }
+    }
+
+    /// Counts and logs events that were given up. `events` has the merchant of each.
+    fn tell_given_up(&self, events: &[MerchantName]) {
+        let mut by_merchant = BTreeMap::<&MerchantName, u64>::new();
+        for merchant in events {
+            *by_merchant.entry(merchant).or_default() += 1;
+            // Labels are names of the settings.
+            if self.merchants.contains_key(merchant) {
+                meter::webhook_given_up(merchant);
+            }
+        }
+        for (merchant, events) in by_merchant {
+            tracing::warn!(%merchant, events, "Webhooks were given up, because nothing sends them; `webhooks resend` \
+                sends them again once the merchant has a working webhook_url");
         }
     }
 

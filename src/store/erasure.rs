@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::{Erased, StoreError, json, tokens};
+use super::user_changes::{self, Begun, UserChange};
+use super::{Erased, StoreError, json, renaming, tokens};
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId};
 
@@ -14,14 +15,24 @@ const BATCH: i64 = 500;
 pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Result<Erased, StoreError> {
     let pseudonym = format!("erased-{}", Uuid::new_v4());
     let mut erased = Erased::default();
-    let cancelled = store
-        .transaction(async |c| {
-            // Other transactions lock in the same order: orders, token, cached tokens.
-            let cancelled = cancel(c, store.now(), key).await?;
-            erased.token = erase_token(c, store.now(), key, &pseudonym).await?;
-            Ok(cancelled)
-        })
-        .await?;
+    let cancelled = loop {
+        let begun = store
+            .transaction(async |c| {
+                if let Begun::Other(other) = user_changes::begin(c, key, &UserChange::Erasure).await? {
+                    return Ok(Err(other));
+                }
+                // Other transactions lock in the same order: orders, token, cached tokens.
+                let cancelled = cancel(c, store.now(), key).await?;
+                erased.token |= erase_token(c, store.now(), key, &pseudonym).await?;
+                Ok(Ok(cancelled))
+            })
+            .await?;
+        match begun {
+            Ok(cancelled) => break cancelled,
+            // What has the user's name belongs to the user, so it is moved first.
+            Err(other) => drop(renaming::finish(store, &key.merchant, &other).await?),
+        }
+    };
     store.engine.tell_settled(&cancelled);
     erased.cancelled = cancelled.len() as u64;
     loop {
@@ -32,6 +43,9 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
                 let orders = orders.execute().await?;
                 // After orders and token, because their changes may have written more webhooks.
                 erased.webhooks += c.query(sql.webhooks).bind_user(key).execute().await?;
+                if orders == 0 {
+                    user_changes::end(c, key).await?;
+                }
                 Ok(orders)
             })
             .await?;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::engine::{Connection, Engine, Now, SqlStore};
+use super::engine::{Connection, Engine, SqlStore};
 use super::workers::beat_counts;
-use super::{StoreError, tokens};
+use super::{DatabaseClock, StoreError, tokens};
 use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
 use crate::silence::BeatCount;
 use crate::token::{DeadReason, Note, TokenState};
@@ -82,6 +82,8 @@ pub struct DueFilter {
     pub by: DateTime<Utc>,
     /// Only this merchant's tokens.
     pub merchant: Option<MerchantName>,
+    /// No tokens of these merchants.
+    pub except: Vec<MerchantName>,
     /// Only tokens after this position, which is that of the last token of the previous page.
     pub after: Option<DueCursor>,
     /// The largest number of tokens.
@@ -112,10 +114,7 @@ pub struct LastSweep {
 
 /// Storage for the keeper.
 #[async_trait]
-pub trait Keeper: Send + Sync {
-    /// Returns the database's time.
-    async fn time(&self) -> Result<DateTime<Utc>, StoreError>;
-
+pub trait Keeper: DatabaseClock {
     /// Returns tokens that need a due date, ordered by row id, after the row `after`.
     async fn plannable_tokens(
         &self,
@@ -168,10 +167,6 @@ pub trait Keeper: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> Keeper for SqlStore<E> {
-    async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
-        self.read(async |c| time(c, self.now()).await).await
-    }
-
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
@@ -278,11 +273,6 @@ impl<E: Engine> Keeper for SqlStore<E> {
     }
 }
 
-/// Returns the database's time.
-pub(super) async fn time<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<DateTime<Utc>, StoreError> {
-    Ok(c.query(E::STATEMENTS.keeper.now).bind(now).fetch_one().await?.time("now")?)
-}
-
 /// The position before all tokens of the first day.
 const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, token: TokenId::START };
 
@@ -323,7 +313,8 @@ async fn due_of_day<E: Engine>(
 ) -> Result<Vec<DueToken>, StoreError> {
     let list =
         c.query(E::STATEMENTS.keeper.due_of_day).bind(after.day).bind(filter.by).bind(after.due_at).bind(after.token);
-    let rows = list.bind(&filter.merchant).bind(limit).fetch_all().await?;
+    let except = super::json(&filter.except)?;
+    let rows = list.bind(&filter.merchant).bind(limit).bind(&except).fetch_all().await?;
     rows.iter().map(|row| due_token(row, after.day)).collect()
 }
 

@@ -1,8 +1,9 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The other rooms use the database only through sixteen storage traits: [`Orders`], [`OrderAdmin`],
+//! The other rooms use the database only through storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
-//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`] and [`Revocations`]. [`Store`] is all of them.
+//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
+//! [`Revocations`] and [`DatabaseClock`]. [`Store`] is all of them.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
@@ -37,10 +38,12 @@ mod restore;
 mod revocations;
 mod sql;
 mod sqlite;
+mod time;
 mod token_view;
 mod tokens;
 mod transport;
 mod upkeep;
+mod user_changes;
 mod webhook_end;
 mod webhooks;
 mod workers;
@@ -78,6 +81,7 @@ pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
 use self::sqlite::Sqlite;
+pub use self::time::DatabaseClock;
 pub use self::tokens::{TokenFilter, Tokens};
 pub use self::transport::Transport;
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};

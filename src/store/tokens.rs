@@ -11,11 +11,11 @@ use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
 use super::known::{holder, know, same_providers};
 use super::token_view::token_view;
-use super::{ClaimAttempt, Providers, StoreError, exchange_end, exchanges};
+use super::{ClaimAttempt, DatabaseClock, Providers, StoreError, exchange_end, exchanges};
 use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, SealedFor, Settled,
-    TokenState, TokenView,
+    SignIn, TokenState, TokenView,
 };
 
 /// Selects tokens, ordered by merchant and user.
@@ -35,7 +35,7 @@ pub struct TokenFilter {
 
 /// Storage for refresh tokens.
 #[async_trait]
-pub trait Tokens: Providers {
+pub trait Tokens: Providers + DatabaseClock {
     /// Registers tokens in one transaction, except those that a row has or had, and those of an older
     /// sign-in than the row's. Returns a result for each, in the same order.
     async fn register_tokens(&self, tokens: &[NewToken]) -> Result<Vec<Registered>, StoreError>;
@@ -236,7 +236,7 @@ async fn register<E: Engine>(
             }
             None => {}
         }
-        if view.signed_in_at.is_some_and(|at| at > token.issued_at) {
+        if token.sign_in == SignIn::Stated && view.signed_in_at.is_some_and(|at| at > token.issued_at) {
             return Ok(Registered::Newer(view));
         }
         if know(c, id, &hash, now).await? {
@@ -252,7 +252,8 @@ async fn store_new<E: Engine>(
     token: &NewToken,
     version: TokenVersion,
 ) -> Result<Registered, StoreError> {
-    let NewToken { owner, secret, provider, issued_at, age_unknown, .. } = token;
+    let NewToken { owner, secret, provider, issued_at, sign_in, .. } = token;
+    let age_unknown = *sign_in == SignIn::Unknown;
     let sealed_for = SealedFor { merchant: owner.merchant.clone(), version, provider: *provider };
     let sealed = secret.seal(&sealed_for).map_err(StoreError::Unreadable)?;
     let register = c

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::{StoreError, erasure, keeper};
+use super::time::time;
+use super::{StoreError, erasure, json};
 use crate::clock::delta;
-use crate::ids::{ExchangeId, TokenId, UserKey};
+use crate::ids::{ExchangeId, MerchantName, TokenId, UserKey};
 
 /// A kind of data that is deleted some time after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +85,10 @@ pub trait Upkeep: Send + Sync {
         limit: u32,
     ) -> Result<ScanStep, StoreError>;
 
-    /// Gives up events that were not sent because their endpoint was disabled, and whose time is
-    /// over. Returns how many.
-    async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError>;
+    /// Gives up events whose time is over and that nothing sends: their endpoint was removed or disabled,
+    /// or it is not one of `served`, the merchants whose endpoint the settings have. Returns the merchant
+    /// of each.
+    async fn expire_webhooks(&self, served: &[MerchantName], limit: u32) -> Result<Vec<MerchantName>, StoreError>;
 
     /// Erases a user: secrets, cached tokens, hashes, bodies, results and events are deleted. Orders
     /// and ledger stay under a random name. Orders that have not ended are cancelled. A result or
@@ -133,9 +135,13 @@ impl<E: Engine> Upkeep for SqlStore<E> {
         .await
     }
 
-    async fn expire_webhooks(&self, limit: u32) -> Result<u64, StoreError> {
-        self.write(async |c| c.query(E::STATEMENTS.upkeep.expire_webhooks).bind(limit).bind(self.now()).execute().await)
-            .await
+    async fn expire_webhooks(&self, served: &[MerchantName], limit: u32) -> Result<Vec<MerchantName>, StoreError> {
+        let served = json(&served)?;
+        self.write(async |c| {
+            let expire = c.query(E::STATEMENTS.upkeep.expire_webhooks).bind(limit).bind(self.now()).bind(&served);
+            expire.fetch_all().await?.iter().map(|row| Ok(row.merchant()?)).collect()
+        })
+        .await
     }
 
     async fn erase_user(&self, key: &UserKey) -> Result<Erased, StoreError> {
@@ -146,7 +152,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
 /// Returns the first id that is too young to have ended longer ago than `after`: ids of orders and
 /// exchanges are UUIDs of version 7, which begin with the time in milliseconds.
 async fn first_id_after<E: Engine>(c: &mut Connection<'_, E>, now: Now, after: Duration) -> Result<Uuid, StoreError> {
-    let time = keeper::time(c, now).await? - delta(after) + delta(SLACK);
+    let time = time(c, now).await? - delta(after) + delta(SLACK);
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
     Ok(Uuid::from_u128(millis << 80))
 }

@@ -22,5 +22,5 @@ pub use self::exchange::{
 };
 pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
 pub use self::secret::{SealedFor, TokenSecret};
-pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, TokenState, TokenView};
+pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, SignIn, TokenState, TokenView};
 pub use self::streak::{LATEST, Streak, Verdict, probe_pause};

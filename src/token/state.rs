@@ -110,14 +110,26 @@ pub struct NewToken {
     pub secret: Arc<dyn TokenSecret>,
     /// The provider that issued it.
     pub provider: Provider,
-    /// When Klarna issued it. It does not replace a token of a later sign-in.
+    /// When Klarna issued it, by the database's clock at the latest now.
     pub issued_at: DateTime<Utc>,
+    /// Where `issued_at` comes from.
+    pub sign_in: SignIn,
     /// When the token expires, by our calculation.
     pub expires_at: DateTime<Utc>,
     /// When the keeper refreshes it.
     pub refresh_due_at: DateTime<Utc>,
-    /// Whether the age is unknown, so that `issued_at` and the dates are guesses.
-    pub age_unknown: bool,
+}
+
+/// What is known of the time of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// The shop stated it. The token does not replace one of a later sign-in.
+    Stated,
+    /// The shop did not state it: the user has just signed in. The token replaces any other.
+    JustNow,
+    /// Nobody knows it, so that `issued_at` and the dates are guesses. The token replaces any other,
+    /// and any other replaces it.
+    Unknown,
 }
 
 /// The result of a registration.

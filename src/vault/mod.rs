@@ -40,7 +40,7 @@ use self::provider_trials::{ProviderTrials, TrialPermit};
 pub use self::refresh::DueDates;
 pub(crate) use self::registry::HELD_ELSEWHERE;
 pub use self::registry::{Registration, Registry, RegistryError};
-pub use self::renaming::{BOTH_HAVE_TOKENS, BUSY, rename};
+pub use self::renaming::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY, Renamer};
 pub use self::report::{Access, AccessToken, Refreshed};
 pub use self::revoker::Revoker;
 use self::sealing::Secrets;
@@ -175,6 +175,12 @@ impl Vault {
             vending: Bulkhead::new(vend::MOST_WAITING, lone),
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// Whether an access token can still be used after a wait: it lasts `vault.access_token_margin`.
+    #[must_use]
+    pub fn is_usable(&self, access: &AccessToken) -> bool {
+        access.lasts(self.context.settings.access_token_margin)
     }
 
     /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the number

@@ -6,7 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::exchange::Exchange;
+use super::exchange_permits::ExchangePermit;
+use super::provider_trials::TrialPermit;
 use super::{Refreshed, Vault};
+use crate::breaker::CallPermit;
 use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::ids::{MerchantName, PurposeId, UserId, UserKey};
@@ -17,6 +20,13 @@ use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
 pub trait DueDates: Send + Sync {
     /// Returns the due date of a token that expires at `expires_at`.
     fn due_at(&self, key: &UserKey, expires_at: DateTime<Utc>) -> DateTime<Utc>;
+}
+
+/// What an exchange of the keeper needs to begin.
+struct KeeperPermits {
+    trial: Option<TrialPermit>,
+    permit: ExchangePermit,
+    call_permit: CallPermit,
 }
 
 impl Vault {
@@ -36,18 +46,26 @@ impl Vault {
 
     /// Presents the user's token for a sweep, if it is still due after the claim. Orders come
     /// first: this waits while any order waits for a permit, and the keeper uses at most half of
-    /// the permits.
+    /// the permits. If `stopped` resolves before the exchange has begun, it does not begin.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun.
-    pub async fn refresh(&self, merchant: &Arc<Merchant>, user: &UserId, sweep: PurposeId, if_due: IfDue) -> Refreshed {
-        let trial = self.trials.wait(&merchant.name).await;
-        // Take the permit first: whoever has the user's lock must not wait behind orders.
-        let permit = self.permits.for_keeper(&merchant.name).await;
-        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
-            Ok(call_permit) => call_permit,
+    pub async fn refresh(
+        &self,
+        merchant: &Arc<Merchant>,
+        user: &UserId,
+        sweep: PurposeId,
+        if_due: IfDue,
+        stopped: impl Future<Output = ()> + Send,
+    ) -> Refreshed {
+        let permits = tokio::select! {
+            biased;
+            () = stopped => return Refreshed::NotBegun,
+            permits = self.keeper_permits(&merchant.name) => permits,
+        };
+        let KeeperPermits { trial, permit, call_permit } = match permits {
+            Ok(permits) => permits,
             Err(wait) => return Refreshed::Held(wait),
         };
-        call_permit.wait_for_rate().await;
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Refreshed::ComeBack(LOOK_AGAIN);
@@ -63,5 +81,18 @@ impl Vault {
             permit,
         };
         exchange.spawn(call_permit, trial).await.for_keeper()
+    }
+
+    /// Waits until the keeper may begin an exchange at the merchant's token endpoint.
+    ///
+    /// # Errors
+    /// The circuit breaker is open, for this long.
+    async fn keeper_permits(&self, merchant: &MerchantName) -> Result<KeeperPermits, Duration> {
+        let trial = self.trials.wait(merchant).await;
+        // Take the permit first: whoever has the user's lock must not wait behind orders.
+        let permit = self.permits.for_keeper(merchant).await;
+        let call_permit = self.breakers.admit(merchant, since_boot())?;
+        call_permit.wait_for_rate().await;
+        Ok(KeeperPermits { trial, permit, call_permit })
     }
 }

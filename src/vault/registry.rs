@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh::DueDates;
 use super::sealing::{PlainToken, Secrets};
-use crate::clock::{Clock, delta};
+use crate::clock::delta;
 use crate::config::{Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Store, StoreError, TokenFilter};
-use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, TokenView};
+use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, SignIn, TokenView};
 
 /// The longest refresh token that is accepted, in bytes.
 const LONGEST: usize = 4096;
@@ -37,9 +37,9 @@ pub struct Registration {
     pub user: UserId,
     /// The refresh token.
     pub refresh_token: SecretString,
-    /// When Klarna issued it. `None`: now.
+    /// When Klarna issued it, if the shop states that.
     pub issued_at: Option<DateTime<Utc>>,
-    /// When it expires. `None`: the merchant's lifetime after `issued_at`.
+    /// When it expires. `None`: the merchant's lifetime after it was issued.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -60,6 +60,13 @@ impl Registration {
         }
         Ok(())
     }
+
+    /// Returns when Klarna issued the token, as far as the shop stated it: `issued_at`, or the merchant's
+    /// lifetime before `expires_at`.
+    #[must_use]
+    pub fn stated(&self, merchant: &Merchant) -> Option<DateTime<Utc>> {
+        self.issued_at.or_else(|| self.expires_at?.checked_sub_signed(delta(merchant.refresh_token_lifetime)))
+    }
 }
 
 /// Registers, shows and forgets refresh tokens.
@@ -68,7 +75,6 @@ pub struct Registry {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
     due: Arc<dyn DueDates>,
-    clock: Clock,
     merchants: Arc<Merchants>,
 }
 
@@ -79,10 +85,9 @@ impl Registry {
         store: Arc<dyn Store>,
         secrets: Arc<Secrets>,
         due: Arc<dyn DueDates>,
-        clock: Clock,
         merchants: Arc<Merchants>,
     ) -> Self {
-        Self { store, secrets, due, clock, merchants }
+        Self { store, secrets, due, merchants }
     }
 
     /// Registers a token after a sign-in. A token that the user had before changes nothing, so a
@@ -96,7 +101,9 @@ impl Registry {
         merchant: &Merchant,
         registration: &Registration,
     ) -> Result<Registered, RegistryError> {
-        Ok(self.store.register_token(&self.new_token(merchant, registration)?).await?)
+        registration.check()?;
+        let token = self.new_token(merchant, registration, self.store.time().await?);
+        Ok(self.store.register_token(&token).await?)
     }
 
     /// Registers many tokens in one transaction, for imports, each as [`Registry::register`] does.
@@ -110,8 +117,9 @@ impl Registry {
     ) -> Result<Vec<Result<Registered, RegistryError>>, StoreError> {
         let mut tokens = Vec::with_capacity(registrations.len());
         let mut outcomes = Vec::with_capacity(registrations.len());
+        let now = self.store.time().await?;
         for (merchant, registration) in registrations {
-            outcomes.push(self.imported(merchant, registration).map(|token| tokens.push(token)));
+            outcomes.push(registration.check().map(|()| tokens.push(self.imported(merchant, registration, now))));
         }
         let mut registered = self.store.register_tokens(&tokens).await?.into_iter();
         let outcomes = outcomes.into_iter().map(|outcome| {
@@ -123,31 +131,33 @@ impl Registry {
 
     /// A token of an import. If its age is unknown, it may expire tomorrow, so it is due
     /// soon.
-    fn imported(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
-        let mut token = self.new_token(merchant, registration)?;
-        if registration.issued_at.is_none() && registration.expires_at.is_none() {
-            token.age_unknown = true;
-            token.refresh_due_at = token.issued_at;
+    fn imported(&self, merchant: &Merchant, registration: &Registration, now: DateTime<Utc>) -> NewToken {
+        let token = self.new_token(merchant, registration, now);
+        match token.sign_in {
+            SignIn::Stated => token,
+            SignIn::JustNow | SignIn::Unknown => {
+                NewToken { sign_in: SignIn::Unknown, refresh_due_at: token.issued_at, ..token }
+            }
         }
-        Ok(token)
     }
 
-    fn new_token(&self, merchant: &Merchant, registration: &Registration) -> Result<NewToken, RegistryError> {
-        registration.check()?;
+    /// `now` is the database's time: the clocks of processes and shops may differ.
+    fn new_token(&self, merchant: &Merchant, registration: &Registration, now: DateTime<Utc>) -> NewToken {
         let key = UserKey { merchant: merchant.name.clone(), user: registration.user.clone() };
-        let now = self.clock.now();
-        // If the shop's clock is ahead of ours, this must not lengthen the token's life.
-        let issued_at = registration.issued_at.unwrap_or(now).min(now);
+        let stated = registration.stated(merchant);
+        // If the shop's clock is ahead, this must neither lengthen the token's life nor make the next
+        // sign-in look older.
+        let issued_at = stated.map_or(now, |stated| stated.min(now));
         let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
-        Ok(NewToken {
+        NewToken {
             secret: PlainToken::new(&self.secrets, &registration.refresh_token),
             provider: merchant.provider(),
             issued_at,
+            sign_in: if stated.is_some() { SignIn::Stated } else { SignIn::JustNow },
             expires_at,
             refresh_due_at: self.due.due_at(&key, expires_at),
-            age_unknown: false,
             owner: key,
-        })
+        }
     }
 
     /// Deletes the user's token at once. An exchange in flight then stores nothing. Returns `false`

@@ -102,6 +102,8 @@ pub enum Refreshed {
     ComeBack(Duration),
     /// The circuit breaker of the merchant's token endpoint is open. Try again after this time.
     Held(Duration),
+    /// The sweep was stopped before the exchange could begin.
+    NotBegun,
 }
 
 impl AccessToken {
@@ -109,6 +111,14 @@ impl AccessToken {
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.expires_at.saturating_sub(since_boot())
+    }
+
+    /// Whether it stays valid for at least `time` from now, or for half of its life if that is shorter.
+    /// A provider that states a life of zero states nothing.
+    #[must_use]
+    pub fn lasts(&self, time: Duration) -> bool {
+        let life = (self.good_until - self.received_at).to_std().unwrap_or_default();
+        life.is_zero() || self.expires_at >= since_boot().saturating_add(time.min(life / 2))
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
+use super::announcing::{announce, may_send};
 use super::breakers::TargetBreakers;
 use super::disposition::{disposition, error, past_deadline, report};
 use super::results::ResultSpool;
@@ -27,17 +28,14 @@ use crate::store::{Claim, ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
-/// If the worker's last heartbeat is older than this, it sends no create-order call: other workers
-/// may have reclaimed its orders.
-const OLDEST_HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long an order waits if its create call may not be sent now: the worker has no recent heartbeat,
-/// or could not announce the call.
+/// could not announce the call, or has an access token that has expired.
 const NOT_NOW: Duration = Duration::from_secs(1);
 /// How long an order waits if its merchant is not in this process's settings, which claims none of
 /// such orders.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
-/// How long a repeated submission waits for a new exchange. The order's own patience may be over by
-/// then, and its cached access token may have expired.
+/// How long a repeated submission waits for a new exchange, and an order whose access token became too
+/// old before it was sent. The order's own patience may be over by then.
 const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
 /// How long a result waits, beside the create call, until the user's shopper is noted.
 const NOTE: Duration = Duration::from_millis(250);
@@ -136,7 +134,10 @@ impl OrderHandler {
             breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(paused(order, breakers, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
-        // Check this last before the call, because anything before may have taken long.
+        // Check these last before the call, because anything before may have taken long.
+        if token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO)) {
+            return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
+        }
         if !self.may_send(&order.claim, announced).await {
             return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
         }
@@ -178,33 +179,10 @@ impl OrderHandler {
         Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
     }
 
-    /// Whether the create call may be sent: that it is about to be sent is written down, and the
-    /// worker's heartbeat is recent. `announced` is a time before a commit that says so already. After a
-    /// silence it is written down again, because the order may have been taken over in between.
+    /// Whether the create call may be sent now. `announced`: since when it is written down that it is
+    /// about to be sent.
     async fn may_send(&self, claim: &Claim, announced: Option<Duration>) -> bool {
-        let recent = |time: &Duration| since_boot().saturating_sub(*time) <= OLDEST_HEARTBEAT;
-        let announced = if let Some(announced) = announced.filter(recent) {
-            announced
-        } else {
-            let begun = since_boot();
-            if !self.announce(claim).await {
-                return false;
-            }
-            begun
-        };
-        crash::point("announced");
-        recent(&announced) && self.heartbeats.age() <= OLDEST_HEARTBEAT
-    }
-
-    /// Writes down that the create call is about to be sent. `false` if that cannot be done, because
-    /// the database is away or the claim was lost: nothing may be sent.
-    async fn announce(&self, claim: &Claim) -> bool {
-        match self.store.announce_create(claim).await {
-            Ok(true) => return true,
-            Ok(false) => tracing::debug!("The order's claim was lost, or its row is locked; nothing is sent"),
-            Err(error) => tracing::debug!(%error, "The create call could not be announced; nothing is sent"),
-        }
-        false
+        may_send(announced, announce(&*self.store, claim), since_boot, || self.heartbeats.age()).await
     }
 
     /// Sends the create call of a target once.
@@ -213,6 +191,31 @@ impl OrderHandler {
         let answer = crash::in_flight("order_sent", self.klarna.create(merchant, target, key, body)).await;
         meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
         answer
+    }
+
+    /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's slow
+    /// token endpoint must not take the slots of others. If the access token becomes too old while the
+    /// order then waits for a slot, it gets another one.
+    async fn exchange(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Arc<Merchant>,
+        patience: Duration,
+        slot: &mut Slot,
+    ) -> Access {
+        let mut patience = patience;
+        let mut may_repeat = true;
+        loop {
+            let exchange = self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
+            match slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO)) {
+                Access::Ready(access) if may_repeat && !self.vault.is_usable(&access) => {
+                    tracing::info!("An access token became too old while its order waited for a slot; another follows");
+                    may_repeat = false;
+                    patience = PATIENCE_OF_A_REPEAT.min(self.token_patience);
+                }
+                access => return access,
+            }
+        }
     }
 
     /// Returns the shopper's access token, or why the order is submitted without one.
@@ -226,7 +229,7 @@ impl OrderHandler {
             return Ok(Err(TokenOutcome::TurnedOff));
         }
         let begun = since_boot();
-        let purpose = Purpose { kind: PurposeKind::Order, id: order.claim.order.into() };
+        let purpose = purpose(order);
         let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
         let mut patience = self.token_patience.saturating_sub(waited);
         if order.attempts > 0 {
@@ -234,12 +237,9 @@ impl OrderHandler {
         }
         // At the first claim, nothing can be cached.
         let cached = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
-        let access = if let Some(cached) = cached {
-            Access::Ready(cached)
-        } else {
-            let exchange = self.vault.exchange(merchant, &order.user, purpose, Some(order.claim.number));
-            // One merchant's slow token endpoint must not take the slots of others.
-            slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO))
+        let access = match cached {
+            Some(cached) => Access::Ready(cached),
+            None => self.exchange(order, merchant, patience, slot).await,
         };
         let unusable = match access {
             Access::Ready(access) => return Ok(Ok(access)),
@@ -258,6 +258,11 @@ impl OrderHandler {
             OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
         }
     }
+}
+
+/// What the order's exchanges are for.
+fn purpose(order: &ClaimedOrder) -> Purpose {
+    Purpose { kind: PurposeKind::Order, id: order.claim.order.into() }
 }
 
 fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {

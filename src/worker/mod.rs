@@ -3,6 +3,7 @@
 //! [`OrderSource`] gives due orders to the queue, [`OrderHandler`] runs one of them, and
 //! [`WorkerLease`] keeps this process's claims valid.
 
+mod announcing;
 mod attempt;
 mod breakers;
 mod disposition;

@@ -149,7 +149,7 @@ impl Api {
             orders: app.store.clone(),
             upkeep: app.store.clone(),
             exports: app.store.clone(),
-            renaming: app.store.clone(),
+            renamer: app.renamer(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),

@@ -465,6 +465,19 @@ ALTER TABLE klarna_worker.tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 
 
 --
+-- Name: user_changes; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.user_changes (
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    renamed_from text COLLATE pg_catalog."C",
+    renamed_to text COLLATE pg_catalog."C",
+    CONSTRAINT user_changes_check CHECK (((renamed_from IS NULL) = (renamed_to IS NULL)))
+);
+
+
+--
 -- Name: webhook_endpoints; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -593,7 +606,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\xe04a7b584dc155738b572f210b2cef
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 10:51:21.464828+00', true, '\x3a709ba0c121b0c761cfc595dcf7d583d5a432f8eeaf4ee6a105a088f54145cb1618b1f90578632275387638fe29b4ca', 318664912);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 10:51:21.464828+00', true, '\x550cc309971a6997a490844bcbab3ebabd49e504f90588f650e9a480eba5de7e7d0381f21347f1ab0f8ddd7114bb8750', 318664912);
 
 
 --
@@ -638,6 +651,12 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo'
 INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3120d6411d9ac79233bf7449d24867957abf6f210b1d581580e6b072b97c9da646155e3d3e4f9bd83fe6f4259506a332e6fbd4d15765aa6091d3def651b49f93760f3e892e5e5dcda90dc22187c76243ea6a3e858fb98eae0afcf3', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:22.726541+00', '2026-11-29 10:51:24.854193+00', '2027-01-28 10:51:24.854193+00', '01a226ee-5b2e-7426-9c8c-c2456781e1ad', '\x78c86b3c19b1564ae49db8b09391e8f31328a783c070a5300f39f9a12ba6f17e', '2026-11-29 10:51:24.858859+00', '2027-01-02 19:38:25.335073+00', 3, 0, NULL, '2026-11-29 10:51:24.858859+00');
 INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31a8600254f1517fa9e8285288ece2a915ff840313884b7cba19ee81c8f5d2bc1e7e3b5b3fa6c26762d3a25bdc2f5645d4954d98c8ce0ad55ab7deb8771a469c7b7b906b4c3bc9068fccb5e86628f437e0995670652136be77bddf', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:23.295506+00', '2026-11-29 10:51:23.295506+00', '2027-01-28 10:51:23.295506+00', NULL, NULL, '2026-11-29 10:51:28.068715+00', NULL, 1, 0, NULL, '2026-11-29 10:51:23.295506+00');
 INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b315f9fe9e8d6ac4fa35784ad08b2b00a967201661a0785957c321e3b0bd92c5854a84a5d223c3eace1684457b408361fdc66e31c27bf0138d9e0ef7c20ad7e5779c4aa33c9d8c3c3d88e963b30b4c660caaac9f4f8dedac8dce85e', '\x18b18603046f7b283ee11573225bce1d', '2026-11-29 10:51:23.72972+00', '2026-11-29 10:51:23.72972+00', '2027-01-28 10:51:23.72972+00', NULL, NULL, '2026-11-29 10:51:29.527162+00', NULL, 1, 0, NULL, '2026-11-29 10:51:23.72972+00');
+
+
+--
+-- Data for Name: user_changes; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
@@ -806,6 +825,14 @@ ALTER TABLE ONLY klarna_worker.tokens
 
 ALTER TABLE ONLY klarna_worker.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: user_changes user_changes_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.user_changes
+    ADD CONSTRAINT user_changes_pkey PRIMARY KEY (merchant, user_id);
 
 
 --

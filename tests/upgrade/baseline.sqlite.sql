@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 10:51:11',1,X'b19bcaf05d83e47b689ece37abe2145faba3caec122806f6754f35ba751437378f8a77da5bbe6d36b0a9350fe225609b',34904987);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 10:51:11',1,X'6ba301f161884fbf2bad487c43f520c3bf5bd176aeb49abb3a3d68ab3effaf722a95aff2ba5f153f63ac0a9ad063f059',34904987);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -114,6 +114,15 @@ INSERT INTO known_tokens VALUES(X'd9b9331ad0c1d2afad899957a1a6ff83925c82baa01cce
 INSERT INTO known_tokens VALUES(X'd179392290efd267fa4056119d196771d13d94b8b2f8aeae8d222f0c58b2f0ce',4,1795949473746999);
 INSERT INTO known_tokens VALUES(X'135b7717aede650e98e9c4bb1cbaf79313bdc927387ccd7cd5bc5f568d26c587',1,1795949473880392);
 INSERT INTO known_tokens VALUES(X'0dca727d59eba28226969c068a97af5e01e6dc6adc07f3e0e8db3968b34a2efa',1,1795949474939549);
+CREATE TABLE user_changes (
+    merchant TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    -- The old name and the new one of a renaming. Null: an erasure.
+    renamed_from TEXT,
+    renamed_to TEXT,
+    PRIMARY KEY (merchant, user_id),
+    CHECK ((renamed_from IS NULL) = (renamed_to IS NULL))
+);
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
     merchant TEXT NOT NULL,

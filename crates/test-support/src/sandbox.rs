@@ -21,6 +21,15 @@ impl SandboxClient {
         line["refresh_token"].as_str().unwrap().to_owned()
     }
 
+    /// Signs users in whose sign-ins have this age. Returns the sandbox's answers.
+    pub async fn sign_in_ago(&self, users: usize, prefix: &str, age: &str) -> Vec<Value> {
+        let body = json!({ "count": users, "prefix": prefix, "age": age });
+        let request = self.http.post(format!("{}/sandbox/users", self.url)).header("content-type", "application/json");
+        let answer = request.body(body.to_string()).send().await.unwrap().error_for_status().unwrap();
+        let lines = answer.text().await.unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// Returns every event, in order.
     pub async fn record(&self) -> Vec<Event> {
         let answer = self.http.get(format!("{}/sandbox/record", self.url)).send().await.unwrap();

@@ -57,6 +57,15 @@ impl Client {
         }
     }
 
+    /// Renames a user. Returns the status and the answer.
+    pub async fn rename(&self, user: &str, to: &str) -> (u16, Value) {
+        let url = format!("{}/v1/merchants/shop/users/{user}/rename", self.url);
+        let body = json!({ "to": to }).to_string();
+        let answer = self.http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
+
     /// Returns a user's token, as the API shows it.
     pub async fn token(&self, user: &str) -> Value {
         let url = format!("{}/v1/merchants/shop/users/{user}/token", self.url);

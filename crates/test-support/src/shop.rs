@@ -147,11 +147,7 @@ impl Shop {
 
     /// Like [`Shop::sign_in`], with sign-ins of this age. Returns the sandbox's answers.
     pub async fn sign_in_ago(&self, users: usize, prefix: &str, age: &str) -> Vec<Value> {
-        let body = json!({ "count": users, "prefix": prefix, "age": age });
-        let url = format!("{}/sandbox/users", self.sandbox_url());
-        let answer = self.http.post(url).body(body.to_string()).header("content-type", "application/json");
-        let lines = answer.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.sandbox_client().sign_in_ago(users, prefix, age).await
     }
 
     /// Returns a client of the sandbox that does not borrow the shop.

@@ -16,7 +16,7 @@ use crate::config::Merchant;
 use crate::ids::{MerchantName, UserKey};
 use crate::lifecycle::Shutdown;
 use crate::store::StoreError;
-use crate::token::{Registered, TokenView};
+use crate::token::Registered;
 use crate::vault::{HELD_ELSEWHERE, Registration, Registry, RegistryError};
 
 /// Options of `tokens import`.
@@ -127,7 +127,7 @@ impl Args {
         for (number, record) in batch {
             match record.and_then(|record| with_merchant(app, record)) {
                 Ok((merchant, registration)) if self.dry_run => {
-                    outcomes.push((number, foreseen(app, registry, &merchant, &registration).await?));
+                    outcomes.push((number, foreseen(registry, &merchant, &registration).await?));
                 }
                 Ok(registration) => {
                     numbers.push(number);
@@ -195,15 +195,15 @@ fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registrati
 
 /// Returns the result that a registration would have.
 async fn foreseen(
-    app: &App,
     registry: &Registry,
     merchant: &Merchant,
     registration: &Registration,
 ) -> Result<Outcome, StoreError> {
     let found = registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
-    let issued_at = registration.issued_at.unwrap_or_else(|| app.clock.now());
-    let is_newer = |token: &TokenView| token.signed_in_at.is_some_and(|at| at > issued_at);
-    Ok(if found.as_ref().is_some_and(is_newer) { Outcome::Newer } else { Outcome::Stored })
+    let signed_in_at = found.and_then(|token| token.signed_in_at);
+    let stated = registration.stated(merchant);
+    let is_newer = signed_in_at.zip(stated).is_some_and(|(signed_in, issued)| signed_in > issued);
+    Ok(if is_newer { Outcome::Newer } else { Outcome::Stored })
 }
 
 impl Outcome {

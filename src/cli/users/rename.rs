@@ -8,7 +8,7 @@ use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Moved, Renamed};
-use crate::vault::{self, BOTH_HAVE_TOKENS, BUSY};
+use crate::vault::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY};
 
 /// How long the command waits for an order that a worker has.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,8 +35,7 @@ impl Args {
         let (old, new) = (printable(&old), printable(&new));
         let doing = format!("rename {old} of {} to {new}", printable(from.merchant.as_str()));
         context.block_on(async {
-            let store = context.app().await?.store;
-            let renamed = vault::rename(&*store, &from, &to, PATIENCE).await;
+            let renamed = context.app().await?.renamer().rename(&from, &to, PATIENCE).await;
             let moved = match renamed.map_err(|error| CliError::failed(doing.clone(), error))? {
                 Renamed::Done(moved) if moved == Moved::default() => {
                     return Err(CliError::failed(doing, "no data is stored for this user"));
@@ -44,6 +43,7 @@ impl Args {
                 Renamed::Done(moved) => moved,
                 Renamed::BothHaveTokens => return Err(CliError::failed(doing, BOTH_HAVE_TOKENS)),
                 Renamed::Busy => return Err(CliError::failed(doing, BUSY)),
+                Renamed::BeingErased => return Err(CliError::failed(doing, BEING_ERASED)),
             };
             let Moved { token, orders, webhooks } = moved;
             let what = if token { "the token" } else { "no token" };

@@ -1,24 +1,23 @@
-//! Walks through the due tokens page by page, at `keeper.rate_per_second`.
+//! Walks through the due tokens, at `keeper.rate_per_second`.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::{Stream, stream};
-use tokio::sync::watch;
 
+use super::due_tokens::{DueTokens, Next, Selection};
+use super::stop::Stop;
 use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
+use crate::bulkhead::{Bulkhead, Place};
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
 use crate::ids::MerchantName;
 use crate::keeper::summary::{RefreshOutcome, TokenReport};
-use crate::store::{DueCursor, DueFilter, DueToken, StoreError};
+use crate::store::{DueToken, StoreError};
 use crate::token::{IfDue, Note};
 
-/// How many tokens a page has.
-const PAGE: u32 = 200;
 /// After this time the walk starts again from the front, so that tokens that became urgent
 /// meanwhile do not wait for the end of a long backlog.
 const AGAIN: Duration = Duration::from_mins(10);
@@ -26,9 +25,18 @@ const AGAIN: Duration = Duration::from_mins(10);
 /// One step of the walk.
 pub(super) enum Step {
     /// A token to present.
-    Present(DueToken, Arc<Merchant>, IfDue),
+    Present(DueExchange),
     /// Anything else.
     Event(Event),
+}
+
+/// A token to present, and its merchant's place among the exchanges of the sweep.
+pub(super) struct DueExchange {
+    pub(super) token: DueToken,
+    pub(super) merchant: Arc<Merchant>,
+    pub(super) if_due: IfDue,
+    /// Given back when the exchange has ended.
+    pub(super) place: Place,
 }
 
 /// The events of a running sweep.
@@ -53,36 +61,29 @@ pub(super) struct Walk {
     scope: Scope,
     /// When the sweep began; tokens issued later are not due.
     began: DateTime<Utc>,
-    stop: watch::Receiver<bool>,
-    /// Becomes `true` when the sweep lease is lost.
-    lost: Option<watch::Receiver<bool>>,
+    stop: Stop,
     by: DateTime<Utc>,
     since: Duration,
-    place: Option<DueCursor>,
-    page: VecDeque<DueToken>,
+    due: DueTokens,
+    /// The exchanges that may be in flight. No merchant takes all places.
+    places: Bulkhead,
     rate_limiter: RateLimiter,
     presented: u64,
     ended: bool,
 }
 
 impl Walk {
-    pub(super) fn new(
-        sweeper: &Arc<Sweeper>,
-        scope: &Scope,
-        began: DateTime<Utc>,
-        stop: watch::Receiver<bool>,
-        lost: Option<watch::Receiver<bool>>,
-    ) -> Self {
+    pub(super) fn new(sweeper: &Arc<Sweeper>, scope: &Scope, began: DateTime<Utc>, stop: Stop) -> Self {
+        let by = scope.by(began);
         Self {
             sweeper: Arc::clone(sweeper),
             scope: scope.clone(),
             began,
             stop,
-            lost,
-            by: scope.by(began),
+            by,
             since: since_boot(),
-            place: None,
-            page: VecDeque::new(),
+            due: DueTokens::new(scope.selection(by, began)),
+            places: Bulkhead::new(sweeper.at_once, sweeper.merchants.len() == 1),
             rate_limiter: RateLimiter::new(sweeper.settings.rate_per_second),
             presented: 0,
             ended: false,
@@ -104,16 +105,33 @@ impl Walk {
     }
 
     async fn look(&mut self) -> Result<Option<Step>, StoreError> {
-        if self.must_end() {
-            return Ok(Some(Step::Event(Event::Interrupted)));
-        }
-        if since_boot().saturating_sub(self.since) > AGAIN {
-            self.by = self.scope.by(self.sweeper.store.time().await?);
-            (self.since, self.place) = (since_boot(), None);
-            self.page.clear();
-            return Ok(Some(Step::Event(Event::Again)));
-        }
-        let Some(token) = self.next_token().await? else { return Ok(None) };
+        let token = loop {
+            if self.stop.is_requested() {
+                return Ok(Some(Step::Event(Event::Interrupted)));
+            }
+            if since_boot().saturating_sub(self.since) > AGAIN {
+                self.by = self.scope.by(self.sweeper.store.time().await?);
+                self.since = since_boot();
+                self.due = DueTokens::new(self.scope.selection(self.by, self.began));
+                return Ok(Some(Step::Event(Event::Again)));
+            }
+            let next = if self.places.used() < self.places.places() {
+                let (sweeper, scope, places) = (&self.sweeper, &self.scope, &self.places);
+                let can_go_on = |merchant: &MerchantName| match sweeper.paused(merchant, scope) {
+                    Pause::None => places.has_place_for(merchant),
+                    Pause::For(_) => false,
+                    Pause::TooLong => true,
+                };
+                self.due.next(&*sweeper.store, can_go_on).await?
+            } else {
+                Next::Later
+            };
+            match next {
+                Next::Token(token) => break token,
+                Next::Later => self.wait().await,
+                Next::End => return Ok(None),
+            }
+        };
         let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
@@ -122,65 +140,73 @@ impl Walk {
             self.sweeper.store.postpone(token.version, None, 0, Note::Idle).await?;
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
-        if self.is_held(&token.merchant).await {
+        if matches!(self.sweeper.paused(&token.merchant, &self.scope), Pause::TooLong) {
             return Ok(Some(skipped(token, RefreshOutcome::BreakerOpen)));
         }
         let wait = self.rate_limiter.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
         self.pause(wait).await;
-        if self.must_end() {
+        if self.stop.is_requested() {
             return Ok(Some(Step::Event(Event::Interrupted)));
         }
         self.presented += 1;
         let if_due = IfDue { by: self.by, issued_before: self.began };
-        Ok(Some(Step::Present(token, merchant, if_due)))
+        let place = self.places.take(&token.merchant).await;
+        Ok(Some(Step::Present(DueExchange { token, merchant, if_due, place })))
     }
 
-    async fn next_token(&mut self) -> Result<Option<DueToken>, StoreError> {
-        loop {
-            while let Some(token) = self.page.pop_front() {
-                self.place = Some(token.place);
-                // With `within`, a token that this sweep refreshed may be listed again.
-                if token.issued_at < self.began {
-                    return Ok(Some(token));
-                }
-            }
-            let (by, merchant, after) = (self.by, self.scope.merchant.clone(), self.place);
-            let page = self.sweeper.store.due_tokens(&DueFilter { by, merchant, after, limit: PAGE }).await?;
-            if page.is_empty() {
-                return Ok(None);
-            }
-            self.page = page.into();
+    /// Waits until a merchant can perhaps go on: an exchange has ended, or a pause is over.
+    async fn wait(&self) {
+        let again = AGAIN.saturating_sub(since_boot().saturating_sub(self.since));
+        let wait = self.due.set_aside().filter_map(|merchant| self.ready_in(merchant)).fold(again, Duration::min);
+        tokio::select! {
+            () = self.places.given_back() => {}
+            // At least as long as a timer can sleep.
+            () = self.pause(wait.max(Duration::from_millis(1))) => {}
         }
     }
 
-    /// Whether the merchant's circuit breaker stays open for longer than the walk waits.
-    async fn is_held(&mut self, merchant: &MerchantName) -> bool {
-        let patience = self.scope.patience;
-        while let Some(wait) = self.sweeper.vault.held(merchant) {
-            let open = self.sweeper.vault.token_breaker_open_for(merchant).unwrap_or_default();
-            if open.max(wait) > patience || self.must_end() {
-                return true;
-            }
-            self.pause(wait).await;
+    /// When a merchant that was set aside can go on; `None` if an exchange has to end first.
+    fn ready_in(&self, merchant: &MerchantName) -> Option<Duration> {
+        if !self.places.has_place_for(merchant) {
+            return None;
         }
-        false
+        Some(match self.sweeper.paused(merchant, &self.scope) {
+            Pause::For(wait) => wait,
+            Pause::None | Pause::TooLong => Duration::ZERO,
+        })
     }
 
-    async fn pause(&mut self, wait: Duration) {
+    async fn pause(&self, wait: Duration) {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            // An error means that nobody can stop the walk.
-            Ok(_) = self.stop.wait_for(|stop| *stop) => {}
+            () = self.stop.clone().requested() => {}
         }
     }
+}
 
-    fn must_end(&self) -> bool {
-        *self.stop.borrow() || self.lost.as_ref().is_some_and(|lost| *lost.borrow())
+/// Whether a merchant's circuit breaker keeps the walk from its tokens.
+enum Pause {
+    None,
+    /// For this long, and the walk waits for it.
+    For(Duration),
+    /// For longer than the walk waits.
+    TooLong,
+}
+
+impl Sweeper {
+    fn paused(&self, merchant: &MerchantName, scope: &Scope) -> Pause {
+        let Some(wait) = self.vault.held(merchant) else { return Pause::None };
+        let open = self.vault.token_breaker_open_for(merchant).unwrap_or_default();
+        if open.max(wait) > scope.patience { Pause::TooLong } else { Pause::For(wait) }
     }
 }
 
 impl Scope {
     fn by(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now + delta(self.within)
+    }
+
+    fn selection(&self, by: DateTime<Utc>, began: DateTime<Utc>) -> Selection {
+        Selection { by, issued_before: began, merchant: self.merchant.clone() }
     }
 }

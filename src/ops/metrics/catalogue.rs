@@ -131,7 +131,11 @@ pub const CATALOGUE: &[Metric] = &[
         "Attempts to send webhooks by this process: delivered, failed or gone (HTTP 410).",
     ),
     histogram(meter::WEBHOOK_TIME, SHORT, &["merchant"], "Seconds that a call of the shop's webhook endpoint took."),
-    counter(meter::WEBHOOKS_GIVEN_UP, &["merchant"], "Webhooks that this process gave up after three days."),
+    counter(
+        meter::WEBHOOKS_GIVEN_UP,
+        &["merchant"],
+        "Webhooks that this process gave up: the endpoint did not take them for three days, or nothing sends them.",
+    ),
     gauge(
         process::SPOOL_FILES,
         &[],

@@ -49,7 +49,7 @@ statements! {
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
-    renaming: RenamingSql { lock_open_orders, token, known, orders, webhooks }
+    renaming: RenamingSql { lock_open_orders, token, known, open_orders, ended_orders, webhooks }
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
     revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
@@ -62,6 +62,7 @@ statements! {
         wipe_bodies, delete_orders, delete_webhooks, delete_workers, wipe_tokens, expire_webhooks, ledger_step, delete_ledger,
         known_step, delete_known,
     }
+    user_changes: UserChangesSql { begin, under_way, end }
     webhooks: WebhooksSql {
         publish_deadline, publish_endpoint, remove_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
         give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use klarna_order_worker::ids::{TokenId, TokenVersion, UserKey};
 use klarna_order_worker::store::{DueCursor, DueDate, DueFilter, PlanFilter, TokenFilter, Worker};
-use klarna_order_worker::token::{NewToken, Note, Registered, TokenState};
+use klarna_order_worker::token::{NewToken, Note, Registered, SignIn, TokenState};
 use uuid::Uuid;
 
 use super::tokens::{end, intended, new_token, register, successor, view};
@@ -41,7 +41,7 @@ async fn token(db: &Db, user: &str, days: i64, due: i64) {
 }
 
 fn filter(db: &Db, after: Option<DueCursor>, limit: u32) -> DueFilter {
-    DueFilter { by: db.clock.now(), merchant: None, after, limit }
+    DueFilter { by: db.clock.now(), merchant: None, except: Vec::new(), after, limit }
 }
 
 /// Returns the users with due tokens, read in pages of `limit`.
@@ -133,8 +133,9 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     let later = db.clock.now() + TimeDelta::hours(1);
     assert!(db.store.postpone(all[1].version, Some(later), 4, Note::Refused).await.unwrap());
     assert!(db.store.postpone(all[2].version, None, 0, Note::Idle).await.unwrap());
-    let age_unknown = NewToken { age_unknown: true, refresh_due_at: db.clock.now(), ..new_token(&db, "guess", 50) };
-    db.store.register_token(&age_unknown).await.unwrap();
+    let guess = new_token(&db, "guess", 50);
+    let guess = NewToken { sign_in: SignIn::Unknown, refresh_due_at: db.clock.now(), ..guess };
+    db.store.register_token(&guess).await.unwrap();
     let plannable = db.store.plannable_tokens(PlanFilter::All, TokenId::START, 10).await.unwrap();
     assert_eq!(plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
     let due_at = db.clock.now() + TimeDelta::days(1);

@@ -86,7 +86,7 @@ async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
         db.store.register_token(&token).await.unwrap();
     }
     db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
-    let due = DueFilter { by: now, merchant: None, after: None, limit: 10 };
+    let due = DueFilter { by: now, merchant: None, except: Vec::new(), after: None, limit: 10 };
     let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
     assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
@@ -122,7 +122,7 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     db.advance(10);
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, None, true)], "nothing is sent there");
     db.advance(4 * 24 * 3600);
-    assert_eq!(db.store.expire_webhooks(10).await.unwrap(), 1);
+    assert_eq!(db.store.expire_webhooks(&["shop".into()], 10).await.unwrap(), ["shop"]);
     let failed = WebhookCounts { merchant: "shop".into(), failed: 1, oldest_pending: None };
     assert_eq!(db.store.counts().await.unwrap().webhooks, [failed]);
 }

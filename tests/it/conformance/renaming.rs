@@ -1,9 +1,12 @@
 //! Users that a shop renames or merges.
 
+use std::time::Duration;
+
 use klarna_order_worker::ids::{UserId, UserKey};
 use klarna_order_worker::order::{OrderId, Status};
-use klarna_order_worker::store::{Moved, Renamed};
+use klarna_order_worker::store::{Moved, Renamed, StoreError};
 use klarna_order_worker::token::{NewToken, Registered, Settled, TokenState};
+use uuid::Uuid;
 
 use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, submitted};
@@ -15,12 +18,23 @@ both_engines![
     everything_of_a_user_gets_the_new_name,
     an_exchange_in_flight_stores_its_successor,
     an_order_that_may_ask_for_its_token_is_waited_for,
+    an_order_whose_access_token_ends_soon_is_waited_for,
+    a_history_moves_in_batches_and_an_interrupted_one_goes_on,
+    a_rename_carries_nothing_away_from_an_erasure,
+    an_erasure_finds_what_an_interrupted_rename_has_not_moved,
     two_tokens_are_not_merged,
     a_tombstone_makes_way,
 ];
 
+/// How long the access token of a running order must stay good.
+const USABLE_FOR: Duration = Duration::from_mins(2);
+
 async fn rename(db: &Db, from: &str, to: &str) -> Renamed {
-    db.store.rename_user(&UserKey::new("shop", from), &UserId::from(to)).await.unwrap()
+    try_rename(db, from, to).await.unwrap()
+}
+
+async fn try_rename(db: &Db, from: &str, to: &str) -> Result<Renamed, StoreError> {
+    db.store.rename_user(&UserKey::new("shop", from), &UserId::from(to), USABLE_FOR).await
 }
 
 fn moved(token: bool, orders: u64, webhooks: u64) -> Renamed {
@@ -97,6 +111,104 @@ async fn an_order_that_may_ask_for_its_token_is_waited_for(db: Db) {
     assert!(db.store.settle_order(&running, &submitted()).await.unwrap());
     let view = db.store.order(id).await.unwrap().unwrap();
     assert_eq!((view.status, view.user.as_str()), (Status::Submitted, "new"));
+}
+
+async fn an_order_whose_access_token_ends_soon_is_waited_for(db: Db) {
+    register(&db, "old", 1).await;
+    let id = insert(&db, order(&db, "old")).await;
+    let running = claim_orders(&db, db.begin_worker().await, 1).await.remove(0).claim;
+    exchange_for(&db, "old", id).await;
+    // It is good for 299 s. With less than 120 s, the order may ask for another one by its old name.
+    db.advance(180);
+    assert_eq!(rename(&db, "old", "new").await, Renamed::Busy);
+    assert_eq!((row(&db, "old").await.2, user_of(&db, id).await), (2, "old".into()), "nothing was moved");
+    assert!(db.store.settle_order(&running, &submitted()).await.unwrap());
+    assert_eq!(rename(&db, "old", "new").await, moved(true, 1, 0));
+}
+
+/// Gives the user a token, an order that has not ended, and 601 that have, one with an event. Returns the
+/// open one, and the id of the last one as a literal.
+async fn with_a_long_history(db: &Db, user: &str) -> (OrderId, String) {
+    open_endpoint(db, 1).await;
+    register(db, user, 1).await;
+    end_order(db, user, &failed()).await;
+    let (random, last) = if db.is_sqlite() {
+        ("randomblob(16)", format!("x'{}'", "ff".repeat(16)))
+    } else {
+        ("gen_random_uuid()", format!("'{}'::uuid", Uuid::max()))
+    };
+    let more = |id: &str, from: u32, to: u32| {
+        format!(
+            "INSERT INTO orders (id, merchant, user_id, digest, status, accepted_at, due_at, deadline_at, ended_at)
+             WITH RECURSIVE n (i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})
+             SELECT {id}, merchant, user_id, digest, 'failed', accepted_at, due_at, deadline_at, ended_at
+             FROM n, orders WHERE klarna_id IS NULL AND attempts = 1"
+        )
+    };
+    db.execute(&more(random, 1, 599)).await;
+    db.execute(&more(&last, 1, 1)).await;
+    (insert(db, order(db, user)).await, last)
+}
+
+/// From now on, the change of an order's user fails, as if the process were stopped before it.
+async fn stop_before(db: &Db, order: &str) {
+    let stop = "CREATE TRIGGER stop BEFORE UPDATE OF user_id ON orders FOR EACH ROW WHEN";
+    let stop = if db.is_sqlite() {
+        format!("{stop} (OLD.id = {order}) BEGIN SELECT RAISE(ABORT, 'stopped by the test'); END")
+    } else {
+        format!(
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''stopped by the test''; END';
+             {stop} (OLD.id = {order}) EXECUTE FUNCTION stop()"
+        )
+    };
+    db.execute(&stop).await;
+}
+
+async fn go_on(db: &Db) {
+    db.execute(if db.is_sqlite() { "DROP TRIGGER stop" } else { "DROP TRIGGER stop ON orders" }).await;
+}
+
+async fn orders_of(db: &Db, user: &str) -> u64 {
+    db.count(&format!("orders WHERE user_id = '{user}'")).await
+}
+
+async fn a_history_moves_in_batches_and_an_interrupted_one_goes_on(db: Db) {
+    let (queued, last) = with_a_long_history(&db, "old").await;
+    stop_before(&db, &last).await;
+    assert!(try_rename(&db, "old", "new").await.is_err());
+    // What is asked for by name was moved at once, and the history as far as it went.
+    assert_eq!((row(&db, "new").await, user_of(&db, queued).await), ((TokenState::Active, None, 1), "new".into()));
+    assert_eq!((orders_of(&db, "new").await, orders_of(&db, "old").await), (501, 101));
+    go_on(&db).await;
+    assert_eq!(rename(&db, "old", "new").await, moved(false, 101, 0));
+    assert_eq!((orders_of(&db, "new").await, orders_of(&db, "old").await), (602, 0));
+    assert_eq!((list(&db).await[0].user.as_str(), db.count("user_changes").await), ("new", 0));
+}
+
+async fn a_rename_carries_nothing_away_from_an_erasure(db: Db) {
+    let (_, last) = with_a_long_history(&db, "old").await;
+    stop_before(&db, &last).await;
+    assert!(db.store.erase_user(&UserKey::new("shop", "old")).await.is_err());
+    register(&db, "other", 2).await;
+    for (from, to) in [("old", "new"), ("other", "old")] {
+        assert_eq!(rename(&db, from, to).await, Renamed::BeingErased, "{from}");
+    }
+    assert_eq!((orders_of(&db, "new").await, row(&db, "other").await.2), (0, 1));
+    go_on(&db).await;
+    db.store.erase_user(&UserKey::new("shop", "old")).await.unwrap();
+    assert_eq!((orders_of(&db, "old").await, db.count("user_changes").await), (0, 0));
+    assert_eq!(rename(&db, "other", "new").await, moved(true, 0, 0));
+}
+
+async fn an_erasure_finds_what_an_interrupted_rename_has_not_moved(db: Db) {
+    let (_, last) = with_a_long_history(&db, "old").await;
+    stop_before(&db, &last).await;
+    assert!(try_rename(&db, "old", "new").await.is_err());
+    go_on(&db).await;
+    let erased = db.store.erase_user(&UserKey::new("shop", "new")).await.unwrap();
+    assert_eq!((erased.token, erased.orders, erased.cancelled), (true, 602, 1));
+    assert_eq!((orders_of(&db, "new").await, orders_of(&db, "old").await), (0, 0));
+    assert_eq!((db.count("user_changes").await, db.count("tokens WHERE user_id IN ('old', 'new')").await), (0, 0));
 }
 
 async fn two_tokens_are_not_merged(db: Db) {

@@ -1,5 +1,6 @@
 //! What retention deletes and what it must keep, and what remains of an erased user.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::config;
@@ -37,7 +38,8 @@ const DAY: u64 = 24 * 3600;
 
 fn retention(db: &Db) -> Retention {
     let days = |days: u64| Duration::from_hours(24 * days);
-    Retention::new(db.store.clone(), config::Retention { bodies: days(2), orders: days(30), ledger: days(90) })
+    let settings = config::Retention { bodies: days(2), orders: days(30), ledger: days(90) };
+    Retention::new(db.store.clone(), settings, Arc::default())
 }
 
 async fn has_body(db: &Db, id: OrderId) -> bool {

@@ -23,6 +23,7 @@ both_engines![
     each_change_of_a_token_between_dead_and_alive_is_told,
     nothing_is_written_for_a_merchant_without_an_endpoint,
     a_process_whose_settings_have_no_webhook_leaves_the_endpoint,
+    an_event_that_no_process_sends_is_given_up,
     a_claimed_event_is_due_again_after_its_lease_and_fenced,
     claims_take_no_more_than_each_share_and_the_longest_due_first,
     concurrent_senders_never_claim_the_same_event,
@@ -171,6 +172,26 @@ async fn a_process_whose_settings_have_no_webhook_leaves_the_endpoint(db: Db) {
     assert_eq!(db.store.due_webhook_merchants().await.unwrap(), ["shop"]);
 }
 
+async fn an_event_that_no_process_sends_is_given_up(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "u", &submitted()).await;
+    end_order(&db, "v", &submitted()).await;
+    let expire = async |served: &[MerchantName]| db.store.expire_webhooks(served, 10).await.unwrap();
+    db.advance(3 * 24 * 3600 + 1);
+    // The endpoint may be in the settings of another process.
+    assert!(expire(&[]).await.is_empty());
+    db.advance(24 * 3600);
+    assert!(expire(&["shop".into()]).await.is_empty(), "this process sends it");
+    assert_eq!(expire(&["other".into()]).await, ["shop", "shop"]);
+    assert!(list(&db).await.iter().all(|event| event.status == WebhookStatus::Failed));
+    // Without an endpoint, nobody has one more day.
+    let filter = WebhookFilter { merchant: Some("shop".into()), ..Default::default() };
+    assert_eq!(db.store.resend_webhooks(&filter).await.unwrap(), 2);
+    assert!(db.store.remove_endpoint(&"shop".into()).await.unwrap());
+    db.advance(3 * 24 * 3600 + 1);
+    assert_eq!(expire(&[]).await, ["shop", "shop"]);
+}
+
 async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {
     open_endpoint(&db, 1).await;
     end_order(&db, "u", &submitted()).await;
@@ -309,7 +330,7 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty());
     // An event whose time ends while it cannot be sent is given up too.
     db.advance(24 * 3600);
-    assert_eq!(db.store.expire_webhooks(100).await.unwrap(), 1);
+    assert_eq!(db.store.expire_webhooks(&["shop".into()], 100).await.unwrap(), ["shop"]);
     assert!(list(&db).await.iter().all(|view| view.status == WebhookStatus::Failed));
 
     let filter =

@@ -1,5 +1,6 @@
 //! What one sweep does.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use uuid::Uuid;
 
 use super::{DAY, Process, at_once, never, sign_in};
 use crate::support::klarna::{Endpoint, rotated};
+use crate::support::log::Log;
 use crate::support::stores::{Db, both_engines};
 use crate::vault::Shop;
+use crate::vault::in_flight::Gated;
 
 both_engines!(
     what_is_due_is_refreshed_and_nothing_else,
@@ -30,6 +33,7 @@ both_engines!(
     tokens_of_the_long_idle_are_forgotten,
     an_endpoint_that_is_left_alone_keeps_its_tokens_due,
     a_sweep_that_is_stopped_goes_on_where_the_next_begins,
+    a_stop_waits_for_no_token_behind_a_slow_endpoint,
     more_than_is_due_can_be_asked_for_and_less,
     a_program_of_before_beside_it_costs_no_token,
     more_than_the_rate_carries_is_warned_of,
@@ -75,11 +79,12 @@ async fn what_an_order_refreshed_meanwhile_is_left_alone(db: Db) {
     let process = Process::start(&shop).await;
     let began = db.clock.now();
     // The sweep has read that the token is due; then an order exchanges it.
-    let page = klarna_order_worker::store::DueFilter { by: began, merchant: None, after: None, limit: 10 };
+    let page =
+        klarna_order_worker::store::DueFilter { by: began, merchant: None, except: Vec::new(), after: None, limit: 10 };
     assert_eq!(db.store.due_tokens(&page).await.unwrap().len(), 1);
     shop.access(&process.vault, "u").await;
     let if_due = IfDue { by: began, issued_before: began };
-    let came = process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7().into(), if_due).await;
+    let came = process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
     assert_eq!((came, endpoint.presented().len()), (Refreshed::NotDue, 1));
     assert_eq!(shop.ledger().await, ["rotated"], "not even an intent");
 }
@@ -284,6 +289,30 @@ async fn a_sweep_that_is_stopped_goes_on_where_the_next_begins(db: Db) {
     assert_eq!((first.refreshed + second.refreshed, endpoint.presented().len()), (20, 20));
 }
 
+async fn a_stop_waits_for_no_token_behind_a_slow_endpoint(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    // Until the provider has granted a token, the second one waits for the first.
+    let shop = Shop { proven: false, ..Shop::new(&db, &klarna.endpoint.url) };
+    for user in 0..4 {
+        sign_in(&shop, &format!("u-{user}"), &format!("rt-{}", user * 100), 41 * DAY).await;
+    }
+    let process = Process::start(&shop).await;
+    let (ending, stopping) = watch::channel(false);
+    let sweeping = {
+        let sweeper = Arc::clone(&process.sweeper);
+        tokio::spawn(async move { sweeper.run(&at_once(), stopping, &mut |_, _| {}).await.unwrap() })
+    };
+    klarna.endpoint.reached(1).await;
+    ending.send_replace(true);
+    // The second one would be presented as soon as the first is answered.
+    klarna.answer_one();
+    klarna.answer_one();
+    let Run::Swept(swept) = sweeping.await.unwrap() else { panic!() };
+    assert_eq!(swept, Summary { interrupted: true, ..refreshed(1) });
+    assert_eq!(klarna.endpoint.presented().len(), 1);
+    assert_eq!(db.store.count_due(db.clock.now()).await.unwrap(), 3);
+}
+
 async fn more_than_is_due_can_be_asked_for_and_less(db: Db) {
     let endpoint = rotating().await;
     let shop = Shop::new(&db, &endpoint.url);
@@ -336,31 +365,13 @@ async fn more_than_the_rate_carries_is_warned_of(db: Db) {
     let process = Process::start(&shop).await;
     let warned = async || {
         let log = Log::default();
-        let written = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
         let nothing = Scope { merchant: Some("nobody".into()), ..at_once() };
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let _guard = log.listen();
         process.run(&nothing).await;
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        log.contains("More tokens are due within a day than keeper.rate_per_second allows")
+        log.text().contains("More tokens are due within a day than keeper.rate_per_second allows")
     };
     db.execute(&rows(1, 863)).await;
     assert!(!warned().await);
     db.execute(&rows(864, 864)).await;
     assert!(warned().await);
-}
-
-/// The log of the test.
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,5 +1,6 @@
 //! A process that a test can kill: vault and store have a runtime of their own.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ impl Process {
         let some_day = now + TimeDelta::days(400);
         let if_due = IfDue { by: some_day, issued_before: some_day };
         self.run(async move {
-            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7().into(), if_due).await {
+            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7().into(), if_due, pending()).await {
                 Refreshed::ComeBack(wait) => format!("{wait:?}"),
                 Refreshed::Unusable(why) => format!("{why:?}"),
                 other => format!("{other:?}"),

@@ -31,13 +31,13 @@ both_engines![
 postgres_alone![a_successor_outlives_the_connection_of_its_claim];
 
 /// A token endpoint that answers only when the test says so.
-pub(super) struct Gated {
-    pub(super) endpoint: Endpoint,
+pub struct Gated {
+    pub endpoint: Endpoint,
     gate: Arc<Semaphore>,
 }
 
 impl Gated {
-    pub(super) async fn start(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    pub async fn start(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let gate = Arc::new(Semaphore::new(0));
         let (closed, answer) = (Arc::clone(&gate), Arc::new(answer));
         let endpoint = Endpoint::start(move |token| {
@@ -50,7 +50,7 @@ impl Gated {
         Self { endpoint: endpoint.await, gate }
     }
 
-    pub(super) fn answer_one(&self) {
+    pub fn answer_one(&self) {
         self.gate.add_permits(1);
     }
 }

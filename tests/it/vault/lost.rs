@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use klarna_order_worker::config::LostAnswer;
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use super::{ACTIVE, Shop, dead, look, told, watch};
 use crate::conformance::tokens::intended;
 use crate::support::klarna::{Endpoint, rotated};
+use crate::support::log::Log;
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -27,7 +29,11 @@ both_engines![
     an_operator_who_says_retry_finds_out,
     an_operator_who_says_dead_ends_it,
     tidying_closes_only_what_nobody_holds,
+    tidying_takes_no_exchange_that_ends_meanwhile_for_abandoned,
 ];
+
+/// How often each user's token is exchanged while the process tidies.
+const ROUNDS: usize = 6;
 
 fn away() -> (u16, Value) {
     (504, json!({}))
@@ -287,4 +293,35 @@ fn metrics(shop: &Shop) -> Metrics {
         spool_files: Box::new(|| 0),
     };
     Metrics::new(sources).unwrap()
+}
+
+/// An exchange may end after its open intent was read, and before it is looked up among those in flight.
+async fn tidying_takes_no_exchange_that_ends_meanwhile_for_abandoned(db: Db) {
+    let log = Log::default();
+    let _guard = log.listen();
+    let endpoint = answering(Vec::new()).await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    let users: Vec<String> = (0..20).map(|user| format!("u-{user}")).collect();
+    for (number, user) in users.iter().enumerate() {
+        shop.register(user, &format!("rt-{}", number * 100)).await;
+    }
+    let exchanges = async {
+        for _ in 0..ROUNDS {
+            for access in join_all(users.iter().map(|user| shop.access(&vault, user))).await {
+                assert!(told(&access).starts_with("at-"), "{access:?}");
+            }
+        }
+    };
+    let tidying = async {
+        loop {
+            vault.tidy().await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = exchanges => {}
+        () = tidying => {}
+    }
+    assert_eq!(shop.ledger().await, vec!["rotated"; ROUNDS * users.len()]);
+    assert!(!log.text().contains("task panicked"), "an exchange that had ended was taken for abandoned");
 }

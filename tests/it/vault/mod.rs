@@ -3,10 +3,11 @@
 mod answers;
 mod claims;
 mod disk;
-mod in_flight;
+pub mod in_flight;
 mod lost;
 mod providers;
 mod races;
+mod registration;
 mod renaming;
 mod reseal;
 mod revoking;
@@ -105,9 +106,13 @@ impl Shop {
         Arc::new(Due::new(&self.keeper))
     }
 
+    /// Returns the registry of a process with this store.
+    pub fn registry_on(&self, store: Arc<dyn Store>) -> Registry {
+        Registry::new(store, Arc::clone(&self.secrets), self.due(), self.merchants())
+    }
+
     pub fn registry(&self) -> Registry {
-        let (secrets, clock) = (Arc::clone(&self.secrets), self.db.clock.clone());
-        Registry::new(self.db.store.clone(), secrets, self.due(), clock, self.merchants())
+        self.registry_on(self.db.store.clone())
     }
 
     /// The merchants of the settings: one.

@@ -1,5 +1,6 @@
 //! A token is presented only to the provider that issued it.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use klarna_order_worker::ids::UserKey;
@@ -39,7 +40,7 @@ async fn another_provider_never_sees_the_token(db: Db) {
         assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
         let now = db.clock.now() + chrono::TimeDelta::days(50);
         let if_due = IfDue { by: now, issued_before: now };
-        let swept = vault.refresh(&other.merchant, &"u".into(), Uuid::now_v7().into(), if_due).await;
+        let swept = vault.refresh(&other.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
         assert_eq!(swept, Refreshed::Unusable(Unusable::Unavailable));
     }
     assert_eq!((shop.row("u").await, shop.ledger().await.len()), (ACTIVE(1), 0));

@@ -1,5 +1,8 @@
 //! A user is renamed while a token of theirs is at Klarna.
 
+use std::future::pending;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use klarna_order_worker::ids::{UserId, UserKey};
 use klarna_order_worker::store::Renamed;
@@ -20,7 +23,8 @@ async fn a_token_at_klarna_comes_home_to_the_new_name(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("old", "rt-1").await;
     let rename = async |from: &str, to: &str| {
-        let renamed = db.store.rename_user(&UserKey::new("shop", from), &UserId::from(to)).await.unwrap();
+        let renamed =
+            db.store.rename_user(&UserKey::new("shop", from), &UserId::from(to), Duration::ZERO).await.unwrap();
         assert!(matches!(renamed, Renamed::Done(moved) if moved.token), "{renamed:?}");
     };
     // An order's exchange. (No order row here: whether one is waited for is the store's test.)
@@ -36,7 +40,9 @@ async fn a_token_at_klarna_comes_home_to_the_new_name(db: Db) {
     let sweeping = {
         let (shop, vault) = (shop.clone(), vault.clone());
         let if_due = IfDue { by, issued_before: by };
-        tokio::spawn(async move { vault.refresh(&shop.merchant, &"new".into(), Uuid::now_v7().into(), if_due).await })
+        tokio::spawn(async move {
+            vault.refresh(&shop.merchant, &"new".into(), Uuid::now_v7().into(), if_due, pending()).await
+        })
     };
     klarna.endpoint.reached(2).await;
     rename("new", "newest").await;

@@ -53,6 +53,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
             AND (expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = $1 AND refresh_due_at <= $2
             AND (refresh_due_at, id) > ($3, $4) AND refresh_due_generation = generation
             AND ($5::text IS NULL OR merchant = $5)
+            AND merchant NOT IN (SELECT value FROM json_array_elements_text($7::json))
         ORDER BY refresh_due_at, id LIMIT $6",
     count_due: "
         WITH RECURSIVE d (day) AS (

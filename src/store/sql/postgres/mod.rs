@@ -20,6 +20,7 @@ mod restore;
 mod revocations;
 mod tokens;
 mod upkeep;
+mod user_changes;
 mod webhooks;
 mod workers;
 
@@ -45,6 +46,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     revocations: revocations::REVOCATIONS,
     tokens: tokens::TOKENS,
     upkeep: upkeep::UPKEEP,
+    user_changes: user_changes::USER_CHANGES,
     webhooks: webhooks::WEBHOOKS,
     workers: workers::WORKERS,
     error_code: "error::json ->> 'code'",

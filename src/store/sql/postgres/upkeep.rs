@@ -33,6 +33,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE state = 'reauth_required' AND sealed IS NOT NULL
                 AND updated_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
             ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    // An endpoint that is not among those of the settings ($3) may be another process's, which has a
+    // day more to send the event.
     expire_webhooks: "
         UPDATE klarna_worker.webhooks SET status = 'failed', ended_at = coalesce($2, clock_timestamp()),
             error = coalesce(error, 'its time was over before it could be sent')
@@ -40,8 +42,11 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             SELECT w.seq FROM klarna_worker.webhooks w
                 LEFT JOIN klarna_worker.webhook_endpoints e ON e.merchant = w.merchant
             WHERE w.status = 'pending' AND w.give_up_at < coalesce($2, clock_timestamp())
-                AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL)
-            LIMIT $1 FOR UPDATE OF w SKIP LOCKED)",
+                AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL
+                    OR w.give_up_at < coalesce($2, clock_timestamp()) - interval '1 day'
+                        AND w.merchant NOT IN (SELECT value FROM json_array_elements_text($3::json)))
+            LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
+        RETURNING merchant",
     ledger_step: "
         SELECT id FROM (SELECT id FROM klarna_worker.exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",

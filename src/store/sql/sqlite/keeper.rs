@@ -49,7 +49,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         FROM tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL AND expires_at / 86400000000 = $1 AND refresh_due_at <= $2
             AND (refresh_due_at, id) > ($3, $4) AND refresh_due_generation = generation
-            AND ($5 IS NULL OR merchant = $5)
+            AND ($5 IS NULL OR merchant = $5) AND merchant NOT IN (SELECT value FROM json_each($7))
         ORDER BY refresh_due_at, id LIMIT $6",
     count_due: "
         WITH RECURSIVE d (day) AS (

@@ -33,6 +33,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE state = 'reauth_required' AND sealed IS NOT NULL
                 AND updated_at < $3 - $1
             ORDER BY updated_at LIMIT $2)",
+    // An endpoint that is not among those of the settings ($3) may be another process's, which has a
+    // day more to send the event.
     expire_webhooks: "
         UPDATE webhooks SET status = 'failed', ended_at = $2,
             error = coalesce(error, 'its time was over before it could be sent')
@@ -40,8 +42,10 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             SELECT w.seq FROM webhooks w
                 LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
             WHERE w.status = 'pending' AND w.give_up_at < $2
-                AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL)
-            LIMIT $1)",
+                AND (e.merchant IS NULL OR e.disabled_at IS NOT NULL
+                    OR w.give_up_at < $2 - 86400000000 AND w.merchant NOT IN (SELECT value FROM json_each($3)))
+            LIMIT $1)
+        RETURNING merchant",
     ledger_step: "
         SELECT id FROM (SELECT id FROM exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",

@@ -1,9 +1,10 @@
 //! Successors of exchanges that a restored database does not know.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use klarna_order_worker::ids::{TokenId, TokenVersion, UserKey};
-use klarna_order_worker::store::StoreError;
+use klarna_order_worker::store::{Renamed, StoreError};
 use klarna_order_worker::token::{
     DeadReason, ExchangeEnd, Intent, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
 };
@@ -21,6 +22,7 @@ both_engines![
     the_row_of_another_user_is_left_alone,
     a_user_that_is_unknown_is_told,
     whichever_came_last_is_the_users_token_in_every_order,
+    a_merge_of_users_is_no_arrival,
 ];
 
 /// Returns the end of an exchange that the database has forgotten.
@@ -305,5 +307,24 @@ async fn whichever_came_last_is_the_users_token_in_every_order(db: Db) {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
         let (user, told) = (format!("u-{seed}"), format!("seed {seed}:"));
         RestoredDatabase { db: db.clone(), rng, user, now: 0, next: 0, told }.run().await;
+    }
+}
+
+/// A tombstone's tokens become known as those of the row that stays, whichever name it had.
+async fn a_merge_of_users_is_no_arrival(db: Db) {
+    for (from, to, tombstone) in [("a", "b", "a"), ("c", "d", "d")] {
+        let stays = if tombstone == from { to } else { from };
+        register(&db, stays, 1).await;
+        let token = held(&db, stays).await.0;
+        db.advance(30);
+        let (_, late) = forgotten(&db, to, (token, 1), 9);
+        db.advance(30);
+        register(&db, tombstone, 2).await;
+        assert!(db.store.forget_token(&UserKey::new("shop", tombstone)).await.unwrap());
+        let renamed = db.store.rename_user(&UserKey::new("shop", from), &to.into(), Duration::ZERO).await.unwrap();
+        assert!(matches!(renamed, Renamed::Done(_)), "{renamed:?}");
+        // It arrived after the present token of the row, and before the other user's.
+        assert_eq!(settle(&db, &late).await, Settled::Written, "{from} to {to}");
+        assert_eq!(held(&db, to).await, (token, Some(9)));
     }
 }

@@ -17,7 +17,7 @@ use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
     DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose, PurposeKind,
-    Registered, SealedFor, Settled, Successor, TokenSecret, TokenState, TokenView,
+    Registered, SealedFor, Settled, SignIn, Successor, TokenSecret, TokenState, TokenView,
 };
 use uuid::Uuid;
 
@@ -58,9 +58,9 @@ pub fn new_token(db: &Db, user: &str, byte: u8) -> NewToken {
         provider: provider(),
         secret: self::byte(user, byte),
         issued_at: db.clock.now(),
+        sign_in: SignIn::Stated,
         expires_at: db.clock.now() + TimeDelta::days(60),
         refresh_due_at: db.clock.now() + TimeDelta::days(35),
-        age_unknown: false,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::store::TokenFilter;
-use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, TokenState};
+use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, SignIn, TokenState};
 
 use super::{cached, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
@@ -86,12 +86,17 @@ async fn an_older_sign_in_never_replaces_a_newer_one(db: Db) {
     assert!(matches!(again(&db, &at(4, 0)).await, Registered::Newer(_)));
     assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::Rejected), 3));
     // A token of unknown age may be older than any.
-    let unknown = NewToken { age_unknown: true, ..at(5, 20) };
+    let unknown = NewToken { sign_in: SignIn::Unknown, ..at(5, 20) };
     let Registered::Stored(view) = again(&db, &unknown).await else { panic!() };
     assert_eq!(view.signed_in_at, None);
     assert!(matches!(again(&db, &at(6, 0)).await, Registered::Stored(_)));
     assert!(db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap());
     assert!(matches!(again(&db, &at(7, -5)).await, Registered::Stored(_)));
+    // Where the shop does not state the time, nothing can tell which sign-in is older.
+    let just_now = NewToken { sign_in: SignIn::JustNow, ..at(8, -9) };
+    let Registered::Stored(view) = again(&db, &just_now).await else { panic!() };
+    assert_eq!(view.signed_in_at, Some(just_now.issued_at));
+    assert!(matches!(again(&db, &at(9, -10)).await, Registered::Newer(_)));
 }
 
 async fn a_rotation_is_no_sign_in(db: Db) {

@@ -77,7 +77,7 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
     assert_eq!((view.state, view.generation, view.refresh_due_at), (TokenState::Active, 1, Some(db.clock.now())));
     // The note prevents `tokens replan` from moving the date.
     assert_eq!((view.refresh_failures, view.refresh_note), (0, Some(Note::NoAnswer)));
-    let due = DueFilter { by: db.clock.now(), merchant: None, after: None, limit: 9 };
+    let due = DueFilter { by: db.clock.now(), merchant: None, except: Vec::new(), after: None, limit: 9 };
     let due = db.store.due_tokens(&due).await.unwrap();
     assert_eq!(due.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["u"]);
     let claim = claim(&*db.store, "u").await;
