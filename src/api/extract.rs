@@ -117,6 +117,15 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
+/// Cuts rows to a page of `limit`. Returns the last row of the page if there are more: the next page
+/// begins after it.
+pub(super) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more)
+}
+
 /// Parses a JSON body. The error may quote the body, so it must not contain secrets.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     // Without this check the parser would also accept an array of the members' values.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::answers::{Absent, Common};
 use super::auth::Caller;
-use super::extract::{InPath, InQuery, MerchantPath, UserPath, check_filter, invalid, page_size};
+use super::extract::{InPath, InQuery, MerchantPath, UserPath, check_filter, cut_page, invalid, page_size};
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
 use crate::ids::UserKey;
@@ -69,13 +69,11 @@ pub(super) async fn list(
         merchant: Some(merchant.clone()),
         expiring_within: None,
         after: query.cursor.map(|user| UserKey { merchant, user: user.into() }),
-        // Read one more than the limit, to know whether there is another page.
+        // One more than the limit tells whether there is another page.
         limit: limit + 1,
     };
     let mut users: Vec<Token> = app.registry.list(&filter).await?.into_iter().map(Token::from).collect();
-    let more = users.len() > limit as usize;
-    users.truncate(limit as usize);
-    let next = users.last().filter(|_| more).map(|last| last.user.clone());
+    let next = cut_page(&mut users, limit).map(|last| last.user.clone());
     Ok(Json(UserList { users, next }))
 }
 
@@ -182,9 +180,7 @@ pub(super) async fn history(
     if entries.is_empty() && app.registry.view(&key).await?.is_none() {
         return Err(Problem::new(Kind::NotFound, "no refresh token was ever registered for this user"));
     }
-    let more = entries.len() > limit as usize;
-    entries.truncate(limit as usize);
-    let next = entries.last().filter(|_| more).map(|last| {
+    let next = cut_page(&mut entries, limit).map(|last| {
         let LedgerCursor { generation, presentation } = last.place;
         format!("{generation}-{presentation}")
     });

@@ -8,6 +8,7 @@ mod docs;
 mod erase;
 mod export;
 mod frame;
+mod given;
 mod idempotency;
 mod limits;
 mod list;

@@ -7,13 +7,10 @@ mod safe;
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::order::{Disposition, Fault, OrderError, OrderResult, Prefill, Target, TokenOutcome};
-use klarna_order_worker::store::{ClaimAttempt, Published, WebhookFilter, WebhookView, Worker};
-use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
+use klarna_order_worker::store::{Published, WebhookFilter, WebhookView};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
-use uuid::Uuid;
 
 use super::{Answer, Api, ORDER, json, key, send};
 
@@ -127,40 +124,6 @@ impl Api {
         let answer = send(json(request, body.to_string())).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.json()["id"].as_str().unwrap().to_owned()
-    }
-
-    pub async fn has_token(&self, user: &str) {
-        let path = format!("/v1/merchants/shop/users/{user}/token");
-        let request = self.request(Method::PUT, &path).bearer_auth("key-of-the-shop");
-        let answer = send(json(request, format!(r#"{{"refresh_token":"token-of-{user}"}}"#))).await;
-        assert_eq!(answer.status, 204, "{answer:?}");
-    }
-
-    /// Makes the user's token uncertain: an answer was lost, and an operator has to decide.
-    pub async fn uncertain(&self, user: &str) {
-        let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
-        self.app.store.begin_worker(&worker).await.unwrap();
-        let ClaimAttempt::Claimed(mut claim) =
-            self.app.store.claim_token(&UserKey::new("shop", user), Provider::new("", "")).await.unwrap()
-        else {
-            panic!()
-        };
-        let (exchange, version) = (Uuid::now_v7().into(), claim.token().version);
-        let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
-        let intent = Intent { exchange, version, presentation: 1, purpose, holder: worker.id };
-        assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-        let result = ExchangeResult::NoAnswer { travelling: false, hold: true };
-        claim
-            .settle(&ExchangeEnd {
-                exchange,
-                owner: UserKey::new("shop", user),
-                provider: Provider::new("", ""),
-                version,
-                result,
-                cached: None,
-            })
-            .await
-            .unwrap();
     }
 
     /// Gives the merchant `shop` a webhook endpoint.

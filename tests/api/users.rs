@@ -1,8 +1,6 @@
 //! `/v1/merchants/{merchant}/users`, and the history of a token.
 
-use klarna_order_worker::ids::{Provider, UserKey};
-use klarna_order_worker::store::{ClaimAttempt, Worker};
-use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
+use klarna_order_worker::token::{ExchangeResult, Purpose, PurposeKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,33 +19,6 @@ async fn names(api: &Api, query: &str) -> Vec<String> {
     answer.json()["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Stores an exchange of the user's token with this result.
-async fn exchanged(api: &Api, user: &str, purpose: Purpose, result: ExchangeResult) {
-    let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
-    api.app.store.begin_worker(&worker).await.unwrap();
-    let ClaimAttempt::Claimed(mut claim) =
-        api.app.store.claim_token(&UserKey::new("shop", user), Provider::new("", "")).await.unwrap()
-    else {
-        panic!("no claim")
-    };
-    let token = claim.token();
-    let presentation = i64::try_from(token.presentations.len()).unwrap() + 1;
-    let (exchange, version) = (Uuid::now_v7().into(), token.version);
-    let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
-    assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-    claim
-        .settle(&ExchangeEnd {
-            exchange,
-            owner: UserKey::new("shop", user),
-            provider: Provider::new("", ""),
-            version,
-            result,
-            cached: None,
-        })
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
 async fn users_are_listed_by_the_state_of_their_token() {
     let api = Api::open().await;
@@ -57,7 +28,7 @@ async fn users_are_listed_by_the_state_of_their_token() {
     signed_in(&api, "other", "e").await;
     let purpose = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     let rejected = ExchangeResult::Rejected(klarna_order_worker::token::DeadReason::Rejected);
-    exchanged(&api, "b", purpose, rejected).await;
+    api.exchanged("b", purpose, rejected).await;
     send(api.request(Method::DELETE, "/v1/merchants/shop/users/c/token")).await;
 
     assert_eq!(names(&api, "").await, ["a", "b", "d"]);
@@ -86,9 +57,9 @@ async fn a_history_tells_each_presentation_and_no_secret() {
     signed_in(&api, "shop", "u-1").await;
     assert_eq!(api.get(path).await.json(), json!({"history": []}));
     let order = Uuid::now_v7();
-    exchanged(&api, "u-1", Purpose { kind: PurposeKind::Order, id: order.into() }, ExchangeResult::NotSent).await;
+    api.exchanged("u-1", Purpose { kind: PurposeKind::Order, id: order.into() }, ExchangeResult::NotSent).await;
     let keeper = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
-    exchanged(&api, "u-1", keeper, ExchangeResult::Refused).await;
+    api.exchanged("u-1", keeper, ExchangeResult::Refused).await;
     let answer = api.get(path).await;
     assert!(!answer.text.contains("token-of"), "{answer:?}");
     let rows = answer.json()["history"].as_array().unwrap().clone();

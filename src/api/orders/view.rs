@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::klarna_order::OrderBody;
+use crate::api::extract::cut_page;
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome};
 
@@ -275,10 +276,7 @@ pub struct OrderList {
 impl OrderList {
     /// Returns the first `limit` of `orders`, and the next cursor if there are more.
     pub(super) fn page(mut orders: Vec<OrderView>, limit: u32) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = orders.len() > limit;
-        orders.truncate(limit);
-        let next = orders.last().filter(|_| more).map(|order| order.id);
+        let next = cut_page(&mut orders, limit).map(|last| last.id);
         Self { orders: orders.into_iter().map(Order::from).collect(), next }
     }
 }
