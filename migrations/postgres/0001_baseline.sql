@@ -391,6 +391,12 @@ CREATE INDEX webhooks_ended ON klarna_worker.webhooks (ended_at) WHERE ended_at 
 -- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
 -- transaction and without a round trip.
 CREATE FUNCTION klarna_worker.tell_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    -- A list of JSON pointers. Anything else in the column must not keep an order from ending.
+    fields text := E'\\["[^"\\\\[:cntrl:]]+"(,"[^"\\\\[:cntrl:]]+")*\\]';
+    filled json := CASE WHEN NEW.prefilled ~ ('^' || fields || '$') THEN NEW.prefilled ELSE '[]' END;
+    withdrawn json := CASE WHEN NEW.prefilled ~ (E'^\\{"withdrawn":' || fields || E'\\}$')
+        THEN NEW.prefilled::json ->> 'withdrawn' ELSE '[]' END;
 BEGIN
     INSERT INTO klarna_worker.webhooks
         (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
@@ -400,11 +406,13 @@ BEGIN
                 'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
                 'token', NEW.token_outcome,
-                'possible_duplicate', NEW.possible_duplicate)
+                'possible_duplicate', NEW.possible_duplicate,
+                'prefilled', filled, 'prefill_withdrawn', withdrawn)
             ELSE json_build_object(
                 'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error::json ->> 'code', 'token', NEW.token_outcome,
-                'possible_duplicate', NEW.possible_duplicate)
+                'possible_duplicate', NEW.possible_duplicate,
+                'prefilled', filled, 'prefill_withdrawn', withdrawn)
         END::text,
         NEW.ended_at, NEW.ended_at, NEW.ended_at + interval '3 days'
     FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;

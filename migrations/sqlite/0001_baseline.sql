@@ -387,17 +387,22 @@ BEGIN
                 'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
                 'token', NEW.token_outcome,
-                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')),
+                'prefilled', json(f.filled), 'prefill_withdrawn', json(f.withdrawn))
             ELSE json_object(
                 'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error ->> 'code', 'token', NEW.token_outcome,
-                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')),
+                'prefilled', json(f.filled), 'prefill_withdrawn', json(f.withdrawn))
         END,
         NEW.ended_at, NEW.ended_at, NEW.ended_at + 259200000000
     FROM webhook_endpoints e, (
         SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
             || '-' || substr(h, 17, 4) || '-' || substr(h, 21) AS id
-        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i
+        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i, (
+        -- Anything else in the column must not keep an order from ending.
+        SELECT iif(json_type(p) = 'array', p, '[]') AS filled, coalesce(p -> '$.withdrawn', '[]') AS withdrawn
+        FROM (SELECT iif(json_valid(NEW.prefilled), NEW.prefilled, '[]') AS p)) AS f
     WHERE e.merchant = NEW.merchant;
 END;
 

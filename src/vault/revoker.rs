@@ -65,21 +65,26 @@ impl Revoker {
     /// # Errors
     /// If the store fails. What was not stored is tried again.
     pub async fn revoke_due(&self) -> Result<usize, StoreError> {
-        let mut attempts = 0;
-        let lapsed = self.store.delete_lapsed_revocations().await?;
-        if lapsed > 0 {
-            tracing::error!(
-                tokens = lapsed,
-                "Refresh tokens were not revoked in time: no process knows their merchant"
-            );
-        }
-        // A process leaves merchants alone that it does not know.
         let due = self.store.due_revocations().await?;
-        let known = due.iter().filter_map(|name| self.merchants.get(name));
-        for revoked in join_all(known.map(|merchant| self.revoke_of(merchant))).await {
+        // Another process may know the other merchants.
+        let known: Vec<_> = due.iter().filter_map(|name| self.merchants.get(name)).collect();
+        if known.len() < due.len() {
+            self.drop_lapsed().await?;
+        }
+        let mut attempts = 0;
+        for revoked in join_all(known.into_iter().map(|merchant| self.revoke_of(merchant))).await {
             attempts += revoked?;
         }
         Ok(attempts)
+    }
+
+    /// Gives up tokens whose merchant no process has known for a day.
+    async fn drop_lapsed(&self) -> Result<(), StoreError> {
+        let tokens = self.store.delete_lapsed_revocations().await?;
+        if tokens > 0 {
+            tracing::error!(tokens, "Refresh tokens were not revoked in time: no process knows their merchant");
+        }
+        Ok(())
     }
 
     async fn revoke_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {

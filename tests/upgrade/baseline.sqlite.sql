@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 10:51:11',1,X'6ba301f161884fbf2bad487c43f520c3bf5bd176aeb49abb3a3d68ab3effaf722a95aff2ba5f153f63ac0a9ad063f059',34904987);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 11:41:08',1,X'93e0c0cde3d6f1e5a9b242ff198322f726b79f7038c07fc9265a3cbcd0f46284514068da0cb0da33aaa1b69460981d40',368038873);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b319e203db2b6809fd7e5802d5f9ee6d7bb349c94516ad48b4e858cdc6558ce5af463d5f26de676249a2fb643b82a785fe78d403776a78579f9a186106716e69304482c1c9ac5870e70',1795949472042699,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b317e7736c8aef5eed031aaba50a7819a20a44b9bc82b9073171b376dc53832bb72c9e4a940dc5e2fb3149d93f2a4a87d35ceaa9e796f4f37e3947f3e40ae7dc0ca119127a730ec7df1',1795952469743974,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795949472066911);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795952469867067);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3172d979733252fa8ac5ecea36cfd29256f06fc81c588bffbeed74d5b37f11174c28873c76482eb795dfa583068eab3e5800ee14c5a75956b8a43243b9481c9fee2f19fa8add1eea4eb838c0e5ce4121c1fa99d3a1c265d7de9163',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949472807440,1795949474939549,1801133474939549,X'01a226ee346c7064b96aa3582933a96f',X'ab40c619b75b9e63e590d4b3f6a9bb0f20a0fef8c0cba4cdb819f836f6e0487f',1795949474947047,1798918695420429,3,0,NULL,1795949474947047);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31520ca0de4a055e174057e5efda9530213eb0ee3ce2db8b646655c1eb59cbff7b47ede53bf2080651a242b9e2a3d0671262b4491406454d3ebdbdaea53bef5a76282cf5f8dd3779d670f093a6fd37f0a60a57551b2822d69c1488',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473090275,1795949473090275,1801133473090275,NULL,NULL,1795949473090845,1798931201038822,1,0,NULL,1795949473090275);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31c19dca9fc8a8662c8d74b468cb3ca84f2ca8bcc4412f3e03954b660b363bc378fdff3689b18ec52d7f1e901130c7d07b9974413c6301227aeff4f2554b236c580975d67fad7f18ea42ea9a24468dc606ce9bd9be546227a54897',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473398664,1795949473398664,1801133473398664,NULL,NULL,1795949477141053,NULL,1,0,NULL,1795949473398664);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31a95af8127cb5d9bc76628072b4942072c87edb3e380278ddbf9e75ca7f966d1fa40c3b59fa15e21b87a20e26cf7b0432de5864a6de0f845822e193f444bf17b81acfd8d34d7ec2a80ad3387a4a9f276426ace3b73596c03abce2',X'c3e2607a46af6d33b9ae7df35c14d2d6',1795949473745496,1795949473745496,1801133473745496,NULL,NULL,1795949478093885,NULL,1,0,NULL,1795949473745496);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31bdc4a462a3bb317bffd136c8aa206f1f3f56fdef585300d84e1d875f5e3cd8f5badd9945635fa9f84a81e6800399b4129163d629ece86f2ba428fae94c3c6f17ee4be8255efe27c9d44c24e4b61863fc83466956aa310df1a94d',X'2869827716f98b62272d45d007cd7cf4',1795952476041179,1795952488293164,1801136488293164,X'01a2271c2f54772c942967eab3379237',X'19fe39fa222f7b1fa97750b98caf58b8344d329231e648b79704513bc3a6c2bb',1795952488310995,1798921708774044,3,0,NULL,1795952488310995);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3102a434abfe1c321a5454bd8ee720e47512d58e46d95b29d4e56b0da7ccab574a756446e8eba09b3e77a406f52891707e93dbf95eadd7cffc51a74c173df35f56ec4d3b8f796160fb003ecf89516551a17eed84d2ad8811b53cf8',X'2869827716f98b62272d45d007cd7cf4',1795952478383634,1795952478383634,1801136478383634,NULL,NULL,1795952478402977,1798934206332181,1,0,NULL,1795952478383634);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b316ce5a0ce2ebb480884139ef3e2de85af8982c44f018a7b4c421511a8f1d94abcdb7585b355924fb41be2ac5f110b4e4fa115b9dd2b536d8e68b387709aebd4a12649724748a15a307d75575516978f87d9d7eed9d85d3018a78a',X'2869827716f98b62272d45d007cd7cf4',1795952480780040,1795952480780040,1801136480780040,NULL,NULL,1795952493803244,NULL,1,0,NULL,1795952480780040);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b3121b16a9cfe83b01a4eab584efecf2a607f5d481580cc9dc4837d517b00ba3b88513c55e27218b76342fd2f2f4377199aa226b0367e76a8910c55561b35e4681f769949ec19ada4cb15892af4bdd4938646e1429b80aa9c660c94',X'2869827716f98b62272d45d007cd7cf4',1795952482670823,1795952482670823,1801136482670823,NULL,NULL,1795952497622860,NULL,1,0,NULL,1795952482670823);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'c3e2607a46af6d33b9ae7df35c14d2d6',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'2869827716f98b62272d45d007cd7cf4',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'3273c608ddb35f98d54a6fadf7fc64253c90f8b04ed9ca17442a0417a8a2e579',1,1795949472810715);
-INSERT INTO known_tokens VALUES(X'bf9371b1489908025efc959968ce650041f63fd6ff051ea00d9865749fd6c1fc',2,1795949473090845);
-INSERT INTO known_tokens VALUES(X'd9b9331ad0c1d2afad899957a1a6ff83925c82baa01cceeefcc7bdfc5d3e193d',3,1795949473399392);
-INSERT INTO known_tokens VALUES(X'd179392290efd267fa4056119d196771d13d94b8b2f8aeae8d222f0c58b2f0ce',4,1795949473746999);
-INSERT INTO known_tokens VALUES(X'135b7717aede650e98e9c4bb1cbaf79313bdc927387ccd7cd5bc5f568d26c587',1,1795949473880392);
-INSERT INTO known_tokens VALUES(X'0dca727d59eba28226969c068a97af5e01e6dc6adc07f3e0e8db3968b34a2efa',1,1795949474939549);
+INSERT INTO known_tokens VALUES(X'b79bc3e96334063106a9bcad5c8be82d3681ba50fd6d66f92d060a46d5355a97',1,1795952476058050);
+INSERT INTO known_tokens VALUES(X'da51b41f30fe4306be56e290100ccc8494b8a735141b288cc295889013135813',2,1795952478402977);
+INSERT INTO known_tokens VALUES(X'b903cdd9c95f138b7455b641418947cdef4981fe9fcfa8f21da8a496f87457b8',3,1795952480780807);
+INSERT INTO known_tokens VALUES(X'60d90cfcf130b3e1abb6d51a210048edff3ab305be809ee52acce7d989b0be5a',4,1795952482685276);
+INSERT INTO known_tokens VALUES(X'aeee4e32be7be48468eabcdc95f9a476bc0d6d7516e11e3060782421e66d1b93',1,1795952482988641);
+INSERT INTO known_tokens VALUES(X'176cf8da5d2ba4ffaeb61d4f604eed0b4441119a95cd1d1314702e7e1301f589',1,1795952488293164);
 CREATE TABLE user_changes (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -174,14 +174,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a226ee300876d79703cb725c1e388b','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949473809309,1795949473809309,1795950073809309,1795949473830716,1795949473958904,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','8aef109a-6292-4db6-9a99-7616d382324c','<div id="klarna-checkout-container" data-order-id="8aef109a-6292-4db6-9a99-7616d382324c" style="overflow-x: hidden;"></div>','27ce9601-f678-4c62-be27-5d0add3b73ac',NULL);
-INSERT INTO orders VALUES(X'01a226ee34537481aaea27fb69937c6f','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949474903105,1795949474903105,1795950074903105,1795949474913478,1795949474961142,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','e3fc6e46-6703-4d4c-9b17-4d9a9a58c737','<div id="klarna-checkout-container" data-order-id="e3fc6e46-6703-4d4c-9b17-4d9a9a58c737" style="overflow-x: hidden;"></div>','b5a1e325-799a-42be-a99e-3d00b5d46b7d',NULL);
-INSERT INTO orders VALUES(X'01a226ee37bc7a2d8d6aa0fcdee0b621','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949475773677,1795949475773677,1795950075773677,1795949475782745,1795949475801748,NULL,1,1,1,0,0,'not_registered','[]','4118c76f-3700-428e-b9a5-e49e9a00df04','<div id="klarna-checkout-container" data-order-id="4118c76f-3700-428e-b9a5-e49e9a00df04" style="overflow-x: hidden;"></div>','a02f963c-6c24-43a4-90a6-0b49ac18ac44',NULL);
-INSERT INTO orders VALUES(X'01a226ee3ce87dcbaf66fc519902b3ca','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949477096831,1795949477096831,1795950077096831,1795949477106157,1795949477157547,NULL,1,1,1,0,0,'reauth_required','[]','c5e1c049-e045-4746-ab46-2ebb23ebdfb7','<div id="klarna-checkout-container" data-order-id="c5e1c049-e045-4746-ab46-2ebb23ebdfb7" style="overflow-x: hidden;"></div>','7c59ad7b-7e93-46ef-a87f-4831945d4946',NULL);
-INSERT INTO orders VALUES(X'01a226ee40a373bbb28579210749a8df','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795949478051997,1795949478051997,1795950078051997,1795949478064884,1795949478121006,NULL,1,1,1,0,0,'uncertain','[]','dac485ce-eb97-42b3-b12b-b633ce585884','<div id="klarna-checkout-container" data-order-id="dac485ce-eb97-42b3-b12b-b633ce585884" style="overflow-x: hidden;"></div>','b78cc972-7022-4fdb-86bf-b4648894c558',NULL);
-INSERT INTO orders VALUES(X'01a226ee43bf7c59be41c97cdb93564e','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795949478848047,1795949478848047,1795950078848047,1795949478852352,1795949478867785,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b686ee5c-862b-46a0-8b60-cbf253735b5b"}');
-INSERT INTO orders VALUES(X'01a226ee477c7e26be4e0521f9be78d4','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795949479807097,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a226ee4844773292d3bdd4839ffef7','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795949480005274,4070908800000000,4070909400000000,NULL,1795949480426961,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2271c1a14750984a1f1bc6f811baf','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952482850770,1795952482850770,1795953082850770,1795952482896649,1795952483162124,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','55ff4262-c4e5-4418-a1e9-bf4470de7c67','<div id="klarna-checkout-container" data-order-id="55ff4262-c4e5-4418-a1e9-bf4470de7c67" style="overflow-x: hidden;"></div>','112303d3-722d-4e3e-b664-15fb5fe18088',NULL);
+INSERT INTO orders VALUES(X'01a2271c2f337fb29475877d52ee0002','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952488249399,1795952488249399,1795953088249399,1795952488262026,1795952488354959,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ee242bd4-a491-40ba-887a-6f7899077584','<div id="klarna-checkout-container" data-order-id="ee242bd4-a491-40ba-887a-6f7899077584" style="overflow-x: hidden;"></div>','f6340aee-a6a9-4eb1-bebd-9f54f230529e',NULL);
+INSERT INTO orders VALUES(X'01a2271c39767ff38dcd289c6cc32ca4','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952490878870,1795952490878870,1795953090878870,1795952490902571,1795952490963669,NULL,1,1,1,0,0,'not_registered','[]','44ceca1a-1a70-44f0-b830-8718ae64fe67','<div id="klarna-checkout-container" data-order-id="44ceca1a-1a70-44f0-b830-8718ae64fe67" style="overflow-x: hidden;"></div>','ee7360d2-e73b-41a3-aaf6-7804bbc4133e',NULL);
+INSERT INTO orders VALUES(X'01a2271c44997cf1bb3378b78f814247','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952493732714,1795952493732714,1795953093732714,1795952493743354,1795952493871193,NULL,1,1,1,0,0,'reauth_required','[]','2693e5dc-69ed-4532-aaea-340227d8918a','<div id="klarna-checkout-container" data-order-id="2693e5dc-69ed-4532-aaea-340227d8918a" style="overflow-x: hidden;"></div>','62fd14d6-faab-4eec-9730-3a5e9c52f79b',NULL);
+INSERT INTO orders VALUES(X'01a2271c537978ea81bd447093e0b3de','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952497536326,1795952497536326,1795953097536326,1795952497574839,1795952497674444,NULL,1,1,1,0,0,'uncertain','[]','3d0f4dde-9b9d-416c-bf5b-f5242d39366d','<div id="klarna-checkout-container" data-order-id="3d0f4dde-9b9d-416c-bf5b-f5242d39366d" style="overflow-x: hidden;"></div>','2b04b557-8bf2-4ea1-b256-ead884ddd9a4',NULL);
+INSERT INTO orders VALUES(X'01a2271c60b170e595f00c8fac4c9943','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795952500938475,1795952500938475,1795953100938475,1795952500977185,1795952501052516,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"200f10af-1bed-4eb8-9cdc-a5b0597ff649"}');
+INSERT INTO orders VALUES(X'01a2271c6f4577689be4dfe362207694','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795952504656907,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a2271c7336704893c30bd83f720856','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795952505670138,4070908800000000,4070909400000000,NULL,1795952506809582,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -191,7 +191,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a226ee43bf7c59be41c97cdb93564e',1795949478867785,X'01a226ee295f749292059e52e814e027',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"b686ee5c-862b-46a0-8b60-cbf253735b5b"}');
+INSERT INTO order_attempts VALUES(1,X'01a2271c60b170e595f00c8fac4c9943',1795952501052516,X'01a2271be85b7561bcc5121f39be08d9',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"200f10af-1bed-4eb8-9cdc-a5b0597ff649"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -206,7 +206,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a226ee295f749292059e52e814e027',X'01a226ee29537729980decd1630bfe5d','vm/19277',1795949472118222,1795949480127146,14,1795949480454255);
+INSERT INTO workers VALUES(X'01a2271be85b7561bcc5121f39be08d9',X'01a2271be81f7102941a2813f2286a3a','vm/30218',1795952470302946,1795952506448505,28,1795952506847096);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -230,10 +230,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a226ee303a76a990426b07ce67c019',1,1,1,'order',X'01a226ee300876d79703cb725c1e388b',X'01a226ee295f749292059e52e814e027',1795949473854412,1795949473893584,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a226ee346c7064b96aa3582933a96f',1,2,1,'order',X'01a226ee34537481aaea27fb69937c6f',X'01a226ee295f749292059e52e814e027',1795949474926210,1795949474947047,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a226ee3cfe73879cca25bde0a494e0',3,1,1,'order',X'01a226ee3ce87dcbaf66fc519902b3ca',X'01a226ee295f749292059e52e814e027',1795949477123017,1795949477141053,'rejected',0,X'c3e2607a46af6d33b9ae7df35c14d2d6');
-INSERT INTO exchanges VALUES(X'01a226ee40bf7344935267e6a1d97d81',4,1,1,'order',X'01a226ee40a373bbb28579210749a8df',X'01a226ee295f749292059e52e814e027',1795949478080697,1795949478093885,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a2271c1a7d733895cdeb8d63f1a4cc',1,1,1,'order',X'01a2271c1a14750984a1f1bc6f811baf',X'01a2271be85b7561bcc5121f39be08d9',1795952482960925,1795952483016000,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2271c2f54772c942967eab3379237',1,2,1,'order',X'01a2271c2f337fb29475877d52ee0002',X'01a2271be85b7561bcc5121f39be08d9',1795952488276786,1795952488310995,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2271c44bf74b2b0cd38622bdcdfae',3,1,1,'order',X'01a2271c44997cf1bb3378b78f814247',X'01a2271be85b7561bcc5121f39be08d9',1795952493776583,1795952493803244,'rejected',0,X'2869827716f98b62272d45d007cd7cf4');
+INSERT INTO exchanges VALUES(X'01a2271c53b173d0b1486fe25f1503a6',4,1,1,'order',X'01a2271c537978ea81bd447093e0b3de',X'01a2271be85b7561bcc5121f39be08d9',1795952497597454,1795952497622860,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -281,7 +281,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795949474002456,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795952483283389,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -307,13 +307,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'c67ddfbf6ad641a8a270530721324a3f','shop','alma',X'01a226ee300876d79703cb725c1e388b','order.submitted','{"order_id":"01a226ee-3008-76d7-9703-cb725c1e388b","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"8aef109a-6292-4db6-9a99-7616d382324c","token":"fresh","possible_duplicate":false}','pending',1795949473958904,1795949536596624,1796208673958904,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'64f5b99610754a5ca1fbc1bc11b13327','shop','alma',X'01a226ee34537481aaea27fb69937c6f','order.submitted','{"order_id":"01a226ee-3453-7481-aaea-27fb69937c6f","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"e3fc6e46-6703-4d4c-9b17-4d9a9a58c737","token":"fresh","possible_duplicate":false}','pending',1795949474961142,1795949544272110,1796208674961142,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'4d068f44e472480ea129420fd1e71e3c','shop','never',X'01a226ee37bc7a2d8d6aa0fcdee0b621','order.submitted','{"order_id":"01a226ee-37bc-7a2d-8d6a-a0fcdee0b621","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"4118c76f-3700-428e-b9a5-e49e9a00df04","token":"not_registered","possible_duplicate":false}','pending',1795949475801748,1795949540681664,1796208675801748,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'af588b658f1544e3aaa8498e0ccb34bf','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795949477141053,1795949481795136,1796208677141053,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'0c9c3910990145bdaa9eb726f25a12d6','shop','revoked',X'01a226ee3ce87dcbaf66fc519902b3ca','order.submitted','{"order_id":"01a226ee-3ce8-7dcb-af66-fc519902b3ca","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"c5e1c049-e045-4746-ab46-2ebb23ebdfb7","token":"reauth_required","possible_duplicate":false}','pending',1795949477157547,1795949481836895,1796208677157547,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'61c0defb6e7c400aa133139d23b67485','shop','lost',X'01a226ee40a373bbb28579210749a8df','order.submitted','{"order_id":"01a226ee-40a3-73bb-b285-79210749a8df","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"dac485ce-eb97-42b3-b12b-b633ce585884","token":"uncertain","possible_duplicate":false}','pending',1795949478121006,1795949482800443,1796208678121006,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'3f88f41e6ae84d8fa98413ac29d8771d','shop','never',X'01a226ee43bf7c59be41c97cdb93564e','order.failed','{"order_id":"01a226ee-43bf-7c59-be41-c97cdb93564e","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false}','pending',1795949478867785,1795949483857448,1796208678867785,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'18d8eb2fdd9245dba9472b584dbff1fc','shop','alma',X'01a2271c1a14750984a1f1bc6f811baf','order.submitted','{"order_id":"01a2271c-1a14-7509-84a1-f1bc6f811baf","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"55ff4262-c4e5-4418-a1e9-bf4470de7c67","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795952483162124,1795952548468542,1796211683162124,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'778293d46e1741faaf57f50a4062149a','shop','alma',X'01a2271c2f337fb29475877d52ee0002','order.submitted','{"order_id":"01a2271c-2f33-7fb2-9475-877d52ee0002","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"ee242bd4-a491-40ba-887a-6f7899077584","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795952488354959,1795952558798424,1796211688354959,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'95869f5fd7a64664ad0cd3c40393bddd','shop','never',X'01a2271c39767ff38dcd289c6cc32ca4','order.submitted','{"order_id":"01a2271c-3976-7ff3-8dcd-289c6cc32ca4","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"44ceca1a-1a70-44f0-b830-8718ae64fe67","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952490963669,1795952559461898,1796211690963669,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'537c4757113340e7a2373693c8822210','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795952493803244,1795952554072484,1796211693803244,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'2403a8114fc645fdadebdbd19f99097b','shop','revoked',X'01a2271c44997cf1bb3378b78f814247','order.submitted','{"order_id":"01a2271c-4499-7cf1-bb33-78b78f814247","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"2693e5dc-69ed-4532-aaea-340227d8918a","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952493871193,1795952563321367,1796211693871193,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'e91fbd046a8844daa53939e78bf78a70','shop','lost',X'01a2271c537978ea81bd447093e0b3de','order.submitted','{"order_id":"01a2271c-5379-78ea-81bd-447093e0b3de","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"3d0f4dde-9b9d-416c-bf5b-f5242d39366d","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952497674444,1795952566294531,1796211697674444,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'6a699589715a451ca047f9ee6a148a59','shop','never',X'01a2271c60b170e595f00c8fac4c9943','order.failed','{"order_id":"01a2271c-60b1-70e5-95f0-0c8fac4c9943","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952501052516,1795952563405278,1796211701052516,NULL,2,2,'not sent: connection refused');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -375,19 +375,25 @@ BEGIN
                 'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END, NEW.klarna_id,
                 'token', NEW.token_outcome,
-                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')),
+                'prefilled', json(f.filled), 'prefill_withdrawn', json(f.withdrawn))
             ELSE json_object(
                 'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error ->> 'code', 'token', NEW.token_outcome,
-                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')),
+                'prefilled', json(f.filled), 'prefill_withdrawn', json(f.withdrawn))
         END,
         NEW.ended_at, NEW.ended_at, NEW.ended_at + 259200000000
     FROM webhook_endpoints e, (
         SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
             || '-' || substr(h, 17, 4) || '-' || substr(h, 21) AS id
-        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i
+        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i, (
+        -- Anything else in the column must not keep an order from ending.
+        SELECT iif(json_type(p) = 'array', p, '[]') AS filled, coalesce(p -> '$.withdrawn', '[]') AS withdrawn
+        FROM (SELECT iif(json_valid(NEW.prefilled), NEW.prefilled, '[]') AS p)) AS f
     WHERE e.merchant = NEW.merchant;
-END;
+END
+;
 CREATE TRIGGER tell_of_token AFTER UPDATE OF state ON tokens
 WHEN (NEW.state = 'reauth_required') <> (OLD.state = 'reauth_required')
     AND NEW.state IN ('reauth_required', 'active')

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use klarna_order_worker::ids::{MerchantName, UserKey};
-use klarna_order_worker::order::{Disposition, OrderId};
+use klarna_order_worker::order::{Disposition, OrderId, Prefill};
 use klarna_order_worker::store::{
     ClaimedWebhook, Delivery, DisabledWhy, EventKind, Published, WebhookFilter, WebhookSettled, WebhookStatus,
     WebhookView,
@@ -19,6 +19,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![
     each_end_of_an_order_is_told_once_and_no_other_news,
+    fields_that_were_filled_in_or_taken_back_are_told,
     what_ends_an_order_whose_workers_were_lost_is_told,
     each_change_of_a_token_between_dead_and_alive_is_told,
     nothing_is_written_for_a_merchant_without_an_endpoint,
@@ -91,12 +92,12 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
         (
             EventKind::OrderSubmitted,
             json!({ "order_id": id, "merchant": "shop", "user": "u \"å\"", "target": "checkout", "klarna_order_id": "k-1", "token": "fresh",
-                "possible_duplicate": true }),
+                "possible_duplicate": true, "prefilled": ["/billing_address/email"], "prefill_withdrawn": [] }),
         ),
         (
             EventKind::OrderFailed,
             json!({ "order_id": lost, "merchant": "shop", "user": "v", "target": "checkout", "code": "bad_order", "token": "not_registered",
-                "possible_duplicate": false }),
+                "possible_duplicate": false, "prefilled": [], "prefill_withdrawn": [] }),
         ),
     ];
     assert_eq!(told(&db).await, expected);
@@ -106,9 +107,31 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
     assert_ne!(views[0].id, views[1].id);
 }
 
+async fn fields_that_were_filled_in_or_taken_back_are_told(db: Db) {
+    open_endpoint(&db, 1).await;
+    let fields = || vec!["/billing_address/email".to_owned(), "/customer/date_of_birth".to_owned()];
+    let with = |prefilled: Prefill| match submitted() {
+        Disposition::Submitted { klarna_id, target, result, correlation_id, token, .. } => {
+            Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
+        }
+        other => other,
+    };
+    end_order(&db, "u", &with(fields().into())).await;
+    end_order(&db, "v", &with(Prefill::Withdrawn { withdrawn: fields() })).await;
+    let refused = Disposition::Failed { error: super::settling::error("bad"), token: None, prefilled: fields().into() };
+    end_order(&db, "w", &refused).await;
+    let told: Vec<Value> = told(&db).await.into_iter().map(|(_, data)| data).collect();
+    let lists = |data: &Value| (data["prefilled"].clone(), data["prefill_withdrawn"].clone());
+    assert_eq!(lists(&told[0]), (json!(fields()), json!([])));
+    assert_eq!(lists(&told[1]), (json!([]), json!(fields())));
+    assert_eq!(lists(&told[2]), (json!(fields()), json!([])));
+}
+
 async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
     open_endpoint(&db, 1).await;
     insert(&db, order(&db, "u")).await;
+    // A value that cannot be read keeps no order from ending.
+    db.execute("UPDATE orders SET prefilled = '[broken'").await;
     for lost in 1..=5 {
         let worker = db.begin_worker().await;
         assert_eq!(claim_orders(&db, worker, 1).await.len(), 1);
@@ -118,6 +141,7 @@ async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
     }
     let told = told(&db).await;
     assert_eq!((told.len(), told[0].0, &told[0].1["code"]), (1, EventKind::OrderFailed, &json!("crashed_worker")));
+    assert_eq!((&told[0].1["prefilled"], &told[0].1["prefill_withdrawn"]), (&json!([]), &json!([])));
 }
 
 async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {

@@ -21,6 +21,7 @@ both_engines![
     without_the_setting_nothing_is_revoked,
     the_successor_of_an_exchange_in_flight_is_revoked_too,
     no_other_provider_sees_a_token,
+    a_merchant_that_nobody_knows_keeps_no_token_for_longer_than_a_day,
     a_process_that_died_leaves_the_revocation_to_others,
 ];
 
@@ -154,6 +155,21 @@ async fn no_other_provider_sees_a_token(db: Db) {
     db.advance(6);
     assert_eq!(revoker(&shop).await.revoke_due().await.unwrap(), 1, "the settings are right again");
     assert_eq!((server.requests(), db.count("revocations").await), (1, 0));
+}
+
+async fn a_merchant_that_nobody_knows_keeps_no_token_for_longer_than_a_day(db: Db) {
+    let server = FaultyServer::start([]).await;
+    let shop = shop(&db, &server.url());
+    shop.register("u", "rt-1").await;
+    forget(&shop, "u").await;
+    let mut other = shop.clone();
+    Arc::make_mut(&mut other.merchant).name = "other".into();
+    let other = revoker(&other).await;
+    db.advance(23 * 3600);
+    assert_eq!((other.revoke_due().await.unwrap(), db.count("revocations").await), (0, 1));
+    db.advance(2 * 3600);
+    assert_eq!((other.revoke_due().await.unwrap(), db.count("revocations").await), (0, 0));
+    assert_eq!(server.requests(), 0);
 }
 
 async fn a_process_that_died_leaves_the_revocation_to_others(db: Db) {
