@@ -1,11 +1,12 @@
-//! PostgreSQL: locks and transactions of other sessions, and a server that has no connection left.
+//! Locks and long transactions of other sessions, and a PostgreSQL server that has no connection left.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _};
 use test_support::cluster::Cluster;
-use test_support::engine::{Database, on_postgres};
+use test_support::engine::{Database, on_postgres, on_sqlite};
 use test_support::program::until;
 use test_support::service::Client;
 use test_support::shop::{Shop, order};
@@ -132,6 +133,24 @@ async fn locked_tokens_and_long_transactions_delay_no_guest() {
         .await;
         assert!(served.program.terminate().await.success());
         shop.close().await;
+    })
+    .await;
+}
+
+/// On SQLite a writer would stop all others; a reader stops nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_reader_of_the_file_delays_no_guest() {
+    on_sqlite(async |database: Database| {
+        let shop = Shop::open(database, &[], "");
+        let served = shop.serve("a");
+        let file = SqliteConnectOptions::new().filename(shop.folder.path().join("data/worker.db"));
+        let mut reader = file.connect().await.unwrap();
+        sqlx::raw_sql("BEGIN; SELECT count(*) FROM orders").execute(&mut reader).await.unwrap();
+        guests(&served.client(), "guest").await;
+        let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&mut reader).await.unwrap();
+        assert_eq!(seen, 0, "the reader's transaction was still the old one");
+        reader.close().await.unwrap();
+        assert!(served.program.terminate().await.success());
     })
     .await;
 }
