@@ -5,18 +5,19 @@
 //! this process or by the next start in the same instance folder.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
 
 use crate::ids::WorkerId;
 use crate::order::{Disposition, OrderId, OrderResult, Prefill, Target, TokenOutcome};
 use crate::store::{Claim, LateResult, Orders, StoreError};
-use crate::vault::instance::{MOST_LOCKED, Replayed, SpoolFile, SpoolFolder};
+use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
 
 /// How long a replay waits in all for orders that another session has locked, and how often it looks.
@@ -87,70 +88,27 @@ impl ResultSpool {
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Orders) -> Result<Replayed, StoreError> {
-        let (mut replayed, mut locked) = (Replayed::default(), 0);
         let until = Instant::now() + LOCKED;
-        for path in self.folder.paths().await.map_err(|error| StoreError::Location(error.to_string()))? {
-            let stored = match self.replay_file(path.clone(), store, until).await {
-                Err(StoreError::Busy(why)) if locked < MOST_LOCKED => {
-                    tracing::warn!(file = %path.display(), why,
-                        "A spool file waits for a row that another session of the database has locked");
-                    locked += 1;
-                    replayed.left += 1;
-                    continue;
-                }
-                stored => stored?,
+        let store_one = |record: Zeroizing<Vec<u8>>| async move {
+            let Some((late, disposition)) = Record::read(&record) else {
+                return Err(ReplayError::Unreadable("it contains a record of another program".to_owned()));
             };
-            match stored {
-                Ok(Some(true)) => replayed.stored += 1,
-                Ok(Some(false)) => replayed.superseded += 1,
-                // An attempt of this process has stored its result meanwhile.
-                Ok(None) => {}
-                Err(why) => {
-                    tracing::error!(file = %path.display(), why, "A spool file was not replayed; it needs an \
-                        operator");
-                    replayed.left += 1;
+            let written = loop {
+                match write_once(store, &late, &disposition).await {
+                    Err(StoreError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
+                    written => break written,
                 }
-            }
-        }
-        Ok(replayed)
-    }
-
-    /// Stores the result in one file, with tries up to `until` if its order is locked. The inner error
-    /// says why it cannot be stored now, whatever the state of the database.
-    async fn replay_file(
-        &self,
-        path: PathBuf,
-        store: &dyn Orders,
-        until: Instant,
-    ) -> Result<Result<Option<bool>, String>, StoreError> {
-        let record = match self.folder.read(&path).await {
-            Ok(Some(record)) => record,
-            Ok(None) => return Ok(Ok(None)),
-            Err(why) => return Ok(Err(why)),
+            };
+            let ours = written?;
+            tracing::warn!(order = %late.claim.order, stored = ours, "An order's result from the spool was replayed");
+            Ok(ours)
         };
-        let Some((late, disposition)) = Record::read(&record) else {
-            return Ok(Err("it contains a record of another program".to_owned()));
-        };
-        let written = loop {
-            match write_once(store, &late, &disposition).await {
-                Err(StoreError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
-                written => break written,
-            }
-        };
-        match written {
-            Ok(ours) => {
-                tracing::warn!(order = %late.claim.order, stored = ours, "An order's result from the spool was replayed");
-                self.folder.remove(path).await;
-                Ok(Ok(Some(ours)))
-            }
-            Err(error) if error.is_transient() && !error.may_be_of_one_write() => Err(error),
-            Err(error) => Ok(Err(error.to_string())),
-        }
+        self.folder.replay(store_one).await
     }
 
     /// Returns how many files wait. A folder that cannot be read counts as one: it may have some.
     pub async fn waiting(&self) -> usize {
-        self.folder.paths().await.map_or(1, |paths| paths.len())
+        self.folder.waiting().await
     }
 }
 

@@ -6,6 +6,7 @@ mod folder;
 mod heartbeat_mark;
 mod host;
 mod lock;
+mod replay;
 pub(crate) mod spool;
 
 pub use self::disk::Disk;
@@ -13,4 +14,5 @@ pub use self::folder::{SpoolFile, SpoolFolder};
 pub use self::heartbeat_mark::HeartbeatMark;
 pub use self::host::Origin;
 pub use self::lock::{HostRecord, Instance, InstanceError};
-pub use self::spool::{MOST_LOCKED, Replayed, Spool};
+pub use self::replay::{ReplayError, Replayed};
+pub use self::spool::Spool;

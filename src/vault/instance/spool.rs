@@ -9,48 +9,26 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::disk::Disk;
 use super::folder::{self, SpoolFile, SpoolFolder};
+use super::replay::{ReplayError, Replayed};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _};
 use crate::vault::sealing::{PlainToken, Secrets};
-
-/// How many files a replay leaves because another session has locked their rows. With more, their table
-/// may be locked, and each would wait.
-pub const MOST_LOCKED: usize = 5;
 
 /// The successors in the spool of one instance folder.
 #[derive(Clone)]
 pub struct Spool {
     folder: SpoolFolder,
     secrets: Arc<Secrets>,
-}
-
-/// The result of a replay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Replayed {
-    /// Successors that the database has now.
-    pub stored: usize,
-    /// Successors that are no longer needed: their users have signed in or were forgotten since.
-    pub superseded: usize,
-    /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an unknown user, or of
-    /// another installation.
-    pub left: usize,
-}
-
-impl std::ops::AddAssign for Replayed {
-    fn add_assign(&mut self, other: Self) {
-        self.stored += other.stored;
-        self.superseded += other.superseded;
-        self.left += other.left;
-    }
 }
 
 /// The end of an exchange with a successor. The tokens in it are also encrypted for their rows.
@@ -111,63 +89,13 @@ impl Spool {
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
     pub async fn replay(&self, store: &dyn Tokens) -> Result<Replayed, StoreError> {
-        let (mut replayed, mut locked) = (Replayed::default(), 0);
-        for path in self.folder.paths().await.map_err(|error| StoreError::Location(error.to_string()))? {
-            let stored = match self.replay_file(path.clone(), store).await {
-                Err(StoreError::Busy(why)) if locked < MOST_LOCKED => {
-                    tracing::warn!(file = %path.display(), why,
-                        "A spool file waits for a row that another session of the database has locked");
-                    locked += 1;
-                    replayed.left += 1;
-                    continue;
-                }
-                stored => stored?,
-            };
-            match stored {
-                Ok(Some(Settled::Superseded)) => replayed.superseded += 1,
-                Ok(Some(_)) => replayed.stored += 1,
-                // An exchange of this process has stored its successor meanwhile.
-                Ok(None) => {}
-                Err(why) => {
-                    tracing::error!(file = %path.display(), why, "A spool file was not replayed; it needs an \
-                        operator");
-                    replayed.left += 1;
-                }
-            }
-        }
-        Ok(replayed)
-    }
-
-    /// Stores the successor in one file. The inner error says why it cannot be stored now, whatever
-    /// the state of the database.
-    async fn replay_file(
-        &self,
-        path: PathBuf,
-        store: &dyn Tokens,
-    ) -> Result<Result<Option<Settled>, String>, StoreError> {
-        let end = match self.read(&path).await {
-            Ok(Some(end)) => end,
-            Ok(None) => return Ok(Ok(None)),
-            Err(why) => return Ok(Err(why)),
+        let store_one = |record: Zeroizing<Vec<u8>>| async move {
+            let end = self.read_record(&record).map_err(ReplayError::Unreadable)?;
+            let settled = store.settle_exchange(&end).await?;
+            tracing::warn!(exchange = %end.exchange, ?settled, "A refresh token from the spool was replayed");
+            Ok::<_, ReplayError>(settled != Settled::Superseded)
         };
-        match store.settle_exchange(&end).await {
-            Ok(settled) => {
-                tracing::warn!(exchange = %end.exchange, ?settled, "A refresh token from the spool was \
-                    replayed");
-                // The name in the record counts: whoever copied the file here may have changed the
-                // file's name.
-                self.folder.remove(path).await;
-                Ok(Ok(Some(settled)))
-            }
-            Err(error) if error.is_transient() && !error.may_be_of_one_write() => Err(error),
-            // If the database refuses one file, the others must still be stored. The next replay tries
-            // this one again.
-            Err(error) => Ok(Err(error.to_string())),
-        }
-    }
-
-    async fn read(&self, path: &Path) -> Result<Option<ExchangeEnd>, String> {
-        self.folder.read(path).await?.map(|record| self.read_record(&record)).transpose()
+        self.folder.replay(store_one).await
     }
 
     /// Returns which keys encrypt the files of this installation in an instance folder, and how
@@ -196,10 +124,9 @@ impl Spool {
 
     /// Returns how many files wait. A folder that cannot be read counts as one: it may have some.
     pub async fn waiting(&self) -> usize {
-        self.folder.paths().await.map_or(1, |paths| paths.len())
+        self.folder.waiting().await
     }
 
-    #[cfg(feature = "fuzzing")]
     pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
         self.read_record(&self.folder.open_text(text)?)
     }
