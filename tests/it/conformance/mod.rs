@@ -1,5 +1,6 @@
 //! The storage traits: the same cases on both engines.
 
+mod endpoints;
 mod enqueue_order;
 mod inserting;
 mod installation;
