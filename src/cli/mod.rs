@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod doctor;
 mod documents;
+mod ended;
 mod enqueue;
 mod error;
 mod instance;

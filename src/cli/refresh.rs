@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::context::check_merchant;
-use super::output::tell;
+use super::ended::exit_after;
 use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
@@ -60,16 +60,7 @@ impl Args {
             }
             self.sweep(context, &app, &shutdown).await
         })?;
-        let exit = match exit {
-            Err(error) if ending.spooled > 0 && error.exit() != Exit::Outdated => {
-                tell(context.output.format(), &error);
-                Ok(Exit::of(ending))
-            }
-            exit => exit,
-        };
-        // After the runtime has ended, so that this is the last line.
-        ending.tell();
-        exit
+        exit_after(context, exit, ending)
     }
 
     /// Sweeps. The outer error is for what went wrong before the process began.

@@ -57,6 +57,12 @@ fn a_newer_token_is_kept_and_told() {
          the user's last sign-in, 0 refused\n"
     );
     assert_eq!(list(&home, &[])[0]["issued_at"], "2026-01-03T00:00:00Z");
+    // The expiry alone says as much: this one was issued on the second.
+    let expires = r#"{"merchant":"shop","user":"u-1","refresh_token":"fourth","expires_at":"2026-03-03T00:00:00Z"}"#;
+    for dry in [&["--dry-run"][..], &[]] {
+        let ran = home.feed(&[&["tokens", "import", "-"][..], dry].concat(), expires).exits(0);
+        assert!(ran.stdout.starts_with("line 1      skipped: the user has signed in"), "{}", ran.stdout);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::Whose;
 use crate::api::UserAccessToken;
 use crate::app::{App, Ending, VendEnd, Vended};
 use crate::cli::context::merchant_of;
+use crate::cli::ended::exit_after;
 use crate::cli::views::Fields;
 use crate::cli::{CliError, Context, Exit};
 use crate::lifecycle::Shutdown;
@@ -33,9 +34,7 @@ impl Args {
             let app = context.app().await?;
             self.vend(context, &app, &shutdown).await
         })?;
-        // After the runtime has ended, so that this is the last line.
-        ending.tell();
-        exit
+        exit_after(context, exit, ending)
     }
 
     /// The outer error is for what went wrong before anything was presented.
