@@ -2,26 +2,11 @@
 //!
 //! rustls verifies certificates, but does not tell these parts of them.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-
-/// The DER tags of the elements that are read (ITU-T X.690).
-mod tag {
-    pub(super) const OID: u8 = 0x06;
-    pub(super) const UTC_TIME: u8 = 0x17;
-    pub(super) const GENERALIZED_TIME: u8 = 0x18;
-    pub(super) const OCTET_STRING: u8 = 0x04;
-    pub(super) const SEQUENCE: u8 = 0x30;
-    /// `[0]`: the certificate's version.
-    pub(super) const VERSION: u8 = 0xa0;
-    /// `[3]`: the certificate's extensions.
-    pub(super) const EXTENSIONS: u8 = 0xa3;
-    /// Alternative names: e-mail address, DNS name, URI.
-    pub(super) const NAMES: [u8; 3] = [0x81, 0x82, 0x86];
-}
-
-/// `id-at-commonName`, and `id-ce-subjectAltName`.
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
+use chrono::{DateTime, Utc};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 /// What a certificate says about its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,20 +23,18 @@ impl CertificateInfo {
     /// Reads a certificate in DER. `None` if it is not one.
     #[must_use]
     pub fn read(der: &[u8]) -> Option<Self> {
-        let certificate = only(der, tag::SEQUENCE)?;
-        let mut fields = Elements(Elements(certificate).expect(tag::SEQUENCE)?);
-        let rest = fields.0;
-        if fields.next()?.tag != tag::VERSION {
-            fields.0 = rest;
-        }
-        let [_serial, _algorithm, _issuer] = [fields.next()?, fields.next()?, fields.next()?];
-        let mut validity = Elements(fields.expect(tag::SEQUENCE)?);
-        let (not_before, not_after) = (time(&validity.next()?)?, time(&validity.next()?)?);
-        let subject = fields.expect(tag::SEQUENCE)?;
-        let extensions = fields.find(|field| field.tag == tag::EXTENSIONS);
-        let mut names: Vec<String> = common_names(subject).collect();
-        names.extend(extensions.into_iter().flat_map(|extensions| alternative_names(extensions.content)));
-        Some(Self { names, not_before, not_after })
+        let certificate = Certificate::from_der(der).ok()?;
+        let certificate = certificate.tbs_certificate();
+        let validity = certificate.validity();
+        let common_name = certificate.subject().common_name().ok()?;
+        let alternative_names = certificate.get_extension::<SubjectAltName>().ok()?;
+        let mut names: Vec<String> = common_name.iter().map(|name| name.value().into_owned()).collect();
+        names.extend(alternative_names.iter().flat_map(|(_, names)| &names.0).filter_map(text));
+        Some(Self {
+            names,
+            not_before: validity.not_before.to_system_time().into(),
+            not_after: validity.not_after.to_system_time().into(),
+        })
     }
 
     /// Whether it is valid at this time.
@@ -61,83 +44,14 @@ impl CertificateInfo {
     }
 }
 
-fn common_names(subject: &[u8]) -> impl Iterator<Item = String> {
-    let attributes = Elements(subject).flat_map(|set| Elements(set.content));
-    attributes.filter_map(|attribute| {
-        let mut parts = Elements(attribute.content);
-        (parts.expect(tag::OID)? == COMMON_NAME).then(|| text(parts.next()?.content)).flatten()
-    })
-}
-
-fn alternative_names(extensions: &[u8]) -> impl Iterator<Item = String> {
-    let extensions = Elements(extensions).flat_map(|list| Elements(list.content));
-    let lists = extensions.filter_map(|extension| {
-        let mut parts = Elements(extension.content);
-        let wanted = parts.expect(tag::OID)? == ALTERNATIVE_NAMES;
-        let value = parts.find(|part| part.tag == tag::OCTET_STRING).filter(|_| wanted)?;
-        only(value.content, tag::SEQUENCE)
-    });
-    let names = lists.flat_map(Elements).filter(|name| tag::NAMES.contains(&name.tag));
-    names.filter_map(|name| text(name.content))
-}
-
-fn text(bytes: &[u8]) -> Option<String> {
-    String::from_utf8(bytes.to_vec()).ok()
-}
-
-/// Reads a time, which is in UTC and has whole seconds (RFC 5280 section 4.1.2.5).
-fn time(element: &Element<'_>) -> Option<DateTime<Utc>> {
-    let text = str::from_utf8(element.content).ok()?;
-    let text = match element.tag {
-        tag::UTC_TIME if text.get(..2)? >= "50" => format!("19{text}"),
-        tag::UTC_TIME => format!("20{text}"),
-        tag::GENERALIZED_TIME => text.to_owned(),
-        _ => return None,
-    };
-    NaiveDateTime::parse_from_str(&text, "%Y%m%d%H%M%SZ").ok().map(|time| time.and_utc())
-}
-
-/// One element: its tag, and its content.
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-}
-
-/// The elements that follow each other in some bytes. It ends where they are no DER.
-struct Elements<'a>(&'a [u8]);
-
-impl<'a> Elements<'a> {
-    /// Returns the content of the next element if it has this tag.
-    fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next().filter(|element| element.tag == tag).map(|element| element.content)
-    }
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Element<'a>;
-
-    fn next(&mut self) -> Option<Element<'a>> {
-        let (&[tag, first], mut rest) = self.0.split_first_chunk()?;
-        let mut length = usize::from(first);
-        // Above 0x80, the first byte says how many bytes have the length.
-        if first >= 0x80 {
-            let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            if !(1..=3).contains(&bytes.len()) {
-                return None;
-            }
-            length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-            rest = after;
+/// Returns a name that is text: an e-mail address, a DNS name or a URI.
+fn text(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::Rfc822Name(name) | GeneralName::DnsName(name) | GeneralName::UniformResourceIdentifier(name) => {
+            Some(name.as_str().to_owned())
         }
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(Element { tag, content })
+        _ => None,
     }
-}
-
-/// Returns the content of the one element in `bytes`, if it has this tag.
-fn only(bytes: &[u8], tag: u8) -> Option<&[u8]> {
-    let mut elements = Elements(bytes);
-    elements.expect(tag).filter(|_| elements.0.is_empty())
 }
 
 #[cfg(test)]
