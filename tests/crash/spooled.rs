@@ -11,6 +11,7 @@ both_engines![
     a_stop_with_a_spool_says_so_and_a_restart_stores_it,
     a_stop_with_a_result_in_the_spool_doubles_nothing,
     a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it,
+    a_refresh_that_cannot_sweep_names_its_spool_first,
 ];
 
 /// The exit code of a process that leaves files in its spool.
@@ -144,4 +145,39 @@ async fn a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it(database:
     assert_eq!(shop.run("a", &["tokens", "show", "shop", &user])[0]["generation"], 2);
     assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
     shop.close().await;
+}
+
+/// A file that cannot be stored lies in the spool, and the sweep cannot run: first another process
+/// sweeps, then the store fails.
+async fn a_refresh_that_cannot_sweep_names_its_spool_first(database: Database) {
+    let shop = open_with(database, "strict", NO_KEEPER);
+    let served = shop.serve("a");
+    shop.run("a", &["refresh"]);
+    let spool = shop.folder.path().join("data/instance-a-refresh/spool");
+    std::fs::write(spool.join("damaged.successor"), "not a successor").unwrap();
+    let refresh = async || {
+        let log = std::fs::File::create(shop.folder.path().join("refresh.log")).unwrap();
+        let mut refresh = command(shop.folder.path());
+        refresh.env("KLARNA_WORKER_LOG", "warn").args(["--config", "a.toml", "refresh"]).stderr(log);
+        let status = tokio::task::spawn_blocking(move || refresh.status().unwrap()).await.unwrap();
+        (status.code(), std::fs::read_to_string(shop.folder.path().join("refresh.log")).unwrap())
+    };
+    // The living worker of `serve` has the sweep lease.
+    let soon = match shop.database {
+        Database::Sqlite => "CAST(unixepoch() AS integer) * 1000000 + 25000000",
+        Database::Postgres { .. } => "clock_timestamp() + interval '25 seconds'",
+    };
+    let holder = "(SELECT id FROM {schema}workers WHERE ended_at IS NULL)";
+    let lease = format!("UPDATE {{schema}}keeper SET holder = {holder}, leased_until = {soon}");
+    shop.database.execute(shop.folder.path(), &lease).await;
+    let (code, log) = refresh().await;
+    assert!(log.contains("another process is sweeping"), "{log}");
+    assert!(code == SPOOLED && left_a_spool(&shop, "refresh.log"), "{code:?}: {log}");
+
+    shop.database.execute(shop.folder.path(), "ALTER TABLE {schema}keeper RENAME TO no_keeper").await;
+    let (code, log) = refresh().await;
+    assert!(log.contains("cannot refresh tokens"), "{log}");
+    assert!(code == SPOOLED && left_a_spool(&shop, "refresh.log"), "{code:?}: {log}");
+    served.program.kill();
+    std::fs::remove_dir_all(spool).unwrap();
 }

@@ -15,6 +15,7 @@ const OFF: &str = "[keeper]\nschedule = \"off\"\nrate_per_second = 50.0";
 both_engines!(
     a_service_refreshes_what_is_due_and_catches_up_at_its_start,
     refresh_runs_beside_a_service_and_tells_scripts,
+    a_refresh_that_stops_at_suspicious_rejections_tells_scripts,
     two_services_and_a_refresh_at_once_refresh_each_token_once,
     a_dry_run_shows_what_has_no_date_yet,
     many_uncertain_tokens_are_presented_by_the_keeper,
@@ -121,6 +122,33 @@ async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
     let replanned = shop.run("a", &["tokens", "replan"]).remove(0);
     assert_eq!(replanned["unchanged"], json!(2), "what waits after a failure waits on: {replanned}");
     assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+/// The token endpoint of the settings knows none of the tokens: it belongs to another provider.
+async fn a_refresh_that_stops_at_suspicious_rejections_tells_scripts(database: Database) {
+    let shop = Shop::open(database, &[], OFF);
+    let issued_at = shop.sign_in_ago(1, "signed-in", "45d").await.remove(0)["issued_at"].take();
+    let line = |user: usize| {
+        let token = format!("token-of-another-provider-{user}");
+        json!({ "merchant": "shop", "user": format!("u-{user}"), "refresh_token": token, "issued_at": issued_at })
+            .to_string()
+    };
+    let lines: Vec<String> = (0..30).map(line).collect();
+    std::fs::write(shop.folder.path().join("others.jsonl"), lines.join("\n")).unwrap();
+    shop.run("a", &["tokens", "import", "others.jsonl"]);
+    std::fs::remove_file(shop.folder.path().join("others.jsonl")).unwrap();
+
+    let (code, told, stderr) = refresh(&shop, &[]).await;
+    let summary = told.last().unwrap();
+    let rejected = summary["needs_sign_in"].as_u64().unwrap();
+    assert!(code == 3 && (3..=4).contains(&rejected), "{code}: {told:?} {stderr}");
+    assert_eq!(summary["breaker_open"], 30 - rejected, "{told:?}");
+    assert_eq!(shop.stats().await.exchanges.total, rejected);
+    // The next run presents nothing before the time of a probe, and says so too.
+    let (code, told, _) = refresh(&shop, &[]).await;
+    assert_eq!((code, &told.last().unwrap()["breaker_open"]), (3, &json!(30 - rejected)), "{told:?}");
+    assert_eq!(shop.stats().await.exchanges.total, rejected);
     shop.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders by HTTP, on both
 //! engines, with processes and servers stopped in the middle.
 
+mod access_tokens;
 mod bad_rows;
 mod clock;
 mod collector;
@@ -22,6 +23,7 @@ mod payments;
 mod read_only;
 mod refused_starts;
 mod refusing;
+mod renaming;
 mod restart;
 mod revoke;
 mod signals;

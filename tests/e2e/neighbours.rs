@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
 use test_support::program::{Program, until};
 use test_support::sandbox::SandboxClient;
@@ -67,6 +67,39 @@ impl Neighbours {
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Makes tokens of both merchants due at once. Those of `slow` are more than a sweep may have in
+    /// flight, and come first, because they expire first. Returns the users of `shop`.
+    async fn make_due(&self) -> Vec<String> {
+        let slow = self.sandbox_of_slow().sign_in_ago(6, "slow-due-", "50d").await;
+        let due = self.shop.sandbox_client().sign_in_ago(3, "due-", "45d").await;
+        let lines = [("slow", &slow), ("shop", &due)].map(|(merchant, signed_in)| {
+            let line = |signed_in: &Value| {
+                let (user, issued_at) = (&signed_in["user"], &signed_in["issued_at"]);
+                let token = &signed_in["refresh_token"];
+                json!({ "merchant": merchant, "user": user, "refresh_token": token, "issued_at": issued_at })
+                    .to_string()
+            };
+            signed_in.iter().map(line).collect::<Vec<_>>()
+        });
+        let file = self.shop.folder.path().join("due.jsonl");
+        std::fs::write(&file, lines.concat().join("\n")).unwrap();
+        self.shop.run("a", &["tokens", "import", "due.jsonl"]);
+        std::fs::remove_file(file).unwrap();
+        due.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until the keeper has refreshed the tokens of these users of `shop`.
+    async fn refreshed(&self, client: &Client, users: &[String]) {
+        until("the keeper's refresh", PATIENCE, async || {
+            let mut refreshed = 0;
+            for user in users {
+                refreshed += usize::from(client.token(user).await["generation"] == 2);
+            }
+            refreshed == users.len()
+        })
+        .await;
+    }
+
     /// Hands in orders of as many users who are signed in at `slow`, and waits until `permits` of them use
     /// a permit.
     async fn crowd(&self, client: &Client, permits: usize) -> Vec<String> {
@@ -122,15 +155,8 @@ async fn a_slow_token_endpoint_delays_neither_orders_nor_the_keeper_of_another_m
 
     let slow = neighbours.crowd(&client, 3).await;
     neighbours.order_at_shop(&client).await;
-    let due = crate::keeper::import(&neighbours.shop, 3, "due-", "45d").await;
-    until("the keeper's refresh", PATIENCE, async || {
-        let mut refreshed = 0;
-        for user in &due {
-            refreshed += usize::from(client.token(user).await["generation"] == 2);
-        }
-        refreshed == due.len()
-    })
-    .await;
+    let due = neighbours.make_due().await;
+    neighbours.refreshed(&client, &due).await;
     assert_waiting(&client, &slow).await;
     served.program.kill();
     neighbours.shop.close().await;
@@ -143,6 +169,8 @@ async fn a_first_exchange_that_hangs_delays_no_other_merchant(database: Database
     let client = served.client();
     let slow = neighbours.crowd(&client, 1).await;
     neighbours.order_at_shop(&client).await;
+    let due = neighbours.make_due().await;
+    neighbours.refreshed(&client, &due).await;
     assert_waiting(&client, &slow).await;
     served.program.kill();
     neighbours.shop.close().await;

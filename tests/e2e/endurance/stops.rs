@@ -39,6 +39,7 @@ async fn stops_at_random_moments_lose_and_repeat_nothing(database: Database) {
     })
     .await;
     assert_eq!((sums.lost, sums.live, sums.created_twice), (0, users.len(), 0), "{sums}");
+    assert_eq!(sums.possible_duplicates, 0, "a clean stop leaves no order in doubt: {sums}");
     let stats = shop.stats().await;
     assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
     finish(shop).await;

@@ -23,7 +23,9 @@ pub struct Sums {
     /// The number of orders by status and token outcome, or error.
     ends: BTreeMap<String, usize>,
     /// Orders with `possible_duplicate`.
-    possible_duplicates: usize,
+    pub possible_duplicates: usize,
+    /// Those of them that the sandbox created once or not at all.
+    false_alarms: usize,
     /// Orders that the sandbox created more than once.
     pub created_twice: usize,
     pub rotated: usize,
@@ -36,12 +38,13 @@ pub struct Sums {
 
 impl fmt::Display for Sums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, ends, possible_duplicates, created_twice, rotated, lost, live } = self;
+        let Self { orders, ends, possible_duplicates, false_alarms, created_twice, rotated, lost, live } = self;
         write!(f, "{orders} orders accepted")?;
         ends.iter().try_for_each(|(end, orders)| write!(f, ", {orders} {end}"))?;
         write!(
             f,
-            "; {created_twice} created twice, {possible_duplicates} say possible_duplicate; {rotated} rotations, "
+            "; {created_twice} created twice, {possible_duplicates} say possible_duplicate ({false_alarms} of them \
+             falsely); {rotated} rotations, "
         )?;
         write!(f, "{live} tokens live and ours, {lost} lost with their answer")
     }
@@ -102,9 +105,11 @@ impl Sums {
                 _ => panic!("{order}"),
             };
             *self.ends.entry(end).or_default() += 1;
-            self.possible_duplicates += usize::from(order["possible_duplicate"] == true);
+            let flagged = order["possible_duplicate"] == true;
+            self.possible_duplicates += usize::from(flagged);
+            self.false_alarms += usize::from(flagged && at_klarna.len() <= 1);
             self.created_twice += usize::from(at_klarna.len() > 1);
-            assert!(at_klarna.len() <= 1 || order["possible_duplicate"] == true, "{at_klarna:?}, but {order}");
+            assert!(at_klarna.len() <= 1 || flagged, "{at_klarna:?}, but {order}");
         }
     }
 

@@ -1,0 +1,39 @@
+//! Access tokens that become too old before their order is sent.
+
+use std::time::Duration;
+
+use serde_json::json;
+use test_support::engine::{Database, both_engines};
+use test_support::program::until;
+use test_support::shop::Shop;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+both_engines!(an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced);
+
+/// There is one slot. While the shopper's order waits for its exchange outside, a guest's order takes
+/// the slot, and keeps it for longer than the access token lives.
+async fn an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced(database: Database) {
+    let latencies = ["--token-latency", "1s", "--checkout-latency", "3500ms", "--access-token-lifetime", "1s"];
+    let shop = Shop::open(database, &latencies, "[queue]\nconcurrency = 1\n[keeper]\nschedule = \"off\"");
+    let served = shop.serve("a");
+    let client = served.client();
+    let (user, token) = shop.sign_in(1).await.remove(0);
+    client.register(&user, &token).await;
+    let waiting = client.post(&user, "cart-1").await;
+    let in_flight = "klarna_worker_exchange_permits_used 1\n";
+    until("the exchange", PATIENCE, async || client.get_text("/metrics").await.contains(in_flight)).await;
+    let guest = client.post("guest", "cart-2").await;
+    until("the guest's order at Klarna", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
+    let swift = json!({ "token": { "latency": "0s" }, "checkout": { "latency": "0s" } });
+    shop.tell_sandbox("/sandbox/options", swift).await;
+
+    let order = client.ended(&waiting, PATIENCE).await;
+    assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("fresh")), "{order}");
+    assert_eq!(client.ended(&guest, PATIENCE).await["token"], "not_registered");
+    let stats = shop.stats().await;
+    assert_eq!((stats.orders.recognised, stats.orders.not_recognised), (1, 0), "{stats:?}");
+    assert_eq!((stats.exchanges.rotated, stats.exchanges.spent_presented), (2, 0), "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
