@@ -113,7 +113,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
         ("keeper.next_due_day", "now(), 0", "tokens_due"),
         (
             "keeper.due_of_day",
-            "(now()::date - DATE '1970-01-01' + 10), now(), 'epoch', 0, NULL, 200",
+            "(now()::date - DATE '1970-01-01' + 10), now(), 'epoch', 0, NULL, 200, '[]'",
             "Index Scan using tokens_due",
         ),
         ("keeper.count_due", "now()", "tokens_due"),
