@@ -28,6 +28,9 @@ year() { KLARNA_WORKER_TEST_YEAR=10000 ./test.sh keeper::year::; }
 # The scenes of the protocol's exhaustive model that are too large for the test suite.
 protocol() { cargo run --locked -p model -- large; }
 
+# The conformance suite through PgBouncer.
+pooler() { tests/pooler.sh; }
+
 # Each rule of the protocol is removed in turn, and the tests must fail.
 rules() { tests/rules.sh; }
 
@@ -43,7 +46,7 @@ requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$R
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(endurance model year protocol rules upgrade alerts requests packages)
+all=(endurance model year protocol pooler rules upgrade alerts requests packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

@@ -25,6 +25,7 @@ mod origin;
 mod outbox;
 mod outdated;
 mod pages;
+mod pooler;
 mod process;
 mod refresh;
 mod restore;
@@ -108,9 +109,6 @@ pub enum AppError {
         /// The operating system's error.
         error: std::io::Error,
     },
-    /// The database is reached through a transaction pooler, and the settings are not made for one.
-    #[error("database.url goes through a transaction pooler (PgBouncer?): set {0}")]
-    Pooler(&'static str),
     /// An HTTP client could not be built.
     #[error(transparent)]
     Client(#[from] BuildError),

@@ -20,13 +20,13 @@ use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
-use super::{App, AppError};
+use super::{App, AppError, pooler};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::SweepSchedule;
 use crate::pages;
-use crate::store::{Inspection, StoreError};
+use crate::store::StoreError;
 use crate::tls::TlsServer;
 use crate::vault::Vault;
 use crate::worker::TargetBreakers;
@@ -79,7 +79,7 @@ impl Service {
     /// Another process holds a lock, an address is in use, or the database cannot be used.
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
-        check_pooler(&app).await?;
+        pooler::look_at(&app).await?;
         app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
         // The addresses first: after the worker has started, an error here would cut off its
         // exchanges.
@@ -287,21 +287,6 @@ fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option
             })
             .collect()
     }))
-}
-
-/// Checks the settings where a transaction pooler lies before the server: named statements and
-/// `LISTEN` belong to a session, and would fail or be lost there without a word.
-async fn check_pooler(app: &App) -> Result<(), AppError> {
-    let database = &app.settings.database;
-    match app.store.inspect().await? {
-        Inspection::Postgres(server) if server.pooled && !database.goes_through_pooler() => {
-            Err(AppError::Pooler("database.statement_cache = 0"))
-        }
-        Inspection::Postgres(server) if server.pooled && database.listen_url.is_none() => {
-            Err(AppError::Pooler("database.listen_url to the server itself"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// On SQLite, takes the lock that lets one process serve the file.

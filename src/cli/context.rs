@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::table::printable;
 use super::{CliError, Format, Output};
@@ -11,6 +12,10 @@ use crate::clock::Clock;
 use crate::config::{Merchant, Settings};
 use crate::ids::MerchantName;
 use crate::lifecycle::dumps;
+
+/// How long the end of a command waits for threads that still work. One that asks the system's resolver for an address
+/// can hang for a minute.
+const LAST_STEPS: Duration = Duration::from_secs(1);
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -80,7 +85,10 @@ impl Context {
     /// The future fails, or the system allows no threads.
     pub fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_err(|error| CliError::failed("start the runtime", error))?.block_on(future)
+        let runtime = runtime.map_err(|error| CliError::failed("start the runtime", error))?;
+        let done = runtime.block_on(future);
+        runtime.shutdown_timeout(LAST_STEPS);
+        done
     }
 }
 
@@ -103,4 +111,29 @@ pub(super) fn merchant_of(app: &App, merchant: &MerchantName) -> Result<Arc<Merc
         let (merchant, known) = (printable(merchant.as_str()), known.join(", "));
         format!("the settings have no {merchant}; they have: {known}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_hangs_does_not_hold_up_the_end() {
+        let (release, held) = channel::<()>();
+        let (ended, told) = channel();
+        thread::spawn(move || {
+            let context = Context::new(None, Format::Json, Variables::new());
+            let hangs = async {
+                // Addresses are resolved on such threads.
+                tokio::task::spawn_blocking(move || held.recv());
+                Ok(())
+            };
+            ended.send(context.block_on(hangs).is_ok())
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(true));
+        release.send(()).unwrap();
+    }
 }

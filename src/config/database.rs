@@ -17,7 +17,7 @@ pub struct Database {
     pub engine: Engine,
     /// Secret, since it may hold a password.
     pub url: SecretString,
-    /// A direct connection for `LISTEN`, if `url` goes through PgBouncer.
+    /// A direct connection for `LISTEN` and migrations, if `url` goes through PgBouncer.
     pub listen_url: Option<SecretString>,
     /// Prepared statements kept by connection; 0 behind PgBouncer in transaction mode.
     pub statement_cache: usize,

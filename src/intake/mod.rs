@@ -131,6 +131,8 @@ impl Intake {
                 }
                 Err(rejection) => Some(Err(rejection.into())),
             });
+            // A batch takes long, so let other tasks run in between.
+            tokio::task::yield_now().await;
         }
         for (places, mut rows) in by_merchant.into_values() {
             in_order(&mut rows);

@@ -271,9 +271,9 @@ impl<'c, E: Engine> Connection<'c, E> {
         Self { raw: &mut *connection, named }
     }
 
-    /// A caller's own connection.
+    /// A caller's own connection, which may lead to a transaction pooler.
     pub(super) fn of_caller(raw: &'c mut RawConnection<E>) -> Self {
-        Self { raw, named: true }
+        Self { raw, named: false }
     }
 
     /// Begins a statement, whose parameters are bound next.

@@ -100,6 +100,9 @@ pub enum StoreError {
     #[error("another `migrate` has been running on this database for over {} s: wait for it to end, then run \
         this again", .0.as_secs())]
     MigratedElsewhere(std::time::Duration),
+    /// The settings do not suit the transaction pooler before the server.
+    #[error("{0}")]
+    Pooler(&'static str),
     /// The setting `database.url` does not name a database of this engine.
     #[error("{0}")]
     Location(String),

@@ -31,6 +31,7 @@ pub struct Server {
     pub asynchronous_standbys: i64,
     /// The setting `max_connections`.
     pub max_connections: i64,
-    /// Whether a pooler gives each transaction another server connection.
-    pub pooled: bool,
+    /// How many transactions the pooler before it ran at the same time, counted up to one more than
+    /// exchanges may be in flight; `None` without a transaction pooler.
+    pub pooler: Option<usize>,
 }

@@ -178,7 +178,7 @@ pub enum Signal {
 ///
 /// # Errors
 /// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server does
-/// not answer.
+/// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
 pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
         config::Engine::Sqlite { path } => {

@@ -6,8 +6,11 @@ mod documents;
 mod enqueue;
 mod example;
 mod keys;
+#[cfg(unix)]
+mod like_psql;
 mod migrate;
 mod orders;
+mod pooler;
 #[cfg(target_os = "linux")]
 mod private;
 mod program;

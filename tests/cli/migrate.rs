@@ -1,8 +1,8 @@
 use std::net::TcpListener;
 
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
-use test_support::postgres::TestDatabase;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use test_support::postgres::{TestDatabase, errors_in};
 
 use crate::program::Home;
 
@@ -95,4 +95,39 @@ fn a_server_that_does_not_answer_is_told_in_one_line() {
         let ran = home.run(command).exits(1).tells_in_one_line("the database is not available");
         assert!(!ran.stderr.contains("pa55word"), "{}", ran.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_hold_every_text_is_refused_by_all_commands() {
+    let database = TestDatabase::create().await;
+    let mut server = PgConnection::connect(database.url()).await.unwrap();
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = format!("encoded_{}", uuid::Uuid::new_v4().simple());
+        let create =
+            format!("CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut server).await.unwrap();
+        let mut url = url::Url::parse(database.url()).unwrap();
+        url.set_path(&name);
+        let nobody = "http://127.0.0.1:1";
+        let home = on(url.as_str())
+            .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", nobody)
+            .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", nobody)
+            .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", nobody);
+        let says = format!("the database has the encoding {encoding}, which cannot hold every text");
+        for command in [&["migrate"][..], &["migrate", "--check"], &["serve"], &["orders", "list"]] {
+            home.run(command).exits(1).tells_in_one_line(&says);
+        }
+        let doctor = home.run(&["doctor", "--format", "json"]).exits(3);
+        assert!(doctor.stdout.contains(&says), "{}", doctor.stdout);
+        let mut encoded = PgConnection::connect(url.as_str()).await.unwrap();
+        let made: Option<String> =
+            sqlx::query_scalar("SELECT to_regnamespace('klarna_worker')::text").fetch_one(&mut encoded).await.unwrap();
+        assert_eq!(made, None, "{encoding}");
+        encoded.close().await.unwrap();
+        assert_eq!(errors_in(url.as_str()).await, [""; 0], "{encoding}");
+        let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        sqlx::raw_sql(drop).execute(&mut server).await.unwrap();
+    }
+    server.close().await.unwrap();
+    database.remove().await;
 }

@@ -143,6 +143,38 @@ fn each_test_that_the_page_on_security_names_is_there() {
     assert!(named.len() > 30, "{named:?}");
 }
 
+/// Whether a file, or one in a folder, has tests.
+fn has_tests(path: &Path) -> bool {
+    if path.is_dir() {
+        return std::fs::read_dir(path).unwrap().any(|entry| has_tests(&entry.unwrap().path()));
+    }
+    let is_script = path.extension().is_some_and(|extension| extension == "sh");
+    let marks = ["#[test]", "#[tokio::test", "both_engines!", "postgres_alone!", "proptest!"];
+    std::fs::read_to_string(path).is_ok_and(|source| is_script || marks.iter().any(|mark| source.contains(mark)))
+}
+
+#[test]
+fn each_promise_names_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/guarantees.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise |"));
+    let mut promises = 0;
+    for row in rows {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for name in named {
+            // A file or a folder, and perhaps the test's name behind it.
+            let (file, test) = name.split_once("::").unwrap_or((name, ""));
+            assert!(has_tests(&root.join(file)), "{name}: {row}");
+            let source = || std::fs::read_to_string(root.join(file)).unwrap();
+            assert!(test.is_empty() || source().contains(&format!("fn {test}(")), "{name}: {row}");
+        }
+        promises += 1;
+    }
+    assert!(promises > 40, "{promises}");
+}
+
 /// Returns the anchor of a heading, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase().replace(' ', "-");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use klarna_order_worker::config::Merchant;
@@ -15,6 +16,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     an_order_exists_if_and_only_if_its_transaction_commits,
     an_order_for_a_target_without_an_address_is_refused,
+    the_check_of_a_batch_lets_others_run,
 ];
 
 fn order(user: &str) -> NewOrder {
@@ -55,4 +57,22 @@ async fn an_order_for_a_target_without_an_address_is_refused(db: Db) {
         panic!("not refused")
     };
     assert_eq!(faults[0].pointer, "/target");
+}
+
+/// On one thread. The orders are refused, so nothing else is waited for.
+async fn the_check_of_a_batch_lets_others_run(db: Db) {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let unknown = || NewOrder { merchant: "nobody".into(), ..order("u") };
+    let outcomes = intake(&db).submit_all((0..100).map(|_| unknown()).collect()).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(IntakeError::Rejected(_)))));
+    let runs = runs.load(Ordering::SeqCst);
+    assert!(runs > 50, "{runs}");
+    other.abort();
 }

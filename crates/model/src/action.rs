@@ -22,6 +22,10 @@ pub enum Action {
     DropUnsent { process: usize, exchange: usize },
     /// A process stores what the answer means.
     Store { process: usize, exchange: usize },
+    /// Only in shared claims: a process stores all its answers in one commit.
+    StoreTogether { process: usize },
+    /// Only in shared claims: a process locks the tokens again whose exchanges go on after a commit.
+    LockAgain { process: usize },
     /// A process writes the successor to its spool, or fails to.
     Spool { process: usize, exchange: usize },
     /// The provider sees a request.
@@ -106,6 +110,8 @@ impl fmt::Display for Action {
                 write!(f, "P{process} closes exchange {exchange} as not sent")
             }
             Self::Store { process, exchange } => write!(f, "P{process} stores the end of its exchange {exchange}"),
+            Self::StoreTogether { process } => write!(f, "P{process} stores the ends of its exchanges together"),
+            Self::LockAgain { process } => write!(f, "P{process} locks the tokens of its exchanges again"),
             Self::Spool { process, exchange } => write!(f, "P{process} spools the successor of exchange {exchange}"),
             Self::ProviderSees { request } => write!(f, "the provider sees token request {request}"),
             Self::ReadAnswer { request } => write!(f, "the answer of token request {request} is read"),

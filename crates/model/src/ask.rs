@@ -8,8 +8,8 @@ pub(crate) fn small(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// How many rejections in a row stop a merchant. In the real world at least 3; the model has fewer users.
-pub(crate) const STREAK: usize = 2;
+/// How many rejections in a row stop a merchant of whose tokens hardly any was rejected before.
+pub(crate) const STREAK: usize = 3;
 
 impl State {
     /// Whether a process reaches the database.

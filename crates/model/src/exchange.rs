@@ -9,6 +9,9 @@ use crate::{Engine, Rule, Scene};
 pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
     for process in 0..state.processes.len() {
         claims(scene, state, process, actions);
+        if scene.engine == Engine::SharedClaims && state.reaches(process) {
+            in_company(state, process, actions);
+        }
         for (exchange, it) in state.processes[process].exchanges.iter().enumerate() {
             let reaches = state.reaches(process);
             match it.stage {
@@ -29,6 +32,29 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
                 _ => {}
             }
         }
+    }
+}
+
+/// What a session does for several of its claims at once.
+fn in_company(state: &State, process: usize, actions: &mut Vec<Action>) {
+    let exchanges = &state.processes[process].exchanges;
+    if exchanges.iter().filter(|it| matches!(it.stage, Stage::Answered(_))).count() > 1 {
+        actions.push(Action::StoreTogether { process });
+    }
+    if exchanges.iter().any(|it| goes_on(it) && state.locks[usize::from(it.user)].is_none()) {
+        actions.push(Action::LockAgain { process });
+    }
+}
+
+/// Whether the intent of an exchange is committed.
+fn goes_on(exchange: &Exchange) -> bool {
+    exchange.stage != Stage::Claimed
+}
+
+/// After a commit has let all locks of a session go, it takes those again that are free and that its exchanges need.
+pub(crate) fn lock_again(state: &mut State, process: usize) {
+    for user in state.processes[process].exchanges.iter().filter(|it| goes_on(it)).map(|it| usize::from(it.user)) {
+        state.locks[user].get_or_insert(small(process));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::process::stop_running;
 use crate::state::{
     Answer, Exchange, File, GhostUser, Grant, Holder, Life, Process, Stage, State, Step, Token, TokenState,
 };
-use crate::{Fault, Rule, Scene};
+use crate::{Engine, Fault, Rule, Scene};
 
 /// The faults that are possible.
 pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
@@ -143,6 +143,8 @@ pub(crate) fn happen(scene: &Scene, state: &mut State, fault: Fault, whom: usize
                 crate::order::settle(scene, state, process, at, true);
             } else if state.processes[process].exchanges[at].stage == Stage::Claimed {
                 intent_in_doubt(scene, state, process, at);
+            } else if scene.engine == Engine::SharedClaims {
+                crate::store::store_together(scene, state, process, true);
             } else {
                 crate::store::store(scene, state, process, at, true);
             }

@@ -60,6 +60,8 @@ fn apply(scene: &Scene, state: &mut State, action: Action) {
             exchange::end(state, process, exchange, Step::Fresh);
         }
         Action::Store { process, exchange } => store::store(scene, state, process, exchange, false),
+        Action::StoreTogether { process } => store::store_together(scene, state, process, false),
+        Action::LockAgain { process } => exchange::lock_again(state, process),
         Action::Spool { process, exchange } => spool(state, process, exchange),
         Action::ProviderSees { request } => network::provider_sees(scene, state, request),
         Action::ReadAnswer { request } => network::read_answer(state, request),

@@ -18,6 +18,7 @@ pub fn small() -> Vec<Scene> {
         not_rotating(),
         hold(),
         two_users(),
+        two_users_sign_in(),
         owner(),
         registrations(),
         stop_with_a_spool(Postgres),
@@ -62,10 +63,9 @@ pub fn large() -> Vec<Scene> {
         scenes.push(restore().on(engine).called(engine, "a restored database"));
     }
     for scene in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
-        let engine = scene.engine;
-        let total = scene.total + 1;
-        let mut scene = scene.called(engine, "three faults around an order");
-        scene.total = total;
+        let (engine, name) = (scene.engine, format!("{} and three faults", scene.name));
+        let mut scene = scene.called(engine, &name);
+        scene.total += 1;
         scenes.push(scene);
     }
     scenes
@@ -118,6 +118,16 @@ pub fn two_users() -> Scene {
         .with_users(2)
         .with_refreshes(2)
         .with_faults(1, &[(Crash, 1), (Slow, 1), (SessionLost, 1), (CommitInDoubt, 1)])
+}
+
+/// Two users share a claim session, and one of them signs in again or is forgotten.
+pub fn two_users_sign_in() -> Scene {
+    Scene::new("sign-in and forgetting in shared claims")
+        .on(SharedClaims)
+        .with_processes(1)
+        .with_users(2)
+        .with_refreshes(3)
+        .with_faults(2, &[(SignIn, 1), (Forget, 1), (Crash, 1), (CommitInDoubt, 1)])
 }
 
 /// The user signs in, is forgotten, withdraws consent.
@@ -186,8 +196,8 @@ pub fn wrong_address() -> Scene {
 pub fn streak() -> Scene {
     let mut scene = Scene::new("rejections in a row")
         .with_processes(1)
-        .with_users(3)
-        .with_refreshes(4)
+        .with_users(4)
+        .with_refreshes(5)
         .with_faults(2, &[(WrongSettings, 1), (Stop, 1)]);
     scene.unbound = true;
     scene

@@ -125,6 +125,17 @@ pub(crate) fn store(scene: &Scene, state: &mut State, process: usize, exchange: 
     }
 }
 
+/// Stores the ends of all exchanges that have an answer, in one commit.
+pub(crate) fn store_together(scene: &Scene, state: &mut State, process: usize, in_doubt: bool) {
+    let answered = |it: &&crate::state::Exchange| matches!(it.stage, Stage::Answered(_));
+    let ids: Vec<_> = state.processes[process].exchanges.iter().filter(answered).map(|it| it.id).collect();
+    for id in ids {
+        if let Some(exchange) = state.processes[process].exchanges.iter().position(|it| it.id == id) {
+            store(scene, state, process, exchange, in_doubt);
+        }
+    }
+}
+
 /// The commit of a shared transaction lets every lock of the session go.
 fn let_all_go(state: &mut State, process: usize) {
     for lock in &mut state.locks {

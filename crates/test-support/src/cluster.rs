@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::engine::Database;
@@ -23,15 +23,21 @@ const FAKETIME: &str = "libfaketime.so.1";
 impl Cluster {
     /// Creates a server and starts it.
     pub fn start() -> Self {
-        Self::start_by(false)
+        Self::start_by(false, &[])
+    }
+
+    /// As [`Cluster::start`], with these files in its data folder, such as `pg_hba.conf`; the settings that are
+    /// to be read last are in `postgresql.auto.conf`.
+    pub fn start_with_files(files: &[(&str, &str)]) -> Self {
+        Self::start_by(false, files)
     }
 
     /// As [`Cluster::start`]; [`Cluster::step_clock`] moves the server's clock.
     pub fn start_with_clock() -> Self {
-        Self::start_by(true)
+        Self::start_by(true, &[])
     }
 
-    fn start_by(has_clock: bool) -> Self {
+    fn start_by(has_clock: bool, files: &[(&str, &str)]) -> Self {
         let programs = programs();
         let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
         let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
@@ -40,6 +46,11 @@ impl Cluster {
         let mut init = as_owner(cluster.programs.join("initdb"));
         init.arg("-D").arg(cluster.data()).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
         run(&mut init);
+        for (name, text) in files {
+            let mut write = as_owner("sh");
+            write.args(["-c", r#"umask 077; printf '%s' "$1" >"$2""#, "sh", *text]).arg(cluster.data().join(name));
+            run(&mut write);
+        }
         if has_clock {
             cluster.step_clock("+0");
         }
@@ -62,7 +73,7 @@ impl Cluster {
     /// Starts the server, and waits until it answers.
     pub fn up(&self) {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200",
+            "-p {} -c listen_addresses=127.0.0.1,::1 -c unix_socket_directories='{}' -c max_connections=200",
             self.port,
             self.folder.display()
         );
@@ -77,6 +88,22 @@ impl Cluster {
     /// Returns its database.
     pub fn database(&self) -> Database {
         Database::Postgres { url: format!("postgres://postgres@127.0.0.1:{}/postgres", self.port) }
+    }
+
+    /// Its port, also of its socket.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of its socket.
+    pub fn socket_folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The lines of its log.
+    pub fn log(&self) -> Vec<String> {
+        let log = std::fs::read(self.folder.join("log")).unwrap();
+        String::from_utf8_lossy(&log).lines().map(str::to_owned).collect()
     }
 
     fn data(&self) -> PathBuf {

@@ -17,16 +17,22 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one before the server of this URL.
+    /// Starts one before the server of this URL, for the user of the URL. It runs 20 transactions
+    /// at a time.
     pub fn start(server: &str) -> Self {
+        Self::start_with(server, 20)
+    }
+
+    /// As [`Pooler::start`], with another size of its pools.
+    pub fn start_with(server: &str, pool_size: u32) -> Self {
         let server: url::Url = server.parse().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let (users, settings) = (folder.path().join("users.txt"), folder.path().join("pgbouncer.ini"));
-        std::fs::write(&users, "\"postgres\" \"\"\n").unwrap();
+        std::fs::write(&users, format!("\"{}\" \"\"\n", server.username())).unwrap();
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             auth_type = trust\nauth_file = {}\nunix_socket_dir =\npool_mode = transaction\ndefault_pool_size = 20\n",
+             auth_type = trust\nauth_file = {}\nunix_socket_dir =\npool_mode = transaction\ndefault_pool_size = {pool_size}\n",
             server.port().unwrap(),
             users.display()
         );

@@ -14,7 +14,21 @@ use uuid::Uuid;
 pub struct TestDatabase {
     name: String,
     url: String,
+    /// Whether it has a role of its own, with the same name.
+    has_role: bool,
 }
+
+/// Defaults that no installation has. A role may have them, or a database.
+pub const ODD_DEFAULTS: [&str; 8] = [
+    "default_transaction_isolation = 'serializable'",
+    "search_path = 'pg_temp'",
+    "timezone = 'Asia/Tokyo'",
+    "standard_conforming_strings = off",
+    "client_encoding = 'LATIN1'",
+    "datestyle = 'German, DMY'",
+    "intervalstyle = 'iso_8601'",
+    "bytea_output = 'escape'",
+];
 
 impl TestDatabase {
     /// Creates the database.
@@ -23,7 +37,20 @@ impl TestDatabase {
         server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
         let mut url: url::Url = SERVER.get().unwrap().url.parse().unwrap();
         url.set_path(&name);
-        Self { name, url: url.into() }
+        Self { name, url: url.into(), has_role: false }
+    }
+
+    /// Creates a superuser whose sessions have [`ODD_DEFAULTS`]. Returns the URL with this user.
+    pub async fn odd_role(&mut self) -> String {
+        let name = &self.name;
+        server(&format!("CREATE ROLE {name} LOGIN SUPERUSER")).await;
+        self.has_role = true;
+        for default in ODD_DEFAULTS {
+            server(&format!("ALTER ROLE {name} SET {default}")).await;
+        }
+        let mut url: url::Url = self.url.parse().unwrap();
+        url.set_username(name).unwrap();
+        url.into()
     }
 
     /// Returns its URL, with a superuser.
@@ -34,7 +61,27 @@ impl TestDatabase {
     /// Removes it, and ends the sessions that still use it.
     pub async fn remove(self) {
         server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        if self.has_role {
+            server(&format!("DROP ROLE {}", self.name)).await;
+        }
     }
+}
+
+/// Returns the lines of the server's log that tell of errors in the database of this superuser's URL.
+///
+/// # Panics
+/// If the log cannot be read: the server has to be one that the tests have started.
+pub async fn errors_in(url: &str) -> Vec<String> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let ask = "SELECT current_database()::text, current_setting('data_directory')";
+    let (name, data): (String, String) = sqlx::query_as(ask).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let log = PathBuf::from(data).with_file_name("log");
+    let log = std::fs::read(&log).unwrap_or_else(|error| panic!("{}: {error}; run ./test.sh", log.display()));
+    let log = String::from_utf8_lossy(&log);
+    // The start of each line is the setting log_line_prefix.
+    let levels = ["ERROR", "FATAL", "PANIC"].map(|level| format!(" {name} {level}: "));
+    log.lines().filter(|line| levels.iter().any(|level| line.contains(level))).map(str::to_owned).collect()
 }
 
 async fn server(statement: &str) {
@@ -63,6 +110,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/klarna-worker-test.XXXXXX")
 trap '"$1/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$folder"' EXIT
 "$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C -N >"$folder/log" || { cat "$folder/log"; exit 1; }
 options="-p $2 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$folder' -c fsync=off -c max_connections=300"
+options="$options -c log_line_prefix='%m [%p] %d '"
 "$1/pg_ctl" -D "$folder/data" -l "$folder/log" -w -o "$options" start >"$folder/start" || { cat "$folder/log"; exit 1; }
 echo ready
 cat

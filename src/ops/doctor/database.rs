@@ -48,6 +48,10 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     }
     let store = match store::open(&settings.database, settings.vault.max_in_flight, clock).await {
         Ok(store) => store,
+        Err(error @ StoreError::Pooler(_)) => {
+            findings.fail_with("database.pooler", &error);
+            return Found::Unknown;
+        }
         Err(error) => {
             findings.fail(
                 "database",
@@ -220,7 +224,7 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
     pooler(server, settings, findings);
     let wanted = i64::from(settings.database.max_connections) + i64::from(settings.vault.max_in_flight);
     let wanted = wanted + OTHER_CONNECTIONS;
-    if wanted > server.max_connections && !server.pooled {
+    if wanted > server.max_connections && server.pooler.is_none() {
         findings.warn(
             "database.connections",
             format!("one process may open {wanted} connections, the server allows {}", server.max_connections),
@@ -239,20 +243,23 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
     }
 }
 
-/// Checks the settings for a transaction pooler such as `PgBouncer`: prepared statements and
-/// `LISTEN` belong to a session.
+/// Checks that a transaction pooler such as `PgBouncer` has a session for each exchange in flight,
+/// which holds it while it waits for Klarna, and one more for their intents.
 fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
-    if !server.pooled {
-        return;
-    }
-    let found = "database.url goes through a transaction pooler (PgBouncer?)";
-    if settings.database.statement_cache > 0 {
-        findings.fail("database.pooler", found, "set database.statement_cache = 0: sessions are shared there");
-    }
-    if settings.database.listen_url.is_none() {
-        let advice = "set database.listen_url to the server itself: notifications do not pass through the \
-            pooler";
-        findings.fail("database.pooler", found, advice);
+    let Some(transactions) = server.pooler else { return };
+    let exchanges = settings.vault.max_in_flight;
+    if u32::try_from(transactions).is_ok_and(|transactions| transactions <= exchanges) {
+        findings.warn(
+            "database.pooler",
+            format!(
+                "the transaction pooler ran {transactions} transactions at a time, and {exchanges} exchanges of this \
+                 process may be in flight, each with a transaction"
+            ),
+            "raise its pool (PgBouncer: default_pool_size) above vault.max_in_flight of all processes together, or \
+             lower vault.max_in_flight",
+        );
+    } else {
+        findings.ok("database.pooler", "the transaction pooler before the server suits the settings");
     }
 }
 
@@ -270,7 +277,7 @@ mod tests {
             durable: true,
             asynchronous_standbys: 0,
             max_connections: 100,
-            pooled: false,
+            pooler: None,
         };
         change(&mut server);
         let text = format!("installation = \"test\"\n[database]\nurl = \"postgres://db/shop\"\n{settings}");
@@ -307,10 +314,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_of_transactions_needs_two_settings() {
-        let pooled = |settings| judged(|server| server.pooled = true, settings).len();
-        assert_eq!(pooled(""), 2);
-        assert_eq!(pooled("statement_cache = 0\n"), 1);
-        assert_eq!(pooled("statement_cache = 0\nlisten_url = \"postgres://db/shop\"\n"), 0);
+    fn a_pooler_needs_a_transaction_for_each_exchange_and_one_more() {
+        let pooler = |transactions| judged(|server| server.pooler = Some(transactions), "");
+        assert_eq!(pooler(20), [("database.pooler".to_owned(), CheckStatus::Warning)]);
+        assert_eq!(pooler(32), [("database.pooler".to_owned(), CheckStatus::Warning)]);
+        assert_eq!(pooler(33), []);
     }
 }

@@ -4,6 +4,8 @@
 //! does not know. So the URL is first converted to a form that sqlx reads as `psql` does, and anything
 //! else is refused.
 
+mod password_file;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,6 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use self::password_file::Login;
 use crate::config::{NO_HOST, postgres_url};
 use crate::store::{StoreError, Transport};
 
@@ -50,6 +53,17 @@ const UNSUPPORTED: [&str; 16] = [
     "tcp_user_timeout",
 ];
 
+/// Variables of libpq that say how safe a connection must be, or where it leads, and have no effect here.
+const UNSUPPORTED_VARIABLES: [&str; 7] = [
+    "PGCHANNELBINDING",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGSERVICE",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLMINPROTOCOLVERSION",
+];
+
 /// The folders in which servers put their sockets by default.
 const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
@@ -83,11 +97,13 @@ impl Address {
         let url = postgres_url(url).ok_or_else(unreadable)?;
         let given = Parameters::read(&url).map_err(|what| wrong(&what))?;
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        if let Some(name) = UNSUPPORTED_VARIABLES.into_iter().find(|name| variable(name).is_some()) {
+            return Err(wrong(&format!("the variable {name} has no effect here; start this program without it")));
+        }
         let port = given.get("port").or_else(|| variable("PGPORT")).unwrap_or_else(|| "5432".to_owned());
         let host = host(&given, &port, variable).map_err(wrong)?;
-        let mut query = given.without(&["host", "hostaddr", "port", "sslmode", "sslrootcert"]);
+        let mut query = given.without(&["host", "hostaddr", "password", "port", "sslmode", "sslrootcert"]);
         query.append_pair("port", &port);
-        // A password file uses the same name for a socket.
         query.append_pair(
             "host",
             match &host {
@@ -95,8 +111,15 @@ impl Address {
                 Host::Name(name) => name,
             },
         );
+        // With a password, sqlx looks for no file.
+        query.append_pair("password", "");
         let plain = format!("postgres:///?{}", query.finish());
         let mut options = PgConnectOptions::from_str(&plain).map_err(|_| unreadable())?;
+        let password = match given.get("password").or_else(|| variable("PGPASSWORD")) {
+            Some(password) => Some(password),
+            None => password_of_file(&options, &host, &port, variable).map_err(wrong)?,
+        };
+        options = options.password(&password.unwrap_or_default());
         let mode = given.get("sslmode").or_else(|| variable("PGSSLMODE"));
         let mode = mode.map(|mode| PgSslMode::from_str(&mode)).transpose().map_err(|_| {
             wrong(
@@ -126,8 +149,21 @@ impl Address {
         if let Some(authorities) = authorities {
             options = options.ssl_root_cert(authorities);
         }
+        if given.get("sslcert").or_else(|| variable("PGSSLCERT")).is_none()
+            && let Some(certificate) = usual_file("postgresql.crt", variable)
+        {
+            options = options.ssl_client_cert(certificate);
+        }
+        if given.get("sslkey").or_else(|| variable("PGSSLKEY")).is_none()
+            && let Some(key) = usual_file("postgresql.key", variable)
+        {
+            options = options.ssl_client_key(key);
+        }
         // PgBouncer refuses connections that set extra_float_digits, and no float is read.
-        let options = options.application_name("klarna-order-worker").extra_float_digits(None);
+        let mut options = options.extra_float_digits(None);
+        if options.get_application_name().is_none() {
+            options = options.application_name("klarna-order-worker");
+        }
         Ok(Self { options, transport })
     }
 }
@@ -146,10 +182,16 @@ impl Parameters {
             part("dbname", url.path().trim_start_matches('/')),
         ];
         let mut parameters: Vec<(String, String)> = parts.into_iter().flatten().collect();
-        for (name, value) in url.query_pairs() {
+        if url.fragment().is_some() {
+            return Err("has a # in it; write it as %23".to_owned());
+        }
+        // As in libpq, a plus sign is no space.
+        for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decoded(name), decoded(value));
             check_name(&name)?;
             if !value.is_empty() {
-                parameters.push((name.into_owned(), value.into_owned()));
+                parameters.push((name, value));
             }
         }
         Ok(Self(parameters))
@@ -181,12 +223,13 @@ fn check_name(name: &str) -> Result<(), String> {
 
 /// The host in any spelling of libpq. Without one, a socket in a usual folder, or else `localhost`.
 fn host(given: &Parameters, port: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Host, &'static str> {
-    if given.get("host").is_some() && given.get("hostaddr").is_some() {
-        return Err("has host and hostaddr; leave hostaddr out, and let the host's name lead to it");
+    let name = given.get("host").or_else(|| variable("PGHOST"));
+    let address = given.get("hostaddr").or_else(|| variable("PGHOSTADDR"));
+    if name.is_some() && address.is_some() {
+        return Err("has host and hostaddr (PGHOST and PGHOSTADDR count too); leave hostaddr out, and let the host's \
+                    name lead to it");
     }
-    let named = given.get("hostaddr").or_else(|| given.get("host"));
-    let named = named.or_else(|| variable("PGHOSTADDR")).or_else(|| variable("PGHOST"));
-    let Some(named) = named else {
+    let Some(named) = address.or(name) else {
         let has_socket = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
         let folder = SOCKET_FOLDERS.into_iter().find(has_socket);
         return Ok(folder.map_or_else(|| Host::Name("localhost".to_owned()), |folder| Host::Socket(folder.into())));
@@ -210,8 +253,7 @@ fn authorities(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<PathBuf>, &'static str> {
     let Some(path) = given.or_else(|| variable("PGSSLROOTCERT")) else {
-        let usual = variable("HOME").map(|home| Path::new(&home).join(".postgresql/root.crt"));
-        return Ok(usual.filter(|path| path.exists()));
+        return Ok(usual_file("root.crt", variable));
     };
     if path == "system" {
         return Err("sslrootcert, in the URL or in PGSSLROOTCERT, is system: leave it out, and the authorities that \
@@ -220,6 +262,32 @@ fn authorities(
     std::fs::File::open(&path)
         .map(|_| Some(path.into()))
         .map_err(|_| "the file that sslrootcert or PGSSLROOTCERT names cannot be read")
+}
+
+/// A file of the user's, if it exists.
+fn usual_file(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let path = variable("HOME").map(|home| Path::new(&home).join(".postgresql").join(name));
+    path.filter(|path| path.exists())
+}
+
+/// The password for these options, if a file has it. A socket in a usual folder has the name `localhost` there, one in
+/// another folder has its folder's name.
+fn password_of_file(
+    options: &PgConnectOptions,
+    host: &Host,
+    port: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<String>, &'static str> {
+    let hosts = match host {
+        Host::Name(name) => vec![name.as_str()],
+        Host::Socket(folder) => {
+            let is_usual = SOCKET_FOLDERS.iter().any(|usual| Path::new(usual) == folder);
+            folder.to_str().into_iter().chain(is_usual.then_some("localhost")).collect()
+        }
+    };
+    let user = options.get_username();
+    let database = options.get_database().filter(|name| !name.is_empty()).unwrap_or(user);
+    password_file::password(&Login { hosts, port, database, user }, variable)
 }
 
 const fn protection(mode: PgSslMode) -> Transport {

@@ -1,23 +1,23 @@
 //! What the server reports about itself, on connections outside the pools.
 
-use sqlx::{ConnectOptions, Connection, PgConnection, raw_sql};
+use sqlx::{ConnectOptions, Connection, raw_sql};
 
+use super::pooler;
 use super::pools::Pools;
 use crate::store::columns::Columns;
 use crate::store::pool::bounded;
 use crate::store::sql::postgres as sql;
 use crate::store::{Inspection, Server, StoreError};
 
-/// Opens two sessions at once: only a transaction pooler runs both on one server connection.
 pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
     let options = pools.queue.options();
-    let mut first = bounded(options.connect()).await?;
+    let mut connection = bounded(options.connect()).await?;
     // The simple protocol works through every kind of pooler.
-    let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut first)).await?;
-    let mut second = bounded(options.connect()).await?;
-    let pooled = backend(&mut first).await? == backend(&mut second).await?;
-    bounded(second.close()).await?;
-    bounded(first.close()).await?;
+    let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut connection)).await?;
+    let is_pooled = pooler::is_between(&mut connection, options).await?;
+    bounded(connection.close()).await?;
+    let exchanges = pools.claims.used("claims").most;
+    let needed = usize::try_from(exchanges).unwrap_or(usize::MAX).saturating_add(1);
     Ok(Inspection::Postgres(Server {
         version: facts.text("version")?,
         now: facts.time("now")?,
@@ -25,10 +25,6 @@ pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
         durable: facts.flag("durable")?,
         asynchronous_standbys: facts.int("asynchronous_standbys")?,
         max_connections: facts.int("max_connections")?,
-        pooled,
+        pooler: if is_pooled { Some(pooler::transactions(options, needed).await) } else { None },
     }))
-}
-
-async fn backend(c: &mut PgConnection) -> Result<i64, StoreError> {
-    Ok(bounded(raw_sql(sql::BACKEND).fetch_one(c)).await?.int("pid")?)
 }

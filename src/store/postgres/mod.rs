@@ -6,6 +6,7 @@ mod claim;
 mod inspect;
 mod migrate;
 mod pick;
+mod pooler;
 mod pools;
 mod ready;
 mod signals;
@@ -55,10 +56,10 @@ impl Postgres {
     ///
     /// # Errors
     /// [`StoreError::Location`] if the URL cannot be read, [`StoreError::Unavailable`] if the server does
-    /// not answer.
+    /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
     pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
-        pools.reach().await?;
+        pools.reach(database).await?;
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row, ra
 use tokio::sync::Semaphore;
 
 use super::address::Address;
+use super::pooler;
 use crate::config::Database;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, PoolSettings, PooledConnection, Prepare, Scarcity, bounded};
@@ -117,22 +118,24 @@ impl Pools {
         self.intents.behind(&self.half_of_intents).await
     }
 
-    /// Connects to the server once, outside the pools, because they would retry for a while and
-    /// hide the reason.
+    /// Connects to the server outside the pools, because they would retry for a while and hide the
+    /// reason.
     ///
     /// # Errors
-    /// Also [`StoreError::Location`] where the database's encoding cannot hold every text.
-    pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        let mut connection = bounded(self.queue.options().connect()).await?;
+    /// Also [`StoreError::Location`] where the database's encoding cannot hold every text, and
+    /// [`StoreError::Pooler`] where the settings do not suit the pooler before the server.
+    pub(super) async fn reach(&self, database: &Database) -> Result<(), StoreError> {
+        let options = self.queue.options();
+        let mut connection = bounded(options.connect()).await?;
         let encoding: String = bounded(raw_sql("SHOW server_encoding").fetch_one(&mut connection)).await?.try_get(0)?;
-        bounded(connection.close()).await?;
         if encoding != "UTF8" {
             return Err(StoreError::Location(format!(
                 "the database has the encoding {encoding}, which cannot hold every text: create one with CREATE \
                  DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in database.url"
             )));
         }
-        Ok(())
+        pooler::check(database, &mut connection, options, &self.listen).await?;
+        bounded(connection.close()).await
     }
 
     /// Opens a session outside the pools, with time limits for statements. It connects like

@@ -27,7 +27,8 @@ impl DatabaseFile {
         }
     }
 
-    /// Checks that the path still leads to the file that was opened.
+    /// Checks that the path still leads to the file that was opened. It does not wait for the disk: the system keeps in
+    /// memory what it knows of an open file.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         match self.opened.get() {
             Some(opened) if identity(&self.path) != Some(*opened) => {

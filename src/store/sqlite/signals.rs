@@ -97,7 +97,7 @@ impl Log {
     }
 
     /// Returns whether anybody, including this process, may have committed since the check before
-    /// the last.
+    /// the last. It does not wait for the disk: the system keeps in memory what it knows of an open file.
     fn may_have_changed(&mut self) -> bool {
         let log = std::fs::metadata(&self.path);
         let now = log.ok().and_then(|log| Some((log.modified().ok()?, log.len())));

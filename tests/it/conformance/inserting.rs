@@ -46,7 +46,7 @@ async fn keys_count_by_merchant_and_orders_without_one_are_never_the_same(db: Db
     assert_eq!(db.count("orders").await, 4);
 }
 
-async fn fifty_equal_inserts_at_once_make_one_order(db: Db) {
+pub async fn fifty_equal_inserts_at_once_make_one_order(db: Db) {
     let other_process = db.open().await;
     let inserts = (0..50).map(|n| {
         let (store, order) = (if n % 2 == 0 { &db.store } else { &other_process }, keyed(&db, "k"));

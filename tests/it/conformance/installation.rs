@@ -54,7 +54,7 @@ async fn an_empty_database_lacks_every_migration(db: Db) {
     assert!(empty.installation().await.unwrap().is_none());
 }
 
-async fn processes_that_migrate_at_once_do_it_once(db: Db) {
+pub async fn processes_that_migrate_at_once_do_it_once(db: Db) {
     let one = db.empty().await;
     let other = db.empty().await;
     let (first, second) = tokio::join!(one.migrate(), other.migrate());

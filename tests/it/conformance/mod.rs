@@ -11,6 +11,7 @@ mod order_admin;
 mod orders;
 mod overview;
 pub mod pg;
+mod pooler;
 mod renaming;
 mod restore;
 mod service;

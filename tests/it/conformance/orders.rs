@@ -233,7 +233,7 @@ async fn however_many_users_orders_run_none_has_a_second(db: Db) {
     }
 }
 
-async fn concurrent_workers_never_claim_the_same_order(db: Db) {
+pub async fn concurrent_workers_never_claim_the_same_order(db: Db) {
     for n in 0..40 {
         insert(&db, order(&db, &format!("u{n}"))).await;
     }

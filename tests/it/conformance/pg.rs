@@ -9,6 +9,7 @@ use klarna_order_worker::config::Database;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::{self, ClaimAttempt, Signal, Store, StoreError, TokenClaim};
 use klarna_order_worker::token::{Intended, Settled};
+use test_support::postgres::{ODD_DEFAULTS, errors_in};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +28,7 @@ postgres_alone![
     claims_that_wait_for_klarna_keep_nobody_else_waiting,
     a_listener_whose_connection_dies_says_so,
     a_listener_whose_packets_are_dropped_says_so,
-    other_defaults_of_the_database_change_nothing,
+    other_defaults_change_nothing,
     an_encoding_that_cannot_hold_every_text_is_refused,
     pools_recover_from_connections_that_died,
     a_burst_finds_connections_open_but_never_all_of_a_pool,
@@ -65,7 +66,7 @@ pub async fn kill_claims(db: &Db) {
     assert_eq!(db.value(kill).await.as_deref(), Some("1"));
 }
 
-async fn a_claim_keeps_others_away_until_it_is_over(db: Db) {
+pub async fn a_claim_keeps_others_away_until_it_is_over(db: Db) {
     let other = db.open().await;
     register(&db, "u", 1).await;
     register(&db, "v", 1).await;
@@ -99,7 +100,7 @@ async fn a_claim_dies_with_its_connection_and_the_successor_does_not(db: Db) {
     assert_eq!((row(&db, "u").await.2, outcome(&db, &sent).await.as_deref()), (2, Some("rotated")));
 }
 
-async fn a_claim_dropped_without_a_word_frees_the_token(db: Db) {
+pub async fn a_claim_dropped_without_a_word_frees_the_token(db: Db) {
     register(&db, "u", 1).await;
     drop(claim(&*db.store, "u").await);
     claim_soon(&*db.store, "u").await.release().await;
@@ -135,7 +136,7 @@ async fn of_two_who_think_they_hold_the_claim_one_may_send(db: Db) {
     }
 }
 
-async fn claims_that_wait_for_klarna_keep_nobody_else_waiting(db: Db) {
+pub async fn claims_that_wait_for_klarna_keep_nobody_else_waiting(db: Db) {
     let holder = db.begin_worker().await;
     let mut claims = Vec::new();
     for n in 0..MAX_IN_FLIGHT {
@@ -222,22 +223,21 @@ fn url_at(url: &str, port: u16) -> String {
     url.into()
 }
 
-/// Of isolation, search path, time zone and strings. A claim's transaction must see the intent that
-/// another connection commits meanwhile, and that its own store closes.
-async fn other_defaults_of_the_database_change_nothing(db: Db) {
+/// Defaults of the database, and of the role in this database, which come before them. A claim's
+/// transaction must see the intent that another connection commits meanwhile, and that its own store
+/// closes.
+async fn other_defaults_change_nothing(db: Db) {
     register(&db, "u", 1).await;
-    let name = db.value("current_database()").await.unwrap();
-    for isolation in ["repeatable read", "serializable"] {
-        for setting in [
-            format!("default_transaction_isolation = '{isolation}'"),
-            "search_path = 'pg_temp'".into(),
-            "timezone = 'Asia/Tokyo'".into(),
-            "standard_conforming_strings = off".into(),
-        ] {
-            db.execute(&format!("ALTER DATABASE {name} SET {setting}")).await;
+    let mut direct = db.raw().await;
+    let name = direct.column("current_database()").await.remove(0).unwrap();
+    let database = Database { url: db.direct_url().into(), listen_url: None, ..db.database().clone() };
+    for (whose, isolation) in [("DATABASE", "repeatable read"), ("ROLE CURRENT_USER IN DATABASE", "serializable")] {
+        for default in ODD_DEFAULTS {
+            direct.execute(&format!("ALTER {whose} {name} SET {default}")).await;
         }
+        direct.execute(&format!("ALTER {whose} {name} SET default_transaction_isolation = '{isolation}'")).await;
         for statement_cache in [100, 0] {
-            let database = Database { statement_cache, ..db.database().clone() };
+            let database = Database { statement_cache, ..database.clone() };
             let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
             let holder = db.begin_worker().await;
             let mut claim = claim(&*store, "u").await;
@@ -252,6 +252,7 @@ async fn other_defaults_of_the_database_change_nothing(db: Db) {
             store.close().await;
         }
     }
+    assert_eq!(db.errors().await, [""; 0]);
 }
 
 async fn an_encoding_that_cannot_hold_every_text_is_refused(db: Db) {
@@ -263,8 +264,9 @@ async fn an_encoding_that_cannot_hold_every_text_is_refused(db: Db) {
         .await;
         let mut url = url::Url::parse(db.direct_url()).unwrap();
         url.set_path(&name);
-        let database = Database { url: String::from(url).into(), listen_url: None, ..db.database().clone() };
+        let database = Database { url: String::from(url.clone()).into(), listen_url: None, ..db.database().clone() };
         let refused = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.err();
+        assert_eq!(errors_in(url.as_str()).await, [""; 0], "{encoding}");
         db.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         let refused = refused.unwrap_or_else(|| panic!("{encoding} was taken"));
         assert!(matches!(refused, StoreError::Location(_)), "{refused:?}");

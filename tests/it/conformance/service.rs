@@ -21,7 +21,7 @@ both_engines![an_order_and_its_token_go_their_way, an_order_goes_in_with_the_tra
 /// The largest difference between two clocks on one machine.
 const CLOSE: TimeDelta = TimeDelta::seconds(30);
 
-async fn an_order_and_its_token_go_their_way(db: Db) {
+pub async fn an_order_and_its_token_go_their_way(db: Db) {
     let clock = Clock::system();
     let store = db.open_with(&clock).await;
     let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/1".into() };

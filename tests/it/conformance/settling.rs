@@ -224,7 +224,7 @@ async fn settled_names_those_that_ended(db: Db) {
 }
 
 /// Ends that share a commit do not affect each other.
-async fn many_ends_at_once_are_each_answered(db: Db) {
+pub async fn many_ends_at_once_are_each_answered(db: Db) {
     for number in 0..8 {
         insert(&db, order(&db, &format!("u-{number}"))).await;
         exchange_for(&db, &format!("u-{number}"), OrderId::new(db.clock.now())).await;

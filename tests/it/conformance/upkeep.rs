@@ -226,7 +226,7 @@ async fn everything(db: &Db) -> String {
     all
 }
 
-async fn an_erased_user_leaves_no_trace(db: Db) {
+pub async fn an_erased_user_leaves_no_trace(db: Db) {
     open_endpoint(&db, 1).await;
     let user = "user-of-old-4711";
     let body = |n: u32| format!(r#"{{"billing_address":{{"street_address":"Karlaplan {n}"}}}}"#);

@@ -257,7 +257,7 @@ async fn claims_take_no_more_than_each_share_and_the_longest_due_first(db: Db) {
     assert_eq!(data(claim(&db, 2).await), [json!(orders[2])]);
 }
 
-async fn concurrent_senders_never_claim_the_same_event(db: Db) {
+pub async fn concurrent_senders_never_claim_the_same_event(db: Db) {
     open_endpoint(&db, 1).await;
     for n in 0..24 {
         end_order(&db, &format!("u{n}"), &submitted()).await;

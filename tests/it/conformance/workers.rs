@@ -109,7 +109,7 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     assert!(db.store.order(id).await.unwrap().unwrap().possible_duplicate);
 }
 
-async fn the_fifth_lost_worker_fails_the_order(db: Db) {
+pub async fn the_fifth_lost_worker_fails_the_order(db: Db) {
     let id = insert(&db, order(&db, "u")).await;
     for lost in 1..=5 {
         let worker = db.begin_worker().await;

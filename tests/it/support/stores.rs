@@ -12,7 +12,7 @@ use klarna_order_worker::ids::{InstanceId, WorkerId};
 use klarna_order_worker::store::{self, Store, Worker};
 use tempfile::TempDir;
 use test_support::pooler::Pooler;
-use test_support::postgres::TestDatabase;
+use test_support::postgres::{TestDatabase, errors_in};
 use uuid::Uuid;
 
 use super::raw::Raw;
@@ -61,6 +61,7 @@ pub struct Db {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     database: Database,
+    direct_url: String,
     folder: Arc<TempDir>,
     opened: Arc<Mutex<Vec<Arc<dyn Store>>>>,
 }
@@ -74,7 +75,7 @@ pub async fn on_sqlite_within<F: Future<Output = ()>>(limit: Duration, case: imp
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.db");
     let engine = Engine::Sqlite { path: path.clone() };
-    run(settings(engine, &format!("sqlite:{}", path.display())), folder, limit, case).await;
+    run(settings(engine, &format!("sqlite:{}", path.display())), String::new(), folder, limit, case).await;
 }
 
 pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
@@ -83,19 +84,36 @@ pub async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
 
 /// Runs a case on PostgreSQL with a time limit of its own.
 pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
+    // `tests/pooler.sh` plays all cases so.
+    if std::env::var_os("KLARNA_WORKER_TEST_POOLER").is_some() {
+        return on_pooler_within(limit, case).await;
+    }
     let database = TestDatabase::create().await;
-    // `tests/pooler.sh` plays the same cases through PgBouncer.
-    let pooler = std::env::var_os("KLARNA_WORKER_TEST_POOLER").map(|_| Pooler::start(database.url()));
-    let settings = match &pooler {
-        Some(pooler) => Database {
-            url: pooler.url(database.url()).into(),
-            listen_url: Some(database.url().into()),
-            statement_cache: 0,
-            ..settings(Engine::Postgres, database.url())
-        },
-        None => settings(Engine::Postgres, database.url()),
-    };
-    let result = run(settings, tempfile::tempdir().unwrap(), limit, case);
+    let settings = settings(Engine::Postgres, database.url());
+    run_on(database, settings, limit, case).await;
+}
+
+/// Runs a case on PostgreSQL through `PgBouncer` in transaction mode, as a role with odd defaults.
+pub async fn on_pooler<F: Future<Output = ()>>(case: impl FnOnce(Db) -> F) {
+    on_pooler_within(HANGS, case).await;
+}
+
+async fn on_pooler_within<F: Future<Output = ()>>(limit: Duration, case: impl FnOnce(Db) -> F) {
+    let mut database = TestDatabase::create().await;
+    let odd = database.odd_role().await;
+    let pooler = Pooler::start(&odd);
+    let url = pooler.url(&odd);
+    let settings = Database { listen_url: Some(odd.into()), statement_cache: 0, ..settings(Engine::Postgres, &url) };
+    run_on(database, settings, limit, case).await;
+}
+
+async fn run_on<F: Future<Output = ()>>(
+    database: TestDatabase,
+    settings: Database,
+    limit: Duration,
+    case: impl FnOnce(Db) -> F,
+) {
+    let result = run(settings, database.url().to_owned(), tempfile::tempdir().unwrap(), limit, case);
     let result = std::panic::AssertUnwindSafe(result).catch_unwind().await;
     database.remove().await;
     if let Err(panic) = result {
@@ -107,12 +125,18 @@ fn settings(engine: Engine, url: &str) -> Database {
     Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 }
 }
 
-async fn run<F: Future<Output = ()>>(database: Database, folder: TempDir, limit: Duration, case: impl FnOnce(Db) -> F) {
+async fn run<F: Future<Output = ()>>(
+    database: Database,
+    direct_url: String,
+    folder: TempDir,
+    limit: Duration,
+    case: impl FnOnce(Db) -> F,
+) {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
     let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
     store.migrate().await.unwrap();
     let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
-    let case = case(Db { store, clock, database, folder: Arc::new(folder), opened: Arc::clone(&opened) });
+    let case = case(Db { store, clock, database, direct_url, folder: Arc::new(folder), opened: Arc::clone(&opened) });
     tokio::time::timeout(limit, case).await.expect("the case hangs");
     let opened = std::mem::take(&mut *opened.lock().unwrap());
     for store in opened {
@@ -154,9 +178,14 @@ impl Db {
         }
     }
 
-    /// The URL of the server itself; PostgreSQL only.
+    /// The URL of the server itself, with a superuser who has usual defaults; PostgreSQL only.
     pub fn direct_url(&self) -> &str {
-        secrecy::ExposeSecret::expose_secret(self.database.listen_url.as_ref().unwrap_or(&self.database.url))
+        &self.direct_url
+    }
+
+    /// The errors in the server's log about this database; PostgreSQL only.
+    pub async fn errors(&self) -> Vec<String> {
+        errors_in(self.direct_url()).await
     }
 
     /// Returns the only value of `SELECT {query}`.

@@ -1,5 +1,7 @@
 //! Every scene keeps every promise.
 
+use std::collections::BTreeSet;
+
 use model::{Scene, explore, scenes};
 
 fn holds(scene: &Scene) {
@@ -13,4 +15,11 @@ fn hold() {
     for scene in scenes::small() {
         holds(&scene);
     }
+}
+
+#[test]
+fn have_a_name_of_their_own() {
+    let all: Vec<Scene> = scenes::small().into_iter().chain(scenes::large()).collect();
+    let names: BTreeSet<&str> = all.iter().map(|scene| scene.name.as_str()).collect();
+    assert_eq!(names.len(), all.len(), "{names:#?}");
 }

@@ -81,12 +81,14 @@ fn a_socket_is_known_in_every_spelling() {
         "postgresql://u:p@%2Frun%2fmy-db:5432/shop",
         "postgres://ignored/shop?host=%2Frun%2Fmy-db",
         "postgres:///?host=/run/my-db&dbname=shop&user=u",
+        "postgres://u@/shop?host=/run/my%2Ddb",
     ] {
         let address = read(url);
         assert_eq!(socket(&address).as_deref(), Some("/run/my-db"), "{url}");
         assert_eq!((mode(&address).as_str(), address.transport), ("Disable", Transport::Local), "{url}");
         assert_eq!((address.options.get_database(), address.options.get_port()), (Some("shop"), 5432), "{url}");
     }
+    assert_eq!(socket(&read("postgres:///shop?host=/run/my+db")).as_deref(), Some("/run/my+db"));
     let address = with("postgres:///shop", &[("PGHOST", "/run/my-db"), ("PGPORT", "5433")]).unwrap();
     assert_eq!((socket(&address).as_deref(), address.options.get_port()), (Some("/run/my-db"), 5433));
     // Without a host, a socket that is not there is not used.
@@ -100,8 +102,46 @@ fn user_password_and_database_are_read_as_they_are_written() {
     assert_eq!((address.options.get_username(), address.options.get_database()), ("us@er", Some("sh op")));
     assert_eq!((address.options.get_host(), address.options.get_port()), ("db", 6432));
     assert_eq!(address.options.get_options(), Some("-c a=b"));
+    assert_eq!(address.options.get_application_name(), Some("x"));
+    assert_eq!(read("postgres://u@db/shop").options.get_application_name(), Some("klarna-order-worker"));
+    assert_eq!(password(&address), "p?a&ss");
+}
+
+fn password(address: &Address) -> String {
     let url = sqlx::ConnectOptions::to_url_lossy(&address.options);
-    assert_eq!(url.password().map(decoded).as_deref(), Some("p?a&ss"));
+    url.password().map(decoded).unwrap_or_default()
+}
+
+#[test]
+fn a_password_is_looked_for_where_psql_looks() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, mode: u32, lines: &str| {
+        std::fs::write(path(name), lines).unwrap();
+        std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write("named", 0o600, "db:5432:shop:u:of-file\n/run/my-db:*:*:u:of-socket\nlocalhost:*:*:u:of-localhost\n");
+    write(".pgpass", 0o600, "*:*:u:u:of-home\n");
+    write("open", 0o640, "*:*:*:*:s3cret\n");
+    let (home, named, none) = (("HOME", path("")), ("PGPASSFILE", path("named")), ("PGPASSFILE", path("none")));
+    let with = |url: &str, variables: &[&(&str, String)]| {
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        with(url, &variables)
+    };
+    let found = |url: &str, variables: &[&(&str, String)]| password(&with(url, variables).unwrap());
+    let (given, empty) = (("PGPASSWORD", "given".to_owned()), ("PGPASSWORD", String::new()));
+    assert_eq!(found("postgres://u:own@db/shop", &[&named, &given]), "own");
+    assert_eq!(found("postgres://u@db/shop", &[&named, &given]), "given");
+    assert_eq!(found("postgres://u@db/shop", &[&named, &empty]), "of-file");
+    assert_eq!(found("postgres://u@db/other", &[&named, &home]), "", "one file is read");
+    assert_eq!(found("postgres://u@db", &[&home]), "of-home", "the database has the user's name");
+    assert_eq!(found("postgres://u@db", &[&home, &none]), "");
+    assert_eq!(found("postgres://u@%2Frun%2Fmy-db/shop", &[&named]), "of-socket");
+    assert_eq!(found("postgres://u@%2Frun%2Fpostgresql/shop", &[&named]), "of-localhost");
+    assert_eq!(found("postgres://u@%2Frun%2Fother/shop", &[&named]), "");
+    let refused = with("postgres://u@db/shop", &[&("PGPASSFILE", path("open"))]).err().unwrap();
+    assert!(refused.contains("0600") && !refused.contains("s3cret"), "{refused}");
 }
 
 #[test]
@@ -112,6 +152,7 @@ fn what_would_have_no_effect_is_refused_without_its_value() {
         ("postgres:///shop?host=@abstract", "abstract namespace"),
         ("postgres://u@db/shop?hostaddr=10.0.0.1", "leave hostaddr out"),
         ("postgres://u@db/shop?connect_timeout=5", "connect_timeout"),
+        ("postgres://u@db/shop#s3cret", "%23"),
         ("postgres://u@db/shop?passfile=/x", "passfile"),
         ("postgres://u:12?s3cret@db/shop", "%3F"),
         ("postgres://u@db/shop?sslmode=s3cret", "verify-full"),
@@ -126,6 +167,11 @@ fn what_would_have_no_effect_is_refused_without_its_value() {
             "{url}: {error}"
         );
     }
+    assert!(with("postgres://u@db/shop", &[("PGHOSTADDR", "10.0.0.1")]).is_err());
+    assert!(with("postgres:///shop", &[("PGHOSTADDR", "10.0.0.1"), ("PGHOST", "db")]).is_err());
+    assert_eq!(with("postgres:///shop", &[("PGHOSTADDR", "10.0.0.1")]).unwrap().options.get_host(), "10.0.0.1");
+    let error = with("postgres://u@db/shop", &[("PGSERVICE", "s3cret")]).err().unwrap();
+    assert!(error.contains("PGSERVICE") && !error.contains("s3cret"), "{error}");
     assert!(with("postgres://u@db/shop", &[("PGSSLMODE", "tls")]).is_err());
     assert!(with("postgres://u@db/shop", &[("PGSSLROOTCERT", "system")]).is_err());
     assert!(with("postgres://u@db/shop", &[("PGSSLROOTCERT", ""), ("PGSSLMODE", "")]).is_ok());
