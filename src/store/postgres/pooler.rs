@@ -60,7 +60,11 @@ pub(super) async fn check(
 /// Returns whether a transaction pooler lies before the server: two connections then share a
 /// session of the server, or one has several. `first` is one of these connections.
 pub(super) async fn is_between(first: &mut PgConnection, options: &PgConnectOptions) -> Result<bool, StoreError> {
-    let mut second = bounded(options.connect()).await?;
+    let mut second = match bounded(options.connect()).await {
+        // A server that grants only a few connections is used all the same.
+        Err(StoreError::TooManyConnections(_)) => return Ok(false),
+        second => second?,
+    };
     let (mut of_first, mut of_second) = (BTreeSet::new(), BTreeSet::new());
     for _ in 0..QUESTIONS {
         of_first.insert(session(first).await?);
