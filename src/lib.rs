@@ -15,7 +15,7 @@
 //! 8. [`delivery`] sends the result to waiting requests and to the shop's webhook endpoint.
 //! 9. [`keeper`] refreshes tokens through the same vault before they expire.
 //!
-//! [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
+//! [`audit`] records who read or changed what. [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
 //! [`app`] connects the rooms.
 //! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service, and [`tls`]
 //! protects the way. [`lifecycle`] and [`telemetry`] handle signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
@@ -24,6 +24,7 @@
 
 pub mod api;
 pub mod app;
+pub mod audit;
 mod backoff;
 pub mod breaker;
 pub mod bulkhead;

@@ -51,6 +51,11 @@ pub const WEBHOOKS_GIVEN_UP: &str = "klarna_worker_webhooks_given_up_total";
 /// Log lines that were dropped because nobody read standard error.
 pub const LOG_LINES_DROPPED: &str = "klarna_worker_log_lines_dropped_total";
 
+/// Attempts to store rows of the audit log that failed.
+pub const AUDIT_FAILURES: &str = "klarna_worker_audit_failures_total";
+/// Rows of the audit log that are in no table.
+pub const AUDIT_ROWS_LOST: &str = "klarna_worker_audit_rows_lost_total";
+
 /// Lines dropped since the start of the process. A static, because lines can be dropped before the
 /// metrics are set up.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
@@ -60,6 +65,8 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'static str]) {
     let merchant = || merchant.to_string();
     counter!(LOG_LINES_DROPPED).absolute(log_lines_dropped());
+    counter!(AUDIT_FAILURES).increment(0);
+    counter!(AUDIT_ROWS_LOST).increment(0);
     counter!(LOST_ANSWERS, "merchant" => merchant()).increment(0);
     counter!(UNDECRYPTABLE_TOKENS, "merchant" => merchant()).increment(0);
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant()).increment(0);
@@ -169,6 +176,16 @@ pub fn webhook(merchant: &MerchantName, result: &'static str, took: Duration) {
 /// Counts a webhook that is not tried again.
 pub fn webhook_given_up(merchant: &MerchantName) {
     counter!(WEBHOOKS_GIVEN_UP, "merchant" => merchant.to_string()).increment(1);
+}
+
+/// Counts an attempt to store rows of the audit log that failed.
+pub fn audit_failure() {
+    counter!(AUDIT_FAILURES).increment(1);
+}
+
+/// Counts rows of the audit log that are in no table.
+pub fn audit_row_lost(rows: u64) {
+    counter!(AUDIT_ROWS_LOST).increment(rows);
 }
 
 /// Counts a log line that was dropped.

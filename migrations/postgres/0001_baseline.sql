@@ -538,9 +538,54 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Who read or changed what, and when. Rows are only added; retention.audit deletes the oldest.
+-- Each row carries the hash of the row before it in its chain, which is that of one process. The
+-- hashes are keyed, so that `audit verify` finds changed and missing rows.
+CREATE TABLE klarna_worker.audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    chain uuid NOT NULL,
+    -- Counts the rows of the chain, from 1.
+    number bigint NOT NULL CHECK (number > 0),
+    -- By the process's clock, and never before the row before.
+    happened_at timestamptz NOT NULL,
+    -- 'key:NAME', 'command:USER', 'local' (an API without keys) or 'service'.
+    actor text COLLATE "C" NOT NULL,
+    action text COLLATE "C" NOT NULL,
+    outcome text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C",
+    merchant text COLLATE "C",
+    -- A keyed hash of merchant and user.
+    user_hash bytea,
+    object text COLLATE "C",
+    -- In a chain's first row: the newest row of the table when the chain began.
+    joined_id bigint,
+    -- Time and hash of the row before; of the row joined_id in a chain's first row.
+    previous_at timestamptz,
+    previous_hash bytea NOT NULL CHECK (octet_length(previous_hash) = 32),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    UNIQUE (chain, number)
+);
+CREATE INDEX audit_log_happened ON klarna_worker.audit_log (happened_at);
+
+CREATE FUNCTION klarna_worker.keep_audit_log() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.happened_at < clock_timestamp() - interval '30 days' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'rows of the audit log cannot be changed, and not be deleted within 30 days'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER keep_audit_log BEFORE UPDATE OR DELETE ON klarna_worker.audit_log
+FOR EACH ROW EXECUTE FUNCTION klarna_worker.keep_audit_log();
+CREATE TRIGGER keep_whole_audit_log BEFORE TRUNCATE ON klarna_worker.audit_log
+FOR EACH STATEMENT EXECUTE FUNCTION klarna_worker.keep_audit_log();
+
 -- By default everybody may call a function.
 REVOKE ALL ON FUNCTION klarna_worker.enqueue_order FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.tell_of_order FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.tell_of_token FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.note_attempt FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.forget_attempts FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.keep_audit_log FROM PUBLIC;

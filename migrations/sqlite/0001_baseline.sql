@@ -420,3 +420,43 @@ BEGIN
         NEW.updated_at, NEW.updated_at, NEW.updated_at + 259200000000
     FROM webhook_endpoints e WHERE e.merchant = NEW.merchant;
 END;
+
+-- Who read or changed what, and when. Rows are only added; retention.audit deletes the oldest.
+-- Each row carries the hash of the row before it in its chain, which is that of one process. The
+-- hashes are keyed, so that `audit verify` finds changed and missing rows.
+CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chain BLOB NOT NULL,
+    -- Counts the rows of the chain, from 1.
+    number INTEGER NOT NULL CHECK (number > 0),
+    -- Never before the row before.
+    happened_at INTEGER NOT NULL,
+    -- 'key:NAME', 'command:USER', 'local' (an API without keys) or 'service'.
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    request_id TEXT,
+    merchant TEXT,
+    -- A keyed hash of merchant and user.
+    user_hash BLOB,
+    object TEXT,
+    -- In a chain's first row: the newest row of the table when the chain began.
+    joined_id INTEGER,
+    -- Time and hash of the row before; of the row joined_id in a chain's first row.
+    previous_at INTEGER,
+    previous_hash BLOB NOT NULL CHECK (length(previous_hash) = 32),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    UNIQUE (chain, number)
+);
+CREATE INDEX audit_log_happened ON audit_log (happened_at);
+
+CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'rows of the audit log cannot be changed');
+END;
+
+CREATE TRIGGER keep_whole_audit_log BEFORE DELETE ON audit_log
+WHEN OLD.happened_at >= (unixepoch() - 2592000) * 1000000
+BEGIN
+    SELECT RAISE(ABORT, 'rows of the audit log cannot be deleted within 30 days');
+END;

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::problem::{Kind, Problem};
 use super::serve::Connection;
+use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::config::{ApiKey, KeyRefusal, Scope};
 use crate::tls::CertificateInfo;
@@ -76,6 +77,12 @@ pub(super) struct Guard {
 #[derive(Clone)]
 pub(super) struct Caller(Option<Arc<ApiKey>>);
 
+/// Why a request is not passed on, and whose it is if its key is known.
+struct Refusal {
+    problem: Problem,
+    caller: Option<Caller>,
+}
+
 /// Middleware that passes a request on if its key has the guard's scope.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
@@ -83,19 +90,27 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     let certificate = connection.as_ref().and_then(|connection| connection.client_certificate());
     let response = match guard.admit(request.headers(), certificate, peer.map(|peer| peer.ip())) {
         Ok(caller) => {
+            let known = caller.clone();
             if let Some(connection) = connection {
                 connection.set_known();
             }
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let mut response = next.run(request).await;
+            // For the audit log.
+            response.extensions_mut().insert(known);
+            response
         }
-        Err(refusal) => {
+        Err(Refusal { problem: refusal, caller }) => {
             tracing::warn!(
                 peer = peer.map(tracing::field::display),
                 reason = refusal.detail(),
                 "A request was refused: no valid API key"
             );
-            refusal.into_response()
+            let mut response = refusal.into_response();
+            if let Some(caller) = caller {
+                response.extensions_mut().insert(caller);
+            }
+            response
         }
     };
     guard.refusals.count(response.status());
@@ -116,12 +131,20 @@ impl Guard {
         headers: &HeaderMap,
         certificate: Option<&CertificateInfo>,
         peer: Option<IpAddr>,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<Caller, Refusal> {
         if self.keys.is_empty() {
             return Ok(Caller(None));
         }
-        let key = self.find(headers, certificate).map_err(unauthorized)?;
+        let unknown = |detail| Refusal { problem: unauthorized(detail), caller: None };
+        let key = self.find(headers, certificate).map_err(unknown)?;
         tracing::Span::current().record("key", &key.name);
+        let caller = Caller(Some(Arc::clone(key)));
+        self.check(key, peer).map_err(|problem| Refusal { problem, caller: Some(caller.clone()) })?;
+        Ok(caller)
+    }
+
+    /// Checks that a key can be used now, from here, and for this.
+    fn check(&self, key: &ApiKey, peer: Option<IpAddr>) -> Result<(), Problem> {
         match key.admits(self.clock.now(), peer) {
             Ok(()) => {}
             Err(KeyRefusal::Expired) => return Err(unauthorized("the API key has expired: use a new one")),
@@ -139,7 +162,7 @@ impl Guard {
                           `merchants`, or the address in server.probes";
             return Err(Problem::new(Kind::Forbidden, detail));
         }
-        Ok(Caller(Some(Arc::clone(key))))
+        Ok(())
     }
 
     /// Finds the key that the caller shows: in the header, or else by the certificate of the
@@ -173,6 +196,11 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 }
 
 impl Caller {
+    /// Returns its name in the audit log.
+    pub(super) fn actor(&self) -> Actor {
+        self.0.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
+    }
+
     /// Returns whether the key is valid for a merchant.
     pub(super) fn sees(&self, merchant: &str) -> bool {
         self.merchants().is_none_or(|mut merchants| merchants.any(|allowed| allowed == merchant))

@@ -2,8 +2,8 @@
 //!
 //! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
 //! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
-//! (`local.rs`); authentication (`auth.rs`); the limits (`limits.rs`); and its handler (`orders/`,
-//! `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `health.rs`).
+//! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits (`limits.rs`);
+//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `health.rs`).
 //! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
@@ -13,6 +13,8 @@
 
 mod access_token;
 mod answers;
+mod audit_log;
+mod audit_trail;
 mod auth;
 mod docs;
 mod erase;
@@ -42,6 +44,7 @@ use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
 pub use access_token::{ShopperAddress, ShopperClaims, UserAccessToken, Vending};
+pub use audit_log::{AuditList, AuditRecord};
 pub use auth::{Refusals, Refused};
 pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
 pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
@@ -54,11 +57,12 @@ pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
 
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{Exports, OrderAdmin, Upkeep};
+use crate::store::{AuditLog, Exports, OrderAdmin, Upkeep};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -81,6 +85,10 @@ pub struct AppState {
     pub exports: Arc<dyn Exports>,
     /// Renames users.
     pub renamer: Renamer,
+    /// Records who read or changed what.
+    pub audit: Audit,
+    /// Where the audit log is read.
+    pub audit_log: Arc<dyn AuditLog>,
     /// The merchants in the settings, by name.
     pub merchants: Arc<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
@@ -185,6 +193,9 @@ pub fn router(mut app: AppState) -> Router {
     let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
+    let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
+    let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
+    let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let ready = readyz_route().route_layer(from_fn_with_state(ops_of_all(), auth::guard_details));
     let descriptions =
         if app.docs { docs::routes().route_layer(limit(RouteGroup::Descriptions)) } else { Router::new() };
@@ -199,7 +210,10 @@ pub fn router(mut app: AppState) -> Router {
         .merge(whole_users)
         .merge(exports)
         .merge(metrics)
+        .merge(audit_log)
         .merge(guarded(ops, Scope::Ops));
+    let audit = app.audit.clone();
+    let routes = routes.route_layer(from_fn_with_state(audit, audit_trail::record));
     let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
     let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };

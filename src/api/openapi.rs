@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
-use super::{access_token, erase, export, health, orders, rename, resolve, tokens, users};
+use super::{access_token, audit_log, erase, export, health, orders, rename, resolve, tokens, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +34,7 @@ use super::{access_token, erase, export, health, orders, rename, resolve, tokens
         resolve::resolve,
         erase::erase,
         rename::rename,
+        audit_log::list,
         export::export,
         users::history,
         users::list,

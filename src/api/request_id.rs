@@ -3,20 +3,12 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+pub(super) use crate::telemetry::request::{CURRENT, current_id};
+
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id of a caller that is used, in bytes.
 pub(super) const LONGEST_ID: usize = 128;
-
-tokio::task_local! {
-    /// The id of the request that the current task answers.
-    pub(super) static CURRENT: HeaderValue;
-}
-
-/// Returns the id of the current request.
-pub(super) fn current_id() -> Option<String> {
-    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
-}
 
 /// Returns the caller's own request id, if it is safe to write into a log.
 pub(super) fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {

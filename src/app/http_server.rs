@@ -84,6 +84,8 @@ pub(super) fn api(app: &App, vault: Option<Vault>, waiters: &Waiters, probes: Pr
         upkeep: app.store.clone(),
         exports: app.store.clone(),
         renamer: app.renamer(),
+        audit: app.audit.clone(),
+        audit_log: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         clock: app.clock.clone(),

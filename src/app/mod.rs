@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::audit::{Audit, Dependencies as AuditDependencies};
 use crate::clock::Clock;
 use crate::config::{Engine, Merchants, Settings};
 use crate::intake::Intake;
@@ -19,6 +20,7 @@ use crate::vault::sealing::keys::{self, KeysError};
 use crate::vault::sealing::{Cipher, CipherError, Secrets};
 use crate::vault::{Registry, Renamer};
 
+mod audit;
 mod ending;
 mod http_server;
 mod origin;
@@ -138,6 +140,8 @@ pub struct App {
     pub secrets: Arc<Secrets>,
     /// The process's clock; times that are compared with rows are the database's.
     pub clock: Clock,
+    /// Records who read or changed what.
+    pub audit: Audit,
 }
 
 impl App {
@@ -163,7 +167,14 @@ impl App {
             store.migrate().await?;
         }
         let secrets = open_secrets(&*store, &settings, environment, embedded).await?;
-        Ok(Self { settings: Arc::new(settings), store, secrets: Arc::new(secrets), clock })
+        let secrets = Arc::new(secrets);
+        let audit = Audit::start(AuditDependencies {
+            log: store.clone(),
+            secrets: Arc::clone(&secrets),
+            clock: clock.clone(),
+            settings: settings.audit.clone(),
+        });
+        Ok(Self { settings: Arc::new(settings), store, secrets, clock, audit })
     }
 
     /// As [`App::open`], for commands that only read: they make no database.

@@ -19,6 +19,8 @@ impl App {
             keeper: self.store.clone(),
             dashboard: self.store.clone(),
             stats: self.store.clone(),
+            audit: self.audit.clone(),
+            audit_log: self.store.clone(),
             merchants: self.settings.merchants.keys().cloned().collect(),
             api_keys: self.settings.server.api_keys.clone(),
             secrets: Arc::clone(&self.secrets),

@@ -20,7 +20,7 @@ use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
-use super::{App, AppError, pooler};
+use super::{App, AppError, audit, pooler};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
@@ -107,6 +107,8 @@ impl Service {
         background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
         let polling = waiters.clone();
         background.spawn(async move { polling.poll().await });
+        let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        app.audit.record(audit::started(&app, &names.join(",")));
         ready.set_ready(true);
         Ok(Self { app, ready, waiters, api, probes, process, worker, keeper, background, _served: served })
     }
@@ -166,6 +168,7 @@ impl Service {
         if let Some(probes) = self.probes {
             probes.close(Instant::now() + CLOSE).await;
         }
+        self.app.audit.close(CLOSE).await;
         // It waits for every connection, and a handler that was cut off may hold one.
         let _ = timeout(CLOSE, self.app.store.close()).await;
         Ending { cut_off: ending.cut_off || !api, ..ending }

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::audited::Audited;
 use super::table::printable;
 use super::{CliError, Format, Output};
 use crate::app::App;
+use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{Merchant, Settings};
+use crate::config::{AuditLines, Merchant, Settings};
 use crate::ids::MerchantName;
 use crate::lifecycle::dumps;
 
 /// How long the end of a command waits for threads that still work. One that asks the system's resolver for an address
 /// can hang for a minute.
 const LAST_STEPS: Duration = Duration::from_secs(1);
+/// How long the command waits for the database to take its row of the audit log, twice.
+const LAST_ROW: Duration = Duration::from_secs(2);
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -29,10 +33,13 @@ pub fn environment() -> Variables {
 }
 
 /// The options that every command shares, and the environment.
-#[derive(Debug)]
 pub struct Context {
     config: Option<PathBuf>,
     environment: Variables,
+    /// What the command leaves in the audit log.
+    audited: Option<Audited>,
+    /// The audit log, once a database is open.
+    audit: OnceLock<Audit>,
     /// Where results go.
     pub output: Output,
 }
@@ -40,8 +47,13 @@ pub struct Context {
 impl Context {
     /// A context with the settings file `config`; `None` means the default file.
     #[must_use]
-    pub fn new(config: Option<PathBuf>, format: Format, environment: Variables) -> Self {
-        Self { config, environment, output: Output::stdout(format) }
+    pub(super) fn new(
+        config: Option<PathBuf>,
+        format: Format,
+        environment: Variables,
+        audited: Option<Audited>,
+    ) -> Self {
+        Self { config, environment, audited, audit: OnceLock::new(), output: Output::stdout(format) }
     }
 
     /// Loads the settings.
@@ -68,7 +80,8 @@ impl Context {
     /// # Errors
     /// The settings are invalid, or the database or the keys cannot be used.
     pub async fn app(&self) -> Result<App, CliError> {
-        Ok(App::open(self.settings()?, &self.environment, Clock::system()).await?)
+        let app = App::open(self.settings_of_command()?, &self.environment, Clock::system()).await?;
+        Ok(self.opened(app))
     }
 
     /// As [`Context::app`], for commands that only read: they make no SQLite file.
@@ -76,7 +89,23 @@ impl Context {
     /// # Errors
     /// As [`Context::app`], and if there is no file.
     pub async fn app_to_read(&self) -> Result<App, CliError> {
-        Ok(App::open_to_read(self.settings()?, &self.environment, Clock::system()).await?)
+        let app = App::open_to_read(self.settings_of_command()?, &self.environment, Clock::system()).await?;
+        Ok(self.opened(app))
+    }
+
+    /// The settings, without lines of the audit log among the results of the command.
+    fn settings_of_command(&self) -> Result<Settings, CliError> {
+        let mut settings = self.settings()?;
+        if settings.audit.lines == AuditLines::Stdout {
+            settings.audit.lines = AuditLines::Off;
+        }
+        Ok(settings)
+    }
+
+    fn opened(&self, app: App) -> App {
+        // A command opens one database.
+        let _ = self.audit.set(app.audit.clone());
+        app
     }
 
     /// Runs a command's asynchronous part to its end.
@@ -86,7 +115,14 @@ impl Context {
     pub fn block_on<T>(&self, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| CliError::failed("start the runtime", error))?;
-        let done = runtime.block_on(future);
+        let done = runtime.block_on(async {
+            let done = future.await;
+            if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
+                audited.record(audit, &self.environment, done.as_ref().err());
+                audit.close(LAST_ROW).await;
+            }
+            done
+        });
         runtime.shutdown_timeout(LAST_STEPS);
         done
     }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use super::audited::Audited;
 use super::{CliError, Context, Exit};
+use crate::audit::Action;
 use crate::config::key_file;
 
 #[derive(Debug, clap::Subcommand)]
@@ -38,6 +40,14 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns what the command leaves in the audit log. Keys are made without a database.
+    pub(super) fn audited(&self) -> Option<Audited> {
+        match self {
+            Self::Rotate => Some(Audited::new(Action::KeysRotate)),
+            Self::Generate { .. } | Self::Api(_) | Self::Status => None,
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Generate { out: Some(path) } => {

@@ -2,6 +2,8 @@
 //!
 //! A command gets a [`Context`], returns an [`Exit`] or a [`CliError`], and prints only through [`Output`].
 
+mod audit;
+mod audited;
 mod confirm;
 mod context;
 mod demo;
@@ -33,11 +35,13 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use audited::Audited;
 pub use context::{Context, environment};
 pub use error::{CliError, Exit};
 pub use output::{Format, Output};
 pub use table::Table;
 
+use crate::audit::Action;
 use crate::lifecycle::dumps;
 use crate::telemetry::{Telemetry, Traces, Verbosity};
 
@@ -92,6 +96,9 @@ enum Command {
     /// List webhooks, and send them again
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// List and verify the audit log: who read or changed what
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Refresh the tokens that are due: one sweep of the keeper, for cron
     Refresh(refresh::Args),
     /// Migrate the database's schema to this version
@@ -130,6 +137,7 @@ impl Command {
             Self::Tokens(command) => command.run(context),
             Self::Users(command) => command.run(context),
             Self::Webhooks(command) => command.run(context),
+            Self::Audit(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
@@ -138,6 +146,29 @@ impl Command {
             Self::Openapi => openapi::run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
+        }
+    }
+
+    /// Returns what the command leaves in the audit log. The service leaves rows of its own.
+    fn audited(&self) -> Option<Audited> {
+        match self {
+            Self::Enqueue(_) => Some(Audited::new(Action::OrdersSubmit)),
+            Self::Orders(command) => command.audited(),
+            Self::Tokens(command) => command.audited(),
+            Self::Users(command) => Some(command.audited()),
+            Self::Webhooks(command) => command.audited(),
+            Self::Audit(command) => command.audited(),
+            Self::Refresh(_) => Some(Audited::new(Action::TokensRefresh)),
+            Self::Keys(command) => command.audited(),
+            Self::Serve(_)
+            | Self::Demo(_)
+            | Self::Sandbox(_)
+            | Self::Migrate(_)
+            | Self::Doctor(_)
+            | Self::Instance(_)
+            | Self::Openapi
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 
@@ -179,7 +210,7 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
         (_, 1) => Verbosity::Debug,
         _ => Verbosity::Trace,
     };
-    let context = Context::new(config, format, environment);
+    let context = Context::new(config, format, environment, cli.command.audited());
     let telemetry = Telemetry::init(verbosity, context.environment(), &cli.command.traces(&context));
     let (telemetry, exit) = match telemetry {
         Ok(telemetry) => (Some(telemetry), cli.command.run(&context)),

@@ -7,9 +7,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use self::change::{Change, OrderChoice, Verb};
 use self::which::Which;
+use super::audited::Audited;
 use super::views::{Fields, or_dash, outcome, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Order;
+use crate::audit::Action;
 use crate::order::{OrderId, Status};
 use crate::store::OrderFilter;
 
@@ -54,6 +56,15 @@ pub(super) struct Filter {
 }
 
 impl Command {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Option<Audited> {
+        match self {
+            Self::List(_) | Self::Show { .. } => None,
+            Self::Retry(orders) => Some(orders.audited(Action::OrderRetry)),
+            Self::Cancel(orders) => Some(orders.audited(Action::OrderCancel)),
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),

@@ -49,17 +49,20 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let (exit, ending) = context.block_on(async {
+        let mut ending = Ending::default();
+        let exit = context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = if self.dry_run { context.app_to_read().await? } else { context.app().await? };
             if let Some(merchant) = &self.merchant {
                 check_merchant(&app, merchant)?;
             }
             if self.dry_run {
-                return Ok((self.look(context, &app).await, Ending::default()));
+                return self.look(context, &app).await;
             }
-            self.sweep(context, &app, &shutdown).await
-        })?;
+            let (exit, ended) = self.sweep(context, &app, &shutdown).await?;
+            ending = ended;
+            exit
+        });
         exit_after(context, exit, ending)
     }
 

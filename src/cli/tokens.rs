@@ -14,10 +14,12 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
+use super::audited::Audited;
 use super::table::printable;
 use super::views::{Fields, or_dash, time};
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
+use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{DeadReason, Note, TokenState};
@@ -118,6 +120,24 @@ impl From<Filter> for TokenFilter {
 }
 
 impl Command {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Option<Audited> {
+        let of = |action| Some(Audited::new(action));
+        match self {
+            Self::Import(_) => of(Action::TokensImport),
+            Self::List(filter) => Some(Audited::new(Action::TokensList).merchant(filter.merchant.clone())),
+            Self::Show(whose) => Some(Audited::new(Action::TokenRead).about(whose.key())),
+            Self::Vend(args) => Some(args.audited()),
+            Self::Resolve(args) => Some(args.audited()),
+            Self::Adopt(_) => of(Action::TokensAdopt),
+            // It counts, and tells of no single token.
+            Self::Stats(_) => None,
+            Self::Replan(_) => of(Action::TokensReplan),
+            Self::AfterRestore(_) => of(Action::TokensAfterRestore),
+            Self::Forget { whose, .. } => Some(Audited::new(Action::TokenForget).about(whose.key())),
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Import(args) => args.run(context),

@@ -5,6 +5,7 @@ mod export;
 mod rename;
 mod revoke;
 
+use super::audited::Audited;
 use super::{CliError, Context, Exit};
 
 #[derive(Debug, clap::Subcommand)]
@@ -35,6 +36,16 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        match self {
+            Self::Erase(args) => args.audited(),
+            Self::Export(args) => args.audited(),
+            Self::Revoke(args) => args.audited(),
+            Self::Rename(args) => args.audited(),
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Erase(args) => args.run(context),

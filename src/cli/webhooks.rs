@@ -8,7 +8,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use self::view::{Webhook, disabled, table};
+use super::audited::Audited;
 use super::{CliError, Context, Exit};
+use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
 
@@ -88,6 +90,18 @@ impl Which {
 }
 
 impl Command {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Option<Audited> {
+        match self {
+            Self::List { .. } => None,
+            Self::Resend { ids, which } => {
+                let object = if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
+                Some(Audited::new(Action::WebhookResend).merchant(which.merchant.clone()).object(object))
+            }
+            Self::Remove { merchant } => Some(Audited::new(Action::WebhookRemove).merchant(Some(merchant.clone()))),
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::List { which, limit, cursor } => context.block_on(async {

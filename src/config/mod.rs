@@ -8,6 +8,7 @@
 //! with the code.
 
 mod api_key;
+mod audit;
 mod credentials;
 mod database;
 mod error;
@@ -39,6 +40,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use api_key::{ApiKey, Credential, KeyRefusal};
+pub use audit::{Audit, AuditLines};
 pub use credentials::ApiCredentials;
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};
@@ -90,6 +92,8 @@ pub struct Settings {
     pub keeper: Keeper,
     /// The section `retention`.
     pub retention: Retention,
+    /// The section `audit`.
+    pub audit: Audit,
     /// The section `telemetry`.
     pub telemetry: Telemetry,
     /// The merchants by name; never empty.
@@ -151,6 +155,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let queue = Queue::read(reader);
     let keeper = Keeper::read(reader);
     let retention = Retention::read(reader);
+    let audit = Audit::read(reader);
     let telemetry = Telemetry::read(reader);
     let merchants = merchants(reader, names);
     rules::check(reader, &server, &vault, &checkout, &queue);
@@ -166,6 +171,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         queue,
         keeper,
         retention,
+        audit,
         telemetry,
         merchants,
         secret_files: std::mem::take(&mut reader.secret_files),

@@ -15,6 +15,8 @@ pub struct Retention {
     pub orders: Duration,
     /// The ledger of exchanges, hashes of former tokens, and starts of processes.
     pub ledger: Duration,
+    /// Rows of the audit log; at least 30 days.
+    pub audit: Duration,
 }
 
 impl Retention {
@@ -23,6 +25,18 @@ impl Retention {
             bodies: reader.lasting("retention.bodies", 2 * DAY),
             orders: reader.lasting("retention.orders", 30 * DAY),
             ledger: reader.lasting("retention.ledger", 90 * DAY),
+            audit: audit(reader),
         }
     }
+}
+
+/// The database deletes no younger rows, whoever asks.
+const LEAST_AUDIT: Duration = Duration::from_hours(30 * 24);
+
+fn audit(reader: &mut Reader) -> Duration {
+    let audit = reader.get_or("retention.audit", 400 * DAY);
+    if audit < LEAST_AUDIT {
+        reader.fault("retention.audit", "shorter than 30 days", "write \"30d\" or more");
+    }
+    audit
 }

@@ -82,7 +82,7 @@ impl Retention {
     /// # Errors
     /// The store fails. The next run continues.
     pub async fn tidy(&self, walks: bool) -> Result<Removed, StoreError> {
-        let config::Retention { bodies, orders, ledger } = self.settings;
+        let config::Retention { bodies, orders, ledger, .. } = self.settings;
         let mut removed = Removed {
             bodies: self.remove(ExpiredKind::Bodies, bodies).await?,
             orders: self.remove(ExpiredKind::Orders, orders).await?,

@@ -15,6 +15,7 @@ use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
+use crate::audit::{Action, Entry, Outcome};
 use crate::ids::{UserKey, WebhookId};
 use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
@@ -79,7 +80,9 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    changed(pages.deps.intake.retry(order.id).await?, order.id, "retried")
+    let retried = pages.deps.intake.retry(order.id).await.map_err(Failure::from);
+    let done = retried.and_then(|outcome| changed(outcome, order.id, "retried"));
+    audited(&pages, about(&posted, Action::OrderRetry, &order), done)
 }
 
 pub(super) async fn ask_cancel(
@@ -104,7 +107,27 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    changed(pages.deps.orders.cancel_order(order.id).await?, order.id, "cancelled")
+    let cancelled = pages.deps.orders.cancel_order(order.id).await.map_err(Failure::from);
+    let done = cancelled.and_then(|outcome| changed(outcome, order.id, "cancelled"));
+    audited(&pages, about(&posted, Action::OrderCancel, &order), done)
+}
+
+/// Begins a row of the audit log about an order.
+fn about(posted: &Posted, action: Action, order: &OrderView) -> Entry {
+    let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
+    posted.viewer.entry(action).about(&user).object(order.id)
+}
+
+/// Leaves the row of an action that has ended.
+fn audited(pages: &Pages, entry: Entry, done: Result<Response, Failure>) -> Result<Response, Failure> {
+    let outcome = match &done {
+        Ok(_) => Outcome::Done,
+        Err(Failure::NotFound(_)) => Outcome::NotFound,
+        Err(Failure::Invalid(_) | Failure::WrongStatus(_)) => Outcome::Rejected,
+        Err(_) => Outcome::Failed,
+    };
+    pages.deps.audit.record(entry.ended(outcome));
+    done
 }
 
 fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
@@ -113,8 +136,9 @@ fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
     Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
 }
 
-async fn token(pages: &Pages, key: &UserKey) -> Result<TokenView, Failure> {
+async fn token(pages: &Pages, viewer: &Viewer, key: &UserKey) -> Result<TokenView, Failure> {
     let found = pages.deps.registry.view(key).await?;
+    viewer.record_read(pages, viewer.entry(Action::TokenRead).about(key));
     found.ok_or(Failure::NotFound("This user has no refresh token."))
 }
 
@@ -136,7 +160,7 @@ fn named_fields(key: &UserKey) -> Markup {
 
 pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &key).await?;
+    let token = token(&pages, &viewer, &key).await?;
     let about = html! {
         p { "It is not known whether the token was used: the answer of its last exchange was lost, or the \
             database was restored from a backup." }
@@ -168,10 +192,15 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Invalid("Choose what should happen to the token.".into())),
     };
-    match pages.deps.registry.resolve(&key, resolution).await? {
+    let resolved = decide(&pages, &key, resolution, done).await;
+    audited(&pages, posted.viewer.entry(Action::TokenResolve).about(&key), resolved)
+}
+
+async fn decide(pages: &Pages, key: &UserKey, resolution: Resolution, done: &str) -> Result<Response, Failure> {
+    match pages.deps.registry.resolve(key, resolution).await? {
         Resolved::Done(_) => {
             tracing::info!(merchant = key.merchant.as_str(), what = done, "An operator resolved a token");
-            Ok(see(&done_link(&key, done)))
+            Ok(see(&done_link(key, done)))
         }
         Resolved::NotUncertain(token) => {
             let state = super::pieces::words(token.state.as_str());
@@ -183,7 +212,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
 
 pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &key).await?;
+    let token = token(&pages, &viewer, &key).await?;
     let about = html! {
         p { "The refresh token is deleted. The user's orders are submitted without a token until the user \
             signs in again. This cannot be undone." }
@@ -197,16 +226,20 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
-    if !pages.deps.registry.forget(&key).await? {
-        return Err(Failure::WrongStatus("There is no token to forget.".into()));
+    let forgotten = match pages.deps.registry.forget(&key).await {
+        Ok(true) => Ok(see(&done_link(&key, "forgotten"))),
+        Ok(false) => Err(Failure::WrongStatus("There is no token to forget.".into())),
+        Err(error) => Err(error.into()),
+    };
+    if forgotten.is_ok() {
+        tracing::info!(merchant = key.merchant.as_str(), "An operator deleted a token");
     }
-    tracing::info!(merchant = key.merchant.as_str(), "An operator deleted a token");
-    Ok(see(&done_link(&key, "forgotten")))
+    audited(&pages, posted.viewer.entry(Action::TokenForget).about(&key), forgotten)
 }
 
 pub(super) async fn ask_sign_out(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &key).await?;
+    let token = token(&pages, &viewer, &key).await?;
     let about = html! {
         p { "The refresh token is deleted here, and revoked at Klarna within seconds; if Klarna does not answer, \
             this is tried again for a day. Klarna no longer recognises the user in this shop until the user signs in again. This cannot \
@@ -225,11 +258,15 @@ pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) ->
     if !registry.can_revoke(&key.merchant) {
         return Err(Failure::WrongStatus("No revocation endpoint is known for this merchant (revoke_url).".into()));
     }
-    if !registry.forget_as(&key, true).await? {
-        return Err(Failure::WrongStatus("There is no token to revoke.".into()));
+    let revoked = match registry.forget_as(&key, true).await {
+        Ok(true) => Ok(see(&done_link(&key, "signed-out"))),
+        Ok(false) => Err(Failure::WrongStatus("There is no token to revoke.".into())),
+        Err(error) => Err(error.into()),
+    };
+    if revoked.is_ok() {
+        tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
     }
-    tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
-    Ok(see(&done_link(&key, "signed-out")))
+    audited(&pages, posted.viewer.entry(Action::UserRevoke).about(&key), revoked)
 }
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
@@ -272,7 +309,11 @@ pub(super) async fn resend(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
-    pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await?;
-    tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");
-    Ok(see(&link("/webhooks", &[("done", "resent")])))
+    let resent = pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await;
+    if resent.is_ok() {
+        tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");
+    }
+    let done = resent.map(|_| see(&link("/webhooks", &[("done", "resent")]))).map_err(Failure::from);
+    let user = UserKey { merchant: webhook.merchant, user: webhook.user };
+    audited(&pages, posted.viewer.entry(Action::WebhookResend).about(&user).object(webhook.id), done)
 }

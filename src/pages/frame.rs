@@ -10,13 +10,15 @@ pub(super) enum MenuItem {
     Orders,
     Users,
     Webhooks,
+    Audit,
 }
 
-const MENU: [(MenuItem, &str, &str); 4] = [
+const MENU: [(MenuItem, &str, &str); 5] = [
     (MenuItem::Overview, "/", "Overview"),
     (MenuItem::Orders, "/orders", "Orders"),
     (MenuItem::Users, "/users", "Users"),
     (MenuItem::Webhooks, "/webhooks", "Webhooks"),
+    (MenuItem::Audit, "/audit", "Audit"),
 ];
 
 /// A page for a signed-in operator. `form_token` is for the sign-out form, if there is a session.

@@ -13,6 +13,7 @@
 
 mod act;
 mod assets;
+mod audit_log;
 mod charts;
 mod counts;
 mod failure;
@@ -40,12 +41,13 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
+use crate::audit::Audit;
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 use crate::intake::Intake;
-use crate::store::{DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webhooks};
+use crate::store::{AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webhooks};
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
@@ -71,6 +73,10 @@ pub struct Dependencies {
     pub dashboard: Arc<dyn DashboardQueries>,
     /// Has the backlog, and the tokens that are due.
     pub stats: Arc<dyn InstallationStats>,
+    /// Records who read or changed what.
+    pub audit: Audit,
+    /// Where the audit log is read.
+    pub audit_log: Arc<dyn AuditLog>,
     /// The names of the merchants in the settings.
     pub merchants: Vec<MerchantName>,
     /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
@@ -123,6 +129,7 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/user/sign-out", get(act::ask_sign_out).post(act::sign_out))
         .route("/webhooks", get(webhooks::list))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
+        .route("/audit", get(audit_log::list))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{name}", get(assets::asset))

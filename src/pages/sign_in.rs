@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::frame;
 use super::viewer::{Posted, cookie, is_secure, no_cookies, read, see};
+use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::ApiKey;
 
 /// How long a wrong key waits for the answer.
@@ -83,7 +84,12 @@ pub(super) async fn sign_in(
     let presented = fields.get("key").unwrap_or_default().trim();
     let (now, peer) = (pages.deps.clock.now(), peer.map(|Extension(ConnectInfo(peer))| peer));
     let found = ApiKey::find(&pages.keys, presented.as_bytes());
-    let Some(key) = found.filter(|key| key.admits(now, peer.map(|peer| peer.ip())).is_ok()) else {
+    let admitted = found.filter(|key| key.admits(now, peer.map(|peer| peer.ip())).is_ok());
+    if let Some(key) = found {
+        let outcome = if admitted.is_some() { Outcome::Done } else { Outcome::Refused };
+        pages.deps.audit.record(Entry::new(Actor::Key(key.name.clone()), Action::SignIn).ended(outcome));
+    }
+    let Some(key) = admitted else {
         let peer = peer.map(|peer| peer.to_string());
         tracing::warn!(
             peer,
@@ -108,7 +114,8 @@ pub(super) async fn sign_in(
     Ok(response)
 }
 
-pub(super) async fn sign_out(_: Posted) -> Response {
+pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Response {
+    pages.deps.audit.record(posted.viewer.entry(Action::SignOut));
     let mut response = see("/sign-in");
     for cookie in no_cookies() {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -14,6 +14,7 @@ use super::links::link;
 use super::orders;
 use super::pieces::{badge, col, count_col, done, facts, maybe_time, older, span, state, time, words};
 use super::viewer::Viewer;
+use crate::audit::Action;
 use crate::ids::UserKey;
 use crate::store::OrderFilter;
 use crate::token::{LedgerCursor, LedgerEntry, PurposeKind, TokenState, TokenView};
@@ -71,6 +72,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };
+    viewer.record_read(&pages, viewer.entry(Action::TokenRead).about(&key));
     Ok(viewer.answer(MenuItem::Users, "User", &main))
 }
 

@@ -12,6 +12,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{choice, col, count_col, line, maybe_time, state, words};
 use super::viewer::Viewer;
+use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{TokenState, TokenView};
@@ -53,6 +54,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
+    viewer.record_read(&pages, viewer.entry(Action::TokensList).merchant(merchant.as_ref()));
     Ok(viewer.answer(MenuItem::Users, "Users", &main))
 }
 

@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::{self, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
+use crate::audit::{Action, Actor, Entry};
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 
@@ -51,6 +52,8 @@ pub(super) struct Viewer {
     pub(super) now: DateTime<Utc>,
     /// The fields of the query.
     pub(super) query: Fields,
+    /// Whether the script asks for news of a page that is shown already.
+    live: bool,
     renewed: Option<HeaderValue>,
     known: Option<HeaderValue>,
 }
@@ -92,6 +95,20 @@ impl Viewer {
         only.is_none_or(|only| only.contains(merchant.as_str()))
     }
 
+    /// Begins a row of the audit log about what they do.
+    pub(super) fn entry(&self, action: Action) -> Entry {
+        let actor = self.key.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()));
+        Entry::new(actor, action)
+    }
+
+    /// Leaves a row about something that they read. A page that updates itself leaves one, not one for
+    /// each update.
+    pub(super) fn record_read(&self, pages: &Pages, entry: Entry) {
+        if !self.live {
+            pages.deps.audit.record(entry);
+        }
+    }
+
     /// Returns the page, or 304 if the browser already has it.
     pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
         let who = self.key.as_ref().map(|key| key.name.as_str());
@@ -116,14 +133,14 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let now = pages.deps.clock.now();
         let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
         let known = parts.headers.get(IF_NONE_MATCH).cloned();
+        let live = parts.headers.contains_key(LIVE);
         if pages.open {
             let form_token = pages.sessions.form_token(None);
-            return Ok(Self { key: None, form_token, now, query, renewed: None, known });
+            return Ok(Self { key: None, form_token, now, query, live, renewed: None, known });
         }
         if pages.keys.is_empty() {
             return Err(Failure::NoKey);
         }
-        let live = parts.headers.contains_key(LIVE);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let Some((key, session, secure)) = signed_in(pages, &parts.headers, peer, now) else {
             let back = if parts.method == Method::GET {
@@ -137,7 +154,7 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let renewed = if live { None } else { Sessions::renewed(&session, now) };
         let renewed = renewed.and_then(|session| cookie(&pages.sessions.seal(&session), secure));
         let form_token = pages.sessions.form_token(Some(&session));
-        Ok(Self { key: Some(key), form_token, now, query, renewed, known })
+        Ok(Self { key: Some(key), form_token, now, query, live, renewed, known })
     }
 }
 

@@ -3,11 +3,12 @@
 //! The other rooms use the database only through storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
 //! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
-//! [`Revocations`] and [`DatabaseClock`]. [`Store`] is all of them.
+//! [`Revocations`], [`AuditLog`] and [`DatabaseClock`]. [`Store`] is all of them.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
 
+mod audit;
 mod batch;
 mod claimed_order;
 mod columns;
@@ -54,6 +55,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
+pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAuditRow};
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
@@ -115,6 +117,7 @@ pub trait Store:
     + Renaming
     + Restore
     + Revocations
+    + AuditLog
 {
     /// Migrates the schema to this program's version, while other programs use it. Returns how many
     /// migrations ran. Waits for locks, and for another `migrate`, only for a limited time.

@@ -25,6 +25,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 mod json;
 mod otlp;
 mod queue;
+pub(crate) mod request;
 pub mod traces;
 
 use self::json::JsonLines;

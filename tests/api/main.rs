@@ -1,6 +1,7 @@
 //! The HTTP API, through real sockets, with a SQLite file, and with PostgreSQL where the engine could
 //! matter.
 
+mod audit;
 mod auth;
 mod batch;
 mod change;
@@ -151,6 +152,8 @@ impl Api {
             upkeep: app.store.clone(),
             exports: app.store.clone(),
             renamer: app.renamer(),
+            audit: app.audit.clone(),
+            audit_log: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),

@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod audit;
 mod lists;
 mod safe;
 

@@ -1,5 +1,6 @@
 //! The commands, run as processes in folders of their own.
 
+mod audit;
 mod demo;
 mod doctor;
 mod documents;

@@ -1,5 +1,6 @@
 //! Tests through the public interfaces.
 
+mod audit;
 mod cli;
 mod conformance;
 mod delivery;

@@ -13,7 +13,7 @@ const ORDER: [&[&str]; 13] = [
     &["config", "queue"],
     &["store", "klarna"],
     &["intake", "vault"],
-    &["keeper"],
+    &["keeper", "audit"],
     &["delivery"],
     &["worker"],
     &["api", "ops", "pages"],

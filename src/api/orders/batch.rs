@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Object, Schema, SchemaType};
 use utoipa::openapi::{Ref, RefOr};
@@ -16,6 +16,7 @@ use super::split::{self, items, lines};
 use super::{IDEMPOTENCY_KEY, OrderRequest};
 use crate::api::AppState;
 use crate::api::answers::{Common, SentBatch};
+use crate::api::audit_trail::Concerns;
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, invalid};
 use crate::api::problem::{Problem, ProblemDetails};
@@ -122,7 +123,7 @@ pub(in crate::api) async fn post(
     caller: Caller,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<BatchAnswer>, Problem> {
+) -> Result<(Extension<Concerns>, Json<BatchAnswer>), Problem> {
     if headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(invalid(
             "the header Idempotency-Key is for a single order: in a batch, each order has its own idempotency_key",
@@ -145,7 +146,10 @@ pub(in crate::api) async fn post(
         Some(problem) => Err(problem),
         None => submitted.next().unwrap_or_else(|| Err(Problem::internal())),
     });
-    Ok(Json(BatchAnswer::of(outcomes.map(BatchOutcome::from).collect())))
+    let answer = BatchAnswer::of(outcomes.map(BatchOutcome::from).collect());
+    let BatchAnswer { new, known, refused, .. } = answer;
+    let concerns = Concerns::many(None, format!("{new} new, {known} known, {refused} refused"));
+    Ok((Extension(concerns), Json(answer)))
 }
 
 /// Returns the results of the readable orders. If the store failed for all of them, that failure is

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,10 +14,12 @@ use utoipa::ToSchema;
 use super::{Order, find};
 use crate::api::AppState;
 use crate::api::answers::{Absent, ChangedOrder, Common, Sent};
+use crate::api::audit_trail::Concerns;
 use crate::api::auth::Caller;
 use crate::api::extract::{self, Expected, InPath, check_filter, invalid, parse};
 use crate::api::problem::Problem;
-use crate::order::{OrderAdminRefusal, OrderId, Status};
+use crate::ids::UserKey;
+use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
 use crate::store::OrderFilter;
 
 /// The most orders that one request changes.
@@ -44,14 +46,17 @@ pub(in crate::api) async fn cancel(
     State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
-) -> Result<Json<Order>, Problem> {
+) -> Result<(Extension<Concerns>, Json<Order>), Problem> {
     let found = find(&app, &caller, &id).await?;
+    let concerns = of(&found);
     match app.orders.cancel_order(found.id).await? {
         Ok(order) => {
             tracing::info!(order = %order.id, "An order was cancelled");
-            Ok(Json(order.into()))
+            Ok((concerns, Json(order.into())))
         }
-        Err(OrderAdminRefusal::NotCancelled(order)) if order.status == Status::Cancelled => Ok(Json((*order).into())),
+        Err(OrderAdminRefusal::NotCancelled(order)) if order.status == Status::Cancelled => {
+            Ok((concerns, Json((*order).into())))
+        }
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -72,11 +77,17 @@ pub(in crate::api) async fn retry(
     State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
-) -> Result<Json<Order>, Problem> {
+) -> Result<(Extension<Concerns>, Json<Order>), Problem> {
     let found = find(&app, &caller, &id).await?;
+    let concerns = of(&found);
     let order = app.intake.retry(found.id).await??;
     tracing::info!(order = %order.id, "A failed order is retried");
-    Ok(Json(order.into()))
+    Ok((concerns, Json(order.into())))
+}
+
+fn of(order: &OrderView) -> Extension<Concerns> {
+    let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
+    Extension(Concerns::order(order.id, user))
 }
 
 /// Which failed orders to retry. Without filters: all.
@@ -155,7 +166,7 @@ pub(in crate::api) async fn retry_many(
     caller: Caller,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<RetryAnswer>, Problem> {
+) -> Result<(Extension<Concerns>, Json<RetryAnswer>), Problem> {
     let body = extract::Text::read(&headers, body, &Expected::json(16 * 1024)).await?;
     let RetryRequest { merchant, user, error, since, until, limit, cursor } = parse(body.text()?)?;
     for (name, value) in [("merchant", &merchant), ("user", &user), ("error", &error)] {
@@ -177,7 +188,8 @@ pub(in crate::api) async fn retry_many(
     let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
     let swept = app.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are retried");
-    Ok(Json(RetryAnswer { retried: swept.orders.len(), next: swept.next }))
+    let concerns = Concerns::many(filter.merchant, format!("{} orders", swept.orders.len()));
+    Ok((Extension(concerns), Json(RetryAnswer { retried: swept.orders.len(), next: swept.next })))
 }
 
 /// Reads a whole number, however it is written: for JSON Schema, `1000.0` is an integer.

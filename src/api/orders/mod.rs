@@ -10,12 +10,12 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -29,6 +29,7 @@ pub(super) use list::{__path_list, list};
 
 use super::AppState;
 use super::answers::{Absent, Common, SentOrder};
+use super::audit_trail::Concerns;
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
@@ -82,9 +83,10 @@ pub(super) async fn post(
     let key = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
     let accepted = app.intake.submit(order).await?;
     let read = app.orders.order(accepted.id).await;
+    let concerns = Concerns::order(accepted.id, key.clone());
     let order = stored(accepted, read, key)?;
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
-    Ok((StatusCode::ACCEPTED, location, Json(order)).into_response())
+    Ok((StatusCode::ACCEPTED, location, Extension(concerns), Json(order)).into_response())
 }
 
 /// Returns the idempotency key from the header or the body. If both have one, they must be equal.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::background::Wakeups;
 use crate::app::outbox::Webhooks;
 use crate::app::process::{LAST_TRIES, Process};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, audit};
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
@@ -48,6 +48,7 @@ impl WorkerRole {
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        background.spawn(audit::pruning(app).run());
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());

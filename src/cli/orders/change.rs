@@ -5,6 +5,8 @@ use serde_json::json;
 use super::which::Which;
 use crate::api::Order;
 use crate::app::App;
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::order::{OrderId, Status};
@@ -30,6 +32,18 @@ pub(in crate::cli) struct OrderChoice {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
+}
+
+impl OrderChoice {
+    /// Returns what a change of these orders leaves in the audit log.
+    pub(super) fn audited(&self, action: Action) -> Audited {
+        let object = match &self.orders[..] {
+            [] => "by filters".to_owned(),
+            [order] => order.to_string(),
+            orders => format!("{} orders", orders.len()),
+        };
+        Audited::new(action).object(object)
+    }
 }
 
 /// The change.

@@ -7,11 +7,13 @@ use serde_json::json;
 use super::{NO_TOKEN, Whose};
 use crate::api::Token;
 use crate::app::App;
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::ids::{MerchantName, TokenId, UserId};
+use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::store::{Doubtful, RejectedTokens, StoreError};
 use crate::token::{Resolution, Resolved};
 
@@ -77,6 +79,15 @@ struct Decision {
 }
 
 impl Args {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        let audited = Audited::new(Action::TokenResolve);
+        match (&self.merchant, &self.user) {
+            (Some(merchant), Some(user)) => audited.about(UserKey { merchant: merchant.clone(), user: user.clone() }),
+            _ => audited.merchant(self.only.clone()).object("by filters"),
+        }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, user, decision, rejected, since, only, before, dry_run, yes, ignore_spool, .. } = self;
         let resolution = decision.resolution();

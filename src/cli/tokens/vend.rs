@@ -7,6 +7,8 @@ use secrecy::ExposeSecret as _;
 use super::Whose;
 use crate::api::UserAccessToken;
 use crate::app::{App, Ending, VendEnd, Vended};
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::context::merchant_of;
 use crate::cli::ended::exit_after;
 use crate::cli::views::Fields;
@@ -28,12 +30,20 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        Audited::new(Action::TokenVend).about(self.whose.key())
+    }
+
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let (exit, ending) = context.block_on(async {
+        let mut ending = Ending::default();
+        let exit = context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            self.vend(context, &app, &shutdown).await
-        })?;
+            let (exit, ended) = self.vend(context, &app, &shutdown).await?;
+            ending = ended;
+            exit
+        });
         exit_after(context, exit, ending)
     }
 

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 
 use crate::api::Export;
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -16,6 +18,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        Audited::new(Action::UserExport).about(UserKey::new(self.merchant.as_str(), self.user.as_str()))
+    }
+
     /// Prints the document part by part. It is JSON whatever `--format` says.
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, user } = self;

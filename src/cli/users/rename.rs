@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit};
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -24,6 +26,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        Audited::new(Action::UserRename).about(UserKey::new(self.merchant.as_str(), self.old.as_str()))
+    }
+
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, old, new } = self;
         let parsed = |name: &str| UserId::parse(name).map_err(|wrong| CliError::Usage(format!("a user {wrong}")));

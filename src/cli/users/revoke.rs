@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::audit::Action;
+use crate::cli::audited::Audited;
 use crate::cli::table::printable;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -18,6 +20,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        Audited::new(Action::UserRevoke).about(UserKey::new(self.merchant.as_str(), self.user.as_str()))
+    }
+
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, user, yes } = self;
         let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;

@@ -156,6 +156,12 @@ pub const CATALOGUE: &[Metric] = &[
         &[],
         "Log lines that this process dropped because nobody read its standard error.",
     ),
+    counter(
+        meter::AUDIT_FAILURES,
+        &[],
+        "Attempts of this process to store rows of the audit log, or their JSON lines, that failed.",
+    ),
+    counter(meter::AUDIT_ROWS_LOST, &[], "Rows of the audit log that this process could not store."),
     counter(process::CPU, &[], "CPU time that this process has used, in whole seconds."),
     gauge(process::MEMORY, &[], "Resident memory of this process."),
     gauge(process::FILES, &[], "Open file descriptors of this process, connections included."),

@@ -49,6 +49,19 @@ impl Hasher {
         self.hash_all([&b"session"[..], what.as_bytes(), bytes].into_iter())
     }
 
+    /// Returns the hash of a row of the audit log, from its fields.
+    #[must_use]
+    pub fn audit_row(&self, fields: &[Vec<u8>]) -> [u8; 32] {
+        self.hash_all([&b"audit_row"[..]].into_iter().chain(fields.iter().map(Vec::as_slice)))
+    }
+
+    /// Returns the name of a user in the audit log, which only this installation can derive.
+    #[must_use]
+    pub fn audit_user(&self, key: &UserKey) -> [u8; 16] {
+        let hash = self.hash(&["audit_user", key.merchant.as_str(), key.user.as_str()]);
+        std::array::from_fn(|at| hash[at])
+    }
+
     /// Returns a fingerprint of this key, which reveals nothing else about it.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {

@@ -10,6 +10,7 @@ mod secrets;
 
 pub use self::adopt::{AdoptedTokens, adopt};
 pub use self::cipher::{Binding, Cipher, CipherError};
+pub use self::hash::Hasher;
 pub use self::reseal::{Resealed, reseal};
 pub use self::secrets::Secrets;
 pub(super) use self::secrets::{ExchangedTokens, PlainToken};

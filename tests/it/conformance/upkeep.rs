@@ -38,7 +38,7 @@ const DAY: u64 = 24 * 3600;
 
 fn retention(db: &Db) -> Retention {
     let days = |days: u64| Duration::from_hours(24 * days);
-    let settings = config::Retention { bodies: days(2), orders: days(30), ledger: days(90) };
+    let settings = config::Retention { bodies: days(2), orders: days(30), ledger: days(90), audit: days(400) };
     Retention::new(db.store.clone(), settings, Arc::default())
 }
 

@@ -41,6 +41,15 @@ impl Raw {
         }
     }
 
+    /// Runs statements, which may fail.
+    pub async fn try_execute(&mut self, sql: &str) -> sqlx::Result<()> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+        match self {
+            Self::Sqlite(connection) => sql.execute(connection).await.map(drop),
+            Self::Postgres(connection) => sql.execute(connection).await.map(drop),
+        }
+    }
+
     /// Returns the only column of `SELECT {query}`, as text.
     pub async fn column(&mut self, query: &str) -> Vec<Option<String>> {
         let sql = AssertSqlSafe(format!("WITH q (x) AS (SELECT {query}) SELECT CAST(x AS text) FROM q"));

@@ -1,6 +1,7 @@
 //! Every statement for PostgreSQL. The parameter `now` is null except in tests: the statement uses the
 //! database's clock at the moment when it runs (`clock_timestamp()`), not when its transaction began.
 
+mod audit;
 mod dashboard;
 mod erasure;
 mod export;
@@ -30,6 +31,7 @@ pub(in crate::store) use self::own::*;
 use crate::store::sql::Statements;
 
 pub(in crate::store) const STATEMENTS: Statements = Statements {
+    audit: audit::AUDIT,
     dashboard: dashboard::DASHBOARD,
     erasure: erasure::ERASURE,
     export: export::EXPORT,

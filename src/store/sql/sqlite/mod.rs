@@ -1,6 +1,7 @@
 //! Every statement for SQLite. Times are microseconds since 1970; the program's clock is the
 //! database's, since both are on one machine.
 
+mod audit;
 mod dashboard;
 mod erasure;
 mod export;
@@ -26,6 +27,7 @@ pub(in crate::store) use self::own::*;
 use crate::store::sql::Statements;
 
 pub(in crate::store) const STATEMENTS: Statements = Statements {
+    audit: audit::AUDIT,
     dashboard: dashboard::DASHBOARD,
     erasure: erasure::ERASURE,
     export: export::EXPORT,

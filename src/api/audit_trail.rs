@@ -1,0 +1,123 @@
+//! Leaves a row in the audit log for each request that reads tokens' states or changes something.
+
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::auth::Caller;
+use crate::audit::{Action, Audit, Entry, Outcome};
+use crate::ids::{MerchantName, UserKey};
+use crate::order::OrderId;
+
+/// What a request concerned, if its path does not say so. A handler puts it on its response.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Concerns {
+    pub(super) user: Option<UserKey>,
+    pub(super) merchant: Option<MerchantName>,
+    pub(super) object: Option<String>,
+}
+
+impl Concerns {
+    /// An order of a user.
+    pub(super) fn order(id: OrderId, user: UserKey) -> Self {
+        Self { user: Some(user), merchant: None, object: Some(id.to_string()) }
+    }
+
+    /// A number of rows, perhaps of one merchant.
+    pub(super) fn many(merchant: Option<MerchantName>, what: String) -> Self {
+        Self { user: None, merchant, object: Some(what) }
+    }
+}
+
+/// The operations that leave a row.
+pub(super) const ACTIONS: [(Method, &str, Action); 16] = [
+    (Method::GET, "/v1/merchants/{merchant}/users", Action::TokensList),
+    (Method::GET, "/v1/merchants/{merchant}/users/{user}/token", Action::TokenRead),
+    (Method::GET, "/v1/merchants/{merchant}/users/{user}/token/history", Action::TokenRead),
+    (Method::PUT, "/v1/merchants/{merchant}/users/{user}/token", Action::TokenRegister),
+    (Method::DELETE, "/v1/merchants/{merchant}/users/{user}/token", Action::TokenForget),
+    (Method::POST, "/v1/merchants/{merchant}/users/{user}/token/resolve", Action::TokenResolve),
+    (Method::POST, "/v1/merchants/{merchant}/users/{user}/access-token", Action::TokenVend),
+    (Method::GET, "/v1/merchants/{merchant}/users/{user}/export", Action::UserExport),
+    (Method::DELETE, "/v1/merchants/{merchant}/users/{user}", Action::UserErase),
+    (Method::POST, "/v1/merchants/{merchant}/users/{user}/rename", Action::UserRename),
+    (Method::POST, "/v1/orders", Action::OrderSubmit),
+    (Method::POST, "/v1/orders/batch", Action::OrdersSubmit),
+    (Method::POST, "/v1/orders/{id}/cancel", Action::OrderCancel),
+    (Method::POST, "/v1/orders/{id}/retry", Action::OrderRetry),
+    (Method::POST, "/v1/orders/retry", Action::OrderRetry),
+    (Method::GET, "/v1/audit", Action::AuditRead),
+];
+
+/// Middleware around authentication: by the answer it sees who called. A caller without a valid key
+/// leaves no row, because strangers could fill the table; the log has such requests.
+pub(super) async fn record(State(audit): State<Audit>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    // A HEAD request learns something too.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let of = |(other, path, _): &&(Method, &str, Action)| other == method && Some(*path) == route;
+    let Some((_, _, action)) = ACTIONS.iter().find(of) else { return next.run(request).await };
+    let (mut parts, body) = request.into_parts();
+    let in_path = in_path(RawPathParams::from_request_parts(&mut parts, &()).await.ok().as_ref());
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some(caller) = response.extensions().get::<Caller>() else { return response };
+    let mut entry = Entry::new(caller.actor(), *action).ended(outcome(response.status()));
+    let Concerns { user, merchant, object } = response.extensions_mut().remove().unwrap_or_default();
+    entry = entry.merchant(merchant.or(in_path.merchant).as_ref());
+    if let Some(user) = user.or(in_path.user) {
+        entry = entry.about(&user);
+    }
+    if let Some(object) = object.or(in_path.object) {
+        entry = entry.object(object);
+    }
+    audit.record(entry);
+    response
+}
+
+/// Reads what a path names.
+fn in_path(params: Option<&RawPathParams>) -> Concerns {
+    let named = |wanted: &str| {
+        let found = params?.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value.to_owned())
+    };
+    let (merchant, user) = (named("merchant"), named("user"));
+    Concerns {
+        user: merchant.clone().zip(user).map(|(merchant, user)| UserKey::new(merchant, user)),
+        merchant: merchant.map(MerchantName::from),
+        object: named("id"),
+    }
+}
+
+fn outcome(status: StatusCode) -> Outcome {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Outcome::Refused,
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        status if status.is_client_error() => Outcome::Rejected,
+        status if status.is_server_error() => Outcome::Failed,
+        _ => Outcome::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::openapi;
+
+    #[test]
+    fn every_change_leaves_a_row() {
+        let document = openapi::value().unwrap();
+        let mut missing = Vec::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let reads_tokens = path.contains("/users") || path == "/v1/audit";
+                let known = ACTIONS.iter().any(|(other, route, _)| *other == method && route == path);
+                if !known && (method != Method::GET || reads_tokens) {
+                    missing.push(format!("{method} {path}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "no action for {missing:?}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Stores recorded rows in batches, in the order in which they were recorded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::chain::Chain;
+use super::entry::{Action, Actor, Entry, Recorded};
+use super::lines::Lines;
+use super::{Dependencies, Message};
+use crate::backoff::Backoff;
+use crate::meter;
+use crate::store::{AuditRow, StoreError};
+
+/// How long rows are gathered before they are stored. Each batch costs one commit, and so a disk flush.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// The most rows of a batch.
+const BATCH: usize = 500;
+
+const AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
+
+/// After how many failures in a row the log says so again.
+const TOLD_AGAIN: u32 = 60;
+
+pub(super) struct Writer {
+    deps: Dependencies,
+    lines: Lines,
+    /// The chain of this process, once its first row is about to be stored.
+    chain: Option<Chain>,
+    lost: Arc<AtomicU64>,
+    /// Whether the process ends, so that a failed store is not tried again.
+    ending: watch::Receiver<bool>,
+}
+
+impl Writer {
+    pub(super) fn new(deps: Dependencies, lost: Arc<AtomicU64>, ending: watch::Receiver<bool>) -> Self {
+        let lines = Lines::new(deps.settings.lines.clone());
+        Self { deps, lines, chain: None, lost, ending }
+    }
+
+    /// Runs until every sender is gone.
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(first) = messages.recv().await {
+            let (rows, flushed) = gather(first, &mut messages).await;
+            self.store(rows).await;
+            if let Some(flushed) = flushed {
+                // Whoever waited may have gone.
+                let _ = flushed.send(());
+            }
+        }
+    }
+
+    async fn store(&mut self, mut recorded: Vec<Recorded>) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let entry = Entry::new(Actor::Service, Action::AuditLost).object(lost);
+            recorded.push(Recorded { at: self.deps.clock.now(), user_hash: None, entry });
+        }
+        if recorded.is_empty() {
+            return;
+        }
+        let (mut failures, mut ends) = (0, false);
+        let mut rows: Vec<AuditRow> = Vec::new();
+        loop {
+            match self.try_store(&mut recorded, &mut rows).await {
+                Ok(()) => break,
+                Err(error) => {
+                    failures += 1;
+                    meter::audit_failure();
+                    if failures % TOLD_AGAIN == 1 {
+                        let waiting = rows.len().max(recorded.len());
+                        tracing::error!(%error, waiting, "The audit log cannot be written; its rows wait in memory");
+                    }
+                    ends = ends || *self.ending.borrow();
+                    if ends {
+                        return tell(&rows, &recorded);
+                    }
+                    let wait = AGAIN.delay(failures, rand::random(), None);
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        // An error: nobody records any more.
+                        changed = self.ending.changed() => ends = changed.is_err(),
+                    }
+                }
+            }
+        }
+        self.lines.write(&rows).await;
+    }
+
+    /// Gives the rows their place in the chain, if they have none yet, and stores them.
+    async fn try_store(&mut self, recorded: &mut Vec<Recorded>, rows: &mut Vec<AuditRow>) -> Result<(), StoreError> {
+        let chain = match &mut self.chain {
+            Some(chain) => chain,
+            none => none.insert(Chain::begin(self.deps.log.newest_audit().await?)),
+        };
+        rows.extend(recorded.drain(..).map(|recorded| chain.add(recorded, self.deps.secrets.hasher())));
+        self.deps.log.append_audit(rows).await
+    }
+}
+
+/// Takes what comes within a moment, up to the first flush.
+async fn gather(
+    first: Message,
+    messages: &mut mpsc::Receiver<Message>,
+) -> (Vec<Recorded>, Option<oneshot::Sender<()>>) {
+    let until = Instant::now() + GATHER;
+    let (mut rows, mut next) = (Vec::new(), Some(first));
+    while let Some(message) = next {
+        match message {
+            Message::Row(row) => rows.push(row),
+            Message::Flush(flushed) => return (rows, Some(flushed)),
+        }
+        if rows.len() == BATCH {
+            break;
+        }
+        next = timeout_at(until, messages.recv()).await.ok().flatten();
+    }
+    (rows, None)
+}
+
+/// Writes rows that could not be stored to the log, which is then their only record.
+fn tell(rows: &[AuditRow], recorded: &[Recorded]) {
+    let lost = (rows.len() + recorded.len()) as u64;
+    meter::audit_row_lost(lost);
+    for row in rows {
+        let row = super::lines::line(row);
+        tracing::error!(row, "A row of the audit log could not be stored; this line is its only record");
+    }
+    for Recorded { at, entry, .. } in recorded {
+        let (action, actor) = (entry.action.as_str(), entry.actor.to_string());
+        let row = format!("{at} {actor} {action} {}", entry.outcome.as_str());
+        tracing::error!(row, "A row of the audit log could not be stored; this line is its only record");
+    }
+}

@@ -1,0 +1,76 @@
+//! What commands leave in the audit log: one row for each command that reads tokens' states or changes
+//! something, when it ends.
+
+use rustix::process::getuid;
+
+use super::CliError;
+use super::context::Variables;
+use crate::audit::{Action, Actor, Audit, Entry, Outcome};
+use crate::ids::{MerchantName, UserKey};
+
+/// What a command does, by its command line.
+#[derive(Clone, Debug)]
+pub(super) struct Audited {
+    action: Action,
+    user: Option<UserKey>,
+    merchant: Option<MerchantName>,
+    object: Option<String>,
+}
+
+impl Audited {
+    pub(super) fn new(action: Action) -> Self {
+        Self { action, user: None, merchant: None, object: None }
+    }
+
+    /// Names the user that it concerns.
+    pub(super) fn about(self, user: UserKey) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    /// Names the merchant that it concerns.
+    pub(super) fn merchant(self, merchant: Option<MerchantName>) -> Self {
+        Self { merchant, ..self }
+    }
+
+    /// Names what else it concerns.
+    #[expect(clippy::needless_pass_by_value, reason = "callers have ids and new texts")]
+    pub(super) fn object(self, object: impl ToString) -> Self {
+        Self { object: Some(object.to_string()), ..self }
+    }
+
+    /// Leaves the row, unless the user did not confirm the command.
+    pub(super) fn record(&self, audit: &Audit, environment: &Variables, error: Option<&CliError>) {
+        let outcome = match error {
+            None => Outcome::Done,
+            Some(CliError::Aborted) => return,
+            Some(CliError::Usage(_)) => Outcome::Rejected,
+            Some(_) => Outcome::Failed,
+        };
+        let mut entry = Entry::new(Actor::Command(user(environment)), self.action).ended(outcome);
+        entry = entry.merchant(self.merchant.as_ref());
+        if let Some(user) = &self.user {
+            entry = entry.about(user);
+        }
+        if let Some(object) = &self.object {
+            entry = entry.object(object);
+        }
+        audit.record(entry);
+    }
+}
+
+/// Returns the name of the user who runs this process: by the system, and after it who is said to have
+/// become that user with sudo.
+fn user(environment: &Variables) -> String {
+    let id = getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(id.as_str())).then(|| name.to_owned())
+    });
+    let name = name.unwrap_or(id);
+    match environment.get("SUDO_USER") {
+        Some(before) => format!("{name} (sudo by {before})"),
+        None => name,
+    }
+}

@@ -1,0 +1,85 @@
+//! The audit log.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::failure::Failure;
+use super::frame::MenuItem;
+use super::pieces::{badge, choice, col, exact_time, line, older};
+use super::viewer::Viewer;
+use crate::audit::{Action, Actor, Outcome};
+use crate::ids::MerchantName;
+use crate::store::{AuditFilter, AuditRow};
+
+/// Rows on one page.
+const PAGE: u32 = 50;
+
+pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    if !viewer.sees_all() {
+        return Err(Failure::NotFound("The audit log is about all merchants, and your key is limited to some."));
+    }
+    let query = &viewer.query;
+    let merchant: Option<MerchantName> = query.name("merchant")?;
+    let before = query.word("before", |word| word.parse::<i64>().ok())?;
+    let action = query.word("action", |word| Action::ALL.into_iter().find(|action| action.as_str() == word))?;
+    let filter = AuditFilter {
+        since: query.time("since")?,
+        actor: query.get("key").filter(|key| !key.is_empty()).map(|key| Actor::Key(key.to_owned()).to_string()),
+        action: action.map(|action| action.as_str().to_owned()),
+        merchant: merchant.map(Into::into),
+        user_hash: None,
+        before,
+        limit: PAGE + 1,
+    };
+    let mut rows = pages.deps.audit_log.audit_rows(&filter).await?;
+    let more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    let next = rows.last().filter(|_| more).map(|last| last.id.to_string());
+    let main = html! {
+        div.heading { h1 { "Audit log" } }
+        form.filters method="get" action="/audit" role="search" {
+            (choice(query, "action", "Action", "any", Action::ALL.map(Action::as_str)))
+            (choice(query, "merchant", "Merchant", "any", viewer.merchants(&pages)))
+            (line(query, "key", "API key", "search"))
+            div.buttons { button type="submit" { "Filter" } a href="/audit" { "Clear" } }
+        }
+        section #list {
+            (table(&rows))
+            (older(query, "/audit", before.is_some(), next.as_deref()))
+        }
+    };
+    viewer.record_read(&pages, viewer.entry(Action::AuditRead));
+    Ok(viewer.answer(MenuItem::Audit, "Audit log", &main))
+}
+
+fn table(rows: &[AuditRow]) -> Markup {
+    let tone = |outcome: &str| match Outcome::from_word(outcome) {
+        Ok(Outcome::Done) => "good",
+        Ok(Outcome::Failed) => "bad",
+        _ => "warn",
+    };
+    html! {
+        @if rows.is_empty() { p.quiet.empty { "No rows." } }
+        @else {
+            div.scroll { table.list {
+                thead { tr {
+                    (col("When")) (col("Who")) (col("Action")) (col("Outcome")) (col("Merchant"))
+                    (col("Object")) (col("Request"))
+                } }
+                tbody { @for row in rows { tr {
+                    td { (exact_time(row.happened_at)) }
+                    td { (row.actor) }
+                    td { (row.action) }
+                    td { (badge(tone(&row.outcome), &row.outcome)) }
+                    td { @if let Some(merchant) = &row.merchant { (merchant) } }
+                    td.text { @if let Some(object) = &row.object { (object) } }
+                    td.text { @if let Some(request) = &row.request_id { code { (request) } } }
+                } } }
+            } }
+        }
+    }
+}

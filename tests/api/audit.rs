@@ -1,0 +1,165 @@
+//! The audit log: the rows that requests leave, and reading it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, Api, ORDER, SOON, envelope, json as with_json, key, send};
+
+const TOKEN: &str = "/v1/merchants/shop/users/u-1/token";
+const USER: &str = "/v1/merchants/shop/users/u-1";
+
+async fn keyed() -> Api {
+    let shop = key("shop", "key-of-shop", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"shop\"]");
+    let ops = key("operator", "key-of-ops", "scopes = [\"ops\", \"orders\", \"tokens\"]");
+    let limited = key("limited", "key-of-limited", "scopes = [\"ops\"]\nmerchants = [\"shop\"]");
+    let reader = key("reader", "key-of-reader", "scopes = [\"orders:read\"]");
+    Api::with_keys(&[shop, ops, limited, reader].concat()).await
+}
+
+impl Api {
+    async fn with_key(&self, key: &str, method: Method, path: &str, body: Option<&str>) -> Answer {
+        let request = self.request(method, path).bearer_auth(key);
+        send(match body {
+            Some(body) => with_json(request, body.to_owned()),
+            None => request,
+        })
+        .await
+    }
+
+    /// Returns the rows that match a query, oldest first, after all are stored.
+    pub async fn audited(&self, query: &str) -> Vec<Value> {
+        tokio::time::timeout(SOON, self.app.audit.flush()).await.expect("not stored");
+        let path = format!("/v1/audit?limit=200&{query}");
+        let answer = self.with_key("key-of-ops", Method::GET, &path, None).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let mut rows = answer.json()["rows"].as_array().unwrap().clone();
+        rows.reverse();
+        rows
+    }
+}
+
+/// The action, outcome and object of a row.
+fn told(row: &Value) -> (&str, &str, Option<&str>) {
+    (row["action"].as_str().unwrap(), row["outcome"].as_str().unwrap(), row["object"].as_str())
+}
+
+#[tokio::test]
+async fn each_door_leaves_its_row() {
+    let api = keyed().await;
+    let as_shop = |method: Method, path: &str, body: Option<&'static str>| {
+        let path = path.to_owned();
+        let api = &api;
+        async move { api.with_key("key-of-shop", method, &path, body).await }
+    };
+    let order = envelope("shop", "u-1", ORDER);
+    let accepted = api.with_key("key-of-shop", Method::POST, "/v1/orders", Some(&order)).await;
+    let id = accepted.json()["id"].as_str().unwrap().to_owned();
+    as_shop(Method::PUT, TOKEN, Some(r#"{"refresh_token":"sesame-token"}"#)).await;
+    as_shop(Method::GET, TOKEN, None).await;
+    as_shop(Method::HEAD, TOKEN, None).await;
+    as_shop(Method::GET, &format!("{TOKEN}/history"), None).await;
+    as_shop(Method::GET, "/v1/merchants/shop/users", None).await;
+    as_shop(Method::POST, &format!("/v1/orders/{id}/cancel"), None).await;
+    as_shop(Method::POST, &format!("/v1/orders/{id}/retry"), None).await;
+    as_shop(Method::POST, "/v1/orders/batch", Some("[1]")).await;
+    as_shop(Method::POST, &format!("{TOKEN}/resolve"), Some(r#"{"decision":"retry"}"#)).await;
+    as_shop(Method::DELETE, TOKEN, None).await;
+    as_shop(Method::POST, &format!("{USER}/rename"), Some(r#"{"to":"u-2"}"#)).await;
+    as_shop(Method::DELETE, USER, None).await;
+    as_shop(Method::GET, "/v1/merchants/other/users/u-1/token", None).await;
+    as_shop(Method::GET, "/v1/merchants/shop/users/nobody/token", None).await;
+    let rows = api.audited("key=shop").await;
+    let found: Vec<_> = rows.iter().map(told).collect();
+    let id = Some(id.as_str());
+    assert_eq!(
+        found,
+        [
+            ("order.submit", "done", id),
+            ("token.register", "done", None),
+            ("token.read", "done", None),
+            ("token.read", "done", None),
+            ("token.read", "done", None),
+            ("tokens.list", "done", None),
+            ("order.cancel", "done", id),
+            ("order.retry", "rejected", id),
+            ("orders.submit", "done", Some("0 new, 0 known, 1 refused")),
+            ("token.resolve", "refused", None),
+            ("token.forget", "done", None),
+            ("user.rename", "done", None),
+            ("user.erase", "done", None),
+            ("token.read", "refused", None),
+            ("token.read", "not_found", None),
+        ]
+    );
+    for row in &rows {
+        assert_eq!(row["actor"], "key:shop");
+        assert!(row["request_id"].is_string() && row["happened_at"].is_string(), "{row}");
+    }
+    // The user has the same name in all rows, which is not the shop's.
+    let user = rows[0]["user"].as_str().unwrap();
+    let of_user = api.audited("merchant=shop&user=u-1").await;
+    assert!(of_user.len() >= 10 && of_user.iter().all(|row| row["user"] == user), "{of_user:?}");
+    assert_eq!(api.audited("merchant=shop&user=u-3").await, [] as [Value; 0]);
+
+    api.with_key("key-of-ops", Method::POST, "/v1/orders/retry", Some(r#"{"merchant":"shop"}"#)).await;
+    let operator = api.audited("key=operator&action=order.retry").await;
+    assert_eq!(operator.iter().map(told).collect::<Vec<_>>(), [("order.retry", "done", Some("0 orders"))]);
+    assert_eq!(operator[0]["merchant"], "shop");
+    assert_ne!(api.audited("action=audit.read").await, [] as [Value; 0], "reading the log leaves a row too");
+
+    // Orders may be read without a row, and strangers leave none.
+    let before = api.audited("").await.len();
+    as_shop(Method::GET, "/v1/orders", None).await;
+    api.get(TOKEN).await;
+    api.with_key("key-of-nobody", Method::GET, TOKEN, None).await;
+    assert_eq!(api.audited("").await.len(), before + 1, "that of reading the log");
+
+    // Nothing secret is in the table, and nobody's name.
+    let all = serde_json::to_string(&api.audited("").await).unwrap();
+    for secret in ["sesame", "key-of-", "u-1", "nobody", "T-shirt"] {
+        assert!(!all.contains(secret), "{secret} is in {all}");
+    }
+}
+
+#[tokio::test]
+async fn without_keys_the_actor_is_this_machine() {
+    let api = Api::open().await;
+    api.accepted("shop", "u-1").await;
+    assert_eq!(api.get(TOKEN).await.status, 404);
+    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
+    let rows = api.get("/v1/audit").await.json();
+    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| (&row["actor"], told(row).0)).collect();
+    let local = json!("local");
+    assert_eq!(told, [(&local, "token.read"), (&local, "order.submit")], "newest first");
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_operators_of_all_merchants_in_pages() {
+    let api = keyed().await;
+    for number in 0..5 {
+        let path = format!("/v1/merchants/shop/users/u-{number}/token");
+        api.with_key("key-of-shop", Method::GET, &path, None).await;
+    }
+    for key in ["key-of-shop", "key-of-reader", "key-of-limited"] {
+        api.with_key(key, Method::GET, "/v1/audit", None).await.problem(403, "forbidden");
+    }
+    api.get("/v1/audit").await.problem(401, "unauthorized");
+    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
+    let page = async |cursor: &str| {
+        let path = format!("/v1/audit?key=shop&action=token.read&limit=2{cursor}");
+        api.with_key("key-of-ops", Method::GET, &path, None).await.json()
+    };
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let answer = page(&cursor).await;
+        ids.extend(answer["rows"].as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()));
+        let Some(next) = answer["next"].as_i64() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert!(ids.len() == 5 && ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
+    assert_eq!(api.audited("since=2100-01-01T00:00:00Z").await, [] as [Value; 0]);
+    for wrong in ["action=token.eaten", "user=u-1", "limit=0", "since=yesterday", "colour=red"] {
+        let answer = api.with_key("key-of-ops", Method::GET, &format!("/v1/audit?{wrong}"), None).await;
+        answer.problem(400, "invalid-request");
+    }
+}
